@@ -1,0 +1,5 @@
+"""Run kfm-ci as ``python -m kfm_ci``."""
+
+from kfm_ci.cli import main
+
+main()

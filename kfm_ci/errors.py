@@ -1,0 +1,84 @@
+"""Errors as data: a stable code, what was expected, what was got, and what to do.
+
+    KfmError
+    ├── UsageError      exit 2: arguments, configuration or repository layout are wrong
+    ├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
+    ├── Refused         exit 1: the change was judged and is not acceptable
+    └── Cancelled       exit 130 or 143: a signal ended the run
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of every command; published, never reused."""
+
+    PASSED = 0
+    REFUSED = 1
+    USAGE = 2
+    CANNOT_CHECK = 3
+    NEEDS_ATTENTION = 4
+    DEFECT = 70
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+@dataclass(kw_only=True)
+class KfmError(Exception):
+    """What the user sees instead of a traceback: one line of what, and one of what to do."""
+
+    code: str
+    """Stable identifier such as ``KFM-U03``; documented, never reused."""
+    message: str
+    """What is wrong, in one line."""
+    where: str | None = None
+    """File, option or object it is about."""
+    expected: str | None = None
+    got: str | None = None
+    help: str | None = None
+    """What the reader should do next."""
+
+    exit_code = ExitCode.DEFECT
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        compared = ""
+        if self.expected is not None or self.got is not None:
+            compared = f" (expected {self.expected or 'something else'}, got {self.got or 'nothing'})"
+        return f"{self.code} {place}{self.message}{compared}"
+
+
+@dataclass(kw_only=True)
+class UsageError(KfmError):
+    """Arguments, configuration or the layout of the repository are wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(kw_only=True)
+class CannotCheck(KfmError):
+    """The check could not be made; never counted as a pass."""
+
+    exit_code = ExitCode.CANNOT_CHECK
+
+
+@dataclass(kw_only=True)
+class Refused(KfmError):
+    """The change was judged, and is not acceptable."""
+
+    exit_code = ExitCode.REFUSED
+
+
+@dataclass(kw_only=True)
+class Cancelled(KfmError):
+    """A signal ended the run."""
+
+    signal_number: int = 2
+
+    @property
+    def cancelled_exit_code(self) -> int:
+        """128 plus the signal's number, as shells report it."""
+        return 128 + self.signal_number

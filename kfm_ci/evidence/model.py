@@ -1,0 +1,295 @@
+"""Everything that was observed in a run, as frozen values; what report and receipt are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from kfm_ci.model import (
+    Digest,
+    Finding,
+    Mode,
+    Outcome,
+    Phase,
+    Proof,
+    Result,
+    Risk,
+    Rollout,
+    StageStatus,
+    Strategy,
+)
+
+
+class LockMode(StrEnum):
+    """PostgreSQL's table-level lock modes, weakest first."""
+
+    ACCESS_SHARE = "AccessShareLock"
+    ROW_SHARE = "RowShareLock"
+    ROW_EXCLUSIVE = "RowExclusiveLock"
+    SHARE_UPDATE_EXCLUSIVE = "ShareUpdateExclusiveLock"
+    SHARE = "ShareLock"
+    SHARE_ROW_EXCLUSIVE = "ShareRowExclusiveLock"
+    EXCLUSIVE = "ExclusiveLock"
+    ACCESS_EXCLUSIVE = "AccessExclusiveLock"
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """What ordinary statements wait for it: ``reads`` (SELECT), ``writes`` (INSERT, UPDATE, DELETE)."""
+        if self is LockMode.ACCESS_EXCLUSIVE:
+            return ("reads", "writes")
+        if self in {LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE}:
+            return ("writes",)
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """One table-level lock that a statement took."""
+
+    relation: str
+    """Schema-qualified name as it was before the statement (quoted where needed)."""
+    mode: LockMode
+    preexisting: bool
+    """Whether the relation existed before the pull request."""
+    kind: str = "table"
+    """``table``, ``index``, ``view``, ``materialized view``, ``sequence``, ``partition`` …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementEvidence:
+    """What the server did for one statement."""
+
+    line: int
+    end_line: int
+    kind: str
+    """Command in upper case, such as ``ALTER TABLE``."""
+    duration_ms: float
+    locks: tuple[Lock, ...] = ()
+    """Newly taken by this statement."""
+    held: tuple[Lock, ...] = ()
+    """Already held by the transaction when it started."""
+    rewrites: tuple[str, ...] = ()
+    scans: tuple[str, ...] = ()
+    index_builds: tuple[str, ...] = ()
+    proofs: tuple[str, ...] = ()
+    """What the server could prove instead of scanning ("sufficient to prove")."""
+    rows: int | None = None
+    wal_bytes: int | None = None
+    lock_timeout_ms: int | None = None
+    statement_timeout_ms: int | None = None
+    notices: tuple[str, ...] = ()
+    error: str | None = None
+    """Server's message when it failed, with SQLSTATE in front."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What the author says of a migration."""
+
+    risk: Risk | None = None
+    rollout: Rollout | None = None
+    rollback: Strategy | None = None
+    owner: str | None = None
+    ticket: str | None = None
+    phase: Phase | None = None
+    impact: str | None = None
+    ops: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessed:
+    """What the evidence says of a migration."""
+
+    risk: Risk
+    rollout: Rollout
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyEvidence:
+    """How applying went."""
+
+    outcome: Outcome = Outcome.NOT_RUN
+    mode: Mode = Mode.TRANSACTION
+    duration_ms: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectChange:
+    """A database object whose definition changed."""
+
+    name: str
+    """Kind and identity, such as ``column public.widgets.colour``."""
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaDiff:
+    """What a change did to the catalog, object by object; names are ``<kind> <identity>``."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[ObjectChange, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackEvidence:
+    """How the rollback drill went."""
+
+    strategy: Strategy = Strategy.NONE
+    proof: Proof = Proof.NOT_RUN
+    schema_restored: bool | None = None
+    data_restored: bool | None = None
+    message: str | None = None
+    price: tuple[str, ...] = ()
+    """What rolling back loses, one sentence each."""
+    commands: tuple[str, ...] = ()
+    """What a release engineer would run, in order."""
+    statements: tuple[StatementEvidence, ...] = ()
+    """The down, observed like the up."""
+    difference: SchemaDiff = SchemaDiff()
+    """What was not restored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationEvidence:
+    """All that is known of one migration."""
+
+    id: str
+    new: bool
+    up_path: str
+    down_path: str | None
+    up_sha256: Digest
+    down_sha256: Digest | None
+    declared: Declared = Declared()
+    assessed: Assessed | None = None
+    apply: ApplyEvidence = ApplyEvidence()
+    statements: tuple[StatementEvidence, ...] = ()
+    schema_diff: SchemaDiff = SchemaDiff()
+    rollback: RollbackEvidence = RollbackEvidence()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEvidence:
+    """How one stage ended."""
+
+    name: str
+    status: StageStatus
+    duration_ms: float
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmokeEvidence:
+    """One smoke test's result."""
+
+    name: str
+    passed: bool
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceEvidence:
+    """Which commit was judged against which."""
+
+    git_sha: str | None = None
+    base_sha: str | None = None
+    tree_clean: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineEvidence:
+    """Which server judged."""
+
+    kind: str
+    server_version: str
+    detail: str | None = None
+    """Where it came from, for the console."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistItem:
+    """One point of the definition of done."""
+
+    name: str
+    done: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column, for the entity diagram."""
+
+    name: str
+    type: str
+    key: str | None = None
+    """``PK``, ``FK`` or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table with its columns and outgoing references, for the entity diagram."""
+
+    name: str
+    columns: tuple[Column, ...] = ()
+    references: tuple[str, ...] = ()
+    """Schema-qualified names of tables that its foreign keys point to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeding:
+    """What synthetic rows the base's tables were given."""
+
+    seed: int
+    tables: tuple[tuple[str, int], ...] = ()
+    """Name and number of rows."""
+    unseeded: tuple[tuple[str, str], ...] = ()
+    """Name and reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Frozen sum of a run."""
+
+    result: Result
+    exit_code: int
+    tool_version: str
+    source: SourceEvidence = SourceEvidence()
+    format: str | None = None
+    directory: str | None = None
+    engine: EngineEvidence | None = None
+    started_on: str = ""
+    finished_on: str = ""
+    stages: tuple[StageEvidence, ...] = ()
+    risk: Risk = Risk.LOW
+    risk_reasons: tuple[str, ...] = ()
+    migrations: tuple[MigrationEvidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    smoke: tuple[SmokeEvidence, ...] = ()
+    plan: tuple[tuple[str, Digest], ...] = ()
+    """Path and digest of every file, in plan order."""
+    plan_sha256: Digest | None = None
+    files: tuple[tuple[str, Digest], ...] = ()
+    """Every input: migrations, configuration, smoke tests."""
+    schema_before: Digest | None = None
+    schema_after: Digest | None = None
+    checklist: tuple[ChecklistItem, ...] = ()
+    tables: tuple[Table, ...] = ()
+    """Changed tables and their neighbours, after the change."""
+    seeding: Seeding | None = None
+    suppressed: dict[str, int] = field(default_factory=dict)
+    """How many findings were acknowledged, refuted or switched off, by reason."""
+    failure: str | None = None
+    """Code and line of the error that ended the run early."""
+
+    @property
+    def new(self) -> tuple[MigrationEvidence, ...]:
+        """The migrations that this change brings."""
+        return tuple(migration for migration in self.migrations if migration.new)

@@ -1,0 +1,1 @@
+"""What was written: files, names, headers, statements, and what is new."""

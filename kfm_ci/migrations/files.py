@@ -1,0 +1,151 @@
+"""What was written: files read exactly once, and the migrations made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Mode, Phase, Risk, Rollout, Strategy
+
+
+class Tree(Protocol):
+    """A directory tree to read from: the work tree, or a commit's objects."""
+
+    def paths(self, directory: str) -> Iterator[str]:
+        """Yield the POSIX paths of all regular files (and links) below a directory, sorted."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return a file's raw bytes; raises Unreadable (see below) with a finding-ready reason."""
+        ...
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of that path."""
+        ...
+
+
+class Unreadable(Exception):
+    """A file cannot be read safely: permission, link out of the repository, directory in its place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One file, read exactly once."""
+
+    path: str
+    """POSIX, relative to the repository's root."""
+    data: bytes
+    text: str
+    """Decoded as UTF-8; what cannot be decoded became U+FFFD and is a finding of its own."""
+    sha256: Digest
+    """Of the raw bytes; no newline or encoding clean-up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One SQL statement with its exact place."""
+
+    text: str
+    """From its first token to its last, without the semicolon; leading comments left out."""
+    raw: str
+    """With what stands before and after it; the raws of a script joined give the text again."""
+    line: int
+    """1-based line of the first token, in the file."""
+    column: int
+    """1-based, in characters."""
+    end_line: int
+    offset: int
+    """0-based character offset of ``text`` in the script."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """SQL to run: a whole file, or the section of one."""
+
+    file: SourceFile
+    text: str
+    """The part of the file that is to run."""
+    first_line: int = 1
+    """1-based line of the file on which ``text`` begins."""
+    mode: Mode | None = None
+    """What the tool or the author demands; None: a transaction unless a statement cannot run in one."""
+    whole: bool = False
+    """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A migration that a foreign tool runs: what to start, not what to send."""
+
+    file: SourceFile
+    argv: tuple[str, ...]
+    directory: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The block of metadata at the top of an up file, as written (unchecked)."""
+
+    values: dict[str, str]
+    lines: dict[str, int]
+    """1-based line of each key."""
+    start: int
+    end: int
+    """1-based lines of the opening and the closing mark."""
+
+    def choice(self, key: str, kind: type[Risk] | type[Rollout] | type[Strategy] | type[Phase]) -> str | None:
+        """Return the value of a key when it is one of the enum's values, else None."""
+        value = self.values.get(key)
+        return value if value in {member.value for member in kind} else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allow:
+    """An acknowledgement in a file: silences one hazard for the statement below it."""
+
+    hazard: Hazard
+    acknowledgement: Acknowledgement
+    line: int
+    """1-based line of the comment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One migration, whichever tool it was written for."""
+
+    id: str
+    """What the ledger and the receipt call it; unique in a directory."""
+    version: str
+    """The version as written."""
+    sort_key: tuple[int | str, ...]
+    """Total order in the tool's own terms."""
+    name: str
+    up: Script | Command
+    down: Script | None = None
+    header: Header | None = None
+    extra_files: tuple[SourceFile, ...] = ()
+    """Other files that decide what runs (metadata.toml …)."""
+
+    @property
+    def up_path(self) -> str:
+        """Path of the up file."""
+        return self.up.file.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All migrations of one directory at one commit, in order, with what was wrong on reading."""
+
+    format: str
+    directory: str
+    migrations: tuple[Migration, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unreadable: bool = False
+    """Whether something could not be read or ordered, so that no server can run it."""
+    others: tuple[SourceFile, ...] = ()
+    """Files in the directory that belong to no migration."""
+
+    def get(self, migration_id: str) -> Migration | None:
+        """Return the migration of that id, or None."""
+        return next((item for item in self.migrations if item.id == migration_id), None)

@@ -1,0 +1,1 @@
+"""The database: engines, sessions, the ledger, applying, the catalog."""

@@ -1,0 +1,1 @@
+"""What is wrong on paper: one rule a file."""

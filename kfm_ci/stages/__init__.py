@@ -1,0 +1,1 @@
+"""One verb a file, and the two sentences they form."""
