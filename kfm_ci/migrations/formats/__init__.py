@@ -1,0 +1,1 @@
+"""Formats: one tool a file, one line in ``ALL``."""

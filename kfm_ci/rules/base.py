@@ -1,0 +1,109 @@
+"""What a rule is: text and git in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from kfm_ci.migrations.files import History, Migration, SourceFile, Tree
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity
+
+DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirements:
+    """The part of the policy that rules need; always that of the base commit in a pull request."""
+
+    require_header: bool
+    """Whether every new migration needs the header (always so in format ``kfm``)."""
+    require_traceability: bool
+    require_manifest: bool = False
+    ticket_pattern: str = r"[A-Z][A-Z0-9]+-[0-9]+"
+    """Keys that count as a change request, beside URLs."""
+    max_file_size: int = 1_048_576
+    """In bytes."""
+    personal_data_threshold: int = 3
+    """How many distinct values of personal data a file may hold before it is a finding."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is judged: the files of the head against those of the base."""
+
+    head: History
+    base: History | None
+    """Migrations at the base's tip; None when there is no base (everything is new)."""
+    merge_base: History | None
+    """Migrations at the commit where head and base parted; equals ``base`` for a merge commit."""
+    new: tuple[Migration, ...]
+    """In plan order: migrations of the head whose id is not on the base."""
+    tree: Tree
+    """The head's files, for runbooks, manifests and uses in code."""
+    requirements: Requirements
+    body: str | None = None
+    """Text of the pull request, when there is one."""
+    previous: dict[str, SourceFile] = field(default_factory=dict)
+    """Every file below the migrations directory at the merge base, by path."""
+
+    @property
+    def house_format(self) -> bool:
+        """Whether the files are in our own format, which is held to more."""
+        return self.head.format == "kfm"
+
+
+class Rule(Protocol):
+    """One thing that can be wrong on paper."""
+
+    id: str
+    """Slug; never reused."""
+    hazard: Hazard
+    title: str
+    """One line: what it protects."""
+    why: str
+    """A paragraph for the documentation page."""
+    bad: str
+    """A file that breaks it."""
+    good: str
+    """The same, done well."""
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what breaks the rule."""
+        ...
+
+
+def declared_rollout(migration: Migration | None) -> Rollout | None:
+    """Return what a migration's header says about its rollout; None when it says nothing valid."""
+    if migration is None or migration.header is None:
+        return None
+    value = migration.header.choice("rollout", Rollout)
+    return Rollout(value) if value else None
+
+
+def finding(
+    rule: Rule,
+    message: str,
+    *,
+    help: str | None = None,
+    place: Place | None = None,
+    migration: Migration | None = None,
+    house_format: bool = True,
+    severity: Severity | None = None,
+    verdict: Verdict = Verdict.FACT,
+    hazard: Hazard | None = None,
+) -> Finding:
+    """Return a finding of a rule, with the contract's default severity unless one is given."""
+    kind = hazard or rule.hazard
+    rollout = declared_rollout(migration)
+    return Finding(
+        rule=rule.id,
+        hazard=kind,
+        severity=severity or default_severity(kind, rollout=rollout, house_format=house_format),
+        verdict=verdict,
+        message=message,
+        help=help,
+        place=place or Place(file=migration.up_path if migration else None),
+        migration=migration.id if migration else None,
+        docs=f"{DOCS}/{rule.id}",
+    )
