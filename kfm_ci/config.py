@@ -1,0 +1,228 @@
+"""Settings: ``kfm-ci.toml`` or ``[tool.kfm-ci]``, parsed once into frozen values; the only reader of settings."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from kfm_ci.errors import UsageError
+from kfm_ci.model import Hazard
+
+FILE_NAME = "kfm-ci.toml"
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _inside(path: str) -> str:
+    if path.startswith("/") or "\\" in path or ".." in path.split("/"):
+        raise ValueError("must be a path inside the repository, with forward slashes")
+    return path.rstrip("/") or "."
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    return text
+
+
+InsidePath = Annotated[str, AfterValidator(_inside)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, strict=True)
+
+
+class MigrationsTable(_Table):
+    """``[migrations]``: where the files are and which tool they were written for."""
+
+    dir: InsidePath | None = Field(None, description="Directory of the migrations. Default: `migrations/db`, else found.")
+    format: str = Field("auto", description="Name of the migration tool, or `auto`.")
+    baseline: InsidePath | None = Field(None, description="SQL file that builds what was there before the first migration.")
+
+
+class DatabaseTable(_Table):
+    """``[database]``: the throwaway server."""
+
+    engine: Literal["auto", "embedded", "docker", "service"] = Field("auto", description="Where the server comes from.")
+    postgres_version: int | None = Field(None, ge=12, le=99, description="Major version. Default: the newest found.")
+    extensions: tuple[str, ...] = Field((), strict=False, description="Made by the administrator before any migration.")
+    run_as: Literal["owner", "superuser"] = Field("owner", description="Role that runs migrations.")
+    settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")
+    statistics: InsidePath | None = Field(None, description="File with production's table sizes; scales severity.")
+    seed: int = Field(1, description="Seed of the synthetic rows.")
+    seed_rows: int = Field(5, ge=0, le=1000, description="Synthetic rows per table; 0 switches seeding off.")
+
+
+class SmokeTable(_Table):
+    """``[smoke]``: what must work after the change."""
+
+    sql: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files, each statement an assertion.")
+    command: str | None = Field(None, description="Shell command run with `DATABASE_URL` set.")
+    image: str | None = Field(None, description="Image the command runs in (docker engine).")
+    timeout: int = Field(60, ge=1, le=3600, description="Seconds a smoke test may take.")
+    queries: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files with the application's statements.")
+
+
+Level = Literal["error", "warning", "note", "off"]
+
+
+class PolicyTable(_Table):
+    """``[policy]``: what is asked of a change. In a pull request that of the base commit holds."""
+
+    require_header: bool = Field(False, description="Ask for the header in formats other than `kfm` too.")
+    require_traceability: bool = Field(False, description="Ask for impact and operational steps too.")
+    require_manifest: bool = Field(False, description="Ask for `meta/manifest.json` and `meta/checksums.txt`.")
+    ticket_pattern: Pattern = Field(r"[A-Z][A-Z0-9]+-[0-9]+", description="Keys that count as change request.")
+    severity: dict[str, Level] = Field({}, description="Severity by rule id or hazard; a rule wins over its hazard.")
+    max_file_size: int = Field(1_048_576, ge=1, description="Bytes a migration may have.")
+    personal_data_threshold: int = Field(3, ge=1, description="Distinct values of personal data that are a finding.")
+    lock_timeout: int = Field(5000, ge=0, description="Milliseconds; set by our runner before each migration.")
+    statement_timeout: int = Field(600_000, ge=0, description="Milliseconds; set by our runner on the throwaway server.")
+    squawk: bool = Field(True, description="Ask squawk for advice.")
+
+
+class GithubTable(_Table):
+    """``[github]``: what is published."""
+
+    comment: Literal["auto", "always", "never"] = Field("auto", description="Comment on the pull request.")
+    check_run: bool = Field(False, description="Make a check run with annotations.")
+    sarif: bool = Field(False, description="Upload findings to code scanning.")
+    labels: bool = Field(False, description="Label the pull request with the assessed risk.")
+
+
+class EnvironmentTable(_Table):
+    """``[environments.NAME]``: a real target of promotion."""
+
+    database_url_env: str = Field("KFM_DATABASE_URL", description="Name of the variable that holds the URL.")
+    from_: str | None = Field(None, alias="from", description="Environment whose receipt is required.")
+    require_steps: tuple[str, ...] = Field((), strict=False, description="Steps that the receipt must show as passed.")
+    max_age: str = Field("7d", pattern=r"^[0-9]+[hdm]$", description="How old a receipt may be.")
+    identity: str | None = Field(None, description="sha256 of the target's identity, pinned.")
+    smoke: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files, run after promotion.")
+
+
+class DeclaredTable(_Table):
+    """``[[migration]]``: metadata for a file that cannot carry a header."""
+
+    id: str
+    owner: str | None = None
+    ticket: str | None = None
+    risk: str | None = None
+    rollout: str | None = None
+    rollback: str | None = None
+    impact: str | None = None
+    ops: str | None = None
+    phase: str | None = None
+
+
+class Config(_Table):
+    """All settings of a repository; every key has a default."""
+
+    migrations: MigrationsTable = MigrationsTable()
+    database: DatabaseTable = DatabaseTable()
+    smoke: SmokeTable = SmokeTable()
+    policy: PolicyTable = PolicyTable()
+    github: GithubTable = GithubTable()
+    environments: dict[str, EnvironmentTable] = {}
+    migration: tuple[DeclaredTable, ...] = Field((), strict=False)
+
+
+def parse(data: bytes, *, where: str, table: tuple[str, ...] = ()) -> Config:
+    """Return the settings in a TOML file; raises UsageError with the place and the nearest key.
+
+    ``table`` names the table of the file that holds them, such as ``("tool", "kfm-ci")``.
+    """
+    try:
+        document: Any = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(
+            code="KFM-U01", message=f"not readable as TOML: {error}", where=where, help="mend the file's syntax"
+        ) from error
+    for key in table:
+        document = document.get(key, {}) if isinstance(document, dict) else {}
+    try:
+        config = Config.model_validate(document)
+    except ValidationError as error:
+        raise _explained(error, where) from error
+    known = {hazard.value for hazard in Hazard}
+    for key in config.policy.severity:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key):
+            raise UsageError(
+                code="KFM-U03", where=where, message="not a rule id or hazard in [policy.severity]", got=key,
+                expected="a slug", help=f"hazards are: {', '.join(sorted(known))}",
+            )
+    return config
+
+
+def _explained(error: ValidationError, where: str) -> UsageError:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        names = _keys_at(location[:-1])
+        near = difflib.get_close_matches(location[-1], names, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
+        return UsageError(code="KFM-U02", where=where, message=f"unknown key {key!r}", help=hint)
+    return UsageError(
+        code="KFM-U03", where=where, message=f"{key}: {first['msg']}", got=json.dumps(first.get("input"), default=str)[:80],
+        expected="a value of the documented type", help="see the configuration reference: docs/configuration.md",
+    )
+
+
+def _keys_at(location: list[str]) -> list[str]:
+    model: Any = Config
+    for part in location:
+        if part.isdigit():
+            continue
+        fields = {field.alias or name: field for name, field in getattr(model, "model_fields", {}).items()}
+        annotation = fields[part].annotation if part in fields else None
+        if annotation is None:
+            continue
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next((item for item in candidates if hasattr(item, "model_fields")), model)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the configuration, for editors."""
+    schema = Config.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "kfm-ci configuration"}
+
+
+def reference() -> str:
+    """Return the configuration reference as Markdown, one table a section."""
+    lines = ["# Configuration", "", "`kfm-ci.toml` at the repository's root, or `[tool.kfm-ci]` in `pyproject.toml`.", ""]
+    sections: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("[migrations]", MigrationsTable), ("[database]", DatabaseTable), ("[smoke]", SmokeTable),
+        ("[policy]", PolicyTable), ("[github]", GithubTable), ("[environments.NAME]", EnvironmentTable),
+        ("[[migration]]", DeclaredTable),
+    )  # fmt: skip
+    for title, model in sections:
+        lines += [f"## `{title}`", "", "| key | default | meaning |", "|---|---|---|"]
+        for name, field in model.model_fields.items():
+            default = "required" if field.is_required() else f"`{json.dumps(field.default, default=list)}`"
+            lines.append(f"| `{field.alias or name}` | {default} | {field.description or ''} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def environment() -> Mapping[str, str]:
+    """Return the process's environment; nothing else reads it but ``github.context``."""
+    return dict(os.environ)
+
+
+def database_url(given: str | None) -> str | None:
+    """Return the URL for engine ``service``: the option, else ``KFM_DATABASE_URL``, else None."""
+    return given or os.environ.get("KFM_DATABASE_URL") or None
