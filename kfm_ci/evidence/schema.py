@@ -74,6 +74,4 @@ def neighbourhood(connection: Connection[Any], changed_table_names: Iterable[str
         own = columns.setdefault(table, [])
         if name is not None:
             own.append(Column(name=name, type=kind, key=key))
-    return tuple(
-        Table(name=name, columns=tuple(columns[name]), references=references[name]) for name in columns
-    )
+    return tuple(Table(name=name, columns=tuple(columns[name]), references=references[name]) for name in columns)

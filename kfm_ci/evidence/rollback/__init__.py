@@ -1,0 +1,19 @@
+"""The rollback drill: the way back is walked, and what differs from before is said object by object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+
+from kfm_ci.evidence.rollback.drill import drill
+from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
+from kfm_ci.evidence.rollback.verdict import RULES
+from kfm_ci.postgres import catalog, content
+
+__all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill"]
+
+
+def capture(connection: Connection[Any]) -> State:
+    """Return schema and rows as they are now; leaves session and transaction as they were."""
+    return State(catalog=catalog.read(connection), content=content.snapshot(connection))

@@ -1,0 +1,97 @@
+"""Values of the rollback drill: what it is given, what it asks for, what it hands back."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from psycopg import Connection
+
+from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
+from kfm_ci.evidence.runbook import Runbook
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Mode, Strategy
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.postgres.content import Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A database at one moment."""
+
+    catalog: Catalog
+    content: Content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drillable:
+    """A migration that was applied, with its way back."""
+
+    migration: Migration
+    strategy: Strategy
+    compensation: Migration | None = None
+    """The migration that is applied on top, for ``compensating``; None when the named one does not exist."""
+    runbook: Runbook | None = None
+    """For ``manual``; None when there is none."""
+    exceptions: tuple[str, ...] = ()
+    """Shell patterns of objects, such as ``column public.widgets.*``, that a compensation need not restore."""
+
+    @property
+    def id(self) -> str:
+        """The migration's id."""
+        return self.migration.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """How one file went."""
+
+    error: str | None = None
+    """Server's message when it failed, with SQLSTATE in front."""
+    line: int | None = None
+    """1-based line of the statement that failed, in its file."""
+    mode: Mode = Mode.TRANSACTION
+    statements: tuple[StatementEvidence, ...] = ()
+
+
+class Runner(Protocol):
+    """What the drill asks for; every method works on the drill's database and returns errors of the server as values."""
+
+    def up(self, migration: Migration) -> Ran:
+        """Apply a migration."""
+        ...
+
+    def down(self, migration: Migration) -> Ran:
+        """Run a migration's down; it is there."""
+        ...
+
+    def run(self, path: str, line: int, text: str) -> Ran:
+        """Run SQL of a runbook that begins on that line."""
+        ...
+
+    def rewind(self, migration: Migration) -> bool:
+        """Bring the database to the state before a migration by other means than its way back.
+
+        False when that cannot be done; then what was applied before it is not drilled.
+        """
+        ...
+
+
+class Connect(Protocol):
+    """Opens connections to the drill's database."""
+
+    def __call__(self) -> AbstractContextManager[Connection[Any]]:
+        """Return a connection that is closed on leaving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillResult:
+    """What the drill says of one migration."""
+
+    migration_id: str
+    evidence: RollbackEvidence
+    findings: tuple[Finding, ...] = ()
+    applied: bool = True
+    """Whether the migration stands applied when the drill ends, as it did when it began."""

@@ -1,0 +1,176 @@
+"""What the drill saw of one migration, as evidence and findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
+from kfm_ci.evidence.rollback.model import Drillable, DrillResult
+from kfm_ci.evidence.rollback.price import listed
+from kfm_ci.evidence.schema import convert
+from kfm_ci.model import Finding, Hazard, Place, Proof, Severity, Strategy, default_severity
+from kfm_ci.postgres.catalog import Difference
+from kfm_ci.rules.base import DOCS
+
+RULES = {
+    "rollback-missing": "there is a way back, and its file or runbook exists",
+    "rollback-failed": "the way back runs without an error",
+    "rollback-schema-differs": "the way back restores the schema, object by object",
+    "rollback-data-lost": "the way back keeps the rows that existed before",
+    "rollback-data-unread": "all rows could be looked at",
+    "reapply-differs": "after the way back the migration applies again, with the same schema",
+}
+"""Rule ids of the drill and what each protects."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trial:
+    """What was seen so far of one migration's way back."""
+
+    subject: Drillable
+    house_format: bool
+    ran: bool = False
+    """Whether anything of the way back was run to its end."""
+    walked: bool = False
+    """Whether the database stands before the migration, as far as its way back brings it."""
+    applied: bool = True
+    schema_restored: bool | None = None
+    data_restored: bool | None = None
+    difference: Difference = field(default_factory=Difference)
+    messages: list[str] = field(default_factory=list)
+    price: list[str] = field(default_factory=list)
+    commands: tuple[str, ...] = ()
+    statements: tuple[StatementEvidence, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+    def report(
+        self,
+        rule: str,
+        message: str,
+        *,
+        help: str,
+        hazard: Hazard = Hazard.ROLLBACK_UNPROVEN,
+        place: Place | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        """Add a finding, and its message to the evidence."""
+        self.messages.append(message)
+        migration = self.subject.migration
+        path = migration.down.file.path if migration.down else migration.up_path
+        self.findings.append(
+            Finding(
+                rule=rule,
+                hazard=hazard,
+                severity=severity or default_severity(hazard, house_format=self.house_format),
+                message=message,
+                place=place or Place(file=path),
+                migration=migration.id,
+                help=help,
+                docs=f"{DOCS}/{rule}",
+            )
+        )
+
+    def missing(self, message: str, *, help: str) -> None:
+        """Report that there is no way back to run."""
+        place = Place(file=self.subject.migration.up_path)
+        self.report("rollback-missing", message, help=help, hazard=Hazard.ROLLBACK_MISSING, place=place)
+
+    def conclude(self) -> DrillResult:
+        """Return the result; proven is only what was run, looked at and found as before."""
+        evidence = RollbackEvidence(
+            strategy=self.subject.strategy,
+            proof=self._proof(),
+            schema_restored=self.schema_restored,
+            data_restored=self.data_restored,
+            message="; ".join(self.messages) or None,
+            price=tuple(self.price),
+            commands=self.commands,
+            statements=self.statements,
+            difference=convert(self.difference),
+        )
+        return DrillResult(
+            migration_id=self.subject.id, evidence=evidence, findings=tuple(self.findings), applied=self.applied
+        )
+
+    def _proof(self) -> Proof:
+        unproven = any(
+            item.hazard is Hazard.ROLLBACK_UNPROVEN and item.severity is Severity.ERROR for item in self.findings
+        )
+        if unproven:
+            return Proof.FAILED
+        if self.ran and self.schema_restored and self.data_restored:
+            return Proof.PROVEN
+        return Proof.NOT_RUN
+
+
+def describe(difference: Difference) -> str:
+    """Return a difference as one line: what is left behind, not brought back, or other than before."""
+    sentences = (
+        *(f"{name} is left behind" for name in difference.added),
+        *(f"{name} is not brought back" for name in difference.removed),
+        *(f"{name} was {before!r} and is {after!r}"[:400] for name, before, after in difference.changed),
+    )
+    return listed(sentences)
+
+
+def summarise(difference: Difference) -> str:
+    """Return a difference as one line of what was done so far."""
+    sentences = (
+        *(f"{name} is there" for name in difference.added),
+        *(f"{name} is gone" for name in difference.removed),
+        *(f"{name} is changed" for name, _, _ in difference.changed),
+    )
+    return listed(sentences)
+
+
+def accuse(trial: Trial, difference: Difference, losses: tuple[str, ...]) -> None:
+    """Report what a way back that promised to restore everything did not restore."""
+    identity = trial.subject.id
+    if not difference.empty:
+        trial.report(
+            "rollback-schema-differs",
+            f"after the rollback of {identity} the schema is not as before: {describe(difference)}",
+            help="Let the rollback undo exactly what the up does: names, defaults, privileges, comments, validity.",
+        )
+    if losses:
+        trial.report(
+            "rollback-data-lost",
+            f"after the rollback of {identity} rows that existed before are not as they were: {listed(losses)}",
+            help="Keep the old values until they are not needed (expand, migrate, contract), or declare "
+            "`rollback: manual` with a runbook.",
+        )
+
+
+def commands(subjects: tuple[Drillable, ...], *, autocommit: frozenset[str]) -> tuple[str, ...]:
+    """Return what a release engineer runs, in order, to take these migrations (latest first) back."""
+    return tuple(_command(subject, autocommit=subject.id in autocommit) for subject in subjects)
+
+
+def _command(subject: Drillable, *, autocommit: bool) -> str:
+    migration = subject.migration
+    match subject.strategy:
+        case Strategy.DOWN if migration.down is not None:
+            script = migration.down
+            if script.text != script.file.text:
+                return f"# down section of {_quote(script.file.path)}, from line {script.first_line}"
+            return _psql(script.file.path, autocommit=autocommit)
+        case Strategy.COMPENSATING if subject.compensation is not None:
+            return _psql(subject.compensation.up_path, autocommit=autocommit)
+        case Strategy.MANUAL if subject.runbook is not None:
+            return f"# follow {_quote(subject.runbook.path)}"
+        case _:
+            return f"# no way back is written for {_quote(migration.id)}"
+
+
+def _psql(path: str, *, autocommit: bool) -> str:
+    # An empty startup file: a release engineer's own settings must not change what was proven.
+    single = "" if autocommit else " --single-transaction"
+    return f"psql --no-psqlrc --set ON_ERROR_STOP=1{single} --file {_quote(path)}"
+
+
+def _quote(text: str) -> str:
+    # A comment or an argument: neither may end before its line does.
+    flat = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    if flat and all(character.isalnum() or character in "_-./:@%+=," for character in flat):
+        return flat
+    return "'" + flat.replace("'", "'\"'\"'") + "'"
