@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rollback import paper
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
-from kfm_ci.evidence.rollback.price import foresee, judge, listed, unrecoverable
+from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, commands, describe, summarise
 from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, content
@@ -69,8 +69,8 @@ class _Course:
     after: Mapping[str, State]
     residue: dict[str, str | None] = field(default_factory=dict)
     """Objects that a later migration did not restore, with their definition as it is (None: gone)."""
-    known: set[tuple[str, str]] = field(default_factory=set)
-    """Tables and columns whose rows a later migration did not restore."""
+    known: Shifts = field(default_factory=dict)
+    """Rows that a later migration did not restore."""
     autocommit: set[str] = field(default_factory=set)
 
     def take_back(self, trial: Trial) -> None:

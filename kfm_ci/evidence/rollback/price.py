@@ -9,6 +9,12 @@ from kfm_ci.postgres import catalog
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.content import Content, TableDifference, compare
 
+Shifts = dict[tuple[str, str], tuple[int, int] | None]
+"""By table and column: by how much checksum and nulls moved (None: gone); by table and "": by how many rows."""
+
+UNMOVED = (0, 0)
+SEQUENCE = "sequence"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
@@ -46,47 +52,73 @@ def unrecoverable(before: Catalog, after: Catalog) -> tuple[str, ...]:
     return tuple(f"{name} does not come back by itself" for name in difference.removed)
 
 
-def judge(before: Content, after: Content, *, known: set[tuple[str, str]]) -> Losses:
-    """Return how the rows of before fared; ``known`` are tables and columns already reported, and grows."""
+def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
+    """Return how the rows of before fared; ``known`` is what later migrations shifted already, and is brought up to now.
+
+    Checksums add up, so what one migration left different can be taken off before the next is judged.
+    """
     difference = compare(before, after)
+    shifts = _shifts(before, after)
     errors: list[str] = []
     notes: list[str] = []
     for table in difference.tables:
-        fresh = _fresh(table, known)
-        if not fresh:
+        told = any(name == table.name and shift != UNMOVED for (name, _), shift in known.items())
+        moved = [item for item in shifts if item[0] == table.name and shifts[item] != known.get(item, UNMOVED)]
+        if told and not moved:
             continue
-        if table.lost is None or (table.lost and not table.filled):
-            errors.append(_describe(table, fresh))
-        elif table.filled:
-            columns = ", ".join(f"{table.name}.{column}" for column in fresh)
-            notes.append(f"rolling back leaves {columns} filled in {_rows(table.lost)}")
-        elif table.gained:
-            notes.append(f"rolling back leaves {_rows(table.gained)} in {table.name} that the migration wrote")
+        columns = tuple(column for _, column in moved if column)
+        grown = _rows_of(shifts, table.name) - _rows_of(known, table.name)
+        if table.lost == 0:
+            if grown > 0:
+                notes.append(f"rolling back leaves {_rows(grown)} in {table.name} that the migration wrote")
+        elif table.lost is not None and grown == 0 and _filled(table, columns, shifts, known):
+            names = ", ".join(f"{table.name}.{column}" for column in columns)
+            notes.append(f"rolling back leaves {names} filled in {_rows(table.lost)}")
+        else:
+            errors.append(_describe(table, columns, gone=-grown))
     for sequence in difference.sequences:
-        if (sequence, "") not in known:
-            known.add((sequence, ""))
+        if (sequence, SEQUENCE) not in known:
+            shifts[sequence, SEQUENCE] = None
             errors.append(f"sequence {sequence} went backwards or is gone")
+    known.update(shifts)
     return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread)
 
 
-def _fresh(table: TableDifference, known: set[tuple[str, str]]) -> tuple[str, ...]:
-    if (table.name, "") in known:
-        return ()
-    # Rows can differ although every column's values are the same: they were swapped, or doubled and thinned out.
-    columns = tuple(column for column in table.columns or ("*",) if (table.name, column) not in known)
-    known.update((table.name, column) for column in columns)
-    if table.missing:
-        known.add((table.name, ""))
-    return columns
+def _shifts(before: Content, after: Content) -> Shifts:
+    tables = {table.name: table for table in after.tables}
+    shifts: Shifts = {}
+    for table in before.tables:
+        now = tables.get(table.name)
+        shifts[table.name, ""] = None if now is None else (now.rows - table.rows, 0)
+        columns = {} if now is None else {column.name: column for column in now.columns}
+        for column in table.columns:
+            later = columns.get(column.name)
+            shifts[table.name, column.name] = (
+                None if later is None else (later.checksum - column.checksum, later.nulls - column.nulls)
+            )
+    return shifts
 
 
-def _describe(table: TableDifference, columns: tuple[str, ...]) -> str:
+def _rows_of(shifts: Shifts, table: str) -> int:
+    shift = shifts.get((table, ""), UNMOVED)
+    return 0 if shift is None else shift[0]
+
+
+def _filled(table: TableDifference, columns: tuple[str, ...], shifts: Shifts, known: Shifts) -> bool:
+    """Whether all that happened is that nulls got a value: as many fewer nulls as rows that differ."""
+    for column in columns:
+        now, then = shifts[table.name, column], known.get((table.name, column), UNMOVED)
+        if now is None or then is None or then[1] - now[1] != table.lost:
+            return False
+    return bool(columns)
+
+
+def _describe(table: TableDifference, columns: tuple[str, ...], *, gone: int) -> str:
     if table.missing:
         return f"all {_rows(table.lost)} of {table.name} are lost"
-    gone = table.lost is not None and table.gained is not None and table.lost > table.gained
-    if gone:
-        return f"{_rows((table.lost or 0) - (table.gained or 0))} of {table.name} are lost"
-    names = ", ".join(f"{table.name}.{column}" for column in columns if column != "*") or table.name
+    if gone > 0:
+        return f"{_rows(gone)} of {table.name} are lost"
+    names = ", ".join(f"{table.name}.{column}" for column in columns) or table.name
     return f"{names} differs from before in {_rows(table.lost)}"
 
 

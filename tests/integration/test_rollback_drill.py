@@ -1,0 +1,334 @@
+"""The drill: a way back counts only when it was walked and everything was found as before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+import pytest
+
+from kfm_ci.evidence import runbook
+from kfm_ci.evidence.rollback import Drillable, DrillResult, Ran, State, capture, drill
+from kfm_ci.migrations.files import Migration, Script, SourceFile
+from kfm_ci.model import Digest, Hazard, Proof, Severity, Strategy
+
+BASE = """
+create table widgets (id serial primary key, name text not null, size integer);
+insert into widgets (name, size) select 'n' || i, i from generate_series(1, 10) i;
+"""
+
+RUNBOOK = "# Trigger\n# Steps\n```sql drill\n{}\n```\n# Verification\n# Owner\n"
+
+
+def script(path: str, text: str) -> Script:
+    data = text.encode()
+    return Script(file=SourceFile(path=path, data=data, text=text, sha256=Digest.of(data)), text=text)
+
+
+def migration(name: str, up: str, down: str | None) -> Migration:
+    return Migration(
+        id=name,
+        version=name,
+        sort_key=(name,),
+        name=name,
+        up=script(f"{name}.up.sql", up),
+        down=None if down is None else script(f"{name}.down.sql", down),
+    )
+
+
+def with_down(name: str, up: str, down: str | None, strategy: Strategy = Strategy.DOWN) -> Drillable:
+    return Drillable(migration=migration(name, up, down), strategy=strategy)
+
+
+@dataclass
+class PlainRunner:
+    """Sends files to the server as they are, each in one transaction."""
+
+    database: str
+    can_rewind: bool = False
+    done: list[str] = field(default_factory=list)
+    undo: dict[str, str] = field(default_factory=dict)
+
+    def up(self, migration: Migration) -> Ran:
+        assert isinstance(migration.up, Script)
+        return self.send("up " + migration.id, migration.up.text)
+
+    def down(self, migration: Migration) -> Ran:
+        assert migration.down is not None
+        return self.send("down " + migration.id, migration.down.text)
+
+    def run(self, path: str, line: int, text: str) -> Ran:
+        return self.send(f"{path}:{line}", text)
+
+    def rewind(self, migration: Migration) -> bool:
+        return migration.id in self.undo and self.send("rewind " + migration.id, self.undo[migration.id]).error is None
+
+    def send(self, what: str, text: str) -> Ran:
+        self.done.append(what)
+        try:
+            with psycopg.connect(self.database) as connection:
+                connection.execute(text)
+        except psycopg.Error as error:
+            return Ran(error=f"{error.sqlstate} {error.diag.message_primary}", line=1)
+        return Ran()
+
+
+@dataclass
+class Drilled:
+    results: tuple[DrillResult, ...]
+    runner: PlainRunner
+    final: State
+
+    def rules(self) -> list[list[str]]:
+        return [[finding.rule for finding in result.findings] for result in self.results]
+
+    def proofs(self) -> list[Proof]:
+        return [result.evidence.proof for result in self.results]
+
+
+def practise(
+    database: str, subjects: Sequence[Drillable], *, base: str = BASE, undo: dict[str, str] | None = None, **kwargs: Any
+) -> Drilled:
+    runner = PlainRunner(database, undo=undo or {})
+    before: dict[str, State] = {}
+    after: dict[str, State] = {}
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(base)
+        for subject in subjects:
+            before[subject.id] = capture(connection)
+            assert runner.up(subject.migration).error is None
+            after[subject.id] = capture(connection)
+        runner.done.clear()
+        results = drill(
+            subjects,
+            before=before,
+            after=after,
+            connect=lambda: psycopg.connect(database, autocommit=True),
+            runner=runner,
+            **kwargs,
+        )
+        return Drilled(results, runner, capture(connection))
+
+
+ADD_COLUMN = with_down("a", "alter table widgets add colour text", "alter table widgets drop colour")
+ADD_TABLE = with_down("b", "create table parts (w integer references widgets)", "drop table parts")
+
+
+def test_downs_that_restore_everything_are_proven_and_their_price_is_named(database: str) -> None:
+    drilled = practise(database, [ADD_COLUMN, ADD_TABLE])
+    assert drilled.rules() == [[], []]
+    assert drilled.proofs() == [Proof.PROVEN, Proof.PROVEN]
+    assert drilled.runner.done == ["down b", "down a", "up a", "up b"]
+    assert all(result.applied and result.evidence.schema_restored for result in drilled.results)
+    first, second = (result.evidence for result in drilled.results)
+    assert first.price == ("rolling back loses public.widgets.colour for rows written since",)
+    assert second.price == ("rolling back loses every row of public.parts",)
+    assert [command.split()[-1] for command in first.commands] == ["b.down.sql", "a.down.sql"]
+    assert [command.split()[-1] for command in second.commands] == ["b.down.sql"]
+
+
+def test_an_object_left_behind_is_named_once_and_not_held_against_earlier_migrations(database: str) -> None:
+    leaves = with_down(
+        "b",
+        "create table parts (a integer); create or replace function f() returns int language sql as 'select 1'",
+        "drop table parts",
+    )
+    drilled = practise(database, [ADD_COLUMN, leaves])
+    assert drilled.rules() == [[], ["rollback-schema-differs"]]
+    assert drilled.proofs() == [Proof.PROVEN, Proof.FAILED]
+    result = drilled.results[1]
+    assert result.evidence.difference.added == ("function public.f()",)
+    assert result.evidence.schema_restored is False
+    assert result.findings[0].hazard is Hazard.ROLLBACK_UNPROVEN
+    assert result.findings[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "difference"),
+    [
+        ("alter table widgets alter name drop not null", "select 1", "column public.widgets.name"),
+        ("grant select on widgets to public", "select 1", "privileges table public.widgets"),
+        ("comment on table widgets is 'x'", "select 1", "comment table public.widgets"),
+        ("drop sequence widgets_id_seq cascade", "create sequence widgets_id_seq as integer",
+         "column public.widgets.id"),
+        ("alter table widgets add constraint c check (id > 0)",
+         "alter table widgets drop constraint c, add constraint c check (id > 0) not valid",
+         "constraint public.widgets.c"),
+    ],
+)  # fmt: skip
+def test_privileges_comments_defaults_and_validity_must_come_back_too(
+    database: str, up: str, down: str, difference: str
+) -> None:
+    (result,) = practise(database, [with_down("a", up, down)]).results
+    assert result.evidence.proof is Proof.FAILED
+    shown = result.evidence.difference
+    assert difference in (*shown.added, *shown.removed, *(change.name for change in shown.changed))
+
+
+def test_a_down_that_fails_is_named_with_its_line_and_later_work_is_put_back(database: str) -> None:
+    broken = with_down("b", "create table parts (a integer)", "drop table part")
+    last = with_down("c", "create table more (a integer)", "drop table more")
+    drilled = practise(database, [ADD_COLUMN, broken, last])
+    assert drilled.rules() == [[], ["rollback-failed"], []]
+    assert drilled.proofs() == [Proof.NOT_RUN, Proof.FAILED, Proof.PROVEN]
+    finding = drilled.results[1].findings[0]
+    assert (finding.place.file, finding.place.line) == ("b.down.sql", 1)
+    assert '42P01 table "part" does not exist' in finding.message
+    assert "not drilled" in (drilled.results[0].evidence.message or "")
+    assert all(result.applied for result in drilled.results)
+    assert drilled.final.catalog.get("table public.more") is not None
+
+
+def test_a_runner_that_can_rewind_lets_earlier_migrations_be_drilled(database: str) -> None:
+    broken = with_down("b", "create table parts (a integer)", "drop table part")
+    drilled = practise(database, [ADD_COLUMN, broken], undo={"b": "drop table parts"})
+    assert drilled.proofs() == [Proof.PROVEN, Proof.FAILED]
+    assert drilled.runner.done == ["down b", "rewind b", "down a", "up a", "up b"]
+
+
+def test_a_column_that_comes_back_without_its_values_is_an_error_with_the_rows_counted(database: str) -> None:
+    subject = with_down("a", "alter table widgets drop size", "alter table widgets add size integer")
+    (result,) = practise(database, [subject]).results
+    assert [finding.rule for finding in result.findings] == ["rollback-data-lost"]
+    assert "public.widgets.size differs from before in 10 rows" in result.findings[0].message
+    assert (result.evidence.schema_restored, result.evidence.data_restored) == (True, False)
+    assert result.evidence.proof is Proof.FAILED
+
+
+@pytest.mark.parametrize("up", ["update widgets set name = 'x' where id < 3", "delete from widgets where id < 3"])
+def test_rows_that_existed_before_and_are_other_afterwards_are_an_error(database: str, up: str) -> None:
+    (result,) = practise(database, [with_down("a", up, "select 1")]).results
+    assert [finding.rule for finding in result.findings] == ["rollback-data-lost"]
+    assert "2 rows" in result.findings[0].message
+
+
+def test_lost_rows_are_reported_for_the_migration_that_lost_them_alone(database: str) -> None:
+    loses = with_down("b", "alter table widgets drop size", "alter table widgets add size integer")
+    assert practise(database, [ADD_COLUMN, loses]).rules() == [[], ["rollback-data-lost"]]
+
+
+def test_filled_nulls_and_rows_left_behind_are_a_price_and_no_error(database: str) -> None:
+    fills = with_down("a", "update widgets set size = 1 where size is null", "select 1")
+    writes = with_down("b", "insert into widgets (name) values ('new')", "select 1")
+    base = BASE + "update widgets set size = null where id < 4;"
+    drilled = practise(database, [fills, writes], base=base)
+    assert drilled.rules() == [[], []]
+    assert drilled.results[0].evidence.price == ("rolling back leaves public.widgets.size filled in 3 rows",)
+    assert drilled.results[1].evidence.price == (
+        "rolling back leaves 1 row in public.widgets that the migration wrote",
+    )
+
+
+def test_an_up_that_does_not_run_again_after_its_down_is_refused(database: str) -> None:
+    subject = with_down(
+        "a", "create table once (a integer); create sequence s", "drop table once; alter sequence s rename to r; "
+        "create table s_holder (a integer); alter table s_holder rename to s",
+    )  # fmt: skip
+    (result,) = practise(database, [subject]).results
+    assert [finding.rule for finding in result.findings] == ["rollback-schema-differs", "reapply-differs"]
+    assert result.applied is False
+
+
+def test_an_up_that_gives_another_schema_the_second_time_is_refused(database: str) -> None:
+    up = """do $$ begin
+      if (select is_called from counter) then create table twice (a integer); else create table twice (b integer); end if;
+      perform nextval('counter'); end $$"""
+    (result,) = practise(
+        database, [with_down("a", up, "drop table twice")], base=BASE + "create sequence counter"
+    ).results
+    assert [finding.rule for finding in result.findings] == ["reapply-differs"]
+    assert "column public.twice.a is left behind" in result.findings[0].message
+    assert result.evidence.proof is Proof.FAILED
+
+
+@pytest.mark.parametrize(("house", "severity"), [(True, Severity.ERROR), (False, Severity.WARNING)])
+@pytest.mark.parametrize("strategy", [Strategy.DOWN, Strategy.COMPENSATING, Strategy.MANUAL, Strategy.NONE])
+def test_a_way_back_that_is_not_written_is_missing_and_nothing_is_proven(
+    database: str, strategy: Strategy, house: bool, severity: Severity
+) -> None:
+    subject = with_down("a", "create table t (a integer)", None, strategy)
+    (result,) = practise(database, [subject], house_format=house).results
+    assert [(f.rule, f.hazard, f.severity) for f in result.findings] == [
+        ("rollback-missing", Hazard.ROLLBACK_MISSING, severity)
+    ]
+    assert result.evidence.proof is Proof.NOT_RUN
+    assert result.applied
+
+
+def test_a_declared_irreversible_step_passes_with_its_price_shown(database: str) -> None:
+    subject = Drillable(
+        migration=migration("a", "alter table widgets drop size", "alter table widgets add size integer"),
+        strategy=Strategy.MANUAL,
+        runbook=runbook.parse("docs/a.md", RUNBOOK.format("").replace("sql drill", "sql")),
+    )
+    (result,) = practise(database, [subject]).results
+    assert result.findings == ()
+    assert result.evidence.price == ("public.widgets.size differs from before in 10 rows",)
+    assert result.evidence.proof is Proof.NOT_RUN
+
+
+def test_the_drill_blocks_of_a_runbook_are_run_and_can_prove_it(database: str) -> None:
+    up = "create table t (a integer)"
+    good, bad = (
+        Drillable(
+            migration=migration("a", up, None),
+            strategy=Strategy.MANUAL,
+            runbook=runbook.parse("docs/a.md", RUNBOOK.format(text)),
+        )
+        for text in ("drop table t;", "drop table u;")
+    )
+    drilled = practise(database, [good])
+    assert (drilled.proofs(), drilled.rules()) == ([Proof.PROVEN], [[]])
+    assert drilled.runner.done == ["docs/a.md:4", "up a"]
+    failing = practise(database, [bad], base="drop table t")
+    assert (failing.proofs(), failing.rules()) == ([Proof.FAILED], [["rollback-failed"]])
+    assert failing.results[0].findings[0].place.file == "docs/a.md"
+
+
+def test_a_runbook_without_its_sections_is_missing_them() -> None:
+    parsed = runbook.parse("r.md", "## 1. Trigger\n```\n# Owner\n```\n### Verification and steps\n")
+    assert parsed.missing == ("owner",)
+
+
+def test_a_compensation_must_restore_the_schema_but_for_named_exceptions(database: str) -> None:
+    subject, excepted = (
+        Drillable(
+            migration=migration("a", "create table t (a integer); create sequence s", None),
+            strategy=Strategy.COMPENSATING,
+            compensation=migration("z", "drop table t", None),
+            exceptions=exceptions,
+        )
+        for exceptions in ((), ("sequence public.s",))
+    )
+    drilled = practise(database, [subject])
+    assert drilled.rules()[0][0] == "rollback-schema-differs"
+    assert drilled.runner.done[0] == "up z"
+    again = practise(database, [excepted], base="drop sequence if exists s")
+    assert "rollback-schema-differs" not in again.rules()[0]
+
+
+def test_commands_of_hostile_file_names_stay_one_argument_on_one_line(database: str) -> None:
+    subject = Drillable(
+        migration=Migration(
+            id="a",
+            version="a",
+            sort_key=("a",),
+            name="a",
+            up=script("a.sql", "create table t (a integer)"),
+            down=script("x'; rm -rf ~\n#.sql", "drop table t"),
+        ),
+        strategy=Strategy.DOWN,
+    )
+    (command,) = practise(database, [subject]).results[0].evidence.commands
+    assert "\n" not in command
+    assert command.endswith("--file 'x'\"'\"'; rm -rf ~\N{REPLACEMENT CHARACTER}#.sql'")
+
+
+def test_rows_left_behind_by_a_later_migration_do_not_hide_what_an_earlier_one_loses(database: str) -> None:
+    loses = with_down("a", "alter table widgets drop size", "alter table widgets add size integer")
+    writes = with_down("b", "insert into widgets (name) values ('new')", "select 1")
+    drilled = practise(database, [loses, writes])
+    assert drilled.rules() == [["rollback-data-lost"], []]
+    assert "public.widgets.size differs from before in 10 rows" in drilled.results[0].findings[0].message
