@@ -1,1 +1,56 @@
-"""What is wrong on paper: one rule a file."""
+"""What is wrong on paper: one rule a file, one line a rule."""
+
+from __future__ import annotations
+
+from kfm_ci.rules.base import Rule
+from kfm_ci.rules.binaries import Binary
+from kfm_ci.rules.connection_strings import ConnectionString
+from kfm_ci.rules.dumps import Dump
+from kfm_ci.rules.duplicate_version import DuplicateVersion
+from kfm_ci.rules.executables import Executable
+from kfm_ci.rules.foreign_ignores import ForeignIgnoreComment
+from kfm_ci.rules.header_dialect import HeaderDialect
+from kfm_ci.rules.header_id import HeaderId
+from kfm_ci.rules.header_keys import HeaderKeys
+from kfm_ci.rules.header_missing import HeaderMissing
+from kfm_ci.rules.header_placeholder import HeaderPlaceholder
+from kfm_ci.rules.header_values import HeaderValues
+from kfm_ci.rules.immutability import AppliedMigrationChanged
+from kfm_ci.rules.manifest_stale import ManifestStale
+from kfm_ci.rules.names import UnreadableName
+from kfm_ci.rules.order import SortsBeforeBase
+from kfm_ci.rules.oversized import Oversized
+from kfm_ci.rules.personal_data import PersonalData
+from kfm_ci.rules.rollback_missing import RollbackMissing
+from kfm_ci.rules.secrets import Secret
+from kfm_ci.rules.stray_files import StrayFile
+from kfm_ci.rules.traceability import Traceability
+
+ALL: tuple[Rule, ...] = (
+    # The change as a governed artifact.
+    UnreadableName(),
+    SortsBeforeBase(),
+    DuplicateVersion(),
+    AppliedMigrationChanged(),
+    HeaderMissing(),
+    HeaderKeys(),
+    HeaderValues(),
+    HeaderId(),
+    HeaderPlaceholder(),
+    HeaderDialect(),
+    RollbackMissing(),
+    Traceability(),
+    ManifestStale(),
+    # Content that has no place in a migration.
+    Secret(),
+    ConnectionString(),
+    PersonalData(),
+    Dump(),
+    Binary(),
+    Executable(),
+    Oversized(),
+    StrayFile(),
+    ForeignIgnoreComment(),
+    # Statements of SQL.
+)
+"""Every rule, in the order in which findings are told."""

@@ -1,0 +1,81 @@
+"""Writes docs/rules/: one page a rule and an index, from the rules themselves. Run: python docs/generate_rules.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kfm_ci.model import ROLLOUT_HAZARDS, Hazard, Rollout, default_severity
+from kfm_ci.rules import ALL
+from kfm_ci.rules.base import Rule
+
+OUT = Path(__file__).parent / "rules"
+
+
+def severity_text(hazard: Hazard) -> str:
+    """Return the contract's default severity of a hazard, in words."""
+    if hazard in ROLLOUT_HAZARDS:
+        window = default_severity(hazard, rollout=Rollout.WINDOW)
+        return f"{default_severity(hazard)}; {window} where the header says `rollout: requires-maintenance-window`"
+    ours, foreign = default_severity(hazard), default_severity(hazard, house_format=False)
+    return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
+
+
+def page(rule: Rule) -> str:
+    """Return a rule's page as Markdown."""
+    return "\n".join(
+        [
+            f"# {rule.id}",
+            "",
+            f"{rule.title}.",
+            "",
+            "| | |",
+            "|---|---|",
+            f"| hazard | `{rule.hazard}` |",
+            f"| severity | {severity_text(rule.hazard)} |",
+            f'| change it | `[policy.severity]` `{rule.id} = "warning"` |',
+            "",
+            "## Why",
+            "",
+            rule.why,
+            "",
+            "## Bad",
+            "",
+            _fenced(rule.bad),
+            "",
+            "## Good",
+            "",
+            _fenced(rule.good),
+            "",
+        ]
+    )
+
+
+def index() -> str:
+    """Return the list of all rules as Markdown."""
+    rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in ALL]
+    return "\n".join(["# Rules", "", "| rule | hazard | protects |", "|---|---|---|", *rows, ""])
+
+
+def pages() -> dict[str, str]:
+    """Return every file of docs/rules by name."""
+    return {"index.md": index(), **{f"{rule.id}.md": page(rule) for rule in ALL}}
+
+
+def _fenced(text: str) -> str:
+    plain = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    return f"```sql\n{plain.rstrip()}\n```"
+
+
+def main() -> None:
+    """Write the pages, and remove those of rules that are gone."""
+    OUT.mkdir(exist_ok=True)
+    wanted = pages()
+    for old in OUT.glob("*.md"):
+        if old.name not in wanted:
+            old.unlink()
+    for name, text in wanted.items():
+        (OUT / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

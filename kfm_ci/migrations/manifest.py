@@ -1,0 +1,192 @@
+"""The list of all migrations with their digests: typed, versioned, the same bytes for the same files."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kfm_ci.migrations.files import History, Migration, SourceFile
+from kfm_ci.model import Digest
+
+SCHEMA = "kfm-ci/manifest/v1"
+MANIFEST = "meta/manifest.json"
+CHECKSUMS = "meta/checksums.txt"
+
+_CHECKSUM_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class ManifestFile(_Value):
+    """One file of a migration."""
+
+    path: str
+    """POSIX, relative to the migrations directory."""
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class ManifestEntry(_Value):
+    """One migration."""
+
+    id: str
+    order: int = Field(ge=1)
+    """Place in the plan, from 1."""
+    files: tuple[ManifestFile, ...]
+    metadata: dict[str, str] = {}
+    """What the author wrote in the header, apart from the id."""
+
+
+class Manifest(_Value):
+    """All migrations of a directory, in plan order."""
+
+    schema_: Literal["kfm-ci/manifest/v1"] = Field(SCHEMA, alias="schema")
+    format: str
+    migrations: tuple[ManifestEntry, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the file's bytes: sorted keys, two blanks, ASCII, one newline at the end."""
+        data = self.model_dump(mode="json", by_alias=True)
+        return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode("ascii")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestProblem:
+    """One way in which a manifest or a list of checksums disagrees with the files."""
+
+    message: str
+    path: str | None = None
+    """The migration's file it is about, relative to the migrations directory."""
+    line_ends: bool = False
+    """Whether only line ends differ, as after a checkout with CRLF."""
+
+
+def build(history: History) -> Manifest:
+    """Return the manifest that agrees with the files."""
+    return Manifest(
+        format=history.format,
+        migrations=tuple(
+            ManifestEntry(
+                id=migration.id,
+                order=order,
+                files=tuple(
+                    ManifestFile(path=relative(history, file.path), sha256=file.sha256.hex)
+                    for file in _files(migration)
+                ),
+                metadata=_metadata(migration),
+            )
+            for order, migration in enumerate(history.migrations, start=1)
+        ),
+    )
+
+
+def checksums(history: History) -> bytes:
+    """Return the digests of all files in plan order, as ``sha256sum --check`` reads them in the migrations directory."""
+    lines = []
+    for path, file in _by_path(history).items():
+        name = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines.append(f"{chr(92) if name != path else ''}{file.sha256}  {name}\n")
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def verify_manifest(data: bytes, history: History) -> tuple[ManifestProblem, ...]:
+    """Return how a manifest's bytes disagree with the files; empty when they agree to the byte."""
+    expected = build(history)
+    if data == expected.to_bytes():
+        return ()
+    try:
+        got = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return (
+            ManifestProblem(message=f"is not a manifest of schema {SCHEMA}: {where} {first['msg']}".replace("  ", " ")),
+        )
+    problems = (*_compare(got, expected, history),)
+    return problems or (ManifestProblem(message="says the right things in other bytes than `kfm-ci manifest` writes"),)
+
+
+def verify_checksums(data: bytes, history: History) -> tuple[ManifestProblem, ...]:
+    """Return how a list of checksums disagrees with the files; empty when they agree to the byte."""
+    if data == checksums(history):
+        return ()
+    got: dict[str, str] = {}
+    for number, line in enumerate(data.decode("utf-8", "surrogateescape").splitlines(), start=1):
+        match = _CHECKSUM_LINE.fullmatch(line)
+        if match is None:
+            return (ManifestProblem(message=f"line {number} is not in sha256sum's format"),)
+        got[_unescaped(match[3]) if match[1] else match[3]] = match[2]
+    files = _by_path(history)
+    problems = (*_differences(got, {path: file.sha256.hex for path, file in files.items()}, files),)
+    return problems or (ManifestProblem(message="has another order or form than `kfm-ci manifest` writes"),)
+
+
+def relative(history: History, path: str) -> str:
+    """Return a path relative to the migrations directory; unchanged when it lies elsewhere."""
+    return path if history.directory in {"", "."} else path.removeprefix(f"{history.directory.rstrip('/')}/")
+
+
+def _files(migration: Migration) -> tuple[SourceFile, ...]:
+    files = (migration.up.file, *((migration.down.file,) if migration.down else ()), *migration.extra_files)
+    return tuple({file.path: file for file in files}.values())
+
+
+def _by_path(history: History) -> dict[str, SourceFile]:
+    return {relative(history, file.path): file for migration in history.migrations for file in _files(migration)}
+
+
+def _metadata(migration: Migration) -> dict[str, str]:
+    header = migration.header
+    return {key: value for key, value in header.values.items() if key != "id"} if header else {}
+
+
+def _unescaped(name: str) -> str:
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), name)
+
+
+def _compare(got: Manifest, expected: Manifest, history: History) -> Iterator[ManifestProblem]:
+    if got.format != expected.format:
+        yield ManifestProblem(message=f"format: expected {expected.format}, got {got.format}")
+    ours = {entry.id: entry for entry in expected.migrations}
+    theirs = {entry.id: entry for entry in got.migrations}
+    yield from (
+        ManifestProblem(message=f"lists {key}, which is no migration here") for key in theirs if key not in ours
+    )
+    files = _by_path(history)
+    for key, entry in ours.items():
+        path = entry.files[0].path
+        other = theirs.get(key)
+        if other is None:
+            yield ManifestProblem(message=f"does not list {key}", path=path)
+            continue
+        if other.order != entry.order:
+            yield ManifestProblem(message=f"order of {key}: expected {entry.order}, got {other.order}", path=path)
+        if other.metadata != entry.metadata:
+            yield ManifestProblem(message=f"metadata of {key} differs from its header", path=path)
+        listed = {file.path: file.sha256 for file in other.files}
+        yield from _differences(listed, {file.path: file.sha256 for file in entry.files}, files)
+
+
+def _differences(
+    got: dict[str, str], expected: dict[str, str], files: dict[str, SourceFile]
+) -> Iterator[ManifestProblem]:
+    for path, digest in expected.items():
+        listed = got.get(path)
+        if listed is None:
+            yield ManifestProblem(message=f"does not list {path}", path=path)
+        elif listed != digest:
+            line_ends = listed in _with_other_line_ends(files[path].data)
+            message = f"sha256 of {path}: the file has {digest[:12]}…, listed is {listed[:12]}…"
+            yield ManifestProblem(message=message, path=path, line_ends=line_ends)
+    yield from (ManifestProblem(message=f"lists {path}, which is not there") for path in got if path not in expected)
+
+
+def _with_other_line_ends(data: bytes) -> tuple[str, str]:
+    plain = data.replace(b"\r\n", b"\n")
+    return Digest.of(plain).hex, Digest.of(plain.replace(b"\n", b"\r\n")).hex

@@ -1,0 +1,76 @@
+"""New migrations come after everything that is already on the base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.rules.base import Change, finding
+from kfm_ci.rules.excerpt import shown
+from kfm_ci.rules.versions import comes_before, has_version, same_version
+
+
+class SortsBeforeBase:
+    """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
+
+    id = "sorts-before-base"
+    hazard = Hazard.ORDER
+    title = "New migrations sort after everything on the base"
+    why = (
+        "A migration that sorts before one that has already run is skipped by some tools and runs in another order "
+        "on every other database. It happens when two pull requests race: the second must be renumbered. "
+        "Gaps in the numbering are never filled in behind."
+    )
+    bad = (
+        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+        "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n"
+    )
+    good = (
+        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+        "in pull request:  migrations/db/20260302_1000__add_widgets_table.up.sql\n"
+    )
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield new migrations that sort before the last of the base."""
+        on_base = _versioned_on_base(change)
+        if not on_base:
+            return
+        last = on_base[0]
+        for candidate in on_base[1:]:
+            if comes_before(last, candidate):
+                last = candidate
+        versions = {same_version(migration) for migration in on_base}
+        for migration in change.new:
+            if not has_version(change.head.format, migration) or same_version(migration) in versions:
+                continue
+            if comes_before(migration, last):
+                raced = change.merge_base is not None and change.merge_base.get(last.id) is None
+                yield finding(
+                    self,
+                    f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, which is already on the base"
+                    f"{' and was merged after this change began' if raced else ''}: "
+                    f"expected a version after {shown(last.version)}, got {shown(migration.version)}",
+                    help=renumbering(change, migration),
+                    place=Place(file=migration.up_path, line=1),
+                    migration=migration,
+                )
+
+
+def renumbering(change: Change, migration: Migration) -> str:
+    """Return the one thing to do so that a migration sorts last."""
+    if change.house_format:
+        return f"run: kfm-ci new --renumber {shown(migration.up_path, 200)}"
+    return f"give it a version after all others, with {change.head.format}'s own command or by renaming it"
+
+
+def _versioned_on_base(change: Change) -> list[Migration]:
+    if change.base is None:
+        return []
+    # The head's own reading wins: both sides of a comparison then stem from one ordering.
+    in_head = {migration.id: migration for migration in change.head.migrations}
+    return [
+        in_head.get(migration.id, migration)
+        for migration in change.base.migrations
+        if has_version(change.base.format, migration)
+    ]

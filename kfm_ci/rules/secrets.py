@@ -1,0 +1,120 @@
+"""No secret is written into a migration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from detect_secrets.plugins.aws import AWSKeyDetector
+from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
+from detect_secrets.plugins.base import BasePlugin
+from detect_secrets.plugins.github_token import GitHubTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.jwt import JwtTokenDetector
+from detect_secrets.plugins.npm import NpmDetector
+from detect_secrets.plugins.openai import OpenAIDetector
+from detect_secrets.plugins.private_key import PrivateKeyDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.sendgrid import SendGridDetector
+from detect_secrets.plugins.slack import SlackDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.base import Change
+from kfm_ci.rules.excerpt import Lines
+from kfm_ci.rules.forbidden import WITHOUT_HISTORY, found_in, synthetic
+from kfm_ci.rules.touched import touched
+
+_DETECTORS: tuple[tuple[type[BasePlugin], tuple[str, ...]], ...] = (
+    (AWSKeyDetector, ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "aws", "AWS", "Aws")),
+    (AzureStorageKeyDetector, ("AccountKey=",)),
+    (GitHubTokenDetector, ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    (GitLabTokenDetector, ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-")),
+    (JwtTokenDetector, ("eyJ",)),
+    (NpmDetector, ("_authToken",)),
+    (OpenAIDetector, ("T3BlbkFJ",)),
+    (PrivateKeyDetector, ("PRIVATE KEY", "PuTTY-User-Key-File")),
+    (PypiTokenDetector, ("pypi-Ag",)),
+    (SendGridDetector, ("SG.",)),
+    (SlackDetector, ("xox", "hooks.slack.com")),
+    (SquareOAuthDetector, ("sq0csp-",)),
+    (StripeDetector, ("k_live_",)),
+)
+"""Detectors whose values have a shape of their own, each with texts of which one must be there.
+
+Left out: high entropy and keywords (SQL is full of hashes, and of columns named password), and shapes that
+ordinary identifiers share.
+"""
+
+_OWN: tuple[tuple[str, str, re.Pattern[str]], ...] = (
+    ("GitHub token", "github_pat_", re.compile(r"github_pat_[A-Za-z0-9_]{22,255}")),
+    ("Google API key", "AIza", re.compile(r"(?<![A-Za-z0-9_-])AIza[A-Za-z0-9_-]{35}(?![A-Za-z0-9_-])")),
+)
+_PASSWORD = re.compile(r"\bpassword\s{1,20}(?:[eE]|[uU]&)?'((?:[^'\n]|''){1,400})'", re.IGNORECASE)
+_WINDOW = 2048
+_OVERLAP = 512
+
+
+class Secret:
+    """Finds secrets by their shape, and passwords where SQL sets them."""
+
+    id = "secret"
+    hazard = Hazard.FORBIDDEN_CONTENT
+    title = "No secret or credential stands in a migration"
+    why = (
+        "A migration is read by everyone who can read the repository, is copied into every database's log, and stays "
+        "in history for ever. A role's password, a token or a private key belongs into the deployment's secret store."
+    )
+    bad = "create role reporter login password 'Kq7vTr2mZx91';\n"
+    good = "-- the password is set by the deployment from its secret store\ncreate role reporter login;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield each secret once per line of the new and changed files."""
+        for item in touched(change):
+            text = item.file.text
+            lines: Lines | None = None
+            seen: set[tuple[int, str]] = set()
+            for kind, offset, value in secrets_in(text):
+                lines = lines or Lines(text)
+                line = lines.of(offset)
+                if (line, value) in seen:
+                    continue
+                seen.add((line, value))
+                yield found_in(
+                    self, change, item, f"looks like a secret ({kind})", help=WITHOUT_HISTORY, line=line, value=value
+                )
+
+
+def secrets_in(text: str) -> Iterator[tuple[str, int, str]]:
+    """Yield what looks like a secret: kind, 0-based offset, value (never to be shown whole)."""
+    wanted = [(kind, tool) for kind, tool, needles in _tools() if any(needle in text for needle in needles)]
+    if wanted:
+        for start, window in _windows(text):
+            for kind, detector in wanted:
+                for value in detector.analyze_string(window):
+                    if kind == "Private Key" or not synthetic(value):
+                        yield kind, start + max(0, window.find(value)), value
+    for kind, needle, pattern in _OWN:
+        if needle in text:
+            yield from ((kind, match.start(), match.group()) for match in pattern.finditer(text))
+    for match in _PASSWORD.finditer(text):
+        if not synthetic(match[1]):
+            yield "password of a role or user mapping", match.start(), match[1]
+
+
+@lru_cache(maxsize=1)
+def _tools() -> tuple[tuple[str, BasePlugin, tuple[str, ...]], ...]:
+    return tuple((str(detector.secret_type), detector(), needles) for detector, needles in _DETECTORS)
+
+
+def _windows(text: str) -> Iterator[tuple[int, str]]:
+    """Yield lines, long ones in overlapping pieces: detectors take quadratic time on hostile ones."""
+    start = 0
+    for line in text.splitlines(keepends=True):
+        for offset in range(0, max(1, len(line)), _WINDOW - _OVERLAP):
+            yield start + offset, line[offset : offset + _WINDOW]
+            if offset + _WINDOW >= len(line):
+                break
+        start += len(line)
