@@ -80,6 +80,12 @@ class StatementEvidence:
     notices: tuple[str, ...] = ()
     error: str | None = None
     """Server's message when it failed, with SQLSTATE in front."""
+    changes: tuple[tuple[str, int], ...] = ()
+    """Relations whose rows it updated or deleted, and how many."""
+    invalid_indexes: tuple[str, ...] = ()
+    """Indexes that are invalid after it and were not before."""
+    existed: tuple[str, ...] = ()
+    """Of the relations it rewrote, scanned, changed or indexed, those that existed before the pull request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,249 @@
+"""The observer: what PostgreSQL itself says that each statement does, while migrations run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.errors import Diagnostic
+from psycopg.pq import TransactionStatus
+
+from kfm_ci.evidence import concurrent, locks, watch
+from kfm_ci.evidence.concurrent import Observation
+from kfm_ci.evidence.model import LockMode, StatementEvidence
+from kfm_ci.evidence.watch import Look, Relation
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Statement
+
+EVERYTHING = "3"
+"""The first transaction there can be: all is newer."""
+
+UNSEEN = frozenset(
+    {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE TRANSACTION", "SET", "RESET",
+     "SHOW"}
+)  # fmt: skip
+"""Commands that touch no relation; some must be the first of their transaction, so nothing is asked around them."""
+
+REPLACING = frozenset({"TRUNCATE TABLE", "REFRESH MATERIALIZED VIEW"})
+"""Commands that give a relation new storage without reading the old: no rewrites."""
+
+_PROOFS = ("sufficient to prove", "implied by existing constraints")
+_WORKS = ("rewriting table", "verifying table", "validating foreign key constraint", "building index")
+_STRANGERS = ("exec_stmt_raise", "plperl", "plpy")
+"""Functions by which code of the migration's author can speak: what they say is no evidence."""
+
+
+@dataclass(kw_only=True)
+class _Watched:
+    """The statement that runs now."""
+
+    held: dict[int, LockMode]
+    look: Look
+    inside: bool
+    relations: dict[int, Relation]
+    """As they were before it."""
+    observation: Observation | None = None
+
+
+@dataclass(kw_only=True)
+class _Session:
+    """The observed session, as far as it is known."""
+
+    connection: psycopg.Connection[Any]
+    database: int
+    relations: dict[int, Relation] = field(default_factory=dict)
+    low: str = EVERYTHING
+    xact: str | None = None
+    held: dict[int, LockMode] | None = None
+    """Locks of the transaction after its last statement; None when it must be asked again."""
+
+
+class Observer:
+    """Collects evidence for each statement of a session; a ``Watcher`` for whoever runs them.
+
+    ``beside`` is a connection of our own to the same server, in autocommit, whose role may read all locks.
+    ``preexisting`` are the OIDs that ``watch.existing`` returned before the pull request's first migration.
+    """
+
+    def __init__(self, beside: psycopg.Connection[Any], preexisting: frozenset[int]) -> None:
+        """Start with no evidence."""
+        self._beside = beside
+        self._preexisting = preexisting
+        self._session: _Session | None = None
+        self._watched: _Watched | None = None
+        self._said: list[str] = []
+        self._found: list[StatementEvidence] = []
+        # The database may hold functions that look like the server's own.
+        beside.execute("select pg_catalog.set_config('search_path', '', false)")
+
+    @property
+    def evidence(self) -> tuple[StatementEvidence, ...]:
+        """What was seen since the last reset, in order."""
+        return tuple(self._found)
+
+    def reset(self) -> None:
+        """Forget the evidence, for the next file."""
+        self._found.clear()
+        self._watched = None
+        if self._session is not None:
+            self._session.held = None
+
+    def before(self, connection: psycopg.Connection[Any], statement: Statement) -> None:
+        """Look at the session before it runs a statement."""
+        session = self._meet(connection)
+        self._said.clear()
+        self._watched = None
+        status = connection.info.transaction_status
+        if statements.kind(statement.text) in UNSEEN or status not in {
+            TransactionStatus.IDLE,
+            TransactionStatus.INTRANS,
+        }:
+            return
+        inside = status is TransactionStatus.INTRANS or not connection.autocommit
+        look = watch.before(connection, inside=inside, low=session.low, xact=session.xact)
+        if session.xact and look.xact != session.xact and look.outcome != "committed":
+            # It was rolled back, and what was known of it with it.
+            session.relations, session.low = {}, EVERYTHING
+            again = watch.before(connection, inside=inside, low=EVERYTHING, xact=None)
+            session.relations.update(again.relations)
+        session.relations.update(look.relations)
+        session.low, session.xact = look.low, look.xact
+        held = self._held(session) if inside else {}
+        observation = None
+        if not inside:
+            observation = concurrent.observe(
+                statement, observed=connection, beside=self._beside, database=session.database
+            )
+        self._watched = _Watched(
+            held=held, look=look, inside=inside, relations=dict(session.relations), observation=observation
+        )
+        self._said.clear()
+
+    def after(
+        self,
+        connection: psycopg.Connection[Any],
+        statement: Statement,
+        *,
+        duration_ms: float,
+        rows: int | None,
+        error: Exception | None,
+    ) -> None:
+        """Look at the session after it ran the statement, and keep what was seen."""
+        session, watched = self._meet(connection), self._watched
+        kind = statements.kind(statement.text)
+        said, self._watched = tuple(self._said), None
+        common: dict[str, Any] = {
+            "line": statement.line, "end_line": statement.end_line, "kind": kind, "duration_ms": duration_ms,
+            "rows": rows if rows is not None and rows >= 0 else None, "error": _describe(error),
+            "notices": tuple(line for line in said if not _is_proof(line)),
+            "proofs": tuple(line for line in said if _is_proof(line)),
+        }  # fmt: skip
+        seen = watched.observation.finish() if watched and watched.observation else {}
+        if watched is None or connection.info.transaction_status not in {
+            TransactionStatus.IDLE,
+            TransactionStatus.INTRANS,
+        }:
+            session.held = None
+            if kind == "ROLLBACK" or error is not None:
+                session.low, session.relations = EVERYTHING, {}
+            if watched is not None:
+                common |= self._named(watched, seen, watched.relations)
+            self._found.append(StatementEvidence(**common))
+            return
+        inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
+        look = watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
+        session.relations.update(look.relations)
+        session.low, session.xact = look.low, look.xact or session.xact
+        session.held = locks.read(self._beside, connection.info.backend_pid, session.database) if inside else None
+        # Names as they were before; what is new has only the one it got.
+        relations = {**session.relations, **watched.relations}
+        common |= self._named(watched, session.held if inside and session.held is not None else seen, relations)
+        common |= self._worked(kind, watched, look, session.relations, relations)
+        self._found.append(StatementEvidence(**common))
+
+    def _meet(self, connection: psycopg.Connection[Any]) -> _Session:
+        if self._session is None or self._session.connection is not connection:
+            row = self._beside.execute(
+                "select oid from pg_catalog.pg_database where datname = %s", (connection.info.dbname,)
+            ).fetchone()
+            self._session = _Session(connection=connection, database=row[0] if row else 0)
+            connection.add_notice_handler(self._hear)
+        return self._session
+
+    def _hear(self, said: Diagnostic) -> None:
+        text = said.message_primary or ""
+        if (said.source_function or "").startswith(_STRANGERS):
+            return
+        if (said.severity_nonlocalized or "").startswith("DEBUG"):
+            if text.startswith(_WORKS) or _is_proof(text):
+                self._said.append(text)
+        else:
+            self._said.append(f"{said.severity_nonlocalized}: {text}")
+
+    def _held(self, session: _Session) -> dict[int, LockMode]:
+        if session.held is None:
+            session.held = locks.read(self._beside, session.connection.info.backend_pid, session.database)
+        return session.held
+
+    def _named(self, watched: _Watched, now: dict[int, LockMode], relations: dict[int, Relation]) -> dict[str, Any]:
+        names = {oid: (relation.name, relation.kind) for oid, relation in relations.items()}
+        return {
+            "locks": locks.name(locks.taken(watched.held, now), names, self._preexisting),
+            "held": locks.name(watched.held, names, self._preexisting),
+            "lock_timeout_ms": watched.look.lock_timeout_ms,
+            "statement_timeout_ms": watched.look.statement_timeout_ms,
+        }
+
+    def _worked(
+        self, kind: str, watched: _Watched, look: Look, now: dict[int, Relation], names: dict[int, Relation]
+    ) -> dict[str, Any]:
+        old = watched.relations
+        storages = {relation.filenode for relation in old.values()}
+        rewritten = [oid for oid, was in old.items() if _stored_anew(was, now[oid])] if kind not in REPLACING else []
+        built = [
+            oid
+            for oid, index in now.items()
+            if index.kind == "index" and index.filenode and index.filenode not in storages and index.table in old
+        ]
+        scanned = _grown(watched.look.scans, look.scans)
+        changed = _grown(watched.look.changes, look.changes)
+        concerned = {*rewritten, *scanned, *changed, *(now[oid].table or 0 for oid in built)} & self._preexisting
+        return {
+            "rewrites": _sorted(names[oid].name for oid in rewritten),
+            "scans": _sorted(names[oid].name for oid in scanned if oid in names),
+            "index_builds": _sorted(now[oid].name for oid in built),
+            "changes": tuple(sorted((names[oid].name, count) for oid, count in changed.items() if oid in names)),
+            "invalid_indexes": _sorted(
+                index.name for oid, index in now.items() if not index.valid and (oid not in old or old[oid].valid)
+            ),
+            "existed": _sorted(names[oid].name for oid in concerned if oid in names),
+            "wal_bytes": max(0, look.lsn - watched.look.lsn),
+        }
+
+
+def _is_proof(line: str) -> bool:
+    return any(mark in line for mark in _PROOFS)
+
+
+def _stored_anew(was: Relation, now: Relation) -> bool:
+    return was.kind not in {"index", "sequence"} and was.filenode != now.filenode and bool(now.filenode)
+
+
+def _grown(before: Mapping[int, int], after: Mapping[int, int]) -> dict[int, int]:
+    """Return what was counted since; a counter that shrank began anew."""
+    grown = {oid: count - (before.get(oid, 0) if count >= before.get(oid, 0) else 0) for oid, count in after.items()}
+    return {oid: count for oid, count in grown.items() if count > 0}
+
+
+def _sorted(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(names))
+
+
+def _describe(error: Exception | None) -> str | None:
+    if error is None:
+        return None
+    if isinstance(error, psycopg.Error) and error.sqlstate:
+        return f"{error.sqlstate} {error.diag.message_primary or ''}".strip()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
