@@ -46,7 +46,7 @@ class ManifestEntry(_Value):
 class Manifest(_Value):
     """All migrations of a directory, in plan order."""
 
-    schema_: Literal["kfm-ci/manifest/v1"] = Field(SCHEMA, alias="schema")
+    schema_: Literal["kfm-ci/manifest/v1"] = Field(default="kfm-ci/manifest/v1", alias="schema")
     format: str
     migrations: tuple[ManifestEntry, ...]
 

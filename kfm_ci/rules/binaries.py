@@ -19,7 +19,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office document"), (b"!<arch>\n", "ar archive"), (b"PAR1", "Parquet file"),
     (b"Obj\x01", "Avro file"),
 )  # fmt: skip
-_TEXT_LIKE = (b"BZh", b"PAR1", b"GIF8", b"PGDMP")
+_TEXT_LIKE = (b"BZh", b"PAR1", b"GIF8")
 
 
 class Binary:

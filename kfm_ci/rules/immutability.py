@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile
-from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.model import Digest, Finding, Hazard, Place
 from kfm_ci.rules.base import Change, finding
 from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.touched import files, files_of
@@ -56,7 +56,7 @@ class AppliedMigrationChanged:
         file: SourceFile,
         now: dict[str, SourceFile],
         tip: dict[str, SourceFile],
-        fresh: dict[object, str],
+        fresh: dict[Digest, str],
     ) -> Iterator[Finding]:
         found = now.get(file.path)
         # What the base itself changed since is not this change's doing.

@@ -1,0 +1,56 @@
+"""What holds for every rule."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kfm_ci.model import Hazard
+from kfm_ci.rules import ALL
+from kfm_ci.rules.base import Requirements
+
+# Rules about several files or about sizes have tests of their own for their examples.
+IN_ONE_FILE = {
+    "header-missing", "header-keys", "header-values", "header-id", "header-placeholder", "header-dialect",
+    "rollback-missing", "traceability", "secret", "connection-string", "personal-data", "dump", "binary", "executable",
+    "foreign-ignore-comment",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+def test_a_rule_says_what_it_protects(rule):
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)
+    assert isinstance(rule.hazard, Hazard)
+    assert rule.title and rule.why and rule.bad and rule.good and rule.bad != rule.good
+
+
+def test_rule_ids_are_unique():
+    assert len({rule.id for rule in ALL}) == len(ALL)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id in IN_ONE_FILE], ids=lambda rule: rule.id)
+def test_the_bad_example_is_found_and_the_good_one_is_not(rule, judge_text):
+    runbook = {"docs/runbooks/widgets.md": "1. stop the writers\n"}
+    assert {found.rule for found in judge_text(rule, rule.bad, outside=runbook)} == {rule.id}
+    assert judge_text(rule, rule.good, outside=runbook) == []
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+def test_an_empty_change_has_no_findings(rule, judge):
+    assert judge(rule, {}) == []
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_the_contracts_header_without_optional_keys_passes_every_rule(judge_text, strict):
+    from kfm_ci.rules.header_block import EXAMPLE
+
+    requirements = Requirements(require_header=strict, require_traceability=False)
+    assert [found for rule in ALL for found in judge_text(rule, EXAMPLE, requirements=requirements)] == []
+
+
+def test_every_finding_has_a_remedy_and_a_page(judge):
+    head = {"20260225_1200__42.up.sql": "create role r login password 'Kq7vTr2mZx91';\n", "hotfix.sql": "select 1;\n"}
+    findings = [found for rule in ALL for found in judge(rule, head)]
+    assert {"unreadable-name", "header-missing", "secret", "stray-file", "traceability"} <= {f.rule for f in findings}
+    assert all(found.help and found.docs and found.docs.endswith(f"/{found.rule}") for found in findings)
