@@ -14,6 +14,7 @@ from kfm_ci.rules.header_id import HeaderId
 from kfm_ci.rules.header_keys import HeaderKeys
 from kfm_ci.rules.header_missing import HeaderMissing
 from kfm_ci.rules.header_placeholder import HeaderPlaceholder
+from kfm_ci.rules.header_transaction import HeaderTransaction
 from kfm_ci.rules.header_values import HeaderValues
 from kfm_ci.rules.immutability import AppliedMigrationChanged
 from kfm_ci.rules.manifest_stale import ManifestStale
@@ -25,6 +26,7 @@ from kfm_ci.rules.rollback_missing import RollbackMissing
 from kfm_ci.rules.secrets import Secret
 from kfm_ci.rules.stray_files import StrayFile
 from kfm_ci.rules.traceability import Traceability
+from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
 
 ALL: tuple[Rule, ...] = (
     # The change as a governed artifact.
@@ -38,6 +40,7 @@ ALL: tuple[Rule, ...] = (
     HeaderId(),
     HeaderPlaceholder(),
     HeaderDialect(),
+    HeaderTransaction(),
     RollbackMissing(),
     Traceability(),
     ManifestStale(),
@@ -51,6 +54,7 @@ ALL: tuple[Rule, ...] = (
     Oversized(),
     StrayFile(),
     ForeignIgnoreComment(),
+    UnusedAcknowledgement(),
     # Statements of SQL.
 )
 """Every rule, in the order in which findings are told."""

@@ -10,9 +10,10 @@ from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Allow, Migration, Script
 from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict
 from kfm_ci.rules.base import DOCS
+from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
 
 OFF = "off"
-UNUSED = "unused-acknowledgement"
+UNUSED = UnusedAcknowledgement.id
 
 ACKNOWLEDGEABLE = frozenset(
     {

@@ -23,9 +23,16 @@ def history(*names: str, text: str = "select 1;\n") -> History:
         up, down = source(f"{name}.up.sql", text), source(f"{name}.down.sql", "select 0;\n")
         header = Header(values={"id": name, "owner": "zoë"}, lines={"id": 2, "owner": 3}, start=1, end=4)
         migrations.append(
-            Migration(id=name, version=name, sort_key=(index,), name=name, up=Script(file=up, text=text),
-                      down=Script(file=down, text=down.text), header=header)
-        )  # fmt: skip
+            Migration(
+                id=name,
+                version=name,
+                sort_key=(index,),
+                name=name,
+                up=Script(file=up, text=text),
+                down=Script(file=down, text=down.text),
+                header=header,
+            )
+        )
     return History(format="kfm", directory="db", migrations=tuple(migrations))
 
 
@@ -45,9 +52,13 @@ def test_what_was_built_agrees():
 
 @pytest.mark.parametrize(
     ("now", "says"),
-    [(history("a", "b", "c"), "does not list c"), (history("a"), "lists b, which is no migration here"),
-     (history("b", "a"), "order of b: expected 1, got 2"), (history("a", "b", text="select 2;\n"), "sha256 of a.up.sql")],
-)  # fmt: skip
+    [
+        (history("a", "b", "c"), "does not list c"),
+        (history("a"), "lists b, which is no migration here"),
+        (history("b", "a"), "order of b: expected 1, got 2"),
+        (history("a", "b", text="select 2;\n"), "sha256 of a.up.sql"),
+    ],
+)
 def test_each_disagreement_is_told(now, says):
     problems = verify_manifest(build(history("a", "b")).to_bytes(), now)
     assert any(says in problem.message for problem in problems)

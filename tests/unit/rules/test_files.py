@@ -18,10 +18,13 @@ UP = "20260225_1200__add_widgets_table.up.sql"
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("--\n-- PostgreSQL database dump\n--\n", "header of a database dump"), ("COPY t (a) FROM stdin;\n1\n2\n\\.\n", "2 rows"),
-     ("insert into t values " + ",".join(["(1, (2))"] * 1001) + ";", "inserts 1001 rows"),
-     ("insert into t values (1);\n" * 1001, "inserts 1001 rows")],
-)  # fmt: skip
+    [
+        ("--\n-- PostgreSQL database dump\n--\n", "header of a database dump"),
+        ("COPY t (a) FROM stdin;\n1\n2\n\\.\n", "2 rows"),
+        ("insert into t values " + ",".join(["(1, (2))"] * 1001) + ";", "inserts 1001 rows"),
+        ("insert into t values (1);\n" * 1001, "inserts 1001 rows"),
+    ],
+)
 def test_a_dump_is_known_by_its_marks(judge_text, text, says):
     (found,) = judge_text(Dump(), text)
     assert says in found.message
@@ -29,16 +32,31 @@ def test_a_dump_is_known_by_its_marks(judge_text, text, says):
 
 @pytest.mark.parametrize(
     "text",
-    ["insert into t values " + ",".join(["(f(1))"] * 1000) + ";", "copy t to stdout;", "copy t from stdin;\n\\.\n",
-     "select 'PostgreSQL database dump';", "-- copy the rows later from stdin\nselect 1;", "select " + "f(" * 600 + "1" + ")" * 600],
-)  # fmt: skip
+    [
+        "insert into t values " + ",".join(["(f(1))"] * 1000) + ";",
+        "copy t to stdout;",
+        "copy t from stdin;\n\\.\n",
+        "select 'PostgreSQL database dump';",
+        "-- copy the rows later from stdin\nselect 1;",
+        "select " + "f(" * 600 + "1" + ")" * 600,
+    ],
+)
 def test_small_reference_data_is_no_dump(judge_text, text):
     assert judge_text(Dump(), text) == []
 
 
 @pytest.mark.parametrize(
-    "data", [b"PK\x03\x04rest", b"\x1f\x8b\x08", b"PGDMP\x01\x0e", b"select 1;\0", "select 1;".encode("utf-16"), b"%PDF-1.7", b"\0" * 300]
-)  # fmt: skip
+    "data",
+    [
+        b"PK\x03\x04rest",
+        b"\x1f\x8b\x08",
+        b"PGDMP\x01\x0e",
+        b"select 1;\0",
+        "select 1;".encode("utf-16"),
+        b"%PDF-1.7",
+        b"\0" * 300,
+    ],
+)
 def test_what_is_no_text_is_refused_whatever_its_name(judge_text, data):
     (found,) = judge_text(Binary(), data)
     assert found.place.file.endswith(".sql")

@@ -36,9 +36,13 @@ def test_a_secret_is_found_on_its_line_and_never_shown(judge_text, secret):
 
 @pytest.mark.parametrize(
     "sql",
-    ["create role a password 'Kq7vTr2mZx91'", "ALTER USER a WITH ENCRYPTED PASSWORD 'md5aabbccddeeff'",
-     "create user mapping for a server s options (user 'a', password 'Kq7v''x91')", "alter role a password E'Kq7vTr2m'"],
-)  # fmt: skip
+    [
+        "create role a password 'Kq7vTr2mZx91'",
+        "ALTER USER a WITH ENCRYPTED PASSWORD 'md5aabbccddeeff'",
+        "create user mapping for a server s options (user 'a', password 'Kq7v''x91')",
+        "alter role a password E'Kq7vTr2m'",
+    ],
+)
 def test_the_password_of_a_role_is_a_secret(judge_text, sql):
     (found,) = judge_text(Secret(), sql + ";")
     assert "Kq7v" not in found.message and "md5a" not in found.message
@@ -46,21 +50,33 @@ def test_the_password_of_a_role_is_a_secret(judge_text, sql):
 
 @pytest.mark.parametrize(
     "sql",
-    ["alter role a password null", "create role a password :'pw'", "create role a password '${PASSWORD}'",
-     "create role a password '********'", "create table users (password text not null, password_hash text default '')",
-     "update users set password = crypt('x', gen_salt('bf'))", "comment on column users.password is 'hashed'",
-     "select 'd41d8cd98f00b204e9800998ecf8427e', 'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3'",
-     "insert into t values ('550e8400-e29b-41d4-a716-446655440000')", "create table aws_keys (key_id text)"],
-)  # fmt: skip
+    [
+        "alter role a password null",
+        "create role a password :'pw'",
+        "create role a password '${PASSWORD}'",
+        "create role a password '********'",
+        "create table users (password text not null, password_hash text default '')",
+        "update users set password = crypt('x', gen_salt('bf'))",
+        "comment on column users.password is 'hashed'",
+        "select 'd41d8cd98f00b204e9800998ecf8427e', 'a94a8fe5ccb19ba61c4c0873d391e987982fbbd3'",
+        "insert into t values ('550e8400-e29b-41d4-a716-446655440000')",
+        "create table aws_keys (key_id text)",
+    ],
+)
 def test_what_only_reads_like_a_secret_passes(judge_text, sql):
     assert judge_text(Secret(), sql + ";") == []
 
 
 @pytest.mark.parametrize(
     "text",
-    ["postgres://app:Zt4kPq81xw@db.acme.io/prod", "amqp://:Zt4kPq81xw@mq.acme.io", "jdbc:postgresql://h/d?user=a&password=Zt4kPq81xw",
-     "host=db.acme.io user=app password=Zt4kPq81xw", "Server=db.acme.io;User=app;Password=Zt4kPq81xw"],
-)  # fmt: skip
+    [
+        "postgres://app:Zt4kPq81xw@db.acme.io/prod",
+        "amqp://:Zt4kPq81xw@mq.acme.io",
+        "jdbc:postgresql://h/d?user=a&password=Zt4kPq81xw",
+        "host=db.acme.io user=app password=Zt4kPq81xw",
+        "Server=db.acme.io;User=app;Password=Zt4kPq81xw",
+    ],
+)
 def test_an_address_with_a_password_is_found_and_masked(judge_text, text):
     found = judge_text(ConnectionString(), f"select '{text}';")
     assert found and all("Zt4k" not in item.message for item in found)
@@ -68,20 +84,36 @@ def test_an_address_with_a_password_is_found_and_masked(judge_text, text):
 
 @pytest.mark.parametrize(
     "text",
-    ["postgres://app@db.acme.io/prod", "postgres://user:password@localhost/db", "postgres://app:${PW}@db.acme.io",
-     "host=db.acme.io user=app", "https://example.com/a:b", "host=h dbname=d password=${PW}", "postgres://u:****@h/d"],
-)  # fmt: skip
+    [
+        "postgres://app@db.acme.io/prod",
+        "postgres://user:password@localhost/db",
+        "postgres://app:${PW}@db.acme.io",
+        "host=db.acme.io user=app",
+        "https://example.com/a:b",
+        "host=h dbname=d password=${PW}",
+        "postgres://u:****@h/d",
+    ],
+)
 def test_an_address_without_a_password_passes(judge_text, text):
     assert judge_text(ConnectionString(), f"select '{text}';") == []
 
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("e-mail address", "anna.keller@bluewin.ch"), ("payment card", "4539 5787 6362 1486"), ("payment card", "371449635398423"),
-     ("IBAN", "DE44 5001 0517 5407 3249 31"), ("phone number", "+41 44 668 18 00"), ("phone number", "(212) 736-5000"),
-     ("US social security number", "536-90-4399"), ("UK national insurance number", "JG 10 37 59 A"),
-     ("Swiss AHV number", "756.9217.0769.85"), ("Spanish DNI", "54362315K"), ("Italian codice fiscale", "MRTMTT91D08F205J")],
-)  # fmt: skip
+    [
+        ("e-mail address", "anna.keller@bluewin.ch"),
+        ("payment card", "4539 5787 6362 1486"),
+        ("payment card", "371449635398423"),
+        ("IBAN", "DE44 5001 0517 5407 3249 31"),
+        ("phone number", "+41 44 668 18 00"),
+        ("phone number", "(212) 736-5000"),
+        ("US social security number", "536-90-4399"),
+        ("UK national insurance number", "JG 10 37 59 A"),
+        ("Swiss AHV number", "756.9217.0769.85"),
+        ("Spanish DNI", "54362315K"),
+        ("Italian codice fiscale", "MRTMTT91D08F205J"),
+    ],
+)
 def test_personal_data_is_known_by_its_shape_and_masked(judge_text, kind, value):
     (found,) = judge_text(PersonalData(), f"select '{value}';", requirements=ONE)
     assert kind in found.message
@@ -90,11 +122,34 @@ def test_personal_data_is_known_by_its_shape_and_masked(judge_text, kind, value)
 
 @pytest.mark.parametrize(
     "value",
-    ["anna@example.com", "a@mail.example.org", "x@corp.test", "x@y.invalid", "x@host.local", "noreply@acme.io", "git@github.com:a/b",
-     "4111111111111111", "4539 5787 6362 1487", "DE44 5001 0517 5407 3249 32", "GB82 WEST 1234 5698 7654 32", "+1 555 010 0199",
-     "(555) 736-5000", "123-45-6789", "000-12-3456", "550e8400-e29b-41d4-a716-446655440000", "20260225120000", "2026-02-25 12:00:00+01",
-     "user@host", "@>", "1234567890123456", "756.9217.0769.86", "54362315A", "10.0.0.1", "https://u:p@db.acme.io"],
-)  # fmt: skip
+    [
+        "anna@example.com",
+        "a@mail.example.org",
+        "x@corp.test",
+        "x@y.invalid",
+        "x@host.local",
+        "noreply@acme.io",
+        "git@github.com:a/b",
+        "4111111111111111",
+        "4539 5787 6362 1487",
+        "DE44 5001 0517 5407 3249 32",
+        "GB82 WEST 1234 5698 7654 32",
+        "+1 555 010 0199",
+        "(555) 736-5000",
+        "123-45-6789",
+        "000-12-3456",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "20260225120000",
+        "2026-02-25 12:00:00+01",
+        "user@host",
+        "@>",
+        "1234567890123456",
+        "756.9217.0769.86",
+        "54362315A",
+        "10.0.0.1",
+        "https://u:p@db.acme.io",
+    ],
+)
 def test_synthetic_and_ordinary_values_are_no_personal_data(value):
     assert list(personal_values(f"select '{value}';")) == []
 

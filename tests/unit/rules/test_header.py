@@ -14,6 +14,7 @@ from kfm_ci.rules.header_id import HeaderId
 from kfm_ci.rules.header_keys import HeaderKeys
 from kfm_ci.rules.header_missing import HeaderMissing
 from kfm_ci.rules.header_placeholder import HeaderPlaceholder, placeholder
+from kfm_ci.rules.header_transaction import HeaderTransaction
 from kfm_ci.rules.header_values import CLOSED, HeaderValues
 
 
@@ -92,3 +93,14 @@ def test_a_placeholder_is_found_on_its_line(judge_text):
 def test_another_dialect_is_refused(judge_text):
     assert len(judge_text(HeaderDialect(), EXAMPLE.replace("dialect: postgresql", "dialect: postgres"))) == 1
     assert judge_text(HeaderDialect(), EXAMPLE) == []
+
+
+@pytest.mark.parametrize("reason", [None, "TBD", ""])
+def test_leaving_the_transaction_needs_a_reason(judge_text, reason):
+    more = "-- transaction: no\n" + (f"-- transaction-reason: {reason}\n" if reason is not None else "")
+    (found,) = judge_text(HeaderTransaction(), EXAMPLE.replace("-- dialect", f"{more}-- dialect"))
+    assert "transaction-reason" in found.message and found.place.line == 8
+
+
+def test_staying_in_the_transaction_needs_none(judge_text):
+    assert judge_text(HeaderTransaction(), EXAMPLE.replace("-- dialect", "-- transaction: yes\n-- dialect")) == []

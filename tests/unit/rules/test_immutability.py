@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile
+from kfm_ci.model import Digest
 from kfm_ci.rules.immutability import AppliedMigrationChanged
 
 RULE = AppliedMigrationChanged()
@@ -13,8 +17,13 @@ BASE = {UP: "create table a (id int);\n", DOWN: "drop table a;\n"}
 
 @pytest.mark.parametrize(
     "changed",
-    ["create table a (id bigint);\n", "create table a (id int);\r\n", "create table a (id int); -- hi\n", "create table a (id int);"],
-)  # fmt: skip
+    [
+        "create table a (id bigint);\n",
+        "create table a (id int);\r\n",
+        "create table a (id int); -- hi\n",
+        "create table a (id int);",
+    ],
+)
 def test_an_edit_is_refused_even_of_blanks_and_comments(judge, changed):
     (found,) = judge(RULE, BASE | {UP: changed}, BASE)
     assert "was edited" in found.message and found.place.file.endswith(UP)
@@ -61,3 +70,21 @@ def test_without_a_base_nothing_was_applied(judge):
 def test_a_repeatable_migration_may_change(judge):
     base = {"R__views.up.sql": "select 1;"}
     assert judge(RULE, {"R__views.up.sql": "select 2;"}, base, format="flyway") == []
+
+
+def sections(*texts: str) -> History:
+    data = "".join(texts).encode()
+    file = SourceFile(path="migrations/db/changes.sql", data=data, text=data.decode(), sha256=Digest.of(data))
+    migrations = tuple(
+        Migration(id=str(number), version=str(number), sort_key=(number,), name="c", up=Script(file=file, text=text))
+        for number, text in enumerate(texts)
+    )
+    return History(format="liquibase", directory="migrations/db", migrations=migrations)
+
+
+def test_a_file_of_several_migrations_may_grow_but_not_change(change):
+    then = sections("select 1;")
+    built = replace(change({}), base=then, merge_base=then)
+    assert list(RULE.check(replace(built, head=sections("select 1;", "select 2;")))) == []
+    (edited,) = RULE.check(replace(built, head=sections("select 9;", "select 2;")))
+    assert "was edited in migration 0" in edited.message

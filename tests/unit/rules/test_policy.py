@@ -62,9 +62,20 @@ def test_stacked_comments_cover_the_same_statement():
 
 @pytest.mark.parametrize(
     "hazard",
-    [Hazard.NAMING, Hazard.ORDER, Hazard.IMMUTABILITY, Hazard.HEADER, Hazard.MANIFEST, Hazard.TRACEABILITY,
-     Hazard.MIGRATION_ERROR, Hazard.DRIFT, Hazard.ROLLBACK_MISSING, Hazard.ROLLBACK_UNPROVEN, Hazard.UNDERSTATED_RISK],
-)  # fmt: skip
+    [
+        Hazard.NAMING,
+        Hazard.ORDER,
+        Hazard.IMMUTABILITY,
+        Hazard.HEADER,
+        Hazard.MANIFEST,
+        Hazard.TRACEABILITY,
+        Hazard.MIGRATION_ERROR,
+        Hazard.DRIFT,
+        Hazard.ROLLBACK_MISSING,
+        Hazard.ROLLBACK_UNPROVEN,
+        Hazard.UNDERSTATED_RISK,
+    ],
+)
 def test_what_is_wrong_with_the_whole_cannot_be_acknowledged(hazard):
     assert hazard not in ACKNOWLEDGEABLE
     result = judged(found(4, hazard), allows=(allow(hazard),), complete=False)

@@ -54,8 +54,19 @@ def test_a_later_compensation_passes(judge):
 
 
 @pytest.mark.parametrize(
-    "path", ["/etc/passwd", "../secrets.md", "docs/../../x.md", "docs\\x.md", "~/x.md", "https://example.com/x", "docs/none.md", "docs/empty.md", "."]
-)  # fmt: skip
+    "path",
+    [
+        "/etc/passwd",
+        "../secrets.md",
+        "docs/../../x.md",
+        "docs\\x.md",
+        "~/x.md",
+        "https://example.com/x",
+        "docs/none.md",
+        "docs/empty.md",
+        ".",
+    ],
+)
 def test_a_runbook_outside_missing_or_empty_is_refused(judge, path):
     outside = {"docs/empty.md": " \n", "../secrets.md": "x", "/etc/passwd": "x"}
     assert len(judge(RULE, {f"{ID}.up.sql": manual(path)}, outside=outside)) == 1

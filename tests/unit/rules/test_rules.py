@@ -12,10 +12,23 @@ from kfm_ci.rules.base import Requirements
 
 # Rules about several files or about sizes have tests of their own for their examples.
 IN_ONE_FILE = {
-    "header-missing", "header-keys", "header-values", "header-id", "header-placeholder", "header-dialect",
-    "rollback-missing", "traceability", "secret", "connection-string", "personal-data", "dump", "binary", "executable",
+    "header-missing",
+    "header-keys",
+    "header-values",
+    "header-id",
+    "header-placeholder",
+    "header-dialect",
+    "header-transaction",
+    "rollback-missing",
+    "traceability",
+    "secret",
+    "connection-string",
+    "personal-data",
+    "dump",
+    "binary",
+    "executable",
     "foreign-ignore-comment",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)

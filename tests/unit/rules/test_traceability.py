@@ -62,8 +62,11 @@ def test_where_an_answer_was_found_is_known(change):
     built = change({"20260225_1200__add_widgets_table.up.sql": EXAMPLE}, body=BODY)
     found = {trace.topic: trace.source for trace in traces(built, built.new[0])}
     assert found == {
-        Topic.TICKET: Source.HEADER, Topic.IMPACT: Source.BODY, Topic.ROLLBACK: Source.HEADER, Topic.OPS: Source.BODY,
-    }  # fmt: skip
+        Topic.TICKET: Source.HEADER,
+        Topic.IMPACT: Source.BODY,
+        Topic.ROLLBACK: Source.HEADER,
+        Topic.OPS: Source.BODY,
+    }
 
 
 def test_a_change_request_may_stand_in_the_pull_request(judge_text):
@@ -73,8 +76,21 @@ def test_a_change_request_may_stand_in_the_pull_request(judge_text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "  \n", "- [ ] described", "- [x] described\n* [ ] more", "TBD", "n/a", "- todo", "**TBD**", "---", "...", "```\n```"]
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "  \n",
+        "- [ ] described",
+        "- [x] described\n* [ ] more",
+        "TBD",
+        "n/a",
+        "- todo",
+        "**TBD**",
+        "---",
+        "...",
+        "```\n```",
+    ],
+)
 def test_checkboxes_and_placeholders_answer_nothing(text):
     assert answer(text) is None
 
