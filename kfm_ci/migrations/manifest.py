@@ -87,7 +87,7 @@ def build(history: History) -> Manifest:
 
 
 def checksums(history: History) -> bytes:
-    """Return the digests of all files in plan order, as ``sha256sum --check`` reads them in the migrations directory."""
+    """Return all digests in plan order, as ``sha256sum --check`` reads them in the migrations directory."""
     lines = []
     for path, file in _by_path(history).items():
         name = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")

@@ -18,7 +18,10 @@ MAX_ROWS = 1000
 _BANNER = re.compile(r"^--\s?(?:PostgreSQL database (?:cluster )?dump|Dumped (?:from|by)\b|MySQL dump\b)", re.MULTILINE)
 _COPY = re.compile(r"^[ \t]*copy\b[^;]{1,5000}\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
 _INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
-_HELP = "load data from a protected place with a job of its own; keep in the migration only the schema and small reference data"
+_HELP = (
+    "load data from a protected place with a job of its own; "
+    "keep in the migration only the schema and small reference data"
+)
 
 
 class Dump:

@@ -11,7 +11,8 @@ from kfm_ci.rules.touched import runs_a_tool, touched
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "Linux program"), (b"MZ", "Windows program"), (b"\xca\xfe\xba\xbe", "Java class or macOS program"),
-    (b"\xcf\xfa\xed\xfe", "macOS program"), (b"\xce\xfa\xed\xfe", "macOS program"), (b"\xfe\xed\xfa\xcf", "macOS program"),
+    (b"\xcf\xfa\xed\xfe", "macOS program"), (b"\xce\xfa\xed\xfe", "macOS program"),
+    (b"\xfe\xed\xfa\xcf", "macOS program"),
     (b"\x00asm", "WebAssembly program"),
 )  # fmt: skip
 

@@ -18,8 +18,8 @@ class HeaderTransaction:
     hazard = Hazard.HEADER
     title = "`transaction: no` has a reason"
     why = (
-        "Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, so reviewers "
-        "must read why."
+        "Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, "
+        "so reviewers must read why."
     )
     bad = EXAMPLE.replace("-- dialect", "-- transaction: no\n-- dialect")
     good = EXAMPLE.replace(

@@ -24,7 +24,10 @@ class AppliedMigrationChanged:
         "agree. Whitespace and comments count too, because the bytes are what was applied and what checksums name. "
         "The down file counts, because it is what the rollback was proven with; adding a missing one is fine."
     )
-    bad = "git diff main...  --  migrations/db/20260101_0900__init.up.sql\n-create table a (id int);\n+create table a (id bigint);\n"
+    bad = (
+        "git diff main...  --  migrations/db/20260101_0900__init.up.sql\n"
+        "-create table a (id int);\n+create table a (id bigint);\n"
+    )
     good = "a new file migrations/db/20260302_1000__widen_a_id.up.sql\nalter table a alter column id type bigint;\n"
 
     def check(self, change: Change) -> Iterator[Finding]:

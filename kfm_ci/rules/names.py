@@ -35,7 +35,8 @@ class UnreadableName:
             if letters < _LETTERS:
                 yield finding(
                     self,
-                    f"the description {shown(slug)!r} is not readable: expected at least {_LETTERS} letters, got {letters}",
+                    f"the description {shown(slug)!r} is not readable: "
+                    f"expected at least {_LETTERS} letters, got {letters}",
                     help="rename the new file (and its down file, and the header's id) so that it says what it does",
                     place=Place(file=migration.up_path, line=1),
                     migration=migration,

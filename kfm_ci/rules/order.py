@@ -48,7 +48,8 @@ class SortsBeforeBase:
                 raced = change.merge_base is not None and change.merge_base.get(last.id) is None
                 yield finding(
                     self,
-                    f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, which is already on the base"
+                    f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, "
+                    "which is already on the base"
                     f"{' and was merged after this change began' if raced else ''}: "
                     f"expected a version after {shown(last.version)}, got {shown(migration.version)}",
                     help=renumbering(change, migration),

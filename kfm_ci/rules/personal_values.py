@@ -25,7 +25,8 @@ _ROBOTS = re.compile(r"^(?:no-?_?reply|do-?not-?reply|postmaster|mailer-daemon|g
 _CARD = re.compile(r"(?<![\w.+-])(?:[2-6]\d{3}([ -]?)\d{4}\1\d{4}\1\d{4}|3[47]\d{2}([ -]?)\d{6}\2\d{5})(?![\w-]|\.\d)")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _PHONE = re.compile(
-    r"(?<=['\"\t:,])\s{0,2}(?:\+[1-9]\d{0,2}(?:[ .()/-]{0,2}\d){7,12}|\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4})(?![\w-])"
+    r"(?<=['\"\t:,])\s{0,2}(?:\+[1-9]\d{0,2}(?:[ .()/-]{0,2}\d){7,12}"
+    r"|\(?[2-9]\d{2}\)?[ .-][2-9]\d{2}[ .-]\d{4})(?![\w-])"
 )
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _NINO = re.compile(
@@ -34,6 +35,14 @@ _NINO = re.compile(
 _AHV = re.compile(r"(?<![\w.])756\.\d{4}\.\d{4}\.\d{2}(?![\w.])")
 _DNI = re.compile(r"(?<![\w-])\d{8}-?[A-HJ-NP-TV-Z](?![\w-])")
 _CODICE = re.compile(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPR-T]\d{2}[A-Z]\d{3}[A-Z](?!\w)")
+
+_NATIONAL_IDS = (
+    ("US social security number", _SSN),
+    ("UK national insurance number", _NINO),
+    ("Swiss AHV number", _AHV),
+    ("Spanish DNI", _DNI),
+    ("Italian codice fiscale", _CODICE),
+)
 
 _TEST_CARDS = frozenset(
     {"4111111111111111", "4242424242424242", "4012888888881881", "4000056655665556", "5555555555554444",
@@ -93,8 +102,7 @@ def _trailing_local(text: str, position: int) -> str:
 
 
 def _national_ids(text: str) -> Iterator[Personal]:
-    for kind, pattern in (("US social security number", _SSN), ("UK national insurance number", _NINO),
-                          ("Swiss AHV number", _AHV), ("Spanish DNI", _DNI), ("Italian codice fiscale", _CODICE)):  # fmt: skip
+    for kind, pattern in _NATIONAL_IDS:
         for match in pattern.finditer(text):
             value = match.group().replace(" ", "")
             if value in _TEST_IDS or (pattern is _AHV and not _ean13(value)) or (pattern is _DNI and not _dni(value)):

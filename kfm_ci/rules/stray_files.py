@@ -17,10 +17,12 @@ _WELCOME = re.compile(
     r"""(?:^|/)(?:
         (?:readme|license|licence|notice|changelog|codeowners|owners|contributing)(?:\.[a-z]{1,4})?
       | [^/]+\.(?:md|rst|adoc)
-      | \.(?:gitkeep|keep|gitignore|gitattributes|editorconfig|sqlfluff|sqlfluffignore|squawk\.toml|dockerignore|prettierignore)
+      | \.(?:gitkeep|keep|gitignore|gitattributes|dockerignore|editorconfig|prettierignore)
+      | \.(?:sqlfluff|sqlfluffignore|squawk\.toml)
       | (?:atlas\.sum|atlas\.hcl|migration_lock\.toml|flyway\.(?:conf|toml)|liquibase\.properties|sqitch\.(?:plan|conf))
       | (?:diesel\.toml|sqlx-data\.json|knexfile\.[a-z]{2,3}|drizzle\.config\.[a-z]{2,3}|config\.toml|dbconfig\.ya?ml)
-      | (?:kfm-ci\.toml|alembic\.ini|env\.py|script\.py\.mako|__init__\.py|(?:embed|migrations?|main)\.(?:go|rs|py|ts|js))
+      | (?:kfm-ci\.toml|alembic\.ini|env\.py|script\.py\.mako|__init__\.py)
+      | (?:embed|migrations?|main)\.(?:go|rs|py|ts|js)
       | (?:build\.rs|mod\.rs|package\.json|tsconfig\.json)
     )$""",
     re.VERBOSE | re.IGNORECASE,
