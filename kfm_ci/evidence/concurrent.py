@@ -22,16 +22,18 @@ PATIENCE_S = 5.0
 
 INTERVAL_S = 0.001
 
-# An index stands for its table: that is what everyone waits for.
+# An index stands for its table: that is what everyone waits for. What is named first is locked first by nearly
+# every command, so it comes last here: it is the first to be given back.
 HEAPS = """
-select distinct n.nspname, c.relname
-  from pg_catalog.unnest(%s::pg_catalog.text[]) as given(name)
+select c.relispartition, n.nspname, c.relname
+  from pg_catalog.unnest(%s::pg_catalog.text[]) with ordinality as given(name, place)
   join pg_catalog.pg_class r on r.oid operator(pg_catalog.=) pg_catalog.to_regclass(given.name)::pg_catalog.oid
   left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) r.oid
   join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) coalesce(i.indrelid, r.oid)
   join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
  where c.relkind operator(pg_catalog.=) any ('{r,p}'::pg_catalog."char"[])
    and c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+ group by c.oid, 1, 2, 3 order by pg_catalog.min(given.place) desc
 """
 WAITS = "select %s = any (pg_catalog.pg_blocking_pids(%s))"
 
@@ -40,10 +42,12 @@ class Observation:
     """Watches the locks of one statement of another session while it runs; never longer than it must.
 
     A session of its own holds ROW EXCLUSIVE on the statement's tables, as any writer would. So a statement with a
-    stronger lock, or one that is CONCURRENTLY, waits; what it has and what it waits for is read; then it goes on.
+    stronger lock, or one that is CONCURRENTLY, waits; what it has and what it waits for is read; then it goes on
+    until the next table. DETACH PARTITION CONCURRENTLY gives its first lock back before it waits for anyone: it is
+    held up by what conflicts with that lock itself.
     """
 
-    def __init__(self, connection: Connection[Any], *, pid: int, database: int, tables: tuple[tuple[str, str], ...]):
+    def __init__(self, connection: Connection[Any], *, pid: int, database: int, holds: tuple[sql.Composed, ...]):
         """Take over a connection that nobody else uses, as a role that may lock the tables; see ``observe``."""
         self._connection = connection
         self._pid = pid
@@ -51,32 +55,44 @@ class Observation:
         self._seen: dict[int, LockMode] = {}
         self._stop = threading.Event()
         self._failure: psycopg.Error | None = None
+        self._layers = 0
         try:
-            self._hold(tables)
+            self._hold(holds)
         except psycopg.Error as error:
             self._failure = error
-            connection.rollback()
+            self._let_go()
         self._thread = threading.Thread(target=self._watch, name="lock-watch", daemon=True)
         self._thread.start()
 
-    def _hold(self, tables: tuple[tuple[str, str], ...]) -> None:
+    def _hold(self, holds: tuple[sql.Composed, ...]) -> None:
+        self._connection.execute("begin")
         self._connection.execute("set local lock_timeout = '1s'")
-        for schema, table in tables:
-            query = sql.SQL("lock table only {} in row exclusive mode").format(sql.Identifier(schema, table))
-            self._connection.execute(query)
+        for hold in holds:
+            self._connection.execute(sql.SQL("savepoint {}").format(sql.Identifier(f"layer_{self._layers + 1}")))
+            self._connection.execute(hold)
+            self._layers += 1
+
+    def _let_go(self) -> None:
+        """Give back the lock taken last; with the last one left, all."""
+        if self._layers > 1:
+            self._connection.execute(sql.SQL("rollback to {}").format(sql.Identifier(f"layer_{self._layers}")))
+            self._layers -= 1
+            return
+        self._connection.execute("rollback")
+        self._layers = 0
 
     def _watch(self) -> None:
-        holding = True
         deadline = time.monotonic() + PATIENCE_S
         try:
             while not self._stop.is_set():
                 self._note()
-                if holding and (self._waits() or time.monotonic() > deadline):
+                if self._layers and self._waits():
                     # Once more: what it waits for may have come after the first look.
                     self._note()
-                    self._connection.rollback()
-                    self._connection.autocommit = True
-                    holding = False
+                    self._let_go()
+                elif self._layers and time.monotonic() > deadline:
+                    self._layers = 1
+                    self._let_go()
                 self._stop.wait(INTERVAL_S)
         except psycopg.Error as error:
             self._failure = error
@@ -116,7 +132,9 @@ def observe(
     ``beside`` tells how to reach the server as a role that may lock; None when no session could be had.
     """
     with observed.cursor(row_factory=tuple_row) as cursor:
-        tables = tuple(cursor.execute(HEAPS.encode(), (list(_named(statement)),), prepare=False).fetchall())
+        tables = cursor.execute(HEAPS.encode(), (list(_named(statement)),), prepare=False).fetchall()
+    detaches = is_concurrent(statement) and "DETACH" in statements.words(statement.text)
+    holds = tuple(_lock(schema, table, _mode(partition, detaches)) for partition, schema, table in tables)
     try:
         connection = psycopg.connect(
             beside.info.dsn,
@@ -124,10 +142,21 @@ def observe(
             dbname=observed.info.dbname,
             options="-c search_path= -c statement_timeout=10s -c idle_in_transaction_session_timeout=30s",
             connect_timeout=5,
+            autocommit=True,
         )
     except psycopg.Error:
         return None
-    return Observation(connection, pid=observed.info.backend_pid, database=database, tables=tables)
+    return Observation(connection, pid=observed.info.backend_pid, database=database, holds=holds)
+
+
+def _mode(partition: bool, detaches: bool) -> sql.SQL:
+    if not detaches:
+        return sql.SQL("row exclusive")
+    return sql.SQL("access share") if partition else sql.SQL("share update exclusive")
+
+
+def _lock(schema: str, table: str, mode: sql.SQL) -> sql.Composed:
+    return sql.SQL("lock table only {} in {} mode").format(sql.Identifier(schema, table), mode)
 
 
 def is_concurrent(statement: Statement) -> bool:

@@ -1,0 +1,201 @@
+"""The observer on a session of its own: what it sees, and that it leaves no trace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from kfm_ci.evidence import watch
+from kfm_ci.evidence.model import LockMode, StatementEvidence
+from kfm_ci.evidence.observer import Observer
+from kfm_ci.migrations import statements
+
+BASE = """
+create table widgets (id bigint primary key, name text, n int);
+insert into widgets select g, 'w' || g, g from generate_series(1, 100) g;
+create table parts (id bigint primary key, widget_id bigint);
+create index parts_widget_idx on parts (widget_id);
+create table events (at int) partition by range (at);
+create table events_1 partition of events for values from (1) to (9);
+"""
+
+
+class Bench:
+    """An observed session and the one beside it."""
+
+    def __init__(self, database: str) -> None:
+        self.observed = psycopg.connect(database, autocommit=True)
+        self.beside = psycopg.connect(database, autocommit=True)
+        self.observed.execute(BASE)
+        self.observer = Observer(self.beside, watch.existing(self.observed))
+
+    def run(self, text: str, *, transaction: bool = True) -> tuple[StatementEvidence, ...]:
+        """Run a file as the runner does; return its evidence."""
+        self.observer.reset()
+        if transaction:
+            self.observed.execute("begin")
+        for statement in statements.split(text):
+            self.observer.before(self.observed, statement)
+            error: Exception | None = None
+            try:
+                self.observed.execute(statement.text.encode())
+            except psycopg.Error as failure:
+                error = failure
+            self.observer.after(self.observed, statement, duration_ms=1.0, rows=None, error=error)
+        if transaction:
+            self.observed.execute("commit")
+        return self.observer.evidence
+
+    def close(self) -> None:
+        self.observed.close()
+        self.beside.close()
+
+
+@pytest.fixture
+def bench(database: str) -> Iterator[Bench]:
+    made = Bench(database)
+    yield made
+    made.close()
+
+
+def modes(seen: StatementEvidence) -> dict[str, LockMode]:
+    return {lock.relation: lock.mode for lock in seen.locks}
+
+
+CONCURRENT = [
+    ("create index concurrently widgets_n_idx on widgets (n)", "public.widgets"),
+    ("drop index concurrently parts_widget_idx", "public.parts"),
+    ("reindex index concurrently parts_widget_idx", "public.parts"),
+    ("reindex table concurrently parts", "public.parts"),
+    ("alter table events detach partition events_1 concurrently", "public.events"),
+]
+
+
+@pytest.mark.parametrize(("text", "table"), CONCURRENT)
+def test_a_concurrent_statement_is_held_up_until_its_locks_are_seen(bench: Bench, text: str, table: str) -> None:
+    (seen,) = bench.run(text, transaction=False)
+    assert seen.error is None
+    assert modes(seen)[table] is LockMode.SHARE_UPDATE_EXCLUSIVE
+
+
+def test_a_partition_that_is_detached_concurrently_is_locked_against_readers_at_the_end(bench: Bench) -> None:
+    (seen,) = bench.run("alter table events detach partition events_1 concurrently", transaction=False)
+    assert modes(seen)["public.events_1"] is LockMode.ACCESS_EXCLUSIVE
+
+
+def test_each_table_of_a_statement_outside_a_transaction_is_seen(bench: Bench) -> None:
+    text = "alter table parts add constraint k foreign key (widget_id) references widgets (id)"
+    (seen,) = bench.run(text, transaction=False)
+    assert modes(seen)["public.parts"] is modes(seen)["public.widgets"] is LockMode.SHARE_ROW_EXCLUSIVE
+
+
+AUTOCOMMITTED = [
+    ("create index widgets_n_idx on widgets (n)", LockMode.SHARE),
+    ("alter table widgets add colour text", LockMode.ACCESS_EXCLUSIVE),
+    ("vacuum full widgets", LockMode.ACCESS_EXCLUSIVE),
+]
+
+
+@pytest.mark.parametrize(("text", "mode"), AUTOCOMMITTED)
+def test_a_blocking_statement_outside_a_transaction_is_seen_while_it_waits(
+    bench: Bench, text: str, mode: LockMode
+) -> None:
+    (seen,) = bench.run(text, transaction=False)
+    assert (seen.error, modes(seen)["public.widgets"]) == (None, mode)
+
+
+def test_scans_and_rewrites_outside_a_transaction_are_counted(bench: Bench) -> None:
+    scanned, rewritten = bench.run(
+        "alter table widgets alter n set not null; alter table widgets alter n type bigint", transaction=False
+    )
+    assert (scanned.scans, scanned.rewrites) == (("public.widgets",), ())
+    assert rewritten.rewrites == ("public.widgets",)
+    assert scanned.existed == ("public.widgets",)
+
+
+def test_an_index_that_a_concurrent_build_leaves_invalid_is_named(bench: Bench) -> None:
+    (seen,) = bench.run("create unique index concurrently broken on widgets ((id / 1000))", transaction=False)
+    assert seen.error is not None
+    assert seen.error.startswith("23505")
+    assert seen.invalid_indexes == ("public.broken",)
+
+
+def test_a_lock_already_held_is_not_new_but_held(bench: Bench) -> None:
+    first, second = bench.run("alter table widgets add a int; update widgets set a = 1")
+    assert modes(first)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+    assert "public.widgets" not in modes(second)
+    assert [lock.mode for lock in second.held if lock.relation == "public.widgets"] == [LockMode.ACCESS_EXCLUSIVE]
+    assert second.changes == (("public.widgets", 100),)
+
+
+def test_what_the_pull_request_made_is_not_preexisting_in_its_later_files(bench: Bench) -> None:
+    bench.run("create table fresh (id int)")
+    (seen,) = bench.run("alter table fresh add name text")
+    assert [(lock.relation, lock.preexisting) for lock in seen.locks] == [("public.fresh", False)]
+
+
+def test_a_block_is_seen_through_as_executed(bench: Bench) -> None:
+    (seen,) = bench.run("do $$ begin execute 'alter table widgets alter n type bigint'; end $$")
+    assert seen.rewrites == ("public.widgets",)
+    assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+
+
+def test_what_the_author_says_is_no_evidence(bench: Bench) -> None:
+    (seen,) = bench.run("do $$ begin raise debug 'existing constraints are sufficient to prove it'; end $$")
+    assert (seen.proofs, seen.notices) == ((), ())
+
+
+def test_functions_and_operators_of_the_same_names_are_not_called(bench: Bench) -> None:
+    (*_, seen) = bench.run(
+        "create schema evil; create function evil.current_setting(text) returns text language sql as 'select ''9h''';"
+        "set local search_path = evil, pg_catalog; lock table public.widgets"
+    )
+    assert seen.lock_timeout_ms == 0
+    assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+
+
+def test_the_timeouts_in_effect_are_those_of_the_moment(bench: Bench) -> None:
+    seen = bench.run("set local lock_timeout = '2s'; lock table parts; set local lock_timeout = 0; lock table widgets")
+    assert [item.lock_timeout_ms for item in seen if item.kind == "LOCK"] == [2000, 0]
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_the_sessions_own_settings_are_left_alone(bench: Bench, transaction: bool) -> None:
+    bench.observed.execute("set client_min_messages = error")
+    bench.run("alter table widgets add a int; set client_min_messages = warning; comment on table parts is 'x'",
+              transaction=transaction)  # fmt: skip
+    assert bench.observed.execute("show client_min_messages").fetchone() == ("warning",)
+
+
+def test_a_statement_that_must_come_first_in_its_transaction_still_does(bench: Bench) -> None:
+    seen = bench.run("begin; set transaction isolation level serializable; lock table parts; commit", transaction=False)
+    assert [item.error for item in seen] == [None] * 4
+
+
+def test_a_failed_statement_keeps_its_error_and_later_evidence_is_right(bench: Bench) -> None:
+    (failed,) = bench.run("alter table widgets add constraint c check (n > 50)")
+    assert failed.error is not None
+    assert failed.error.startswith("23514")
+    (seen,) = bench.run("alter table widgets add constraint c check (n > 0) not valid")
+    assert (seen.scans, seen.rewrites) == ((), ())
+
+
+def test_a_rewrite_that_was_rolled_back_is_not_seen_again(bench: Bench) -> None:
+    seen = bench.run(
+        "savepoint s; alter table widgets alter n type bigint; rollback to s; alter table widgets add later int"
+    )
+    assert [item.rewrites for item in seen if item.kind == "ALTER TABLE"] == [("public.widgets",), ()]
+
+
+def test_deallocating_everything_does_not_break_the_observer(bench: Bench) -> None:
+    seen = bench.run("; ".join(["lock table parts; deallocate all"] * 6))
+    assert all(item.error is None for item in seen)
+
+
+def test_a_statement_is_never_held_up_for_long(bench: Bench) -> None:
+    started = time.monotonic()
+    bench.run("analyze widgets; select 1; create table other (id int)", transaction=False)
+    assert time.monotonic() - started < 3.0
