@@ -182,3 +182,8 @@ def test_hostile_text_takes_no_quadratic_time(judge_text, piece):
     for rule in (Secret(), ConnectionString(), PersonalData()):
         judge_text(rule, text)
     assert time.perf_counter() - started < 5
+
+
+def test_what_the_head_kept_while_the_base_moved_on_is_history(judge):
+    old = {"20260101_0000__init.up.sql": "create role a password 'Kq7vTr2mZx91';"}
+    assert judge(Secret(), old, {"20260101_0000__init.up.sql": "create role a;"}, old) == []
