@@ -1,0 +1,23 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench
+
+.venv/ready: pyproject.toml constraints/ci.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints/ci.txt -e '.[embedded,dev]'
+	touch $@
+
+demo: .venv/ready
+	bash examples/demo.sh $(BIN)/kfm-ci
+
+test: .venv/ready
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	$(BIN)/python bench/gate.py

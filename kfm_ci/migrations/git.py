@@ -1,0 +1,242 @@
+"""Trees to read from: the work tree and a commit's objects. Never writes, never checks out."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.migrations.files import Unreadable
+
+SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "kfm-ci-out"})
+MAX_FILE_BYTES = 64 * 1_048_576
+
+
+class WorkTree:
+    """Files as they lie in a directory."""
+
+    def __init__(self, root: Path) -> None:
+        """Read below ``root``, an existing directory."""
+        self._root = root.resolve()
+
+    def paths(self, directory: str) -> Iterator[str]:
+        """Yield the paths of all files and links below a directory, sorted; skips what no repository tracks."""
+        start = self._root / directory
+        found: list[str] = []
+        for folder, folders, files in os.walk(start, followlinks=False):
+            folders[:] = sorted(name for name in folders if name not in SKIPPED)
+            links = [name for name in folders if (Path(folder) / name).is_symlink()]
+            relative = Path(folder).relative_to(self._root)
+            found.extend((relative / name).as_posix() for name in [*files, *links])
+        yield from sorted(found)
+
+    def read(self, path: str) -> bytes:
+        """Return the raw bytes; raises Unreadable for links that leave the repository and what is no file."""
+        target = self._root / path
+        try:
+            resolved = target.resolve(strict=True)
+            if not resolved.is_relative_to(self._root):
+                raise Unreadable("symbolic link that leaves the repository")
+            mode = resolved.stat().st_mode
+            if not stat.S_ISREG(mode):
+                raise Unreadable("not a regular file")
+            if resolved.stat().st_size > MAX_FILE_BYTES:
+                raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
+            return resolved.read_bytes()
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise Unreadable(reason) from error
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file of that path inside the repository."""
+        target = self._root / path
+        return target.is_file() and target.resolve().is_relative_to(self._root)
+
+
+@dataclass(slots=True)
+class Repository:
+    """A git repository, asked through its own program with a clean environment."""
+
+    root: Path
+
+    @classmethod
+    def around(cls, directory: Path) -> Repository | None:
+        """Return the repository whose root is ``directory`` or above it; None when there is none."""
+        answer = _git(directory, "rev-parse", "--show-toplevel")
+        return cls(Path(answer.decode().strip())) if answer is not None else None
+
+    def resolve(self, ref: str) -> str | None:
+        """Return the commit a ref names, or None."""
+        answer = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        return answer.decode().strip() if answer else None
+
+    @property
+    def head(self) -> str | None:
+        """Commit that is checked out; None before the first."""
+        return self.resolve("HEAD")
+
+    @property
+    def shallow(self) -> bool:
+        """Whether history was cut off when it was cloned."""
+        return (_git(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+
+    @property
+    def clean(self) -> bool:
+        """Whether the work tree equals the checked-out commit (untracked files count)."""
+        return not (_git(self.root, "status", "--porcelain", "--ignore-submodules") or b"").strip()
+
+    def default_branch(self) -> str | None:
+        """Return the ref of the default branch, or None."""
+        for ref in ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master",
+                    "refs/heads/main", "refs/heads/master"):  # fmt: skip
+            if self.resolve(ref):
+                return ref
+        return None
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Return the newest common ancestor, or None."""
+        answer = _git(self.root, "merge-base", one, other)
+        return answer.decode().split()[0] if answer and answer.split() else None
+
+    def tracked(self) -> tuple[str, ...]:
+        """Return the paths of all tracked files."""
+        answer = _git(self.root, "ls-files", "-z") or b""
+        return tuple(name.decode("utf-8", "surrogateescape") for name in answer.split(b"\0") if name)
+
+
+@dataclass(slots=True)
+class CommitTree:
+    """Files as a commit's objects hold them, below one directory of the repository."""
+
+    repository: Repository
+    commit: str
+    prefix: str = ""
+    """Directory inside the repository that paths are relative to; empty for its root."""
+    _entries: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _contents: dict[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        answer = _git(self.repository.root, "ls-tree", "-r", "-z", "--full-tree", self.commit) or b""
+        start = f"{self.prefix}/" if self.prefix else ""
+        for row in answer.split(b"\0"):
+            if not row:
+                continue
+            meta, _, name = row.partition(b"\t")
+            mode, _kind, object_id = meta.decode().split()
+            path = name.decode("utf-8", "surrogateescape")
+            if path.startswith(start):
+                self._entries[path[len(start) :]] = (mode, object_id)
+
+    def paths(self, directory: str) -> Iterator[str]:
+        """Yield the paths of all files and links below a directory, sorted."""
+        start = "" if directory in {"", "."} else f"{directory}/"
+        yield from sorted(path for path in self._entries if path.startswith(start))
+
+    def read(self, path: str) -> bytes:
+        """Return the raw bytes; raises Unreadable for links, submodules and what is not there."""
+        if path not in self._entries:
+            raise Unreadable("not in the commit")
+        mode, _ = self._entries[path]
+        if mode in {"120000", "160000"}:
+            raise Unreadable("symbolic link or submodule")
+        if path not in self._contents:
+            self._load(path)
+        return self._contents[path]
+
+    def exists(self, path: str) -> bool:
+        """Whether the commit has a file of that path."""
+        return path in self._entries
+
+    def _load(self, path: str) -> None:
+        """Read a whole directory's objects in one go: one process a directory, not one a file."""
+        folder = path.rpartition("/")[0]
+        wanted = [(name, oid) for name, (mode, oid) in self._entries.items()
+                  if name.rpartition("/")[0] == folder and mode.startswith("100") and name not in self._contents]  # fmt: skip
+        wanted = wanted if len(wanted) < 20_000 else [(path, self._entries[path][1])]
+        asked = "".join(f"{oid}\n" for _, oid in wanted).encode()
+        answer = _git(self.repository.root, "cat-file", "--batch", stdin=asked)
+        if answer is None:
+            raise CannotCheck(code="KFM-C10", message="git could not read the base commit's files", where=self.commit)
+        position = 0
+        for name, _oid in wanted:
+            end = answer.index(b"\n", position)
+            header = answer[position:end].split()
+            if len(header) != 3:
+                raise CannotCheck(
+                    code="KFM-C11", message="an object of the base commit is missing", where=name,
+                    help="fetch it: actions/checkout with `fetch-depth: 0` and no partial clone filter",
+                )  # fmt: skip
+            size = int(header[2])
+            self._contents[name] = answer[end + 1 : end + 1 + size]
+            position = end + 1 + size + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Base:
+    """What the head is compared with."""
+
+    tip: str
+    """Commit at the base's tip."""
+    merge_base: str
+    """Commit where head and base parted."""
+
+
+def find_base(repository: Repository, ref: str | None, *, pull_request_base: str | None) -> Base | None:
+    """Return what to compare with: the given ref, the pull request's base, or the default branch.
+
+    ``ref`` may be ``none``: everything is new. Raises UsageError with the ``fetch-depth`` to set when
+    history is missing.
+    """
+    if ref == "none":
+        return None
+    head = repository.head
+    if head is None:
+        return None
+    wanted = ref or pull_request_base
+    if wanted is None:
+        default = repository.default_branch()
+        common = repository.merge_base(default, "HEAD") if default else None
+        if default and common is None:
+            raise _history_missing(repository, default)
+        return Base(tip=common, merge_base=common) if common else None
+    tip = repository.resolve(wanted) or repository.resolve(f"refs/remotes/origin/{wanted}")
+    if tip is None:
+        raise _history_missing(repository, wanted)
+    common = repository.merge_base(tip, head)
+    if common is None:
+        raise _history_missing(repository, wanted)
+    return Base(tip=tip, merge_base=common)
+
+
+def _history_missing(repository: Repository, ref: str) -> UsageError:
+    if repository.shallow:
+        return UsageError(
+            code="KFM-U11", message="the clone is shallow, so the base commit is not there", where=f"--base {ref}",
+            help="set `fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`",
+        )  # fmt: skip
+    return UsageError(
+        code="KFM-U10", message="no such commit, or it shares no history with the head", where=f"--base {ref}",
+        help="name a branch, tag or commit that `git rev-parse` knows; fetch it first; or `--base none`",
+    )  # fmt: skip
+
+
+def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
+    """Return git's output, or None when it says no. Configuration of the repository is not trusted to run programs."""
+    environment = {
+        "PATH": os.defpath + ":/usr/local/bin:/opt/homebrew/bin",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "LC_ALL": "C",
+    }
+    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
+    try:
+        done = subprocess.run(command, cwd=directory, env=environment, input=stdin, capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,87 @@
+"""What an engine is: something that hands out a throwaway server and takes it away again."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+ADMIN = "kfm_admin"
+OWNER = "kfm_owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A running server that nobody else uses."""
+
+    kind: str
+    version: str
+    """As the server reports it, such as ``17.5``."""
+    detail: str
+    """Where it came from, for the console."""
+    conninfo: str
+    """How to connect as administrator; a database name is added."""
+    maintenance: str = "postgres"
+    owner: str = OWNER
+    """Role that migrations run as; not a superuser."""
+    owner_password: str | None = None
+    log: Path | None = None
+    prefix: str = "kfm_"
+    """What the names of our databases begin with."""
+
+    @property
+    def major(self) -> int:
+        """Major version."""
+        return int(self.version.split(".")[0])
+
+    def dsn(self, database: str, *, admin: bool = False) -> str:
+        """Return the conninfo of a database, as the owner or as administrator."""
+        if admin:
+            return make_conninfo(self.conninfo, dbname=database)
+        credentials = {"user": self.owner, "password": self.owner_password}
+        return make_conninfo(self.conninfo, dbname=database, **{k: v for k, v in credentials.items() if v is not None})
+
+    def create_database(self, name: str, template: str | None = None) -> str:
+        """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""
+        full = name if name.startswith(self.prefix) else self.prefix + name
+        source = sql.Identifier(template or "template0")
+        strategy = sql.SQL(" strategy file_copy") if self.major >= 15 and template else sql.SQL("")
+        with psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(full)))
+            connection.execute(
+                sql.SQL("create database {} owner {} template {}").format(
+                    sql.Identifier(full), sql.Identifier(self.owner), source
+                )
+                + strategy
+            )
+        with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
+            if not template:
+                # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it
+                connection.execute(sql.SQL("grant all on schema public to {}").format(sql.Identifier(self.owner)))
+        return full
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database and whoever is connected to it."""
+        with psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True) as connection:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    def log_tail(self, lines: int = 5) -> str:
+        """Return the last lines of the server's log; empty when there is none."""
+        if self.log is None or not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+class Engine(Protocol):
+    """Where a server comes from."""
+
+    kind: str
+
+    def start(self) -> AbstractContextManager[Server]:
+        """Return a context in which the server runs; it is gone afterwards, whatever happened."""
+        ...
