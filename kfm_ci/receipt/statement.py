@@ -1,0 +1,257 @@
+"""The receipt: an in-toto Statement v1 that says who ran what, why, from which inputs, and what came of it.
+
+It holds digests, names and counts only: no SQL text, no row, no host, no secret. Of a server's error only the
+SQLSTATE is kept, because its message may quote rows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfm_ci.evidence.model import Evidence, MigrationEvidence
+from kfm_ci.model import Digest, Outcome, Proof, Result
+from kfm_ci.receipt.rendering import render
+from kfm_ci.receipt.schema import PREDICATE_TYPE, SCHEMA, STATEMENT_TYPE
+from kfm_ci.receipt.strict_json import Malformed, decode, encode
+
+__all__ = ["PREDICATE_TYPE", "SCHEMA", "STATEMENT_TYPE", "Link", "Malformed", "Target", "build", "parse", "show"]
+
+_SQLSTATE = re.compile(r"(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}(?![0-9A-Za-z])")
+_CODE = re.compile(r"KFM-[A-Z][0-9]{1,4}(?![0-9A-Za-z])")
+_CREDENTIALS = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@]*@")
+_CLAIM = 280
+"""Characters kept of any one claim."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What was changed: a throwaway server unless an environment is named."""
+
+    kind: str = "check"
+    """``check`` (throwaway server), ``apply`` or ``rollback`` (a real target)."""
+    environment: str | None = None
+    identity: Digest | None = None
+    """Digest of what makes the database that database; never its address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Where a receipt stands among others."""
+
+    sequence: int | None = None
+    """Number within its environment; None: not part of a chain."""
+    previous: Digest | None = None
+    """Receipt before it in the same environment."""
+    receipts: Mapping[str, Digest] = field(default_factory=dict)
+    """Receipts of other environments that it relies on, by name."""
+
+
+def build(
+    evidence: Evidence,
+    *,
+    config_digest: Digest | None,
+    policy_digest: Digest | None,
+    smoke_digest: Digest | None,
+    byproducts: Mapping[str, Digest],
+    who: Mapping[str, Any] | None = None,
+    why: Mapping[str, Any] | None = None,
+    target: Target | None = None,
+    link: Link | None = None,
+) -> bytes:
+    """Return the receipt's exact bytes; the same arguments give the same bytes.
+
+    ``who`` and ``why`` are claims (strings, integers, booleans, lists and objects of them; other types raise
+    Malformed); long strings are cut and credentials in addresses removed.
+    """
+    aim, place = target or Target(), link or Link()
+    predicate = {
+        "result": "success" if evidence.result is Result.PASS else "failure",
+        "failure": _failure(evidence),
+        "stage": {"kind": aim.kind, "environment": aim.environment},
+        "who": _claim(dict(who or {})),
+        "why": _claim(dict(why or {})),
+        "when": {"started_on": evidence.started_on, "finished_on": evidence.finished_on},
+        "what": {
+            "plan": {"digest": _digest(evidence.plan_sha256 or Digest.of(b"")), "count": len(evidence.plan)},
+            "target": {"environment": aim.environment or "ephemeral", "identity": _maybe(aim.identity)},
+        },
+        "migrations": [_migration(evidence, item, aim) for item in evidence.new],
+        "inputs": {
+            "source": {
+                "git_sha": evidence.source.git_sha,
+                "base_sha": evidence.source.base_sha,
+                "tree_clean": evidence.source.tree_clean,
+            },
+            "config": _maybe(config_digest),
+            "policy": _maybe(policy_digest),
+            "smoke": _maybe(smoke_digest),
+            "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
+            "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
+        },
+        "outputs": _outputs(evidence, byproducts),
+        "steps": [
+            {"id": stage.name, "outcome": stage.status.value, "duration_ms": max(round(stage.duration_ms), 0)}
+            for stage in evidence.stages
+        ],
+        "risk": {"level": evidence.risk.value},
+        "rollback": [_rollback(item) for item in evidence.new],
+        "chain": None if place.sequence is None else {"sequence": place.sequence, "previous": _maybe(place.previous)},
+        "engine": {"kind": evidence.engine.kind, "server_version": evidence.engine.server_version}
+        if evidence.engine
+        else None,
+        "seed": evidence.seeding.seed if evidence.seeding else None,
+        "format": evidence.format,
+    }
+    statement = {
+        "_type": STATEMENT_TYPE,
+        "predicateType": PREDICATE_TYPE,
+        "subject": _subjects(evidence),
+        "predicate": predicate,
+    }
+    return encode(statement)
+
+
+def _subjects(evidence: Evidence) -> list[dict[str, Any]]:
+    # A Statement needs a subject; of an empty plan that is the (empty) plan itself.
+    return [_named(path, digest) for path, digest in evidence.plan] or [_named("plan.txt", Digest.of(b""))]
+
+
+def _digest(value: Digest) -> dict[str, str]:
+    return {"sha256": value.hex}
+
+
+def _maybe(value: Digest | None) -> dict[str, str] | None:
+    return _digest(value) if value else None
+
+
+def _named(name: str, value: Digest) -> dict[str, Any]:
+    # A file name need not be text: what cannot be written as UTF-8 is spelt out.
+    return {"name": name.encode("utf-8", "backslashreplace").decode("utf-8"), "digest": _digest(value)}
+
+
+def _migration(evidence: Evidence, item: MigrationEvidence, aim: Target) -> dict[str, Any]:
+    refused = any(found.refuses and found.migration == item.id for found in evidence.findings)
+    applied = item.apply.outcome is Outcome.APPLIED
+    checksums = {"up": item.up_sha256.hex} | ({"down": item.down_sha256.hex} if item.down_sha256 else {})
+    return {
+        "migration_id": item.id,
+        "git_sha": evidence.source.git_sha,
+        "applied_at": (evidence.finished_on or None) if applied else None,
+        "db_target": aim.environment or "ephemeral",
+        "tool": f"kfm-ci {evidence.tool_version}",
+        "checksums": checksums,
+        "result": "success" if applied and not refused else "failure",
+        "outcome": item.apply.outcome.value,
+        "mode": item.apply.mode.value,
+        "statements": len(item.statements),
+        "duration_ms": None if item.apply.duration_ms is None else max(round(item.apply.duration_ms), 0),
+        "sqlstate": _sqlstate(item.apply.error),
+    }
+
+
+def _sqlstate(message: str | None) -> str | None:
+    found = _SQLSTATE.match(message or "")
+    return found[0] if found else None
+
+
+def _rollback(item: MigrationEvidence) -> dict[str, Any]:
+    return {
+        "migration_id": item.id,
+        "strategy": item.rollback.strategy.value,
+        "proof": item.rollback.proof.value,
+        "schema_restored": item.rollback.schema_restored,
+        "data_restored": item.rollback.data_restored,
+        "down": _maybe(item.down_sha256),
+    }
+
+
+def _outputs(evidence: Evidence, byproducts: Mapping[str, Digest]) -> dict[str, Any]:
+    counted = Counter(
+        (item.rule, item.hazard.value, item.severity.value, item.migration or "")
+        for item in evidence.findings
+        if item.stands
+    )
+    return {
+        "schema": {"before": _maybe(evidence.schema_before), "after": _maybe(evidence.schema_after)},
+        "findings": [
+            {"rule": rule, "hazard": hazard, "severity": severity, "migration": migration or None, "count": count}
+            for (rule, hazard, severity, migration), count in sorted(counted.items())
+        ],
+        "smoke": {
+            "passed": sum(test.passed for test in evidence.smoke),
+            "failed": sum(not test.passed for test in evidence.smoke),
+        },
+        "suppressed": dict(evidence.suppressed),
+        "byproducts": [_named(name, digest) for name, digest in sorted(byproducts.items())],
+    }
+
+
+def _failure(evidence: Evidence) -> dict[str, Any] | None:
+    if evidence.result is Result.PASS:
+        return None
+    step = next((stage.name for stage in evidence.stages if stage.status.value in {"failed", "errored"}), None)
+    broken = next((item for item in evidence.migrations if item.apply.outcome is Outcome.FAILED), None)
+    return {
+        "code": _failure_code(evidence, broken),
+        "step": step,
+        "migration": broken.id if broken else None,
+        "sqlstate": _sqlstate(broken.apply.error) if broken else None,
+    }
+
+
+def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
+    """Return the code of the error that ended the run, else one for what the verdict rests on."""
+    named = _CODE.match(evidence.failure or "")
+    if named:
+        return named[0]
+    if evidence.result is Result.ERROR:
+        return "KFM-G05"  # could not check
+    if broken is not None:
+        return "KFM-G02"  # a migration failed
+    if any(not test.passed for test in evidence.smoke):
+        return "KFM-G03"  # a smoke test failed
+    if any(item.rollback.proof is Proof.FAILED for item in evidence.new):
+        return "KFM-G04"  # a rollback failed its drill
+    return "KFM-G01"  # findings refuse
+
+
+def _claim(value: Any) -> Any:
+    if isinstance(value, str):
+        readable = value.encode("utf-8", "backslashreplace").decode("utf-8")
+        return _CREDENTIALS.sub(r"\1", readable)[:_CLAIM]
+    if isinstance(value, Mapping):
+        return {str(key): _claim(item) for key, item in value.items()}
+    return [_claim(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def parse(data: bytes) -> dict[str, Any]:
+    """Return the statement; raises Malformed for anything two readers could read differently, or that is no receipt.
+
+    Only pass bytes whose signature was verified, or say that they were not.
+    """
+    statement = decode(data)
+    if statement.get("_type") != STATEMENT_TYPE:
+        raise Malformed(f"_type is not {STATEMENT_TYPE}")
+    if statement.get("predicateType") != PREDICATE_TYPE:
+        raise Malformed(f"predicateType is not {PREDICATE_TYPE}")
+    subjects, predicate = statement.get("subject"), statement.get("predicate")
+    if not isinstance(subjects, list) or not subjects or not all(_is_subject(item) for item in subjects):
+        raise Malformed("subject is not a list of names with sha256 digests")
+    if not isinstance(predicate, dict) or predicate.get("result") not in {"success", "failure"}:
+        raise Malformed("predicate.result is neither success nor failure")
+    return statement
+
+
+def _is_subject(item: object) -> bool:
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str) or not isinstance(item.get("digest"), dict):
+        return False
+    return re.fullmatch(r"[0-9a-f]{64}", str(item["digest"].get("sha256"))) is not None
+
+
+def show(data: bytes) -> str:
+    """Return a receipt for readers; raises Malformed as ``parse`` does. Control characters are spelt out."""
+    return render(parse(data), Digest.of(data))

@@ -1,0 +1,146 @@
+"""The definition of done: eight points, each ticked or not from findings and evidence, with the reason."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence.model import ChecklistItem, Evidence, MigrationEvidence
+from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Outcome, Proof, Rollout, StageStatus, Strategy
+
+_RUN = frozenset({Hazard.MIGRATION_ERROR, Hazard.DATA_DEPENDENT, Hazard.INVALID_INDEX, Hazard.NOT_REPEATABLE})
+_LOAD = ROLLOUT_HAZARDS | {Hazard.TIMEOUT, Hazard.LOCK_ORDER}
+_STAGED = frozenset({Hazard.BREAKS_CLIENTS, Hazard.COEXISTENCE, Hazard.DATA_LOSS})
+_CONVENTIONS = frozenset({Hazard.NAMING, Hazard.ORDER, Hazard.MANIFEST, Hazard.IMMUTABILITY})
+
+
+def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
+    """Return the eight points in order; none when nothing is new. What was not checked is never ticked."""
+    if not evidence.new:
+        return ()
+    return (
+        _on_paper(evidence, "Named and ordered by convention", _CONVENTIONS, "names, order and history are in order"),
+        _on_paper(
+            evidence,
+            "Header complete and true",
+            {Hazard.HEADER, Hazard.UNDERSTATED_RISK},
+            "what is required is there, and nothing is understated",
+        ),
+        _safe_under_load(evidence),
+        _rollback(evidence),
+        _applied(evidence),
+        _staged(evidence),
+        _on_paper(evidence, "No secrets or foreign content", {Hazard.FORBIDDEN_CONTENT}, "no secret, dump or binary"),
+        _operations(evidence),
+    )
+
+
+def _standing(evidence: Evidence, hazards: frozenset[Hazard] | set[Hazard]) -> tuple[Finding, ...]:
+    return tuple(item for item in evidence.findings if item.refuses and item.hazard in hazards)
+
+
+def _blame(findings: tuple[Finding, ...]) -> str:
+    first = findings[0]
+    place = f" in {first.place.file}" if first.place.file else ""
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return f"{first.rule}{place}{more}"
+
+
+def _ended(evidence: Evidence, stage: str) -> bool:
+    """Whether a stage ran to a verdict, good or bad."""
+    return any(
+        item.name == stage and item.status in {StageStatus.PASSED, StageStatus.FAILED} for item in evidence.stages
+    )
+
+
+def _passed(evidence: Evidence, stage: str) -> bool:
+    return any(item.name == stage and item.status is StageStatus.PASSED for item in evidence.stages)
+
+
+def _on_paper(evidence: Evidence, name: str, hazards: frozenset[Hazard] | set[Hazard], good: str) -> ChecklistItem:
+    standing = _standing(evidence, hazards)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    if not _ended(evidence, "validate"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
+    return ChecklistItem(name=name, done=True, reason=good)
+
+
+def _needs_window(migration: MigrationEvidence) -> bool:
+    assessed = migration.assessed is not None and migration.assessed.rollout is Rollout.WINDOW
+    return assessed or migration.declared.rollout is Rollout.WINDOW
+
+
+def _safe_under_load(evidence: Evidence) -> ChecklistItem:
+    name = "Safe under load, or in a declared window"
+    standing = _standing(evidence, _LOAD)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    unseen = [item.id for item in evidence.new if item.apply.outcome is not Outcome.APPLIED]
+    if unseen:
+        return ChecklistItem(name=name, done=False, reason=f"not observed: {unseen[0]} was not applied")
+    if any(_needs_window(item) for item in evidence.new):
+        return ChecklistItem(name=name, done=True, reason="a maintenance window is declared")
+    return ChecklistItem(name=name, done=True, reason="no long lock, rewrite or scan was observed")
+
+
+def _rollback(evidence: Evidence) -> ChecklistItem:
+    name = "Rollback documented and proven"
+    standing = _standing(evidence, frozenset({Hazard.ROLLBACK_MISSING, Hazard.ROLLBACK_UNPROVEN}))
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    for item in evidence.new:
+        rollback = item.rollback
+        if rollback.strategy is Strategy.NONE:
+            return ChecklistItem(name=name, done=False, reason=f"{item.id} has no strategy")
+        if rollback.proof is Proof.FAILED or (
+            rollback.proof is Proof.NOT_RUN and rollback.strategy is not Strategy.MANUAL
+        ):
+            return ChecklistItem(name=name, done=False, reason=f"{item.id}: the rollback was not proven")
+    manual = sum(
+        item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in evidence.new
+    )
+    reason = f"documented; {manual} by hand, not drilled" if manual else "each was run, and restored what it claims"
+    return ChecklistItem(name=name, done=True, reason=reason)
+
+
+def _applied(evidence: Evidence) -> ChecklistItem:
+    name = "Applied to a throwaway database, with tests"
+    standing = _standing(evidence, _RUN | {Hazard.SMOKE, Hazard.TRANSACTION})
+    failed = [test.name for test in evidence.smoke if not test.passed]
+    if standing:
+        reason = _blame(standing)
+    elif any(item.apply.outcome is not Outcome.APPLIED for item in evidence.new) or not _passed(evidence, "apply"):
+        reason = "not every new migration was applied"
+    elif failed:
+        reason = f"{failed[0]} failed"
+    elif not evidence.smoke:
+        reason = "applied, but no smoke test ran"
+    elif not _passed(evidence, "smoke"):
+        reason = "the smoke stage did not pass"
+    else:
+        tests = f"{len(evidence.smoke)} smoke test{'s' if len(evidence.smoke) > 1 else ''}"
+        return ChecklistItem(name=name, done=True, reason=f"applied, and {tests} passed")
+    return ChecklistItem(name=name, done=False, reason=reason)
+
+
+def _staged(evidence: Evidence) -> ChecklistItem:
+    name = "Staged as expand, migrate, contract"
+    standing = _standing(evidence, _STAGED)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    if not _ended(evidence, "validate") or not _ended(evidence, "apply"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate and apply did not both run")
+    return ChecklistItem(name=name, done=True, reason="nothing breaks the running release")
+
+
+def _operations(evidence: Evidence) -> ChecklistItem:
+    name = "Operational notes"
+    standing = _standing(evidence, frozenset({Hazard.TRACEABILITY}))
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    bare = [item.id for item in evidence.new if _needs_window(item) and not item.declared.ops]
+    # The pull request's body may hold the steps instead of the header; the rule of traceability has judged that.
+    if not _ended(evidence, "validate"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
+    if bare and evidence.format != "kfm":
+        return ChecklistItem(name=name, done=False, reason=f"{bare[0]} needs a window, and says no steps for it")
+    window = any(_needs_window(item) for item in evidence.new)
+    return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")

@@ -1,0 +1,69 @@
+"""Mermaid diagrams: entities that changed with their neighbours, and what is locked while."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence.model import Evidence, MigrationEvidence, Table
+from kfm_ci.report.escape import mermaid
+from kfm_ci.report.impact import blocking
+
+_TABLES = 25
+_COLUMNS = 20
+_BARS = 40
+
+
+def entities(tables: tuple[Table, ...]) -> str | None:
+    """Return an entity diagram, or None without tables; at most 25 tables of 20 columns each."""
+    if not tables:
+        return None
+    shown = tables[:_TABLES]
+    names = {table.name for table in shown}
+    lines = ["erDiagram"]
+    for table in shown:
+        lines.append(f'    "{mermaid(table.name)}" {{')
+        for column in table.columns[:_COLUMNS]:
+            key = f" {column.key}" if column.key in {"PK", "FK"} else ""
+            lines.append(f"        {_attribute(column.type)} {_attribute(column.name)}{key}")
+        lines.append("    }")
+    for table in shown:
+        lines.extend(
+            f'    "{mermaid(other)}" ||--o{{ "{mermaid(table.name)}" : has'
+            for other in dict.fromkeys(table.references)
+            if other in names
+        )
+    return "\n".join(lines)
+
+
+def _attribute(text: str) -> str:
+    # Mermaid wants a letter first, and no dots.
+    flat = mermaid(text).replace(".", "_").strip("_") or "unnamed"
+    return flat if flat[0].isalpha() else f"_{flat}"
+
+
+def locks(evidence: Evidence) -> str | None:
+    """Return a gantt of what makes others wait, a section a relation; None when nothing does."""
+    bars: dict[str, list[str]] = {}
+    offset = 0.0
+    for migration in evidence.new:
+        for hold in blocking(migration):
+            start = round((offset + hold.start_ms) * 1000)
+            end = max(round((offset + hold.start_ms + hold.duration_ms) * 1000), start + 1)
+            critical = "crit, " if "reads" in hold.mode.blocks else ""
+            words = f"{hold.waits} wait - line {hold.taken.line} of {_short(migration)}"
+            bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{start}, {end}")
+        offset += sum(statement.duration_ms for statement in migration.statements)
+    if not bars:
+        return None
+    lines = [
+        "gantt",
+        "    title Held on the throwaway server (one second on this axis is one millisecond)",
+        "    dateFormat x",
+        "    axisFormat %M:%S",
+    ]
+    for relation, entries in list(bars.items())[:_BARS]:
+        lines.append(f"    section {mermaid(relation)}")
+        lines.extend(entries[:_BARS])
+    return "\n".join(lines)
+
+
+def _short(migration: MigrationEvidence) -> str:
+    return mermaid(migration.id, 40)
