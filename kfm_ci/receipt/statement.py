@@ -112,7 +112,7 @@ def build(
         "subject": _subjects(evidence),
         "predicate": predicate,
     }
-    return encode(statement)
+    return encode(_utf8(statement))
 
 
 def _subjects(evidence: Evidence) -> list[dict[str, Any]]:
@@ -129,8 +129,16 @@ def _maybe(value: Digest | None) -> dict[str, str] | None:
 
 
 def _named(name: str, value: Digest) -> dict[str, Any]:
-    # A file name need not be text: what cannot be written as UTF-8 is spelt out.
-    return {"name": name.encode("utf-8", "backslashreplace").decode("utf-8"), "digest": _digest(value)}
+    return {"name": name, "digest": _digest(value)}
+
+
+def _utf8(value: Any) -> Any:
+    """Spell out what cannot be written as UTF-8: a file name need not be text, and a receipt is always written."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_utf8(key): _utf8(item) for key, item in value.items()}
+    return [_utf8(item) for item in value] if isinstance(value, list) else value
 
 
 def _migration(evidence: Evidence, item: MigrationEvidence, aim: Target) -> dict[str, Any]:
@@ -185,7 +193,7 @@ def _outputs(evidence: Evidence, byproducts: Mapping[str, Digest]) -> dict[str, 
             "passed": sum(test.passed for test in evidence.smoke),
             "failed": sum(not test.passed for test in evidence.smoke),
         },
-        "suppressed": dict(evidence.suppressed),
+        "suppressed": {_claim(reason): number for reason, number in evidence.suppressed.items()},
         "byproducts": [_named(name, digest) for name, digest in sorted(byproducts.items())],
     }
 
@@ -221,8 +229,7 @@ def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
 
 def _claim(value: Any) -> Any:
     if isinstance(value, str):
-        readable = value.encode("utf-8", "backslashreplace").decode("utf-8")
-        return _CREDENTIALS.sub(r"\1", readable)[:_CLAIM]
+        return _CREDENTIALS.sub(r"\1", value)[:_CLAIM]
     if isinstance(value, Mapping):
         return {str(key): _claim(item) for key, item in value.items()}
     return [_claim(item) for item in value] if isinstance(value, list | tuple) else value

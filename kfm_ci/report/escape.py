@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 _BREAKER = "\u200b"
-"""Zero-width space: GitHub looks for mentions and links after entities are decoded, so only a character between helps."""
+"""Zero-width space: GitHub looks for mentions after entities are decoded, so only a character in between helps."""
 _MARKDOWN = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()!|~^=#"} | {
     ord("&"): "&amp;",
     ord("<"): "&lt;",

@@ -1,0 +1,120 @@
+"""What the terminal shows at the end: findings with their source, stages, and one last line that says it all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kfm_ci.evidence.model import Evidence, StageEvidence
+from kfm_ci.model import Finding, Result, Severity, StageStatus
+from kfm_ci.report import headline
+from kfm_ci.report.escape import clip, single_line, visible
+from kfm_ci.report.impact import blocking, duration
+
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_STATUS = {
+    StageStatus.PASSED: ("passed", "green"),
+    StageStatus.FAILED: ("failed", "bold red"),
+    StageStatus.SKIPPED: ("skipped", "dim"),
+    StageStatus.ERRORED: ("errored", "bold red"),
+}
+_EXCERPT = 3
+"""Lines of source shown for a finding."""
+
+
+def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
+    """Return everything for the end of a run; ``sources`` are the texts of files by path, for excerpts."""
+    parts: list[RenderableType] = [finding(item, sources) for item in headline.ranked(evidence.findings)]
+    failed = [test for test in evidence.smoke if not test.passed]
+    parts += [
+        Text.assemble(
+            ("smoke ", "bold red"), visible(test.name), " failed: ", single_line(test.message or "no message")
+        )
+        for test in failed
+    ]
+    aside = set_aside(evidence)
+    if aside is not None:
+        parts.append(aside)
+    return Group(*parts, last_line(evidence))
+
+
+def stage(entry: StageEvidence) -> Text:
+    """Return one stage's progress line."""
+    word, colour = _STATUS[entry.status]
+    line = Text.assemble((f"{word:>8}", colour), f"  {visible(entry.name):<10} ", (duration(entry.duration_ms), "dim"))
+    return line.append(f"  {clip(single_line(entry.message), 200)}") if entry.message else line
+
+
+def stages(evidence: Evidence) -> Table:
+    """Return all stages as a table without borders."""
+    table = Table.grid(padding=(0, 2))
+    for entry in evidence.stages:
+        word, colour = _STATUS[entry.status]
+        message = Text(clip(single_line(entry.message or ""), 200))
+        table.add_row(Text(word, colour), Text(visible(entry.name)), Text(duration(entry.duration_ms), "dim"), message)
+    return table
+
+
+def finding(item: Finding, sources: Mapping[str, str]) -> Group:
+    """Return a finding: severity and message, place, source excerpt, remedy. Nothing in it is read as mark-up."""
+    sure = "" if item.verdict.value in {"fact", "confirmed"} else f" ({item.verdict.value})"
+    head = Text.assemble(
+        (item.severity.value, _COLOURS[item.severity]), (f"[{item.rule}]", "dim"), f" {single_line(item.message)}{sure}"
+    )
+    parts: list[RenderableType] = [head]
+    if item.place.file:
+        column = f":{item.place.column}" if item.place.line and item.place.column else ""
+        line = f":{item.place.line}" if item.place.line else ""
+        parts.append(Text.assemble("  --> ", (f"{single_line(item.place.file)}{line}{column}", "bold")))
+        parts += _excerpt(item, sources.get(item.place.file))
+    if item.help:
+        parts.append(Text.assemble(("  help: ", "green"), visible(item.help).replace("\n", "\n        ")))
+    return Group(*parts, Text())
+
+
+def _excerpt(item: Finding, source: str | None) -> list[Text]:
+    first = item.place.line
+    if source is None or first is None:
+        return []
+    lines = source.split("\n")
+    last = max(first, min(item.place.end_line or first, first + _EXCERPT - 1))
+    shown = [(number, lines[number - 1]) for number in range(first, last + 1) if number <= len(lines)]
+    width = len(str(last))
+    drawn = [
+        Text.assemble((f"  {number:>{width}} | ", "dim"), clip(visible(text.rstrip("\r")).replace("\t", "    "), 160))
+        for number, text in shown
+    ]
+    more = (item.place.end_line or first) - last
+    return [*drawn, Text(f"  {'':>{width}} | … {more} more lines", "dim")] if drawn and more > 0 else drawn
+
+
+def set_aside(evidence: Evidence) -> Text | None:
+    """Return what does not count: acknowledged, refuted and suppressed; None when there is nothing."""
+    acknowledged = sum(item.acknowledged is not None for item in evidence.findings)
+    counted = [f"{number} {single_line(reason)}" for reason, number in sorted(evidence.suppressed.items())]
+    refuted = sum(item.verdict.value == "refuted" for item in evidence.findings)
+    if not (acknowledged or refuted or counted):
+        return None
+    words = f"set aside: {acknowledged} acknowledged, {refuted} refuted by the server"
+    return Text(words + (f"; suppressed: {', '.join(counted)}" if counted else ""), "dim")
+
+
+def last_line(evidence: Evidence) -> Text:
+    """Return the one line that says it all."""
+    colour = {Result.PASS: "bold green", Result.FAIL: "bold red", Result.ERROR: "bold yellow"}[evidence.result]
+    line = Text.assemble(("kfm-ci ", "bold"), (headline.verdict(evidence), colour))
+    warnings = sum(item.stands and item.severity is Severity.WARNING for item in evidence.findings)
+    if warnings:
+        line.append(f", {warnings} warning{'s' if warnings > 1 else ''}")
+    if evidence.new:
+        locked = len({hold.relation for item in evidence.new for hold in blocking(item)})
+        line.append(f", risk {evidence.risk.value}")
+        line.append(f", {locked} relation{'s' if locked > 1 else ''} locked" if locked else "")
+        proven = sum(item.rollback.proof.value == "proven" for item in evidence.new)
+        line.append(f", rollback proven for {proven} of {len(evidence.new)}")
+    if evidence.failure:
+        line.append(f": {clip(single_line(evidence.failure), 200)}")
+    return line

@@ -1,0 +1,78 @@
+"""report.html: the whole report as one page that asks nobody for anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from kfm_ci.evidence.model import Evidence, MigrationEvidence
+from kfm_ci.model import Finding, Verdict
+from kfm_ci.report import checklist, headline, impact, rollback, timeline
+from kfm_ci.report.escape import visible, web_address
+
+
+def render(evidence: Evidence) -> str:
+    """Return the page; every string of the evidence is escaped, every invisible character spelt out."""
+    style = _source("report.css")
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        evidence=evidence,
+        # Both are files of this package, not of the pull request. Its style is named by digest, so no other can apply.
+        style=Markup(style),  # noqa: S704 - our own file
+        style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+        verdict=headline.verdict(evidence),
+        way_back=rollback.summary(evidence).replace("**", "") if evidence.new else None,
+        findings=headline.ranked(evidence.findings),
+        set_aside=tuple(item for item in evidence.findings if not item.stands),
+        checklist=evidence.checklist or checklist.assess(evidence),
+        chapters=tuple(_chapter(evidence, item) for item in evidence.new),
+    )
+
+
+def _chapter(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]:
+    """Return what the template shows of one migration, beside the migration itself."""
+    return {
+        "migration": migration,
+        "timeline": timeline.draw(migration),
+        "blocking": impact.blocking(migration),
+        "touched": impact.tables_touched(migration),
+        "words": impact.change_words(migration.schema_diff),
+        "way": rollback.retreat(evidence, migration),
+        "undo": rollback.verdict(migration),
+    }
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"duration": impact.duration, "address": web_address, "why": _why}
+    made.globals["span"] = impact.span
+    return made
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _why(finding: Finding) -> str:
+    """Return why a finding does not count."""
+    if finding.acknowledged is not None:
+        return f"acknowledged: {finding.acknowledged.reason}"
+    return "refuted by the server" if finding.verdict is Verdict.REFUTED else "stands"
+
+
+def _source(name: str) -> str:
+    return resources.files("kfm_ci.report").joinpath("templates", name).read_text(encoding="utf-8")
