@@ -8,10 +8,14 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from kfm_ci.evidence import watch
+from kfm_ci.evidence import schema, watch
 from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.observer import Observer
 from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Migration, Script, SourceFile
+from kfm_ci.model import Digest, Finding, Mode, Severity
+from kfm_ci.postgres import catalog
+from kfm_ci.report.judgement import judge
 
 BASE = """
 create table widgets (id bigint primary key, name text, n int);
@@ -199,3 +203,94 @@ def test_a_statement_is_never_held_up_for_long(bench: Bench) -> None:
     started = time.monotonic()
     bench.run("analyze widgets; select 1; create table other (id int)", transaction=False)
     assert time.monotonic() - started < 3.0
+
+
+def judged(bench: Bench, text: str, *, transaction: bool = True) -> tuple[Finding, ...]:
+    """Run a file and return what is wrong with it."""
+    data = text.encode()
+    file = SourceFile(path="up.sql", data=data, text=text, sha256=Digest.of(data))
+    migration = Migration(id="m", version="1", sort_key=(1,), name="m", up=Script(file=file, text=text))
+    before = catalog.read(bench.observed)
+    evidence = bench.run(text, transaction=transaction)
+    assert [item.error for item in evidence if item.error] == []
+    difference = schema.diff(before, catalog.read(bench.observed))
+    mode = Mode.TRANSACTION if transaction else Mode.AUTOCOMMIT
+    return judge(migration, evidence, schema_diff=difference, mode=mode)
+
+
+TIMELY = "set local lock_timeout = '2s';\n"
+
+HARMLESS = [
+    "alter table widgets add colour text default 'red'",
+    "create table fresh (id int primary key); create index on fresh (id); insert into fresh values (1);"
+    "alter table fresh alter id type bigint; update fresh set id = 2; drop table fresh",
+    "create table fresh (id int primary key, widget_id bigint references widgets);"
+    "create index on fresh (widget_id); alter table fresh add foreign key (id) references parts",
+    "insert into parts values (1, 1)",
+    "alter table widgets add constraint positive check (n > 0) not valid",
+    "create view names as select name from widgets",
+    "comment on table widgets is 'x'",
+    "select count(*) from widgets",
+    "alter table widgets add a int; insert into parts values (3, 1)",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_holds_nobody_up_is_not_refused(bench: Bench, text: str) -> None:
+    assert [
+        (item.rule, item.message) for item in judged(bench, TIMELY + text) if item.severity is not Severity.NOTE
+    ] == []
+
+
+HARMLESS_OUTSIDE = [
+    "create index concurrently widgets_n_idx on widgets (n)",
+    "drop index concurrently parts_widget_idx",
+    "set lock_timeout = '2s'; alter table widgets add constraint c check (n > 0) not valid; alter table widgets validate constraint c",
+]
+
+
+@pytest.mark.parametrize("text", HARMLESS_OUTSIDE)
+def test_what_is_done_in_the_recommended_way_is_not_refused(bench: Bench, text: str) -> None:
+    found = judged(bench, text, transaction=False)
+    assert [(item.rule, item.message) for item in found if item.severity is not Severity.NOTE] == []
+
+
+HARMFUL = [
+    ("create index widgets_n_idx on widgets (n)", {"index-not-concurrent"}),
+    ("alter table widgets add x uuid default gen_random_uuid()", {"readers-wait", "rewrite-under-lock"}),
+    ("alter table widgets alter n type bigint", {"readers-wait", "rewrite-under-lock"}),
+    ("alter table widgets alter n set not null", {"readers-wait", "scan-under-lock"}),
+    ("alter table widgets add check (n > 0)", {"readers-wait", "scan-under-lock"}),
+    ("alter table widgets add unique (n)", {"readers-wait"}),
+    ("alter table parts add foreign key (widget_id) references widgets", {"writers-wait", "scan-under-lock"}),
+    ("alter table widgets add x int;\nupdate widgets set x = 1", {"work-under-earlier-lock", "backfill-under-lock"}),
+    ("alter table widgets add x int;\ncreate index on parts (id)",
+     {"work-under-earlier-lock", "index-not-concurrent", "several-tables-locked"}),
+    ("alter table widgets add constraint c check (n > 0) not valid;\nalter table widgets validate constraint c",
+     {"work-under-earlier-lock", "scan-under-lock"}),
+    ("do $$ begin execute 'alter table widgets alter n type bigint'; end $$", {"readers-wait", "rewrite-under-lock"}),
+    ("alter table widgets drop column name", {"column-dropped", "column-in-use-dropped"}),
+    ("alter table widgets rename column name to title", {"column-renamed"}),
+    ("alter table widgets rename to gadgets", {"table-renamed"}),
+    ("drop table parts", {"table-dropped", "table-in-use-dropped"}),
+    ("truncate parts", {"table-truncated"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "rules"), HARMFUL)
+def test_what_holds_others_up_or_loses_something_is_said(bench: Bench, text: str, rules: set[str]) -> None:
+    found = {item.rule for item in judged(bench, TIMELY + text) if item.severity is not Severity.NOTE}
+    assert found - {"column-type-changed"} == rules
+
+
+def test_a_blocking_lock_without_a_timeout_in_effect_is_a_warning(bench: Bench) -> None:
+    (found,) = [item for item in judged(bench, "alter table widgets add x int") if item.severity is not Severity.NOTE]
+    assert (found.rule, found.severity) == ("lock-timeout-missing", Severity.WARNING)
+
+
+def test_an_index_built_outside_a_transaction_without_concurrently_is_refused(bench: Bench) -> None:
+    text = "set lock_timeout = '2s';\ncreate index widgets_n_idx on widgets (n)"
+    (found,) = [item for item in judged(bench, text, transaction=False) if item.severity is not Severity.NOTE]
+    assert (found.rule, found.place.line) == ("index-not-concurrent", 2)
+    assert found.help is not None
+    assert "create index concurrently widgets_n_idx on widgets (n);" in found.help

@@ -1,0 +1,101 @@
+"""The safe way for this very statement, with its names filled in."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations.syntax import Node
+from kfm_ci.report.judge.case import Step, quote
+
+WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
+
+
+def instead(step: Step) -> str | None:
+    """Return what to write instead of a statement that holds others up; None when the statement tells nothing."""
+    for tree in step.trees:
+        if tree.tag == "IndexStmt":
+            return _index(tree)
+        if tree.tag == "AlterTableStmt":
+            return _alter(tree)
+        if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
+            names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
+            return f"In a file of its own with `transaction: no`: `drop index concurrently {names};`"
+        if tree.tag == "ReindexStmt":
+            name = _table(tree)
+            return f"In a file of its own with `transaction: no`: `reindex (concurrently) … {name};`"
+        if tree.tag == "RefreshMatViewStmt":
+            return f"With a unique index on it: `refresh materialized view concurrently {_table(tree)};`"
+        if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:
+            return "Change the rows in batches, in a migration of its own, after the schema change is committed."
+        if tree.tag in {"VacuumStmt", "ClusterStmt"}:
+            return f"{WINDOW} `pg_repack` does it beside the application."
+    return None
+
+
+def _table(node: Node) -> str:
+    relation = node.one("relation")
+    if relation is None:
+        return "…"
+    return ".".join(quote(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
+
+
+def _index(node: Node) -> str:
+    unique = "unique " if node.flag("unique") else ""
+    columns = ", ".join(quote(item.text("name")) if item.text("name") else "…" for item in node.many("index_params"))
+    name = f"{quote(node.text('idxname'))} " if node.text("idxname") else ""
+    return (
+        "In a file of its own with `transaction: no`: "
+        f"`create {unique}index concurrently {name}on {_table(node)} ({columns});`"
+    )
+
+
+def _alter(node: Node) -> str | None:
+    table = _table(node)
+    found = [advice for command in node.many("cmds") if (advice := _command(table, command))]
+    return " ".join(dict.fromkeys(found)) or None
+
+
+def _command(table: str, command: Node) -> str | None:
+    kind, column = command.choice("subtype"), quote(command.text("name") or "…")
+    definition = command.one("def")
+    if kind == "AT_AddConstraint" and definition is not None:
+        return _constraint(table, definition)
+    if kind == "AT_SetNotNull":
+        check = quote(f"{command.text('name')}_not_null")
+        return (
+            f"`alter table {table} add constraint {check} check ({column} is not null) not valid;` then, in the next "
+            f"migration, `alter table {table} validate constraint {check};`, then `alter table {table} alter column "
+            f"{column} set not null;` and last `drop constraint {check}`: the server needs no scan any more."
+        )
+    if kind == "AT_AlterColumnType":
+        return (
+            f"Add a new column to {table}, keep it in step with a trigger, fill it in batches, and let the application "
+            f"change over before {column} is dropped."
+        )
+    if kind == "AT_AddColumn":
+        name = quote(definition.text("colname")) if definition is not None else "…"
+        return (
+            f"`alter table {table} add column {name} …;` nullable and without that default or constraint; then set the "
+            "default, fill the old rows in batches, and add constraints `not valid` and validate them later."
+        )
+    if kind == "AT_DetachPartition":
+        return f"Outside a transaction: `alter table {table} detach partition … concurrently;`"
+    if kind == "AT_AttachPartition":
+        return "First add a check constraint equal to the partition's bounds, `not valid`, and validate it."
+    return None
+
+
+def _constraint(table: str, definition: Node) -> str:
+    kind, name = definition.choice("contype"), quote(definition.text("conname") or "…")
+    if kind in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
+        word = "unique" if kind == "CONSTR_UNIQUE" else "primary key"
+        columns = ", ".join(map(quote, definition.strings("keys"))) or "…"
+        index = name if name != "…" else "…_idx"
+        return (
+            f"Outside a transaction `create unique index concurrently {index} on {table} ({columns});`, then "
+            f"`alter table {table} add constraint {name} {word} using index {index};`"
+        )
+    if kind == "CONSTR_EXCLUSION":
+        return WINDOW
+    return (
+        f"`alter table {table} add constraint {name} … not valid;` and, in the next migration, "
+        f"`alter table {table} validate constraint {name};`"
+    )

@@ -1,0 +1,94 @@
+"""What makes a good lock bad: no timeout in effect, several tables at once; and what is left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.evidence.model import Lock
+from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.report.judge.case import Case, Step, blocking, quote
+
+_REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """Yield what is missing around locks, and what the migration leaves unfinished."""
+    yield from _timeout(case)
+    yield from _order(case)
+    yield from _invalid(case)
+    yield from _unvalidated(case)
+
+
+def _timeout(case: Case) -> Iterator[Finding]:
+    bare = [step for step in case.steps if blocking(step.seen.locks) and step.seen.lock_timeout_ms == 0]
+    if not bare:
+        return
+    tables = ", ".join(dict.fromkeys(lock.relation for step in bare for lock in blocking(step.seen.locks)))
+    more = f" (and {len(bare) - 1} more statements)" if len(bare) > 1 else ""
+    yield case.find(
+        "lock-timeout-missing", Hazard.TIMEOUT,
+        f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
+        "everyone else queues behind it.",
+        step=bare[0], help=_REMEDY,
+    )  # fmt: skip
+
+
+def _order(case: Case) -> Iterator[Finding]:
+    if not case.in_transaction:
+        return
+    taken: dict[str, tuple[Step, Lock]] = {}
+    for step in case.steps:
+        for lock in blocking(step.seen.locks):
+            if lock.kind in {"table", "materialized view"}:
+                taken.setdefault(lock.relation, (step, lock))
+    takers = list(dict.fromkeys(step.seen.line for step, _ in taken.values()))
+    # One statement that needs two tables cannot be taken apart.
+    if len(taken) < 2 or len(takers) < 2:
+        return
+    listed = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
+    last = list(taken.values())[-1][0]
+    yield case.find(
+        "several-tables-locked", Hazard.LOCK_ORDER,
+        f"holds locks on several tables until COMMIT, in this order: {listed}. A transaction that takes them in "
+        "another order deadlocks with it.",
+        step=last, help="One table a migration.",
+    )  # fmt: skip
+
+
+def _invalid(case: Case) -> Iterator[Finding]:
+    for index, step in enumerate(case.steps):
+        for name in step.seen.invalid_indexes:
+            last = name.rpartition(".")[2].strip('"')
+            mended = any(
+                later.seen.error is None
+                and last in later.text
+                and later.seen.kind in {"ALTER INDEX", "DROP INDEX", "REINDEX"}
+                for later in case.steps[index + 1 :]
+            )
+            if not mended:
+                yield case.find(
+                    "index-left-invalid", Hazard.INVALID_INDEX,
+                    f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
+                    step=step, help=f"`drop index concurrently if exists {name};` and build it again.",
+                )  # fmt: skip
+
+
+def _unvalidated(case: Case) -> Iterator[Finding]:
+    validated = {
+        command.text("name")
+        for step in case.steps
+        for command in step.nodes("AlterTableCmd")
+        if command.choice("subtype") == "AT_ValidateConstraint"
+    }
+    for step in case.steps:
+        if step.seen.error is not None:
+            continue
+        names = [node.text("conname") for node in step.nodes("Constraint") if node.flag("skip_validation")]
+        for name in names:
+            if name not in validated:
+                yield case.find(
+                    "constraint-not-validated", Hazard.FULL_SCAN,
+                    f"{name or 'a constraint'} holds for new rows only until it is validated.",
+                    step=step, severity=Severity.NOTE,
+                    help=f"In the next migration: `alter table … validate constraint {quote(name or '…')};`",
+                )  # fmt: skip

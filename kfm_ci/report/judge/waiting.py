@@ -1,0 +1,185 @@
+"""Who waits for what: locks on older relations, and the work that runs under them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kfm_ci.evidence.model import Lock, LockMode
+from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.report.judge.advice import instead
+from kfm_ci.report.judge.case import Case, Step, bare, blocking
+
+_DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
+_VALIDATES = "validating foreign key constraint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something a statement did whose duration grows with a table."""
+
+    step: Step
+    what: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A lock that others wait for, and what runs until it is let go."""
+
+    step: Step
+    """The statement that took it."""
+    lock: Lock
+    work: tuple[Work, ...]
+
+
+def works(step: Step) -> tuple[Work, ...]:
+    """Return what a statement did that grows with a relation older than the pull request."""
+    seen = step.seen
+    if seen.kind == "TRUNCATE TABLE":
+        return ()
+    old = frozenset(seen.existed)
+    found = [Work(step=step, what="rewrites", relation=name) for name in seen.rewrites if name in old]
+    found += [Work(step=step, what="changes rows of", relation=name) for name, _ in seen.changes if name in old]
+    done = {work.relation for work in found}
+    scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
+    builds = seen.index_builds if not done else ()
+    if builds:
+        found += [Work(step=step, what=f"builds index {', '.join(builds)} on", relation=name) for name in scanned]
+    else:
+        found += [Work(step=step, what="reads all of", relation=name) for name in scanned]
+    return tuple(found)
+
+
+def _proportional_scans(step: Step) -> tuple[str, ...]:
+    """Return the scans that will be scans on a large table too."""
+    seen = step.seen
+    if seen.kind in _DATA and step.trees:
+        # A table of a few rows is read in full to check one foreign key; a large one is not.
+        target = {bare(name) for name, _ in seen.changes}
+        return tuple(name for name in seen.scans if bare(name) in step.names - target)
+    young = {lock.relation for lock in (*seen.locks, *seen.held) if not lock.preexisting}
+    if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.scans):
+        # The referring table is new: there is nothing to look up in the old one.
+        return ()
+    return seen.scans
+
+
+def waits(case: Case) -> tuple[Wait, ...]:
+    """Return every lock that others wait for, in the order in which they were taken."""
+    found = []
+    for index, step in enumerate(case.steps):
+        for lock in blocking(step.seen.locks):
+            under = [step]
+            for later in case.steps[index + 1 :]:
+                if later.seen.kind in {"COMMIT", "ROLLBACK"} and " TO " not in f" {later.text.upper()} ":
+                    break
+                if case.in_transaction or any(held.relation == lock.relation for held in later.seen.held):
+                    under.append(later)
+            work = tuple(item for below in under for item in works(below))
+            found.append(Wait(step=step, lock=lock, work=work))
+    return tuple(found)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """Yield what readers and writers wait for, and what is rewritten or read meanwhile."""
+    every = waits(case)
+    for step in case.steps:
+        mine = [wait for wait in every if wait.step is step]
+        for hazard in (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES):
+            yield from _blocked(case, step, [wait for wait in mine if _hazard(wait.lock) is hazard], hazard)
+        yield from _worked(case, step, every)
+        yield from _unobserved(case, step)
+
+
+def _hazard(lock: Lock) -> Hazard:
+    return Hazard.BLOCKS_READS if lock.mode is LockMode.ACCESS_EXCLUSIVE else Hazard.BLOCKS_WRITES
+
+
+def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterator[Finding]:
+    who = "reads and writes" if hazard is Hazard.BLOCKS_READS else "writes"
+    until = "until COMMIT" if case.in_transaction else "while it runs"
+    busy = [wait for wait in mine if wait.work]
+    if busy:
+        names = ", ".join(wait.lock.relation for wait in busy)
+        work = tuple(dict.fromkeys(item for wait in busy for item in wait.work))
+        severity, size = case.scaled(hazard, frozenset(item.relation for item in work))
+        listed = "; ".join(f"line {item.step.seen.line} {item.what} {item.relation}" for item in work[:6])
+        mode = busy[0].lock.mode.value
+        yield case.find(
+            _rule(step, work, hazard), hazard,
+            f"{who} of {names} wait {until} ({mode} from line {step.seen.line}), while {listed}. {size}",
+            step=step, severity=severity, help=_remedy(step, work),
+        )  # fmt: skip
+        return
+    if mine:
+        names = ", ".join(wait.lock.relation for wait in mine)
+        yield case.find(
+            "brief-lock", hazard,
+            f"{who} of {names} wait {until} ({mine[0].lock.mode.value}), for catalog changes only.",
+            step=step, severity=Severity.NOTE,
+        )  # fmt: skip
+
+
+def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:
+    if not any(item.step is step for item in work):
+        return "work-under-earlier-lock"
+    if step.seen.kind == "CREATE INDEX":
+        return "index-not-concurrent"
+    if step.seen.kind == "REINDEX":
+        return "reindex-not-concurrent"
+    return "readers-wait" if hazard is Hazard.BLOCKS_READS else "writers-wait"
+
+
+def _remedy(step: Step, work: tuple[Work, ...]) -> str | None:
+    if any(item.step is step for item in work):
+        return instead(step)
+    lines = ", ".join(str(line) for line in sorted({item.step.seen.line for item in work}))
+    return f"Commit first: move what stands on line {lines} into a migration of its own, after this one."
+
+
+def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding]:
+    locked = {wait.lock.relation for wait in every for item in wait.work if item.step is step}
+    done = works(step)
+    rewritten = sorted({item.relation for item in done if item.what == "rewrites"})
+    if rewritten:
+        severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
+        yield case.find(
+            "rewrite-under-lock", Hazard.TABLE_REWRITE,
+            f"PostgreSQL rewrites {', '.join(rewritten)} with all its indexes. {size}",
+            step=step, severity=severity, help=instead(step),
+        )  # fmt: skip
+    read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
+    if read:
+        severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
+        yield case.find(
+            "scan-under-lock", Hazard.FULL_SCAN,
+            f"PostgreSQL reads all of {', '.join(read)} while others wait for it. {size}",
+            step=step, severity=severity, help=instead(step),
+        )  # fmt: skip
+    changed = {item.relation for item in done if item.what == "changes rows of"}
+    held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
+    if changed & held:
+        names = ", ".join(sorted(changed & held))
+        severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
+        yield case.find(
+            "backfill-under-lock", Hazard.BACKFILL,
+            f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
+            step=step, severity=severity, help=instead(step),
+        )  # fmt: skip
+
+
+def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
+    """Judge an index build outside a transaction whose lock could not be seen by what it is."""
+    tree = next(iter(step.trees), None)
+    if step.seen.locks or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
+        return
+    if " CONCURRENTLY" in f" {step.text.upper()}":
+        return
+    names = frozenset(item.relation for item in works(step))
+    severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
+    yield case.find(
+        _rule(step, works(step), Hazard.BLOCKS_WRITES), Hazard.BLOCKS_WRITES,
+        f"writes of {', '.join(sorted(names))} wait while the index is built. {size}",
+        step=step, severity=severity, help=instead(step),
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""From observation to findings: what the server did to one migration, weighed by the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Mode, Phase, Rollout
+from kfm_ci.report.judge import losses, prudence, waiting
+from kfm_ci.report.judge.case import Case, steps
+
+QUESTIONS: tuple[Callable[[Case], Iterator[Finding]], ...] = (waiting.judge, prudence.judge, losses.judge)
+"""What is asked of every migration, in the order of the findings."""
+
+
+def judge(
+    migration: Migration,
+    evidence: tuple[StatementEvidence, ...],
+    *,
+    rollout: Rollout | None = None,
+    phase: Phase | None = None,
+    schema_diff: SchemaDiff | None = None,
+    created: frozenset[str] = frozenset(),
+    statistics: Mapping[str, int] | None = None,
+    mode: Mode = Mode.TRANSACTION,
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a migration as the server ran it.
+
+    ``rollout`` and ``phase`` are what its header declares; ``created`` are the names in ``schema_diff.added`` of
+    the pull request's earlier migrations, which nobody uses yet; ``statistics`` gives production's rows by
+    schema-qualified name, and scales the severity of locks and work.
+    """
+    case = Case(
+        migration=migration,
+        steps=steps(migration, evidence),
+        in_transaction=mode is Mode.TRANSACTION,
+        rollout=rollout,
+        phase=phase,
+        schema_diff=schema_diff or SchemaDiff(),
+        created=created,
+        statistics=statistics,
+    )
+    return tuple(finding for question in QUESTIONS for finding in question(case))

@@ -1,0 +1,96 @@
+"""Assessed risk and rollout, by the contract's short table, and whether the header says less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kfm_ci.evidence.model import Assessed, Declared
+from kfm_ci.model import (
+    HIGH_RISK_HAZARDS,
+    MEDIUM_RISK_HAZARDS,
+    ROLLOUT_HAZARDS,
+    Finding,
+    Hazard,
+    Place,
+    Risk,
+    Rollout,
+    Severity,
+)
+
+DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
+
+
+def risk_of(finding: Finding) -> Risk:
+    """Return what one finding makes of the risk; what does not stand, and notes, make it low."""
+    if not _counts(finding):
+        return Risk.LOW
+    if finding.hazard in HIGH_RISK_HAZARDS:
+        return Risk.HIGH
+    return Risk.MEDIUM if finding.hazard in MEDIUM_RISK_HAZARDS else Risk.LOW
+
+
+def assess(findings: Iterable[Finding]) -> Assessed:
+    """Return the risk and rollout of one migration from its findings, with a reason each, worst first."""
+    counted = [item for item in findings if _counts(item)]
+    raising = sorted((item for item in counted if risk_of(item) is not Risk.LOW), key=lambda item: -risk_of(item).rank)
+    reasons = [f"{risk_of(item).value}: {item.hazard.value}{_at(item)} ({item.rule})" for item in raising]
+    level = risk_of(raising[0]) if raising else Risk.LOW
+    window = any(item.hazard in ROLLOUT_HAZARDS for item in counted)
+    return Assessed(
+        risk=level, rollout=Rollout.WINDOW if window else Rollout.SAFE, reasons=tuple(dict.fromkeys(reasons))
+    )
+
+
+def understated(
+    declared: Declared, assessed: Assessed, *, migration: str | None = None, place: Place | None = None
+) -> Finding | None:
+    """Return a finding when the header claims less than the evidence shows, a note when it claims more."""
+    pairs: list[tuple[str, str, int]] = []
+    if declared.risk is not None:
+        pairs.append(
+            ("risk", f"{declared.risk} declared, {assessed.risk} seen", declared.risk.rank - assessed.risk.rank)
+        )
+    if declared.rollout is not None:
+        rank = list(Rollout).index
+        pairs.append(
+            (
+                "rollout",
+                f"{declared.rollout} declared, {assessed.rollout} seen",
+                rank(declared.rollout) - rank(assessed.rollout),
+            )
+        )
+    less = [f"{key}: {text}" for key, text, difference in pairs if difference < 0]
+    more = [f"{key}: {text}" for key, text, difference in pairs if difference > 0]
+    if not less and not more:
+        return None
+    because = f" Because of {'; '.join(assessed.reasons[:3])}." if less and assessed.reasons else ""
+    rule = "understated-risk" if less else "overstated-risk"
+    return Finding(
+        rule=rule,
+        hazard=Hazard.UNDERSTATED_RISK,
+        severity=Severity.ERROR if less else Severity.NOTE,
+        message=f"the header claims {'less' if less else 'more'} than the evidence shows: "
+        f"{', '.join(less or more)}.{because}",
+        place=place or Place(),
+        migration=migration,
+        help=f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
+        if less
+        else None,
+        docs=f"{DOCS}/{rule}",
+    )
+
+
+def run_risk(assessed: Iterable[Assessed]) -> tuple[Risk, tuple[str, ...]]:
+    """Return the risk of a run, which is that of its worst new migration, with the reasons for it."""
+    everything = tuple(assessed)
+    level = max((item.risk for item in everything), key=lambda risk: risk.rank, default=Risk.LOW)
+    reasons = [reason for item in everything if item.risk is level for reason in item.reasons]
+    return level, tuple(dict.fromkeys(reasons))
+
+
+def _counts(finding: Finding) -> bool:
+    return finding.stands and finding.severity is not Severity.NOTE
+
+
+def _at(finding: Finding) -> str:
+    return f" at line {finding.place.line}" if finding.place.line else ""
