@@ -1,0 +1,135 @@
+"""Findings from evidence given by hand: size, place, phase, and suspects settled."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
+from kfm_ci.migrations.files import Migration, Script, SourceFile
+from kfm_ci.model import Digest, Finding, Hazard, Phase, Place, Rollout, Severity, Verdict
+from kfm_ci.report.judgement import judge
+from kfm_ci.report.suspects import by_place, settle
+
+SCAN = StatementEvidence(
+    line=1, end_line=1, kind="ALTER TABLE", duration_ms=1.0, scans=("public.t",), existed=("public.t",),
+    locks=(Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),), lock_timeout_ms=2000,
+    wal_bytes=0,
+)  # fmt: skip
+QUIET = replace(SCAN, scans=(), existed=())
+TEXT = "alter table t alter column a set not null;"
+
+
+def migration(text: str = TEXT) -> Migration:
+    file = SourceFile(path="m/a.up.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    return Migration(id="a", version="a", sort_key=(1,), name="a", up=Script(file=file, text=text))
+
+
+@pytest.mark.parametrize(
+    ("rows", "rollout", "severity", "said"),
+    [
+        (None, None, Severity.ERROR, "unknown"),
+        (40, None, Severity.NOTE, "too few"),
+        (1_000_000_000, None, Severity.ERROR, "1,000 s"),
+        (50_000, Rollout.WINDOW, Severity.WARNING, "50,000"),
+    ],
+)
+def test_severity_follows_the_size_in_production(
+    rows: int | None, rollout: Rollout | None, severity: Severity, said: str
+) -> None:
+    statistics = {"public.t": rows} if rows is not None else None
+    found = judge(migration(), (SCAN,), rollout=rollout, statistics=statistics)
+    assert {item.severity for item in found} == {severity}
+    assert all(said in item.message for item in found)
+
+
+def test_the_remedy_names_the_table_and_the_column() -> None:
+    found = next(item for item in judge(migration(), (SCAN,)) if item.hazard is Hazard.FULL_SCAN)
+    assert found.help is not None
+    assert "alter table t add constraint a_not_null check (a is not null) not valid;" in found.help
+    assert (found.place.file, found.place.line) == ("m/a.up.sql", 1)
+
+
+def test_a_lock_for_catalog_changes_only_is_a_note() -> None:
+    (found,) = judge(migration(), (QUIET,))
+    assert (found.rule, found.severity) == ("brief-lock", Severity.NOTE)
+
+
+REMOVED = SchemaDiff(removed=("column public.t.a",))
+
+
+@pytest.mark.parametrize(("phase", "severity"), [(None, Severity.ERROR), (Phase.CONTRACT, Severity.WARNING)])
+def test_a_dropped_column_weighs_by_phase(phase: Phase | None, severity: Severity) -> None:
+    found = judge(migration("alter table t drop column a;"), (), phase=phase, schema_diff=REMOVED)
+    assert {(item.hazard, item.severity) for item in found} == {
+        (Hazard.DATA_LOSS, severity), (Hazard.BREAKS_CLIENTS, severity),
+    }  # fmt: skip
+
+
+def test_what_the_same_pull_request_added_may_be_dropped() -> None:
+    assert judge(migration(), (), schema_diff=REMOVED, created=frozenset({"table public.t"})) == ()
+
+
+def test_what_goes_through_cascade_is_named() -> None:
+    diff = SchemaDiff(removed=("table public.t", "view public.report"))
+    seen = replace(QUIET, kind="DROP TABLE", locks=())
+    found = judge(migration("drop table t cascade;"), (seen,), schema_diff=diff)
+    assert [item.message.split(":")[0] for item in found if item.rule == "cascade-victim"] == [
+        "removes view public.report, through CASCADE or a block of code"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [("integer not null", "text not null", True), ("character varying(9)", "character varying(20)", False),
+     ("integer", "integer not null", False), ("character varying(20)", "text", False),
+     ("numeric(9,2)", "numeric(9,3)", True)],
+)  # fmt: skip
+def test_only_a_type_that_does_not_widen_breaks_clients(before: str, after: str, told: bool) -> None:
+    diff = SchemaDiff(changed=(ObjectChange(name="column public.t.a", before=before, after=after),))
+    assert bool(judge(migration(), (), schema_diff=diff)) is told
+
+
+def suspect(
+    rule: str = "squawk-adding-not-nullable-field", hazard: Hazard = Hazard.FULL_SCAN, line: int = 1
+) -> Finding:
+    return Finding(
+        rule=rule, hazard=hazard, severity=Severity.ERROR, message="may scan.", verdict=Verdict.SUSPECTED,
+        place=Place(file="m/a.up.sql", line=line),
+    )  # fmt: skip
+
+
+def test_a_suspicion_is_confirmed_by_what_was_seen_and_refuted_when_nothing_was() -> None:
+    (confirmed,) = settle([suspect()], {("m/a.up.sql", 1): SCAN})
+    (refuted,) = settle([suspect()], {("m/a.up.sql", 1): QUIET}, server="PostgreSQL 17")
+    assert (confirmed.verdict, refuted.verdict) == (Verdict.CONFIRMED, Verdict.REFUTED)
+    assert refuted.message.endswith("PostgreSQL 17 did none.)")
+
+
+UNDECIDED = [
+    {},
+    {("m/a.up.sql", 9): replace(QUIET, line=9, end_line=9)},
+    {("m/a.up.sql", 1): replace(QUIET, error="23502 x")},
+    {("m/a.up.sql", 1): replace(QUIET, locks=())},
+]
+
+
+@pytest.mark.parametrize("seen", UNDECIDED)
+def test_without_evidence_a_suspicion_stands(seen: dict[tuple[str, int], StatementEvidence]) -> None:
+    assert settle([suspect()], seen) == (suspect(),)
+
+
+def test_locks_do_not_answer_what_breaks_clients() -> None:
+    item = suspect("squawk-changing-column-type", Hazard.BREAKS_CLIENTS)
+    assert settle([item], {("m/a.up.sql", 1): QUIET}) == (item,)
+
+
+def test_what_is_confirmed_is_not_said_twice() -> None:
+    found = settle([suspect(), *judge(migration(), (SCAN,))], {("m/a.up.sql", 1): SCAN})
+    assert [item.rule for item in found if item.hazard is Hazard.FULL_SCAN] == ["scan-under-lock"]
+
+
+def test_statements_on_one_line_do_not_refute_for_each_other() -> None:
+    seen = by_place([("m/a.up.sql", SCAN), ("m/a.up.sql", QUIET)])
+    assert settle([suspect()], seen)[0].verdict is Verdict.CONFIRMED
