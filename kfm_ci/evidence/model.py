@@ -83,7 +83,6 @@ class StatementEvidence:
     changes: tuple[tuple[str, int], ...] = ()
     """Relations whose rows it updated or deleted, and how many."""
     invalid_indexes: tuple[str, ...] = ()
-    """Indexes that are invalid after it and were not before."""
     existed: tuple[str, ...] = ()
     """Of the relations it rewrote, scanned, changed or indexed, those that existed before the pull request."""
 

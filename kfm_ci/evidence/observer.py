@@ -42,8 +42,6 @@ class _Watched:
     held: dict[int, LockMode]
     look: Look
     inside: bool
-    relations: dict[int, Relation]
-    """As they were before it."""
     observation: Observation | None = None
 
 
@@ -58,6 +56,22 @@ class _Session:
     xact: str | None = None
     held: dict[int, LockMode] | None = None
     """Locks of the transaction after its last statement; None when it must be asked again."""
+    look: Look | None = None
+    """The look after that statement, which serves as the one before the next; None when it must be taken again."""
+    storages: set[int] = field(default_factory=set)
+    """Every filenode that was ever seen."""
+
+    def learn(self, look: Look) -> dict[int, Relation]:
+        """Take in a look, and return what the relations in it were before."""
+        was = {oid: self.relations[oid] for oid in look.relations if oid in self.relations}
+        self.relations.update(look.relations)
+        self.storages.update(relation.filenode for relation in look.relations.values())
+        self.low, self.xact = look.low, look.xact or self.xact
+        return was
+
+    def forget(self) -> None:
+        """Know nothing any more: what was seen may have been rolled back."""
+        self.relations, self.low, self.look, self.held = {}, EVERYTHING, None, None
 
 
 class Observer:
@@ -88,7 +102,7 @@ class Observer:
         self._found.clear()
         self._watched = None
         if self._session is not None:
-            self._session.held = None
+            self._session.held = self._session.look = None
 
     def before(self, connection: psycopg.Connection[Any], statement: Statement) -> None:
         """Look at the session before it runs a statement."""
@@ -102,23 +116,14 @@ class Observer:
         }:
             return
         inside = status is TransactionStatus.INTRANS or not connection.autocommit
-        look = watch.before(connection, inside=inside, low=session.low, xact=session.xact)
-        if session.xact and look.xact != session.xact and look.outcome != "committed":
-            # It was rolled back, and what was known of it with it.
-            session.relations, session.low = {}, EVERYTHING
-            again = watch.before(connection, inside=inside, low=EVERYTHING, xact=None)
-            session.relations.update(again.relations)
-        session.relations.update(look.relations)
-        session.low, session.xact = look.low, look.xact
+        look = (session.look if inside else None) or self._look(session, inside=inside)
         held = self._held(session) if inside else {}
         observation = None
         if not inside:
             observation = concurrent.observe(
                 statement, observed=connection, beside=self._beside, database=session.database
             )
-        self._watched = _Watched(
-            held=held, look=look, inside=inside, relations=dict(session.relations), observation=observation
-        )
+        self._watched = _Watched(held=held, look=look, inside=inside, observation=observation)
         self._said.clear()
 
     def after(
@@ -145,23 +150,44 @@ class Observer:
             TransactionStatus.IDLE,
             TransactionStatus.INTRANS,
         }:
-            session.held = None
+            session.held = session.look = None
             if kind == "ROLLBACK" or error is not None:
-                session.low, session.relations = EVERYTHING, {}
+                session.forget()
             if watched is not None:
-                common |= self._named(watched, seen, watched.relations)
+                common |= self._named(watched, seen, session.relations)
             self._found.append(StatementEvidence(**common))
             return
         inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
-        look = watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
-        session.relations.update(look.relations)
-        session.low, session.xact = look.low, look.xact or session.xact
+        if inside:
+            # Its own message level comes back with the end of the transaction.
+            look = watch.before(connection, inside=True, low=session.low, xact=None)
+        else:
+            look = watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
+        common |= self._worked(kind, watched, look, session)
+        was = session.learn(look)
+        session.look = look if inside else None
         session.held = locks.read(self._beside, connection.info.backend_pid, session.database) if inside else None
         # Names as they were before; what is new has only the one it got.
-        relations = {**session.relations, **watched.relations}
-        common |= self._named(watched, session.held if inside and session.held is not None else seen, relations)
-        common |= self._worked(kind, watched, look, session.relations, relations)
+        relations = {
+            oid: was.get(oid) or session.relations.get(oid) for oid in {*(session.held or seen), *watched.held}
+        }
+        common |= self._named(
+            watched,
+            seen if session.held is None else session.held,
+            {oid: relation for oid, relation in relations.items() if relation is not None},
+        )
         self._found.append(StatementEvidence(**common))
+
+    def _look(self, session: _Session, *, inside: bool) -> Look:
+        connection = session.connection
+        look = watch.before(connection, inside=inside, low=session.low, xact=session.xact)
+        if session.xact and look.xact != session.xact and look.outcome != "committed":
+            # It was rolled back, and what was known of it with it.
+            session.forget()
+            session.learn(watch.before(connection, inside=inside, low=EVERYTHING, xact=None))
+        session.learn(look)
+        session.xact = look.xact
+        return look
 
     def _meet(self, connection: psycopg.Connection[Any]) -> _Session:
         if self._session is None or self._session.connection is not connection:
@@ -196,31 +222,34 @@ class Observer:
             "statement_timeout_ms": watched.look.statement_timeout_ms,
         }
 
-    def _worked(
-        self, kind: str, watched: _Watched, look: Look, now: dict[int, Relation], names: dict[int, Relation]
-    ) -> dict[str, Any]:
-        old = watched.relations
-        storages = {relation.filenode for relation in old.values()}
-        rewritten = [oid for oid, was in old.items() if _stored_anew(was, now[oid])] if kind not in REPLACING else []
+    def _worked(self, kind: str, watched: _Watched, look: Look, session: _Session) -> dict[str, Any]:
+        old = session.relations
+        names = {**{oid: now for oid, now in look.relations.items() if oid not in old}, **_part(old, look)}
+        fresh = look.relations.items()
+        rewritten = [oid for oid, now in fresh if oid in old and _stored_anew(old[oid], now) and kind not in REPLACING]
         built = [
             oid
-            for oid, index in now.items()
-            if index.kind == "index" and index.filenode and index.filenode not in storages and index.table in old
+            for oid, now in fresh
+            if now.kind == "index" and now.filenode and now.filenode not in session.storages and now.table in old
         ]
         scanned = _grown(watched.look.scans, look.scans)
         changed = _grown(watched.look.changes, look.changes)
-        concerned = {*rewritten, *scanned, *changed, *(now[oid].table or 0 for oid in built)} & self._preexisting
+        tables = {look.relations[oid].table or 0 for oid in built}
+        concerned = {*rewritten, *scanned, *changed, *tables} & self._preexisting
+        invalid = [oid for oid, now in fresh if not now.valid and (oid not in old or old[oid].valid)]
         return {
             "rewrites": _sorted(names[oid].name for oid in rewritten),
             "scans": _sorted(names[oid].name for oid in scanned if oid in names),
-            "index_builds": _sorted(now[oid].name for oid in built),
+            "index_builds": _sorted(look.relations[oid].name for oid in built),
             "changes": tuple(sorted((names[oid].name, count) for oid, count in changed.items() if oid in names)),
-            "invalid_indexes": _sorted(
-                index.name for oid, index in now.items() if not index.valid and (oid not in old or old[oid].valid)
-            ),
-            "existed": _sorted(names[oid].name for oid in concerned if oid in names),
+            "invalid_indexes": _sorted(look.relations[oid].name for oid in invalid),
+            "existed": _sorted(old[oid].name for oid in concerned if oid in old),
             "wal_bytes": max(0, look.lsn - watched.look.lsn),
         }
+
+
+def _part(relations: Mapping[int, Relation], look: Look) -> dict[int, Relation]:
+    return {oid: relations[oid] for oid in {*look.relations, *look.scans, *look.changes} if oid in relations}
 
 
 def _is_proof(line: str) -> bool:

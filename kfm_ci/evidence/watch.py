@@ -20,24 +20,27 @@ select s.*, r.* from (
          pg_catalog.current_setting('lock_timeout') as lock_timeout,
          pg_catalog.current_setting('statement_timeout') as statement_timeout,
          pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text as lsn,
-         pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::pg_catalog.text as low,
+         pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::pg_catalog.text as low, {flush} as flush,
          pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text as xact,
          pg_catalog.pg_xact_status(%(xact)s::pg_catalog.xid8) as outcome
   offset 0
 ) s left join (
   select c.oid, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname), c.relkind, c.relispartition,
-         c.relfilenode, i.indrelid, coalesce(i.indisvalid, true), t.scans, t.changes
-    from pg_catalog.pg_class c
+         c.relfilenode, i.indrelid, coalesce(i.indisvalid, true),
+         case when c.counted then {scans} end, case when c.counted then {changes} end
+    from (
+      select o.*, o.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[]) as counted
+        from pg_catalog.pg_class o
+       where o.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+         and o.relkind operator(pg_catalog.<>) 't'::pg_catalog."char"
+         and (pg_catalog.age(o.xmin) operator(pg_catalog.<=) pg_catalog.age(%(low)s::pg_catalog.xid)
+              or case when o.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[])
+                      then {counted} else {doubtful} end)
+       offset 0
+    ) c
     join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
     left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid
-    left join lateral (
-      select {scans} as scans, {changes} as changes
-       where c.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[]) offset 0) t on true
-   where c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
-     and n.nspname operator(pg_catalog.<>) 'pg_toast'::pg_catalog.name
-     and (pg_catalog.age(c.xmin) operator(pg_catalog.<=) pg_catalog.age(%(low)s::pg_catalog.xid)
-          or t.scans operator(pg_catalog.>) 0::pg_catalog.int8 or t.changes operator(pg_catalog.>) 0::pg_catalog.int8
-          or not i.indisvalid)
+   where n.nspname operator(pg_catalog.<>) 'pg_toast'::pg_catalog.name
 ) r on true
 """
 
@@ -57,11 +60,34 @@ _LISTEN = "pg_catalog.set_config('client_min_messages', 'debug1', {local})"
 _RESTORE = "pg_catalog.set_config('client_min_messages', %(level)s, {local})"
 
 
-def _compose(settle: str, *, inside: bool) -> str:
-    return _QUESTION.format(set=settle.format(local=str(inside).lower()), **(_XACT if inside else _TOTAL))
+# Only outside a transaction can an index become invalid although its own row stays as it was.
+_DOUBTFUL = """o.relkind operator(pg_catalog.=) 'i'::pg_catalog."char" and exists (
+  select from pg_catalog.pg_index x where x.indexrelid operator(pg_catalog.=) o.oid and not x.indisvalid)"""
 
 
-_BEFORE = {inside: _compose(_LISTEN, inside=inside) for inside in (True, False)}
+# Handed over at the end of each transaction the counters are few; else they gather for a second.
+_FLUSH = {True: "pg_catalog.pg_stat_force_next_flush()::pg_catalog.text", False: "null"}
+_FLUSHES = 150_000
+"""First server version that hands counters over when asked to."""
+
+
+def _compose(settle: str, *, inside: bool, flush: bool = False) -> str:
+    counters = _XACT if inside else _TOTAL
+    counted = " or ".join(f"{counter} operator(pg_catalog.>) 0::pg_catalog.int8" for counter in counters.values())
+    return _QUESTION.format(
+        set=settle.format(local=str(inside).lower()),
+        counted=counted.replace("(c.oid)", "(o.oid)"),
+        flush=_FLUSH[flush],
+        doubtful="false" if inside else _DOUBTFUL,
+        **counters,
+    )
+
+
+_BEFORE = {
+    (inside, flush): _compose(_LISTEN, inside=inside, flush=flush)
+    for inside in (True, False)
+    for flush in (True, False)
+}
 # A statement that set the level itself is left its way.
 _AFTER = {
     inside: _compose(
@@ -120,7 +146,7 @@ def existing(connection: Connection[Any]) -> frozenset[int]:
 
 def before(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> Look:
     """Look at the session and have it tell what it does; ``inside`` a transaction that lasts until it ends."""
-    return _ask(connection, _BEFORE[inside], {"low": low, "xact": xact})
+    return _ask(connection, _BEFORE[inside, connection.info.server_version >= _FLUSHES], {"low": low, "xact": xact})
 
 
 def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> Look:
@@ -138,9 +164,9 @@ def _ask(connection: Connection[Any], query: str, values: Mapping[str, str | Non
     # Never prepared: a migration may say DEALLOCATE ALL.
     with connection.cursor(row_factory=tuple_row) as cursor:
         rows = cursor.execute(query.encode(), values, prepare=False).fetchall()
-    level, _, lock_timeout, statement_timeout, lsn, low, xact, outcome = rows[0][:8]
+    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome = rows[0][:9]
     high, _, rest = lsn.partition("/")
-    found = [row[8:] for row in rows if row[8] is not None]
+    found = [row[9:] for row in rows if row[9] is not None]
     return Look(
         level=level,
         lock_timeout_ms=milliseconds(lock_timeout),

@@ -93,6 +93,8 @@ class Header:
     start: int
     end: int
     """1-based lines of the opening and the closing mark."""
+    problems: tuple[tuple[int, str], ...] = ()
+    """What is wrong with the block itself, such as a key given twice: 1-based line and sentence."""
 
     def choice(self, key: str, kind: type[Risk] | type[Rollout] | type[Strategy] | type[Phase]) -> str | None:
         """Return the value of a key when it is one of the enum's values, else None."""

@@ -20,7 +20,7 @@ def write(evidence: Evidence, migration: MigrationEvidence) -> str:
     if waits:
         parts.append(_lock_table(waits))
     parts.append(_impact(migration))
-    parts.append(_rollback(retreat(evidence, migration)))
+    parts.append(_rollback(retreat(evidence, migration), migration.rollback.message))
     if migration.statements:
         title = f"Statements: {len(migration.statements)}, {migration.apply.mode.value}"
         parts.append(folded(title, _statements(migration.statements)))
@@ -112,8 +112,8 @@ def _difference(diff: SchemaDiff) -> str:
     return "\n".join([*listed[:40], *more])
 
 
-def _rollback(way: Retreat) -> str:
-    body = [f"**{way.verdict}**"]
+def _rollback(way: Retreat, message: str | None) -> str:
+    body = [f"**{way.verdict}**" + (f": {inline(message, 400)}" if message else "")]
     if way.commands:
         body.append("Run, in this order:\n\n" + fence("\n".join(way.commands), "sh", 2000))
     loses = "\n".join(f"- {inline(price, 240)}" for price in way.loses[:_ROWS])
@@ -150,5 +150,6 @@ def _work(item: StatementEvidence) -> str:
     words = [f"rewrites {code(name, 80)}" for name in item.rewrites[:3]]
     words += [f"scans {code(name, 80)}" for name in item.scans[:3]]
     words += [f"builds {code(name, 80)}" for name in item.index_builds[:3]]
+    words += [f"{item.rows} rows"] if item.rows else []
     words += [f"**failed** {inline(item.error, 160)}"] if item.error else []
     return ", ".join(words) or "catalog only"

@@ -136,11 +136,17 @@ def _operations(evidence: Evidence) -> ChecklistItem:
     standing = _standing(evidence, frozenset({Hazard.TRACEABILITY}))
     if standing:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
-    bare = [item.id for item in evidence.new if _needs_window(item) and not item.declared.ops]
-    # The pull request's body may hold the steps instead of the header; the rule of traceability has judged that.
+    # Where a window is declared in our own format, the rule of traceability has judged the steps; they may stand in the
+    # pull request's text. Otherwise only the header's word counts.
+    judged = evidence.format == "kfm"
+    bare = [
+        item.id
+        for item in evidence.new
+        if _needs_window(item) and not item.declared.ops and not (judged and item.declared.rollout is Rollout.WINDOW)
+    ]
     if not _ended(evidence, "validate"):
         return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
-    if bare and evidence.format != "kfm":
+    if bare:
         return ChecklistItem(name=name, done=False, reason=f"{bare[0]} needs a window, and says no steps for it")
     window = any(_needs_window(item) for item in evidence.new)
     return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")

@@ -48,7 +48,7 @@ def locks(evidence: Evidence) -> str | None:
             start = round((offset + hold.start_ms) * 1000)
             end = max(round((offset + hold.start_ms + hold.duration_ms) * 1000), start + 1)
             critical = "crit, " if "reads" in hold.mode.blocks else ""
-            words = f"{hold.waits} wait - line {hold.taken.line} of {_short(migration)}"
+            words = f"{hold.waits} - line {hold.taken.line} of {_short(migration)}"
             bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{start}, {end}")
         offset += sum(statement.duration_ms for statement in migration.statements)
     if not bars:

@@ -82,12 +82,12 @@ def longest_run(text: str, character: str) -> int:
 
 def summary(text: str, limit: int = 200) -> str:
     """Return text for inside a raw HTML element of a Markdown page, such as ``<summary>``."""
-    return _entities(clip(single_line(text), limit)).replace("&#64;", "&#64;" + _BREAKER)
+    return _entities(clip(single_line(text), limit))
 
 
 def _entities(text: str) -> str:
-    escaped = html.escape(text)
-    return re.sub(r"[\\`*_{}\[\]()!|~@$:^=]", lambda match: f"&#{ord(match[0])};", escaped)
+    escaped = html.escape(text.replace("@", "@" + _BREAKER).replace("://", ":" + _BREAKER + "//"))
+    return re.sub(r"[\\`*_{}\[\]()!|~@$^=]|(?<=www)\.", lambda match: f"&#{ord(match[0])};", escaped)
 
 
 def mermaid(text: str, limit: int = 60) -> str:

@@ -75,7 +75,7 @@ def _hold(hold: Hold) -> str:
     grows = f", and grows with the table ({', '.join(hold.work)})" if hold.work else ""
     lines_under = span(hold.under[0].line, hold.under[-1].end_line)
     return (
-        f"{code(hold.relation, 120)}: {hold.waits} wait for {duration(hold.duration_ms)} here, "
+        f"{code(hold.relation, 120)}: {hold.waits} for {duration(hold.duration_ms)} here, "
         f"while {lines_under} run{grows}"
     )
 

@@ -31,13 +31,13 @@ class Hold:
 
     @property
     def blocks(self) -> bool:
-        """Whether ordinary statements on something that existed before wait for it."""
-        return self.preexisting and bool(self.mode.blocks)
+        """Whether ordinary statements on something that existed before wait for it; an index's lock adds nothing."""
+        return self.preexisting and self.kind != "index" and bool(self.mode.blocks)
 
     @property
     def waits(self) -> str:
-        """Who waits, in words."""
-        return " and ".join(self.mode.blocks) or "nothing"
+        """Who waits, in words: ``reads and writes wait``."""
+        return f"{' and '.join(self.mode.blocks)} wait" if self.mode.blocks else "nobody waits"
 
 
 def holds(statements: tuple[StatementEvidence, ...], mode: Mode) -> tuple[Hold, ...]:

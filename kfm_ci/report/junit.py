@@ -50,6 +50,7 @@ def render(evidence: Evidence) -> str:
 
 def _suite_of(item: Finding, names: list[str]) -> str:
     """Return the stage whose findings these are; the last that can have made them when it is not known better."""
+    wanted: tuple[str, ...]
     if item.hazard in _PAPER:
         wanted = ("validate",)
     elif item.hazard is Hazard.ROLLBACK_UNPROVEN:

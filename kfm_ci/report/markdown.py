@@ -19,7 +19,7 @@ def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
 
     ``report_url`` is where the whole report can be had; without one the artifact is named.
     """
-    head = "\n".join([MARKER, *headline.lines(evidence)])
+    head = "\n".join([MARKER, *headline.lines(evidence)]).rstrip()
     sections = [text for text in _sections(evidence) if text]
     foot = _foot(evidence, _whole_report(report_url))
     budget = CAP - _length(head) - _length(foot) - 200
@@ -149,7 +149,8 @@ def _foot(evidence: Evidence, report: str) -> str:
         rows = sum(number for _, number in evidence.seeding.tables)
         seeded = f" · {rows} synthetic rows, seed {evidence.seeding.seed}"
         if evidence.seeding.unseeded:
-            seeded += f", {len(evidence.seeding.unseeded)} tables could not be seeded"
+            left = len(evidence.seeding.unseeded)
+            seeded += f", {left} table{'s' if left > 1 else ''} could not be seeded"
     nothing = " Nothing new was judged." if not evidence.new and evidence.result is Result.PASS else ""
-    version = inline(evidence.tool_version, 60)
+    version = code(evidence.tool_version, 60)
     return f"---\n\n<sub>kfm-ci {version} · {judged}{plan}{seeded} · {report}.{nothing}</sub>"

@@ -37,7 +37,7 @@ def retreat(evidence: Evidence, migration: MigrationEvidence) -> Retreat:
         proven=rollback.proof is Proof.PROVEN,
         commands=rollback.commands or _commands(evidence, migration),
         loses=rollback.price,
-        locks=strongest(tuple(hold for hold in found if hold.mode.blocks)),
+        locks=strongest(tuple(hold for hold in found if hold.blocks)),
         midway=_midway(migration),
     )
 

@@ -45,9 +45,11 @@ _WEIGHTS = ("none", "writes", "reads")
 
 
 def draw(migration: MigrationEvidence) -> Timeline | None:
-    """Return the locks on what existed before, heaviest lane first; None when there are none."""
+    """Return the locks on what existed before, heaviest lane first; None without any. Indexes share their table's."""
     total = sum(statement.duration_ms for statement in migration.statements)
-    found = [hold for hold in holds(migration.statements, migration.apply.mode) if hold.preexisting]
+    found = [
+        hold for hold in holds(migration.statements, migration.apply.mode) if hold.preexisting and hold.kind != "index"
+    ]
     lanes: dict[str, list[Hold]] = {}
     for hold in found:
         lanes.setdefault(hold.relation, []).append(hold)
@@ -73,6 +75,6 @@ def _bar(hold: Hold, total: float) -> Bar:
         x=x,
         width=width,
         weight=weight,
-        title=f"{hold.mode.value}: {hold.waits} wait, {span(hold.taken.line, hold.under[-1].end_line)}, "
+        title=f"{hold.mode.value}: {hold.waits}, {span(hold.taken.line, hold.under[-1].end_line)}, "
         f"{duration(hold.duration_ms)}",
     )

@@ -1,0 +1,49 @@
+"""Acknowledgements: comments that silence one hazard for the statement below them, with a reason."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from kfm_ci.migrations import tokens
+from kfm_ci.migrations.files import Allow, Script
+from kfm_ci.model import Acknowledgement, Hazard
+
+_MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
+_REASON = re.compile(r'reason="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Malformed:
+    """An acknowledgement that cannot be honoured."""
+
+    line: int
+    message: str
+    help: str
+
+
+def find(script: Script) -> tuple[tuple[Allow, ...], tuple[Malformed, ...]]:
+    """Return the acknowledgements in a script's comments, and those that are not well formed."""
+    allows: list[Allow] = []
+    wrong: list[Malformed] = []
+    if "kfm:allow" not in script.text:
+        return (), ()
+    for token in tokens.comments(script.text):
+        comment = script.text[token.start : token.end]
+        match = _MARK.search(comment)
+        if match is None:
+            continue
+        line = script.first_line + script.text.count("\n", 0, token.start)
+        hazards = {hazard.value for hazard in Hazard}
+        reason = _REASON.search(match[2])
+        if match[1] not in hazards:
+            near = difflib.get_close_matches(match[1], hazards, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
+            wrong.append(Malformed(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint))
+        elif reason is None or not reason[1].strip():
+            wrong.append(Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"'))
+        else:
+            acknowledgement = Acknowledgement(reason=reason[1].strip())
+            allows.append(Allow(hazard=Hazard(match[1]), acknowledgement=acknowledgement, line=line))
+    return tuple(allows), tuple(wrong)

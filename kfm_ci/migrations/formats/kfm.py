@@ -1,0 +1,60 @@
+"""Format ``kfm``: our own names, in either style, with a header."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci.migrations import naming
+from kfm_ci.migrations.files import History, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble, relative
+from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+
+
+def _name(path: str) -> Named | None:
+    split = naming.stem(path) if "/" not in path else None
+    version = naming.version(split[0]) if split else None
+    if split is None or version is None:
+        return None
+    stem, kind = split
+    return Named(id=stem, version=version[0], sort_key=(version[0], stem), name=stem.split("__", 1)[1],
+                 direction="down" if kind == "down" else "up")  # fmt: skip
+
+
+class Kfm:
+    """``YYYYMMDD_HHMM__slug`` or ``V000123__slug``, ``.up.sql`` and ``.down.sql``, or ``.sql`` alone."""
+
+    name = "kfm"
+    confidence = 90
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether one name is of our grammar."""
+        return any(_name(name) for name in names)
+
+    def load(self, tree: Tree, directory: str) -> History:
+        """Read the directory; names outside the grammar are findings."""
+        paths = [path for path in tree.paths(directory) if not relative(path, directory).startswith("meta/")]
+        history = assemble(tree, directory, format=self.name, name=_name, paths=paths)
+        findings = list(history.findings)
+        for other in history.others:
+            if other.path.endswith(".sql"):
+                findings.append(_naming(other.path, "file-name", "the name is outside the grammar",
+                                        "name it YYYYMMDD_HHMM__short_description or V000123__short_description, "
+                                        "then .up.sql and .down.sql: `kfm-ci new` does"))  # fmt: skip
+        styles = {(naming.version(item.id) or ("", ""))[1]: item.up_path for item in history.migrations}
+        if len(styles) > 1:
+            findings.append(_naming(max(styles.values()), "mixed-styles", f"two naming styles in one directory: {', '.join(sorted(styles.values()))}",
+                                    "keep the style of the files already merged"))  # fmt: skip
+        migrations = tuple(
+            replace(item, up=replace(item.up, mode=mode)) if (mode := _declared(item.header)) and not hasattr(item.up, "argv") else item
+            for item in history.migrations
+        )
+        return replace(history, findings=tuple(findings), migrations=migrations)
+
+
+def _declared(header: object) -> Mode | None:
+    values = getattr(header, "values", {})
+    return Mode.AUTOCOMMIT if values.get("transaction") == "no" else None
+
+
+def _naming(path: str, rule: str, message: str, help: str) -> Finding:
+    return Finding(rule=rule, hazard=Hazard.NAMING, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help)

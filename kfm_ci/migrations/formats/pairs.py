@@ -1,0 +1,90 @@
+"""What formats share: files to migrations, pairs matched, versions ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kfm_ci.migrations import header, reading
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+
+SortKey = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What a file's name says."""
+
+    id: str
+    version: str
+    sort_key: SortKey
+    name: str
+    direction: str
+    """``up`` or ``down``."""
+
+
+def relative(path: str, directory: str) -> str:
+    """Return a path as seen from a directory."""
+    return path if directory in {"", "."} else path[len(directory) + 1 :]
+
+
+def assemble(
+    tree: Tree, directory: str, *, format: str, name: Callable[[str], Named | None], paths: Iterable[str],
+    whole: bool = False, mode: Callable[[SourceFile], Mode | None] = lambda _: None, extra: Callable[[str], tuple[str, ...]] = lambda _: (),
+) -> History:  # fmt: skip
+    """Read the files a format names, pair ups with downs, and order them; says what does not fit."""
+    findings: list[Finding] = []
+    ups: dict[str, tuple[Named, SourceFile | None, str]] = {}
+    downs: dict[str, tuple[Named, SourceFile | None, str]] = {}
+    others: list[SourceFile] = []
+    unreadable = False
+    for path in paths:
+        named = name(relative(path, directory))
+        before = len(findings)
+        file = reading.read(tree, path, findings)
+        if named is None:
+            del findings[before:]
+            if file is not None:
+                others.append(file)
+            continue
+        unreadable = unreadable or file is None
+        target = ups if named.direction == "up" else downs
+        if named.id in target:
+            findings.append(_finding(path, "duplicate-version", Hazard.ORDER,
+                                     f"the same migration twice: {target[named.id][2]} and {path}", "rename one of them"))  # fmt: skip
+            unreadable = True
+            continue
+        target[named.id] = (named, file, path)
+    migrations: list[Migration] = []
+    for key, (named, file, path) in sorted(ups.items(), key=lambda item: item[1][0].sort_key):
+        if file is None:
+            continue
+        down = downs.get(key)
+        migrations.append(
+            Migration(
+                id=named.id, version=named.version, sort_key=named.sort_key, name=named.name,
+                up=Script(file=file, text=file.text, mode=mode(file), whole=whole),
+                down=Script(file=down[1], text=down[1].text, mode=mode(down[1]), whole=whole) if down and down[1] else None,
+                header=header.parse(file.text),
+                extra_files=tuple(item for item in (reading.read(tree, name, []) for name in extra(path)) if item),
+            )
+        )  # fmt: skip
+    for key, (_, _, path) in downs.items():
+        if key not in ups:
+            findings.append(_finding(path, "down-without-up", Hazard.NAMING, "a down file without its up file",
+                                     "add the up file of the same name, or remove it"))  # fmt: skip
+    versions: dict[str, str] = {}
+    for migration in migrations:
+        if migration.version in versions:
+            findings.append(_finding(migration.up_path, "duplicate-version", Hazard.ORDER,
+                                     f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",
+                                     "renumber the newer one"))  # fmt: skip
+            unreadable = True
+        versions.setdefault(migration.version, migration.up_path)
+    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                   unreadable=unreadable, others=tuple(others))  # fmt: skip
+
+
+def _finding(path: str, rule: str, hazard: Hazard, message: str, help: str) -> Finding:
+    return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help)

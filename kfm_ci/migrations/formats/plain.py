@@ -1,0 +1,61 @@
+"""Formats of plain ``<version>_name.sql`` files: ``sqlx`` and ``supabase``."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.model import Mode
+
+_SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
+_SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
+
+
+def _sqlx(path: str) -> Named | None:
+    match = _SQLX.match(path)
+    if match is None:
+        return None
+    return Named(id=f"{match[1]}_{match[2]}", version=str(int(match[1])), sort_key=(int(match[1]),), name=match[2],
+                 direction="down" if match[3] == ".down" else "up")  # fmt: skip
+
+
+def _supabase(path: str) -> Named | None:
+    match = _SUPABASE.match(path) if "/" not in path else None
+    if match is None:
+        return None
+    return Named(id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2], direction="up")
+
+
+class Sqlx:
+    """``<number>_name.sql``, or the same with ``.up`` and ``.down``; the whole file is one message."""
+
+    name = "sqlx"
+    confidence = 40
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether one name is numbered and has no direction."""
+        return any(_sqlx(name) and not name.endswith((".up.sql", ".down.sql")) for name in names)
+
+    def load(self, tree: Tree, directory: str) -> History:
+        """Read the directory; a file whose first bytes are ``-- no-transaction`` runs outside one."""
+
+        def mode(file: SourceFile) -> Mode | None:
+            return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else None
+
+        return assemble(tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode)
+
+
+class Supabase:
+    """``<digits>_name.sql`` in ``supabase/migrations``, ordered by file name."""
+
+    name = "supabase"
+    confidence = 70
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether the directory is Supabase's and one name is numbered."""
+        return f"/{directory}".endswith("supabase/migrations") and any(_supabase(name) for name in names)
+
+    def load(self, tree: Tree, directory: str) -> History:
+        """Read the directory."""
+        return assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))

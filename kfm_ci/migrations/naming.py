@@ -1,0 +1,51 @@
+"""The grammar of our own file names, in both styles."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+_NAME = re.compile(r"^(?:(?P<stamp>\d{8}_\d{4})|V(?P<number>\d{6}))__(?P<slug>[a-z0-9_]+)$")
+_SUFFIX = re.compile(r"^(?P<stem>.+?)(?P<kind>\.up\.sql|\.down\.sql|\.sql)$")
+
+
+def stem(file_name: str) -> tuple[str, str] | None:
+    """Return the name without suffix, and ``up``, ``down`` or ``only``; None when it is no SQL file."""
+    match = _SUFFIX.match(file_name)
+    if match is None:
+        return None
+    return match["stem"], {".up.sql": "up", ".down.sql": "down", ".sql": "only"}[match["kind"]]
+
+
+def version(name: str) -> tuple[str, str] | None:
+    """Return the version as written and the style, ``timestamp`` or ``number``; None when the name is outside the grammar."""
+    match = _NAME.match(name)
+    if match is None:
+        return None
+    if match["number"]:
+        return f"V{match['number']}", "number"
+    try:
+        datetime.strptime(match["stamp"], "%Y%m%d_%H%M")
+    except ValueError:
+        return None
+    return match["stamp"], "timestamp"
+
+
+def slug(description: str) -> str:
+    """Return a description as it may stand in a file name."""
+    return re.sub(r"[^a-z0-9]+", "_", description.lower()).strip("_") or "change"
+
+
+def next_name(existing: list[str], description: str, now: datetime, *, numbered: bool | None = None) -> str:
+    """Return a name that sorts after all existing ones; the style is theirs, or timestamps when there are none."""
+    numbers = [int(name[1:7]) for name in existing if name.startswith("V")]
+    if numbered or (numbered is None and numbers):
+        return f"V{max(numbers, default=0) + 1:06d}__{slug(description)}"
+    stamp = now.strftime("%Y%m%d_%H%M")
+    last = max((name[:13] for name in existing if not name.startswith("V")), default="")
+    if stamp <= last:
+        # a clock behind the newest file must not sort before it
+        date, minute = last.split("_")
+        total = int(minute[:2]) * 60 + int(minute[2:]) + 1
+        stamp = f"{date}_{total // 60:02d}{total % 60:02d}" if total < 1440 else f"{int(date) + 1}_0000"
+    return f"{stamp}__{slug(description)}"

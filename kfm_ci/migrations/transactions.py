@@ -1,0 +1,68 @@
+"""Which statements cannot run in a transaction, and which try to leave one."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script, Statement
+from kfm_ci.migrations.tokens import words
+from kfm_ci.model import Mode
+
+_ENDS = frozenset({"commit", "rollback", "abort", "end"})
+_BEGINS = frozenset({"begin", "start"})
+_ADD_VALUE = re.compile(r"\badd\s+value\s+(?:if\s+not\s+exists\s+)?'((?:[^']|'')+)'", re.IGNORECASE)
+
+
+def requires_autocommit(statement: Statement) -> str | None:
+    """Return why a statement cannot run inside a transaction; None when it can."""
+    found = [word.lower() for word in words(statement.text)]
+    first = found[0] if found else ""
+    two = tuple(found[:2])
+    if first == "vacuum":
+        return "VACUUM cannot run inside a transaction"
+    if two in {("alter", "system"), ("create", "database"), ("drop", "database"), ("create", "tablespace"),
+               ("drop", "tablespace")}:  # fmt: skip
+        return f"{' '.join(two).upper()} cannot run inside a transaction"
+    if first in {"create", "drop", "reindex"} and "concurrently" in found[:8] and ("index" in found[:4] or first == "reindex"):
+        return f"{first.upper()} … CONCURRENTLY cannot run inside a transaction"
+    if first == "reindex" and {"database", "system", "schema"} & set(found[1:6]):
+        return "REINDEX of more than one table cannot run inside a transaction"
+    if two == ("alter", "table") and "detach" in found and "concurrently" in found:
+        return "DETACH PARTITION … CONCURRENTLY cannot run inside a transaction"
+    return None
+
+
+def leaves_transaction(statement: Statement) -> bool:
+    """Whether a statement ends the transaction that it runs in."""
+    found = [word.lower() for word in words(statement.text, 6)]
+    if not found:
+        return False
+    if found[0] in _ENDS:
+        return not (found[0] == "rollback" and "to" in found[1:4])
+    return found[:2] == ["prepare", "transaction"]
+
+
+def controls_transaction(statement: Statement) -> bool:
+    """Whether a statement begins or ends a transaction; savepoints do not."""
+    found = [word.lower() for word in words(statement.text, 2)]
+    return bool(found) and (found[0] in _BEGINS or leaves_transaction(statement))
+
+
+def enum_value_used(parts: tuple[Statement, ...]) -> tuple[Statement, str] | None:
+    """Return the statement that uses an enum value added earlier in the same script, with the value; None without any."""
+    added: list[str] = []
+    for part in parts:
+        for value in added:
+            if f"'{value}'" in part.text and not _ADD_VALUE.search(part.text):
+                return part, value
+        added += _ADD_VALUE.findall(part.text)
+    return None
+
+
+def mode(script: Script) -> Mode:
+    """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot."""
+    if script.mode is not None:
+        return script.mode
+    needs = any(requires_autocommit(part) for part in statements.of(script))
+    return Mode.AUTOCOMMIT if needs else Mode.TRANSACTION

@@ -1,0 +1,192 @@
+"""Running one migration: an outcome that the server confirmed, never a guess."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import psycopg
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations.files import Script, Statement
+from kfm_ci.model import Mode, Outcome
+from kfm_ci.postgres import ledger
+from kfm_ci.postgres.ledger import Entry
+
+
+class Watcher(Protocol):
+    """Whoever looks on while statements run."""
+
+    def before(self, connection: Connection[Any], statement: Statement) -> None:
+        """Look at the session before a statement."""
+        ...
+
+    def after(
+        self, connection: Connection[Any], statement: Statement, *, duration_ms: float, rows: int | None, error: Exception | None
+    ) -> None:
+        """Look at the session after it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a script."""
+
+    outcome: Outcome
+    mode: Mode
+    duration_ms: float
+    error: str | None = None
+    """SQLSTATE and the server's message."""
+    sqlstate: str | None = None
+    line: int | None = None
+    """1-based line of the file on which it failed."""
+    column: int | None = None
+    statement: Statement | None = None
+    """The statement that failed."""
+    failure: psycopg.Error | None = None
+    escaped: bool = False
+    """Whether it left the transaction it was given."""
+
+
+class _Escaped(Exception):
+    """The script ended the transaction that it runs in."""
+
+
+def run(
+    connection: Connection[Any],
+    script: Script,
+    *,
+    entry: Entry | None,
+    watcher: Watcher | None = None,
+    keep: bool = True,
+) -> Applied:
+    """Run a script on a fresh session, with its ledger entry in the same transaction where there is one.
+
+    ``keep=False`` rolls it back at the end (only for what runs in a transaction). A dead server is raised as
+    psycopg's error; every answer of a living one is a value.
+    """
+    mode = transactions.mode(script)
+    began = time.perf_counter()
+    parts = statements.of(script)
+    try:
+        if mode is Mode.TRANSACTION:
+            _in_transaction(connection, script, parts, entry, watcher, keep)
+        else:
+            _in_autocommit(connection, parts, entry, watcher)
+    except _Escaped:
+        connection.rollback()
+        return Applied(
+            outcome=Outcome.FAILED, mode=mode, duration_ms=_since(began), escaped=True,
+            error="the file ended the transaction it was given", line=script.first_line,
+        )  # fmt: skip
+    except _Failed as failed:
+        if connection.info.transaction_status == TransactionStatus.UNKNOWN:
+            raise failed.error from failed
+        connection.rollback()
+        return _failure(failed, mode, _since(began))
+    return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began))
+
+
+class _Failed(Exception):
+    def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.statement = statement
+
+
+def _in_transaction(
+    connection: Connection[Any], script: Script, parts: tuple[Statement, ...], entry: Entry | None,
+    watcher: Watcher | None, keep: bool,
+) -> None:  # fmt: skip
+    connection.execute("begin")
+    before = connection.execute("select pg_current_xact_id()::text").fetchone()
+    if watcher is None and not any(statements.inline_data(part) for part in parts):
+        _send(connection, script.text, Statement(text=script.text, raw=script.text, line=script.first_line, column=1,
+                                                 end_line=script.first_line, offset=0))  # fmt: skip
+    else:
+        for part in parts:
+            _watched(connection, part, watcher)
+    if connection.info.transaction_status != TransactionStatus.INTRANS:
+        raise _Escaped
+    after = connection.execute("select pg_current_xact_id()::text").fetchone()
+    if before != after:
+        raise _Escaped
+    if entry is not None and keep:
+        # the migration may have changed role or search_path; the ledger is written as the session's own user
+        connection.execute("reset session authorization")
+        connection.execute("reset role")
+        ledger.record(connection, entry)
+    try:
+        connection.execute("commit" if keep else "rollback")
+    except psycopg.Error as error:
+        raise _Failed(error, parts[-1] if parts else None) from error
+
+
+def _in_autocommit(
+    connection: Connection[Any], parts: tuple[Statement, ...], entry: Entry | None, watcher: Watcher | None
+) -> None:
+    if entry is not None:
+        with connection.transaction():
+            ledger.start(connection, entry)
+    for part in parts:
+        _watched(connection, part, watcher)
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        raise _Escaped
+    if entry is not None:
+        with connection.transaction():
+            ledger.record(connection, entry)
+
+
+def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
+    if watcher is None:
+        _send(connection, part.text, part)
+        return
+    watcher.before(connection, part)
+    began = time.perf_counter()
+    try:
+        rows = _send(connection, part.text, part)
+    except _Failed as failed:
+        if connection.info.transaction_status != TransactionStatus.UNKNOWN:
+            watcher.after(connection, part, duration_ms=_since(began), rows=None, error=failed.error)
+        raise
+    watcher.after(connection, part, duration_ms=_since(began), rows=rows, error=None)
+
+
+def _send(connection: Connection[Any], text: str, part: Statement) -> int | None:
+    data = statements.inline_data(part)
+    try:
+        with connection.cursor() as cursor:
+            if data is not None:
+                with cursor.copy(text[: len(text) - len(data)] if text.endswith(data) else text) as copy:  # type: ignore[arg-type]
+                    copy.write(data)
+            else:
+                cursor.execute(text)  # type: ignore[arg-type]
+            return cursor.rowcount if cursor.rowcount >= 0 else None
+    except psycopg.Error as error:
+        raise _Failed(error, part) from error
+
+
+def _failure(failed: _Failed, mode: Mode, duration_ms: float) -> Applied:
+    diag = failed.error.diag
+    part = failed.statement
+    line = column = None
+    if part is not None:
+        line, column = part.line, part.column
+        position = int(diag.statement_position or 0)
+        if position:
+            before = part.text[: position - 1]
+            line = part.line + before.count("\n")
+            column = position - 1 - before.rfind("\n") if "\n" in before else part.column + position - 1
+    message = diag.message_primary or str(failed.error)
+    detail = f" ({diag.message_hint})" if diag.message_hint else ""
+    return Applied(
+        outcome=Outcome.FAILED, mode=mode, duration_ms=duration_ms, error=f"{diag.sqlstate}: {message}{detail}",
+        sqlstate=diag.sqlstate, line=line, column=column, statement=part, failure=failed.error,
+    )  # fmt: skip
+
+
+def _since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000.0

@@ -1,0 +1,100 @@
+"""The ledger: which migrations a database has, chained so that one value says same files, same order."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import Connection
+
+from kfm_ci.model import Digest, Mode
+
+CREATE: Final = """
+    create schema if not exists kfm_ci;
+    create table if not exists kfm_ci.ledger (
+      position int primary key, version text unique not null, name text not null,
+      sha256 bytea not null check (length(sha256) = 32), chain bytea not null,
+      mode text not null check (mode in ('transaction', 'autocommit')),
+      state text not null check (state in ('started', 'applied')),
+      run_id text not null, git_commit text not null, applied_by name not null default session_user,
+      started_at timestamptz not null, applied_at timestamptz);
+    create table if not exists kfm_ci.head (
+      only_row boolean primary key default true check (only_row), position int not null, chain bytea not null);
+    create table if not exists kfm_ci.receipt (
+      sequence bigint primary key, sha256 bytea unique not null, environment text not null, run_url text,
+      at timestamptz not null);
+    insert into kfm_ci.head (position, chain) values (0, %s) on conflict do nothing;
+"""
+RECORD: Final = """
+    insert into kfm_ci.ledger
+      (position, version, name, sha256, chain, mode, state, run_id, git_commit, started_at, applied_at)
+    values (%(position)s, %(version)s, %(name)s, %(sha256)s, %(chain)s, %(mode)s, %(state)s, %(run)s, %(commit)s,
+            now(), case when %(state)s = 'applied' then clock_timestamp() end)
+    on conflict (version) do update set state = excluded.state, applied_at = excluded.applied_at
+"""
+ADVANCE: Final = """
+    update kfm_ci.head set position = %(position)s, chain = %(chain)s
+     where chain = %(expected)s            -- fencing: a runner that lost its lock changes nothing
+"""
+START: Final = hashlib.sha256(b"kfm-ci/ledger/v1\n").digest()
+
+
+class LostLedger(Exception):
+    """The head of the ledger is not where this runner left it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A row to be written."""
+
+    version: str
+    name: str
+    sha256: Digest
+    mode: Mode
+    run_id: str
+    git_commit: str
+
+
+def create(connection: Connection[Any]) -> None:
+    """Make the schema ``kfm_ci`` when it is not there."""
+    for statement in CREATE.split(";\n"):
+        if statement.strip():
+            connection.execute(statement, [START] if "%s" in statement else None)
+
+
+def applied(connection: Connection[Any]) -> tuple[str, ...]:
+    """Return the versions that the database has, in order."""
+    rows = connection.execute("select version from kfm_ci.ledger where state = 'applied' order by position")
+    return tuple(row[0] for row in rows.fetchall())
+
+
+def start(connection: Connection[Any], entry: Entry) -> None:
+    """Record the intent of a migration that cannot run in a transaction, so that a crash shows."""
+    position, chain, _ = _next(connection, entry)
+    connection.execute(RECORD, _row(entry, position, chain, "started"))
+
+
+def record(connection: Connection[Any], entry: Entry) -> None:
+    """Record an applied migration and move the head; raises LostLedger when another runner moved it."""
+    position, chain, expected = _next(connection, entry)
+    connection.execute(RECORD, _row(entry, position, chain, "applied"))
+    moved = connection.execute(ADVANCE, {"position": position, "chain": chain, "expected": expected})
+    if moved.rowcount != 1:
+        raise LostLedger(entry.version)
+
+
+def _next(connection: Connection[Any], entry: Entry) -> tuple[int, bytes, bytes]:
+    row = connection.execute("select position, chain from kfm_ci.head").fetchone()
+    if row is None:
+        raise LostLedger(entry.version)
+    position, head = row[0] + 1, bytes(row[1])
+    link = head + b"\n" + entry.version.encode() + b"\n" + entry.sha256.hex.encode() + b"\n"
+    return position, hashlib.sha256(link).digest(), head
+
+
+def _row(entry: Entry, position: int, chain: bytes, state: str) -> dict[str, Any]:
+    return {
+        "position": position, "version": entry.version, "name": entry.name, "sha256": bytes.fromhex(entry.sha256.hex),
+        "chain": chain, "mode": entry.mode.value, "state": state, "run": entry.run_id, "commit": entry.git_commit,
+    }  # fmt: skip

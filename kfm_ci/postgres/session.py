@@ -1,0 +1,54 @@
+"""Sessions: every connection that runs a migration begins the same, and leaks nothing into the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres.engines.base import Server
+
+LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
+
+
+@contextmanager
+def connect(server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Connection[Any]]:
+    """Yield an autocommit session; what ``reset`` returns to are the given settings.
+
+    Raises CannotCheck when the server is gone.
+    """
+    options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
+    try:
+        connection = psycopg.connect(
+            server.dsn(database, admin=admin), autocommit=True, options=options, application_name="kfm-ci", connect_timeout=10
+        )
+    except psycopg.OperationalError as error:
+        raise gone(server, error) from error
+    with connection:
+        # a prepared statement would outlive DISCARD ALL on our side and fail on the server's
+        connection.prepare_threshold = None
+        yield connection
+
+
+def reset(connection: Connection[Any]) -> None:
+    """Give the session back the state it was opened with: settings, role, temporary tables, locks."""
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        connection.rollback()
+    connection.execute("discard all")
+
+
+def gone(server: Server, error: Exception) -> CannotCheck:
+    """Return the error for a server that no longer answers."""
+    tail = server.log_tail(1)
+    return CannotCheck(
+        code="KFM-C08", message="the server is gone" + (f": {tail}" if tail else ""), where=server.detail,
+        got=type(error).__name__, help="run again; when it persists look for memory or disk limits of the machine",
+    )  # fmt: skip
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")

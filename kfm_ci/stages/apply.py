@@ -1,0 +1,75 @@
+"""Stage ``apply``: new migrations run for good, each statement observed; a second apply must be a no-op."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence import rollback, schema, watch
+from kfm_ci.evidence.model import ApplyEvidence
+from kfm_ci.evidence.observer import Observer
+from kfm_ci.evidence.rollback.model import State
+from kfm_ci.model import Outcome
+from kfm_ci.postgres import apply, catalog, ledger
+from kfm_ci.postgres.session import reset
+from kfm_ci.stages.base import Failed, Run, Seen, Skip
+from kfm_ci.stages.provision import entry_of, refusal, script_of
+
+
+class Apply:
+    """Runs the new migrations as production will, and looks on."""
+
+    name = "apply"
+
+    def run(self, run: Run) -> str | None:
+        """Apply each new migration; what follows a failed one is not run."""
+        if run.server is None or run.base_database is None or run.status("provision") != "passed":
+            raise Skip("there is no base to apply to")
+        name = run.database = run.server.create_database("apply", template=run.base_database)
+        failed: str | None = None
+        with run.connect(name) as connection, run.connect(name, admin=True) as beside:
+            observer = Observer(beside, watch.existing(connection))
+            state = rollback.capture(connection)
+            for migration in run.new:
+                if failed:
+                    run.seen[migration.id] = Seen()
+                    continue
+                script = script_of(migration)
+                observer.reset()
+                reset(connection)
+                done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer)
+                reset(connection)
+                after = rollback.capture(connection) if done.outcome is Outcome.APPLIED else state
+                run.seen[migration.id] = Seen(
+                    apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
+                    statements=observer.evidence, schema_diff=schema.diff(state.catalog, after.catalog),
+                    before=state, after=after,
+                )  # fmt: skip
+                state = after
+                if done.outcome is Outcome.FAILED:
+                    failed = migration.id
+                    known = {(item.migration, item.hazard) for item in run.findings}
+                    found = refusal(migration, script, done)
+                    if (found.migration, found.hazard) not in known:
+                        run.findings.append(found)
+            reset(connection)
+            run.final_catalog = catalog.read(connection)
+            if failed is None:
+                self._again(run, ledger.applied(connection))
+                total = schema.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None
+                if total is not None:
+                    changed = schema.changed_tables(total, run.final_catalog)
+                    run.tables = schema.neighbourhood(connection, changed)
+        if failed:
+            raise Failed(f"{failed} failed")
+        return f"{len(run.new)} applied"
+
+    def _again(self, run: Run, applied: tuple[str, ...]) -> None:
+        """A second apply finds nothing pending: the ledger has every new migration."""
+        pending = [item.id for item in run.new if item.id not in applied]
+        if pending:
+            raise Failed(f"the ledger does not know {pending[0]} after it was applied")
+
+
+def state_of(seen: Seen) -> tuple[State, State] | None:
+    """Return what was captured around a migration that was applied."""
+    return (seen.before, seen.after) if seen.before is not None and seen.after is not None else None
+
+

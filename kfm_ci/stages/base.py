@@ -1,0 +1,111 @@
+"""What a stage is, and the workbench that the stages of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from psycopg import Connection
+
+from kfm_ci.config import Config
+from kfm_ci.errors import KfmError
+from kfm_ci.evidence.model import (
+    ApplyEvidence,
+    ChecklistItem,
+    RollbackEvidence,
+    SchemaDiff,
+    SmokeEvidence,
+    StageEvidence,
+    StatementEvidence,
+    Table,
+)
+from kfm_ci.evidence.rollback.model import State
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Digest, Finding, StageStatus
+from kfm_ci.postgres import session
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.postgres.engines.base import Engine, Server
+from kfm_ci.rules.base import Change
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What was seen of one new migration."""
+
+    apply: ApplyEvidence = ApplyEvidence()
+    statements: tuple[StatementEvidence, ...] = ()
+    schema_diff: SchemaDiff = SchemaDiff()
+    rollback: RollbackEvidence = RollbackEvidence()
+    before: State | None = None
+    after: State | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """One run of the gate: what it is given, and what its stages have found so far."""
+
+    change: Change
+    config: Config
+    policy: Config
+    """Of the base commit in a pull request; its ``[policy]`` judges."""
+    engine: Callable[[], Engine]
+    resources: ExitStack
+    """Closes the server at the end, whatever happens."""
+    commit: str = ""
+    smoke_files: tuple[str, ...] = ()
+    server: Server | None = None
+    base_database: str | None = None
+    database: str | None = None
+    """Where the new migrations were applied."""
+    base_catalog: Catalog | None = None
+    final_catalog: Catalog | None = None
+    findings: list[Finding] = field(default_factory=list)
+    stages: list[StageEvidence] = field(default_factory=list)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    smoke: list[SmokeEvidence] = field(default_factory=list)
+    plan: tuple[tuple[str, Digest], ...] = ()
+    files: tuple[tuple[str, Digest], ...] = ()
+    checklist: tuple[ChecklistItem, ...] = ()
+    tables: tuple[Table, ...] = ()
+    failure: KfmError | None = None
+
+    @property
+    def new(self) -> tuple[Migration, ...]:
+        """The migrations that are judged, in plan order."""
+        return self.change.new
+
+    def connect(self, database: str, *, admin: bool = False) -> AbstractContextManager[Connection[Any]]:
+        """Open a session as migrations get it: as plain owner with the runner's timeouts."""
+        if self.server is None:
+            raise RuntimeError("no server yet")
+        settings = dict(self.config.database.settings)
+        if not admin:
+            settings.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
+            if self.change.house_format:
+                settings.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
+        superuser = admin or self.config.database.run_as == "superuser"
+        return session.connect(self.server, database, admin=superuser, settings=settings)
+
+    def status(self, stage: str) -> StageStatus | None:
+        """Return how a stage ended; None when it has not run."""
+        return next((item.status for item in self.stages if item.name == stage), None)
+
+
+class Skip(Exception):
+    """A stage has nothing to do, or what it stands on failed; the text says why."""
+
+
+class Failed(Exception):
+    """A stage refuses; the text says why in one line, findings say more."""
+
+
+class Stage(Protocol):
+    """One verb of the sentence."""
+
+    name: str
+
+    def run(self, run: Run) -> str | None:
+        """Do it, and return a message or None; raises Skip, Failed, or a KfmError."""
+        ...

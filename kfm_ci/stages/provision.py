@@ -1,0 +1,87 @@
+"""Stage ``provision``: a server, and on it the base commit's schema."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations.files import Migration, Script, Unreadable
+from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
+from kfm_ci.postgres import apply, catalog, ledger
+from kfm_ci.postgres.apply import Applied
+from kfm_ci.postgres.ledger import Entry
+from kfm_ci.postgres.session import reset
+from kfm_ci.stages.base import Failed, Run, Skip
+
+
+def script_of(migration: Migration) -> Script:
+    """Return a migration's SQL; raises CannotCheck for one that a foreign tool must run."""
+    if isinstance(migration.up, Script):
+        return migration.up
+    raise CannotCheck(code="KFM-C20", message="no runner for this tool's migrations", where=migration.up_path)
+
+
+def entry_of(run: Run, migration: Migration) -> Entry:
+    """Return the ledger's row for a migration."""
+    from kfm_ci.migrations import transactions
+
+    script = script_of(migration)
+    return Entry(version=migration.id, name=migration.name, sha256=script.file.sha256, mode=transactions.mode(script),
+                 run_id="gate", git_commit=run.commit)  # fmt: skip
+
+
+def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
+    """Return the finding for a script that the server refused."""
+    rule, hazard, help = "migration-failed", Hazard.MIGRATION_ERROR, "mend the statement; nothing of the file was kept"
+    if done.escaped or done.sqlstate in {"25001", "2D000"}:
+        rule, hazard = "transaction-refused", Hazard.TRANSACTION
+        help = "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
+    elif done.sqlstate == "42501":
+        help = "migrations run as a plain owner; make extensions by [database] extensions, or set run-as = \"superuser\""
+    elif done.sqlstate in {"0A000", "58P01"} and "extension" in (done.error or ""):
+        help = "this server lacks the extension: use --engine service with a server that has it"
+    place = Place(file=script.file.path, line=done.line, column=done.column,
+                  end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
+    return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
+                   help=help, place=place, migration=migration.id)  # fmt: skip
+
+
+class Provision:
+    """Starts the server and applies what the base has."""
+
+    name = "provision"
+
+    def run(self, run: Run) -> str | None:
+        """Start the engine and build ``kfm_base``; a base that does not apply cannot be checked against."""
+        if run.change.head.unreadable:
+            raise Skip("some files could not be read or ordered")
+        if not run.new:
+            raise Skip("nothing new to run")
+        server = run.server = run.resources.enter_context(run.engine().start())
+        name = run.base_database = server.create_database("base")
+        with run.connect(name, admin=True) as admin:
+            for extension in run.config.database.extensions:
+                admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+        with run.connect(name) as connection:
+            ledger.create(connection)
+            self._baseline(run, connection)
+            base = run.change.base.migrations if run.change.base else ()
+            for migration in base:
+                reset(connection)
+                done = apply.run(connection, script_of(migration), entry=entry_of(run, migration))
+                if done.outcome is not Outcome.APPLIED:
+                    run.findings.append(refusal(migration, script_of(migration), done))
+                    raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
+            reset(connection)
+            run.base_catalog = catalog.read(connection)
+        return f"{server.detail}; {len(base)} migrations of the base"
+
+    def _baseline(self, run: Run, connection: object) -> None:
+        path = run.config.migrations.baseline
+        if path is None:
+            return
+        try:
+            text = run.change.tree.read(path).decode("utf-8")
+        except (Unreadable, UnicodeDecodeError) as error:
+            raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {error}", where=path) from error
+        connection.execute(text)  # type: ignore[attr-defined]

@@ -1,0 +1,92 @@
+"""Stage ``rollback``: the way back is run, and what it restores is compared."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence import rollback, runbook
+from kfm_ci.evidence.rollback.model import Drillable, Ran
+from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
+from kfm_ci.model import Digest, Hazard, Outcome, Strategy
+from kfm_ci.postgres import apply
+from kfm_ci.stages.base import Failed, Run, Skip
+from kfm_ci.stages.provision import script_of
+
+
+def strategy_of(migration: Migration) -> Strategy:
+    """Return what the header declares; without one, ``down`` where there is a down file."""
+    declared = migration.header.choice("rollback", Strategy) if migration.header else None
+    if declared:
+        return Strategy(declared)
+    return Strategy.DOWN if migration.down is not None else Strategy.NONE
+
+
+class _Runner:
+    """Runs scripts of the drill on the applied database; nothing is recorded in the ledger."""
+
+    def __init__(self, run: Run, database: str) -> None:
+        self._run = run
+        self._database = database
+
+    def up(self, migration: Migration) -> Ran:
+        return self._go(script_of(migration))
+
+    def down(self, migration: Migration) -> Ran:
+        if migration.down is None:
+            return Ran(error="there is no down file")
+        return self._go(migration.down)
+
+    def run(self, path: str, line: int, text: str) -> Ran:
+        data = text.encode()
+        file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
+        return self._go(Script(file=file, text=text, first_line=line))
+
+    def rewind(self, migration: Migration) -> bool:
+        return False
+
+    def _go(self, script: Script) -> Ran:
+        with self._run.connect(self._database) as connection:
+            done = apply.run(connection, script, entry=None)
+        return Ran(error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode)
+
+
+class Rollback:
+    """Drills every new migration's way back."""
+
+    name = "rollback"
+
+    def run(self, run: Run) -> str | None:
+        """Take the new migrations back in reverse, compare, and apply them again."""
+        server, database = run.server, run.database
+        applied = [item for item in run.new if run.seen.get(item.id) and run.seen[item.id].apply.outcome is Outcome.APPLIED]
+        if server is None or database is None or not applied:
+            raise Skip("nothing was applied")
+        subjects = [self._subject(run, item) for item in applied]
+        before = {item.id: state for item in applied if (state := run.seen[item.id].before)}
+        after = {item.id: state for item in applied if (state := run.seen[item.id].after)}
+        drilled = server.create_database("rollback", template=database)
+        results = rollback.drill(
+            subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=_Runner(run, drilled),
+            house_format=run.change.house_format,
+        )  # fmt: skip
+        told = {(item.migration, item.hazard) for item in run.findings}
+        for result in results:
+            run.seen[result.migration_id].rollback = result.evidence
+            run.findings += [
+                item for item in result.findings
+                if not (item.hazard is Hazard.ROLLBACK_MISSING and (item.migration, item.hazard) in told)
+            ]  # fmt: skip
+        wrong = [result for result in results if any(item.refuses for item in result.findings)]
+        if wrong:
+            raise Failed(f"{len(wrong)} of {len(results)} ways back are not proven")
+        return f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
+
+    def _subject(self, run: Run, migration: Migration) -> Drillable:
+        strategy = strategy_of(migration)
+        values = migration.header.values if migration.header else {}
+        compensation = run.change.head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
+        book = None
+        if strategy is Strategy.MANUAL and (path := values.get("runbook")):
+            try:
+                book = runbook.parse(path, run.change.tree.read(path).decode("utf-8", "replace"))
+            except Unreadable:
+                book = None
+        return Drillable(migration=migration, strategy=strategy, compensation=compensation, runbook=book)

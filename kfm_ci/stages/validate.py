@@ -1,0 +1,64 @@
+"""Stage ``validate``: every rule that needs only files and git."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci.migrations import acknowledgements, statements, transactions
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.rules import ALL
+from kfm_ci.stages.base import Failed, Run
+
+
+class Validate:
+    """Judges the change on paper."""
+
+    name = "validate"
+
+    def run(self, run: Run) -> str | None:
+        """Run every rule; fails when one finds an error."""
+        touched = {item.up_path for item in run.new} | {item.down.file.path for item in run.new if item.down}
+        known = {path for path in run.change.previous}
+        run.findings += [
+            item for item in run.change.head.findings if item.place.file in touched or item.place.file not in known
+        ]
+        for rule in ALL:
+            run.findings += rule.check(run.change)
+        for migration in run.new:
+            run.findings += _script_findings(migration)
+        run.findings[:] = list(dict.fromkeys(run.findings))
+        errors = sum(item.severity is Severity.ERROR for item in run.findings)
+        if errors:
+            raise Failed(f"{errors} error{'s' if errors > 1 else ''} on paper")
+        return f"{len(run.new)} new, {len(run.change.head.migrations)} in all"
+
+
+def _script_findings(migration: Migration) -> list[Finding]:
+    found: list[Finding] = []
+    for script in (migration.up, migration.down):
+        if not isinstance(script, Script):
+            continue
+        parts = statements.of(script)
+        for part in parts:
+            if transactions.leaves_transaction(part) and transactions.mode(script).value == "transaction":
+                found.append(_finding(script, part.line, part.end_line, migration, "transaction-control", Hazard.TRANSACTION, Severity.ERROR,
+                                      "the file ends the transaction that it runs in", "remove COMMIT and ROLLBACK: the runner commits the file"))  # fmt: skip
+            elif part.text.startswith("\\"):
+                found.append(_finding(script, part.line, part.end_line, migration, "psql-meta-command", Hazard.UNANALYSABLE, Severity.WARNING,
+                                      "a psql meta-command is not SQL: the server was not asked what it does", "write plain SQL"))  # fmt: skip
+        used = transactions.enum_value_used(parts)
+        if used and transactions.mode(script).value == "transaction":
+            found.append(_finding(script, used[0].line, used[0].end_line, migration, "enum-value-used-at-once", Hazard.TRANSACTION, Severity.WARNING,
+                                  f"the enum value {used[1][:40]!r} is added and used in one transaction", "use it in a later migration"))  # fmt: skip
+        for wrong in acknowledgements.find(script)[1]:
+            found.append(_finding(script, wrong.line, wrong.line, migration, "malformed-acknowledgement", Hazard.HEADER, Severity.WARNING,
+                                  wrong.message, wrong.help))  # fmt: skip
+    return found
+
+
+def _finding(
+    script: Script, line: int, end: int, migration: Migration, rule: str, hazard: Hazard, severity: Severity, message: str, help: str
+) -> Finding:
+    place = Place(file=script.file.path, line=line, column=1, end_line=end)
+    return replace(Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help, place=place), migration=migration.id)

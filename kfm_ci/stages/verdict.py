@@ -1,0 +1,129 @@
+"""From what the stages found to the frozen evidence of the run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci import __version__
+from kfm_ci.errors import ExitCode
+from kfm_ci.evidence.model import (
+    Assessed,
+    Declared,
+    EngineEvidence,
+    Evidence,
+    MigrationEvidence,
+    SourceEvidence,
+)
+from kfm_ci.migrations import acknowledgements
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.model import Finding, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy
+from kfm_ci.report import checklist, judgement, plan, risk, suspects
+from kfm_ci.rules import policy
+from kfm_ci.rules.policy import Judged
+from kfm_ci.stages.base import Run, Seen
+from kfm_ci.stages.rollback import strategy_of
+
+
+def judge(run: Run) -> None:
+    """Add what the server's evidence says of every new migration to the run's findings."""
+    created: frozenset[str] = frozenset()
+    for migration in run.new:
+        seen = run.seen.get(migration.id)
+        if seen is None:
+            continue
+        declared = declared_of(migration)
+        run.findings += judgement.judge(
+            migration, seen.statements, rollout=declared.rollout, phase=declared.phase, schema_diff=seen.schema_diff,
+            created=created, mode=seen.apply.mode,
+        )  # fmt: skip
+        created |= frozenset(seen.schema_diff.added)
+
+
+def conclude(
+    run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None
+) -> Evidence:
+    """Return the frozen sum of a run: findings weighed, risk assessed, one verdict."""
+    judged = _weigh(run)
+    assessed = {item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new}
+    findings = list(judged.findings)
+    for migration in run.new:
+        place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
+        found = risk.understated(declared_of(migration), assessed[migration.id], migration=migration.id, place=place)
+        ran = run.seen.get(migration.id)
+        if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
+            findings.append(found)
+    level, reasons = risk.run_risk(assessed.values())
+    result, code = _result(run, tuple(findings), level, fail_on)
+    evidence = Evidence(
+        result=result, exit_code=code, tool_version=__version__, source=source, format=run.change.head.format,
+        directory=run.change.head.directory, started_on=started_on, finished_on=finished_on, stages=tuple(run.stages),
+        engine=EngineEvidence(kind=run.server.kind, server_version=run.server.version, detail=run.server.detail) if run.server else None,
+        risk=level, risk_reasons=reasons, findings=tuple(findings), smoke=tuple(run.smoke), plan=run.plan,
+        plan_sha256=plan.digest(run.plan) if run.plan else None, files=run.files, tables=run.tables,
+        schema_before=run.base_catalog.digest if run.base_catalog else None,
+        schema_after=run.final_catalog.digest if run.final_catalog else None,
+        suppressed=judged.suppressed, failure=str(run.failure) if run.failure else None,
+        migrations=tuple(_migration(item, run, assessed) for item in run.change.head.migrations),
+    )  # fmt: skip
+    return replace(evidence, checklist=checklist.assess(evidence)) if run.new else evidence
+
+
+def declared_of(migration: Migration) -> Declared:
+    """Return what a migration's header says, as far as it is valid."""
+    header = migration.header
+    if header is None:
+        return Declared()
+    level, rollout = header.choice("risk", Risk), header.choice("rollout", Rollout)
+    rollback, phase = header.choice("rollback", Strategy), header.choice("phase", Phase)
+    return Declared(
+        risk=Risk(level) if level else None, rollout=Rollout(rollout) if rollout else None,
+        rollback=Strategy(rollback) if rollback else None, phase=Phase(phase) if phase else None,
+        owner=header.values.get("owner"), ticket=header.values.get("ticket"), impact=header.values.get("impact"),
+        ops=header.values.get("ops"),
+    )  # fmt: skip
+
+
+def _weigh(run: Run) -> Judged:
+    seen = {
+        (migration.up_path, entry.line): entry
+        for migration in run.new if migration.id in run.seen for entry in run.seen[migration.id].statements
+    }  # fmt: skip
+    server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
+    settled = suspects.settle(run.findings, seen, server=server)
+    allows = {
+        script.file.path: policy.scopes(script, acknowledgements.find(script)[0])
+        for migration in run.new for script in (migration.up, migration.down) if isinstance(script, Script)
+    }  # fmt: skip
+    complete = run.status("apply") is StageStatus.PASSED
+    return policy.apply(
+        settled, severities=run.policy.policy.severity, allows=allows, contracts=policy.contracting(run.new), complete=complete
+    )
+
+
+def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk | None) -> tuple[Result, int]:
+    statuses = {stage.status for stage in run.stages}
+    refused = any(item.refuses for item in findings) or StageStatus.FAILED in statuses
+    # a stage's own refusal rests on findings; where policy silenced them all, the stage no longer refuses
+    if StageStatus.FAILED in statuses and not any(item.refuses for item in findings):
+        hard = {"provision", "dry-run", "apply", "smoke"}
+        refused = any(stage.status is StageStatus.FAILED and stage.name in hard for stage in run.stages)
+    if run.failure is not None:
+        return Result.ERROR, int(run.failure.exit_code)
+    if refused or (fail_on is not None and run.new and level.rank >= fail_on.rank):
+        return Result.FAIL, int(ExitCode.REFUSED)
+    return Result.PASS, int(ExitCode.PASSED)
+
+
+def _migration(migration: Migration, run: Run, assessed: dict[str, Assessed]) -> MigrationEvidence:
+    seen = run.seen.get(migration.id, Seen())
+    new = migration in run.new
+    down = migration.down
+    rollback = seen.rollback
+    if new and rollback.strategy is Strategy.NONE:
+        rollback = replace(rollback, strategy=strategy_of(migration))
+    return MigrationEvidence(
+        id=migration.id, new=new, up_path=migration.up_path, down_path=down.file.path if down else None,
+        up_sha256=migration.up.file.sha256, down_sha256=down.file.sha256 if down else None, declared=declared_of(migration),
+        assessed=assessed.get(migration.id), apply=seen.apply, statements=seen.statements, schema_diff=seen.schema_diff,
+        rollback=rollback,
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from evidence_samples import UP, calm, dangerous, hostile, nothing_new
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.model import Proof, Result, Strategy
+from kfm_ci.report import markdown
+
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+ATTACK = "@octocat <!-- x --> </details>\n\n</details>\n```\n| a | b |\n# h\n[l](https://evil.example) ![i](http://e/x)"
+OURS = re.compile(r"<details( open)?><summary>[^<]*</summary>\s*|</details>\s*|<!-- kfm-ci:gate -->\s*|</?(sub|br|code)>")
+
+
+def raw_html(comment: str) -> list[str]:
+    """Return every piece of the comment that a renderer takes as HTML."""
+    found = []
+    for token in MARKDOWN.parse(comment):
+        if token.type == "html_block":
+            found.append(token.content)
+        found += [child.content for child in token.children or [] if child.type == "html_inline"]
+    return found
+
+
+def prose(comment: str) -> str:
+    tokens = MARKDOWN.parse(comment)
+    return "\n".join(child.content for token in tokens for child in token.children or [] if child.type == "text")
+
+
+def test_the_marker_stands_on_the_first_line() -> None:
+    assert markdown.compose(dangerous()).split("\n")[0] == markdown.MARKER
+
+
+def test_the_head_answers_in_five_lines_with_errors_first() -> None:
+    lines = [line for line in markdown.compose(dangerous()).split("\n") if line]
+    assert lines[1] == "## ❌ kfm-ci refused: 2 errors in 1 new migration"
+    assert lines[2].startswith("- **Risk:** **high**")
+    assert "`public.orders`: reads and writes wait for 52 ms" in lines[3] and "orders_pkey" not in lines[3]
+    assert lines[4] == "- **Rollback:** **not proven**: of 1 migration, 1 run and failed"
+    assert lines[5] == "- **To do:**"
+    assert f"`{UP}:12`" in lines[6] and "→ add a bigint column" in lines[6]
+
+
+def test_a_calm_change_has_nothing_to_do_and_a_short_comment() -> None:
+    comment = markdown.compose(calm())
+    assert "- **To do:** nothing\n" in comment
+    assert "- **Locked:** nothing that readers or writers wait for" in comment
+    assert "- **Rollback:** proven" in comment
+    assert "### Findings" not in comment and "gantt" not in comment
+    assert len(comment) < 4_000
+
+
+def test_nothing_new_says_so() -> None:
+    comment = markdown.compose(nothing_new())
+    assert "no new migrations, nothing to judge" in comment
+    assert "Rollback" not in comment
+
+
+def test_what_was_not_observed_is_not_called_unlocked() -> None:
+    evidence = calm()
+    unseen = tuple(replace(item, statements=()) for item in evidence.migrations)
+    assert "- **Locked:** unknown" in markdown.compose(replace(evidence, migrations=unseen))
+
+
+def test_an_error_is_never_shown_as_a_pass() -> None:
+    comment = markdown.compose(replace(calm(), result=Result.ERROR, failure="KFM-E01: no engine"))
+    assert "could not check: this is not a pass" in comment and "✅" not in comment
+
+
+@pytest.mark.parametrize("part", ["Set aside", "table has 40 rows in production", "seed 7", "erDiagram", "gantt", "`17.5`"])
+def test_the_comment_shows(part: str) -> None:
+    assert part in markdown.compose(dangerous())
+
+
+def test_the_rollback_section_can_be_acted_on() -> None:
+    comment = markdown.compose(dangerous())
+    section = comment[comment.index("<summary>Rollback") : comment.index("<summary>Statements")]
+    assert "kfm-ci rollback --environment ENVIRONMENT --to 20260101_0900__create_orders" in section
+    assert "rolling back loses public.notes.body" in section
+    assert "| `public.orders` | AccessExclusiveLock | reads and writes wait | 30 ms |" in section
+    assert "When it fails midway" in section
+
+
+def test_no_way_back_is_said_plainly() -> None:
+    evidence = dangerous()
+    migration = replace(
+        evidence.migrations[1],
+        rollback=replace(evidence.migrations[1].rollback, strategy=Strategy.NONE, proof=Proof.NOT_RUN),
+    )
+    comment = markdown.compose(replace(evidence, migrations=(migration,)))
+    assert "none: there is no way back" in comment and "kfm-ci rollback" not in comment
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60) | st.lists(st.sampled_from(ATTACK.split(" ")), max_size=8).map(" ".join))
+@example(ATTACK)
+@example("|\\|`")
+def test_hostile_text_makes_no_html_mention_or_link(text: str) -> None:
+    comment = markdown.compose(hostile(text))
+    assert [piece for piece in raw_html(comment) if not OURS.fullmatch(piece)] == []
+    assert not re.search(r"@\w|://", prose(comment))
+    images = [child for token in MARKDOWN.parse(comment) for child in token.children or [] if child.type == "image"]
+    assert images == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60))
+@example(ATTACK)
+def test_every_fold_is_closed(text: str) -> None:
+    pieces = "".join(raw_html(markdown.compose(hostile(text))))
+    assert pieces.count("<details") == pieces.count("</details>") > 4
+
+
+def long_change(text: str, copies: int) -> Evidence:
+    return hostile(text, copies=copies)
+
+
+@pytest.mark.parametrize("text", ["😀" * 3000, "`|" * 3000, "x" * 5000, "<&$|" * 3000])
+def test_a_long_change_fits_and_is_cut_between_sections(text: str) -> None:
+    comment = markdown.compose(long_change(text, 40), report_url="https://example.com/report")
+    assert len(comment.encode("utf-16-le")) // 2 <= markdown.CAP
+    assert "left out for length" in comment and "[the whole report](https://example.com/report)" in comment
+    fences = [token for token in MARKDOWN.parse(comment) if token.type == "fence"]
+    assert all(token.map is not None and token.map[1] < comment.count("\n") for token in fences)
+    pieces = "".join(raw_html(comment))
+    assert pieces.count("<details") == pieces.count("</details>")

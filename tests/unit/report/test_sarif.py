@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+
+from evidence_samples import UP, dangerous, hostile
+
+from kfm_ci.report import sarif
+
+
+def test_levels_places_and_rules_agree() -> None:
+    (run,) = sarif.document(dangerous())["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert len(rules) == len(set(rules))
+    assert all(rules[result["ruleIndex"]] == result["ruleId"] for result in run["results"])
+    rewrite = next(result for result in run["results"] if result["ruleId"] == "observed-rewrite")
+    assert rewrite["level"] == "error"
+    location = rewrite["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"] == {"uri": UP, "uriBaseId": "%SRCROOT%"}
+    assert location["region"] == {"startLine": 12, "startColumn": 1, "endLine": 14}
+
+
+def test_an_acknowledgement_is_a_suppression_with_its_reason() -> None:
+    results = sarif.document(dangerous())["runs"][0]["results"]
+    suppressed = [result["suppressions"] for result in results if "suppressions" in result]
+    assert suppressed == [
+        [{"kind": "inSource", "status": "accepted", "justification": "table has 40 rows in production"}]
+    ]
+
+
+def test_a_refuted_finding_raises_no_alert() -> None:
+    results = sarif.document(dangerous())["runs"][0]["results"]
+    assert "maybe-scan" not in {result["ruleId"] for result in results}
+
+
+def test_odd_file_names_are_written_as_addresses() -> None:
+    text = sarif.dumps(hostile("a b%#?é\udc80.sql"))
+    location = json.loads(text)["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "a%20b%25%23%3F%C3%A9%80.sql"
+
+
+def test_every_result_has_a_file_as_code_scanning_demands() -> None:
+    for result in sarif.document(dangerous())["runs"][0]["results"]:
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
