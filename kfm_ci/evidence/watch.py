@@ -20,7 +20,8 @@ select s.*, r.* from (
          pg_catalog.current_setting('lock_timeout') as lock_timeout,
          pg_catalog.current_setting('statement_timeout') as statement_timeout,
          pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text as lsn,
-         pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::pg_catalog.text as low, {flush} as flush,
+         pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::pg_catalog.text as low,
+         {flush} as flush,
          pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text as xact,
          pg_catalog.pg_xact_status(%(xact)s::pg_catalog.xid8) as outcome
   offset 0
