@@ -8,6 +8,7 @@ from kfm_ci.migrations import acknowledgements, statements, transactions
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.rules import ALL
+from kfm_ci.rules.base import Change
 from kfm_ci.stages.base import Failed, Run
 
 
@@ -18,20 +19,22 @@ class Validate:
 
     def run(self, run: Run) -> str | None:
         """Run every rule; fails when one finds an error."""
-        touched = {item.up_path for item in run.new} | {item.down.file.path for item in run.new if item.down}
-        known = {path for path in run.change.previous}
-        run.findings += [
-            item for item in run.change.head.findings if item.place.file in touched or item.place.file not in known
-        ]
-        for rule in ALL:
-            run.findings += rule.check(run.change)
-        for migration in run.new:
-            run.findings += _script_findings(migration)
-        run.findings[:] = list(dict.fromkeys(run.findings))
+        run.findings += findings(run.change)
         errors = sum(item.severity is Severity.ERROR for item in run.findings)
         if errors:
             raise Failed(f"{errors} error{'s' if errors > 1 else ''} on paper")
         return f"{len(run.new)} new, {len(run.change.head.migrations)} in all"
+
+
+def findings(change: Change) -> list[Finding]:
+    """Return what every rule finds in a change, each once; reading problems of files already merged are left out."""
+    touched = {item.up_path for item in change.new} | {item.down.file.path for item in change.new if item.down}
+    found = [item for item in change.head.findings if item.place.file in touched or item.place.file not in change.previous]
+    for rule in ALL:
+        found += rule.check(change)
+    for migration in change.new:
+        found += _script_findings(migration)
+    return list(dict.fromkeys(found))
 
 
 def _script_findings(migration: Migration) -> list[Finding]:

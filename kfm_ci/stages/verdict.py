@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfm_ci import __version__
-from kfm_ci.errors import ExitCode
+from kfm_ci.errors import Cancelled, ExitCode
 from kfm_ci.evidence.model import (
     Assessed,
     Declared,
@@ -108,7 +108,7 @@ def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk 
         hard = {"provision", "dry-run", "apply", "smoke"}
         refused = any(stage.status is StageStatus.FAILED and stage.name in hard for stage in run.stages)
     if run.failure is not None:
-        return Result.ERROR, int(run.failure.exit_code)
+        return Result.ERROR, run.failure.cancelled_exit_code if isinstance(run.failure, Cancelled) else int(run.failure.exit_code)
     if refused or (fail_on is not None and run.new and level.rank >= fail_on.rank):
         return Result.FAIL, int(ExitCode.REFUSED)
     return Result.PASS, int(ExitCode.PASSED)

@@ -1,0 +1,176 @@
+"""The command line: one command a file; nothing else prints or exits."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import traceback
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kfm_ci import __version__
+from kfm_ci.cli import doctor as doctor_command
+from kfm_ci.cli import gate as gate_command
+from kfm_ci.cli import paper
+from kfm_ci.cli import scaffold
+from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
+from kfm_ci.model import Risk
+from kfm_ci.receipt import schema, statement
+from kfm_ci.rules import ALL
+
+app = typer.Typer(name="kfm-ci", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+                  help="The gate through which database migrations reach production.")  # fmt: skip
+receipt = typer.Typer(no_args_is_help=True, help="Look at receipts.")
+app.add_typer(receipt, name="receipt")
+
+Directory = Annotated[Path, typer.Argument(help="The repository.")]
+ConfigFile = Annotated[str | None, typer.Option("--config", help="Configuration file, relative to the repository.")]
+Format = Annotated[str, typer.Option("--format", help="Migration tool.")]
+Out = Annotated[Path, typer.Option("--out", help="Directory for reports and receipt.")]
+Output = Annotated[str, typer.Option("--output", help="human, json or github.")]
+BaseRef = Annotated[str | None, typer.Option("--base", help="What to compare with; `none`: everything is new.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"kfm-ci {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    """The gate through which database migrations reach production."""
+
+
+@app.command()
+def gate(
+    directory: Directory = Path(), config: ConfigFile = None, format: Format = "auto", out: Out = Path("kfm-ci-out"),
+    output: Output = "human", base: BaseRef = None,
+    engine: Annotated[str | None, typer.Option("--engine", help="auto, embedded, docker or service.")] = None,
+    postgres_version: Annotated[int | None, typer.Option("--postgres-version", help="Major version.")] = None,
+    database_url: Annotated[str | None, typer.Option("--database-url", help="For engine service.")] = None,
+    fail_on: Annotated[str, typer.Option("--fail-on", help="low, medium, high or never.")] = "never",
+    verbose: Verbose = False, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Judge new migrations with a real PostgreSQL."""
+    _choice("--output", output, ("human", "json", "github"))
+    _choice("--fail-on", fail_on, ("low", "medium", "high", "never"))
+    if engine is not None:
+        _choice("--engine", engine, ("auto", "embedded", "docker", "service"))
+    arguments = gate_command.Options(
+        directory=directory, config_file=config, format=format, out=out, output=output, base=base, engine=engine,
+        postgres_version=postgres_version, database_url=database_url, quiet=quiet,
+        fail_on=None if fail_on == "never" else Risk(fail_on),
+    )  # fmt: skip
+    raise typer.Exit(gate_command.judge(arguments, Console(soft_wrap=True)).exit_code)
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="The repository, or files in it.")] = None,
+    config: ConfigFile = None, format: Format = "auto", out: Out = Path("kfm-ci-out"), output: Output = "human",
+    base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
+) -> None:  # fmt: skip
+    """Apply the rules that need no server."""
+    _choice("--output", output, ("human", "json", "github"))
+    given = paths or [Path()]
+    code = paper.check(given, config_file=config, format=format, base=base, output=output, console=Console(soft_wrap=True))
+    raise typer.Exit(code)
+
+
+@app.command()
+def new(
+    description: Annotated[str, typer.Argument(help="What the migration does.")], config: ConfigFile = None,
+    number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
+) -> None:  # fmt: skip
+    """Make a pair of migration files named after all existing ones."""
+    for path in scaffold.create(Path(), description, config_file=config, numbered=number or None):
+        typer.echo(path)
+
+
+@app.command()
+def manifest(
+    directory: Directory = Path(), config: ConfigFile = None,
+    check: Annotated[bool, typer.Option("--check", help="Verify instead of write.")] = False,
+) -> None:  # fmt: skip
+    """Write or verify meta/manifest.json and meta/checksums.txt."""
+    raise typer.Exit(scaffold.manifest(directory, config_file=config, verify=check, say=typer.echo))
+
+
+@app.command()
+def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
+    """List rules, or explain one."""
+    if rule is None:
+        for item in ALL:
+            typer.echo(f"{item.id:28} {item.hazard.value:20} {item.title}")
+        return
+    found = next((item for item in ALL if item.id == rule), None)
+    if found is None:
+        raise UsageError(code="KFM-U50", message="no such rule", got=rule, help="`kfm-ci rules` lists them")
+    typer.echo(f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n\nBad:\n{found.bad}\nGood:\n{found.good}")
+
+
+@app.command()
+def doctor() -> None:
+    """Tell what this machine offers."""
+    for line in doctor_command.lines():
+        typer.echo(line)
+
+
+@receipt.command("show")
+def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> None:
+    """Print a receipt for people."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise UsageError(code="KFM-U51", message=f"cannot be read: {error.strerror}", where=str(file)) from error
+    typer.echo(statement.show(data))
+
+
+@receipt.command("schema")
+def receipt_schema() -> None:
+    """Print the JSON Schema of receipts."""
+    typer.echo(json.dumps(schema.SCHEMA, indent=2, sort_keys=True))
+
+
+def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(code="KFM-U41", message="not a possible value", where=option, got=value, expected=" | ".join(allowed),
+                         help=f"see kfm-ci --help for {option}")  # fmt: skip
+
+
+def _cancel(number: int, _frame: FrameType | None) -> None:
+    raise Cancelled(code="KFM-X01", message="cancelled by a signal", signal_number=number)
+
+
+def main() -> None:
+    """Run the program; every end has its exit code, and none is a traceback for bad input."""
+    signal.signal(signal.SIGTERM, _cancel)
+    signal.signal(signal.SIGINT, _cancel)
+    errors = Console(stderr=True, soft_wrap=True)
+    try:
+        app(standalone_mode=False)
+    except KfmError as error:
+        errors.print(str(error), style="bold red", markup=False, highlight=False)
+        if error.help:
+            errors.print(f"  help: {error.help}", markup=False, highlight=False)
+        code = error.cancelled_exit_code if isinstance(error, Cancelled) else int(error.exit_code)
+        sys.exit(code)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
+    except typer.Abort:
+        sys.exit(int(ExitCode.INTERRUPTED))
+    except Exception as error:
+        if hasattr(error, "format_message") and hasattr(error, "exit_code"):
+            errors.print(f"KFM-U42 {error.format_message()}", markup=False, highlight=False)
+            sys.exit(int(ExitCode.USAGE))
+        traceback.print_exc()
+        errors.print("KFM-D01 this is a defect of kfm-ci; please report it with the lines above", markup=False)
+        sys.exit(int(ExitCode.DEFECT))

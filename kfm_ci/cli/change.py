@@ -1,0 +1,98 @@
+"""From arguments to what is judged: the repository, its settings, head against base."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfm_ci import config
+from kfm_ci.config import FILE_NAME, Config
+from kfm_ci.errors import UsageError
+from kfm_ci.evidence.model import SourceEvidence
+from kfm_ci.github.context import Context
+from kfm_ci.migrations import detection, reading
+from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
+from kfm_ci.rules.base import Change, Requirements
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A change with the settings that hold for it."""
+
+    root: Path
+    change: Change
+    config: Config
+    policy: Config
+    source: SourceEvidence
+    policy_changed: bool = False
+
+
+def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
+    """Return what is judged; raises UsageError for what is not there or not clear."""
+    if not directory.is_dir():
+        raise UsageError(code="KFM-U40", message="no such directory", where=str(directory), help="name the repository's root")
+    root = directory.resolve()
+    tree = WorkTree(root)
+    settings = _settings(tree, config_file)
+    repository = Repository.around(root)
+    base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
+    if repository is None and base_ref not in {None, "none"}:
+        raise UsageError(code="KFM-U12", message="not a git repository, so there is no base", where=f"--base {base_ref}",
+                         help="run inside the repository, or with `--base none`")  # fmt: skip
+    found = detection.locate(tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format)
+    head = found.format.load(tree, found.directory)
+    tip, merge_base, policy, previous = None, None, settings, {}
+    if repository is not None and base is not None:
+        prefix = root.relative_to(repository.root.resolve()).as_posix()
+        tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
+        parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
+        tip = found.format.load(tip_tree, found.directory)
+        merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory)
+        previous = _files(parted, found.directory)
+        policy = _settings(tip_tree, config_file) if context.base else settings
+    known = {item.id for item in tip.migrations} if tip else set()
+    change = Change(
+        head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
+        tree=tree, requirements=_requirements(policy, head), body=context.body, previous=previous,
+    )  # fmt: skip
+    return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
+                   policy_changed=policy.policy != settings.policy)  # fmt: skip
+
+
+def _settings(tree: Tree, name: str | None) -> Config:
+    path = name or FILE_NAME
+    if tree.exists(path):
+        table = ("tool", "kfm-ci") if path.endswith("pyproject.toml") else ()
+        return config.parse(_bytes(tree, path), where=path, table=table)
+    if name is not None and isinstance(tree, WorkTree):
+        raise UsageError(code="KFM-U04", message="no such configuration file", where=name, help="paths are relative to the repository")
+    if name is None and tree.exists("pyproject.toml"):
+        return config.parse(_bytes(tree, "pyproject.toml"), where="pyproject.toml", table=("tool", "kfm-ci"))
+    return Config()
+
+
+def _bytes(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except Unreadable as error:
+        raise UsageError(code="KFM-U05", message=f"the configuration cannot be read: {error}", where=path) from error
+
+
+def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
+    return {path: file for path in tree.paths(directory) if (file := reading.read(tree, path, [])) is not None}
+
+
+def _requirements(policy: Config, head: History) -> Requirements:
+    asked = policy.policy
+    return Requirements(
+        require_header=asked.require_header or head.format == "kfm", require_traceability=asked.require_traceability,
+        require_manifest=asked.require_manifest, ticket_pattern=asked.ticket_pattern, max_file_size=asked.max_file_size,
+        personal_data_threshold=asked.personal_data_threshold,
+    )  # fmt: skip
+
+
+def _source(repository: Repository | None, base: Base | None) -> SourceEvidence:
+    if repository is None:
+        return SourceEvidence()
+    return SourceEvidence(git_sha=repository.head, base_sha=base.tip if base else None, tree_clean=repository.clean)

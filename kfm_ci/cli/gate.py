@@ -1,0 +1,92 @@
+"""``kfm-ci gate``: all stages against a throwaway server."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from kfm_ci import config
+from kfm_ci.cli import change, output
+from kfm_ci.clock import SystemClock, timestamp
+from kfm_ci.errors import Cancelled
+from kfm_ci.evidence.journal import Journal
+from kfm_ci.evidence.model import Evidence, StageEvidence
+from kfm_ci.github import context as github
+from kfm_ci.model import Risk
+from kfm_ci.postgres.engines import choice
+from kfm_ci.report import console as summary
+from kfm_ci.report import gate as document
+from kfm_ci.stages import pipeline, verdict
+from kfm_ci.stages.base import Run
+from kfm_ci.stages.smoke import matching
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Arguments of the command, as given."""
+
+    directory: Path
+    config_file: str | None
+    format: str
+    out: Path
+    output: str
+    base: str | None
+    engine: str | None
+    postgres_version: int | None
+    database_url: str | None
+    fail_on: Risk | None
+    quiet: bool
+
+
+def judge(options: Options, console: Console) -> Evidence:
+    """Run the gate, write its files, print its summary, and return the evidence."""
+    clock = SystemClock()
+    started = timestamp(clock.now())
+    context = github.read()
+    output.prepare(options.out)
+    subject = change.gather(
+        options.directory, config_file=options.config_file, format=options.format, base_ref=options.base, context=context
+    )
+    database = subject.config.database
+    tracked = tuple(subject.change.tree.paths("."))
+    with ExitStack() as resources:
+        run = Run(
+            change=subject.change, config=subject.config, policy=subject.policy, resources=resources,
+            engine=lambda: choice.choose(
+                options.engine or database.engine, major=options.postgres_version or database.postgres_version,
+                url=config.database_url(options.database_url),
+            ),
+            commit=subject.source.git_sha or "", smoke_files=matching(tracked, subject.config.smoke.sql),
+        )  # fmt: skip
+        journal = Journal(options.out / "journal.jsonl", clock)
+        resources.callback(journal.close)
+
+        def progress(stage: StageEvidence) -> None:
+            if options.output == "human" and not options.quiet:
+                console.print(summary.stage(stage))
+
+        try:
+            pipeline.execute(pipeline.GATE, run, clock=clock, journal=journal, progress=progress)
+        except Cancelled as error:
+            run.failure = error
+        verdict.judge(run)
+        evidence = verdict.conclude(
+            run, source=subject.source, started_on=started, finished_on=timestamp(clock.now()), fail_on=options.fail_on
+        )
+    output.write(options.out, evidence, context, dict(run.files))
+    _show(options, console, evidence, subject)
+    return evidence
+
+
+def _show(options: Options, console: Console, evidence: Evidence, subject: change.Subject) -> None:
+    if options.output == "json":
+        console.file.write(document.dumps(evidence))
+        return
+    sources = {script.file.path: script.file.text for item in subject.change.head.migrations
+               for script in (item.up, item.down) if script is not None}  # fmt: skip
+    console.print(summary.summarise(evidence, sources))
+    if not options.quiet:
+        console.print(f"report: {options.out / 'report.html'}", markup=False, highlight=False)

@@ -1,0 +1,74 @@
+"""``kfm-ci new`` and ``kfm-ci manifest``: files that authors commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from kfm_ci.cli import change
+from kfm_ci.clock import SystemClock
+from kfm_ci.errors import ExitCode, UsageError
+from kfm_ci.github.context import Context
+from kfm_ci.migrations import detection, manifest as manifests, naming
+from kfm_ci.migrations.files import Unreadable
+from kfm_ci.migrations.git import WorkTree
+
+UP = """-- [KFM_MIGRATION]
+-- id: {name}
+-- owner: TODO
+-- ticket: TODO
+-- risk: low
+-- rollout: safe
+-- rollback: down
+-- dialect: postgresql
+-- [/KFM_MIGRATION]
+
+"""
+DOWN = "-- Takes {name} back.\n\n"
+
+
+def create(root: Path, description: str, *, config_file: str | None, numbered: bool | None) -> tuple[str, ...]:
+    """Write a pair of files that sorts after all existing ones; return their paths."""
+    try:
+        subject = change.gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
+        directory, existing = subject.change.head.directory, [item.id for item in subject.change.head.migrations]
+        if subject.change.head.format != "kfm":
+            raise UsageError(code="KFM-U60", message="`new` writes format kfm", where=directory, got=subject.change.head.format,
+                             help="use your tool's own command")  # fmt: skip
+    except UsageError as error:
+        if error.code not in {"KFM-U31", "KFM-U33"}:
+            raise
+        directory, existing = detection.DEFAULT, []
+    name = naming.next_name(existing, description, SystemClock().now(), numbered=numbered)
+    folder = root / directory
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for suffix, text in ((".up.sql", UP), (".down.sql", DOWN)):
+        with (folder / f"{name}{suffix}").open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text.format(name=name))
+        written.append(f"{directory}/{name}{suffix}")
+    return tuple(written)
+
+
+def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable[[str], None]) -> int:
+    """Write the manifest and the checksums, or verify them; return the exit code."""
+    subject = change.gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
+    head = subject.change.head
+    meta = f"{head.directory}/meta"
+    if verify:
+        tree = WorkTree(subject.root)
+        try:
+            problems = [*manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head),
+                        *manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)]  # fmt: skip
+        except Unreadable as error:
+            say(f"{meta}: {error}: write it with `kfm-ci manifest`")
+            return int(ExitCode.REFUSED)
+        for problem in problems:
+            say(str(problem))
+        return int(ExitCode.REFUSED if problems else ExitCode.PASSED)
+    folder = subject.root / meta
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "manifest.json").write_bytes(manifests.build(head).to_bytes())
+    (folder / "checksums.txt").write_bytes(manifests.checksums(head))
+    say(f"{meta}/manifest.json and {meta}/checksums.txt: {len(head.migrations)} migrations")
+    return int(ExitCode.PASSED)
