@@ -15,7 +15,7 @@ _MARKDOWN = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()!|~^=#"} | {
     ord("$"): "&#36;",
 }
 _LINE_START = re.compile(r"^(\s*)([-+=]|\d+(?=[.)]))")
-_ACTIVE = re.compile(r"(?i)([@#]|:(?=//)|\b(?:www|gh|mailto|xmpp)(?=[.:-]))")
+_ACTIVE = re.compile(r"(?i)([@#]|:(?=//)|(?:www|gh|mailto|xmpp)(?=[.:-]))")
 """What GitHub turns into mentions, references and links of its own accord."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

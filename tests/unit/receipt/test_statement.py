@@ -139,22 +139,12 @@ def test_a_promotion_names_its_target_and_its_place_in_the_chain() -> None:
     assert body["inputs"]["receipts"] == [{"name": "gate", "digest": {"sha256": digest("gate").hex}}]
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        (b'"result":"failure"', b'"result":"failure","result":"success"'),
-        (b'"sequence"', b'"sequence"'),
-        (b'"exists":', b""),
-    ],
-)
-def test_parsing_is_strict_about_keys(change: tuple[bytes, bytes]) -> None:
+def test_a_key_that_stands_twice_is_refused() -> None:
     data = build(dangerous())
-    altered = data.replace(*change)
-    if altered == data:
-        assert statement.parse(altered)
-    else:
-        with pytest.raises(statement.Malformed):
-            statement.parse(altered)
+    altered = data.replace(b'"result":"failure"', b'"result":"failure","result":"success"')
+    assert altered != data
+    with pytest.raises(statement.Malformed):
+        statement.parse(altered)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +191,14 @@ def test_a_receipt_is_written_whatever_the_names(text: str) -> None:
 
 def test_showing_names_what_an_auditor_asks() -> None:
     text = statement.show(build(dangerous()))
-    for part in ("result    failure", "ephemeral", "octocat", "20260225_1200__widen_orders", "KFM-G0", digest("up").hex):
+    for part in (
+        "result    failure",
+        "ephemeral",
+        "octocat",
+        "20260225_1200__widen_orders",
+        "KFM-G0",
+        digest("up").hex,
+    ):
         assert part in text
 
 

@@ -315,9 +315,7 @@ def hostile(text: str, *, copies: int = 1) -> Evidence:
         schema_diff=SchemaDiff(
             added=(text,), changed=(ObjectChange(name=text, before=text, after=text),), removed=(text,)
         ),
-        rollback=replace(
-            migration.rollback, message=text, price=(text,), commands=(text,), statements=statements
-        ),
+        rollback=replace(migration.rollback, message=text, price=(text,), commands=(text,), statements=statements),
     )
     findings = tuple(
         replace(

@@ -45,9 +45,7 @@ def test_an_error_unticks_its_point_alone(hazard: Hazard, point: int) -> None:
 
 
 def test_what_was_not_checked_is_not_ticked() -> None:
-    skipped = dict.fromkeys(
-        ("validate", "provision", "dry_run", "apply", "rollback", "smoke"), StageStatus.SKIPPED
-    )
+    skipped = dict.fromkeys(("validate", "provision", "dry_run", "apply", "rollback", "smoke"), StageStatus.SKIPPED)
     unseen = replace(calm(), stages=stages(**skipped), smoke=())
     bare = tuple(
         replace(

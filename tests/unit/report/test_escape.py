@@ -11,8 +11,21 @@ from markdown_it import MarkdownIt
 from kfm_ci.report import escape
 
 BITS = ("@", "octocat", "<!--", "-->", "</details>", "<details>", "|", "`", "``", "~~~", "\n", "\r", "\\", "[x](", ")")
-MORE = ("https://evil.example", "www.evil.example", "#12", "$x$", "<img src=x>", "**", "_", "\u202e", "\x1b[31m", "&#64;")
-HOSTILE = st.lists(st.sampled_from(BITS + MORE + ("- ", "1. ", "# ", "> ", " ", "a", "\x00", "=")) | st.text(max_size=6))
+MORE = (
+    "https://evil.example",
+    "www.evil.example",
+    "#12",
+    "$x$",
+    "<img src=x>",
+    "**",
+    "_",
+    "\u202e",
+    "\x1b[31m",
+    "&#64;",
+)
+HOSTILE = st.lists(
+    st.sampled_from(BITS + MORE + ("- ", "1. ", "# ", "> ", " ", "a", "\x00", "=")) | st.text(max_size=6)
+)
 TEXTS = HOSTILE.map("".join)
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
@@ -95,7 +108,7 @@ def test_mermaid_text_holds_no_syntax(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["javascript:alert(1)", "https://a.b/\"onclick=", "https://a b", "http://a)b", "https://a<b", "", None]
+    "address", ["javascript:alert(1)", 'https://a.b/"onclick=', "https://a b", "http://a)b", "https://a<b", "", None]
 )
 def test_an_odd_address_is_not_linked(address: str | None) -> None:
     assert escape.web_address(address) is None

@@ -9,13 +9,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Proof, Result, Strategy
 from kfm_ci.report import markdown
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 ATTACK = "@octocat <!-- x --> </details>\n\n</details>\n```\n| a | b |\n# h\n[l](https://evil.example) ![i](http://e/x)"
-OURS = re.compile(r"<details( open)?><summary>[^<]*</summary>\s*|</details>\s*|<!-- kfm-ci:gate -->\s*|</?(sub|br|code)>")
+OURS = re.compile(
+    r"<details( open)?><summary>[^<]*</summary>\s*|</details>\s*|<!-- kfm-ci:gate -->\s*|</?(sub|br|code)>"
+)
 
 
 def raw_html(comment: str) -> list[str]:
@@ -73,7 +74,9 @@ def test_an_error_is_never_shown_as_a_pass() -> None:
     assert "could not check: this is not a pass" in comment and "✅" not in comment
 
 
-@pytest.mark.parametrize("part", ["Set aside", "table has 40 rows in production", "seed 7", "erDiagram", "gantt", "`17.5`"])
+@pytest.mark.parametrize(
+    "part", ["Set aside", "table has 40 rows in production", "seed 7", "erDiagram", "gantt", "`17.5`"]
+)
 def test_the_comment_shows(part: str) -> None:
     assert part in markdown.compose(dangerous())
 
@@ -117,13 +120,9 @@ def test_every_fold_is_closed(text: str) -> None:
     assert pieces.count("<details") == pieces.count("</details>") > 4
 
 
-def long_change(text: str, copies: int) -> Evidence:
-    return hostile(text, copies=copies)
-
-
 @pytest.mark.parametrize("text", ["😀" * 3000, "`|" * 3000, "x" * 5000, "<&$|" * 3000])
 def test_a_long_change_fits_and_is_cut_between_sections(text: str) -> None:
-    comment = markdown.compose(long_change(text, 40), report_url="https://example.com/report")
+    comment = markdown.compose(hostile(text, copies=15), report_url="https://example.com/report")
     assert len(comment.encode("utf-16-le")) // 2 <= markdown.CAP
     assert "left out for length" in comment and "[the whole report](https://example.com/report)" in comment
     fences = [token for token in MARKDOWN.parse(comment) if token.type == "fence"]
