@@ -69,6 +69,14 @@ def test_a_code_span_in_a_table_stays_one_cell_and_one_span(text: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
+def test_inline_text_in_a_table_stays_one_cell(text: str) -> None:
+    tokens = MARKDOWN.parse(f"| a | b | c |\n|---|---|---|\n| start | {escape.inline(text)} | end |\n")
+    cells = [token.content for token in tokens if token.type == "inline"]
+    assert len(cells) == 6 and (cells[3], cells[5]) == ("start", "end")
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXTS)
 def test_nothing_in_a_fence_closes_it(text: str) -> None:
     tokens = MARKDOWN.parse(f"{escape.fence(text, 'sh')}\n\nafter")
     assert [token.type for token in tokens] == ["fence", "paragraph_open", "inline", "paragraph_close"]
