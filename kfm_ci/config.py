@@ -47,9 +47,13 @@ class _Table(BaseModel):
 class MigrationsTable(_Table):
     """``[migrations]``: where the files are and which tool they were written for."""
 
-    dir: InsidePath | None = Field(None, description="Directory of the migrations. Default: `migrations/db`, else found.")
+    dir: InsidePath | None = Field(
+        None, description="Directory of the migrations. Default: `migrations/db`, else found."
+    )
     format: str = Field("auto", description="Name of the migration tool, or `auto`.")
-    baseline: InsidePath | None = Field(None, description="SQL file that builds what was there before the first migration.")
+    baseline: InsidePath | None = Field(
+        None, description="SQL file that builds what was there before the first migration."
+    )
 
 
 class DatabaseTable(_Table):
@@ -72,7 +76,9 @@ class SmokeTable(_Table):
     command: str | None = Field(None, description="Shell command run with `DATABASE_URL` set.")
     image: str | None = Field(None, description="Image the command runs in (docker engine).")
     timeout: int = Field(60, ge=1, le=3600, description="Seconds a smoke test may take.")
-    queries: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files with the application's statements.")
+    queries: tuple[str, ...] = Field(
+        (), strict=False, description="Globs of SQL files with the application's statements."
+    )
 
 
 Level = Literal["error", "warning", "note", "off"]
@@ -89,7 +95,9 @@ class PolicyTable(_Table):
     max_file_size: int = Field(1_048_576, ge=1, description="Bytes a migration may have.")
     personal_data_threshold: int = Field(3, ge=1, description="Distinct values of personal data that are a finding.")
     lock_timeout: int = Field(5000, ge=0, description="Milliseconds; set by our runner before each migration.")
-    statement_timeout: int = Field(600_000, ge=0, description="Milliseconds; set by our runner on the throwaway server.")
+    statement_timeout: int = Field(
+        600_000, ge=0, description="Milliseconds; set by our runner on the throwaway server."
+    )
     squawk: bool = Field(True, description="Ask squawk for advice.")
 
 
@@ -160,8 +168,12 @@ def parse(data: bytes, *, where: str, table: tuple[str, ...] = ()) -> Config:
     for key in config.policy.severity:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key):
             raise UsageError(
-                code="KFM-U03", where=where, message="not a rule id or hazard in [policy.severity]", got=key,
-                expected="a slug", help=f"hazards are: {', '.join(sorted(known))}",
+                code="KFM-U03",
+                where=where,
+                message="not a rule id or hazard in [policy.severity]",
+                got=key,
+                expected="a slug",
+                help=f"hazards are: {', '.join(sorted(known))}",
             )
     return config
 
@@ -176,8 +188,12 @@ def _explained(error: ValidationError, where: str) -> UsageError:
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
         return UsageError(code="KFM-U02", where=where, message=f"unknown key {key!r}", help=hint)
     return UsageError(
-        code="KFM-U03", where=where, message=f"{key}: {first['msg']}", got=json.dumps(first.get("input"), default=str)[:80],
-        expected="a value of the documented type", help="see the configuration reference: docs/configuration.md",
+        code="KFM-U03",
+        where=where,
+        message=f"{key}: {first['msg']}",
+        got=json.dumps(first.get("input"), default=str)[:80],
+        expected="a value of the documented type",
+        help="see the configuration reference: docs/configuration.md",
     )
 
 
@@ -203,7 +219,12 @@ def json_schema() -> dict[str, Any]:
 
 def reference() -> str:
     """Return the configuration reference as Markdown, one table a section."""
-    lines = ["# Configuration", "", "`kfm-ci.toml` at the repository's root, or `[tool.kfm-ci]` in `pyproject.toml`.", ""]
+    lines = [
+        "# Configuration",
+        "",
+        "`kfm-ci.toml` at the repository's root, or `[tool.kfm-ci]` in `pyproject.toml`.",
+        "",
+    ]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
         ("[migrations]", MigrationsTable), ("[database]", DatabaseTable), ("[smoke]", SmokeTable),
         ("[policy]", PolicyTable), ("[github]", GithubTable), ("[environments.NAME]", EnvironmentTable),

@@ -16,8 +16,7 @@ from rich.console import Console
 from kfm_ci import __version__
 from kfm_ci.cli import doctor as doctor_command
 from kfm_ci.cli import gate as gate_command
-from kfm_ci.cli import paper
-from kfm_ci.cli import scaffold
+from kfm_ci.cli import paper, scaffold
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 from kfm_ci.receipt import schema, statement
@@ -81,7 +80,9 @@ def check(
     """Apply the rules that need no server."""
     _choice("--output", output, ("human", "json", "github"))
     given = paths or [Path()]
-    code = paper.check(given, config_file=config, format=format, base=base, output=output, console=Console(soft_wrap=True))
+    code = paper.check(
+        given, config_file=config, format=format, base=base, output=output, console=Console(soft_wrap=True)
+    )
     raise typer.Exit(code)
 
 
@@ -114,7 +115,9 @@ def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] 
     found = next((item for item in ALL if item.id == rule), None)
     if found is None:
         raise UsageError(code="KFM-U50", message="no such rule", got=rule, help="`kfm-ci rules` lists them")
-    typer.echo(f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n\nBad:\n{found.bad}\nGood:\n{found.good}")
+    typer.echo(
+        f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n\nBad:\n{found.bad}\nGood:\n{found.good}"
+    )
 
 
 @app.command()

@@ -31,7 +31,9 @@ class Subject:
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
     """Return what is judged; raises UsageError for what is not there or not clear."""
     if not directory.is_dir():
-        raise UsageError(code="KFM-U40", message="no such directory", where=str(directory), help="name the repository's root")
+        raise UsageError(
+            code="KFM-U40", message="no such directory", where=str(directory), help="name the repository's root"
+        )
     root = directory.resolve()
     tree = WorkTree(root)
     settings = _settings(tree, config_file)
@@ -40,7 +42,9 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     if repository is None and base_ref not in {None, "none"}:
         raise UsageError(code="KFM-U12", message="not a git repository, so there is no base", where=f"--base {base_ref}",
                          help="run inside the repository, or with `--base none`")  # fmt: skip
-    found = detection.locate(tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format)
+    found = detection.locate(
+        tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
+    )
     head = found.format.load(tree, found.directory)
     tip, merge_base, policy, previous = None, None, settings, {}
     if repository is not None and base is not None:
@@ -66,7 +70,12 @@ def _settings(tree: Tree, name: str | None) -> Config:
         table = ("tool", "kfm-ci") if path.endswith("pyproject.toml") else ()
         return config.parse(_bytes(tree, path), where=path, table=table)
     if name is not None and isinstance(tree, WorkTree):
-        raise UsageError(code="KFM-U04", message="no such configuration file", where=name, help="paths are relative to the repository")
+        raise UsageError(
+            code="KFM-U04",
+            message="no such configuration file",
+            where=name,
+            help="paths are relative to the repository",
+        )
     if name is None and tree.exists("pyproject.toml"):
         return config.parse(_bytes(tree, "pyproject.toml"), where="pyproject.toml", table=("tool", "kfm-ci"))
     return Config()

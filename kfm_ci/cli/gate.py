@@ -48,7 +48,11 @@ def judge(options: Options, console: Console) -> Evidence:
     context = github.read()
     output.prepare(options.out)
     subject = change.gather(
-        options.directory, config_file=options.config_file, format=options.format, base_ref=options.base, context=context
+        options.directory,
+        config_file=options.config_file,
+        format=options.format,
+        base_ref=options.base,
+        context=context,
     )
     database = subject.config.database
     tracked = tuple(subject.change.tree.paths("."))

@@ -18,7 +18,9 @@ from kfm_ci.rules import policy
 from kfm_ci.stages.validate import findings
 
 
-def check(paths: list[Path], *, config_file: str | None, format: str, base: str | None, output: str, console: Console) -> int:
+def check(
+    paths: list[Path], *, config_file: str | None, format: str, base: str | None, output: str, console: Console
+) -> int:
     """Print what is wrong on paper; return the exit code. Given files, only theirs is told."""
     files = [path for path in paths if not path.is_dir()]
     root = Path() if files else paths[0]
@@ -47,5 +49,3 @@ def check(paths: list[Path], *, config_file: str | None, format: str, base: str 
         console.print(f"checked {len(new)} new of {len(subject.change.head.migrations)} migrations on paper: "
                       f"{errors} errors, {warnings} warnings", markup=False, highlight=False)  # fmt: skip
     return int(ExitCode.REFUSED if errors else ExitCode.PASSED)
-
-

@@ -9,7 +9,8 @@ from kfm_ci.cli import change
 from kfm_ci.clock import SystemClock
 from kfm_ci.errors import ExitCode, UsageError
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import detection, manifest as manifests, naming
+from kfm_ci.migrations import detection, naming
+from kfm_ci.migrations import manifest as manifests
 from kfm_ci.migrations.files import Unreadable
 from kfm_ci.migrations.git import WorkTree
 

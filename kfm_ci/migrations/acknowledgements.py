@@ -42,7 +42,9 @@ def find(script: Script) -> tuple[tuple[Allow, ...], tuple[Malformed, ...]]:
             hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
             wrong.append(Malformed(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint))
         elif reason is None or not reason[1].strip():
-            wrong.append(Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"'))
+            wrong.append(
+                Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"')
+            )
         else:
             acknowledgement = Acknowledgement(reason=reason[1].strip())
             allows.append(Allow(hazard=Hazard(match[1]), acknowledgement=acknowledgement, line=line))

@@ -71,7 +71,9 @@ def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | Non
         )  # fmt: skip
     if wanted is not None:
         return Found(directory=directory, format=wanted)
-    fitting = sorted((item for item in ALL if item.recognises(tree, directory, inside)), key=lambda item: -item.confidence)
+    fitting = sorted(
+        (item for item in ALL if item.recognises(tree, directory, inside)), key=lambda item: -item.confidence
+    )
     return Found(directory=directory, format=fitting[0] if fitting else ALL[0])
 
 
@@ -88,7 +90,9 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
             directories.setdefault(directory, []).append(relative(path, directory))
     found: list[Found] = []
     for directory, names in sorted(directories.items()):
-        fitting = [item for item in (ALL if wanted is None else (wanted,)) if item.recognises(tree, directory, tuple(names))]
+        fitting = [
+            item for item in (ALL if wanted is None else (wanted,)) if item.recognises(tree, directory, tuple(names))
+        ]
         if fitting:
             best = max(fitting, key=lambda item: item.confidence)
             found.append(Found(directory=directory, format=best))

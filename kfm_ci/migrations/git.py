@@ -234,7 +234,16 @@ def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes 
         "GIT_TERMINAL_PROMPT": "0",
         "LC_ALL": "C",
     }
-    command = ["git", "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", *arguments]
+    command = [
+        "git",
+        "-c",
+        "safe.directory=*",
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+        *arguments,
+    ]
     try:
         done = subprocess.run(command, cwd=directory, env=environment, input=stdin, capture_output=True, check=False)
     except FileNotFoundError:

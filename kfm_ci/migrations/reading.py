@@ -12,7 +12,14 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
         data = tree.read(path)
     except Unreadable as error:
         hazard = Hazard.FORBIDDEN_CONTENT if "link" in str(error) else Hazard.UNANALYSABLE
-        _add(findings, path, "unreadable-file", f"the file cannot be read: {error}", "make it a readable regular file", hazard)
+        _add(
+            findings,
+            path,
+            "unreadable-file",
+            f"the file cannot be read: {error}",
+            "make it a readable regular file",
+            hazard,
+        )
         return None
     file = SourceFile(path=path, data=data, text=data.decode("utf-8", "replace"), sha256=Digest.of(data))
     if b"\0" in data:

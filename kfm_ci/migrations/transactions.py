@@ -24,7 +24,11 @@ def requires_autocommit(statement: Statement) -> str | None:
     if two in {("alter", "system"), ("create", "database"), ("drop", "database"), ("create", "tablespace"),
                ("drop", "tablespace")}:  # fmt: skip
         return f"{' '.join(two).upper()} cannot run inside a transaction"
-    if first in {"create", "drop", "reindex"} and "concurrently" in found[:8] and ("index" in found[:4] or first == "reindex"):
+    if (
+        first in {"create", "drop", "reindex"}
+        and "concurrently" in found[:8]
+        and ("index" in found[:4] or first == "reindex")
+    ):
         return f"{first.upper()} … CONCURRENTLY cannot run inside a transaction"
     if first == "reindex" and {"database", "system", "schema"} & set(found[1:6]):
         return "REINDEX of more than one table cannot run inside a transaction"

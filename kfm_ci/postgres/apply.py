@@ -25,7 +25,13 @@ class Watcher(Protocol):
         ...
 
     def after(
-        self, connection: Connection[Any], statement: Statement, *, duration_ms: float, rows: int | None, error: Exception | None
+        self,
+        connection: Connection[Any],
+        statement: Statement,
+        *,
+        duration_ms: float,
+        rows: int | None,
+        error: Exception | None,
     ) -> None:
         """Look at the session after it."""
         ...
@@ -160,10 +166,10 @@ def _send(connection: Connection[Any], text: str, part: Statement) -> int | None
     try:
         with connection.cursor() as cursor:
             if data is not None:
-                with cursor.copy(text[: len(text) - len(data)] if text.endswith(data) else text) as copy:  # type: ignore[arg-type]
+                with cursor.copy(text[: len(text) - len(data)] if text.endswith(data) else text) as copy:
                     copy.write(data)
             else:
-                cursor.execute(text)  # type: ignore[arg-type]
+                cursor.execute(text)
             return cursor.rowcount if cursor.rowcount >= 0 else None
     except psycopg.Error as error:
         raise _Failed(error, part) from error

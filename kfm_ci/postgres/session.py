@@ -16,7 +16,9 @@ LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.erro
 
 
 @contextmanager
-def connect(server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None) -> Iterator[Connection[Any]]:
+def connect(
+    server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Connection[Any]]:
     """Yield an autocommit session; what ``reset`` returns to are the given settings.
 
     Raises CannotCheck when the server is gone.
@@ -24,7 +26,11 @@ def connect(server: Server, database: str, *, admin: bool = False, settings: Map
     options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
     try:
         connection = psycopg.connect(
-            server.dsn(database, admin=admin), autocommit=True, options=options, application_name="kfm-ci", connect_timeout=10
+            server.dsn(database, admin=admin),
+            autocommit=True,
+            options=options,
+            application_name="kfm-ci",
+            connect_timeout=10,
         )
     except psycopg.OperationalError as error:
         raise gone(server, error) from error

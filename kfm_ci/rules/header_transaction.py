@@ -26,7 +26,10 @@ class HeaderTransaction:
     bad = EXAMPLE.replace("-- dialect", "-- transaction: no\n-- dialect")
     good = EXAMPLE.replace(
         "-- dialect", "-- transaction: no\n-- transaction-reason: the index is built concurrently\n-- dialect"
-    ).replace("create table widgets (id bigint generated always as identity primary key);", "create index concurrently i on t (a);")
+    ).replace(
+        "create table widgets (id bigint generated always as identity primary key);",
+        "create index concurrently i on t (a);",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield headers whose ``transaction`` lacks a reason or contradicts the statements."""
@@ -68,8 +71,6 @@ class HeaderTransaction:
                     self,
                     f"transaction: yes, but {statements.kind(item.text)} cannot run inside a transaction here",
                     help="give the statement a migration of its own, with `transaction: no` and a reason",
-                    place=Place(
-                        file=migration.up_path, line=item.line, column=item.column, end_line=item.end_line
-                    ),
+                    place=Place(file=migration.up_path, line=item.line, column=item.column, end_line=item.end_line),
                     migration=migration,
                 )

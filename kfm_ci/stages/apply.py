@@ -71,5 +71,3 @@ class Apply:
 def state_of(seen: Seen) -> tuple[State, State] | None:
     """Return what was captured around a migration that was applied."""
     return (seen.before, seen.after) if seen.before is not None and seen.after is not None else None
-
-

@@ -32,7 +32,9 @@ def execute(
         journal.note("stage-started", stage=stage.name)
         began = clock.milliseconds()
         status, message = _outcome(stage, run)
-        ended = StageEvidence(name=stage.name, status=status, duration_ms=round(clock.milliseconds() - began, 3), message=message)
+        ended = StageEvidence(
+            name=stage.name, status=status, duration_ms=round(clock.milliseconds() - began, 3), message=message
+        )
         run.stages.append(ended)
         journal.note("stage-ended", stage=stage.name, status=status.value, message=message)
         progress(ended)

@@ -37,7 +37,7 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
         rule, hazard = "transaction-refused", Hazard.TRANSACTION
         help = "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
     elif done.sqlstate == "42501":
-        help = "migrations run as a plain owner; make extensions by [database] extensions, or set run-as = \"superuser\""
+        help = 'migrations run as a plain owner; make extensions by [database] extensions, or set run-as = "superuser"'
     elif done.sqlstate in {"0A000", "58P01"} and "extension" in (done.error or ""):
         help = "this server lacks the extension: use --engine service with a server that has it"
     place = Place(file=script.file.path, line=done.line, column=done.column,

@@ -56,7 +56,9 @@ class Rollback:
     def run(self, run: Run) -> str | None:
         """Take the new migrations back in reverse, compare, and apply them again."""
         server, database = run.server, run.database
-        applied = [item for item in run.new if run.seen.get(item.id) and run.seen[item.id].apply.outcome is Outcome.APPLIED]
+        applied = [
+            item for item in run.new if run.seen.get(item.id) and run.seen[item.id].apply.outcome is Outcome.APPLIED
+        ]
         if server is None or database is None or not applied:
             raise Skip("nothing was applied")
         subjects = [self._subject(run, item) for item in applied]
@@ -82,7 +84,9 @@ class Rollback:
     def _subject(self, run: Run, migration: Migration) -> Drillable:
         strategy = strategy_of(migration)
         values = migration.header.values if migration.header else {}
-        compensation = run.change.head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
+        compensation = (
+            run.change.head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
+        )
         book = None
         if strategy is Strategy.MANUAL and (path := values.get("runbook")):
             try:

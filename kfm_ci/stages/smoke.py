@@ -58,7 +58,7 @@ class Smoke:
             connection.execute("select set_config('statement_timeout', %s, false)", [f"{run.config.smoke.timeout}s"])
             for part in statements.split(text):
                 try:
-                    cursor = connection.execute(part.text)  # type: ignore[arg-type]
+                    cursor = connection.execute(part.text)
                     rows = cursor.fetchall() if cursor.description else []
                 except psycopg.Error as error:
                     if connection.closed:

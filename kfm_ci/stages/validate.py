@@ -29,7 +29,9 @@ class Validate:
 def findings(change: Change) -> list[Finding]:
     """Return what every rule finds in a change, each once; reading problems of files already merged are left out."""
     touched = {item.up_path for item in change.new} | {item.down.file.path for item in change.new if item.down}
-    found = [item for item in change.head.findings if item.place.file in touched or item.place.file not in change.previous]
+    found = [
+        item for item in change.head.findings if item.place.file in touched or item.place.file not in change.previous
+    ]
     for rule in ALL:
         found += rule.check(change)
     for migration in change.new:
@@ -61,7 +63,18 @@ def _script_findings(migration: Migration) -> list[Finding]:
 
 
 def _finding(
-    script: Script, line: int, end: int, migration: Migration, rule: str, hazard: Hazard, severity: Severity, message: str, help: str
+    script: Script,
+    line: int,
+    end: int,
+    migration: Migration,
+    rule: str,
+    hazard: Hazard,
+    severity: Severity,
+    message: str,
+    help: str,
 ) -> Finding:
     place = Place(file=script.file.path, line=line, column=1, end_line=end)
-    return replace(Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help, place=place), migration=migration.id)
+    return replace(
+        Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help, place=place),
+        migration=migration.id,
+    )

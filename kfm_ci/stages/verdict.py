@@ -39,12 +39,12 @@ def judge(run: Run) -> None:
         created |= frozenset(seen.schema_diff.added)
 
 
-def conclude(
-    run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None
-) -> Evidence:
+def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None) -> Evidence:
     """Return the frozen sum of a run: findings weighed, risk assessed, one verdict."""
     judged = _weigh(run)
-    assessed = {item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new}
+    assessed = {
+        item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new
+    }
     findings = list(judged.findings)
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
@@ -96,7 +96,11 @@ def _weigh(run: Run) -> Judged:
     }  # fmt: skip
     complete = run.status("apply") is StageStatus.PASSED
     return policy.apply(
-        settled, severities=run.policy.policy.severity, allows=allows, contracts=policy.contracting(run.new), complete=complete
+        settled,
+        severities=run.policy.policy.severity,
+        allows=allows,
+        contracts=policy.contracting(run.new),
+        complete=complete,
     )
 
 
@@ -108,7 +112,9 @@ def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk 
         hard = {"provision", "dry-run", "apply", "smoke"}
         refused = any(stage.status is StageStatus.FAILED and stage.name in hard for stage in run.stages)
     if run.failure is not None:
-        return Result.ERROR, run.failure.cancelled_exit_code if isinstance(run.failure, Cancelled) else int(run.failure.exit_code)
+        return Result.ERROR, run.failure.cancelled_exit_code if isinstance(run.failure, Cancelled) else int(
+            run.failure.exit_code
+        )
     if refused or (fail_on is not None and run.new and level.rank >= fail_on.rank):
         return Result.FAIL, int(ExitCode.REFUSED)
     return Result.PASS, int(ExitCode.PASSED)

@@ -45,7 +45,9 @@ class Kfm:
             findings.append(_naming(max(styles.values()), "mixed-styles", f"two naming styles in one directory: {', '.join(sorted(styles.values()))}",
                                     "keep the style of the files already merged"))  # fmt: skip
         migrations = tuple(
-            replace(item, up=replace(item.up, mode=mode)) if (mode := _declared(item.header)) and not hasattr(item.up, "argv") else item
+            replace(item, up=replace(item.up, mode=mode))
+            if (mode := _declared(item.header)) and not hasattr(item.up, "argv")
+            else item
             for item in history.migrations
         )
         return replace(history, findings=tuple(findings), migrations=migrations)
@@ -57,4 +59,11 @@ def _declared(header: object) -> Mode | None:
 
 
 def _naming(path: str, rule: str, message: str, help: str) -> Finding:
-    return Finding(rule=rule, hazard=Hazard.NAMING, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help)
+    return Finding(
+        rule=rule,
+        hazard=Hazard.NAMING,
+        severity=Severity.ERROR,
+        message=message,
+        place=Place(file=path, line=1),
+        help=help,
+    )

@@ -87,4 +87,6 @@ def assemble(
 
 
 def _finding(path: str, rule: str, hazard: Hazard, message: str, help: str) -> Finding:
-    return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help)
+    return Finding(
+        rule=rule, hazard=hazard, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help
+    )

@@ -43,7 +43,9 @@ class Sqlx:
         def mode(file: SourceFile) -> Mode | None:
             return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else None
 
-        return assemble(tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode)
+        return assemble(
+            tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
+        )
 
 
 class Supabase:

@@ -80,7 +80,10 @@ class Server:
 class Engine(Protocol):
     """Where a server comes from."""
 
-    kind: str
+    @property
+    def kind(self) -> str:
+        """Name of the engine, as in ``--engine``."""
+        ...
 
     def start(self) -> AbstractContextManager[Server]:
         """Return a context in which the server runs; it is gone afterwards, whatever happened."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -111,7 +112,7 @@ def _server_user() -> pwd.struct_passwd | None:
     )  # fmt: skip
 
 
-def _identity(user: pwd.struct_passwd | None) -> dict[str, int]:
+def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
     return {"user": user.pw_uid, "group": user.pw_gid} if user else {}
 
 

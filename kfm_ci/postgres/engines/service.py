@@ -69,13 +69,17 @@ class ServiceEngine:
             try:
                 yield server
             finally:
-                names = connection.execute("select datname from pg_database where starts_with(datname, %s)", [server.prefix])
+                names = connection.execute(
+                    "select datname from pg_database where starts_with(datname, %s)", [server.prefix]
+                )
                 for (name,) in names.fetchall():
                     server.drop_database(name)
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(owner)))
 
     def _throwaway(self, connection: psycopg.Connection, name: str) -> None:
-        row = connection.execute("select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()").fetchone()
+        row = connection.execute(
+            "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
+        ).fetchone()
         if row and row[0] == MARK:
             return
         used = connection.execute(USED).fetchone()
@@ -88,7 +92,9 @@ class ServiceEngine:
 
     def _make_owner(self, connection: psycopg.Connection, owner: str, password: str) -> None:
         try:
-            connection.execute(sql.SQL("create role {} login nosuperuser password {}").format(sql.Identifier(owner), password))
+            connection.execute(
+                sql.SQL("create role {} login nosuperuser password {}").format(sql.Identifier(owner), password)
+            )
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(

@@ -1,0 +1,168 @@
+"""The gate as a user runs it: a repository in, a verdict and files out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADER = """-- [KFM_MIGRATION]
+-- id: {id}
+-- owner: team
+-- ticket: https://github.com/acme/app/issues/1
+-- risk: {risk}
+-- rollout: {rollout}
+-- rollback: down
+-- dialect: postgresql
+-- [/KFM_MIGRATION]
+"""
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+
+
+class Repository:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.directory = root / "migrations" / "db"
+        self.directory.mkdir(parents=True)
+        subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+
+    def add(self, id: str, up: str, down: str | None, *, risk: str = "low", rollout: str = "safe") -> None:
+        (self.directory / f"{id}.up.sql").write_text(HEADER.format(id=id, risk=risk, rollout=rollout) + up + "\n")
+        if down is not None:
+            (self.directory / f"{id}.down.sql").write_text(down + "\n")
+
+    def commit(self) -> None:
+        subprocess.run([*GIT, "add", "-A"], cwd=self.root, check=True)
+        subprocess.run([*GIT, "commit", "-qm", "x"], cwd=self.root, check=True)
+
+    def gate(self, *arguments: str) -> tuple[int, dict]:
+        out = self.root.parent / "out"
+        done = subprocess.run(
+            [sys.executable, "-m", "kfm_ci", "gate", str(self.root), "--out", str(out), *arguments],
+            capture_output=True, text=True, cwd=ROOT, check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        report = json.loads((out / "gate.json").read_text()) if (out / "gate.json").exists() else {"stderr": done.stderr}
+        return done.returncode, report
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path / "repo")
+
+
+WIDGETS = ("create table widgets (id bigint primary key, name text);", "drop table widgets;")
+
+
+def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    code, report = repository.gate("--base", "none")
+    assert code == 0 and report["result"] == "pass"
+    jsonschema.validate(report, json.loads((ROOT / "kfm_ci/report/gate.schema.json").read_text()))
+    assert [stage["name"] for stage in report["stages"]] == [
+        "validate", "provision", "dry-run", "apply", "rollback", "smoke", "checksums"]  # fmt: skip
+    assert report["migrations"][0]["rollback"]["proof"] == "proven"
+    assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
+    names = {path.name for path in (repository.root.parent / "out").iterdir()}
+    assert names >= {"gate.json", "plan.txt", "receipt.json", "comment.md", "report.html", "findings.sarif", "junit.xml", "journal.jsonl"}
+
+
+def test_a_blocking_index_on_a_merged_table_is_refused_and_on_a_new_one_is_not(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    repository.add("20260102_1200__index_widgets", "create index widgets_name_idx on widgets (name);", "drop index widgets_name_idx;")
+    code, report = repository.gate("--base", "main")
+    assert code == 1
+    assert {item["hazard"] for item in report["findings"] if item["severity"] == "error"} >= {"blocks-writes"}
+    code, report = repository.gate("--base", "none")
+    assert code == 0, report["findings"]
+
+
+def test_a_concurrent_index_passes_and_its_lock_is_seen(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    up = "create index concurrently widgets_name_idx on widgets (name);"
+    repository.add("20260102_1200__index_widgets", up, "drop index widgets_name_idx;")
+    code, report = repository.gate("--base", "main")
+    assert code == 0, report["findings"]
+    new = report["migrations"][1]
+    assert new["apply"]["mode"] == "autocommit"
+    assert {"public.widgets", "ShareUpdateExclusiveLock"} <= {
+        value for lock in new["statements"][0]["locks"] for value in (lock["relation"], lock["mode"])}  # fmt: skip
+
+
+def test_a_down_that_leaves_something_behind_is_refused(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", WIDGETS[0] + "\ncreate table parts (id int);", WIDGETS[1])
+    code, report = repository.gate("--base", "none")
+    assert code == 1
+    assert "rollback-unproven" in {item["hazard"] for item in report["findings"]}
+    assert report["migrations"][0]["rollback"]["proof"] == "failed"
+
+
+def test_an_edited_merged_migration_is_refused(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    path = repository.directory / "20260101_1200__add_widgets.up.sql"
+    path.write_text(path.read_text() + "-- one more comment\n")
+    code, report = repository.gate("--base", "main")
+    assert code == 1
+    assert "immutability" in {item["hazard"] for item in report["findings"]}
+
+
+def test_a_syntax_error_is_told_with_our_line(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", "create table widgets (id int);\n\ncreate tabel parts (id int);", WIDGETS[1])
+    code, report = repository.gate("--base", "none")
+    assert code == 1
+    found = [item for item in report["findings"] if item["hazard"] == "migration-error"]
+    assert len(found) == 1 and found[0]["line"] == 12
+
+
+def test_a_commit_inside_a_file_is_refused(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", "create table widgets (id int);\ncommit;", WIDGETS[1])
+    code, report = repository.gate("--base", "none")
+    assert code == 1
+    assert "transaction" in {item["hazard"] for item in report["findings"]}
+
+
+def test_session_settings_never_reach_the_next_migration(repository: Repository) -> None:
+    repository.add("20260101_1200__one_schema", "create schema side;\nset search_path = side;", "drop schema side cascade;")
+    repository.add("20260102_1200__two_widgets", *WIDGETS)
+    _, report = repository.gate("--base", "none")
+    assert report["migrations"][1]["schema_diff"]["added"] == ["table public.widgets"]
+
+
+def test_nothing_new_is_a_pass_and_starts_no_server(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    code, report = repository.gate("--base", "main")
+    assert code == 0 and report["engine"] is None
+    assert not any(item["new"] for item in report["migrations"])
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "word"),
+    [('[migrations]\ndirr = "x"', [], "did you mean 'dir'"), ("", ["--base", "nosuch"], "no such commit"),
+     ("", ["--format", "flywey"], "unknown format"), ("", ["--postgres-version", "12"], "no PostgreSQL server of that version")],
+)  # fmt: skip
+def test_bad_input_is_one_clear_line_with_its_exit_code(repository: Repository, content: str, arguments: list[str], word: str) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    (repository.root / "kfm-ci.toml").write_text(content)
+    base = [] if "--base" in arguments else ["--base", "none"]
+    code, report = repository.gate(*base, *arguments)
+    assert code == (3 if "--postgres-version" in arguments else 2)
+    assert word in json.dumps(report)
+
+
+def test_the_shop_passes_its_own_gate(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kfm_ci", "gate", "examples/shop", "--base", "none", "--out", str(tmp_path), "--output", "json"],
+        capture_output=True, text=True, cwd=ROOT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["risk"]["level"] == "low"
