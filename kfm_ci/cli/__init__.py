@@ -134,7 +134,10 @@ def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> 
         data = file.read_bytes()
     except OSError as error:
         raise UsageError(code="KFM-U51", message=f"cannot be read: {error.strerror}", where=str(file)) from error
-    typer.echo(statement.show(data))
+    try:
+        typer.echo(statement.show(data))
+    except statement.Malformed as error:
+        raise UsageError(code="KFM-U52", message=f"not a receipt: {error}", where=str(file)) from error
 
 
 @receipt.command("schema")
@@ -159,15 +162,14 @@ def main() -> None:
     signal.signal(signal.SIGINT, _cancel)
     errors = Console(stderr=True, soft_wrap=True)
     try:
-        app(standalone_mode=False)
+        # outside standalone mode the code of typer.Exit is the returned value
+        sys.exit(app(standalone_mode=False) or 0)
     except KfmError as error:
         errors.print(str(error), style="bold red", markup=False, highlight=False)
         if error.help:
             errors.print(f"  help: {error.help}", markup=False, highlight=False)
         code = error.cancelled_exit_code if isinstance(error, Cancelled) else int(error.exit_code)
         sys.exit(code)
-    except typer.Exit as ended:
-        sys.exit(ended.exit_code)
     except typer.Abort:
         sys.exit(int(ExitCode.INTERRUPTED))
     except Exception as error:
