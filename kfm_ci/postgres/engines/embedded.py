@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.engines import binaries
@@ -68,7 +70,7 @@ class EmbeddedEngine:
             process = _launch(installation, home, data, user)
             _record(home, process.pid)
             server = _server(installation, home)
-            _wait(server, process)
+            _wait(server, process, home)
             yield server
         finally:
             if process is not None:
@@ -195,18 +197,18 @@ def _server(installation: binaries.Installation, home: Path) -> Server:
         kind="embedded",
         version=installation.version,
         detail=f"PostgreSQL {installation.version} from {installation.source}",
-        conninfo=f"host={home} user={ADMIN}",
+        conninfo=f"host={home} user={ADMIN} password={secrets.token_hex(16)}",
         log=home / "log",
-        owner_password=secrets.token_hex(8),
+        owner_password=secrets.token_hex(16),
     )
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
+def _wait(server: Server, process: subprocess.Popen[bytes], home: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
             with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
-                connection.execute(f"create role {OWNER} login nosuperuser nocreatedb nocreaterole")
+                _lock_up(connection, server, home)
             return
         except psycopg.OperationalError as error:
             if process.poll() is not None or time.monotonic() > deadline:
@@ -215,6 +217,28 @@ def _wait(server: Server, process: subprocess.Popen[bytes]) -> None:
                     where=server.detail, help="see `kfm-ci doctor`",
                 ) from error  # fmt: skip
             time.sleep(0.01)
+
+
+def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
+    """Ask for passwords from now on: whoever runs as the owner must not become administrator over the socket."""
+    password = conninfo_to_dict(server.conninfo)["password"]
+    connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
+    connection.execute(
+        sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
+            sql.Identifier(OWNER), sql.Literal(server.owner_password)
+        )
+    )
+    (home / "data" / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+    connection.execute("select pg_reload_conf()")
+    # the reload is a signal: wait until the server reads the new file, and fail rather than stay open
+    wrong = make_conninfo(server.conninfo, dbname="postgres", password="wrong")
+    for _ in range(500):
+        try:
+            psycopg.connect(wrong).close()
+        except psycopg.OperationalError:
+            return
+        time.sleep(0.005)
+    raise CannotCheck(code="KFM-C09", message="the server does not ask for passwords", where=server.detail)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
