@@ -88,10 +88,17 @@ def check(
 
 @app.command()
 def new(
-    description: Annotated[str, typer.Argument(help="What the migration does.")], config: ConfigFile = None,
+    description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None, config: ConfigFile = None,
     number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
+    down: Annotated[Path | None, typer.Option("--down", help="Write the down of this up file instead.")] = None,
 ) -> None:  # fmt: skip
-    """Make a pair of migration files named after all existing ones."""
+    """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
+    if down is not None:
+        typer.echo(scaffold.take_back(Path(), down))
+        return
+    if description is None:
+        raise UsageError(code="KFM-U43", message="nothing to make", expected="a description, or --down FILE",
+                         help='kfm-ci new "add widgets table"')  # fmt: skip
     for path in scaffold.create(Path(), description, config_file=config, numbered=number or None):
         typer.echo(path)
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from kfm_ci.cli import change
 from kfm_ci.clock import SystemClock
 from kfm_ci.errors import ExitCode, UsageError
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import detection, naming
+from kfm_ci.migrations import detection, inverse, naming, reading, statements
 from kfm_ci.migrations import manifest as manifests
-from kfm_ci.migrations.files import Unreadable
+from kfm_ci.migrations.files import Script, Unreadable
 from kfm_ci.migrations.git import WorkTree
+from kfm_ci.model import Finding
 
 UP = """-- [KFM_MIGRATION]
 -- id: {name}
@@ -49,6 +50,31 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
             file.write(text.format(name=name))
         written.append(f"{directory}/{name}{suffix}")
     return tuple(written)
+
+
+def take_back(root: Path, up: Path) -> str:
+    """Write the down of an up file beside it, as far as the up tells it; return its path."""
+    path = up.as_posix()
+    if not path.endswith("up.sql"):
+        raise UsageError(code="KFM-U61", message="not the up of a pair", where=path, expected="a file named ….up.sql or up.sql",
+                         help="where a tool keeps both in one file, write the down there by hand")  # fmt: skip
+    target = f"{path.removesuffix('up.sql')}down.sql"
+    findings: list[Finding] = []
+    tree = WorkTree(root.resolve())
+    file = reading.read(tree, path, findings)
+    if file is None:
+        raise UsageError(code="KFM-U62", message=findings[0].message if findings else "cannot be read", where=path,
+                         help="name an up file inside the repository")  # fmt: skip
+    written = reading.read(tree, target, []) if tree.exists(target) else None
+    if written is not None and statements.split(written.text):
+        raise UsageError(code="KFM-U63", message="the down is written already", where=target,
+                         help="remove its statements first, when they are to be written anew")  # fmt: skip
+    body = inverse.write(Script(file=file, text=file.text))
+    name = PurePosixPath(path).name.removesuffix(".up.sql")
+    (root / target).write_text(
+        f"{DOWN.format(name=name)}{body or '-- The up leaves nothing to take back.'}\n", encoding="utf-8", newline="\n"
+    )
+    return target
 
 
 def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable[[str], None]) -> int:

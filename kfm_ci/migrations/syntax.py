@@ -73,6 +73,14 @@ class Node:
         """Return the ``String`` nodes of a list field, such as the parts of a qualified name."""
         return tuple(node.text("sval") for node in self.many(name) if node.tag == "String")
 
+    def put(self, holder: Any) -> None:
+        """Copy this node into an empty wrapper of the parser's."""
+        for descriptor in holder.DESCRIPTOR.fields:
+            if descriptor.message_type is not None and descriptor.message_type.name == self.tag:
+                getattr(holder, descriptor.name).CopyFrom(self._message)
+                return
+        raise TypeError(f"no wrapper holds a {self.tag}")
+
     def children(self) -> Iterator[Node]:
         """Yield the nodes directly below, in the order of the fields."""
         for descriptor, value in self._message.ListFields():

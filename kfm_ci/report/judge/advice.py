@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from kfm_ci.migrations.identifiers import quote
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.report.judge.case import Step, quote
+from kfm_ci.report.judge.case import Step
 
 WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
 

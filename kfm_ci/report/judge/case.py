@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -127,11 +126,6 @@ def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
         and (lock.kind in _ROWS or lock.kind == "view")
         and not (lock.kind == "materialized view" and lock.mode is not LockMode.ACCESS_EXCLUSIVE)
     )
-
-
-def quote(name: str) -> str:
-    """Return an identifier as it is written in SQL."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
 
 
 def bare(relation: str) -> str:

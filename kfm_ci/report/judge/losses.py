@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kfm_ci.migrations.identifiers import quote
 from kfm_ci.model import Finding, Hazard, Phase, Severity
-from kfm_ci.report.judge.case import Case, Step, bare, blocking, quote
+from kfm_ci.report.judge.case import Case, Step, bare, blocking
 
 _CLIENTS = frozenset(
     {"view", "materialized view", "function", "procedure", "aggregate", "type", "domain", "sequence", "schema",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.evidence.model import Lock
+from kfm_ci.migrations.identifiers import quote
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.report.judge.case import Case, Step, blocking, quote
+from kfm_ci.report.judge.case import Case, Step, blocking
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
 

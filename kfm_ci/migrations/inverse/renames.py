@@ -1,0 +1,93 @@
+"""Taking back new names, new schemas, new enum values and comments."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations.identifiers import dotted, quote, relation, type_name
+from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
+from kfm_ci.migrations.inverse.objects import KINDS
+from kfm_ci.migrations.syntax import Node
+
+_WITH_SIGNATURE = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_AGGREGATE", "OBJECT_ROUTINE"})
+_PARTS = {"OBJECT_COLUMN": "column", "OBJECT_TABCONSTRAINT": "constraint", "OBJECT_ATTRIBUTE": "attribute"}
+
+
+def undo(statement: Node, made: frozenset[str]) -> Undo | None:
+    """Return what takes a statement of this kind back; None for any other."""
+    if statement.tag == "RenameStmt":
+        return _rename(statement)
+    if statement.tag == "AlterObjectSchemaStmt":
+        return _schema(statement)
+    if statement.tag == "AlterEnumStmt":
+        return _enum(statement)
+    if statement.tag == "CommentStmt":
+        return _comment(statement, made)
+    return None
+
+
+def _rename(statement: Node) -> Undo:
+    kind, new = statement.choice("rename_type"), statement.text("newname")
+    target, old = statement.one("relation"), statement.text("subname")
+    if kind in _PARTS and target is not None:
+        owner = KINDS.get(statement.choice("relation_type"), "table")
+        return run(f"alter {owner} {relation(target)} rename {_PARTS[kind]} {quote(new)} to {quote(old)}")
+    word = KINDS.get(kind)
+    if word in {"trigger", "policy", "rule"} and target is not None:
+        return run(f"alter {word} {quote(new)} on {relation(target)} rename to {quote(old)}")
+    if word and target is not None:
+        changed = dotted(target.text("schemaname"), new)
+        return run(f"alter {word} {changed} rename to {quote(target.text('relname'))}")
+    thing = statement.one("object")
+    if word and kind in _WITH_SIGNATURE and thing is not None:
+        parts = thing.strings("objname")
+        types = ", ".join(type_name(node) for node in thing.many("objargs"))
+        signature = "" if thing.flag("args_unspecified") else f"({types})"
+        return run(f"alter {word} {dotted(*parts[:-1], new)}{signature} rename to {quote(parts[-1])}")
+    if word and thing is not None and (parts := _names(thing)):
+        return run(f"alter {word} {dotted(*parts[:-1], new)} rename to {quote(parts[-1])}")
+    if word and old:
+        return run(f"alter {word} {quote(new)} rename to {quote(old)}")
+    return ask(f"how to give {new} its old name back")
+
+
+def _schema(statement: Node) -> Undo:
+    word = KINDS.get(statement.choice("object_type"))
+    target, schema = statement.one("relation"), statement.text("newschema")
+    if word is None or target is None:
+        return ask("the schema it came from: `alter … set schema …`")
+    moved = dotted(schema, target.text("relname"))
+    if target.text("schemaname"):
+        return run(f"alter {word} {moved} set schema {quote(target.text('schemaname'))}")
+    return ask(f"the schema it came from: `alter {word} {moved} set schema …`")
+
+
+def _enum(statement: Node) -> Undo:
+    name, new, old = dotted(*statement.strings("type_name")), statement.text("new_val"), statement.text("old_val")
+    if old:
+        return run(f"alter type {name} rename value {_literal(new)} to {_literal(old)}")
+    return ask(f"what to do with rows that hold {_literal(new)}: the server cannot remove a value from type {name}; "
+               "usually it is left, and `rollback: manual` or `compensating` declared")  # fmt: skip
+
+
+def _comment(statement: Node, made: frozenset[str]) -> Undo:
+    thing, kind = statement.one("object"), statement.choice("objtype")
+    parts = _names(thing) if thing is not None else ()
+    if dotted(*parts) in made or (kind == "OBJECT_COLUMN" and dotted(*parts[:-1]) in made):
+        return NOTHING  # it goes with what it is on
+    if (
+        kind in {"OBJECT_COLUMN", "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SCHEMA", "OBJECT_SEQUENCE"}
+        and parts
+    ):
+        word = "column" if kind == "OBJECT_COLUMN" else KINDS[kind]
+        return run(f"comment on {word} {dotted(*parts)} is null", unknown="the comment that was there before, if any")
+    return ask("the comment that was there before: `comment on … is null` when there was none")
+
+
+def _names(thing: Node) -> tuple[str, ...]:
+    """Return the parts of a name, however the tree holds it."""
+    if thing.tag == "String":
+        return (thing.text("sval"),)
+    return thing.strings("items") or thing.strings("names")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,127 @@
+"""Taking back ``ALTER TABLE``, part by part."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations.identifiers import chosen, quote, relation
+from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
+from kfm_ci.migrations.syntax import Node
+
+_SWITCHES = {
+    "AT_EnableRowSecurity": "disable row level security", "AT_DisableRowSecurity": "enable row level security",
+    "AT_ForceRowSecurity": "no force row level security", "AT_NoForceRowSecurity": "force row level security",
+    "AT_SetLogged": "set unlogged", "AT_SetUnLogged": "set logged",
+}  # fmt: skip
+_NAMED_SWITCHES = {
+    "AT_EnableTrig": "disable trigger", "AT_DisableTrig": "enable trigger", "AT_EnableAlwaysTrig": "enable trigger",
+    "AT_EnableReplicaTrig": "enable trigger", "AT_EnableRule": "disable rule", "AT_DisableRule": "enable rule",
+}  # fmt: skip
+_SUFFIXES = {
+    "CONSTR_PRIMARY": "pkey", "CONSTR_UNIQUE": "key", "CONSTR_FOREIGN": "fkey", "CONSTR_CHECK": "check",
+    "CONSTR_EXCLUSION": "excl",
+}  # fmt: skip
+_FORGOTTEN = {
+    "AT_SetStatistics": "statistics target", "AT_SetStorage": "storage", "AT_SetCompression": "compression",
+    "AT_SetOptions": "options", "AT_ReplaceRelOptions": "storage parameters", "AT_SetRelOptions": "storage parameters",
+    "AT_ResetRelOptions": "storage parameters", "AT_ReplicaIdentity": "replica identity", "AT_ClusterOn": "cluster index",
+    "AT_SetTableSpace": "tablespace", "AT_ChangeOwner": "owner", "AT_SetIdentity": "identity", "AT_SetExpression": "expression",
+}  # fmt: skip
+_ALTERED = {
+    "OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view", "OBJECT_INDEX": "index",
+    "OBJECT_SEQUENCE": "sequence", "OBJECT_FOREIGN_TABLE": "foreign table", "OBJECT_TYPE": "type",
+}  # fmt: skip
+
+
+def undo(statement: Node, made: frozenset[str]) -> Undo:
+    """Return what takes an ``AlterTableStmt`` back; ``made`` are the relations that the same file makes."""
+    target = statement.one("relation")
+    kind = _ALTERED.get(statement.choice("objtype"), "table")
+    if target is None:
+        return ask("what this statement changed")
+    head = f"alter {kind} {relation(target)}"
+    fresh = relation(target) in made
+    undone = [_command(item, head, target, fresh=fresh) for item in reversed(statement.many("cmds"))]
+    return Undo(sql=tuple(line for item in undone for line in item.sql),
+                unknown=tuple(line for item in undone for line in item.unknown))  # fmt: skip
+
+
+def _command(command: Node, head: str, target: Node, *, fresh: bool) -> Undo:
+    kind, name, definition = command.choice("subtype"), quote(command.text("name")), command.one("def")
+    if kind == "AT_AddColumn" and definition is not None:
+        word = "attribute" if head.startswith("alter type") else "column"
+        there = f"whether {quote(definition.text('colname'))} was there before (if not exists)"
+        return run(f"{head} drop {word} {quote(definition.text('colname'))}",
+                   unknown=there if command.flag("missing_ok") else None)  # fmt: skip
+    if kind == "AT_AddConstraint" and definition is not None:
+        return _constraint(definition, head, target)
+    if kind in _SWITCHES:
+        return NOTHING if fresh else run(f"{head} {_SWITCHES[kind]}")
+    if kind in _NAMED_SWITCHES:
+        return NOTHING if fresh else run(f"{head} {_NAMED_SWITCHES[kind]} {name}")
+    if kind == "AT_SetNotNull":
+        return NOTHING if fresh else run(f"{head} alter column {name} drop not null")
+    if kind == "AT_DropNotNull":
+        return run(
+            f"{head} alter column {name} set not null", unknown=f"what becomes of rows written since with {name} null"
+        )
+    if kind == "AT_ColumnDefault":
+        if fresh:
+            return run(f"{head} alter column {name} drop default") if definition is not None else NOTHING
+        return ask(
+            f"the default that {name} of {relation(target)} had: `{head} alter column {name} set default …` (or `drop default`)"
+        )
+    if kind == "AT_AddIdentity":
+        return run(f"{head} alter column {name} drop identity")
+    if kind in {"AT_AttachPartition", "AT_DetachPartition"} and definition is not None:
+        part = definition.one("name")
+        if kind == "AT_AttachPartition" and part is not None:
+            return run(f"{head} detach partition {relation(part)}")
+        return ask(f"the bounds of the partition that was detached: `{head} attach partition … for values …`")
+    if kind in {"AT_AddInherit", "AT_DropInherit"} and definition is not None:
+        return run(f"{head} {'no inherit' if kind == 'AT_AddInherit' else 'inherit'} {relation(definition)}")
+    if kind == "AT_ValidateConstraint":
+        return NOTHING  # a constraint that was valid for a while is none the worse
+    return _unknown(kind, name, head, target, fresh=fresh)
+
+
+def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> Undo:
+    if kind == "AT_DropColumn":
+        return ask(f"type, default and values of {relation(target)}.{name}: its values are gone "
+                   f"(`{head} add column {name} …` brings back an empty column)")  # fmt: skip
+    if kind == "AT_DropConstraint":
+        return ask(f"what constraint {name} demanded: `{head} add constraint {name} …`")
+    if kind == "AT_AlterColumnType":
+        return ask(f"the type that {name} of {relation(target)} had: `{head} alter column {name} type …`")
+    if kind in _FORGOTTEN:
+        return NOTHING if fresh else ask(f"the {_FORGOTTEN[kind]} that {relation(target)} had")
+    words = kind.removeprefix("AT_") or "this"
+    return ask(f"what {words} changed on {relation(target)}")
+
+
+def _constraint(definition: Node, head: str, target: Node) -> Undo:
+    name, kind = definition.text("conname"), definition.choice("contype")
+    if not name and definition.text("indexname"):
+        name = definition.text("indexname")
+    if kind == "CONSTR_NOTNULL" and not name:
+        columns = definition.strings("keys")
+        return run(f"{head} alter column {quote(columns[0])} drop not null") if columns else ask("which column it is")
+    if name:
+        return run(f"{head} drop constraint {quote(name)}")
+    default = chosen(target.text("relname"), *_columns(definition, kind), _SUFFIXES.get(kind, ""))
+    if default is None:
+        return ask(f"the name that the server gave the constraint: `{head} drop constraint …`")
+    return run(f"{head} drop constraint {quote(default)}",
+               unknown=f"whether the server called the constraint {default}: it has no name of its own")  # fmt: skip
+
+
+def _columns(definition: Node, kind: str) -> tuple[str, ...]:
+    """Return the columns that the server puts into a constraint's name."""
+    if kind == "CONSTR_FOREIGN":
+        return definition.strings("fk_attrs")
+    if kind == "CONSTR_UNIQUE":
+        return definition.strings("keys")
+    if kind == "CONSTR_CHECK":
+        named = {node.strings("fields")[-1] for node in definition.find("ColumnRef") if node.strings("fields")}
+        return tuple(named) if len(named) == 1 else ()
+    if kind == "CONSTR_EXCLUSION":
+        return tuple(node.text("name") or "expr" for node in definition.find("IndexElem"))
+    return ()

@@ -1,0 +1,49 @@
+"""The pair of files that authors begin with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kfm_ci.cli import scaffold
+from kfm_ci.errors import UsageError
+
+UP = "migrations/db/20260101_1200__add_widgets.up.sql"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    (tmp_path / UP).parent.mkdir(parents=True)
+    (tmp_path / UP).write_text("-- header\ncreate table widgets (id int);\nupdate parts set a = 1;\n")
+    return tmp_path
+
+
+def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(repository: Path) -> None:
+    path = scaffold.take_back(repository, Path(UP))
+    assert path == UP.replace(".up.", ".down.")
+    assert (repository / path).read_text().splitlines() == [
+        "-- Takes 20260101_1200__add_widgets back.",
+        "",
+        "-- TODO (line 3 of the up): not known: what the rows of parts held before: nothing here tells",
+        "drop table widgets;",
+    ]
+
+
+def test_a_skeleton_is_filled_and_a_written_down_is_never_overwritten(repository: Path) -> None:
+    down = repository / UP.replace(".up.", ".down.")
+    down.write_text("-- Takes it back.\n")
+    scaffold.take_back(repository, Path(UP))
+    written = down.read_text()
+    with pytest.raises(UsageError, match="KFM-U63"):
+        scaffold.take_back(repository, Path(UP))
+    assert down.read_text() == written
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("migrations/db/x.sql", "KFM-U61"), ("migrations/none.up.sql", "KFM-U62"), ("../up.sql", "KFM-U62")],
+)
+def test_what_is_no_up_file_of_the_repository_is_told(repository: Path, path: str, code: str) -> None:
+    with pytest.raises(UsageError, match=code):
+        scaffold.take_back(repository, Path(path))
