@@ -1,10 +1,10 @@
 """Errors as data: a stable code, what was expected, what was got, and what to do.
 
-    KfmError
-    ├── UsageError      exit 2: arguments, configuration or repository layout are wrong
-    ├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
-    ├── Refused         exit 1: the change was judged and is not acceptable
-    └── Cancelled       exit 130 or 143: a signal ended the run
+KfmError
+├── UsageError      exit 2: arguments, configuration or repository layout are wrong
+├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
+├── Refused         exit 1: the change was judged and is not acceptable
+└── Cancelled       exit 130 or 143: a signal ended the run
 """
 
 from __future__ import annotations

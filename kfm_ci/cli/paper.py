@@ -14,8 +14,8 @@ from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.files import Script
 from kfm_ci.model import Severity
 from kfm_ci.report import console as summary
-from kfm_ci.rules import policy
-from kfm_ci.stages.validate import findings
+from kfm_ci.rules import advice, policy
+from kfm_ci.stages.validate import advice_on, findings
 
 
 def check(
@@ -30,11 +30,13 @@ def check(
         script.file.path: policy.scopes(script, acknowledgements.find(script)[0])
         for item in new for script in (item.up, item.down) if isinstance(script, Script)
     }  # fmt: skip
+    found = findings(subject.change)
+    wanted = {path.as_posix().removeprefix("./") for path in files}
+    advised = advice_on(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
-        findings(subject.change), severities=subject.policy.policy.severity, allows=scopes,
+        [*found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes,
         contracts=policy.contracting(new), complete=False,
     )  # fmt: skip
-    wanted = {path.as_posix().removeprefix("./") for path in files}
     told = [item for item in judged.findings if not wanted or item.place.file in wanted]
     errors = sum(item.refuses for item in told)
     if output == "json":
@@ -48,4 +50,6 @@ def check(
         warnings = sum(item.severity is Severity.WARNING and item.stands for item in told)
         console.print(f"checked {len(new)} new of {len(subject.change.head.migrations)} migrations on paper: "
                       f"{errors} errors, {warnings} warnings", markup=False, highlight=False)  # fmt: skip
+    if advised.unchecked:
+        raise advice.not_checked(advised)
     return int(ExitCode.REFUSED if errors else ExitCode.PASSED)

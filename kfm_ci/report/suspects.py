@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.advice import same_matter
+from kfm_ci.rules.delegated import PREFIX
 
 Seen = Mapping[tuple[str, int], StatementEvidence]
 """Evidence by file and the statement's first line."""
@@ -40,6 +42,8 @@ BUILD = Claim(
     happened=lambda seen: bool(seen.index_builds) and bool(seen.existed) and _blocks(seen),
 )
 LOCK = Claim(what="lock on an older table that others wait for", happened=_blocks)
+REFUSAL = Claim(what="refusal", happened=lambda _: False)
+"""A statement that failed is not settled here: its error is told already."""
 
 CLAIMS: Mapping[str, Claim] = {
     "squawk-adding-field-with-default": REWRITE,
@@ -53,8 +57,21 @@ CLAIMS: Mapping[str, Claim] = {
     "squawk-require-concurrent-index-deletion": LOCK,
     "squawk-require-concurrent-reindex": BUILD,
     "squawk-require-concurrent-partition-detach": LOCK,
+    "squawk-ban-concurrent-index-creation-in-transaction": REFUSAL,
+    "squawk-ban-uncommitted-transaction": REFUSAL,
+    "squawk-transaction-nesting": REFUSAL,
 }
 """By rule; what is not named here is judged by its hazard."""
+
+CATALOG = frozenset(
+    f"squawk-{name}"
+    for name in (
+        "ban-drop-column", "ban-drop-table", "ban-drop-schema", "ban-drop-view", "ban-drop-function",
+        "ban-drop-sequence", "ban-drop-type", "ban-drop-domain", "ban-drop-extension", "renaming-column",
+        "renaming-table", "ban-set-schema",
+    )
+)  # fmt: skip
+"""Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
 
 BY_HAZARD: Mapping[Hazard, Claim] = {
     Hazard.TABLE_REWRITE: REWRITE,
@@ -89,29 +106,51 @@ def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvid
     )
 
 
-def settle(findings: Iterable[Finding], seen: Seen, *, server: str = "PostgreSQL") -> tuple[Finding, ...]:
+def settle(
+    findings: Iterable[Finding], seen: Seen, *, applied: Container[str] = (), server: str = "PostgreSQL"
+) -> tuple[Finding, ...]:
     """Return the findings with every suspicion confirmed or refuted that the evidence can decide.
 
-    ``server`` names the server in the message, such as ``PostgreSQL 17``. A confirmed suspicion about a statement
-    and hazard of which the server's own finding is there too is left out, so that nothing is said twice.
+    ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such
+    as ``PostgreSQL 17``. What squawk says, or what was suspected and is confirmed, is left out where a finding of our
+    own says it of the same statement, so that nothing is said twice.
     """
     everything = tuple(findings)
-    facts = {(item.place.file, item.place.line, item.hazard) for item in everything if item.verdict is Verdict.FACT}
+    facts = [item for item in everything if item.verdict is Verdict.FACT and not _squawk(item)]
     settled = []
     for item in everything:
-        result = _settle(item, seen, server) if item.verdict is Verdict.SUSPECTED else item
-        evidence = _evidence(result, seen)
-        place = (result.place.file, evidence.line if evidence else result.place.line, result.hazard)
-        if result.verdict is Verdict.CONFIRMED and place in facts:
-            continue
-        settled.append(result)
+        result = _settle(item, seen, applied, server) if item.verdict is Verdict.SUSPECTED else item
+        said = _squawk(item) or result.verdict is Verdict.CONFIRMED
+        if not (said and any(_says_the_same(result, other, seen) for other in facts)):
+            settled.append(result)
     return tuple(settled)
 
 
-def _settle(finding: Finding, seen: Seen, server: str) -> Finding:
+def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
+    if item.rule in CATALOG and item.verdict is Verdict.REFUTED:
+        # Something went away, perhaps by a statement further down: the catalog's finding knows best.
+        return item.migration == fact.migration and fact.hazard in {Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS}
+    if item.verdict is Verdict.REFUTED or item.place.file != fact.place.file:
+        return False
+    evidence = _evidence(item, seen)
+    if evidence is not None:
+        item = replace(item, place=replace(item.place, line=evidence.line, end_line=evidence.end_line))
+    return same_matter(item, fact)
+
+
+def _squawk(item: Finding) -> bool:
+    return item.rule.startswith(PREFIX)
+
+
+def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) -> Finding:
+    if finding.rule in CATALOG:
+        if finding.migration not in applied:
+            return finding
+        told = f"{finding.message} (Suspected by squawk; afterwards {server}'s catalog lacks nothing that was there.)"
+        return replace(finding, verdict=Verdict.REFUTED, message=told)
     # What breaks clients or depends on data is not answered by locks.
     by_hazard = BY_HAZARD.get(finding.hazard)
-    claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard else None
+    claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard or finding.hazard is Hazard.TRANSACTION else None
     evidence = _evidence(finding, seen)
     if claim is None or evidence is None or evidence.error is not None:
         return finding
@@ -119,7 +158,7 @@ def _settle(finding: Finding, seen: Seen, server: str) -> Finding:
         return replace(finding, verdict=Verdict.CONFIRMED)
     if not _watched(evidence):
         return finding
-    source = "squawk" if finding.rule.startswith("squawk-") else "Suspected on paper:"
+    source = "squawk" if _squawk(finding) else "Suspected on paper:"
     verb = "suspected a" if source == "squawk" else "a"
     told = f"{finding.message} ({source} {verb} {claim.what}; {server} did none.)"
     return replace(finding, verdict=Verdict.REFUTED, message=told)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from kfm_ci.config import Config
 from kfm_ci.migrations import acknowledgements, statements, transactions
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules import ALL
+from kfm_ci.rules import ALL, advice
+from kfm_ci.rules.advice import Advice
 from kfm_ci.rules.base import Change
 from kfm_ci.stages.base import Failed, Run
 
@@ -20,10 +23,19 @@ class Validate:
     def run(self, run: Run) -> str | None:
         """Run every rule; fails when one finds an error."""
         run.findings += findings(run.change)
+        advised = advice_on(run.change, run.findings, run.policy, major=run.config.database.postgres_version)
+        run.findings += advised.findings
+        if advised.unchecked:
+            raise advice.not_checked(advised)
         errors = sum(item.severity is Severity.ERROR for item in run.findings)
         if errors:
             raise Failed(f"{errors} error{'s' if errors > 1 else ''} on paper")
         return f"{len(run.new)} new, {len(run.change.head.migrations)} in all"
+
+
+def advice_on(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> Advice:
+    """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
+    return advice.advise(change.new, ours=ours, major=major) if policy.policy.squawk else Advice()
 
 
 def findings(change: Change) -> list[Finding]:

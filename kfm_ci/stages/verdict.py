@@ -16,7 +16,7 @@ from kfm_ci.evidence.model import (
 )
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy
+from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
 from kfm_ci.rules import policy
 from kfm_ci.rules.policy import Judged
@@ -89,7 +89,8 @@ def _weigh(run: Run) -> Judged:
         for migration in run.new if migration.id in run.seen for entry in run.seen[migration.id].statements
     }  # fmt: skip
     server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
-    settled = suspects.settle(run.findings, seen, server=server)
+    applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}
+    settled = suspects.settle(run.findings, seen, applied=applied, server=server)
     allows = {
         script.file.path: policy.scopes(script, acknowledgements.find(script)[0])
         for migration in run.new for script in (migration.up, migration.down) if isinstance(script, Script)

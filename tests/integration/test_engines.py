@@ -27,7 +27,9 @@ def home_of(server: Server) -> Path:
 def test_the_owner_cannot_become_administrator(server: Server) -> None:
     name = server.create_database("closed")
     with psycopg.connect(server.dsn(name)) as connection:
-        row = connection.execute("select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user").fetchone()
+        row = connection.execute(
+            "select rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user"
+        ).fetchone()
     assert row == (False, False, False)
     for password in ("", "wrong"):
         with pytest.raises(psycopg.OperationalError):
@@ -79,7 +81,9 @@ def test_a_service_is_used_when_empty_and_left_as_it_was(server: Server) -> None
             connection.execute("create table t (a int)")
     with psycopg.connect(server.dsn(name, admin=True)) as connection:
         assert connection.execute("select count(*) from pg_database where datname = %s", [ours]).fetchone() == (0,)
-        assert connection.execute("select count(*) from pg_roles where rolname = %s", [service.owner]).fetchone() == (0,)
+        assert connection.execute("select count(*) from pg_roles where rolname = %s", [service.owner]).fetchone() == (
+            0,
+        )
 
 
 def test_a_service_with_tables_is_refused(server: Server, database: str) -> None:

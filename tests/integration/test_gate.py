@@ -44,10 +44,15 @@ class Repository:
         out = self.root.parent / "out"
         done = subprocess.run(
             [sys.executable, "-m", "kfm_ci", "gate", str(self.root), "--out", str(out), *arguments],
-            capture_output=True, text=True, cwd=ROOT, check=False,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
         )
         assert "Traceback" not in done.stderr, done.stderr
-        report = json.loads((out / "gate.json").read_text()) if (out / "gate.json").exists() else {"stderr": done.stderr}
+        report = (
+            json.loads((out / "gate.json").read_text()) if (out / "gate.json").exists() else {"stderr": done.stderr}
+        )
         return done.returncode, report
 
 
@@ -69,13 +74,26 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
     assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
     names = {path.name for path in (repository.root.parent / "out").iterdir()}
-    assert names >= {"gate.json", "plan.txt", "receipt.json", "comment.md", "report.html", "findings.sarif", "junit.xml", "journal.jsonl"}
+    assert names >= {
+        "gate.json",
+        "plan.txt",
+        "receipt.json",
+        "comment.md",
+        "report.html",
+        "findings.sarif",
+        "junit.xml",
+        "journal.jsonl",
+    }
 
 
 def test_a_blocking_index_on_a_merged_table_is_refused_and_on_a_new_one_is_not(repository: Repository) -> None:
     repository.add("20260101_1200__add_widgets", *WIDGETS)
     repository.commit()
-    repository.add("20260102_1200__index_widgets", "create index widgets_name_idx on widgets (name);", "drop index widgets_name_idx;")
+    repository.add(
+        "20260102_1200__index_widgets",
+        "create index widgets_name_idx on widgets (name);",
+        "drop index widgets_name_idx;",
+    )
     code, report = repository.gate("--base", "main")
     assert code == 1
     assert {item["hazard"] for item in report["findings"] if item["severity"] == "error"} >= {"blocks-writes"}
@@ -115,7 +133,9 @@ def test_an_edited_merged_migration_is_refused(repository: Repository) -> None:
 
 
 def test_a_syntax_error_is_told_with_our_line(repository: Repository) -> None:
-    repository.add("20260101_1200__add_widgets", "create table widgets (id int);\n\ncreate tabel parts (id int);", WIDGETS[1])
+    repository.add(
+        "20260101_1200__add_widgets", "create table widgets (id int);\n\ncreate tabel parts (id int);", WIDGETS[1]
+    )
     code, report = repository.gate("--base", "none")
     assert code == 1
     found = [item for item in report["findings"] if item["hazard"] == "migration-error"]
@@ -130,7 +150,9 @@ def test_a_commit_inside_a_file_is_refused(repository: Repository) -> None:
 
 
 def test_session_settings_never_reach_the_next_migration(repository: Repository) -> None:
-    repository.add("20260101_1200__one_schema", "create schema side;\nset search_path = side;", "drop schema side cascade;")
+    repository.add(
+        "20260101_1200__one_schema", "create schema side;\nset search_path = side;", "drop schema side cascade;"
+    )
     repository.add("20260102_1200__two_widgets", *WIDGETS)
     _, report = repository.gate("--base", "none")
     assert report["migrations"][1]["schema_diff"]["added"] == ["table public.widgets"]
@@ -149,7 +171,9 @@ def test_nothing_new_is_a_pass_and_starts_no_server(repository: Repository) -> N
     [('[migrations]\ndirr = "x"', [], "did you mean 'dir'"), ("", ["--base", "nosuch"], "no such commit"),
      ("", ["--format", "flywey"], "unknown format"), ("", ["--postgres-version", "12"], "no PostgreSQL server of that version")],
 )  # fmt: skip
-def test_bad_input_is_one_clear_line_with_its_exit_code(repository: Repository, content: str, arguments: list[str], word: str) -> None:
+def test_bad_input_is_one_clear_line_with_its_exit_code(
+    repository: Repository, content: str, arguments: list[str], word: str
+) -> None:
     repository.add("20260101_1200__add_widgets", *WIDGETS)
     repository.commit()
     (repository.root / "kfm-ci.toml").write_text(content)

@@ -93,7 +93,9 @@ class ServiceEngine:
     def _make_owner(self, connection: psycopg.Connection, owner: str, password: str) -> None:
         try:
             connection.execute(
-                sql.SQL("create role {} login nosuperuser password {}").format(sql.Identifier(owner), sql.Literal(password))
+                sql.SQL("create role {} login nosuperuser password {}").format(
+                    sql.Identifier(owner), sql.Literal(password)
+                )
             )
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
         except psycopg.errors.InsufficientPrivilege as error:

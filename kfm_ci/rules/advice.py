@@ -1,0 +1,175 @@
+"""squawk as adviser: what it says of new migrations, in our words and places."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations.files import Migration, Script, Statement
+from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
+from kfm_ci.rules import squawk
+from kfm_ci.rules.base import declared_rollout
+from kfm_ci.rules.created import Name, created, only_new
+from kfm_ci.rules.delegated import ASKED, PAGES, PREFIX, Group
+from kfm_ci.rules.squawk import Answer
+
+UNREAD = f"{PREFIX}unread"
+_KINDS = (
+    ROLLOUT_HAZARDS,
+    frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS, Hazard.DATA_DEPENDENT, Hazard.COEXISTENCE}),
+    frozenset({Hazard.TRANSACTION, Hazard.INVALID_INDEX}),
+    frozenset({Hazard.PRIVILEGE, Hazard.SESSION_STATE}),
+)
+"""Hazards that are two views of one matter: what locks, what loses, what leaves the transaction, what widens rights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What squawk said."""
+
+    findings: tuple[Finding, ...] = ()
+    unchecked: tuple[tuple[str, str], ...] = ()
+    """Files that it did not answer for, and why."""
+    unasked: int = 0
+    """Answers of rules that it was not asked for."""
+
+
+class _Script:
+    """One migration's up, as asked about."""
+
+    __slots__ = ("_lines", "_starts", "_statements", "migration", "question", "script")
+
+    def __init__(self, migration: Migration, script: Script) -> None:
+        self.migration = migration
+        self.script = script
+        self._lines = statements.Lines(script.text, script.first_line)
+        self._statements = statements.of(script)
+        self._starts = [item.offset for item in self._statements]
+        own = any(transactions.controls_transaction(item) for item in self._statements)
+        assumed = not own and transactions.mode(script) is Mode.TRANSACTION
+        self.question = squawk.Question(script.text, in_transaction=assumed)
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self.script.file.path
+
+    def statement(self, answer: Answer) -> Statement | None:
+        """Return the statement that an answer is about; None before the first."""
+        index = bisect_right(self._starts, self._offset(answer.line, answer.column)) - 1
+        return self._statements[index] if index >= 0 else None
+
+    def place(self, answer: Answer) -> Place:
+        """Return where an answer points to, in the file, 1-based and in characters."""
+        line, column = self._lines.place(self._offset(answer.line, answer.column))
+        around = self.statement(answer)
+        return Place(file=self.path, line=line, column=column, end_line=max(line, around.end_line) if around else line)
+
+    def _offset(self, line: int, column: int) -> int:
+        return min(self.question.places.characters(line, column), max(0, len(self.script.text) - 1))
+
+
+def advise(migrations: Sequence[Migration], *, ours: Sequence[Finding] = (), major: int | None = None) -> Advice:
+    """Return squawk's advice on the ups of new migrations.
+
+    Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
+    the same kind of hazard in the same statement. ``major`` is the PostgreSQL version that is meant. Never raises: a file without a clean answer is ``unchecked``.
+    """
+    scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
+    if not scripts:
+        return Advice()
+    try:
+        answered = squawk.ask([item.question for item in scripts], major=major)
+    except CannotCheck as error:
+        return Advice(unchecked=tuple((item.path, str(error)) for item in scripts))
+    new = created(migrations)
+    told = _by_file(ours)
+    findings: list[Finding] = []
+    unchecked: list[tuple[str, str]] = []
+    unasked = 0
+    for script, answers in zip(scripts, answered, strict=True):
+        if isinstance(answers, squawk.Unclean):
+            unchecked.append((script.path, str(answers)))
+            continue
+        unasked += sum(item.rule_name not in {*ASKED, squawk.SYNTAX} for item in answers)
+        findings += (
+            item
+            for item in _findings(script, answers, new)
+            if not any(same_matter(item, other) for other in told.get(script.path, ()))
+        )
+    return Advice(findings=tuple(findings), unchecked=tuple(unchecked), unasked=unasked)
+
+
+def not_checked(advice: Advice) -> CannotCheck:
+    """Return the error for advice that is not whole."""
+    path, reason = advice.unchecked[0]
+    more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
+    return CannotCheck(code="KFM-C42", message=f"not checked by squawk: {reason}{more}", where=path,
+                       help="run it again; to go without its advice, set `squawk = false` in [policy]")  # fmt: skip
+
+
+def same_matter(one: Finding, other: Finding) -> bool:
+    """Whether two findings in one file speak of the same kind of hazard, of lines that overlap."""
+    if _kind(one.hazard) != _kind(other.hazard) or one.place.line is None or other.place.line is None:
+        return False
+    return one.place.line <= (other.place.end_line or other.place.line) and other.place.line <= (
+        one.place.end_line or one.place.line
+    )
+
+
+def _kind(hazard: Hazard) -> Hazard:
+    return next((min(kind) for kind in _KINDS if hazard in kind), hazard)
+
+
+def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for item in findings:
+        if item.place.file is not None:
+            found.setdefault(item.place.file, []).append(item)
+    return found
+
+
+def _findings(script: _Script, answers: Sequence[Answer], new: frozenset[Name]) -> Iterator[Finding]:
+    style: dict[str, list[Finding]] = {}
+    unparsed = next((item for item in answers if item.rule_name == squawk.SYNTAX), None)
+    if unparsed is not None:
+        yield _unread(script, unparsed)
+        return
+    for answer in answers:
+        asked = ASKED.get(answer.rule_name)
+        if asked is None:
+            continue
+        around = script.statement(answer)
+        if asked.group is not Group.STYLE and around is not None and only_new(around, new):
+            continue
+        severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
+        found = Finding(
+            rule=f"{PREFIX}{answer.rule_name}", hazard=asked.hazard, severity=severity, verdict=asked.verdict,
+            message=answer.message, help=answer.help, place=script.place(answer), migration=script.migration.id,
+            docs=f"{PAGES}/{answer.rule_name}",
+        )  # fmt: skip
+        if asked.group is Group.STYLE:
+            style.setdefault(answer.rule_name, []).append(found)
+        else:
+            yield found
+    yield from (_once(found) for found in style.values())
+
+
+def _once(found: list[Finding]) -> Finding:
+    """Return one note for all places of a matter of taste."""
+    lines = list(dict.fromkeys(str(item.place.line) for item in found))
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(lines[:8]) + (f" and {len(lines) - 8} more" if len(lines) > 8 else "")
+    return replace(found[0], message=f"{found[0].message} ({len(found)} places, line{'s' * (len(lines) > 1)} {listed})")
+
+
+def _unread(script: _Script, answer: Answer) -> Finding:
+    return Finding(
+        rule=UNREAD, hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, place=script.place(answer),
+        message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",
+        migration=script.migration.id,
+    )  # fmt: skip
