@@ -17,6 +17,7 @@ from kfm_ci import __version__
 from kfm_ci.cli import doctor as doctor_command
 from kfm_ci.cli import gate as gate_command
 from kfm_ci.cli import paper, scaffold
+from kfm_ci.cli import stats as stats_command
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 from kfm_ci.receipt import schema, statement
@@ -132,6 +133,17 @@ def doctor() -> None:
     """Tell what this machine offers."""
     for line in doctor_command.lines():
         typer.echo(line)
+
+
+@app.command()
+def stats(
+    environment: Annotated[str, typer.Option("--environment", help="Name of a table [environments.NAME].")],
+    directory: Directory = Path(), config: ConfigFile = None,
+    to: Annotated[Path | None, typer.Option("--to", help="File to write; default: standard output.")] = None,
+) -> None:  # fmt: skip
+    """Write how large and busy the tables of a real database are, for `[database] statistics`."""
+    text = stats_command.write(directory, environment=environment, to=to, config_file=config)
+    typer.echo(to if to is not None else text, nl=to is not None)
 
 
 @receipt.command("show")

@@ -9,6 +9,8 @@ from kfm_ci import config
 from kfm_ci.config import FILE_NAME, Config
 from kfm_ci.errors import UsageError
 from kfm_ci.evidence.model import SourceEvidence
+from kfm_ci.evidence.statistics import model as statistics
+from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import detection, reading
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
@@ -26,6 +28,7 @@ class Subject:
     policy: Config
     source: SourceEvidence
     policy_changed: bool = False
+    statistics: Statistics | None = None
 
 
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
@@ -46,6 +49,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
     )
     head = found.format.load(tree, found.directory)
+    judging: Tree = tree
     tip, merge_base, policy, previous = None, None, settings, {}
     if repository is not None and base is not None:
         prefix = root.relative_to(repository.root.resolve()).as_posix()
@@ -54,14 +58,31 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         tip = found.format.load(tip_tree, found.directory)
         merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory)
         previous = _files(parted, found.directory)
-        policy = _settings(tip_tree, config_file) if context.base else settings
+        policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
     known = {item.id for item in tip.migrations} if tip else set()
     change = Change(
         head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
         tree=tree, requirements=_requirements(policy, head), body=context.body, previous=previous,
     )  # fmt: skip
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
-                   policy_changed=policy.policy != settings.policy)  # fmt: skip
+                   policy_changed=policy.policy != settings.policy,
+                   statistics=_statistics(judging, policy))  # fmt: skip
+
+
+def _statistics(tree: Tree, settings: Config) -> Statistics | None:
+    path = settings.database.statistics
+    if path is None:
+        return None
+    try:
+        return statistics.parse(tree.read(path), where=path)
+    except Unreadable as error:
+        raise UsageError(code="KFM-U61", message=f"the statistics cannot be read: {error}", where=path,
+                         help="write them by `kfm-ci stats`, or remove `statistics` from [database]") from error  # fmt: skip
+
+
+def settings_of(directory: Path, config_file: str | None) -> Config:
+    """Return the settings of a repository's work tree, for commands that judge nothing."""
+    return _settings(WorkTree(directory.resolve()), config_file)
 
 
 def _settings(tree: Tree, name: str | None) -> Config:

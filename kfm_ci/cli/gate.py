@@ -63,7 +63,7 @@ def judge(options: Options, console: Console) -> Evidence:
                 options.engine or database.engine, major=options.postgres_version or database.postgres_version,
                 url=config.database_url(options.database_url),
             ),
-            commit=subject.source.git_sha or "", smoke_files=matching(tracked, subject.config.smoke.sql),
+            commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),
         )  # fmt: skip
         journal = Journal(options.out / "journal.jsonl", clock)
         resources.callback(journal.close)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
+from kfm_ci.evidence.foreign_keys import ForeignKey
 from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
+from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Mode, Phase, Rollout
 from kfm_ci.report.judge import losses, prudence, waiting
@@ -22,14 +24,16 @@ def judge(
     phase: Phase | None = None,
     schema_diff: SchemaDiff | None = None,
     created: frozenset[str] = frozenset(),
-    statistics: Mapping[str, int] | None = None,
+    statistics: Statistics | None = None,
+    unindexed: tuple[ForeignKey, ...] = (),
     mode: Mode = Mode.TRANSACTION,
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a migration as the server ran it.
 
     ``rollout`` and ``phase`` are what its header declares; ``created`` are the names in ``schema_diff.added`` of
-    the pull request's earlier migrations, which nobody uses yet; ``statistics`` gives production's rows by
-    schema-qualified name, and scales the severity of locks and work.
+    the pull request's earlier migrations, which nobody uses yet; ``statistics`` are the sizes of production's
+    tables, and scale the severity of locks and work; ``unindexed`` are the foreign
+    keys of the whole pull request that no index serves at its end.
     """
     case = Case(
         migration=migration,
@@ -40,5 +44,6 @@ def judge(
         schema_diff=schema_diff or SchemaDiff(),
         created=created,
         statistics=statistics,
+        unindexed=unindexed,
     )
     return tuple(finding for question in QUESTIONS for finding in question(case))

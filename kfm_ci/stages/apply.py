@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.evidence import rollback, schema, watch
+from kfm_ci.evidence import foreign_keys, rollback, schema, watch
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observer import Observer
 from kfm_ci.evidence.rollback.model import State
@@ -26,6 +26,7 @@ class Apply:
         failed: str | None = None
         with run.connect(name) as connection, run.connect(name, admin=True) as beside:
             observer = Observer(beside, watch.existing(connection))
+            slow = frozenset(foreign_keys.unindexed(connection))
             state = rollback.capture(connection)
             for migration in run.new:
                 if failed:
@@ -51,6 +52,7 @@ class Apply:
                         run.findings.append(found)
             reset(connection)
             run.final_catalog = catalog.read(connection)
+            run.unindexed = tuple(item for item in foreign_keys.unindexed(connection) if item not in slow)
             if failed is None:
                 self._again(run, ledger.applied(connection))
                 total = schema.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None

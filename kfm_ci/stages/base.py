@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.config import Config
 from kfm_ci.errors import KfmError
+from kfm_ci.evidence.foreign_keys import ForeignKey
 from kfm_ci.evidence.model import (
     ApplyEvidence,
     ChecklistItem,
@@ -22,6 +23,7 @@ from kfm_ci.evidence.model import (
     Table,
 )
 from kfm_ci.evidence.rollback.model import State
+from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Digest, Finding, StageStatus
 from kfm_ci.postgres import session
@@ -53,6 +55,8 @@ class Run:
     engine: Callable[[], Engine]
     resources: ExitStack
     """Closes the server at the end, whatever happens."""
+    statistics: Statistics | None = None
+    """Sizes of production's tables; of the base commit in a pull request, as the policy."""
     commit: str = ""
     smoke_files: tuple[str, ...] = ()
     server: Server | None = None
@@ -69,6 +73,8 @@ class Run:
     files: tuple[tuple[str, Digest], ...] = ()
     checklist: tuple[ChecklistItem, ...] = ()
     tables: tuple[Table, ...] = ()
+    unindexed: tuple[ForeignKey, ...] = ()
+    """Foreign keys that came with the new migrations and that no index serves at their end."""
     failure: KfmError | None = None
 
     @property

@@ -25,7 +25,8 @@ class Checksums:
             plan += [(file.path, file.sha256) for file in migration.extra_files]
         run.plan = tuple(plan)
         files = dict(plan)
-        for path in (FILE_NAME, *run.smoke_files):
+        sizes = run.config.database.statistics
+        for path in (FILE_NAME, *((sizes,) if sizes else ()), *run.smoke_files):
             with suppress(Unreadable):
                 if run.change.tree.exists(path):
                     files[path] = Digest.of(run.change.tree.read(path))

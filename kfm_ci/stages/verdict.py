@@ -34,7 +34,7 @@ def judge(run: Run) -> None:
         declared = declared_of(migration)
         run.findings += judgement.judge(
             migration, seen.statements, rollout=declared.rollout, phase=declared.phase, schema_diff=seen.schema_diff,
-            created=created, mode=seen.apply.mode,
+            created=created, mode=seen.apply.mode, statistics=run.statistics, unindexed=run.unindexed,
         )  # fmt: skip
         created |= frozenset(seen.schema_diff.added)
 
@@ -84,10 +84,10 @@ def declared_of(migration: Migration) -> Declared:
 
 
 def _weigh(run: Run) -> Judged:
-    seen = {
-        (migration.up_path, entry.line): entry
+    seen = suspects.by_place(
+        (migration.up_path, entry)
         for migration in run.new if migration.id in run.seen for entry in run.seen[migration.id].statements
-    }  # fmt: skip
+    )  # fmt: skip
     server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
     applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}
     settled = suspects.settle(run.findings, seen, applied=applied, server=server)

@@ -190,3 +190,30 @@ def test_the_shop_passes_its_own_gate(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert json.loads(done.stdout)["risk"]["level"] == "low"
+
+
+SIZES = """{{"schema": "kfm-ci/statistics/v1", "environment": "production", "taken_at": "2026-01-01T00:00:00Z",
+ "server_version": "17.5", "tables": [{{"name": "public.widgets", "rows": {rows}}}]}}"""
+
+
+@pytest.mark.parametrize(("rows", "severity"), [(40, "note"), (1_000_000_000, "error")])
+def test_sizes_of_production_scale_the_severity_of_a_lock(repository: Repository, rows: int, severity: str) -> None:
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    (repository.root / "kfm-ci.toml").write_text('[database]\nstatistics = "sizes.json"\n')
+    (repository.root / "sizes.json").write_text(SIZES.format(rows=rows))
+    repository.commit()
+    repository.add("20260102_1200__index_widgets", "create index widgets_name_idx on widgets (name);", "drop index widgets_name_idx;")
+    _, report = repository.gate("--base", "main")
+    seen = [item for item in report["findings"] if item["rule"] == "index-not-concurrent"]
+    assert [item["severity"] for item in seen] == [severity]
+    assert f"{rows:,} rows" in seen[0]["message"]
+    assert "sizes.json" in report["checksums"]["files"]
+
+
+def test_a_foreign_key_that_no_index_serves_is_noted_where_it_was_made(repository: Repository) -> None:
+    up = "create table parents (id int primary key);\ncreate table children (parent_id int references parents);"
+    repository.add("20260101_1200__add_family", up, "drop table children; drop table parents;")
+    code, report = repository.gate("--base", "none")
+    (found,) = [item for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
+    assert (code, found["severity"], found["line"]) == (0, "note", 11)
+    assert "create index concurrently on public.children (parent_id)" in found["help"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kfm_ci.evidence.foreign_keys import ForeignKey
 from kfm_ci.evidence.model import Lock, LockMode, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.statistics.model import Statistics, TableSize
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.syntax import Node
@@ -16,8 +18,10 @@ SMALL = 1_000
 """Rows below which a lock is held too shortly to matter."""
 LARGE = 10_000_000
 ROWS_PER_SECOND = 1_000_000
-"""How fast a server reads or writes rows, in order of magnitude, for estimates."""
+BYTES_PER_SECOND = 200_000_000
+"""How fast a server reads or writes a table, in order of magnitude, for estimates."""
 
+_SHOWN = 6
 _ROWS = frozenset({"table", "partition", "materialized view", "foreign table"})
 
 
@@ -53,8 +57,10 @@ class Case:
     schema_diff: SchemaDiff = SchemaDiff()
     created: frozenset[str] = frozenset()
     """``<kind> <identity>`` of what earlier migrations of the same pull request added."""
-    statistics: Mapping[str, int] | None = None
-    """Rows in production by schema-qualified name."""
+    statistics: Statistics | None = None
+    """Sizes of production's tables."""
+    unindexed: tuple[ForeignKey, ...] = ()
+    """Foreign keys of the pull request that no index serves at its end."""
 
     def find(
         self, rule: str, hazard: Hazard, message: str, *, step: Step | None, severity: Severity | None = None,
@@ -76,25 +82,25 @@ class Case:
         made = [added.partition(" ")[2] for added in self.created]
         return any(kind_less == parent or kind_less.startswith(f"{parent}.") for parent in made)
 
-    def rows(self, relations: frozenset[str]) -> int | None:
-        """Return the rows of the largest of these in production; None when that of any is unknown."""
-        if self.statistics is None or not relations:
-            return None
-        counts = [self.statistics.get(name) for name in relations]
-        known = [count for count in counts if count is not None]
-        return max(known) if len(known) == len(counts) else None
+    def largest(self, relations: frozenset[str]) -> TableSize | None:
+        """Return that of these with the most rows in production; None when any of them is unknown."""
+        sizes = [self.statistics.of(name) if self.statistics else None for name in relations]
+        known = [size for size in sizes if size is not None and size.rows is not None]
+        return max(known, key=lambda size: size.rows or 0) if known and len(known) == len(sizes) else None
 
     def scaled(self, hazard: Hazard, relations: frozenset[str]) -> tuple[Severity, str]:
         """Return the severity for work on these relations, and a clause about their size."""
-        rows = self.rows(relations)
+        size = self.largest(relations)
         base = default_severity(hazard, rollout=self.rollout)
-        if rows is None:
+        if size is None or size.rows is None:
             return base, "Its size in production is unknown."
-        if rows < SMALL:
-            return Severity.NOTE, f"Production has {rows:,} rows: too few to matter."
-        seconds = max(1, rows // ROWS_PER_SECOND)
-        severity = Severity.ERROR if rows > LARGE and self.rollout is not Rollout.WINDOW else base
-        return severity, f"Production has about {rows:,} rows: {seconds:,} s or more, in order of magnitude."
+        if size.rows < SMALL:
+            return Severity.NOTE, f"Production has {size.rows:,} rows: too few to matter."
+        seconds = max(1, size.rows // ROWS_PER_SECOND, size.bytes // BYTES_PER_SECOND)
+        severity = Severity.ERROR if size.rows > LARGE and self.rollout is not Rollout.WINDOW else base
+        told = f"Production has about {size.rows:,} rows: {seconds:,} s or more, in order of magnitude"
+        waiting = round((size.writes_per_second or 0) * seconds)
+        return severity, f"{told}; about {waiting:,} writes arrive meanwhile." if waiting else f"{told}."
 
 
 def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tuple[Step, ...]:
@@ -126,6 +132,17 @@ def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
         and (lock.kind in _ROWS or lock.kind == "view")
         and not (lock.kind == "materialized view" and lock.mode is not LockMode.ACCESS_EXCLUSIVE)
     )
+
+
+def listed(locks: Sequence[Lock]) -> str:
+    """Return the names of what is locked for one line of text; partitions are counted below their parent."""
+    names = dict.fromkeys(lock.relation for lock in locks if lock.kind != "partition")
+    partitions = dict.fromkeys(lock.relation for lock in locks if lock.kind == "partition")
+    if not names:
+        names, partitions = partitions, {}
+    shown = list(names)[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
+    more = f" (with {len(partitions)} partition{'s' if len(partitions) > 1 else ''})" if partitions else ""
+    return ", ".join(shown) + more
 
 
 def bare(relation: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kfm_ci.evidence.model import Lock
 from kfm_ci.migrations.identifiers import quote
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.report.judge.case import Case, Step, blocking
+from kfm_ci.report.judge.case import Case, Step, bare, blocking, listed
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
 
@@ -18,19 +18,20 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _order(case)
     yield from _invalid(case)
     yield from _unvalidated(case)
+    yield from _unindexed(case)
 
 
 def _timeout(case: Case) -> Iterator[Finding]:
-    bare = [step for step in case.steps if blocking(step.seen.locks) and step.seen.lock_timeout_ms == 0]
-    if not bare:
+    hasty = [step for step in case.steps if blocking(step.seen.locks) and step.seen.lock_timeout_ms == 0]
+    if not hasty:
         return
-    tables = ", ".join(dict.fromkeys(lock.relation for step in bare for lock in blocking(step.seen.locks)))
-    more = f" (and {len(bare) - 1} more statements)" if len(bare) > 1 else ""
+    tables = listed([lock for step in hasty for lock in blocking(step.seen.locks)])
+    more = f" (and {len(hasty) - 1} more statements)" if len(hasty) > 1 else ""
     yield case.find(
         "lock-timeout-missing", Hazard.TIMEOUT,
         f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
         "everyone else queues behind it.",
-        step=bare[0], help=_REMEDY,
+        step=hasty[0], help=_REMEDY,
     )  # fmt: skip
 
 
@@ -46,11 +47,11 @@ def _order(case: Case) -> Iterator[Finding]:
     # One statement that needs two tables cannot be taken apart.
     if len(taken) < 2 or len(takers) < 2:
         return
-    listed = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
+    order = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
     last = list(taken.values())[-1][0]
     yield case.find(
         "several-tables-locked", Hazard.LOCK_ORDER,
-        f"holds locks on several tables until COMMIT, in this order: {listed}. A transaction that takes them in "
+        f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
         "another order deadlocks with it.",
         step=last, help="One table a migration.",
     )  # fmt: skip
@@ -93,3 +94,26 @@ def _unvalidated(case: Case) -> Iterator[Finding]:
                     step=step, severity=Severity.NOTE,
                     help=f"In the next migration: `alter table … validate constraint {quote(name or '…')};`",
                 )  # fmt: skip
+
+
+def _unindexed(case: Case) -> Iterator[Finding]:
+    for key in case.unindexed:
+        step = next(
+            (
+                step
+                for step in case.steps
+                if step.seen.error is None
+                and bare(key.table) in {quote(name) for name in step.names}
+                and any(node.choice("contype") == "CONSTR_FOREIGN" for node in step.nodes("Constraint"))
+            ),
+            None,
+        )
+        if step is None:
+            continue
+        columns = ", ".join(map(quote, key.columns))
+        yield case.find(
+            "foreign-key-without-index", Hazard.FULL_SCAN,
+            f"no index of {key.table} begins with {columns}: every delete or key change in {key.referenced} reads all of "
+            f"{key.table}.",
+            step=step, severity=Severity.NOTE, help=f"`create index concurrently on {key.table} ({columns});`",
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kfm_ci.evidence.model import Lock, LockMode
 from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report.judge.advice import instead
-from kfm_ci.report.judge.case import Case, Step, bare, blocking
+from kfm_ci.report.judge.case import Case, Step, bare, blocking, listed
 
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
 _VALIDATES = "validating foreign key constraint"
@@ -101,19 +101,19 @@ def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterat
     until = "until COMMIT" if case.in_transaction else "while it runs"
     busy = [wait for wait in mine if wait.work]
     if busy:
-        names = ", ".join(wait.lock.relation for wait in busy)
+        names = listed([wait.lock for wait in busy])
         work = tuple(dict.fromkeys(item for wait in busy for item in wait.work))
         severity, size = case.scaled(hazard, frozenset(item.relation for item in work))
-        listed = "; ".join(f"line {item.step.seen.line} {item.what} {item.relation}" for item in work[:6])
+        meanwhile = "; ".join(f"line {item.step.seen.line} {item.what} {item.relation}" for item in work[:6])
         mode = busy[0].lock.mode.value
         yield case.find(
             _rule(step, work, hazard), hazard,
-            f"{who} of {names} wait {until} ({mode} from line {step.seen.line}), while {listed}. {size}",
+            f"{who} of {names} wait {until} ({mode} from line {step.seen.line}), while {meanwhile}. {size}",
             step=step, severity=severity, help=_remedy(step, work),
         )  # fmt: skip
         return
     if mine:
-        names = ", ".join(wait.lock.relation for wait in mine)
+        names = listed([wait.lock for wait in mine])
         yield case.find(
             "brief-lock", hazard,
             f"{who} of {names} wait {until} ({mine[0].lock.mode.value}), for catalog changes only.",

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.statistics.model import SCHEMA, Statistics, TableSize
 from kfm_ci.migrations.files import Migration, Script, SourceFile
 from kfm_ci.model import Digest, Finding, Hazard, Phase, Place, Rollout, Severity, Verdict
 from kfm_ci.report.judgement import judge
@@ -26,6 +27,17 @@ def migration(text: str = TEXT) -> Migration:
     return Migration(id="a", version="a", sort_key=(1,), name="a", up=Script(file=file, text=text))
 
 
+def sizes(*tables: TableSize) -> Statistics:
+    return Statistics(schema=SCHEMA, environment="e", taken_at="2026-01-01T00:00:00Z", server_version="17", tables=tables)
+
+
+def test_an_estimate_counts_the_writes_that_arrive_meanwhile() -> None:
+    busy = sizes(TableSize(name="public.t", rows=20_000, bytes=4_000_000_000, writes_per_second=150.0))
+    found = next(item for item in judge(migration(), (SCAN,), statistics=busy) if item.hazard is Hazard.BLOCKS_READS)
+    assert "20 s or more" in found.message
+    assert "about 3,000 writes arrive meanwhile" in found.message
+
+
 @pytest.mark.parametrize(
     ("rows", "rollout", "severity", "said"),
     [
@@ -38,7 +50,7 @@ def migration(text: str = TEXT) -> Migration:
 def test_severity_follows_the_size_in_production(
     rows: int | None, rollout: Rollout | None, severity: Severity, said: str
 ) -> None:
-    statistics = {"public.t": rows} if rows is not None else None
+    statistics = sizes(TableSize(name="public.t", rows=rows)) if rows is not None else None
     found = judge(migration(), (SCAN,), rollout=rollout, statistics=statistics)
     assert {item.severity for item in found} == {severity}
     assert all(said in item.message for item in found)
