@@ -22,7 +22,8 @@ class Apply:
         """Apply each new migration; what follows a failed one is not run."""
         if run.server is None or run.base_database is None or run.status("provision") != "passed":
             raise Skip("there is no base to apply to")
-        name = run.database = run.server.create_database("apply", template=run.base_database)
+        run.origin = run.base_database
+        name = run.database = run.server.create_database("apply", template=run.origin)
         failed: str | None = None
         with run.connect(name) as connection, run.connect(name, admin=True) as beside:
             observer = Observer(beside, watch.existing(connection))

@@ -63,6 +63,8 @@ class Run:
     base_database: str | None = None
     database: str | None = None
     """Where the new migrations were applied."""
+    origin: str | None = None
+    """What it was made from: the database, seeded, before the first new migration; nobody is connected to it."""
     base_catalog: Catalog | None = None
     final_catalog: Catalog | None = None
     findings: list[Finding] = field(default_factory=list)

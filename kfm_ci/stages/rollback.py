@@ -7,6 +7,7 @@ from kfm_ci.evidence.rollback.model import Drillable, Ran
 from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Strategy
 from kfm_ci.postgres import apply
+from kfm_ci.postgres.engines.base import Server
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import script_of
 
@@ -22,9 +23,11 @@ def strategy_of(migration: Migration) -> Strategy:
 class _Runner:
     """Runs scripts of the drill on the applied database; nothing is recorded in the ledger."""
 
-    def __init__(self, run: Run, database: str) -> None:
+    def __init__(self, run: Run, server: Server, database: str, origin: str) -> None:
         self._run = run
+        self._server = server
         self._database = database
+        self._stand = origin
 
     def up(self, migration: Migration) -> Ran:
         return self._go(script_of(migration))
@@ -39,8 +42,11 @@ class _Runner:
         file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
         return self._go(Script(file=file, text=text, first_line=line))
 
-    def rewind(self, migration: Migration) -> bool:
-        return False
+    def keep(self) -> None:
+        self._stand = self._server.create_database("rollback_kept", template=self._database)
+
+    def restore(self) -> None:
+        self._server.create_database(self._database, template=self._stand)
 
     def _go(self, script: Script) -> Ran:
         with self._run.connect(self._database) as connection:
@@ -59,15 +65,14 @@ class Rollback:
         applied = [
             item for item in run.new if run.seen.get(item.id) and run.seen[item.id].apply.outcome is Outcome.APPLIED
         ]
-        if server is None or database is None or not applied:
+        if server is None or database is None or run.origin is None or not applied:
             raise Skip("nothing was applied")
         subjects = [self._subject(run, item) for item in applied]
         before = {item.id: state for item in applied if (state := run.seen[item.id].before)}
         after = {item.id: state for item in applied if (state := run.seen[item.id].after)}
         drilled = server.create_database("rollback", template=database)
         results = rollback.drill(
-            subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=_Runner(run, drilled),
-            house_format=run.change.house_format,
+            subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=_Runner(run, server, drilled, run.origin), house_format=run.change.house_format,
         )  # fmt: skip
         told = {(item.migration, item.hazard) for item in run.findings}
         for result in results:

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from psycopg import Connection
-
-from kfm_ci.evidence.rollback import paper
-from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
-from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
-from kfm_ci.evidence.rollback.verdict import Trial, accuse, commands, describe, summarise
-from kfm_ci.model import Mode, Place, Severity, Strategy
-from kfm_ci.postgres import catalog, content
-from kfm_ci.postgres.catalog import Catalog, Difference
+from kfm_ci.evidence.rollback.climb import climb
+from kfm_ci.evidence.rollback.course import Course
+from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Runner, State
+from kfm_ci.evidence.rollback.verdict import Trial, commands
 
 CHAIN = 20
 """Up to so many later migrations are spelt out in the commands of an earlier one."""
@@ -33,201 +25,28 @@ def drill(
     """Walk every way back, latest migration first, and forward again; return what was seen, in the given order.
 
     ``migrations`` are those applied last, in the order applied; ``before`` and ``after`` hold the state captured
-    around each up, by id (rows of ``after`` are not looked at). Errors of the server become findings; whatever
-    ``connect`` or ``runner`` raise passes through.
+    around each up, by id (rows of ``after`` are not looked at). What was applied before a migration that cannot be
+    taken back is drilled on a climb from the start. Errors of the server become findings; whatever ``connect`` or
+    ``runner`` raise passes through.
     """
     trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
+    left = list(trials)
     with connect() as connection:
-        course = _Course(connection=connection, runner=runner, before=before, after=after)
+        course = Course(connection=connection, runner=runner, before=before, after=after)
         undone: list[Trial] = []
-        blocker: str | None = None
-        for trial in reversed(trials):
-            if blocker is not None:
-                paper.check(trial)
-                trial.messages.append(f"not drilled: {blocker}, which was applied later, could not be taken back")
-                continue
+        while left:
+            trial = left.pop()
             course.take_back(trial)
-            if trial.walked or course.rewind(trial):
-                trial.applied = False
-                undone.append(trial)
-            else:
-                blocker = trial.subject.id
+            if not trial.walked:
                 course.stay(trial)
-        if blocker is None or all(trial.applied for trial in trials if trial not in undone):
+                break
+            trial.applied = False
+            undone.append(trial)
+        if all(trial.applied for trial in trials if trial not in undone):
             course.reapply(list(reversed(undone)))
-    _write_commands(trials, course.autocommit)
+    autocommit = course.autocommit | climb(left, connect=connect, runner=runner)
+    _write_commands(trials, autocommit)
     return tuple(trial.conclude() for trial in trials)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Course:
-    """One drill under way: what was already reported is not held against an earlier migration."""
-
-    connection: Connection[Any]
-    runner: Runner
-    before: Mapping[str, State]
-    after: Mapping[str, State]
-    residue: dict[str, str | None] = field(default_factory=dict)
-    """Objects that a later migration did not restore, with their definition as it is (None: gone)."""
-    known: Shifts = field(default_factory=dict)
-    """Rows that a later migration did not restore."""
-    autocommit: set[str] = field(default_factory=set)
-
-    def take_back(self, trial: Trial) -> None:
-        """Run a migration's way back and judge where it leads."""
-        if not paper.check(trial):
-            if trial.subject.strategy is Strategy.MANUAL:
-                self._declare_lost(trial)
-            return
-        for file, ran in self._walk(trial.subject):
-            trial.statements = (*trial.statements, *ran.statements)
-            if ran.mode is Mode.AUTOCOMMIT:
-                self.autocommit.add(trial.subject.id)
-            if ran.error is not None:
-                self._fail(trial, file, ran)
-                return
-            trial.ran = True
-        if trial.ran:
-            self._judge(trial)
-            trial.walked = True
-        else:
-            self._declare_lost(trial)
-
-    def rewind(self, trial: Trial) -> bool:
-        """Get before a migration by other means, so that what was applied earlier can be drilled."""
-        if not self.runner.rewind(trial.subject.migration):
-            return False
-        self.residue.clear()
-        self.known.clear()
-        return True
-
-    def stay(self, trial: Trial) -> None:
-        """Say whether a migration that could not be taken back is still there in full."""
-        trial.applied = catalog.read(self.connection) == self.after[trial.subject.id].catalog
-
-    def reapply(self, trials: Sequence[Trial]) -> None:
-        """Apply again what was taken back; the schema must come out as the first time."""
-        for trial in trials:
-            subject = trial.subject
-            ran = self.runner.up(subject.migration)
-            place = Place(file=subject.migration.up_path, line=ran.line)
-            if ran.error is not None:
-                trial.report(
-                    "reapply-differs",
-                    f"after its rollback {subject.id} does not apply again: {ran.error}",
-                    help="Let the way back remove all that the up made, so that the next attempt can start.",
-                    place=place,
-                )
-                return
-            trial.applied = True
-            now = catalog.read(self.connection)
-            difference = self._without_residue(catalog.diff(self.after[subject.id].catalog, now), now)
-            if not difference.empty:
-                trial.report(
-                    "reapply-differs",
-                    f"applied again after its rollback {subject.id} gives another schema: {describe(difference)}",
-                    help="Let the up state all that it wants, whatever it finds (for example after `if not exists`).",
-                    place=place,
-                )
-                self._remember(difference, now)
-
-    def _walk(self, subject: Drillable) -> list[tuple[str, Ran]]:
-        migration, runbook = subject.migration, subject.runbook
-        if subject.strategy is Strategy.COMPENSATING and subject.compensation is not None:
-            return [(subject.compensation.up_path, self.runner.up(subject.compensation))]
-        if subject.strategy is Strategy.MANUAL and runbook is not None and runbook.drills:
-            walked: list[tuple[str, Ran]] = []
-            for block in runbook.drills:
-                walked.append((runbook.path, self.runner.run(runbook.path, block.line, block.text)))
-                if walked[-1][1].error is not None:
-                    break
-            return walked
-        if migration.down is not None:
-            return [(migration.down.file.path, self.runner.down(migration))]
-        return []
-
-    def _judge(self, trial: Trial) -> None:
-        subject = trial.subject
-        expected = self.before[subject.id]
-        now = State(
-            catalog=catalog.read(self.connection), content=content.snapshot(self.connection, like=expected.content)
-        )
-        difference = self._without_residue(catalog.diff(expected.catalog, now.catalog), now.catalog)
-        if subject.strategy is Strategy.COMPENSATING:
-            difference = _except(difference, subject.exceptions)
-        self._remember(difference, now.catalog)
-        shown = catalog.fold(difference, before=expected.catalog, after=now.catalog)
-        losses = judge(expected.content, now.content, known=self.known)
-        trial.difference = shown
-        trial.schema_restored = difference.empty
-        trial.data_restored = False if losses.errors else None if losses.unread else True
-        trial.price.extend(foresee(expected.catalog, self.after[subject.id].catalog, now=now.catalog))
-        trial.price.extend(losses.notes)
-        if subject.strategy is Strategy.MANUAL:
-            trial.price.extend(losses.errors)
-            if not difference.empty:
-                trial.price.append(f"the schema is not restored: {describe(shown)}")
-            if losses.errors or not difference.empty:
-                trial.messages.append("declared manual: its way back runs, and does not restore everything")
-        else:
-            accuse(trial, shown, losses.errors)
-        if losses.unread:
-            trial.report(
-                "rollback-data-unread",
-                f"rows could not be looked at, so nothing is known of them: {listed(losses.unread)}",
-                help="Let the drill's role read them: row security and privileges apply to it too.",
-                severity=Severity.WARNING,
-            )
-
-    def _fail(self, trial: Trial, file: str, ran: Ran) -> None:
-        subject = trial.subject
-        now = catalog.read(self.connection)
-        halfway = catalog.fold(
-            catalog.diff(self.after[subject.id].catalog, now), before=self.after[subject.id].catalog, after=now
-        )
-        halfway = self._without_residue(halfway, now)
-        trial.ran, trial.schema_restored = False, False
-        state = (
-            "the schema is as the up made it"
-            if halfway.empty
-            else f"it stopped half done (as against the schema after the up: {summarise(halfway)})"
-        )
-        trial.report(
-            "rollback-failed",
-            f"the rollback of {subject.id} fails: {ran.error}; {state}",
-            help="Mend the down, or declare `rollback: manual` with a runbook when there is no way back."
-            if halfway.empty
-            else "Mend the down, and let it be run again from where it stops (`if exists`).",
-            place=Place(file=file, line=ran.line),
-        )
-
-    def _declare_lost(self, trial: Trial) -> None:
-        """Show the price of a migration that has nothing to run."""
-        identity = trial.subject.id
-        trial.price.extend(unrecoverable(self.before[identity].catalog, self.after[identity].catalog))
-        trial.messages.append("declared manual: nothing of its way back can be run")
-
-    def _without_residue(self, difference: Difference, now: Catalog) -> Difference:
-        actual = dict(now.entries)
-        old = {name for name, definition in self.residue.items() if actual.get(name) == definition}
-        return _keep(difference, lambda name: name not in old)
-
-    def _remember(self, difference: Difference, now: Catalog) -> None:
-        actual = dict(now.entries)
-        names = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
-        self.residue.update((name, actual.get(name)) for name in names)
-
-
-def _keep(difference: Difference, wanted: Callable[[str], bool]) -> Difference:
-    return Difference(
-        added=tuple(name for name in difference.added if wanted(name)),
-        changed=tuple(change for change in difference.changed if wanted(change[0])),
-        removed=tuple(name for name in difference.removed if wanted(name)),
-    )
-
-
-def _except(difference: Difference, patterns: tuple[str, ...]) -> Difference:
-    return _keep(difference, lambda name: not any(fnmatchcase(name, pattern) for pattern in patterns))
 
 
 def _write_commands(trials: Sequence[Trial], autocommit: set[str]) -> None:

@@ -70,11 +70,12 @@ class Runner(Protocol):
         """Run SQL of a runbook that begins on that line."""
         ...
 
-    def rewind(self, migration: Migration) -> bool:
-        """Bring the database to the state before a migration by other means than its way back.
+    def keep(self) -> None:
+        """Remember the database as it is; nobody is connected to it."""
+        ...
 
-        False when that cannot be done; then what was applied before it is not drilled.
-        """
+    def restore(self) -> None:
+        """Bring the database to what was last kept, else to what it was before the first of the migrations."""
         ...
 
 
