@@ -17,7 +17,9 @@ from kfm_ci import __version__
 from kfm_ci.cli import doctor as doctor_command
 from kfm_ci.cli import gate as gate_command
 from kfm_ci.cli import paper, scaffold
+from kfm_ci.cli import renumber as renumbering
 from kfm_ci.cli import stats as stats_command
+from kfm_ci.clock import SystemClock
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 from kfm_ci.receipt import schema, statement
@@ -92,13 +94,19 @@ def new(
     description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None, config: ConfigFile = None,
     number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
     down: Annotated[Path | None, typer.Option("--down", help="Write the down of this up file instead.")] = None,
+    renumber: Annotated[Path | None, typer.Option("--renumber", help="Give this file a version after all.")] = None,
+    base: BaseRef = None,
 ) -> None:  # fmt: skip
     """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
+    if renumber is not None:
+        for line in renumbering.renumber(Path(), renumber, config_file=config, base=base, now=SystemClock().now()):
+            typer.echo(line)
+        return
     if down is not None:
         typer.echo(scaffold.take_back(Path(), down))
         return
     if description is None:
-        raise UsageError(code="KFM-U43", message="nothing to make", expected="a description, or --down FILE",
+        raise UsageError(code="KFM-U43", message="nothing to make", expected="a description, --down FILE or --renumber FILE",
                          help='kfm-ci new "add widgets table"')  # fmt: skip
     for path in scaffold.create(Path(), description, config_file=config, numbered=number or None):
         typer.echo(path)

@@ -26,6 +26,7 @@ UP = """-- [KFM_MIGRATION]
 -- [/KFM_MIGRATION]
 
 """
+META = ("manifest.json", "checksums.txt")
 DOWN = "-- Takes {name} back.\n\n"
 
 

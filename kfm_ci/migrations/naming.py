@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _NAME = re.compile(r"^(?:(?P<stamp>\d{8}_\d{4})|V(?P<number>\d{6}))__(?P<slug>[a-z0-9_]+)$")
+_STAMP = "%Y%m%d_%H%M"
 _SUFFIX = re.compile(r"^(?P<stem>.+?)(?P<kind>\.up\.sql|\.down\.sql|\.sql)$")
 
 
@@ -25,7 +26,7 @@ def version(name: str) -> tuple[str, str] | None:
     if match["number"]:
         return f"V{match['number']}", "number"
     try:
-        datetime.strptime(match["stamp"], "%Y%m%d_%H%M")
+        datetime.strptime(match["stamp"], _STAMP)
     except ValueError:
         return None
     return match["stamp"], "timestamp"
@@ -41,11 +42,9 @@ def next_name(existing: list[str], description: str, now: datetime, *, numbered:
     numbers = [int(name[1:7]) for name in existing if name.startswith("V")]
     if numbered or (numbered is None and numbers):
         return f"V{max(numbers, default=0) + 1:06d}__{slug(description)}"
-    stamp = now.strftime("%Y%m%d_%H%M")
+    stamp = now.strftime(_STAMP)
     last = max((name[:13] for name in existing if not name.startswith("V")), default="")
     if stamp <= last:
         # a clock behind the newest file must not sort before it
-        date, minute = last.split("_")
-        total = int(minute[:2]) * 60 + int(minute[2:]) + 1
-        stamp = f"{date}_{total // 60:02d}{total % 60:02d}" if total < 1440 else f"{int(date) + 1}_0000"
+        stamp = (datetime.strptime(last, _STAMP) + timedelta(minutes=1)).strftime(_STAMP)
     return f"{stamp}__{slug(description)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from kfm_ci.migrations.files import Migration
@@ -9,6 +10,9 @@ from kfm_ci.model import Finding, Hazard, Place
 from kfm_ci.rules.base import Change, finding
 from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.versions import comes_before, has_version, same_version
+
+RENUMBERED = frozenset({"golang-migrate", "sqlx", "supabase"})
+"""Formats besides our own that `kfm-ci new --renumber` can rename: a number, an underscore and a name."""
 
 
 class SortsBeforeBase:
@@ -41,27 +45,34 @@ class SortsBeforeBase:
             if comes_before(last, candidate):
                 last = candidate
         versions = {same_version(migration) for migration in on_base}
-        for migration in change.new:
-            if not has_version(change.head.format, migration) or same_version(migration) in versions:
-                continue
-            if comes_before(migration, last):
-                raced = change.merge_base is not None and change.merge_base.get(last.id) is None
-                yield finding(
-                    self,
-                    f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, "
-                    "which is already on the base"
-                    f"{' and was merged after this change began' if raced else ''}: "
-                    f"expected a version after {shown(last.version)}, got {shown(migration.version)}",
-                    help=renumbering(change, migration),
-                    place=Place(file=migration.up_path, line=1),
-                    migration=migration,
-                )
+        late = [
+            migration
+            for migration in change.new
+            if has_version(change.head.format, migration)
+            and same_version(migration) not in versions
+            and comes_before(migration, last)
+        ]
+        raced = change.merge_base is not None and change.merge_base.get(last.id) is None
+        yield from (
+            finding(
+                self,
+                f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, "
+                "which is already on the base"
+                f"{' and was merged after this change began' if raced else ''}: "
+                f"expected a version after {shown(last.version)}, got {shown(migration.version)}",
+                # The command takes along what is new behind it, so one is enough for all.
+                help=renumbering(change, late[0]),
+                place=Place(file=migration.up_path, line=1),
+                migration=migration,
+            )
+            for migration in late
+        )
 
 
 def renumbering(change: Change, migration: Migration) -> str:
     """Return the one thing to do so that a migration sorts last."""
-    if change.house_format:
-        return f"run: kfm-ci new --renumber {shown(migration.up_path, 200)}"
+    if change.house_format or change.head.format in RENUMBERED:
+        return f"run: kfm-ci new --renumber {shlex.quote(shown(migration.up_path, 200))}"
     return f"give it a version after all others, with {change.head.format}'s own command or by renaming it"
 
 

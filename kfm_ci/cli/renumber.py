@@ -1,0 +1,120 @@
+"""``kfm-ci new --renumber``: a migration that lost a race gets a version after all others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from kfm_ci.cli import change, scaffold
+from kfm_ci.errors import UsageError
+from kfm_ci.github.context import Context
+from kfm_ci.migrations import naming, tokens
+from kfm_ci.migrations.files import Migration, SourceFile
+from kfm_ci.rules.base import Change
+from kfm_ci.rules.order import RENUMBERED
+
+_NUMBER = re.compile(r"(\d+)(_.*)")
+_STAMP = "%Y%m%d%H%M%S"
+
+
+def renumber(root: Path, file: Path, *, config_file: str | None, base: str | None, now: datetime) -> Iterator[str]:
+    """Rename a migration, and the new ones after it, behind everything here and on the base; yield a line for each.
+
+    Their order among themselves stays, for the later may build on the earlier. Up and down keep together, what the
+    comments of new files say of an id is renamed with it, and the manifest is written anew where there is one.
+    """
+    subject = change.gather(root, config_file=config_file, format="auto", base_ref=base, context=Context())
+    moved = _moved(subject.change, file.as_posix().removeprefix("./"), base)
+    names = _names(subject.change, moved, now)
+    targets = {
+        source.path: str(PurePosixPath(source.path).with_name(PurePosixPath(source.path).name.replace(old, new, 1)))
+        for migration in moved for old, new in [(migration.id, names[migration.id])] for source in _files(migration)
+    }  # fmt: skip
+    for target in targets.values():
+        if (subject.root / target).exists():
+            raise UsageError(code="KFM-U66", message="there is a file of that name already", where=target,
+                             help="move it away first")  # fmt: skip
+    for migration in subject.change.new:
+        for source in _files(migration):
+            written = subject.root / source.path
+            renamed = _renamed(source, names)
+            if renamed != source.data:
+                written.write_bytes(renamed)
+            if source.path in targets:
+                written.rename(subject.root / targets[source.path])
+                yield f"{source.path} → {targets[source.path]}"
+    if any((subject.root / subject.change.head.directory / "meta" / name).exists() for name in scaffold.META):
+        said: list[str] = []
+        scaffold.manifest(root, config_file=config_file, verify=False, say=said.append)
+        yield from said
+    for table in subject.config.migration:
+        if table.id in names:
+            yield f"in the configuration, rename by hand: [[migration]] id = {table.id} → {names[table.id]}"
+
+
+def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
+    """Return the migration that a file belongs to, and the new ones that sort after it."""
+    found = next((item for item in judged.head.migrations if path in {file.path for file in _files(item)}), None)
+    if found is None:
+        raise UsageError(code="KFM-U64", message="no migration here has this file", where=path,
+                         expected=f"an up or down file in {judged.head.directory}",
+                         help="if it was renumbered already, `kfm-ci check` says what is left")  # fmt: skip
+    if judged.head.format != "kfm" and judged.head.format not in RENUMBERED:
+        raise UsageError(code="KFM-U65", message="cannot renumber this format", where=path, got=judged.head.format,
+                         expected=", ".join(["kfm", *sorted(RENUMBERED)]), help="use your tool's own command")  # fmt: skip
+    if judged.base is None and base != "none":
+        raise UsageError(code="KFM-U68", message="there is no base, so nothing tells new from old", where=path,
+                         help="run inside the repository, or name a commit with --base")  # fmt: skip
+    if judged.base is not None and judged.base.get(found.id) is not None:
+        raise UsageError(code="KFM-U67", message="it is on the base already, and may have been applied", where=path,
+                         help="leave it, and renumber what is new")  # fmt: skip
+    new = list(judged.new)
+    return new[new.index(found) :]
+
+
+def _names(judged: Change, moved: list[Migration], now: datetime) -> dict[str, str]:
+    """Return the new id by the old one."""
+    stay = [*judged.head.migrations, *(judged.base.migrations if judged.base else ())]
+    taken = list(dict.fromkeys(item.id for item in stay if item not in moved))
+    names: dict[str, str] = {}
+    for migration in moved:
+        if judged.head.format == "kfm":
+            name = naming.next_name(taken, migration.name, now, numbered=migration.id.startswith("V"))
+        else:
+            name = _next_number(taken, migration.id, now)
+        names[migration.id] = name
+        taken.append(name)
+    return names
+
+
+def _next_number(taken: list[str], name: str, now: datetime) -> str:
+    number, rest = _split(name)
+    last = max((int(_split(item)[0]) for item in taken), default=0)
+    stamp = now.strftime(_STAMP)
+    following = max(int(stamp), last + 1) if len(number) == len(stamp) else last + 1
+    return f"{following:0{len(number)}d}{rest}"
+
+
+def _split(name: str) -> tuple[str, str]:
+    match = _NUMBER.fullmatch(name)
+    return (match[1], match[2]) if match else ("0", f"_{name}")
+
+
+def _files(migration: Migration) -> list[SourceFile]:
+    files = [migration.up.file, *([migration.down.file] if migration.down else [])]
+    return list({file.path: file for file in files}.values())
+
+
+def _renamed(source: SourceFile, names: dict[str, str]) -> bytes:
+    """Return a file with the old ids renamed where its comments name them, its header above all; never in SQL."""
+    whole = re.compile("|".join(rf"(?<![0-9A-Za-z_]){re.escape(old)}(?![0-9A-Za-z_])" for old in names))
+    text, at, parts = source.text, 0, []
+    for comment in tokens.comments(text):
+        said = whole.sub(lambda found: names[found[0]], text[comment.start : comment.end])
+        parts += [text[at : comment.start], said]
+        at = comment.end
+    renamed = "".join([*parts, text[at:]])
+    # A file that is no UTF-8 is a finding of its own, and is not made worse here.
+    return source.data if renamed == text or text.encode() != source.data else renamed.encode()
