@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -84,17 +84,19 @@ class Run:
         """The migrations that are judged, in plan order."""
         return self.change.new
 
-    def connect(self, database: str, *, admin: bool = False) -> AbstractContextManager[Connection[Any]]:
-        """Open a session as migrations get it: as plain owner with the runner's timeouts."""
+    def connect(
+        self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Connection[Any]]:
+        """Open a session as migrations get it: as plain owner with the runner's timeouts; settings given here win."""
         if self.server is None:
             raise RuntimeError("no server yet")
-        settings = dict(self.config.database.settings)
+        chosen = {**self.config.database.settings, **(settings or {})}
         if not admin:
-            settings.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
+            chosen.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
             if self.change.house_format:
-                settings.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
+                chosen.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
         superuser = admin or self.config.database.run_as == "superuser"
-        return session.connect(self.server, database, admin=superuser, settings=settings)
+        return session.connect(self.server, database, admin=superuser, settings=chosen)
 
     def status(self, stage: str) -> StageStatus | None:
         """Return how a stage ended; None when it has not run."""

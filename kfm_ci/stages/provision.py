@@ -46,6 +46,24 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
                    help=help, place=place, migration=migration.id)  # fmt: skip
 
 
+def prepare(run: Run, database: str) -> None:
+    """Give an empty database what is there before any migration: extensions, ledger, baseline."""
+    with run.connect(database, admin=True) as admin:
+        for extension in run.config.database.extensions:
+            admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+    with run.connect(database) as connection:
+        ledger.create(connection)
+        path = run.config.migrations.baseline
+        if path is None:
+            return
+        try:
+            text = run.change.tree.read(path)
+            text.decode("utf-8")
+        except (Unreadable, UnicodeDecodeError) as error:
+            raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {error}", where=path) from error
+        connection.execute(text)
+
+
 class Provision:
     """Starts the server and applies what the base has."""
 
@@ -59,12 +77,8 @@ class Provision:
             raise Skip("nothing new to run")
         server = run.server = run.resources.enter_context(run.engine().start())
         name = run.base_database = server.create_database("base")
-        with run.connect(name, admin=True) as admin:
-            for extension in run.config.database.extensions:
-                admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+        prepare(run, name)
         with run.connect(name) as connection:
-            ledger.create(connection)
-            self._baseline(run, connection)
             base = run.change.base.migrations if run.change.base else ()
             for migration in base:
                 reset(connection)
@@ -75,13 +89,3 @@ class Provision:
             reset(connection)
             run.base_catalog = catalog.read(connection)
         return f"{server.detail}; {len(base)} migrations of the base"
-
-    def _baseline(self, run: Run, connection: object) -> None:
-        path = run.config.migrations.baseline
-        if path is None:
-            return
-        try:
-            text = run.change.tree.read(path).decode("utf-8")
-        except (Unreadable, UnicodeDecodeError) as error:
-            raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {error}", where=path) from error
-        connection.execute(text)  # type: ignore[attr-defined]

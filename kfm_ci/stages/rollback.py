@@ -10,6 +10,7 @@ from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import script_of
+from kfm_ci.stages.rehearsal import rehearse
 
 
 def strategy_of(migration: Migration) -> Strategy:
@@ -81,9 +82,13 @@ class Rollback:
                 item for item in result.findings
                 if not (item.hazard is Hazard.ROLLBACK_MISSING and (item.migration, item.hazard) in told)
             ]  # fmt: skip
+        rehearsed = rehearse(run)
+        run.findings += rehearsed
         wrong = [result for result in results if any(item.refuses for item in result.findings)]
         if wrong:
             raise Failed(f"{len(wrong)} of {len(results)} ways back are not proven")
+        if any(item.refuses for item in rehearsed):
+            raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in rehearsed if item.refuses))
         return f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
 
     def _subject(self, run: Run, migration: Migration) -> Drillable:

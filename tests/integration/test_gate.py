@@ -31,8 +31,9 @@ class Repository:
         self.directory.mkdir(parents=True)
         subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
 
-    def add(self, id: str, up: str, down: str | None, *, risk: str = "low", rollout: str = "safe") -> None:
-        (self.directory / f"{id}.up.sql").write_text(HEADER.format(id=id, risk=risk, rollout=rollout) + up + "\n")
+    def add(self, id: str, up: str, down: str | None, *, risk: str = "low", rollout: str = "safe", header: str = "") -> None:
+        top = HEADER.format(id=id, risk=risk, rollout=rollout).replace("-- [/", f"{header}-- [/")
+        (self.directory / f"{id}.up.sql").write_text(top + up + "\n")
         if down is not None:
             (self.directory / f"{id}.down.sql").write_text(down + "\n")
 

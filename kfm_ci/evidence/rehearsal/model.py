@@ -1,0 +1,51 @@
+"""Values of the rehearsal: where it may work, and what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from psycopg import Connection
+
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.rules.base import DOCS
+
+RULES = {
+    "interrupted-does-not-converge": "a file that stopped half way can be run again",
+    "rerun-changes-rows": "a data migration that is run twice leaves the rows as the first run did",
+    "environment-dependent": "another locale, time zone, date style or search_path gives the same schema",
+    "rebuild-differs": "all files, run on an empty database, give the schema that the base and the new files give",
+}
+"""Rule ids of the rehearsal and what each protects."""
+
+
+class Connect(Protocol):
+    """Opens a session as migrations get it, or as administrator; settings given here win."""
+
+    def __call__(
+        self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Connection[Any]]:
+        """Return a session that is closed on leaving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where a rehearsal works."""
+
+    connect: Connect
+    clone: Callable[[str], AbstractContextManager[str]]
+    """Yields the name of a copy of a database that nobody else uses, and removes it."""
+
+
+def finding(
+    rule: str, migration: Migration, script: Script, message: str, *, help: str, severity: Severity,
+    line: int | None = None, hazard: Hazard = Hazard.NOT_REPEATABLE,
+) -> Finding:  # fmt: skip
+    """Return a finding about one migration's script."""
+    place = Place(file=script.file.path, line=line, column=1 if line else None)
+    return Finding(rule=rule, hazard=hazard, severity=severity, message=message, place=place, migration=migration.id,
+                   help=help, docs=f"{DOCS}/{rule}")  # fmt: skip

@@ -1,0 +1,116 @@
+"""The same files on another machine: whatever the session's settings, the schema must come out the same."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+
+from kfm_ci.evidence.rehearsal.model import Ground, finding
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.model import Finding, Outcome, Severity
+from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres.catalog import Catalog, Difference
+
+ELSEWHERE = {
+    "timezone": "Pacific/Kiritimati",
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "lc_monetary": "C",
+    "search_path": "public, pg_temp",
+}
+"""Settings that another server, role or driver may well have; all at once, and one by one only when that differs."""
+
+CHOSEN = """
+select name from pg_catalog.pg_settings where name = any (%s) and source in ('database', 'user', 'database user')
+"""
+
+Pair = tuple[Migration, Script]
+
+
+def elsewhere(
+    ground: Ground, database: str, pairs: Sequence[Pair], expected: Catalog, *, configured: Container[str] = ()
+) -> Finding | None:
+    """Apply migrations on copies of ``database`` under other settings; return what depends on them, or None.
+
+    What the repository configures, or an earlier migration set for the role or the database, holds everywhere and is
+    left as it is.
+    """
+    with ground.connect(database) as connection:
+        chosen = {name.lower() for (name,) in connection.execute(CHOSEN, [_named(ELSEWHERE)]).fetchall()}
+    settings = {name: value for name, value in ELSEWHERE.items() if name not in chosen and name not in configured}
+    found = _first_difference(ground, database, pairs, expected, settings)
+    if found is None:
+        return None
+    (migration, script), told, line = found
+    guilty = [
+        name
+        for name, value in settings.items()
+        if _first_difference(ground, database, pairs, expected, {name: value}) is not None
+    ]
+    names = ", ".join(guilty or settings)
+    return finding(
+        "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {told}",
+        help="Write what you mean: timestamps with their zone (`'2026-01-31 00:00+00'`), dates as year-month-day, "
+        "names with their schema.",
+        severity=Severity.WARNING, line=line or script.first_line,
+    )  # fmt: skip
+
+
+def afresh(ground: Ground, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
+    """Apply all migrations in their order to a copy of an empty database; return how the schema differs, or None."""
+    with ground.clone(empty) as copy:
+        for migration, script in pairs:
+            with ground.connect(copy) as connection:
+                done = apply.run(connection, script, entry=None)
+            if done.outcome is Outcome.FAILED:
+                return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
+        with ground.connect(copy) as connection:
+            difference = catalog.diff(expected, catalog.read(connection))
+    migration, script = pairs[-1]
+    return None if difference.empty else _rebuilt(migration, script, _told(difference), None)
+
+
+def _named(settings: dict[str, str]) -> list[str]:
+    spelt = {"timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}
+    return [spelt.get(name, name) for name in settings]
+
+
+def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) -> Finding:
+    return finding(
+        "rebuild-differs", migration, script,
+        f"all files in their order, on an empty database, do not give what the base and the new files give: {told}",
+        help="Number the new migration after all that are merged, and leave merged files as they are.",
+        severity=Severity.ERROR, line=line,
+    )  # fmt: skip
+
+
+def _first_difference(
+    ground: Ground, database: str, pairs: Sequence[Pair], expected: Catalog, settings: dict[str, str]
+) -> tuple[Pair, str, int | None] | None:
+    with ground.clone(database) as copy:
+        for pair in pairs:
+            with ground.connect(copy, settings=settings) as connection:
+                done = apply.run(connection, pair[1], entry=None)
+            if done.outcome is Outcome.FAILED:
+                return pair, f"line {done.line}: {done.error}", done.line
+        with ground.connect(copy) as connection:
+            difference = catalog.diff(expected, catalog.read(connection))
+    if difference.empty:
+        return None
+    return _culprit(pairs, difference), _told(difference), None
+
+
+def _culprit(pairs: Sequence[Pair], difference: Difference) -> Pair:
+    """Return the last migration that names something of what differs."""
+    names = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
+    last = [name.split("(")[0].rpartition(".")[2].strip('"').lower() for name in names]
+    for pair in reversed(pairs):
+        text = pair[1].text.lower()
+        if any(name in text for name in last):
+            return pair
+    return pairs[-1]
+
+
+def _told(difference: Difference) -> str:
+    found = [f"{name} is {after!r} instead of {before!r}"[:300] for name, before, after in difference.changed]
+    found += [f"{name} comes too" for name in difference.added] + [f"{name} is missing" for name in difference.removed]
+    return "; ".join(found[:4])

@@ -1,0 +1,128 @@
+"""What one clean run does not show is tried: interruption, repetition, another environment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.test_gate import Repository, repository
+
+__all__ = ["repository"]
+
+BASE = (
+    "create table widgets (id bigint primary key, name text, colour text, n integer not null default 0);\n"
+    "insert into widgets (id, name) values (1, 'a'), (2, 'b'), (3, 'c');"
+)
+Judge = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def judge(repository: Repository) -> Judge:
+    """Give the gate one new migration on top of a base of three widgets; return the findings by rule."""
+
+    def run(up: str, down: str = "select 1;", *, phase: str | None = None) -> dict[str, Any]:
+        repository.add("20260101_1200__add_widgets", BASE, "drop table widgets;")
+        repository.commit()
+        header = f"-- phase: {phase}\n" if phase else ""
+        repository.add("20260102_1200__change", up, down, header=header)
+        _, report = repository.gate("--base", "main")
+        assert report["migrations"][1]["apply"]["outcome"] == "applied", report["findings"]
+        return {item["rule"]: item for item in report["findings"]}
+
+    return run
+
+
+INDEX = "create index concurrently widgets_{0} on widgets ({0});\n"
+
+
+def test_one_concurrent_index_that_is_cut_off_converges(judge: Judge) -> None:
+    assert "interrupted-does-not-converge" not in judge(INDEX.format("name"), "drop index concurrently widgets_name;")
+
+
+def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) -> None:
+    found = judge(INDEX.format("name") + INDEX.format("colour"), "drop index widgets_name, widgets_colour;")
+    finding = found["interrupted-does-not-converge"]
+    assert (finding["hazard"], finding["severity"], finding["line"]) == ("not-repeatable", "warning", 10)
+    assert "cut off after the statement of line 10" in finding["message"]
+    assert 'relation "widgets_name" already exists' in finding["message"]
+    assert "by hand, from line 11 on" in finding["help"]
+
+
+def test_statements_that_can_be_repeated_converge(judge: Judge) -> None:
+    again = "drop index concurrently if exists widgets_{0};\n" + INDEX
+    found = judge(again.format("name") + again.format("colour"), "drop index widgets_name, widgets_colour;")
+    assert "interrupted-does-not-converge" not in found
+
+
+def test_a_data_migration_that_adds_up_is_refused_with_its_rows_counted(judge: Judge) -> None:
+    finding = judge("update widgets set n = n + 1 where id < 3;")["rerun-changes-rows"]
+    assert (finding["hazard"], finding["severity"]) == ("not-repeatable", "error")
+    assert "2 rows of public.widgets (n)" in finding["message"]
+
+
+def test_rows_inserted_twice_are_counted(judge: Judge) -> None:
+    up = "insert into widgets (id, name) select max(id) + 1, 'd' from widgets;"
+    assert "1 row more in public.widgets" in judge(up)["rerun-changes-rows"]["message"]
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "update widgets set colour = 'red' where colour is null;",
+        "update widgets set colour = upper(name);",
+        "insert into widgets (id, name) values (9, 'z') on conflict do nothing;",
+        "insert into widgets (id, name) values (9, 'z');",
+        "delete from widgets where id = 2;",
+    ],
+)
+def test_a_data_migration_whose_second_run_changes_nothing_passes(judge: Judge, up: str) -> None:
+    assert "rerun-changes-rows" not in judge(up)
+
+
+def test_a_migration_of_phase_migrate_is_run_twice_whatever_it_is_made_of(judge: Judge) -> None:
+    up = "do $$ begin update widgets set n = n + 1; end $$;"
+    assert "rerun-changes-rows" in judge(up, phase="migrate")
+
+
+def test_a_schema_change_is_not_run_twice(judge: Judge) -> None:
+    found = judge(
+        "alter table widgets add column size integer; update widgets set n = n + 1;", "alter table widgets drop size;"
+    )
+    assert "rerun-changes-rows" not in found
+
+
+@pytest.mark.parametrize(
+    ("up", "setting"),
+    [
+        ("create table t (at date default '01/02/2026');", "datestyle"),
+        ("create table t (at timestamptz default '2026-01-01 00:00'::timestamptz);", "timezone"),
+    ],
+)
+def test_what_depends_on_the_sessions_settings_is_named_with_the_setting(judge: Judge, up: str, setting: str) -> None:
+    finding = judge(up, "drop table t;")["environment-dependent"]
+    assert (finding["hazard"], finding["severity"]) == ("not-repeatable", "warning")
+    assert f"the session's {setting}:" in finding["message"]
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "create table t (at timestamptz default now(), day date default '2026-02-01', n numeric default 1.5, i interval default '1 day');",
+        "create table t (a text check (a ~ '^[a-z]+$')); create function f() returns int language sql as 'select 1'; drop function f();",
+    ],
+)
+def test_what_means_the_same_everywhere_is_not_reported(judge: Judge, up: str) -> None:
+    assert "environment-dependent" not in judge(up, "drop table t;")
+
+
+def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(repository: Repository) -> None:
+    repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
+    repository.add("20260103_1200__three", "create table if not exists b (id int);", "drop table b;")
+    repository.commit()
+    repository.add("20260102_1200__two", "create table if not exists b (id bigint);", "select 1;")
+    _, report = repository.gate("--base", "main")
+    found = {item["rule"]: item for item in report["findings"]}
+    assert "bigint" in found["rebuild-differs"]["message"]
+    assert found["rebuild-differs"]["severity"] == "error"
