@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench
+.PHONY: demo test test-container check bench
 
 .venv/ready: pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv .venv
@@ -13,6 +13,10 @@ demo: .venv/ready
 
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Ends with 75, and says why, where no container engine runs or can be started.
+test-container: .venv/ready
+	tests/container/engine.sh $(BIN)/python -m pytest -n 0 tests/container
 
 check: .venv/ready
 	$(BIN)/ruff check .

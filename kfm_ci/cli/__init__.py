@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from kfm_ci import __version__
+from kfm_ci.cli import action as action_command
 from kfm_ci.cli import doctor as doctor_command
 from kfm_ci.cli import gate as gate_command
 from kfm_ci.cli import paper, scaffold
@@ -134,6 +135,12 @@ def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] 
     typer.echo(
         f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n\nBad:\n{found.bad}\nGood:\n{found.good}"
     )
+
+
+@app.command(hidden=True)
+def action() -> None:
+    """Run as the container of the GitHub action: options are the inputs of action.yml."""
+    raise typer.Exit(action_command.run())
 
 
 @app.command()

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+_SECRET = re.compile(r"^(INPUT_|ACTIONS_)|^(GITHUB_TOKEN|GH_TOKEN)$")
+_PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +25,27 @@ class Context:
     actor: str | None = None
     event: str | None = None
     run_url: str | None = None
+    repository: str | None = None
+    """``owner/name``."""
+    pull: int | None = None
+    """Number of the pull request; None for other events."""
+    fork: bool = False
+    """Whether the pull request comes from another repository, so that its token may only read."""
+    head_sha: str | None = None
+    """Tip of the pull request's branch, else the commit of the event; where a check run belongs."""
+    sha: str | None = None
+    ref: str | None = None
+    workflow: str | None = None
+    job: str | None = None
+    run_id: str | None = None
+    attempt: str | None = None
+    server_url: str = "https://github.com"
+    api_url: str = "https://api.github.com"
+    workspace: Path | None = None
+    output_file: Path | None = None
+    """Where outputs of the step go."""
+    summary_file: Path | None = None
+    """Where the job's summary goes."""
 
 
 def read() -> Context:
@@ -26,26 +53,68 @@ def read() -> Context:
     env = os.environ
     if env.get("GITHUB_ACTIONS") != "true":
         return Context()
-    event: dict[str, object] = {}
-    path = env.get("GITHUB_EVENT_PATH")
-    if path and Path(path).is_file():
-        try:
-            loaded = json.loads(Path(path).read_text(encoding="utf-8"))
-            event = loaded if isinstance(loaded, dict) else {}
-        except (OSError, ValueError):
-            event = {}
-    pull = event.get("pull_request")
-    queue = event.get("merge_group")
+    event = _event(env.get("GITHUB_EVENT_PATH"))
+    pull, queue = _table(event, "pull_request"), _table(event, "merge_group")
     base: str | None = env.get("GITHUB_BASE_REF") or None
     body: str | None = None
-    if isinstance(pull, dict):
+    head_sha = env.get("GITHUB_SHA")
+    if pull:
         body = str(pull.get("body") or "")
-        sha = pull.get("base", {}).get("sha") if isinstance(pull.get("base"), dict) else None
-        base = str(sha) if sha else base
-    elif isinstance(queue, dict) and queue.get("base_sha"):
-        base = str(queue["base_sha"])
+        base = _text(_table(pull, "base"), "sha") or base
+        head_sha = _text(_table(pull, "head"), "sha") or head_sha
+    elif queue:
+        base = _text(queue, "base_sha") or base
     elif env.get("GITHUB_EVENT_NAME") == "push" and str(event.get("before") or "0").strip("0"):
         base = str(event["before"])
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
-    url = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
-    return Context(base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"), run_url=url)
+    number = pull.get("number")
+    return Context(
+        base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"),
+        run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None,
+        repository=repository, pull=number if isinstance(number, int) else None, fork=_fork(pull), head_sha=head_sha,
+        sha=env.get("GITHUB_SHA"), ref=env.get("GITHUB_REF"), workflow=env.get("GITHUB_WORKFLOW"),
+        job=env.get("GITHUB_JOB"), run_id=run, attempt=env.get("GITHUB_RUN_ATTEMPT"),
+        server_url=server or "https://github.com", api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
+        workspace=_path(env.get("GITHUB_WORKSPACE")), output_file=_path(env.get("GITHUB_OUTPUT")),
+        summary_file=_path(env.get("GITHUB_STEP_SUMMARY")),
+    )  # fmt: skip
+
+
+def withdraw() -> dict[str, str]:
+    """Take inputs and tokens out of our environment and return them.
+
+    Programs started later do not inherit them, and cannot read them from our memory or from ``/proc`` either: what a
+    pull request brings may run as the user that we are.
+    """
+    taken = {name: os.environ.pop(name) for name in tuple(os.environ) if _SECRET.match(name)}
+    if os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return taken
+
+
+def _event(path: str | None) -> dict[str, Any]:
+    try:
+        loaded = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
+    except (OSError, ValueError):
+        return {}
+    return loaded if isinstance(loaded, dict) else {}
+
+
+def _table(event: dict[str, Any], key: str) -> dict[str, Any]:
+    value = event.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _text(table: dict[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _fork(pull: dict[str, Any]) -> bool:
+    head, base = (_text(_table(_table(pull, side), "repo"), "full_name") for side in ("head", "base"))
+    # a deleted fork has no repository any more
+    return bool(pull) and base is not None and head != base
+
+
+def _path(value: str | None) -> Path | None:
+    return Path(value) if value else None

@@ -71,7 +71,9 @@ select 'column', rel.name || '.' || quote_ident(a.attname), rel.kind || ' ' || r
     'storage ' || case when a.attstorage <> t.typstorage then a.attstorage::text end,
     'compression ' || nullif(COMPRESSION::text, ''),
     'statistics ' || case when coalesce(a.attstattarget, -1) <> -1 then a.attstattarget::text end,
-    'options ' || array_to_string(a.attoptions, ' '), 'foreign options ' || array_to_string(a.attfdwoptions, ' '),
+    -- some servers keep a marker of their own among the options, new for every column ever made
+    'options ' || (select string_agg(o, ' ' order by o) from unnest(a.attoptions) o where not starts_with(o, 'pg_attver=')),
+    'foreign options ' || array_to_string(a.attfdwoptions, ' '),
     case when not a.attislocal then 'inherited' end, 'parents ' || nullif(a.attinhcount, 0)::text)
   from rel join pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
   join pg_type t on t.oid = a.atttypid

@@ -1,0 +1,47 @@
+# The image that the action runs: Python, a PostgreSQL server of our own, git, and kfm-ci.
+# The base is Debian's own, so that one distribution's updates cover all of it; amd64 and arm64.
+ARG BASE=debian:trixie-slim
+
+FROM ${BASE} AS build
+RUN apt-get update -q \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3 python3-venv
+COPY constraints/image.txt /src/constraints/
+# Dependencies first: they change less often than we do. Wheels only: nothing is compiled, nothing runs a set-up script.
+RUN python3 -m venv /opt/kfm-ci \
+ && /opt/kfm-ci/bin/python -m pip install -q --disable-pip-version-check --no-cache-dir \
+      --only-binary :all: --require-hashes -r /src/constraints/image.txt
+COPY constraints/build.txt /src/constraints/
+COPY pyproject.toml README.md LICENSE /src/
+COPY kfm_ci /src/kfm_ci
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install -q --disable-pip-version-check --no-cache-dir \
+      --only-binary :all: --require-hashes -r /src/constraints/build.txt \
+ && /opt/build/bin/python -m pip wheel -q --no-deps --no-build-isolation -w /dist /src \
+ && /opt/kfm-ci/bin/python -m pip install -q --no-deps --no-index /dist/*.whl \
+ && /opt/kfm-ci/bin/python -m pip uninstall -q -y pip
+
+FROM ${BASE}
+# git reads the base commit. The server runs as Debian's user `postgres`, never as root.
+# Left out again: the JIT compiler (a gate's queries are too short for it, and it is half of the image), the cluster
+# that the package makes, and locales' sources.
+RUN apt-get update -q \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+      ca-certificates git python3 postgresql-17 \
+ && rm -rf /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* /usr/lib/llvm-* /usr/lib/postgresql/17/lib/llvmjit* \
+      /usr/lib/postgresql/17/lib/bitcode /var/lib/postgresql/17 /etc/postgresql/17 /usr/share/i18n \
+      /usr/share/doc /usr/share/man /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt
+COPY --from=build /opt/kfm-ci /opt/kfm-ci
+# The cluster's files are made once here, not at every start.
+RUN /opt/kfm-ci/bin/python -I -m kfm_ci doctor
+
+ARG VERSION=0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="kfm-ci" \
+      org.opencontainers.image.description="The gate through which database migrations reach production" \
+      org.opencontainers.image.source="https://github.com/kfm-ci/kfm-ci" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+# Absolute and isolated: a job's PATH, HOME and PYTHON* variables reach this container and must not matter.
+ENTRYPOINT ["/opt/kfm-ci/bin/python", "-I", "-m", "kfm_ci", "action"]

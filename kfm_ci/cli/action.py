@@ -1,0 +1,75 @@
+"""``kfm-ci action``: what the container of the GitHub action runs. Inputs become arguments, the verdict is published."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from rich.console import Console
+
+from kfm_ci import __version__
+from kfm_ci.cli import gate
+from kfm_ci.errors import Cancelled, ExitCode, KfmError
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.github import commands, context, publish
+from kfm_ci.github.edition import Credentials, Edition
+from kfm_ci.github.inputs import Inputs, parse
+from kfm_ci.model import Result, Risk
+
+
+def run() -> int:
+    """Judge as the inputs say, publish, and return the exit code."""
+    platform = context.read()
+    given = context.withdraw()
+    log = sys.stdout
+    console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
+    inputs = Inputs()
+    try:
+        inputs = parse(given)
+        if inputs.database_url:
+            log.write(commands.mask(inputs.database_url) + "\n")
+        with commands.quiet(log):
+            evidence = gate.judge(_options(inputs), console)
+    except KfmError as error:
+        evidence = _ended(error)
+    except Exception:
+        with commands.quiet(log):
+            traceback.print_exc(file=log)
+        return int(ExitCode.DEFECT)
+    edition = Edition(
+        context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
+        out=Path(inputs.out),
+    )  # fmt: skip
+    insisted = publish.publish(edition, log)
+    if platform.workspace is not None:
+        _hand_over(Path(inputs.out), platform.workspace)
+    if insisted is not None and evidence.exit_code == ExitCode.PASSED:
+        return int(insisted.exit_code)
+    return evidence.exit_code
+
+
+def _options(inputs: Inputs) -> gate.Options:
+    return gate.Options(
+        directory=inputs.directory, config_file=inputs.config or None, format=inputs.format, out=Path(inputs.out),
+        output="human", base=inputs.base or None, engine=inputs.engine or None, postgres_version=inputs.major,
+        database_url=inputs.database_url or None, quiet=False,
+        fail_on=None if inputs.fail_on == "never" else Risk(inputs.fail_on),
+    )  # fmt: skip
+
+
+def _ended(error: KfmError) -> Evidence:
+    """Return the evidence of a run that ended before it had any."""
+    code = error.cancelled_exit_code if isinstance(error, Cancelled) else int(error.exit_code)
+    text = f"{error}; {error.help}" if error.help else str(error)
+    return Evidence(result=Result.ERROR, exit_code=code, tool_version=__version__, failure=text)
+
+
+def _hand_over(out: Path, workspace: Path) -> None:
+    """Give the files to the workspace's owner: what root owns, the next checkout on the same runner cannot remove."""
+    if os.getuid() != 0 or not out.is_dir():
+        return
+    owner = workspace.stat()
+    for path in [out, *out.rglob("*")]:
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

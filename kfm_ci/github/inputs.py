@@ -1,0 +1,67 @@
+"""Inputs of the action, as the runner hands them over: one variable each, empty when not given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from kfm_ci.errors import UsageError
+
+
+def _choice(default: str, *allowed: str) -> Any:
+    return field(default=default, metadata={"allowed": allowed or None})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What the workflow asks for; names and defaults are those of ``action.yml``."""
+
+    command: str = _choice("gate", "gate")
+    path: str = "."
+    config: str = ""
+    format: str = "auto"
+    base: str = ""
+    engine: str = _choice("", "", "auto", "embedded", "docker", "service")
+    postgres_version: str = ""
+    database_url: str = field(default="", repr=False)
+    fail_on: str = _choice("never", "low", "medium", "high", "never")
+    comment: str = _choice("", "", "auto", "always", "never")
+    check_run: str = _choice("", "", "true", "false")
+    sarif: str = _choice("", "", "true", "false")
+    labels: str = _choice("", "", "true", "false")
+    artifact_name: str = ""
+    github_token: str = field(default="", repr=False)
+    out: str = "kfm-ci-out"
+
+    @property
+    def major(self) -> int | None:
+        """Asked major version of PostgreSQL."""
+        return int(self.postgres_version) if self.postgres_version else None
+
+    @property
+    def directory(self) -> Path:
+        """Directory that is judged, relative to the workspace."""
+        return Path(self.path)
+
+
+def parse(variables: Mapping[str, str]) -> Inputs:
+    """Return the inputs among the variables; raises UsageError for a value that is none of the possible ones."""
+    given: dict[str, str] = {}
+    for item in fields(Inputs):
+        name = item.name.replace("_", "-")
+        value = variables.get(f"INPUT_{name.upper()}", "").strip()
+        if not value:
+            continue
+        allowed = item.metadata.get("allowed")
+        if allowed and value not in allowed:
+            raise UsageError(
+                code="KFM-U41", message="not a possible value", where=f"input {name}", got=value,
+                expected=" | ".join(option for option in allowed if option), help="see the inputs in action.yml",
+            )  # fmt: skip
+        if item.name == "postgres_version" and not value.isdecimal():
+            raise UsageError(code="KFM-U41", message="not a possible value", where=f"input {name}", got=value,
+                             expected="a major version, such as 17", help="see the inputs in action.yml")  # fmt: skip
+        given[item.name] = value
+    return Inputs(**given)

@@ -1,0 +1,89 @@
+"""Tell the world: every publication is tried, none changes the verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Protocol, TextIO
+
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.github import commands, stepfiles
+from kfm_ci.github.edition import Edition, Unpublished
+from kfm_ci.report import headline, markdown
+from kfm_ci.report.escape import inline
+
+
+class Publication(Protocol):
+    """One place where the verdict is told."""
+
+    name: str
+
+    def wanted(self, edition: Edition) -> bool:
+        """Whether the workflow asks for it."""
+        ...
+
+    def publish(self, edition: Edition) -> None:
+        """Tell it; raises Unpublished."""
+        ...
+
+
+PUBLICATIONS: tuple[Publication, ...] = ()
+
+
+def publish(edition: Edition, log: TextIO) -> Unpublished | None:
+    """Publish everywhere, then write summary, annotations and outputs; return what failed though it was insisted on."""
+    insisted: Unpublished | None = None
+    for publication in PUBLICATIONS:
+        if not publication.wanted(edition):
+            continue
+        try:
+            publication.publish(edition)
+        except Unpublished as error:
+            edition.notes.append(f"{error}; {error.help}" if error.help else str(error))
+            if publication.name == "comment" and edition.inputs.comment == "always":
+                insisted = error
+    _summary(edition)
+    prefix = "" if edition.inputs.path in {".", ""} else edition.inputs.path
+    lines = commands.annotate(headline.ranked(edition.evidence.findings), prefix=prefix)
+    if edition.evidence.failure:
+        lines.append(commands.message("error", edition.evidence.failure, title="kfm-ci"))
+    lines += [commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
+    log.write("".join(f"{line}\n" for line in lines))
+    log.flush()
+    if edition.context.output_file is not None:
+        stepfiles.write_outputs(edition.context.output_file, outputs(edition))
+    return insisted
+
+
+def outputs(edition: Edition) -> dict[str, str]:
+    """Return the outputs of the action; what does not exist is empty."""
+    evidence, out = edition.evidence, edition.out
+    receipt = out / "receipt.json"
+    paths = {
+        "receipt-path": receipt, "report-path": out / "report.html", "gate-json": out / "gate.json",
+    }  # fmt: skip
+    return {
+        "result": evidence.result.value,
+        "exit-code": str(evidence.exit_code),
+        "risk": evidence.risk.value,
+        "new-migrations": str(len(evidence.new)),
+        "findings": str(sum(item.stands for item in evidence.findings)),
+        "errors": str(sum(item.refuses for item in evidence.findings)),
+        **{name: edition.relative(path) if path.is_file() else "" for name, path in paths.items()},
+        "receipt-sha256": hashlib.sha256(receipt.read_bytes()).hexdigest() if receipt.is_file() else "",
+        "receipt-artifact-id": edition.artifact_id or "",
+        "receipt-artifact-url": edition.artifact_url or "",
+        "comment-url": edition.comment_url or "",
+    }
+
+
+def _summary(edition: Edition) -> None:
+    if edition.context.summary_file is None:
+        return
+    text = body(edition.evidence, edition.artifact_url)
+    notes = "".join(f"\n> Not published: {inline(note, 400)}\n" for note in edition.notes)
+    stepfiles.write_summary(edition.context.summary_file, text + notes)
+
+
+def body(evidence: Evidence, report_url: str | None) -> str:
+    """Return the report as Markdown without the marker of comment.md."""
+    return markdown.compose(evidence, report_url=report_url).removeprefix(markdown.MARKER).lstrip()

@@ -1,0 +1,29 @@
+"""Files through which a step talks to the runner: its outputs and its part of the job's summary."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+SUMMARY_LIMIT = 1_000_000
+"""Bytes; the runner refuses a step's summary above 1 MiB."""
+
+
+def write_outputs(file: Path, values: Mapping[str, str]) -> None:
+    """Append outputs; a random delimiter keeps any value from ending itself and setting another output."""
+    lines = []
+    for name, value in values.items():
+        delimiter = f"kfm_{secrets.token_hex(16)}"
+        lines.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write("".join(lines))
+
+
+def write_summary(file: Path, text: str) -> None:
+    """Append to the summary; what is too long for GitHub is left out, and said to be."""
+    encoded = text.encode("utf-8")
+    if len(encoded) > SUMMARY_LIMIT:
+        text = "The summary is too long for GitHub: see the report in the artifact.\n"
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(text)

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs a command beside a container engine and with the image built: the machine's engine where one answers, else one of
+# our own with its own socket, data and bridge, gone afterwards. Ends with 75 where neither can be had.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+state=${KFM_ENGINE_STATE:-${TMPDIR:-/tmp}/kfm-ci-engine}
+skip() { echo "SKIPPED: container tests: $1" >&2; exit 75; }
+
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+start() {
+  [ "$(id -u)" = 0 ] || skip "no engine answers, and only root can start one"
+  if ! command -v dockerd >/dev/null; then
+    apt-get update -q >/dev/null 2>&1 && DEBIAN_FRONTEND=noninteractive apt-get install -q -y docker.io debootstrap >/dev/null 2>&1 \
+      || skip "no engine, and the distribution's docker.io cannot be installed"
+  fi
+  mkdir -p "$state"
+  dockerd --data-root "$state/data" --exec-root "$state/exec" --pidfile "$state/pid" -H "unix://$state/socket" \
+    --bip 172.31.250.1/24 >"$state/log" 2>&1 &
+  engine=$!
+  trap 'kill $engine; wait $engine 2>/dev/null || true' EXIT
+  export DOCKER_HOST=unix://$state/socket
+  for _ in $(seq 100); do answers && return; kill -0 $engine 2>/dev/null || break; sleep 0.3; done
+  skip "the engine does not start: $(tail -1 "$state/log")"
+}
+
+base() {
+  docker image inspect debian:trixie-slim >/dev/null 2>&1 && return
+  docker pull -q debian:trixie-slim >/dev/null 2>&1 && return
+  # no registry of images in reach: Debian's own packages make the same base
+  command -v debootstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -q -y debootstrap >/dev/null 2>&1 \
+    || skip "no base image: neither a registry nor debootstrap"
+  local root; root=$(mktemp -d)
+  debootstrap --variant=minbase trixie "$root" >"$state/debootstrap.log" 2>&1 || skip "debootstrap failed"
+  local bundle=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
+  if [ -f "$bundle" ]; then # a proxy's own authority: the machine's trust goes into the test's base
+    install -D -m 644 "$bundle" "$root/usr/local/share/ca-certificates/machine.pem"
+    printf '[global]\ncert = /usr/local/share/ca-certificates/machine.pem\n' >"$root/etc/pip.conf"
+  fi
+  rm -rf "$root"/usr/share/{doc,man,locale}/* "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+  tar -C "$root" -c . | docker import - debian:trixie-slim >/dev/null
+  rm -rf "$root"
+}
+
+answers || start
+base
+docker build -q -t kfm-ci:test . >/dev/null
+"$@"

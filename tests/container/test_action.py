@@ -1,0 +1,39 @@
+"""The image, started with the very flags, mounts and variables of GitHub's runner."""
+
+from __future__ import annotations
+
+import json
+
+from runner import Runner
+
+
+def test_the_shop_passes_and_every_output_is_written(runner: Runner) -> None:
+    ended = runner.step()
+    assert ended.code == 0, ended.log
+    assert ended.outputs["result"] == "pass"
+    assert ended.outputs["new-migrations"] == "2"
+    assert ended.outputs["receipt-path"] == "kfm-ci-out/receipt.json"
+    report = json.loads((runner.workspace / ended.outputs["gate-json"]).read_text())
+    assert report["engine"]["kind"] == "embedded"
+    assert report["exit_code"] == 0
+    assert ended.summary.startswith("## ✅ kfm-ci passed")
+
+
+def test_files_belong_to_the_owner_of_the_workspace(runner: Runner) -> None:
+    runner.step()
+    owners = {path.stat().st_uid for path in (runner.workspace / "kfm-ci-out").rglob("*")}
+    assert owners == {runner.workspace.stat().st_uid}
+
+
+def test_a_jobs_own_variables_do_not_matter(runner: Runner) -> None:
+    nonsense = {"HOME": "/nowhere", "PYTHONPATH": "/github/workspace", "PYTHONHOME": "/nowhere", "TMPDIR": "/nowhere"}
+    (runner.workspace / "kfm_ci.py").write_text("raise SystemExit('taken over')")
+    ended = runner.step(extra=nonsense)
+    assert ended.code == 0, ended.log
+
+
+def test_a_wrong_input_is_told_with_what_is_possible(runner: Runner) -> None:
+    ended = runner.step({"fail-on": "sometimes"})
+    assert ended.code == 2
+    assert "input fail-on" in ended.log and "low | medium | high | never" in ended.log
+    assert ended.outputs["result"] == "error"

@@ -1,0 +1,42 @@
+"""action.yml, the inputs that are read and the outputs that are written are one list."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kfm_ci.errors import UsageError
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.github import context, publish
+from kfm_ci.github.edition import Credentials, Edition
+from kfm_ci.github.inputs import Inputs, parse
+from kfm_ci.model import Result
+
+ACTION = yaml.safe_load((Path(__file__).resolve().parents[3] / "action.yml").read_text())
+
+
+def test_every_input_is_read_with_the_default_that_is_documented() -> None:
+    read = {item.name.replace("_", "-"): item.default for item in fields(Inputs)} | {
+        "github-token": "${{ github.token }}"
+    }
+    assert {name: item["default"] for name, item in ACTION["inputs"].items()} == read
+
+
+def test_every_output_is_written(tmp_path: Path) -> None:
+    edition = Edition(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path,
+                      evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"))  # fmt: skip
+    assert publish.outputs(edition).keys() == ACTION["outputs"].keys()
+
+
+def test_an_empty_input_is_one_that_was_not_given() -> None:
+    assert parse({"INPUT_FAIL-ON": "", "INPUT_PATH": "  "}) == Inputs()
+
+
+@pytest.mark.parametrize(("name", "value"), [("FAIL-ON", "often"), ("POSTGRES-VERSION", "17.2"), ("COMMENT", "yes")])
+def test_an_impossible_input_is_told_with_what_is_possible(name: str, value: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse({f"INPUT_{name}": value})
+    assert name.lower() in str(caught.value) and value in str(caught.value)

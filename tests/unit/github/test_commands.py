@@ -1,0 +1,43 @@
+"""Nothing that a pull request brings becomes a command of the runner."""
+
+from __future__ import annotations
+
+import io
+
+from kfm_ci.github import commands
+from kfm_ci.model import Acknowledgement, Finding, Hazard, Place, Severity
+
+
+def finding(message: str = "locks", **more: object) -> Finding:
+    return Finding(rule="r", hazard=Hazard.BLOCKS_READS, severity=Severity.ERROR, message=message, **more)  # type: ignore[arg-type]
+
+
+def test_a_message_with_line_breaks_stays_one_line() -> None:
+    (line,) = commands.annotate([finding("a\n::set-output name=x::y\r%0A")])
+    assert "\n" not in line and "\r" not in line
+    assert line.endswith("::a%0A::set-output name=x::y%0D%250A")
+
+
+def test_a_file_name_cannot_end_its_property() -> None:
+    (line,) = commands.annotate([finding(place=Place(file="a,line=1::b.sql", line=3))])
+    assert "file=a%2Cline=1%3A%3Ab.sql,line=3" in line
+
+
+def test_files_are_named_from_the_workspace() -> None:
+    (line,) = commands.annotate([finding(place=Place(file="db/a.sql", line=3))], prefix="examples/shop")
+    assert "file=examples/shop/db/a.sql" in line
+
+
+def test_ten_of_each_level_are_shown_and_acknowledged_ones_are_not() -> None:
+    many = [finding(str(number)) for number in range(14)]
+    assert len(commands.annotate(many)) == 10
+    assert commands.annotate([finding(acknowledged=Acknowledgement(reason="small"))]) == []
+
+
+def test_what_is_written_quietly_stands_between_two_lines_with_an_unguessable_token() -> None:
+    log = io.StringIO()
+    with commands.quiet(log):
+        log.write("::error::hello")
+    first, _, last = log.getvalue().strip().split("\n")
+    token = first.removeprefix("::stop-commands::")
+    assert len(token) == 32 and last == f"::{token}::"
