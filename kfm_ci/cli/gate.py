@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import sys
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from kfm_ci.clock import SystemClock, timestamp
 from kfm_ci.errors import Cancelled
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import Evidence, StageEvidence
+from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.model import Risk
 from kfm_ci.postgres.engines import choice
@@ -69,9 +71,11 @@ def judge(options: Options, console: Console) -> Evidence:
         resources.callback(journal.close)
 
         def progress(stage: StageEvidence) -> None:
-            if options.output == "human" and not options.quiet:
+            if options.output != "json" and not options.quiet:
                 console.print(summary.stage(stage))
 
+        if options.output == "github":
+            resources.enter_context(commands.quiet(sys.stdout))
         try:
             pipeline.execute(pipeline.GATE, run, clock=clock, journal=journal, progress=progress)
         except Cancelled as error:
@@ -91,6 +95,9 @@ def _show(options: Options, console: Console, evidence: Evidence, subject: chang
         return
     sources = {script.file.path: script.file.text for item in subject.change.head.migrations
                for script in (item.up, item.down) if script is not None}  # fmt: skip
-    console.print(summary.summarise(evidence, sources))
+    with commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
+        console.print(summary.summarise(evidence, sources))
+    if options.output == "github":
+        sys.stdout.writelines(f"{line}\n" for line in commands.annotate(evidence.findings))
     if not options.quiet:
         console.print(f"report: {options.out / 'report.html'}", markup=False, highlight=False)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 
 from kfm_ci.cli import change
 from kfm_ci.errors import ExitCode
+from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.files import Script
@@ -45,11 +48,14 @@ def check(
         console.file.write(json.dumps(rows, indent=1) + "\n")
     else:
         sources = {script.file.path: script.file.text for item in new for script in (item.up, item.down) if script}
-        for item in told:
-            console.print(summary.finding(item, sources))
         warnings = sum(item.severity is Severity.WARNING and item.stands for item in told)
-        console.print(f"checked {len(new)} new of {len(subject.change.head.migrations)} migrations on paper: "
-                      f"{errors} errors, {warnings} warnings", markup=False, highlight=False)  # fmt: skip
+        with commands.quiet(sys.stdout) if output == "github" else nullcontext():
+            for item in told:
+                console.print(summary.finding(item, sources))
+            console.print(f"checked {len(new)} new of {len(subject.change.head.migrations)} migrations on paper: "
+                          f"{errors} errors, {warnings} warnings", markup=False, highlight=False)  # fmt: skip
+    if output == "github":
+        sys.stdout.writelines(f"{line}\n" for line in commands.annotate(told))
     if advised.unchecked:
         raise advice.not_checked(advised)
     return int(ExitCode.REFUSED if errors else ExitCode.PASSED)
