@@ -193,7 +193,7 @@ def parse(sql: str) -> tuple[Node, ...]:
     """
     if "\0" in sql:
         raise SyntaxProblem("NUL byte in the text", *Lines(sql).place(sql.index("\0")))
-    if _longest_chain(sql) > MAX_CHAIN:
+    if too_deep(sql):
         raise TooComplex("nested too deeply to be analysed", 1, 1)
     try:
         result = postgast.parse(sql)
@@ -203,6 +203,11 @@ def parse(sql: str) -> tuple[Node, ...]:
     except (DecodeError, UnicodeEncodeError, RecursionError):
         raise TooComplex("nested too deeply to be analysed", 1, 1) from None
     return tuple(Node(statement.stmt) for statement in result.stmts)
+
+
+def too_deep(sql: str) -> bool:
+    """Whether a text could be nested so deeply that the parser's recursion would end the process."""
+    return _longest_chain(sql) > MAX_CHAIN
 
 
 def _longest_chain(sql: str) -> int:
@@ -285,5 +290,6 @@ def _query_kind(statement: str) -> str:
 
 
 __all__ = [
-    "Lines", "Node", "SyntaxProblem", "TooComplex", "inline_data", "kind", "of", "parse", "split", "words",
+    "Lines", "Node", "SyntaxProblem", "TooComplex", "inline_data", "kind", "of", "parse", "split",
+    "too_deep", "words",
 ]  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.tokens import words
@@ -11,7 +9,6 @@ from kfm_ci.model import Mode
 
 _ENDS = frozenset({"commit", "rollback", "abort", "end"})
 _BEGINS = frozenset({"begin", "start"})
-_ADD_VALUE = re.compile(r"\badd\s+value\s+(?:if\s+not\s+exists\s+)?'((?:[^']|'')+)'", re.IGNORECASE)
 
 
 def requires_autocommit(statement: Statement) -> str | None:
@@ -51,17 +48,6 @@ def controls_transaction(statement: Statement) -> bool:
     """Whether a statement begins or ends a transaction; savepoints do not."""
     found = [word.lower() for word in words(statement.text, 2)]
     return bool(found) and (found[0] in _BEGINS or leaves_transaction(statement))
-
-
-def enum_value_used(parts: tuple[Statement, ...]) -> tuple[Statement, str] | None:
-    """Return the statement that uses an enum value added earlier in the same script, with the value; None without any."""
-    added: list[str] = []
-    for part in parts:
-        for value in added:
-            if f"'{value}'" in part.text and not _ADD_VALUE.search(part.text):
-                return part, value
-        added += _ADD_VALUE.findall(part.text)
-    return None
 
 
 def mode(script: Script) -> Mode:

@@ -73,6 +73,14 @@ CATALOG = frozenset(
 )  # fmt: skip
 """Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
 
+REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
+
+RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-at-once"})
+"""Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
+
+SUPERSEDED: Mapping[str, str] = {"schema-and-data-mixed": "backfill-under-lock"}
+"""What text alone decides, by the server's finding that says the same with the names of locks."""
+
 BY_HAZARD: Mapping[Hazard, Claim] = {
     Hazard.TABLE_REWRITE: REWRITE,
     Hazard.FULL_SCAN: SCAN,
@@ -120,14 +128,26 @@ def settle(
     settled = []
     for item in everything:
         result = _settle(item, seen, applied, server) if item.verdict is Verdict.SUSPECTED else item
-        said = _squawk(item) or result.verdict is Verdict.CONFIRMED
-        if not (said and any(_says_the_same(result, other, seen) for other in facts)):
+        if result is None:
+            continue
+        said = (
+            _squawk(item) or result.verdict is Verdict.CONFIRMED or (result.verdict is not Verdict.FACT and _gone(item))
+        )
+        better = SUPERSEDED.get(item.rule)
+        if better is not None and any(fact.rule == better and _says_the_same(item, fact, seen) for fact in facts):
+            continue
+        if not (said and any(_says_the_same(result, fact, seen) for fact in facts)):
             settled.append(result)
     return tuple(settled)
 
 
+def _gone(item: Finding) -> bool:
+    """Whether it says that something goes away, which the catalog before and after settles."""
+    return item.rule in CATALOG or (item.verdict is Verdict.SUSPECTED and item.hazard in REMOVALS and not _squawk(item))
+
+
 def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
-    if item.rule in CATALOG and item.verdict is Verdict.REFUTED:
+    if item.verdict is Verdict.REFUTED and item.hazard in REMOVALS:
         # Something went away, perhaps by a statement further down: the catalog's finding knows best.
         return item.migration == fact.migration and fact.hazard in {Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS}
     if item.verdict is Verdict.REFUTED or item.place.file != fact.place.file:
@@ -142,16 +162,20 @@ def _squawk(item: Finding) -> bool:
     return item.rule.startswith(PREFIX)
 
 
-def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) -> Finding:
-    if finding.rule in CATALOG:
+def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) -> Finding | None:
+    """Return the suspicion as the evidence leaves it; None where the server's own word is all there is to say."""
+    if _gone(finding):
         if finding.migration not in applied:
             return finding
-        told = f"{finding.message} (Suspected by squawk; afterwards {server}'s catalog lacks nothing that was there.)"
+        told = f"{finding.message} (Suspected {'by squawk' if _squawk(finding) else 'on paper'}; afterwards {server}'s catalog lacks nothing that was there.)"
         return replace(finding, verdict=Verdict.REFUTED, message=told)
     # What breaks clients or depends on data is not answered by locks.
     by_hazard = BY_HAZARD.get(finding.hazard)
     claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard or finding.hazard is Hazard.TRANSACTION else None
     evidence = _evidence(finding, seen)
+    if evidence is not None and finding.rule in RUN:
+        told = f"{finding.message} ({server} ran it, and what it did was observed.)"
+        return replace(finding, verdict=Verdict.REFUTED, message=told) if evidence.error is None else None
     if claim is None or evidence is None or evidence.error is not None:
         return finding
     if claim.happened(evidence):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from kfm_ci.rules.autocommit_company import AutocommitCompany
 from kfm_ci.rules.base import Rule
 from kfm_ci.rules.binaries import Binary
 from kfm_ci.rules.connection_strings import ConnectionString
+from kfm_ci.rules.delete_without_where import DeleteWithoutWhere
 from kfm_ci.rules.dumps import Dump
 from kfm_ci.rules.duplicate_version import DuplicateVersion
+from kfm_ci.rules.dynamic_sql import DynamicSql
+from kfm_ci.rules.enum_value_used import EnumValueUsed
 from kfm_ci.rules.executables import Executable
 from kfm_ci.rules.foreign_ignores import ForeignIgnoreComment
 from kfm_ci.rules.header_dialect import HeaderDialect
@@ -17,16 +21,26 @@ from kfm_ci.rules.header_placeholder import HeaderPlaceholder
 from kfm_ci.rules.header_transaction import HeaderTransaction
 from kfm_ci.rules.header_values import HeaderValues
 from kfm_ci.rules.immutability import AppliedMigrationChanged
+from kfm_ci.rules.index_if_not_exists import IndexIfNotExists
+from kfm_ci.rules.index_not_concurrent import IndexNotConcurrent
+from kfm_ci.rules.malformed_acknowledgement import MalformedAcknowledgement
 from kfm_ci.rules.manifest_stale import ManifestStale
 from kfm_ci.rules.names import UnreadableName
+from kfm_ci.rules.not_parsed import NotParsed
 from kfm_ci.rules.order import SortsBeforeBase
 from kfm_ci.rules.oversized import Oversized
 from kfm_ci.rules.personal_data import PersonalData
+from kfm_ci.rules.psql_meta_command import PsqlMetaCommand
 from kfm_ci.rules.rollback_missing import RollbackMissing
+from kfm_ci.rules.schema_and_data import SchemaAndData
 from kfm_ci.rules.secrets import Secret
 from kfm_ci.rules.stray_files import StrayFile
 from kfm_ci.rules.traceability import Traceability
+from kfm_ci.rules.transaction_control import TransactionControl
+from kfm_ci.rules.unbatched_backfill import UnbatchedBackfill
+from kfm_ci.rules.unfilled_placeholder import UnfilledPlaceholder
 from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
+from kfm_ci.rules.update_without_where import UpdateWithoutWhere
 
 ALL: tuple[Rule, ...] = (
     # The change as a governed artifact.
@@ -54,7 +68,21 @@ ALL: tuple[Rule, ...] = (
     Oversized(),
     StrayFile(),
     ForeignIgnoreComment(),
+    MalformedAcknowledgement(),
     UnusedAcknowledgement(),
     # Statements of SQL.
+    NotParsed(),
+    UnfilledPlaceholder(),
+    PsqlMetaCommand(),
+    DynamicSql(),
+    TransactionControl(),
+    AutocommitCompany(),
+    EnumValueUsed(),
+    SchemaAndData(),
+    UpdateWithoutWhere(),
+    DeleteWithoutWhere(),
+    UnbatchedBackfill(),
+    IndexNotConcurrent(),
+    IndexIfNotExists(),
 )
 """Every rule, in the order in which findings are told."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from kfm_ci.migrations.files import History, Migration, SourceFile, Tree
 from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity
+from kfm_ci.rules.acts import Act, Acts
 
 DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
 
@@ -28,7 +30,7 @@ class Requirements:
     """How many distinct values of personal data a file may hold before it is a finding."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, so that its SQL is parsed once
 class Change:
     """What is judged: the files of the head against those of the base."""
 
@@ -46,6 +48,11 @@ class Change:
     """Text of the pull request, when there is one."""
     previous: dict[str, SourceFile] = field(default_factory=dict)
     """Every file below the migrations directory at the merge base, by path."""
+
+    @cached_property
+    def acts(self) -> Acts:
+        """The SQL of the new migrations, parsed when it is first asked for."""
+        return Acts(self.new)
 
     @property
     def house_format(self) -> bool:
@@ -107,3 +114,20 @@ def finding(
         migration=migration.id if migration else None,
         docs=f"{DOCS}/{rule.id}",
     )
+
+
+def told(
+    rule: Rule,
+    act: Act,
+    message: str,
+    *,
+    help: str,
+    severity: Severity | None = None,
+    verdict: Verdict = Verdict.SUSPECTED,
+    hazard: Hazard | None = None,
+) -> Finding:
+    """Return a finding about a statement; a suspicion unless the text alone decides."""
+    return finding(
+        rule, message, help=help, place=act.place, migration=act.migration, severity=severity, verdict=verdict,
+        hazard=hazard,
+    )  # fmt: skip

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from kfm_ci.config import Config
-from kfm_ci.migrations import acknowledgements, statements, transactions
-from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Severity, Verdict
 from kfm_ci.rules import ALL, advice
 from kfm_ci.rules.advice import Advice
 from kfm_ci.rules.base import Change
@@ -27,10 +24,13 @@ class Validate:
         run.findings += advised.findings
         if advised.unchecked:
             raise advice.not_checked(advised)
-        errors = sum(item.severity is Severity.ERROR for item in run.findings)
-        if errors:
-            raise Failed(f"{errors} error{'s' if errors > 1 else ''} on paper")
-        return f"{len(run.new)} new, {len(run.change.head.migrations)} in all"
+        errors = [item for item in run.findings if item.severity is Severity.ERROR]
+        suspected = sum(item.verdict is Verdict.SUSPECTED for item in errors)
+        decided = len(errors) - suspected
+        if decided:
+            raise Failed(f"{decided} error{'s' if decided > 1 else ''} on paper")
+        asked = f", {suspected} for the server to decide" if suspected else ""
+        return f"{len(run.new)} new, {len(run.change.head.migrations)} in all{asked}"
 
 
 def advice_on(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> Advice:
@@ -46,47 +46,4 @@ def findings(change: Change) -> list[Finding]:
     ]
     for rule in ALL:
         found += rule.check(change)
-    for migration in change.new:
-        found += _script_findings(migration)
     return list(dict.fromkeys(found))
-
-
-def _script_findings(migration: Migration) -> list[Finding]:
-    found: list[Finding] = []
-    for script in (migration.up, migration.down):
-        if not isinstance(script, Script):
-            continue
-        parts = statements.of(script)
-        for part in parts:
-            if transactions.leaves_transaction(part) and transactions.mode(script).value == "transaction":
-                found.append(_finding(script, part.line, part.end_line, migration, "transaction-control", Hazard.TRANSACTION, Severity.ERROR,
-                                      "the file ends the transaction that it runs in", "remove COMMIT and ROLLBACK: the runner commits the file"))  # fmt: skip
-            elif part.text.startswith("\\"):
-                found.append(_finding(script, part.line, part.end_line, migration, "psql-meta-command", Hazard.UNANALYSABLE, Severity.WARNING,
-                                      "a psql meta-command is not SQL: the server was not asked what it does", "write plain SQL"))  # fmt: skip
-        used = transactions.enum_value_used(parts)
-        if used and transactions.mode(script).value == "transaction":
-            found.append(_finding(script, used[0].line, used[0].end_line, migration, "enum-value-used-at-once", Hazard.TRANSACTION, Severity.WARNING,
-                                  f"the enum value {used[1][:40]!r} is added and used in one transaction", "use it in a later migration"))  # fmt: skip
-        for wrong in acknowledgements.find(script)[1]:
-            found.append(_finding(script, wrong.line, wrong.line, migration, "malformed-acknowledgement", Hazard.HEADER, Severity.WARNING,
-                                  wrong.message, wrong.help))  # fmt: skip
-    return found
-
-
-def _finding(
-    script: Script,
-    line: int,
-    end: int,
-    migration: Migration,
-    rule: str,
-    hazard: Hazard,
-    severity: Severity,
-    message: str,
-    help: str,
-) -> Finding:
-    place = Place(file=script.file.path, line=line, column=1, end_line=end)
-    return replace(
-        Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help, place=place),
-        migration=migration.id,
-    )

@@ -145,3 +145,18 @@ def test_what_is_confirmed_is_not_said_twice() -> None:
 def test_statements_on_one_line_do_not_refute_for_each_other() -> None:
     seen = by_place([("m/a.up.sql", SCAN), ("m/a.up.sql", QUIET)])
     assert settle([suspect()], seen)[0].verdict is Verdict.CONFIRMED
+
+
+def test_what_the_server_ran_was_looked_at() -> None:
+    unread = suspect("dynamic-sql", Hazard.UNANALYSABLE)
+    (ran,) = settle([unread], {("m/a.up.sql", 1): QUIET})
+    assert ran.verdict is Verdict.REFUTED and "ran it" in ran.message
+    assert settle([unread], {("m/a.up.sql", 1): replace(QUIET, error="42601 x")}) == ()
+    assert settle([unread], {}) == (unread,)
+
+
+def test_a_mixed_transaction_is_told_once_with_its_locks() -> None:
+    on_paper = replace(suspect("schema-and-data-mixed", Hazard.BACKFILL), verdict=Verdict.FACT)
+    seen = replace(suspect("backfill-under-lock", Hazard.BACKFILL), verdict=Verdict.FACT)
+    assert settle([on_paper, seen], {("m/a.up.sql", 1): QUIET}) == (seen,)
+    assert settle([on_paper], {("m/a.up.sql", 1): QUIET}) == (on_paper,)

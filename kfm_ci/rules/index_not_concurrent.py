@@ -1,0 +1,40 @@
+"""An index on a table with rows is built beside its writers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.relations import quote, written
+
+
+class IndexNotConcurrent:
+    """A plain index build holds every writer of the table up until it is done."""
+
+    id = "index-not-concurrent"
+    hazard = Hazard.BLOCKS_WRITES
+    title = "An index on an existing table is built concurrently"
+    why = (
+        "`create index` takes a Share lock: no row of the table can be written until the whole index is built. "
+        "`concurrently` reads the table twice, but lets writers through. A table that the same change creates is empty "
+        "and used by nobody, so it needs no such care."
+    )
+    bad = "create index widgets_name_idx on widgets (name);\n"
+    good = "create index concurrently widgets_name_idx on widgets (name);\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield index builds on older tables that hold writers up."""
+        for act in change.acts.of("IndexStmt"):
+            tree, relation = act.tree, act.tree.one("relation")
+            # Only on the parent of partitions: no rows are read.
+            if tree.flag("concurrent") or not change.acts.existed(act, relation):
+                continue
+            if relation is not None and not relation.flag("inh"):
+                continue
+            yield told(
+                self, act, f"builds an index on {written(relation)} while its writers wait",
+                help="in a file of its own with `transaction: no`: "
+                f"`create {'unique ' if tree.flag('unique') else ''}index concurrently "
+                f"{quote(tree.text('idxname')) + ' ' if tree.text('idxname') else ''}on {written(relation)} …;`",
+            )  # fmt: skip

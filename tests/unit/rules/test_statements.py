@@ -1,0 +1,126 @@
+"""Rules about statements: what they find beyond their examples, and the near misses they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfm_ci.rules import ALL
+
+RULES = {rule.id: rule for rule in ALL}
+NAME = "20260225_1200__add_widgets_table"
+
+
+@pytest.fixture
+def found(judge_text):
+    """Return the ids of the findings of one rule about one new migration of the given text."""
+
+    def run(rule: str, text: str, **kwargs: object) -> list[str]:
+        return [item.message for item in judge_text(RULES[rule], text, **kwargs)]
+
+    return run
+
+
+FOUND = [
+    ("statement-not-parsed", "select 1;\ncreate tabel t (a int);"),
+    ("placeholder", "alter table {{ index .Options \"Namespace\" }}.users add column a int;"),
+    ("placeholder", "insert into t values (:'name', %(x)s);"),
+    ("psql-meta-command", "select 1;\n\\i /etc/passwd"),
+    ("dynamic-sql", "do $$ begin execute 'drop table ' || quote_ident('t'); end $$;"),
+    ("dynamic-sql", "do language plpython3u $$ plpy.execute('drop table t') $$;"),
+    ("transaction-control", "select 1;\nrollback;"),
+    ("transaction-control", "begin;\nselect 1;\ncommit;"),
+    ("transaction-control", "prepare transaction 'x';"),
+    ("autocommit-beside-others", "create table t (a int);\nvacuum t;"),
+    ("autocommit-beside-others", "create index concurrently a on t (a);\ncreate index concurrently b on t (b);"),
+    ("enum-value-used-at-once", "alter type mood add value 'it''s';\nupdate t set mood = 'it''s' where id = 1;"),
+    ("schema-and-data-mixed", "alter table a add column x int;\nupdate b set y = 1;"),
+    ("schema-and-data-mixed", "alter table a add column x int;\ninsert into b select id from a;"),
+    ("schema-and-data-mixed", "do $$ begin alter table a add column x int; update a set x = 1; end $$;"),
+    ("update-without-where", "update shop.orders set a = 1 where true;"),
+    ("update-without-where", "update t set a = 1 where 'x' = 'x' and true;"),
+    ("update-without-where", "create table other (a int); update t set a = 1;"),
+    ("update-without-where", "do $$ begin update t set a = 1; end $$;"),
+    ("delete-without-where", "delete from t;"),
+    ("delete-without-where", "delete from t where a = 1 or 1 = 1;"),
+    ("unbatched-backfill", "delete from t where a is null;"),
+    ("unbatched-backfill", "update t set a = u.a from u where u.id = t.id;"),
+    ("unbatched-backfill", "delete from t using u where u.id = t.id;"),
+    ("unbatched-backfill", "update t set a = 1 where b > 5;"),
+    ("index-not-concurrent", "create table other (a int); create unique index i on t (a);"),
+    ("index-not-concurrent", "create table a.t (x int); create index i on b.t (x);"),
+    ("index-not-concurrent", "do $$ begin create index i on t (a); end $$;"),
+    ("index-not-concurrent", "create index i on t (a); create table t (a int);"),
+    ("concurrent-index-if-not-exists", "drop index concurrently if exists j; create index concurrently if not exists i on t (a);"),
+]  # fmt: skip
+
+SILENT = [
+    ("statement-not-parsed", "create table t (a int) -- no semicolon"),
+    ("placeholder", "select a::text, b[1:2] from t where c = ':x'; insert into t values ('${x}');"),
+    ("psql-meta-command", "insert into t values ('\n\\i x\n');"),
+    ("dynamic-sql", "do $$ begin execute 'drop table t'; perform 1; end $$;"),
+    ("dynamic-sql", "create function f() returns void language plpgsql as $$ begin execute x; end $$;"),
+    ("transaction-control", "savepoint a;\nrollback to savepoint a;"),
+    ("transaction-control", "do $$ begin null; end $$;"),
+    ("autocommit-beside-others", "set lock_timeout = '2s';\ndrop index concurrently if exists i;\ncreate index concurrently i on t (a);"),
+    ("autocommit-beside-others", "comment on table t is 'reindex concurrently';\ncreate table u (a int);"),
+    ("enum-value-used-at-once", "create type mood as enum ('a');\nalter type mood add value 'b';\ninsert into t values ('b');"),
+    ("enum-value-used-at-once", "alter type mood add value 'b';\ncomment on type mood is 'b';\ninsert into t values ('c');"),
+    ("schema-and-data-mixed", "create table a (x int);\nalter table a add column y int;\nupdate b set z = 1;"),
+    ("schema-and-data-mixed", "alter table a add column x int;\ncreate table b (y int);\ninsert into b select id from a;"),
+    ("schema-and-data-mixed", "alter table a add column x int;\nupdate a set x = 1 where id = 7;"),
+    ("schema-and-data-mixed", "alter table a validate constraint c;\nupdate a set x = 1;"),
+    ("schema-and-data-mixed", "alter table a add column x int;\ninsert into b values (1), (2);"),
+    ("update-without-where", "create table t (a int); update t set a = 1;"),
+    ("update-without-where", "set search_path to shop; create table t (a int); update shop.t set a = 1;"),
+    ("update-without-where", "create schema shop; update shop.t set a = 1;"),
+    ("update-without-where", "create temp table t as select 1 a; update t set a = 2;"),
+    ("update-without-where", "update t set a = u.a from u;"),
+    ("update-without-where", "create function f() returns void language sql as 'update t set a = 1';"),
+    ("delete-without-where", "delete from t where 1 = 2;"),
+    ("delete-without-where", "delete from t using u where t.id = u.id;"),
+    ("unbatched-backfill", "update t set a = 1 where id between 1 and 5000;"),
+    ("unbatched-backfill", "update t set a = 1 where id >= 1 and id < 5000;"),
+    ("unbatched-backfill", "delete from t where kind = 'old';"),
+    ("unbatched-backfill", "delete from t where ctid = any (array(select ctid from t where a is null limit 100));"),
+    ("unbatched-backfill", "create temp table chosen as select 1 id; delete from t using chosen c where c.id = t.id;"),
+    ("index-not-concurrent", "create table t (a int); create index i on public.t (a);"),
+    ("index-not-concurrent", "create table t (a int); alter table t rename to u; create index i on u (a);"),
+    ("index-not-concurrent", "create materialized view v as select 1 a; create index i on v (a);"),
+    ("index-not-concurrent", "create index i on only t (a);"),
+    ("index-not-concurrent", "do $$ begin create table t (a int); create index i on t (a); end $$;"),
+    ("concurrent-index-if-not-exists", "create table t (a int); create index if not exists i on t (a);"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "sql"), FOUND)
+def test_a_rule_finds(rule, sql, found):
+    assert found(rule, sql)
+
+
+@pytest.mark.parametrize(("rule", "sql"), SILENT)
+def test_a_rule_leaves_alone(rule, sql, found):
+    assert found(rule, sql) == []
+
+
+def test_a_table_of_an_earlier_migration_of_the_same_change_is_new(judge):
+    files = {"V1__one.up.sql": "create table t (a int);", "V2__two.up.sql": "create index i on t (a);"}
+    assert judge(RULES["index-not-concurrent"], files) == []
+    merged = {"V1__one.up.sql": files["V1__one.up.sql"]}
+    assert len(judge(RULES["index-not-concurrent"], files, merged)) == 1
+
+
+def test_what_a_down_file_takes_back_is_no_finding(judge):
+    files = {"V1__one.up.sql": "create table t (a int);", "V1__one.down.sql": "delete from u; update u set a = 1;"}
+    assert [found for rule in ALL if rule.id in {"delete-without-where", "update-without-where"} for found in judge(rule, files)] == []  # fmt: skip
+
+
+def test_a_finding_inside_a_block_stands_on_its_own_line(judge_text):
+    text = "select 1;\n\ndo $x$\nbegin\n  perform 1;\n  update t set a = 1;\nend $x$;\n"
+    assert [item.place.line for item in judge_text(RULES["update-without-where"], text)] == [6]
+
+
+def test_a_suspicion_says_that_it_is_one(judge_text):
+    rule = RULES["index-not-concurrent"]
+    assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"suspected"}
+    rule = RULES["update-without-where"]
+    assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"fact"}
