@@ -257,6 +257,8 @@ class Seeding:
     """Name and number of rows."""
     unseeded: tuple[tuple[str, str], ...] = ()
     """Name and reason."""
+    kept: tuple[tuple[str, int], ...] = ()
+    """Tables that the base's own migrations filled: name and number of rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
