@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci.cli import change
-from kfm_ci.errors import ExitCode
+from kfm_ci.errors import ExitCode, UsageError
 from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.migrations import acknowledgements
@@ -18,6 +19,7 @@ from kfm_ci.migrations.files import Script
 from kfm_ci.model import Severity
 from kfm_ci.report import console as summary
 from kfm_ci.rules import advice, policy
+from kfm_ci.rules.base import Change
 from kfm_ci.stages.validate import advice_on, findings
 
 
@@ -34,7 +36,7 @@ def check(
         for item in new for script in (item.up, item.down) if isinstance(script, Script)
     }  # fmt: skip
     found = findings(subject.change)
-    wanted = {path.as_posix().removeprefix("./") for path in files}
+    wanted = _inside(files, subject.root)
     advised = advice_on(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
         [*found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes,
@@ -52,10 +54,37 @@ def check(
         with commands.quiet(sys.stdout) if output == "github" else nullcontext():
             for item in told:
                 console.print(summary.finding(item, sources))
-            console.print(f"checked {len(new)} new of {len(subject.change.head.migrations)} migrations on paper: "
-                          f"{errors} errors, {warnings} warnings", markup=False, highlight=False)  # fmt: skip
+            console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings",
+                          markup=False, highlight=False)  # fmt: skip
     if output == "github":
         sys.stdout.writelines(f"{line}\n" for line in commands.annotate(told))
     if advised.unchecked:
         raise advice.not_checked(advised)
     return int(ExitCode.REFUSED if errors else ExitCode.PASSED)
+
+
+def _inside(files: list[Path], root: Path) -> frozenset[str]:
+    """Return the given files as the repository names them; one that is not there is told, not passed."""
+    found = set()
+    for path in files:
+        whole = Path(os.path.normpath(Path.cwd() / path))
+        if not whole.is_file():
+            raise UsageError(
+                code="KFM-U44", message="no such file", where=str(path), help="name files of the repository"
+            )
+        if not whole.is_relative_to(root):
+            raise UsageError(code="KFM-U45", message="not a file of this repository", where=str(path),
+                             expected=f"a file in {root}", help="run it at the repository's root")  # fmt: skip
+        found.add(whole.relative_to(root).as_posix())
+    return frozenset(found)
+
+
+def _scope(judged: Change, wanted: frozenset[str]) -> str:
+    if not wanted:
+        return f"checked {len(judged.new)} new of {len(judged.head.migrations)} migrations"
+    touched = [
+        item
+        for item in judged.new
+        if not wanted.isdisjoint({item.up_path, *([item.down.file.path] if item.down else [])})
+    ]
+    return f"checked {len(touched)} new migration{'s' * (len(touched) != 1)} in {len(wanted)} given file{'s' * (len(wanted) != 1)}"
