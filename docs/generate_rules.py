@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from kfm_ci.model import ROLLOUT_HAZARDS, Hazard, Rollout, default_severity
-from kfm_ci.rules import ALL
 from kfm_ci.rules.base import Rule
+from kfm_ci.rules.observed import EXPLAINED, Observed
 
 OUT = Path(__file__).parent / "rules"
 
@@ -20,8 +20,11 @@ def severity_text(hazard: Hazard) -> str:
     return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
 
 
-def page(rule: Rule) -> str:
+def page(rule: Rule | Observed) -> str:
     """Return a rule's page as Markdown."""
+    by = "a real server, while the change runs" if isinstance(rule, Observed) else "the files alone"
+    shown = (("Before", getattr(rule, "base", "")), ("Bad", rule.bad), ("Good", rule.good))
+    examples = [line for title, text in shown if text for line in (f"## {title}", "", _fenced(text), "")]
     return "\n".join(
         [
             f"# {rule.id}",
@@ -31,6 +34,7 @@ def page(rule: Rule) -> str:
             "| | |",
             "|---|---|",
             f"| hazard | `{rule.hazard}` |",
+            f"| decided by | {by} |",
             f"| severity | {severity_text(rule.hazard)} |",
             f'| change it | `[policy.severity]` `{rule.id} = "warning"` |',
             "",
@@ -38,27 +42,20 @@ def page(rule: Rule) -> str:
             "",
             rule.why,
             "",
-            "## Bad",
-            "",
-            _fenced(rule.bad),
-            "",
-            "## Good",
-            "",
-            _fenced(rule.good),
-            "",
+            *examples,
         ]
     )
 
 
 def index() -> str:
     """Return the list of all rules as Markdown."""
-    rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in ALL]
+    rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in EXPLAINED]
     return "\n".join(["# Rules", "", "| rule | hazard | protects |", "|---|---|---|", *rows, ""])
 
 
 def pages() -> dict[str, str]:
     """Return every file of docs/rules by name."""
-    return {"index.md": index(), **{f"{rule.id}.md": page(rule) for rule in ALL}}
+    return {"index.md": index(), **{f"{rule.id}.md": page(rule) for rule in EXPLAINED}}
 
 
 def _fenced(text: str) -> str:

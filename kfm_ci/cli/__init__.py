@@ -24,7 +24,7 @@ from kfm_ci.clock import SystemClock
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 from kfm_ci.receipt import schema, statement
-from kfm_ci.rules import ALL
+from kfm_ci.rules.observed import EXPLAINED
 
 app = typer.Typer(name="kfm-ci", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="The gate through which database migrations reach production.")  # fmt: skip
@@ -126,15 +126,14 @@ def manifest(
 def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
     """List rules, or explain one."""
     if rule is None:
-        for item in ALL:
+        for item in EXPLAINED:
             typer.echo(f"{item.id:28} {item.hazard.value:20} {item.title}")
         return
-    found = next((item for item in ALL if item.id == rule), None)
+    found = next((item for item in EXPLAINED if item.id == rule), None)
     if found is None:
         raise UsageError(code="KFM-U50", message="no such rule", got=rule, help="`kfm-ci rules` lists them")
-    typer.echo(
-        f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n\nBad:\n{found.bad}\nGood:\n{found.good}"
-    )
+    examples = "".join(f"\n{title}:\n{text}\n" for title, text in (("Bad", found.bad), ("Good", found.good)) if text)
+    typer.echo(f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n{examples}")
 
 
 @app.command(hidden=True)

@@ -1,0 +1,75 @@
+"""What went wrong while the change ran: forwards, backwards, again, and against what the header says."""
+
+from __future__ import annotations
+
+from kfm_ci.model import Hazard
+from kfm_ci.rules.observed.base import Observed
+
+_WIDGETS = "create table widgets (id bigint primary key, name text);\ninsert into widgets values (1, 'a');"
+_GOOD = "alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;"
+_WAY_BACK = (
+    "A way back that nobody ran is a wish. It is run here, on rows, right after the way forward, and what it leaves "
+    "behind is compared object by object and row by row."
+)
+
+RUNS = (
+    Observed(
+        id="migration-failed", hazard=Hazard.MIGRATION_ERROR, title="The server accepts the migration",
+        why="PostgreSQL refused a statement. The message is the server's, the place is that of the statement.",
+        base=_WIDGETS, bad="alter table widgits add column title text;\n-- down:\nselect 1;", good=_GOOD,
+    ),
+    Observed(
+        id="transaction-refused", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
+        why="Some statements cannot run in a transaction block, and a file that commits or rolls back leaves the "
+        "transaction that makes change and record one.",
+    ),
+    Observed(
+        id="dry-run-left-traces", hazard=Hazard.TRANSACTION, title="What is rolled back leaves nothing behind",
+        why="The new migrations were run and rolled back, and the schema's fingerprint was not what it had been.",
+    ),
+    Observed(
+        id="smoke-failed", hazard=Hazard.SMOKE, title="What must work after the change works",
+        why="An assertion of `[smoke] sql` was false or failed, or the command of `[smoke] command` did not end well.",
+    ),
+    Observed(
+        id="understated-risk", hazard=Hazard.UNDERSTATED_RISK, title="The header claims no less than the evidence shows",
+        why="Reviewers and release engineers decide by `risk` and `rollout`. What the server did says more than what "
+        "was declared.",
+        base=_WIDGETS, bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
+        good=_GOOD,
+    ),
+    Observed(
+        id="overstated-risk", hazard=Hazard.UNDERSTATED_RISK, title="The header claims no more than the evidence shows",
+        why="Said as a note: a change that is called dangerous and is not teaches people to ignore the word.",
+    ),
+    Observed(
+        id="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, title="The way back runs without an error", why=_WAY_BACK,
+        base=_WIDGETS, bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column titel;",
+        good=_GOOD,
+    ),
+    Observed(
+        id="rollback-schema-differs", hazard=Hazard.ROLLBACK_UNPROVEN, title="The way back restores the schema",
+        why=_WAY_BACK, base=_WIDGETS,
+        bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\ncreate table titles (id bigint);\n"
+        "-- down:\nalter table widgets drop column title;",
+        good=_GOOD,
+    ),
+    Observed(
+        id="rollback-data-lost", hazard=Hazard.ROLLBACK_UNPROVEN,
+        title="The way back keeps the rows that existed before",
+        why=_WAY_BACK + " Rows written since are the price of rolling back, and are listed as such; rows that were "
+        "there before must be what they were.",
+        base=_WIDGETS, bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;\ndelete from widgets;",
+        good=_GOOD,
+    ),
+    Observed(
+        id="rollback-data-unread", hazard=Hazard.ROLLBACK_UNPROVEN, title="All rows could be compared",
+        why="Rows that could not be read could not be compared, so nothing is claimed of them.",
+    ),
+    Observed(
+        id="reapply-differs", hazard=Hazard.ROLLBACK_UNPROVEN,
+        title="After the way back the migration applies again, with the same schema",
+        why="Rolled back is only what can be rolled forward again: otherwise the second attempt in production meets "
+        "what the first one left.",
+    ),
+)  # fmt: skip

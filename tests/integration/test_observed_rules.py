@@ -1,0 +1,84 @@
+"""The examples of every rule that a server decides, run on a real one: bad is found, good is not."""
+
+from __future__ import annotations
+
+import ast
+import io
+import subprocess
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from kfm_ci.cli.gate import Options, judge
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.rules import ALL
+from kfm_ci.rules.observed import OBSERVED, Observed
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOWN = [rule for rule in OBSERVED if rule.bad]
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+HEADER = """-- [KFM_MIGRATION]
+-- id: {id}
+-- owner: team
+-- ticket: ABC-1
+-- risk: low
+-- rollout: safe
+-- rollback: down
+-- dialect: postgresql
+{more}-- [/KFM_MIGRATION]
+"""
+
+
+def judged(tmp_path: Path, base: str, example: str) -> Evidence:
+    directory = tmp_path / "migrations" / "db"
+    directory.mkdir(parents=True)
+    subprocess.run(["git", "init", "-q", "-b", "main", tmp_path], check=True)
+    write(directory, "20260101_1200__base", base, "select 1;")
+    subprocess.run([*GIT, "add", "-A"], cwd=tmp_path, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "base"], cwd=tmp_path, check=True)
+    up, _, down = example.partition("-- down:\n")
+    write(directory, "20260102_1200__change", up, down)
+    options = Options(
+        directory=tmp_path, config_file=None, format="auto", out=tmp_path.parent / f"{tmp_path.name}-out", output="human",
+        base="main", engine="embedded", postgres_version=None, database_url=None, fail_on=None, quiet=True,
+    )  # fmt: skip
+    return judge(options, Console(file=io.StringIO()))
+
+
+def write(directory: Path, id: str, up: str, down: str) -> None:
+    more = "-- transaction: no\n-- transaction-reason: concurrently\n" if "concurrently" in up else ""
+    (directory / f"{id}.up.sql").write_text(HEADER.format(id=id, more=more) + up + "\n")
+    (directory / f"{id}.down.sql").write_text(down + "\n")
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=lambda rule: rule.id)
+def test_the_bad_example_is_found(rule: Observed, tmp_path: Path) -> None:
+    found = judged(tmp_path, rule.base, rule.bad).findings
+    assert rule.id in {item.rule for item in found}, [(item.rule, item.message) for item in found]
+    assert {item.hazard for item in found if item.rule == rule.id} <= {rule.hazard, *RELATED.get(rule.id, ())}
+
+
+RELATED = {
+    "work-under-earlier-lock": {"blocks-writes"},
+    "brief-lock": {"blocks-writes"},
+}
+
+
+@pytest.mark.parametrize("rule", SHOWN, ids=lambda rule: rule.id)
+def test_the_good_example_is_not(rule: Observed, tmp_path: Path) -> None:
+    evidence = judged(tmp_path, rule.base, rule.good)
+    assert rule.id not in {item.rule for item in evidence.findings}
+    assert evidence.exit_code == 0, [(item.rule, item.message) for item in evidence.findings if item.refuses]
+
+
+def test_every_finding_that_the_program_can_make_is_explained() -> None:
+    known = {rule.id for rule in (*ALL, *OBSERVED)}
+    for path in (ROOT / "kfm_ci").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                named = [item.value for item in node.keywords if item.arg == "rule" and getattr(node.func, "id", "") == "Finding"]
+                named += node.args[:1] if ast.unparse(node.func) in {"case.find", "self.report"} else []
+                for value in named:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str) and "-" in value.value:
+                        assert value.value in known, f"{path}: {value.value}"
