@@ -98,6 +98,10 @@ class PolicyTable(_Table):
     statement_timeout: int = Field(
         600_000, ge=0, description="Milliseconds; set by our runner on the throwaway server."
     )
+    compensation_exceptions: tuple[str, ...] = Field(
+        (), strict=False,
+        description="Objects that a compensating migration need not restore, such as `column public.widgets.*`.",
+    )  # fmt: skip
     squawk: bool = Field(True, description="Ask squawk for advice.")
 
 

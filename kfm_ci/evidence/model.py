@@ -157,6 +157,8 @@ class RollbackEvidence:
     """What rolling back loses, one sentence each."""
     commands: tuple[str, ...] = ()
     """What a release engineer would run, in order."""
+    mode: Mode = Mode.TRANSACTION
+    """How the way back ran."""
     statements: tuple[StatementEvidence, ...] = ()
     """The down, observed like the up."""
     difference: SchemaDiff = SchemaDiff()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
+from kfm_ci.migrations.records import START
 from kfm_ci.model import Digest, Mode
 
 CREATE: Final = """
@@ -37,7 +38,6 @@ ADVANCE: Final = """
     update kfm_ci.head set position = %(position)s, chain = %(chain)s
      where chain = %(expected)s            -- fencing: a runner that lost its lock changes nothing
 """
-START: Final = hashlib.sha256(b"kfm-ci/ledger/v1\n").digest()
 
 
 class LostLedger(Exception):

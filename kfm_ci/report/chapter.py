@@ -20,7 +20,7 @@ def write(evidence: Evidence, migration: MigrationEvidence) -> str:
     if waits:
         parts.append(_lock_table(waits))
     parts.append(_impact(migration))
-    parts.append(_rollback(retreat(evidence, migration), migration.rollback.message))
+    parts.append(_rollback(retreat(migration), migration.rollback.message))
     if migration.statements:
         title = f"Statements: {len(migration.statements)}, {migration.apply.mode.value}"
         parts.append(folded(title, _statements(migration.statements)))

@@ -43,7 +43,7 @@ def _chapter(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]
         "blocking": impact.blocking(migration),
         "touched": impact.tables_touched(migration),
         "words": impact.change_words(migration.schema_diff),
-        "way": rollback.retreat(evidence, migration),
+        "way": rollback.retreat(migration),
         "undo": rollback.verdict(migration),
     }
 

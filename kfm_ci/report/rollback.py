@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
+from typing import assert_never
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Mode, Proof, Strategy
 from kfm_ci.report.impact import Hold, holds, strongest
 
 _INVALID_INDEXES = "select indexrelid::regclass from pg_index where not indisvalid;"
+_BLOCKERS = (
+    "select pid, usename, state, xact_start, left(query, 80) from pg_stat_activity "
+    "where xact_start is not null order by xact_start limit 5;"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +32,14 @@ class Retreat:
     """What to do when it fails midway, one step each."""
 
 
-def retreat(evidence: Evidence, migration: MigrationEvidence) -> Retreat:
-    """Return the way back of one migration of a run."""
+def retreat(migration: MigrationEvidence) -> Retreat:
+    """Return the way back of one migration."""
     rollback = migration.rollback
-    found = holds(rollback.statements, migration.apply.mode)
+    found = holds(rollback.statements, rollback.mode)
     return Retreat(
         verdict=verdict(migration),
         proven=rollback.proof is Proof.PROVEN,
-        commands=rollback.commands or _commands(evidence, migration),
+        commands=rollback.commands,
         loses=rollback.price,
         locks=strongest(tuple(hold for hold in found if hold.blocks)),
         midway=_midway(migration),
@@ -73,39 +77,34 @@ def summary(evidence: Evidence) -> str:
     return f"**not proven**: of {len(new)} migration{'s' if len(new) > 1 else ''}, {words}"
 
 
-def _commands(evidence: Evidence, migration: MigrationEvidence) -> tuple[str, ...]:
-    """Return the command that goes back to just before a migration, when our own runner can."""
-    if migration.rollback.strategy is not Strategy.DOWN:
-        return ()
-    order = [item.id for item in evidence.migrations]
-    before = order.index(migration.id) - 1 if migration.id in order else -1
-    if before < 0:
-        return ()
-    return (f"kfm-ci rollback --environment ENVIRONMENT --to {shlex.quote(order[before])}",)
-
-
 def _midway(migration: MigrationEvidence) -> tuple[str, ...]:
-    strategy = migration.rollback.strategy
-    if strategy is Strategy.NONE:
-        return ("There is nothing to run. Mend forward with a new migration, or restore from a backup.",)
-    if strategy is Strategy.MANUAL:
-        return ("Stop, and follow the runbook's verification step before anything else is run.",)
-    if strategy is Strategy.COMPENSATING:
+    rollback = migration.rollback
+    first: tuple[str, ...] = ()
+    match rollback.strategy:
+        case Strategy.NONE:
+            return ("There is nothing to run. Mend forward with a new migration, or restore from a backup.",)
+        case Strategy.MANUAL if not rollback.statements:
+            return ("Stop, and follow the runbook's verification step before anything else is run.",)
+        case Strategy.MANUAL:
+            first = ("Stop, and follow the runbook's verification step: it says how far it came.",)
+        case Strategy.COMPENSATING | Strategy.DOWN:
+            pass
+        case _:
+            assert_never(rollback.strategy)
+    if rollback.mode is Mode.AUTOCOMMIT:
+        lines = ", ".join(str(item.line) for item in rollback.statements[:8])
+        where = f" It has one statement at each of the lines {lines}." if len(rollback.statements) > 1 else ""
         return (
-            "Run `kfm-ci status --environment ENVIRONMENT`: it says whether the compensating migration is recorded.",
-            "If it is not recorded, nothing of it has stayed; mend the cause and promote it again.",
+            *first,
+            "psql stops at the first error and names its line. This file runs outside a transaction: what stands above "
+            f"that line has stayed done.{where}",
+            f"Look for invalid indexes, and drop each with `drop index concurrently`: `{_INVALID_INDEXES}`",
+            "Mend the cause, then run by hand what stands from that line on; only then go on with the next command.",
         )
-    steps = ["Run `kfm-ci status --environment ENVIRONMENT`: it reads back from the server what is recorded."]
-    alone = migration.apply.mode is Mode.AUTOCOMMIT or any(
-        "CONCURRENTLY" in item.kind for item in migration.rollback.statements
+    return (
+        *first,
+        "psql stops at the first error. Each file is one transaction: the one that failed has changed nothing, those "
+        "before it have stayed done and need not be run again.",
+        f"Most often it waited for a lock. Who holds it: `{_BLOCKERS}`",
+        "Mend the cause, then run the same command again, and the ones after it.",
     )
-    if alone:
-        steps.append(
-            "This migration runs outside a transaction, so statements that finished have stayed. "
-            f"Look for invalid indexes: `{_INVALID_INDEXES}`"
-        )
-        steps.append("Drop what is invalid, then run the same command again.")
-    else:
-        steps.append("Each down is one transaction: the one that failed changed nothing, those before it have stayed.")
-        steps.append("Mend the cause (most often a lock time-out), then run the same command again.")
-    return tuple(steps)

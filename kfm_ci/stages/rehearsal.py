@@ -24,7 +24,7 @@ def rehearse(run: Run) -> list[Finding]:
     if server is None or base is None:
         return []
     ground = Ground(connect=run.connect, clone=lambda database: _clone(server, database))
-    found = _walk(run, server, base, ground)
+    found = _walk(run, server, run.origin or base, ground)
     applied = [item for item in run.new if _applied(run, item)]
     if len(applied) != len(run.new) or run.final_catalog is None:
         return found
@@ -39,14 +39,14 @@ def rehearse(run: Run) -> list[Finding]:
     return [*found, differs] if differs is not None else found
 
 
-def _walk(run: Run, server: Server, base: str, ground: Ground) -> list[Finding]:
+def _walk(run: Run, server: Server, origin: str, ground: Ground) -> list[Finding]:
     """Rehearse each migration where it stands in the order; what needs no rehearsal is only run when another follows."""
     severity = Severity.ERROR if run.change.house_format else Severity.WARNING
     concerned = [item for item in run.new if _applied(run, item) and _concerned(item)]
     found: list[Finding | None] = []
     if not concerned:
         return []
-    with _clone(server, base) as course:
+    with _clone(server, origin) as course:
         for migration in run.new[: run.new.index(concerned[-1]) + 1]:
             script, after = script_of(migration), run.seen[migration.id].after
             if migration in concerned and interruption.concerns(script) and after is not None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from kfm_ci.evidence import rollback, runbook
+from contextlib import ExitStack, closing
+
+from kfm_ci.evidence import rollback, runbook, watch
+from kfm_ci.evidence.observer import Observer
 from kfm_ci.evidence.rollback.model import Drillable, Ran
+from kfm_ci.migrations import records
 from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Strategy
 from kfm_ci.postgres import apply
@@ -22,13 +26,17 @@ def strategy_of(migration: Migration) -> Strategy:
 
 
 class _Runner:
-    """Runs scripts of the drill on the applied database; nothing is recorded in the ledger."""
+    """Runs scripts of the drill on a database of its own; ways back are observed, nothing is recorded in the ledger."""
 
     def __init__(self, run: Run, server: Server, database: str, origin: str) -> None:
         self._run = run
         self._server = server
         self._database = database
         self._stand = origin
+        with run.connect(origin) as connection:
+            self._existing = watch.existing(connection)
+        self._beside = ExitStack()
+        self._observer: Observer | None = None
 
     def up(self, migration: Migration) -> Ran:
         return self._go(script_of(migration))
@@ -36,23 +44,44 @@ class _Runner:
     def down(self, migration: Migration) -> Ran:
         if migration.down is None:
             return Ran(error="there is no down file")
-        return self._go(migration.down)
+        return self._go(migration.down, watched=True)
+
+    def compensate(self, migration: Migration) -> Ran:
+        return self._go(script_of(migration), watched=True)
 
     def run(self, path: str, line: int, text: str) -> Ran:
         data = text.encode()
         file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
-        return self._go(Script(file=file, text=text, first_line=line))
+        return self._go(Script(file=file, text=text, first_line=line), watched=True)
 
     def keep(self) -> None:
+        self.close()
         self._stand = self._server.create_database("rollback_kept", template=self._database)
 
     def restore(self) -> None:
+        self.close()
         self._server.create_database(self._database, template=self._stand)
 
-    def _go(self, script: Script) -> Ran:
+    def close(self) -> None:
+        """Let go of the database: a copy of it can be made only when nobody is connected."""
+        self._beside.close()
+        self._observer = None
+
+    def _go(self, script: Script, *, watched: bool = False) -> Ran:
+        observer = self._observe() if watched else None
         with self._run.connect(self._database) as connection:
-            done = apply.run(connection, script, entry=None)
-        return Ran(error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode)
+            done = apply.run(connection, script, entry=None, watcher=observer)
+        return Ran(
+            error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
+            statements=observer.evidence if observer else (),
+        )  # fmt: skip
+
+    def _observe(self) -> Observer:
+        if self._observer is None:
+            beside = self._beside.enter_context(self._run.connect(self._database, admin=True))
+            self._observer = Observer(beside, self._existing)
+        self._observer.reset()
+        return self._observer
 
 
 class Rollback:
@@ -72,9 +101,12 @@ class Rollback:
         before = {item.id: state for item in applied if (state := run.seen[item.id].before)}
         after = {item.id: state for item in applied if (state := run.seen[item.id].after)}
         drilled = server.create_database("rollback", template=database)
-        results = rollback.drill(
-            subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=_Runner(run, server, drilled, run.origin), house_format=run.change.house_format,
-        )  # fmt: skip
+        runner = _Runner(run, server, drilled, run.origin)
+        with closing(runner):
+            results = rollback.drill(
+                subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=runner,
+                house_format=run.change.house_format,
+            )  # fmt: skip
         told = {(item.migration, item.hazard) for item in run.findings}
         for result in results:
             run.seen[result.migration_id].rollback = result.evidence
@@ -103,4 +135,10 @@ class Rollback:
                 book = runbook.parse(path, run.change.tree.read(path).decode("utf-8", "replace"))
             except Unreadable:
                 book = None
-        return Drillable(migration=migration, strategy=strategy, compensation=compensation, runbook=book)
+        order = run.change.head.migrations
+        place = order.index(migration)
+        return Drillable(
+            migration=migration, strategy=strategy, compensation=compensation, runbook=book,
+            exceptions=run.policy.policy.compensation_exceptions,
+            forget=records.forget(run.change.head.format, migration, order[place - 1] if place else None),
+        )  # fmt: skip

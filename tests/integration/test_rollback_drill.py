@@ -71,6 +71,9 @@ class PlainRunner:
         assert migration.down is not None
         return self.send("down " + migration.id, migration.down.text)
 
+    def compensate(self, migration: Migration) -> Ran:
+        return self.up(migration)
+
     def run(self, path: str, line: int, text: str) -> Ran:
         return self.send(f"{path}:{line}", text)
 

@@ -40,6 +40,7 @@ class Course:
             return
         for file, ran in self._walk(trial.subject):
             trial.statements = (*trial.statements, *ran.statements)
+            trial.mode = ran.mode
             if ran.mode is Mode.AUTOCOMMIT:
                 self.autocommit.add(trial.subject.id)
             if ran.error is not None:
@@ -59,6 +60,8 @@ class Course:
     def reapply(self, trials: Sequence[Trial]) -> None:
         """Apply again what was taken back; the schema must come out as the first time."""
         for trial in trials:
+            if trial.excepted:
+                return  # what its compensation may leave behind can be in its own way
             subject = trial.subject
             ran = self.runner.up(subject.migration)
             place = Place(file=subject.migration.up_path, line=ran.line)
@@ -85,7 +88,7 @@ class Course:
     def _walk(self, subject: Drillable) -> list[tuple[str, Ran]]:
         migration, runbook = subject.migration, subject.runbook
         if subject.strategy is Strategy.COMPENSATING and subject.compensation is not None:
-            return [(subject.compensation.up_path, self.runner.up(subject.compensation))]
+            return [(subject.compensation.up_path, self.runner.compensate(subject.compensation))]
         if subject.strategy is Strategy.MANUAL and runbook is not None and runbook.drills:
             walked: list[tuple[str, Ran]] = []
             for block in runbook.drills:
@@ -105,7 +108,8 @@ class Course:
         )
         difference = self._without_residue(catalog.diff(expected.catalog, now.catalog), now.catalog)
         if subject.strategy is Strategy.COMPENSATING:
-            difference = _except(difference, subject.exceptions)
+            asked = _except(difference, subject.exceptions)
+            trial.excepted, difference = asked != difference, asked
         self._remember(difference, now.catalog)
         shown = catalog.fold(difference, before=expected.catalog, after=now.catalog)
         losses = judge(expected.content, now.content, known=self.known)

@@ -36,6 +36,8 @@ class Drillable:
     """For ``manual``; None when there is none."""
     exceptions: tuple[str, ...] = ()
     """Shell patterns of objects, such as ``column public.widgets.*``, that a compensation need not restore."""
+    forget: str | None = None
+    """SQL after which the migration's tool takes it for not applied; None when that is not known."""
 
     @property
     def id(self) -> str:
@@ -64,6 +66,10 @@ class Runner(Protocol):
 
     def down(self, migration: Migration) -> Ran:
         """Run a migration's down; it is there."""
+        ...
+
+    def compensate(self, migration: Migration) -> Ran:
+        """Apply a migration as the way back of another."""
         ...
 
     def run(self, path: str, line: int, text: str) -> Ran:

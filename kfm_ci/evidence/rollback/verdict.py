@@ -8,7 +8,7 @@ from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.rollback.model import Drillable, DrillResult
 from kfm_ci.evidence.rollback.price import listed
 from kfm_ci.evidence.schema import convert
-from kfm_ci.model import Finding, Hazard, Place, Proof, Severity, Strategy, default_severity
+from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity
 from kfm_ci.postgres.catalog import Difference
 from kfm_ci.rules.base import DOCS
 
@@ -34,12 +34,15 @@ class Trial:
     walked: bool = False
     """Whether the database stands before the migration, as far as its way back brings it."""
     applied: bool = True
+    excepted: bool = False
+    """Whether its compensation left something behind, as the policy lets it."""
     schema_restored: bool | None = None
     data_restored: bool | None = None
     difference: Difference = field(default_factory=Difference)
     messages: list[str] = field(default_factory=list)
     price: list[str] = field(default_factory=list)
     commands: tuple[str, ...] = ()
+    mode: Mode = Mode.TRANSACTION
     statements: tuple[StatementEvidence, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
@@ -85,6 +88,7 @@ class Trial:
             message="; ".join(self.messages) or None,
             price=tuple(self.price),
             commands=self.commands,
+            mode=self.mode,
             statements=self.statements,
             difference=convert(self.difference),
         )
@@ -153,19 +157,22 @@ def _command(subject: Drillable, *, autocommit: bool) -> str:
             script = migration.down
             if script.text != script.file.text:
                 return f"# down section of {_quote(script.file.path)}, from line {script.first_line}"
-            return _psql(script.file.path, autocommit=autocommit)
+            return _psql(script.file.path, autocommit=autocommit, then=subject.forget)
         case Strategy.COMPENSATING if subject.compensation is not None:
             return _psql(subject.compensation.up_path, autocommit=autocommit)
         case Strategy.MANUAL if subject.runbook is not None:
             return f"# follow {_quote(subject.runbook.path)}"
+        case Strategy.MANUAL if migration.down is not None:
+            return _psql(migration.down.file.path, autocommit=autocommit, then=subject.forget)
         case _:
             return f"# no way back is written for {_quote(migration.id)}"
 
 
-def _psql(path: str, *, autocommit: bool) -> str:
+def _psql(path: str, *, autocommit: bool, then: str | None = None) -> str:
     # An empty startup file: a release engineer's own settings must not change what was proven.
     single = "" if autocommit else " --single-transaction"
-    return f"psql --no-psqlrc --set ON_ERROR_STOP=1{single} --file {_quote(path)}"
+    record = f" --command {_quote(then)}" if then else ""
+    return f'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1{single} --file {_quote(path)}{record}'
 
 
 def _quote(text: str) -> str:

@@ -148,6 +148,7 @@ def widening() -> MigrationEvidence:
             data_restored=True,
             message="index public.orders_total_idx did not come back",
             price=("rolling back loses public.notes.body for rows written since",),
+            commands=('psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql',),
             statements=(down,),
             difference=SchemaDiff(removed=("index public.orders_total_idx",)),
         ),

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from kfm_ci.model import Proof, Result, Strategy
+from kfm_ci.model import Mode, Proof, Result, Strategy
 from kfm_ci.report import markdown
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -84,7 +84,7 @@ def test_the_comment_shows(part: str) -> None:
 def test_the_rollback_section_can_be_acted_on() -> None:
     comment = markdown.compose(dangerous())
     section = comment[comment.index("<summary>Rollback") : comment.index("<summary>Statements")]
-    assert "kfm-ci rollback --environment ENVIRONMENT --to 20260101_0900__create_orders" in section
+    assert 'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql' in section
     assert "rolling back loses public.notes.body" in section
     assert "| `public.orders` | AccessExclusiveLock | reads and writes wait | 30 ms |" in section
     assert "When it fails midway" in section
@@ -97,7 +97,22 @@ def test_no_way_back_is_said_plainly() -> None:
         rollback=replace(evidence.migrations[1].rollback, strategy=Strategy.NONE, proof=Proof.NOT_RUN),
     )
     comment = markdown.compose(replace(evidence, migrations=(migration,)))
-    assert "none: there is no way back" in comment and "kfm-ci rollback" not in comment
+    assert "none: there is no way back" in comment and "Mend forward" in comment
+
+
+def test_no_command_is_promised_that_does_not_exist() -> None:
+    comment = markdown.compose(dangerous())
+    assert "kfm-ci rollback" not in comment and "kfm-ci status" not in comment
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [(Mode.TRANSACTION, "has changed nothing"), (Mode.AUTOCOMMIT, "what stands above that line has stayed done")],
+)
+def test_what_to_do_midway_follows_from_how_the_way_back_ran(mode: Mode, words: str) -> None:
+    evidence = dangerous()
+    migrations = tuple(replace(item, rollback=replace(item.rollback, mode=mode)) for item in evidence.migrations)
+    assert words in markdown.compose(replace(evidence, migrations=migrations))
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,0 +1,155 @@
+"""The rollback stage as a release engineer meets it: proven ways back, their locks, and commands that really work."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.model import Digest, Mode
+from kfm_ci.postgres import apply, catalog, ledger
+from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.ledger import Entry
+from tests.integration.test_gate import HEADER, Repository, repository
+
+__all__ = ["repository"]
+
+BASE = (
+    "create table widgets (id bigint primary key, name text);\ninsert into widgets values (1, 'a');",
+    "drop table widgets;",
+)
+RUNBOOK = (
+    "# Trigger\n\n# Steps\n\n```sql drill\nalter table widgets drop column colour;\n```\n\n# Verification\n\n# Owner\n"
+)
+
+
+def rollback_of(report: dict, number: int = 1) -> dict:
+    return report["migrations"][number]["rollback"]
+
+
+def declare(repository: Repository, id: str, up: str, strategy: str, key: str = "") -> None:
+    header = HEADER.format(id=id, risk="low", rollout="safe").replace("rollback: down", f"rollback: {strategy}{key}")
+    (repository.directory / f"{id}.up.sql").write_text(header + up + "\n")
+
+
+def test_a_runbooks_drill_blocks_prove_the_manual_way_back(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    declare(
+        repository,
+        "20260102_1200__colour",
+        "alter table widgets add column colour text;",
+        "manual",
+        "\n-- runbook: docs/colour.md",
+    )
+    book = repository.root / "docs" / "colour.md"
+    book.parent.mkdir()
+    book.write_text(RUNBOOK)
+    code, report = repository.gate("--base", "main")
+    assert code == 0, report["findings"]
+    assert (rollback_of(report)["strategy"], rollback_of(report)["proof"]) == ("manual", "proven")
+    book.write_text(RUNBOOK.replace("# Owner", "").replace("colour;", "color;"))
+    code, report = repository.gate("--base", "main")
+    assert code == 1
+    assert {(item["rule"], item["file"]) for item in report["findings"] if item["severity"] == "error"} >= {
+        ("rollback-failed", "docs/colour.md")}  # fmt: skip
+    assert any("no section owner" in item["message"] for item in report["findings"])
+
+
+def test_a_compensating_migration_is_applied_on_top_and_must_restore_the_schema(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    key = "\n-- compensated-by: 20260103_1200__drop_colour"
+    declare(repository, "20260102_1200__colour", "alter table widgets add column colour text;", "compensating", key)
+    repository.add(
+        "20260103_1200__drop_colour",
+        "alter table widgets drop column colour;",
+        "alter table widgets add column colour text;",
+    )
+    _, report = repository.gate("--base", "main")
+    assert (rollback_of(report)["strategy"], rollback_of(report)["proof"]) == ("compensating", "proven")
+    up = "alter table widgets add column colour text; create table extra (id int);"
+    declare(repository, "20260102_1200__colour", up, "compensating", key)
+    _, report = repository.gate("--base", "main")
+    assert rollback_of(report)["proof"] == "failed"
+    (repository.root / "kfm-ci.toml").write_text('[policy]\ncompensation-exceptions = ["* public.extra*"]\n')
+    _, report = repository.gate("--base", "main")
+    assert rollback_of(report)["proof"] == "proven"
+
+
+def test_the_comment_shows_what_the_down_locks_what_it_loses_and_how_to_run_it(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    repository.add(
+        "20260102_1200__colour",
+        "alter table widgets add column colour text;",
+        "alter table widgets drop column colour;",
+    )
+    code, _ = repository.gate("--base", "main")
+    assert code == 0
+    comment = (repository.root.parent / "out" / "comment.md").read_text()
+    section = comment[comment.index("<summary>Rollback") :]
+    assert "down, proven" in section
+    assert "rolling back loses public.widgets.colour for rows written since" in section
+    assert "| `public.widgets` | AccessExclusiveLock | reads and writes wait |" in section
+    assert "--file migrations/db/20260102_1200__colour.down.sql --command" in section
+    assert "delete from kfm_ci.ledger where version = " in section
+    assert "has changed nothing" in section
+
+
+def scripted(root: Path, name: str) -> Script:
+    data = (root / "migrations/db" / name).read_bytes()
+    return Script(file=SourceFile(path=name, data=data, text=data.decode(), sha256=Digest.of(data)), text=data.decode())
+
+
+def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
+    repository: Repository, server: Server, tmp_path: Path
+) -> None:
+    names = ["20260101_1200__add_widgets", "20260102_1200__colour", "20260103_1200__index"]
+    repository.add(names[0], *BASE)
+    repository.commit()
+    repository.add(names[1], "alter table widgets add column colour text;", "alter table widgets drop column colour;")
+    repository.add(
+        names[2],
+        "create index concurrently widgets_colour on widgets (colour);",
+        "drop index concurrently widgets_colour;",
+    )
+    repository.gate("--base", "main", "--postgres-version", str(server.major))
+    comment = (repository.root.parent / "out" / "comment.md").read_text()
+    chapter = comment[comment.index(f"### `{names[1]}`") :]
+    commands = chapter[chapter.index("```sh\n") + 6 :].partition("```")[0]
+    assert commands.count("psql ") == 2
+    bindir = next((item.bindir for item in binaries.find() if (item.bindir / "psql").exists()), None)
+    if bindir is None:
+        pytest.skip("no psql on this machine")
+    database = server.create_database("taken_back")
+    with psycopg.connect(server.dsn(database), autocommit=True) as connection:
+        ledger.create(connection)
+        states = []
+        for name in names:
+            states.append(
+                (
+                    catalog.read(connection),
+                    ledger.applied(connection),
+                    connection.execute("select * from kfm_ci.head").fetchall(),
+                )
+            )
+            entry = Entry(
+                version=name, name=name, sha256=Digest.of(b""), mode=Mode.TRANSACTION, run_id="r", git_commit="c"
+            )
+            assert apply.run(connection, scripted(repository.root, f"{name}.up.sql"), entry=entry).error is None
+        environment = {**os.environ, "DATABASE_URL": server.dsn(database), "PATH": f"{bindir}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["bash", "-ec", commands], cwd=repository.root, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert (
+            catalog.read(connection),
+            ledger.applied(connection),
+            connection.execute("select * from kfm_ci.head").fetchall(),
+        ) == states[1]
