@@ -25,3 +25,4 @@ check: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python bench/gate.py
+	$(BIN)/python bench/check.py
