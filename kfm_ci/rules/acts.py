@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -87,6 +88,10 @@ class Acts:
     def all(self, *, downs: bool = False) -> list[Act]:
         """Return every act in the order in which the change runs."""
         return sorted(self.of(*self._by_tag, downs=downs), key=lambda act: act.ordinal)
+
+    def mentioning(self, pattern: re.Pattern[str]) -> Iterator[Act]:
+        """Yield the acts, also of down files, in whose text a pattern is found."""
+        return (act for acts in self._by_tag.values() for act in acts if pattern.search(act.text))
 
     def alterations(self, *subtypes: str) -> Iterator[Alteration]:
         """Yield the commands of ``alter table`` in up files, by the parser's name, such as ``AT_AddColumn``."""

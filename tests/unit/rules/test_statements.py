@@ -51,6 +51,33 @@ FOUND = [
     ("index-not-concurrent", "do $$ begin create index i on t (a); end $$;"),
     ("index-not-concurrent", "create index i on t (a); create table t (a int);"),
     ("concurrent-index-if-not-exists", "drop index concurrently if exists j; create index concurrently if not exists i on t (a);"),
+    ("table-rewritten", "vacuum (full, analyze) shop.t;"),
+    ("table-rewritten", "cluster t using i;"),
+    ("storage-rewrite", "alter table t set tablespace fast, set logged;"),
+    ("storage-rewrite", "alter table t set access method heap2;"),
+    ("generated-column-added", "alter table t add column n bigserial;"),
+    ("generated-column-added", "alter table t add n int generated always as (a * 2) stored;"),
+    ("checked-domain-column", "create domain shop.d as text not null default 'x;'; alter table t add column a shop.d;"),
+    ("column-check-scans", "alter table t add column a int default 1 constraint c check (a > 0);"),
+    ("domain-constraint-scans", "alter domain d set not null;"),
+    ("attach-partition-scans", "create table p partition of q default; alter table t attach partition old default;"),
+    ("partition-created-in-place", "create table p partition of shop.events default;"),
+    ("refresh-not-concurrent", "refresh materialized view v with data;"),
+    ("explicit-lock", "create table n (a int); lock table n, t in share row exclusive mode;"),
+    ("json-column", "alter table t add column a int, add column b json;"),
+    ("server-file", "copy (select 1) to '/tmp/x';"),
+    ("server-file", "insert into t select pg_catalog.pg_read_file('/etc/passwd');"),
+    ("server-settings", "do $$ begin create role app; end $$;"),
+    ("server-settings", "alter role app set search_path = x;"),
+    ("server-settings", "grant admin to app;"),
+    ("role-switched", "set session authorization postgres;"),
+    ("role-switched", "set local role admin;"),
+    ("untrusted-language", "create extension plperlu;"),
+    ("outside-database", "select * from dblink('host=x', 'select 1') as t (a int);"),
+    ("outside-database", "create subscription s connection 'host=x' publication p;"),
+    ("granted-to-public", "alter default privileges in schema shop grant select on tables to public;"),
+    ("security-definer-search-path", "create procedure p() language sql security definer set work_mem = '1MB' as 'select 1';"),
+    ("set-local-without-transaction", "set local statement_timeout = 0; vacuum t;"),
 ]  # fmt: skip
 
 SILENT = [
@@ -89,6 +116,31 @@ SILENT = [
     ("index-not-concurrent", "create index i on only t (a);"),
     ("index-not-concurrent", "do $$ begin create table t (a int); create index i on t (a); end $$;"),
     ("concurrent-index-if-not-exists", "create table t (a int); create index if not exists i on t (a);"),
+    ("table-rewritten", "create table t (a int); cluster t using i; vacuum (full false) u;"),
+    ("storage-rewrite", "create unlogged table t (a int); alter table t set logged;"),
+    ("generated-column-added", "create table t (a int); alter table t add column n bigserial;"),
+    ("generated-column-added", "alter table t add n int generated always as (a * 2) virtual;"),
+    ("checked-domain-column", "create domain d as text default 'check'; alter table t add column a d;"),
+    ("column-check-scans", "create table t (a int); alter table t add column b int check (b > 0);"),
+    ("domain-constraint-scans", "create domain d as int; alter domain d add check (value > 0);"),
+    ("domain-constraint-scans", "alter domain d drop constraint c; alter domain d set default 1;"),
+    ("attach-partition-scans", "alter table old validate constraint c; alter table t attach partition old default;"),
+    ("partition-created-in-place", "create table t (a int) partition by range (a); create table p partition of t default;"),
+    ("partition-created-in-place", "create table p (b int) inherits (t);"),
+    ("refresh-not-concurrent", "refresh materialized view v with no data;"),
+    ("refresh-not-concurrent", "create materialized view v as select 1; refresh materialized view v;"),
+    ("explicit-lock", "lock table t in row exclusive mode;"),
+    ("json-column", "create table t (a json); alter table t add column b json; alter table u add column d jsonb;"),
+    ("server-file", "copy t from stdin; \\.\n"),
+    ("server-file", "select 'pg_read_file(1)';"),
+    ("server-settings", "alter table t owner to app; alter database_ rename to x;"),
+    ("role-switched", "reset role; set role none; set search_path = role;"),
+    ("untrusted-language", "create function f() returns int language plpgsql as $$ begin return 1; end $$;"),
+    ("outside-database", "create extension pgcrypto; create extension if not exists pg_trgm; comment on table t is 'dblink';"),
+    ("granted-to-public", "revoke all on t from public; grant select on t to app;"),
+    ("security-definer-search-path", "create function f() returns int language sql as 'select 1';"),
+    ("set-local-without-transaction", "set local lock_timeout = '2s'; alter table t add column a int;"),
+    ("set-local-without-transaction", "begin; set local lock_timeout = '2s'; commit; vacuum t;"),
 ]  # fmt: skip
 
 
@@ -124,3 +176,19 @@ def test_a_suspicion_says_that_it_is_one(judge_text):
     assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"suspected"}
     rule = RULES["update-without-where"]
     assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"fact"}
+
+
+LEAKS = [
+    ("select pg_catalog.set_config('search_path', '', false);", True),
+    ("select set_config('search_path', '', true);", False),
+    ("set search_path = a; reset search_path;", False),
+    ("set session_replication_role = replica; discard all;", False),
+    ("set lock_timeout = '2s';", False),
+    ("set client_min_messages = warning; set search_path = a;", True),
+]
+
+
+@pytest.mark.parametrize(("sql", "leaks"), LEAKS)
+def test_a_setting_that_outlives_its_file_is_told_once_for_other_tools(sql, leaks, found):
+    assert len(found("session-setting-leaks", sql, format="flyway")) == leaks
+    assert found("session-setting-leaks", sql) == []

@@ -1,0 +1,48 @@
+"""Columns that a change adds to tables older than itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kfm_ci.migrations.syntax import Node
+from kfm_ci.rules.acts import Alteration
+from kfm_ci.rules.base import Change
+from kfm_ci.rules.relations import quote, written
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column definition behind ``add column``."""
+
+    alteration: Alteration
+    definition: Node
+
+    @property
+    def type(self) -> str:
+        """Return the last part of its type's name, in lower case; empty where it has none."""
+        node = self.definition.one("type_name")
+        names = node.strings("names") if node is not None else ()
+        return names[-1].lower() if names else ""
+
+    @property
+    def name(self) -> str:
+        """Return its name as SQL."""
+        return quote(self.definition.text("colname"))
+
+    @property
+    def table(self) -> str:
+        """Return its table as written."""
+        return written(self.alteration.relation)
+
+    def constraint(self, *kinds: str) -> Node | None:
+        """Return its first constraint of these kinds, by the parser's names."""
+        return next((item for item in self.definition.many("constraints") if item.choice("contype") in kinds), None)
+
+
+def added(change: Change) -> Iterator[Column]:
+    """Yield the columns that are added to tables which existed before the change."""
+    for item in change.acts.alterations("AT_AddColumn"):
+        definition = item.command.one("def")
+        if definition is not None and change.acts.existed(item.act, item.relation):
+            yield Column(alteration=item, definition=definition)
