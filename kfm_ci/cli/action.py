@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
 from kfm_ci import __version__
-from kfm_ci.cli import gate
+from kfm_ci.cli import change, gate
 from kfm_ci.errors import Cancelled, ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, context, publish
@@ -31,6 +32,7 @@ def run() -> int:
         if inputs.database_url:
             log.write(commands.mask(inputs.database_url) + "\n")
         with commands.quiet(log):
+            inputs = _configured(inputs)
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:
         evidence = _ended(error)
@@ -57,6 +59,18 @@ def _options(inputs: Inputs) -> gate.Options:
         database_url=inputs.database_url or None, quiet=False,
         fail_on=None if inputs.fail_on == "never" else Risk(inputs.fail_on),
     )  # fmt: skip
+
+
+def _configured(inputs: Inputs) -> Inputs:
+    """Return the inputs with what the repository's configuration says where the workflow says nothing."""
+    github = change.settings_of(inputs.directory, inputs.config or None).github
+    given = {
+        "comment": inputs.comment or github.comment,
+        "check_run": inputs.check_run or str(github.check_run).lower(),
+        "sarif": inputs.sarif or str(github.sarif).lower(),
+        "labels": inputs.labels or str(github.labels).lower(),
+    }
+    return replace(inputs, **given)
 
 
 def _ended(error: KfmError) -> Evidence:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol, TextIO
 
-from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, stepfiles
+from kfm_ci.github.checks import CheckRun
+from kfm_ci.github.comment import Comment
 from kfm_ci.github.edition import Edition, Unpublished
-from kfm_ci.report import headline, markdown
+from kfm_ci.github.labels import Labels
+from kfm_ci.github.scanning import CodeScanning
+from kfm_ci.github.text import body
+from kfm_ci.report import headline
 from kfm_ci.report.escape import inline
 
 
@@ -26,7 +30,7 @@ class Publication(Protocol):
         ...
 
 
-PUBLICATIONS: tuple[Publication, ...] = ()
+PUBLICATIONS: tuple[Publication, ...] = (Comment(), CheckRun(), CodeScanning(), Labels())
 
 
 def publish(edition: Edition, log: TextIO) -> Unpublished | None:
@@ -82,8 +86,3 @@ def _summary(edition: Edition) -> None:
     text = body(edition.evidence, edition.artifact_url)
     notes = "".join(f"\n> Not published: {inline(note, 400)}\n" for note in edition.notes)
     stepfiles.write_summary(edition.context.summary_file, text + notes)
-
-
-def body(evidence: Evidence, report_url: str | None) -> str:
-    """Return the report as Markdown without the marker of comment.md."""
-    return markdown.compose(evidence, report_url=report_url).removeprefix(markdown.MARKER).lstrip()

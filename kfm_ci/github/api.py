@@ -1,0 +1,101 @@
+"""GitHub's API: one patient client, and its answers as errors that say what to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import requests
+from github import Auth, Github, GithubRetry
+from github.GithubException import GithubException, RateLimitExceededException
+from github.Repository import Repository
+
+from kfm_ci import __version__
+from kfm_ci.github.edition import Edition, Unpublished
+
+Answer = TypeVar("Answer")
+TIMEOUT_SECONDS = 20
+PAUSE_SECONDS = 2.0
+"""Before a write is tried again; doubles."""
+ATTEMPTS = 4
+PATIENCE_SECONDS = 60.0
+"""How long a rate limit may make us wait: a comment is not worth more of a runner's time."""
+TRANSIENT = frozenset({500, 502, 503, 504})
+
+
+def connect(edition: Edition) -> Repository:
+    """Return the repository of the run; asks nothing of GitHub yet. Raises Unpublished without a token."""
+    if not edition.credentials.token or not edition.context.repository:
+        raise Unpublished(
+            code="KFM-G01", message="no token, so nothing can be written to the pull request",
+            help="leave the input `github-token` at its default, or give a token",
+        )  # fmt: skip
+    retry = GithubRetry(
+        total=ATTEMPTS, backoff_factor=PAUSE_SECONDS / 2, secondary_rate_wait=PATIENCE_SECONDS,
+        max_rate_limit_wait=PATIENCE_SECONDS, status_forcelist=sorted(TRANSIENT), allowed_methods={"GET"},
+    )  # fmt: skip
+    client = Github(
+        auth=Auth.Token(edition.credentials.token), base_url=edition.context.api_url, lazy=True, per_page=100,
+        timeout=TIMEOUT_SECONDS, retry=retry, user_agent=f"kfm-ci/{__version__}",
+    )  # fmt: skip
+    return client.get_repo(edition.context.repository)
+
+
+def repeat(action: Callable[[], Answer]) -> Answer:
+    """Do a write that looks first, again while GitHub fails: an answer that got lost may have been a success."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return action()
+        except GithubException as error:
+            if error.status not in TRANSIENT or attempt == ATTEMPTS - 1:
+                raise
+        except (requests.ConnectionError, requests.Timeout):
+            if attempt == ATTEMPTS - 1:
+                raise
+        time.sleep(PAUSE_SECONDS * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def explained(edition: Edition, *, what: str, permission: str) -> Iterator[None]:
+    """Turn GitHub's refusals into Unpublished; ``permission`` is the one that the workflow must grant."""
+    try:
+        yield
+    except RateLimitExceededException as error:
+        raise Unpublished(code="KFM-G05", message="GitHub's rate limit is used up", where=what,
+                          help="run again later, or give a token with a limit of its own") from error  # fmt: skip
+    except GithubException as error:
+        raise _refused(edition, error, what, permission) from error
+    except requests.RequestException as error:
+        raise Unpublished(code="KFM-G06", message=f"GitHub was not reached: {type(error).__name__}", where=what,
+                          help=f"may this runner reach {edition.context.api_url}?") from error  # fmt: skip
+
+
+def _refused(edition: Edition, error: GithubException, what: str, permission: str) -> Unpublished:
+    status, said = error.status, _message(error)
+    if status in {403, 404} and edition.context.fork:
+        return Unpublished(
+            code="KFM-G02", message="the token of a pull request from a fork may only read", where=what,
+            help="publish from a workflow of your own: workflows/comment.yml",
+        )  # fmt: skip
+    if status == 401:
+        return Unpublished(code="KFM-G03", message="GitHub does not accept the token", where=what,
+                           help="check the input `github-token`: it may be wrong or expired")  # fmt: skip
+    if status in {403, 404}:
+        return Unpublished(code="KFM-G04", message=f"the token may not do this ({status}: {said})", where=what,
+                           help=f"add `{permission}` to the job's permissions")  # fmt: skip
+    if status == 429:
+        return Unpublished(code="KFM-G05", message="GitHub's rate limit is used up", where=what, help="run again later")
+    if status in TRANSIENT:
+        return Unpublished(code="KFM-G06", message=f"GitHub answered {status}, {ATTEMPTS} times", where=what,
+                           help="run again later; see githubstatus.com")  # fmt: skip
+    return Unpublished(code="KFM-G07", message=f"GitHub refused it ({status}: {said})", where=what,
+                       help="please report it: this should not happen")  # fmt: skip
+
+
+def _message(error: GithubException) -> str:
+    data = error.data
+    said = data.get("message") if isinstance(data, dict) else None
+    return str(said or "no message")[:200]

@@ -1,0 +1,79 @@
+"""The comment on the pull request: one a gate, found again by marker and author, updated in place."""
+
+from __future__ import annotations
+
+from github.GithubException import GithubException
+from github.IssueComment import IssueComment
+from github.Repository import Repository
+
+from kfm_ci.github import api
+from kfm_ci.github.edition import Edition, Unpublished
+from kfm_ci.github.text import body
+
+ACTIONS_BOT = "github-actions[bot]"
+"""Author of what a workflow's own token writes."""
+VIEWER = "query { viewer { login } }"
+
+
+class Comment:
+    """Tells the verdict on the pull request."""
+
+    name = "comment"
+
+    def wanted(self, edition: Edition) -> bool:
+        """Whether there is a pull request, or the workflow insists."""
+        mode = edition.inputs.comment
+        return mode != "never" and (edition.context.pull is not None or mode == "always")
+
+    def publish(self, edition: Edition) -> None:
+        """Make or update the comment; says nothing where there is nothing to say and nothing was said before."""
+        number = edition.context.pull
+        if number is None:
+            raise Unpublished(code="KFM-G10", message="this event has no pull request to comment on", where="comment",
+                              help="use `comment: auto`, which comments where it can")  # fmt: skip
+        with api.explained(edition, what="comment", permission="pull-requests: write"):
+            repository = api.connect(edition)
+            written = api.repeat(lambda: _upsert(repository, number, edition))
+        edition.comment_url = written.html_url if written is not None else None
+
+
+def marker(key: str) -> str:
+    """Return the hidden first line of the comment of one gate."""
+    return f"<!-- kfm-ci:gate {key} -->"
+
+
+def _upsert(repository: Repository, number: int, edition: Edition) -> IssueComment | None:
+    evidence = edition.evidence
+    first = marker(edition.key)
+    text = f"{first}\n{body(evidence, edition.artifact_url)}"
+    issue = repository.get_issue(number)
+    author = _author(repository)
+    ours = [item for item in issue.get_comments() if item.user.login == author and _starts(item.body, first)]
+    if not ours:
+        if edition.inputs.comment != "always" and not evidence.new and not evidence.findings and not evidence.failure:
+            return None
+        return issue.create_comment(text)
+    oldest, *doubles = ours
+    if _normal(oldest.body) != _normal(text):
+        oldest.edit(text)
+    # two runs that started together may each have found none
+    for double in doubles:
+        double.delete()
+    return oldest
+
+
+def _author(repository: Repository) -> str:
+    """Return who we are; a workflow's own token is asked in vain on some servers."""
+    try:
+        _, answer = repository.requester.graphql_query(VIEWER, {})
+        return str(answer["data"]["viewer"]["login"])
+    except (GithubException, KeyError, TypeError):
+        return ACTIONS_BOT
+
+
+def _starts(text: str | None, first: str) -> bool:
+    return (text or "").lstrip().startswith(first)
+
+
+def _normal(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n").strip()

@@ -1,0 +1,199 @@
+"""A GitHub of our own on this machine: it keeps comments and labels, and holds every request and every answer to the
+description that GitHub publishes (``openapi.json``: the paths we use, from npm ``@octokit/openapi`` 23.0.2, MIT)."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import jsonschema
+
+DESCRIPTION = json.loads((Path(__file__).parent / "openapi.json").read_text())
+Make = Callable[..., Any]
+"""Makes an edition; keywords go to its context and inputs."""
+BOT = "github-actions[bot]"
+
+
+def plain(schema: Any) -> Any:
+    """OpenAPI 3.0 says ``nullable`` where JSON Schema has a type of its own."""
+    if isinstance(schema, list):
+        return [plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    turned = {key: plain(value) for key, value in schema.items()}
+    if turned.pop("nullable", False) is True:
+        return {"anyOf": [turned, {"type": "null"}]}
+    return turned
+
+
+ROOT = plain(DESCRIPTION)
+
+
+def user(login: str) -> dict[str, Any]:
+    base = f"https://api.github.com/users/{login}"
+    urls = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events", "received_events")
+    return {"login": login, "id": abs(hash(login)) % 10**6, "node_id": "U", "avatar_url": base, "gravatar_id": "", "url": base,
+            "html_url": base, **{f"{name}_url": base for name in urls}, "type": "Bot", "site_admin": False}  # fmt: skip
+
+
+@dataclass
+class Failure:
+    """An answer that is given instead of the right one, so many times."""
+
+    method: str
+    path: str
+    status: int
+    times: int = 1
+    headers: dict[str, str] = field(default_factory=dict)
+    body: dict[str, Any] | str = field(default_factory=lambda: {"message": "no", "documentation_url": "https://docs"})
+    done: bool = False
+    """Whether the work is done before the answer gets lost."""
+
+
+@dataclass
+class GitHub:
+    """State of one repository, and what was asked."""
+
+    url: str = ""
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    sarifs: list[dict[str, Any]] = field(default_factory=list)
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def comment(self, body: str, author: str = BOT) -> dict[str, Any]:
+        number = len(self.comments) + 1
+        made = {"id": number, "node_id": "C", "url": f"{self.url}/repos/acme/shop/issues/comments/{number}", "body": body,
+                "html_url": f"https://github.com/acme/shop/pull/7#issuecomment-{number}", "user": user(author),
+                "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+                "issue_url": f"{self.url}/repos/acme/shop/issues/7", "author_association": "NONE"}  # fmt: skip
+        self.comments.append(made)
+        return made
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], sent: Any) -> tuple[int, Any, dict[str, str]]:
+        comments = r"/repos/acme/shop/issues/7/comments"
+        if method == "GET" and path == comments:
+            page, size = int(query.get("page", ["1"])[0]), int(query.get("per_page", ["30"])[0])
+            shown = self.comments[(page - 1) * size : page * size]
+            more = f'<{self.url}{path}?page={page + 1}&per_page={size}>; rel="next"'
+            return 200, shown, {"Link": more} if page * size < len(self.comments) else {}
+        if method == "POST" and path == comments:
+            return 201, self.comment(sent["body"]), {}
+        if found := re.fullmatch(r"/repos/acme/shop/issues/comments/(\d+)", path):
+            one = next(item for item in self.comments if item["id"] == int(found[1]))
+            if method == "DELETE":
+                self.comments.remove(one)
+                return 204, None, {}
+            one["body"] = sent["body"]
+            return 200, one, {}
+        if path == "/repos/acme/shop/issues/7/labels":
+            self.labels += [name for name in (sent or {"labels": []})["labels"] if name not in self.labels]
+            return 200, [self.label(name) for name in self.labels], {}
+        if found := re.fullmatch(r"/repos/acme/shop/issues/7/labels/(.+)", path):
+            self.labels.remove(unquote(found[1]))
+            return 200, [self.label(name) for name in self.labels], {}
+        if found := re.fullmatch(r"/repos/acme/shop/check-runs(?:/(\d+))?", path):
+            self.checks.append(sent)
+            return (200 if found[1] else 201), self.check(sent), {}
+        if path == "/repos/acme/shop/code-scanning/sarifs":
+            self.sarifs.append(sent)
+            return 202, {"id": "47177e22-5596-11eb-80a1-c1e54ef945c6", "url": f"{self.url}{path}/1"}, {}
+        if path.startswith("/repos/acme/shop/commits/"):
+            return 200, self.pulls, {}
+        return 404, {"message": "Not Found", "documentation_url": "https://docs"}, {}
+
+    def label(self, name: str) -> dict[str, Any]:
+        return {"id": 1, "node_id": "L", "url": f"{self.url}/labels/{name}", "name": name, "description": None,
+                "color": "ededed", "default": False}  # fmt: skip
+
+    def check(self, sent: dict[str, Any]) -> dict[str, Any]:
+        output = {"title": "t", "summary": "s", "text": None, "annotations_count": 0, "annotations_url": self.url}
+        return {"id": 5, "node_id": "K", "external_id": "x", "head_sha": "009b8a3a9ccbb128af87f9b1c0f4c62e8a304f6d",
+                "url": f"{self.url}/repos/acme/shop/check-runs/5", "html_url": "https://github.com/acme/shop/runs/5",
+                "details_url": None, "status": "completed", "conclusion": "success", "started_at": "2026-01-01T00:00:00Z",
+                "completed_at": "2026-01-01T00:00:00Z", "output": output, "name": "kfm-ci", "check_suite": {"id": 1},
+                "app": None, "pull_requests": []}  # fmt: skip
+
+
+def operation(method: str, path: str) -> dict[str, Any] | None:
+    for template, methods in ROOT["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path):
+            return methods.get(method.lower())
+    return None
+
+
+def check(where: str, value: Any, schema: Any) -> list[str]:
+    validator = jsonschema.Draft7Validator({**schema, "components": ROOT["components"]})
+    return [f"{where}: {error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]
+
+
+@contextmanager
+def running() -> Iterator[GitHub]:
+    """Serve; whatever was asked or answered against the description is in ``wrong``."""
+    state = GitHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_any(self) -> None:
+            parts = urlsplit(self.path)
+            length = int(self.headers.get("Content-Length") or 0)
+            sent = json.loads(self.rfile.read(length)) if length else None
+            state.asked.append(f"{self.command} {parts.path}")
+            if parts.path == "/graphql":
+                return self.reply(200, {"data": {"viewer": {"login": BOT}}}, {})
+            if self.headers.get("Authorization") != "token secret-token":
+                state.wrong.append(f"{self.path}: no token")
+            known = operation(self.command, parts.path)
+            if known is None:
+                state.wrong.append(f"GitHub does not describe {self.command} {parts.path}")
+                return self.reply(404, {"message": "Not Found"}, {})
+            body = known.get("requestBody", {}).get("content", {}).get("application/json")
+            if body:
+                state.wrong += check(f"request {self.command} {parts.path}", sent, body["schema"])
+            for failure in state.failures:
+                if failure.times and failure.method == self.command and re.search(failure.path, parts.path):
+                    failure.times -= 1
+                    if failure.done:
+                        state.answer(self.command, parts.path, parse_qs(parts.query), sent)
+                    return self.reply(failure.status, failure.body, failure.headers)
+            status, value, headers = state.answer(self.command, parts.path, parse_qs(parts.query), sent)
+            response = known["responses"].get(str(status), {})
+            if "$ref" not in response:
+                schema = response.get("content", {}).get("application/json", {}).get("schema")
+                state.wrong += check(f"answer {self.command} {parts.path}", value, schema) if schema else []
+            return self.reply(status, value, headers)
+
+        def reply(self, status: int, value: Any, headers: dict[str, str]) -> None:
+            data = b"" if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
+            self.send_response(status)
+            for name, text in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_any
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,150 @@
+"""One comment a gate: found on any page, never somebody else's, and no failure changes the verdict."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from evidence_samples import calm, nothing_new
+from local_github import Failure, GitHub, Make
+
+from kfm_ci.github import comment, publish
+from kfm_ci.github.comment import Comment
+from kfm_ci.github.edition import Unpublished
+
+WRITES = ("POST /repos", "PATCH", "DELETE")
+
+
+def writes(github: GitHub) -> list[str]:
+    return [line.split()[0] for line in github.asked if line.startswith(WRITES)]
+
+
+def test_the_second_run_updates_the_comment_of_the_first(github: GitHub, edition: Make) -> None:
+    first = edition()
+    Comment().publish(first)
+    Comment().publish(edition(calm()))
+    assert writes(github) == ["POST", "PATCH"]
+    (only,) = github.comments
+    assert "passed" in only["body"] and first.comment_url == only["html_url"]
+
+
+def test_an_unchanged_comment_is_not_written_again(github: GitHub, edition: Make) -> None:
+    Comment().publish(edition())
+    github.comments[0]["body"] = github.comments[0]["body"].replace("\n", "\r\n")
+    Comment().publish(edition())
+    assert writes(github) == ["POST"]
+
+
+def test_the_comment_is_found_behind_hundreds_of_others(github: GitHub, edition: Make) -> None:
+    for number in range(230):
+        github.comment(f"talk {number}", "ada")
+    ours = github.comment(comment.marker(edition().key))
+    for number in range(120):
+        github.comment(f"more {number}", "ada")
+    Comment().publish(edition())
+    assert ours["body"].count("\n") > 5 and len(github.comments) == 351
+
+
+def test_a_copied_marker_does_not_make_a_comment_ours(github: GitHub, edition: Make) -> None:
+    theirs = github.comment(comment.marker(edition().key), "eve")
+    quoting = github.comment(f"> {comment.marker(edition().key)}")
+    Comment().publish(edition())
+    assert len(github.comments) == 3 and "\n" not in theirs["body"] + quoting["body"]
+
+
+@pytest.mark.parametrize("other", [{"job": "second"}, {"path": "billing"}, {"workflow": "w"}, {"postgres_version": "15"}])
+def test_two_gates_on_one_pull_request_have_two_comments(github: GitHub, edition: Make, other: dict) -> None:
+    Comment().publish(edition())
+    Comment().publish(edition(**other))
+    assert len(github.comments) == 2
+
+
+def test_a_comment_made_twice_is_one_again(github: GitHub, edition: Make) -> None:
+    for _ in range(3):
+        github.comment(comment.marker(edition().key))
+    Comment().publish(edition())
+    assert [item["id"] for item in github.comments] == [1]
+
+
+def test_nothing_new_is_not_worth_a_comment_but_resolves_one(github: GitHub, edition: Make) -> None:
+    Comment().publish(edition(nothing_new()))
+    assert github.comments == []
+    Comment().publish(edition())
+    Comment().publish(edition(nothing_new()))
+    assert "nothing to judge" in github.comments[0]["body"]
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_hiccup_is_waited_out(github: GitHub, edition: Make, method: str, status: int) -> None:
+    github.failures.append(Failure(method, "comments", status, times=2))
+    Comment().publish(edition())
+    assert len(github.comments) == 1
+
+
+def test_a_write_whose_answer_got_lost_is_not_made_twice(github: GitHub, edition: Make) -> None:
+    github.failures.append(Failure("POST", "comments", 502, done=True))
+    Comment().publish(edition())
+    assert len(github.comments) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "help"),
+    [
+        (401, "KFM-G03", "github-token"), (403, "KFM-G04", "pull-requests: write"), (404, "KFM-G04", "pull-requests: write"),
+        (422, "KFM-G07", "report"), (410, "KFM-G07", "report"), (429, "KFM-G05", "later"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_once_with_its_remedy(github: GitHub, edition: Make, status: int, code: str, help: str) -> None:
+    github.failures.append(Failure("POST", "comments", status, times=9))
+    with pytest.raises(Unpublished) as caught:
+        Comment().publish(edition())
+    assert caught.value.code == code and help in (caught.value.help or "")
+    assert writes(github) == ["POST"]
+
+
+def test_a_server_that_stays_down_is_given_up(github: GitHub, edition: Make) -> None:
+    github.failures.append(Failure("POST", "comments", 503, times=99))
+    with pytest.raises(Unpublished, match="503, 4 times"):
+        Comment().publish(edition())
+
+
+def test_an_answer_that_is_no_json_is_no_traceback(github: GitHub, edition: Make) -> None:
+    github.failures.append(Failure("POST", "comments", 502, times=99, body="<html>bad gateway</html>"))
+    with pytest.raises(Unpublished):
+        Comment().publish(edition())
+
+
+def test_a_secondary_rate_limit_is_waited_out(github: GitHub, edition: Make) -> None:
+    limited = {"message": "You have exceeded a secondary rate limit", "documentation_url": "https://docs"}
+    github.failures.append(Failure("GET", "comments", 403, headers={"Retry-After": "1"}, body=limited))
+    Comment().publish(edition())
+    assert len(github.comments) == 1
+
+
+def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) -> None:
+    github.failures.append(Failure("POST", "comments", 403, times=9))
+    run, log = edition(fork=True), io.StringIO()
+    assert publish.publish(run, log) is None
+    assert "workflows/comment.yml" in log.getvalue() and log.getvalue().count("::warning") >= 1
+    assert "workflows/comment.yml" in (run.context.summary_file or run.out).read_text()
+
+
+def test_a_server_out_of_reach_changes_nothing_but_a_warning(github: GitHub, edition: Make) -> None:
+    run = edition()
+    object.__setattr__(run.context, "api_url", "http://127.0.0.1:9")
+    log = io.StringIO()
+    assert publish.publish(run, log) is None
+    assert "KFM-G06" in log.getvalue()
+
+
+def test_who_insists_on_a_comment_learns_that_there_is_none(github: GitHub, edition: Make) -> None:
+    assert publish.publish(edition(comment="always", pull=None), io.StringIO()) is not None
+    assert publish.publish(edition(comment="always", token=None), io.StringIO()) is not None
+    assert publish.publish(edition(comment="auto", token=None), io.StringIO()) is None
+
+
+def test_no_comment_means_no_request(github: GitHub, edition: Make) -> None:
+    publish.publish(edition(comment="never"), io.StringIO())
+    publish.publish(edition(pull=None), io.StringIO())
+    assert github.asked == []
