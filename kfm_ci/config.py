@@ -66,7 +66,7 @@ class DatabaseTable(_Table):
     settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")
     statistics: InsidePath | None = Field(None, description="File with production's table sizes; scales severity.")
     seed: int = Field(1, description="Seed of the synthetic rows.")
-    seed_rows: int = Field(5, ge=0, le=1000, description="Synthetic rows per table; 0 switches seeding off.")
+    seed_rows: int = Field(8, ge=0, le=1000, description="Synthetic rows per table; 0 switches seeding off.")
 
 
 class SmokeTable(_Table):

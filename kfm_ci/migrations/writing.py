@@ -28,3 +28,10 @@ def flipped(statement: Node) -> str:
     action = held.action if statement.tag == "AlterDefaultPrivilegesStmt" else held
     action.is_grant = not action.is_grant
     return str(postgast.deparse(result))
+
+
+def expression(node: Node) -> str:
+    """Return an expression as SQL."""
+    result = postgast.ParseResult()
+    node.put(result.stmts.add().stmt.select_stmt.target_list.add().res_target.val)
+    return str(postgast.deparse(result)).removeprefix("SELECT ")

@@ -6,10 +6,13 @@ from kfm_ci.evidence import foreign_keys, rollback, schema, watch
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observer import Observer
 from kfm_ci.evidence.rollback.model import State
+from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import apply, catalog, ledger
+from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.session import reset
 from kfm_ci.stages.base import Failed, Run, Seen, Skip
+from kfm_ci.stages.ground import RULE, Ground
 from kfm_ci.stages.provision import entry_of, refusal, script_of
 
 
@@ -19,18 +22,39 @@ class Apply:
     name = "apply"
 
     def run(self, run: Run) -> str | None:
-        """Apply each new migration; what follows a failed one is not run."""
+        """Apply each new migration to a base with rows; what follows a failed one is not run.
+
+        A migration that only rows make fail is reported, and applied again without such rows.
+        """
         if run.server is None or run.base_database is None or run.status("provision") != "passed":
             raise Skip("there is no base to apply to")
-        run.origin = run.base_database
-        name = run.database = run.server.create_database("apply", template=run.origin)
-        failed: str | None = None
+        ground = Ground(run=run, server=run.server, base=run.base_database)
+        while True:
+            run.origin = ground.prepare()
+            name = run.database = run.server.create_database("apply", template=run.origin)
+            failure = self._attempt(run, name)
+            if failure is None or not ground.learn(*failure, name):
+                break
+        if failure is not None:
+            migration, done = failure
+            known = {(item.migration, item.hazard) for item in run.findings}
+            found = refusal(migration, script_of(migration), done)
+            if (found.migration, found.hazard) not in known:
+                run.findings.append(found)
+            raise Failed(f"{migration.id} failed")
+        dependent = sum(item.rule == RULE for item in run.findings)
+        on_data = f"; {dependent} statement{'s' if dependent > 1 else ''} failed on synthetic rows" if dependent else ""
+        return f"{len(run.new)} applied{on_data}"
+
+    def _attempt(self, run: Run, name: str) -> tuple[Migration, Applied] | None:
+        """Apply all; return the first that failed."""
+        failure: tuple[Migration, Applied] | None = None
         with run.connect(name) as connection, run.connect(name, admin=True) as beside:
             observer = Observer(beside, watch.existing(connection))
             slow = frozenset(foreign_keys.unindexed(connection))
             state = rollback.capture(connection)
             for migration in run.new:
-                if failed:
+                if failure:
                     run.seen[migration.id] = Seen()
                     continue
                 script = script_of(migration)
@@ -46,23 +70,17 @@ class Apply:
                 )  # fmt: skip
                 state = after
                 if done.outcome is Outcome.FAILED:
-                    failed = migration.id
-                    known = {(item.migration, item.hazard) for item in run.findings}
-                    found = refusal(migration, script, done)
-                    if (found.migration, found.hazard) not in known:
-                        run.findings.append(found)
+                    failure = (migration, done)
             reset(connection)
             run.final_catalog = catalog.read(connection)
             run.unindexed = tuple(item for item in foreign_keys.unindexed(connection) if item not in slow)
-            if failed is None:
+            if failure is None:
                 self._again(run, ledger.applied(connection))
                 total = schema.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None
                 if total is not None:
                     changed = schema.changed_tables(total, run.final_catalog)
                     run.tables = schema.neighbourhood(connection, changed)
-        if failed:
-            raise Failed(f"{failed} failed")
-        return f"{len(run.new)} applied"
+        return failure
 
     def _again(self, run: Run, applied: tuple[str, ...]) -> None:
         """A second apply finds nothing pending: the ledger has every new migration."""

@@ -17,6 +17,7 @@ from kfm_ci.evidence.model import (
     ChecklistItem,
     RollbackEvidence,
     SchemaDiff,
+    Seeding,
     SmokeEvidence,
     StageEvidence,
     StatementEvidence,
@@ -65,6 +66,9 @@ class Run:
     """Where the new migrations were applied."""
     origin: str | None = None
     """What it was made from: the database, seeded, before the first new migration; nobody is connected to it."""
+    unseeded: str | None = None
+    """Where the dry run applied the new migrations: the same schema without synthetic rows."""
+    seeding: Seeding | None = None
     base_catalog: Catalog | None = None
     final_catalog: Catalog | None = None
     findings: list[Finding] = field(default_factory=list)

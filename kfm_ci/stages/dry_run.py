@@ -44,7 +44,7 @@ class DryRun:
                     raise Failed(f"{migration.id}: {done.error}")
                 reset(connection)
                 before = catalog.read(connection)
-        run.server.drop_database(name)
+        run.unseeded = name
         return f"{outside} outside a transaction" if outside else None
 
 

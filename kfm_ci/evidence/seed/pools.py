@@ -53,7 +53,7 @@ def _values(column: Column, rows: int, *, keyed: bool, tame: bool) -> Iterable[V
     type_ = column.type
     plain = list(_json(column)) or list(values.of(type_))
     if tame:
-        keys = [values.key(type_, number) for number in range(rows * _KEYED)]
+        keys = [values.modest(type_, number) for number in range(rows * _KEYED)]
         return [*(key for key in keys if key is not None), *plain]
     if keyed:
         keys = [values.key(type_, number) for number in range(rows * _KEYED)]

@@ -1,0 +1,93 @@
+"""Constraints and indexes as the server keeps them, where the migration has made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+
+from kfm_ci.postgres.catalog import SETTINGS
+
+CONSTRAINT = """
+select k.contype::text, pg_get_expr(k.conbin, k.conrelid),
+       array(select a.attname::text from unnest(k.conkey) with ordinality u(n, place)
+               join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n order by place),
+       case when k.confrelid <> 0 then (select quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_class c
+              join pg_namespace n on n.oid = c.relnamespace where c.oid = k.confrelid) end,
+       array(select a.attname::text from unnest(k.confkey) with ordinality u(n, place)
+               join pg_attribute a on a.attrelid = k.confrelid and a.attnum = n order by place)
+  from pg_constraint k join pg_class t on t.oid = k.conrelid join pg_namespace s on s.oid = t.relnamespace
+ where s.nspname = %s and t.relname = %s and k.conname = %s
+"""
+
+INDEX = """
+select array(select pg_get_indexdef(i.indexrelid, n, true) from generate_series(1, i.indnkeyatts) n),
+       array(select a.attname::text from pg_attribute a where a.attrelid = i.indrelid and a.attnum = any (i.indkey)),
+       pg_get_expr(i.indpred, i.indrelid)
+  from pg_index i join pg_class c on c.oid = i.indexrelid join pg_class t on t.oid = i.indrelid
+  join pg_namespace s on s.oid = t.relnamespace
+ where s.nspname = %s and t.relname = %s and c.relname = %s
+"""
+
+# With the session's own search_path: the name as the statement meant it.
+RESOLVE = """
+select n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(%s)
+"""
+
+COLUMNS = """
+select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
+ where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint:
+    """A constraint of a table."""
+
+    kind: str
+    """``pg_constraint.contype``."""
+    expression: str | None
+    columns: tuple[str, ...]
+    target: str | None
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """A unique index."""
+
+    parts: tuple[str, ...]
+    """Columns and expressions as SQL."""
+    columns: tuple[str, ...]
+    predicate: str | None
+
+
+def constraint(connection: Connection[Any], schema: str, table: str, name: str) -> Constraint | None:
+    """Return a constraint, or None when the table has none of that name."""
+    with connection.transaction(force_rollback=True):
+        connection.execute(SETTINGS)
+        row = connection.execute(CONSTRAINT, (schema, table, name)).fetchone()
+    if row is None:
+        return None
+    return Constraint(kind=row[0], expression=row[1], columns=tuple(row[2]), target=row[3], keys=tuple(row[4]))
+
+
+def index(connection: Connection[Any], schema: str, table: str, name: str) -> Index | None:
+    """Return an index, or None when the table has none of that name."""
+    with connection.transaction(force_rollback=True):
+        connection.execute(SETTINGS)
+        row = connection.execute(INDEX, (schema, table, name)).fetchone()
+    return None if row is None else Index(parts=tuple(row[0]), columns=tuple(row[1]), predicate=row[2])
+
+
+def resolve(connection: Connection[Any], name: str) -> tuple[str, str, str] | None:
+    """Return schema, name and qualified name of a relation as it is written; None when there is none."""
+    row = connection.execute(RESOLVE, (name,)).fetchone()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def columns(connection: Connection[Any], name: str) -> dict[str, str]:
+    """Return the columns of a relation with their types; empty when there is no such relation."""
+    return dict(connection.execute(COLUMNS, (name,)).fetchall())

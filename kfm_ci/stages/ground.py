@@ -1,0 +1,77 @@
+"""Part of stage ``apply``: the base with synthetic rows, and what is learnt from rows that a migration trips over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kfm_ci.evidence import dependence, seed
+from kfm_ci.evidence.dependence import Dependence
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.postgres.apply import Applied
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.rules.base import DOCS
+from kfm_ci.stages.base import Run
+
+_ATTEMPTS = 8
+"""After so many failures the rest is judged without synthetic rows."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Ground:
+    """The rows that new migrations meet; those that one of them trips over are tamed, then left out, for the rest."""
+
+    run: Run
+    server: Server
+    base: str
+    _tame: dict[str, frozenset[str]] = field(default_factory=dict)
+    _without: set[str] = field(default_factory=set)
+    _failures: int = 0
+    _bare: bool = False
+
+    def prepare(self) -> str:
+        """Return a database to clone from: the base, seeded; nobody is connected to it."""
+        database = self.run.config.database
+        if self._bare or not database.seed_rows:
+            return self.base
+        name = self.server.create_database("seeded", template=self.base)
+        with self.run.connect(name) as connection:
+            seeding = seed.sow(
+                connection, seed=database.seed, rows=database.seed_rows, tame=self._tame, without=self._without
+            )
+        self.run.seeding = self.run.seeding or seeding
+        return name if seeding.tables else self.base
+
+    def learn(self, migration: Migration, failed: Applied, database: str) -> bool:
+        """Report a failure that rows are to blame for, and take such rows away; False when they are not."""
+        if self.run.origin == self.base or self.run.unseeded is None or not dependence.depends_on_data(failed):
+            return False
+        with self.run.connect(database) as before, self.run.connect(self.run.unseeded) as after:
+            found = dependence.diagnose(failed, before=before, after=after)
+        self._report(migration, failed, found)
+        self._failures += 1
+        tame = self._tame.get(found.table or "", frozenset())
+        if found.table is None or found.table in self._without or self._failures >= _ATTEMPTS:
+            self._bare = True
+        elif tame.issuperset(found.columns):
+            self._without.add(found.table)
+        else:
+            self._tame[found.table] = tame | frozenset(found.columns)
+        return True
+
+    def _report(self, migration: Migration, failed: Applied, found: Dependence) -> None:
+        statement = failed.statement
+        line, end = (statement.line, statement.end_line) if statement else (failed.line, failed.line)
+        place = Place(file=migration.up_path, line=line, column=1, end_line=end)
+        said = [item for item in self.run.findings if item.rule == RULE and item.place == place]
+        if not said:
+            self.run.findings.append(
+                Finding(
+                    rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.ERROR, place=place,
+                    message=f"{found.message}. What follows was judged without such rows.", help=found.help,
+                    migration=migration.id, docs=f"{DOCS}/{RULE}",
+                )
+            )  # fmt: skip
+
+
+RULE = "data-dependent-failure"
