@@ -43,6 +43,16 @@ class KfmError(Exception):
 
     exit_code = ExitCode.DEFECT
 
+    @property
+    def code_of_exit(self) -> int:
+        """What the process ends with."""
+        return int(self.exit_code)
+
+    @property
+    def sentence(self) -> str:
+        """The error with what to do, in one line."""
+        return f"{self}; {self.help}" if self.help else str(self)
+
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         compared = ""
@@ -79,6 +89,11 @@ class Cancelled(KfmError):
     signal_number: int = 2
 
     @property
-    def cancelled_exit_code(self) -> int:
+    def code_of_exit(self) -> int:
         """128 plus the signal's number, as shells report it."""
         return 128 + self.signal_number
+
+
+@dataclass(kw_only=True)
+class Defect(KfmError):
+    """What should never happen did; the traceback goes to the log, and no verdict comes of it."""

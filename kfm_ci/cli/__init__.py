@@ -186,6 +186,9 @@ def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _cancel(number: int, _frame: FrameType | None) -> None:
+    # once is enough: a second signal must not interrupt the clearing up
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)
     raise Cancelled(code="KFM-X01", message="cancelled by a signal", signal_number=number)
 
 
@@ -201,8 +204,7 @@ def main() -> None:
         errors.print(str(error), style="bold red", markup=False, highlight=False)
         if error.help:
             errors.print(f"  help: {error.help}", markup=False, highlight=False)
-        code = error.cancelled_exit_code if isinstance(error, Cancelled) else int(error.exit_code)
-        sys.exit(code)
+        sys.exit(error.code_of_exit)
     except typer.Abort:
         sys.exit(int(ExitCode.INTERRUPTED))
     except Exception as error:

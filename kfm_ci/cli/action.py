@@ -12,7 +12,7 @@ from rich.console import Console
 
 from kfm_ci import __version__
 from kfm_ci.cli import change, gate
-from kfm_ci.errors import Cancelled, ExitCode, KfmError
+from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, context, publish
 from kfm_ci.github.edition import Credentials, Edition
@@ -75,9 +75,7 @@ def _configured(inputs: Inputs) -> Inputs:
 
 def _ended(error: KfmError) -> Evidence:
     """Return the evidence of a run that ended before it had any."""
-    code = error.cancelled_exit_code if isinstance(error, Cancelled) else int(error.exit_code)
-    text = f"{error}; {error.help}" if error.help else str(error)
-    return Evidence(result=Result.ERROR, exit_code=code, tool_version=__version__, failure=text)
+    return Evidence(result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence)
 
 
 def _hand_over(out: Path, workspace: Path) -> None:

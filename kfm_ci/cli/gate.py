@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from rich.console import Console
 from kfm_ci import config
 from kfm_ci.cli import change, output
 from kfm_ci.clock import SystemClock, timestamp
-from kfm_ci.errors import Cancelled
+from kfm_ci.errors import Cancelled, CannotCheck, Defect, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.github import commands
 from kfm_ci.github import context as github
+from kfm_ci.github.context import Context
 from kfm_ci.model import Risk
 from kfm_ci.postgres.engines import choice
 from kfm_ci.report import console as summary
@@ -44,11 +45,38 @@ class Options:
 
 
 def judge(options: Options, console: Console) -> Evidence:
-    """Run the gate, write its files, print its summary, and return the evidence."""
+    """Run the gate, write its files, print its summary, and return the evidence.
+
+    What ends the run early is raised after the files were written: there is a receipt on every path.
+    """
     clock = SystemClock()
     started = timestamp(clock.now())
     context = github.read()
     output.prepare(options.out)
+    try:
+        return _judge(options, console, clock, started, context)
+    except KfmError as error:
+        _unjudged(error, options, console, context, started, timestamp(clock.now()))
+        raise
+    except Exception as error:
+        defect = Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
+                        help="please report it with the lines above")  # fmt: skip
+        _unjudged(defect, options, console, context, started, timestamp(clock.now()))
+        raise
+
+
+def _unjudged(
+    error: KfmError, options: Options, console: Console, context: Context, started: str, finished: str
+) -> None:
+    evidence = verdict.unjudged(error, started_on=started, finished_on=finished)
+    # the disk that is full may be what ended the run
+    with suppress(CannotCheck):
+        output.write(options.out, evidence, context, {})
+    if options.output == "json":
+        console.file.write(document.dumps(evidence))
+
+
+def _judge(options: Options, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
     subject = change.gather(
         options.directory,
         config_file=options.config_file,

@@ -91,7 +91,7 @@ def _to_do(evidence: Evidence) -> list[str]:
     if evidence.result is not Result.PASS and broken is not None:
         return [f"- **To do:** mend what stopped {code(broken.name)}: {inline(broken.message or 'no message', 300)}"]
     if evidence.result is not Result.PASS:
-        return ["- **To do:** see the log of this run: it ended before a verdict"]
+        return ["- **To do:** mend what ended it, and run it again: nothing was judged"]
     warnings = sum(item.severity is Severity.WARNING for item in ranked(evidence.findings))
     if warnings:
         return [f"- **To do:** nothing that must be done; {warnings} warning{'s' if warnings > 1 else ''} to read"]

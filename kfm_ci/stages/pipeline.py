@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 
 from kfm_ci.clock import Clock
-from kfm_ci.errors import CannotCheck, KfmError
+from kfm_ci.errors import Cancelled, CannotCheck, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import StageStatus
@@ -31,7 +31,8 @@ def execute(
     for stage in stages:
         journal.note("stage-started", stage=stage.name)
         began = clock.milliseconds()
-        status, message = _outcome(stage, run)
+        cancelled = isinstance(run.failure, Cancelled)
+        status, message = (StageStatus.SKIPPED, "cancelled") if cancelled else _outcome(stage, run)
         ended = StageEvidence(
             name=stage.name, status=status, duration_ms=round(clock.milliseconds() - began, 3), message=message
         )
@@ -48,7 +49,8 @@ def _outcome(stage: Stage, run: Run) -> tuple[StageStatus, str | None]:
     except Failed as reason:
         return StageStatus.FAILED, str(reason)
     except KfmError as error:
-        run.failure = run.failure or error
+        # a signal counts more than what it interrupted
+        run.failure = error if isinstance(error, Cancelled) else run.failure or error
         return StageStatus.ERRORED, str(error)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         lost = gone(run.server, error) if run.server else CannotCheck(code="KFM-C08", message="the server is gone")

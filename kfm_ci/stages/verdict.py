@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfm_ci import __version__
-from kfm_ci.errors import Cancelled, ExitCode
+from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import (
     Assessed,
     Declared,
@@ -68,6 +68,14 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
     return replace(evidence, checklist=checklist.assess(evidence)) if run.new else evidence
 
 
+def unjudged(error: KfmError, *, started_on: str, finished_on: str) -> Evidence:
+    """Return the evidence of a run that ended before there was anything to judge."""
+    return Evidence(
+        result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence,
+        started_on=started_on, finished_on=finished_on,
+    )  # fmt: skip
+
+
 def declared_of(migration: Migration) -> Declared:
     """Return what a migration's header says, as far as it is valid."""
     header = migration.header
@@ -113,9 +121,7 @@ def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk 
         hard = {"provision", "dry-run", "apply", "smoke"}
         refused = any(stage.status is StageStatus.FAILED and stage.name in hard for stage in run.stages)
     if run.failure is not None:
-        return Result.ERROR, run.failure.cancelled_exit_code if isinstance(run.failure, Cancelled) else int(
-            run.failure.exit_code
-        )
+        return Result.ERROR, run.failure.code_of_exit
     if refused or (fail_on is not None and run.new and level.rank >= fail_on.rank):
         return Result.FAIL, int(ExitCode.REFUSED)
     return Result.PASS, int(ExitCode.PASSED)
