@@ -48,7 +48,9 @@ def _upsert(repository: Repository, number: int, edition: Edition) -> IssueComme
     text = f"{first}\n{body(evidence, edition.artifact_url)}"
     issue = repository.get_issue(number)
     author = _author(repository)
-    ours = [item for item in issue.get_comments() if item.user.login == author and _starts(item.body, first)]
+    ours = [
+        item for item in issue.get_comments() if item.user and item.user.login == author and _starts(item.body, first)
+    ]
     if not ours:
         if edition.inputs.comment != "always" and not evidence.new and not evidence.findings and not evidence.failure:
             return None

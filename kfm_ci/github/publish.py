@@ -6,6 +6,7 @@ import hashlib
 from typing import Protocol, TextIO
 
 from kfm_ci.github import commands, stepfiles
+from kfm_ci.github.artifact import Artifact
 from kfm_ci.github.checks import CheckRun
 from kfm_ci.github.comment import Comment
 from kfm_ci.github.edition import Edition, Unpublished
@@ -30,7 +31,7 @@ class Publication(Protocol):
         ...
 
 
-PUBLICATIONS: tuple[Publication, ...] = (Comment(), CheckRun(), CodeScanning(), Labels())
+PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
 
 
 def publish(edition: Edition, log: TextIO) -> Unpublished | None:

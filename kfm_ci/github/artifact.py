@@ -1,0 +1,186 @@
+"""The artifact: report and receipt kept by GitHub's artifact service, asked by its own protocol.
+
+The service gives no library in Python. Names of fields are those of its messages; it answers in snake or camel case,
+depending on who runs it. Uploads go in blocks to a signed address, which is a secret and never shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import requests
+
+from kfm_ci import __version__
+from kfm_ci.github import bundle
+from kfm_ci.github.edition import Edition, Unpublished
+
+SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService/"
+BLOCK_BYTES = 8 * 1024 * 1024
+ATTEMPTS = 5
+FIRST_PAUSE_SECONDS = 3.0
+TIMEOUT_SECONDS = 60
+NAMES = 5
+"""How many names are tried when one is taken."""
+_TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_STORAGE = {"x-ms-version": "2020-10-02"}
+
+
+class NameTaken(Exception):
+    """Another job or step of the run has an artifact of that name."""
+
+
+class Artifact:
+    """Keeps the files of the run."""
+
+    name = "artifact"
+
+    def wanted(self, edition: Edition) -> bool:
+        """Whether a runner started us, and there are files."""
+        return edition.context.run_id is not None and edition.out.is_dir()
+
+    def publish(self, edition: Edition) -> None:
+        """Upload the files; says what to do instead on a server without the service."""
+        service = connect(edition)
+        content = bundle.pack(edition.out)
+        context = edition.context
+        wanted = bundle.name(edition.inputs.artifact_name, context.job or "", edition.inputs.path,
+                             edition.inputs.postgres_version)  # fmt: skip
+        for number in range(1, NAMES + 1):
+            name = wanted if number == 1 else f"{wanted}-{number}"
+            try:
+                edition.artifact_id = service.upload(name, content)
+            except NameTaken:
+                continue
+            edition.artifact_url = f"{context.run_url}/artifacts/{edition.artifact_id}"
+            return
+        raise Unpublished(code="KFM-G21", message=f"the name {wanted!r} is taken, and so are {NAMES - 1} like it",
+                          where=self.name, help="give each job its own `artifact-name`")  # fmt: skip
+
+
+def connect(edition: Edition) -> Service:
+    """Return the service of this run; raises Unpublished where there is none."""
+    credentials, host = edition.credentials, urlsplit(edition.context.server_url).hostname or ""
+    if not credentials.runtime_token or not credentials.results_url:
+        raise Unpublished(
+            code="KFM-G20", message="this runner offers no artifact service", where="artifact",
+            help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact",
+        )  # fmt: skip
+    if host != "github.com" and not host.endswith((".ghe.com", ".localhost")):
+        raise Unpublished(
+            code="KFM-G20", message=f"{host} has no artifact service of this kind", where="artifact",
+            help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact@v3",
+        )  # fmt: skip
+    parts = urlsplit(credentials.results_url)
+    run, job = backend_ids(credentials.runtime_token)
+    return Service(origin=f"{parts.scheme}://{parts.netloc}", token=credentials.runtime_token, run=run, job=job)
+
+
+def backend_ids(token: str) -> tuple[str, str]:
+    """Return the service's ids of run and job, which the token's scopes carry."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        scopes = [scope.split(":") for scope in str(claims["scp"]).split()]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise Unpublished(code="KFM-G22", message="the runner's token cannot be read", where="artifact") from error
+    for scope in scopes:
+        if scope[0] == "Actions.Results" and len(scope) == 3:
+            return scope[1], scope[2]
+    raise Unpublished(code="KFM-G22", message="the runner's token allows no artifacts", where="artifact")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """The artifact service, for one job."""
+
+    origin: str
+    token: str
+    run: str
+    job: str
+
+    def upload(self, name: str, content: bytes) -> str:
+        """Return the id of the new artifact; raises NameTaken or Unpublished."""
+        made = self._call("CreateArtifact", {"name": name, "version": 4})
+        address = _field(made, "signed_upload_url", "signedUploadUrl")
+        blocks = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
+        identities = [base64.b64encode(f"{number:08d}".encode()).decode() for number in range(len(blocks))]
+        for identity, block in zip(identities, blocks, strict=True):
+            self._store(address, f"comp=block&blockid={quote(identity, safe='')}", block, "application/octet-stream")
+        latest = "".join(f"<Latest>{identity}</Latest>" for identity in identities)
+        listed = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><BlockList>{latest}</BlockList>'
+        self._store(address, "comp=blocklist", listed.encode(), "application/xml")
+        digest = hashlib.sha256(content).hexdigest()
+        ended = self._call("FinalizeArtifact", {"name": name, "size": str(len(content)), "hash": f"sha256:{digest}"})
+        return _field(ended, "artifact_id", "artifactId")
+
+    def _call(self, method: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+        body = {"workflow_run_backend_id": self.run, "workflow_job_run_backend_id": self.job, **fields}
+        headers = {"Authorization": f"Bearer {self.token}", "User-Agent": f"kfm-ci/{__version__}"}
+        answer = _patient("POST", self.origin + SERVICE + method, json=body, headers=headers)
+        value = _json(answer)
+        said = str(value.get("msg") or "")
+        if answer.status_code == 409:
+            raise NameTaken
+        if "insufficient usage" in said.lower():
+            raise Unpublished(code="KFM-G23", message="the storage for artifacts is used up", where="artifact",
+                              help="delete old artifacts, or raise the limit in the billing settings")  # fmt: skip
+        if answer.status_code != 200 or value.get("ok") is not True:
+            raise Unpublished(code="KFM-G24", where="artifact",
+                              message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip())  # fmt: skip
+        return value
+
+    def _store(self, address: str, query: str, data: bytes, kind: str) -> None:
+        # no Authorization: the address itself is the permission
+        target = f"{address}{'&' if '?' in address else '?'}{query}"
+        headers = {**_STORAGE, "Content-Type": kind, "x-ms-blob-content-type": "application/zip"}
+        answer = _patient("PUT", target, data=data, headers=headers)
+        if answer.status_code not in {200, 201}:
+            raise Unpublished(code="KFM-G24", where="artifact",
+                              message=f"the storage answered {answer.status_code}")  # fmt: skip
+
+
+def _patient(method: str, address: str, **request: Any) -> requests.Response:
+    """Return the first answer that is not transient, or the last one; nothing raised here shows an address."""
+    pause = FIRST_PAUSE_SECONDS
+    answer: requests.Response | None = None
+    for attempt in range(ATTEMPTS):
+        try:
+            answer = requests.request(method, address, timeout=TIMEOUT_SECONDS, **request)
+        except requests.RequestException as error:
+            if attempt == ATTEMPTS - 1 or isinstance(error, requests.exceptions.InvalidURL):
+                raise Unpublished(
+                    code="KFM-G25", message=f"the artifact service was not reached: {type(error).__name__}", where="artifact",
+                    help="may this runner reach *.actions.githubusercontent.com and *.blob.core.windows.net?",
+                ) from None  # fmt: skip
+        else:
+            if answer.status_code not in _TRANSIENT:
+                return answer
+        if attempt < ATTEMPTS - 1:
+            time.sleep(pause)
+            pause *= random.uniform(1.2, 1.8)  # noqa: S311 - spreads runners, guards nothing
+    if answer is None:
+        raise Unpublished(code="KFM-G25", message="the artifact service was not reached", where="artifact")
+    return answer
+
+
+def _json(answer: requests.Response) -> dict[str, Any]:
+    try:
+        value = answer.json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _field(value: Mapping[str, Any], snake: str, camel: str) -> str:
+    found = value.get(snake) or value.get(camel)
+    if not found:
+        raise Unpublished(code="KFM-G24", message=f"the answer has no {snake}", where="artifact")
+    return str(found)

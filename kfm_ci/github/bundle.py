@@ -1,0 +1,33 @@
+"""The files of a run as one zip, the same bytes for the same files."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+LEFT_OUT = frozenset({"journal.jsonl"})
+"""What serves only while the run goes on."""
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_FORBIDDEN = re.compile(r'[":<>|*?\r\n\\/]+')
+
+
+def pack(directory: Path) -> bytes:
+    """Return the zip; times, owners and order are fixed, so that a digest names the content."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for path in sorted(directory.rglob("*")):
+            name = path.relative_to(directory).as_posix()
+            if not path.is_file() or path.is_symlink() or name in LEFT_OUT or path.name.startswith("."):
+                continue
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
+            archive.writestr(entry, path.read_bytes())
+    return stream.getvalue()
+
+
+def name(given: str, *parts: str) -> str:
+    """Return the name of the artifact: the given one, else one of the parts that tell this gate from another."""
+    text = given or "-".join(["kfm-ci", *(part.strip("./") for part in parts if part.strip("./"))])
+    return _FORBIDDEN.sub("-", text)[:200]
