@@ -63,10 +63,19 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     change = Change(
         head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
         tree=tree, requirements=_requirements(policy, head), body=context.body, previous=previous,
+        tracked=_tracked(repository, root, tree),
     )  # fmt: skip
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
                    policy_changed=policy.policy != settings.policy,
                    statistics=_statistics(judging, policy))  # fmt: skip
+
+
+def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:
+    if repository is None:
+        return tuple(tree.paths("."))
+    prefix = root.relative_to(repository.root.resolve()).as_posix()
+    start = "" if prefix == "." else f"{prefix}/"
+    return tuple(path.removeprefix(start) for path in repository.tracked() if path.startswith(start))
 
 
 def _statistics(tree: Tree, settings: Config) -> Statistics | None:

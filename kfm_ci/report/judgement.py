@@ -8,7 +8,7 @@ from kfm_ci.evidence.foreign_keys import ForeignKey
 from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.migrations.files import Migration
-from kfm_ci.model import Finding, Mode, Phase, Rollout
+from kfm_ci.model import Finding, Mode, Rollout
 from kfm_ci.report.judge import losses, prudence, waiting
 from kfm_ci.report.judge.case import Case, steps
 
@@ -21,7 +21,6 @@ def judge(
     evidence: tuple[StatementEvidence, ...],
     *,
     rollout: Rollout | None = None,
-    phase: Phase | None = None,
     schema_diff: SchemaDiff | None = None,
     created: frozenset[str] = frozenset(),
     statistics: Statistics | None = None,
@@ -30,7 +29,7 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Return what is wrong with a migration as the server ran it.
 
-    ``rollout`` and ``phase`` are what its header declares; ``created`` are the names in ``schema_diff.added`` of
+    ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of
     the pull request's earlier migrations, which nobody uses yet; ``statistics`` are the sizes of production's
     tables, and scale the severity of locks and work; ``unindexed`` are the foreign
     keys of the whole pull request that no index serves at its end.
@@ -40,7 +39,6 @@ def judge(
         steps=steps(migration, evidence),
         in_transaction=mode is Mode.TRANSACTION,
         rollout=rollout,
-        phase=phase,
         schema_diff=schema_diff or SchemaDiff(),
         created=created,
         statistics=statistics,

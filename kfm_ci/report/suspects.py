@@ -78,8 +78,13 @@ REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-at-once"})
 """Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
 
-SUPERSEDED: Mapping[str, str] = {"schema-and-data-mixed": "backfill-under-lock"}
-"""What text alone decides, by the server's finding that says the same with the names of locks."""
+SUPERSEDED: Mapping[str, str] = {
+    "schema-and-data-mixed": "backfill-under-lock",
+    **dict.fromkeys(
+        ("column-in-use-dropped", "table-in-use-dropped", "column-renamed", "table-renamed"), "removed-but-used"
+    ),
+}
+"""Findings, by the one that says the same of the same statement and knows more: names of locks, places of uses."""
 
 BY_HAZARD: Mapping[Hazard, Claim] = {
     Hazard.TABLE_REWRITE: REWRITE,

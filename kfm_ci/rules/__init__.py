@@ -7,6 +7,8 @@ from kfm_ci.rules.autocommit_company import AutocommitCompany
 from kfm_ci.rules.base import Rule
 from kfm_ci.rules.binaries import Binary
 from kfm_ci.rules.column_check import ColumnCheck
+from kfm_ci.rules.column_dropped import ColumnDropped
+from kfm_ci.rules.column_renamed import ColumnRenamed
 from kfm_ci.rules.connection_strings import ConnectionString
 from kfm_ci.rules.delete_without_where import DeleteWithoutWhere
 from kfm_ci.rules.domain_column import DomainColumn
@@ -16,6 +18,7 @@ from kfm_ci.rules.duplicate_version import DuplicateVersion
 from kfm_ci.rules.dynamic_sql import DynamicSql
 from kfm_ci.rules.enum_value_used import EnumValueUsed
 from kfm_ci.rules.executables import Executable
+from kfm_ci.rules.expand_and_contract import ExpandAndContract
 from kfm_ci.rules.explicit_lock import ExplicitLock
 from kfm_ci.rules.foreign_ignores import ForeignIgnoreComment
 from kfm_ci.rules.generated_key import GeneratedKey
@@ -40,9 +43,11 @@ from kfm_ci.rules.outside_database import OutsideDatabase
 from kfm_ci.rules.oversized import Oversized
 from kfm_ci.rules.partition_of import PartitionOf
 from kfm_ci.rules.personal_data import PersonalData
+from kfm_ci.rules.phase_mismatch import PhaseMismatch
 from kfm_ci.rules.psql_meta_command import PsqlMetaCommand
 from kfm_ci.rules.public_grant import PublicGrant
 from kfm_ci.rules.refresh_not_concurrent import RefreshNotConcurrent
+from kfm_ci.rules.removed_in_use import RemovedInUse
 from kfm_ci.rules.role_switched import RoleSwitched
 from kfm_ci.rules.rollback_missing import RollbackMissing
 from kfm_ci.rules.schema_and_data import SchemaAndData
@@ -53,7 +58,10 @@ from kfm_ci.rules.server_settings import ServerSettings
 from kfm_ci.rules.session_setting import SessionSetting
 from kfm_ci.rules.storage_rewrite import StorageRewrite
 from kfm_ci.rules.stray_files import StrayFile
+from kfm_ci.rules.table_dropped import TableDropped
+from kfm_ci.rules.table_renamed import TableRenamed
 from kfm_ci.rules.table_rewritten import TableRewritten
+from kfm_ci.rules.table_truncated import TableTruncated
 from kfm_ci.rules.traceability import Traceability
 from kfm_ci.rules.transaction_control import TransactionControl
 from kfm_ci.rules.unbatched_backfill import UnbatchedBackfill
@@ -124,5 +132,13 @@ ALL: tuple[Rule, ...] = (
     SecurityDefiner(),
     SessionSetting(),
     LocalSetting(),
+    TableDropped(),
+    ColumnDropped(),
+    TableRenamed(),
+    ColumnRenamed(),
+    TableTruncated(),
+    RemovedInUse(),
+    ExpandAndContract(),
+    PhaseMismatch(),
 )
 """Every rule, in the order in which findings are told."""

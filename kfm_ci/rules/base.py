@@ -48,6 +48,8 @@ class Change:
     """Text of the pull request, when there is one."""
     previous: dict[str, SourceFile] = field(default_factory=dict)
     """Every file below the migrations directory at the merge base, by path."""
+    tracked: tuple[str, ...] = ()
+    """Paths of the files that git tracks; of all files, where there is no git."""
 
     @cached_property
     def acts(self) -> Acts:

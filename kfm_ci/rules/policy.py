@@ -10,6 +10,7 @@ from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Allow, Migration, Script
 from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict
 from kfm_ci.rules.base import DOCS
+from kfm_ci.rules.removed_in_use import RemovedInUse
 from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
 
 OFF = "off"
@@ -78,17 +79,12 @@ def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
     return tuple(placed)
 
 
-def contracting(new: Iterable[Migration], *, still_used: Container[str] = ()) -> frozenset[str]:
-    """Return the ids of the migrations that may remove things: phase ``contract``, and nothing uses what they remove.
-
-    ``still_used`` holds the ids of those whose removed objects are still used somewhere in the repository.
-    """
+def contracting(new: Iterable[Migration]) -> frozenset[str]:
+    """Return the ids of the migrations that may remove what nothing uses: those that declare phase ``contract``."""
     return frozenset(
         migration.id
         for migration in new
-        if migration.header is not None
-        and migration.header.choice("phase", Phase) == Phase.CONTRACT
-        and migration.id not in still_used
+        if migration.header is not None and migration.header.choice("phase", Phase) == Phase.CONTRACT
     )
 
 
@@ -97,18 +93,21 @@ def apply(
     *,
     severities: Mapping[str, str],
     allows: Mapping[str, Sequence[Scope]],
-    contracts: Container[str] = (),
+    contracts: frozenset[str] = frozenset(),
     complete: bool = True,
 ) -> Judged:
     """Return the findings with the policy applied; none is lost but those switched off, which are counted.
 
     ``severities``: level by rule id or hazard; a rule wins over its hazard, and a hazard's level never raises a note.
-    ``allows``: acknowledgements by file. ``contracts``: see ``contracting``. ``complete``: whether everything that
+    ``allows``: acknowledgements by file. ``contracts``: see ``contracting``; one whose removed names are still in use
+    somewhere, and nobody acknowledged it, is held to the full severity. ``complete``: whether everything that
     finds has spoken (a server ran), so that an acknowledgement nothing needed is unused.
     """
     judged: list[Finding] = []
     counted: Counter[str] = Counter()
     used: set[tuple[str, int, Hazard]] = set()
+    findings = tuple(findings)
+    contracts = contracts - _still_used(findings, severities, allows)
     for found in findings:
         weighed = _weighed(found, severities, contracts)
         if weighed is None:
@@ -130,6 +129,19 @@ def apply(
         else:
             judged.append(found_unused)
     return Judged(findings=tuple(judged), suppressed=dict(sorted(counted.items())))
+
+
+def _still_used(
+    findings: Iterable[Finding], severities: Mapping[str, str], allows: Mapping[str, Sequence[Scope]]
+) -> frozenset[str | None]:
+    """Return the migrations that remove what the repository's code still names."""
+    return frozenset(
+        found.migration
+        for found in findings
+        if found.rule == RemovedInUse.id
+        and _weighed(found, severities, ()) is not None
+        and _scope(found, allows) is None
+    )
 
 
 def _weighed(found: Finding, severities: Mapping[str, str], contracts: Container[str]) -> Finding | None:

@@ -33,7 +33,7 @@ def judge(run: Run) -> None:
             continue
         declared = declared_of(migration)
         run.findings += judgement.judge(
-            migration, seen.statements, rollout=declared.rollout, phase=declared.phase, schema_diff=seen.schema_diff,
+            migration, seen.statements, rollout=declared.rollout, schema_diff=seen.schema_diff,
             created=created, mode=seen.apply.mode, statistics=run.statistics, unindexed=run.unindexed,
         )  # fmt: skip
         created |= frozenset(seen.schema_diff.added)

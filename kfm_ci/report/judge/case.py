@@ -11,7 +11,7 @@ from kfm_ci.evidence.statistics.model import Statistics, TableSize
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.model import Finding, Hazard, Phase, Place, Rollout, Severity, Verdict, default_severity
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity
 
 DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
 SMALL = 1_000
@@ -53,7 +53,6 @@ class Case:
     steps: tuple[Step, ...]
     in_transaction: bool
     rollout: Rollout | None = None
-    phase: Phase | None = None
     schema_diff: SchemaDiff = SchemaDiff()
     created: frozenset[str] = frozenset()
     """``<kind> <identity>`` of what earlier migrations of the same pull request added."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.migrations.identifiers import quote
-from kfm_ci.model import Finding, Hazard, Phase, Severity
+from kfm_ci.model import Finding, Hazard
 from kfm_ci.report.judge.case import Case, Step, bare, blocking
 
 _CLIENTS = frozenset(
@@ -137,5 +137,4 @@ def _taker(case: Case, identity: str) -> tuple[Step | None, bool]:
 
 
 def _found(case: Case, rule: str, hazard: Hazard, message: str, step: Step | None, remedy: str) -> Finding:
-    severity = Severity.WARNING if case.phase is Phase.CONTRACT else None
-    return case.find(rule, hazard, message, step=step, severity=severity, help=remedy)
+    return case.find(rule, hazard, message, step=step, help=remedy)

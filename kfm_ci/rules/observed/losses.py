@@ -8,9 +8,7 @@ from kfm_ci.rules.observed.base import Observed
 _WIDGETS = "create table widgets (id bigint primary key, name text, price integer);"
 _KEEP = "alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;"
 _DROP_NAME = "alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;"
-_DROP_TABLE = (
-    "drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);"
-)
+_DROP_TABLE = "drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);"
 
 _RENAME = (
     "Applications are released after or before the migration, never in the same instant: whoever still uses the old "

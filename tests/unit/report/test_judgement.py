@@ -9,7 +9,7 @@ import pytest
 from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import SCHEMA, Statistics, TableSize
 from kfm_ci.migrations.files import Migration, Script, SourceFile
-from kfm_ci.model import Digest, Finding, Hazard, Phase, Place, Rollout, Severity, Verdict
+from kfm_ci.model import Digest, Finding, Hazard, Place, Rollout, Severity, Verdict
 from kfm_ci.report.judgement import judge
 from kfm_ci.report.suspects import by_place, settle
 
@@ -71,11 +71,10 @@ def test_a_lock_for_catalog_changes_only_is_a_note() -> None:
 REMOVED = SchemaDiff(removed=("column public.t.a",))
 
 
-@pytest.mark.parametrize(("phase", "severity"), [(None, Severity.ERROR), (Phase.CONTRACT, Severity.WARNING)])
-def test_a_dropped_column_weighs_by_phase(phase: Phase | None, severity: Severity) -> None:
-    found = judge(migration("alter table t drop column a;"), (), phase=phase, schema_diff=REMOVED)
+def test_a_dropped_column_is_an_error_until_the_policy_has_seen_its_phase() -> None:
+    found = judge(migration("alter table t drop column a;"), (), schema_diff=REMOVED)
     assert {(item.hazard, item.severity) for item in found} == {
-        (Hazard.DATA_LOSS, severity), (Hazard.BREAKS_CLIENTS, severity),
+        (Hazard.DATA_LOSS, Severity.ERROR), (Hazard.BREAKS_CLIENTS, Severity.ERROR),
     }  # fmt: skip
 
 

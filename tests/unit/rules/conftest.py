@@ -106,6 +106,7 @@ def change_of(
         tree=Texts(tree),
         requirements=requirements or Requirements(require_header=False, require_traceability=False),
         body=body,
+        tracked=tuple(sorted(tree)),
         previous={f"{DIRECTORY}/{name}": source(f"{DIRECTORY}/{name}", c) for name, c in (parted_files or {}).items()},
     )
 

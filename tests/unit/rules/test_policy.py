@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kfm_ci.migrations.files import Allow, Script, SourceFile
@@ -116,14 +118,28 @@ def test_the_level_of_a_hazard_raises_no_note_but_that_of_a_rule_does():
 
 def test_a_contract_step_may_remove_what_nobody_uses():
     loss = found(4, Hazard.DATA_LOSS, migration="m1")
-    assert judged(loss, contracts={"m1"}).findings[0].severity is Severity.WARNING
-    assert judged(loss, contracts={"m2"}).findings[0].severity is Severity.ERROR
-    assert judged(loss, contracts={"m1"}, severities={"data-loss": "error"}).findings[0].severity is Severity.ERROR
-    assert judged(found(4, Hazard.BACKFILL, migration="m1"), contracts={"m1"}).findings[0].refuses
+    assert judged(loss, contracts=frozenset({"m1"})).findings[0].severity is Severity.WARNING
+    assert judged(loss, contracts=frozenset({"m2"})).findings[0].severity is Severity.ERROR
+    assert (
+        judged(loss, contracts=frozenset({"m1"}), severities={"data-loss": "error"}).findings[0].severity
+        is Severity.ERROR
+    )
+    assert judged(found(4, Hazard.BACKFILL, migration="m1"), contracts=frozenset({"m1"})).findings[0].refuses
 
 
 def test_only_a_declared_contract_step_without_uses_counts(change):
     text = EXAMPLE.replace("-- dialect", "-- phase: contract\n-- dialect")
     new = change({"V1__one.up.sql": text, "V2__two.up.sql": EXAMPLE}).new
     assert contracting(new) == {"V1__one"}
-    assert contracting(new, still_used={"V1__one"}) == frozenset()
+
+
+def test_a_contract_step_whose_removal_is_still_used_is_no_contract_step():
+    loss, use = found(4, Hazard.DATA_LOSS, migration="m1"), found(4, Hazard.BREAKS_CLIENTS, migration="m1")
+    use = replace(use, rule="removed-but-used")
+    contracts = frozenset({"m1"})
+    assert [item.refuses for item in judged(loss, use, contracts=contracts).findings] == [True, True]
+    accepted = judged(loss, use, contracts=contracts, allows=(allow(Hazard.BREAKS_CLIENTS),))
+    assert [item.refuses for item in accepted.findings] == [False, False]
+    assert [
+        item.refuses for item in judged(loss, use, contracts=contracts, severities={"removed-but-used": "off"}).findings
+    ] == [False]

@@ -13,6 +13,7 @@ from kfm_ci.rules.base import Requirements
 # Rules about several files or about sizes have tests of their own for their examples.
 OF_OTHER_TOOLS = {"session-setting-leaks"}
 OF_SEVERAL_FILES = {
+    "removed-but-used",
     "unreadable-name",
     "sorts-before-base",
     "duplicate-version",

@@ -78,6 +78,13 @@ FOUND = [
     ("granted-to-public", "alter default privileges in schema shop grant select on tables to public;"),
     ("security-definer-search-path", "create procedure p() language sql security definer set work_mem = '1MB' as 'select 1';"),
     ("set-local-without-transaction", "set local statement_timeout = 0; vacuum t;"),
+    ("table-dropped", "drop table if exists a.t, u cascade;"),
+    ("table-dropped", "drop table t; create table t (a int);"),
+    ("column-dropped", "create table u (a int); alter table t drop column a, add column b int;"),
+    ("table-renamed", "alter table t set schema archive;"),
+    ("table-renamed", "alter view v rename to w;"),
+    ("column-renamed", 'alter table t rename "A" to b;'),
+    ("table-truncated", "truncate only a.t restart identity;"),
 ]  # fmt: skip
 
 SILENT = [
@@ -141,6 +148,15 @@ SILENT = [
     ("security-definer-search-path", "create function f() returns int language sql as 'select 1';"),
     ("set-local-without-transaction", "set local lock_timeout = '2s'; alter table t add column a int;"),
     ("set-local-without-transaction", "begin; set local lock_timeout = '2s'; commit; vacuum t;"),
+    ("table-dropped", "create table t (a int); drop table t; drop view v; drop index i;"),
+    ("column-dropped", "alter table t add column a int; alter table t drop column a;"),
+    ("column-dropped", "create table t (a int); alter table t drop column a; alter table u drop constraint c;"),
+    ("table-renamed", "alter table t rename to u; create view t as select * from u;"),
+    ("table-renamed", "create table n (a int); alter table n rename to m; alter index i rename to j;"),
+    ("table-renamed", "alter table t rename constraint a to b;"),
+    ("column-renamed", "create table t (a int); alter table t rename a to b; alter table t rename b to c;"),
+    ("column-renamed", "alter table t add column a int; alter table t rename a to b;"),
+    ("table-truncated", "create temp table t (a int); truncate t;"),
 ]  # fmt: skip
 
 

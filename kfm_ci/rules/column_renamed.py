@@ -1,0 +1,34 @@
+"""A column keeps the name by which the running application knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.relations import quote
+from kfm_ci.rules.removals import renamed
+
+
+class ColumnRenamed:
+    """Between the migration and the release, one of the two names does not exist."""
+
+    id = "column-renamed"
+    hazard = Hazard.BREAKS_CLIENTS
+    title = "An existing column is not renamed under the application"
+    why = (
+        "From the moment of the rename the old release fails, and until then the new one does. Add the new column, keep "
+        "both in step with a trigger, let the application change over, and drop the old one in a contract step."
+    )
+    bad = "alter table widgets rename column colour to shade;\n"
+    good = "alter table widgets add column shade text;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield the older columns that get another name."""
+        for item in renamed(change):
+            if item.column is not None:
+                yield told(
+                    self, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
+                    help=f"add column {item.becomes}, fill it from {quote(item.column)}, let the application change over, and "
+                    f"drop {item.shown} in a migration with `phase: contract`",
+                )  # fmt: skip

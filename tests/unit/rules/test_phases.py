@@ -1,0 +1,106 @@
+"""Expand, migrate, contract: what the statements are, and what still uses what they remove."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfm_ci.rules.expand_and_contract import ExpandAndContract
+from kfm_ci.rules.header_block import EXAMPLE
+from kfm_ci.rules.phase_mismatch import PhaseMismatch
+from kfm_ci.rules.removed_in_use import RemovedInUse
+
+MADE = "create table widgets (id bigint generated always as identity primary key);"
+
+
+def headed(phase: str, sql: str) -> str:
+    return EXAMPLE.replace("-- dialect", f"-- phase: {phase}\n-- dialect").replace(MADE, sql)
+
+
+PHASES = [
+    ("expand", MADE, None),
+    ("expand", "alter table widgets add column a int;", None),
+    ("expand", "create index concurrently i on widgets (a);", None),
+    ("expand", "create table parts (a int); alter table parts drop column a; drop table parts;", None),
+    ("expand", "alter table widgets add column a int; alter table widgets drop column a;", None),
+    ("expand", "alter table widgets drop constraint c;", None),
+    ("expand", "update widgets set a = 1 where id = 1;", "warning"),
+    ("expand", "drop table widgets;", "error"),
+    ("expand", "alter table widgets rename column a to b;", "error"),
+    ("migrate", "update widgets set a = 1 where id = 1;", None),
+    ("migrate", "alter table widgets validate constraint c;", None),
+    ("migrate", "alter table widgets add column b int; update widgets set a = 1 where id = 1;", None),
+    ("migrate", "create table parts (a int); insert into parts values (1);", "warning"),
+    ("migrate", "do $$ begin alter table widgets drop column a; end $$;", "error"),
+    ("contract", "alter table widgets drop column a;", None),
+    ("contract", "drop table widgets; drop view v;", None),
+    ("contract", "drop view v;", None),
+    ("contract", "alter table widgets add column b int;", "warning"),
+]
+
+
+@pytest.mark.parametrize(("phase", "sql", "severity"), PHASES)
+def test_the_phase_is_what_the_statements_are(phase, sql, severity, judge_text):
+    assert [item.severity.value for item in judge_text(PhaseMismatch(), headed(phase, sql))] == (
+        [severity] if severity else []
+    )
+
+
+AT_ONCE = [
+    ("alter table t add column b int; alter table t drop column a;", 1),
+    ("alter table t add column b int; alter table t rename column a to c;", 1),
+    ("create table n as select * from t; drop table t;", 1),
+    ("create table n (a int); insert into n select a from t join u using (a); drop table t, v;", 1),
+    ("alter table t add column b int; alter table u drop column a;", 0),
+    ("alter table t add column b int; alter table t drop column b;", 0),
+    ("create table n (a int); drop table t;", 0),
+    ("create temp table kept as select * from t; drop table t;", 0),
+]
+
+
+@pytest.mark.parametrize(("sql", "found"), AT_ONCE)
+def test_a_table_is_not_expanded_and_contracted_at_once(sql, found, judge_text):
+    assert len(judge_text(ExpandAndContract(), sql)) == found
+
+
+def test_two_migrations_of_one_change_are_at_once_too(judge):
+    files = {"V1__one.up.sql": "alter table t add column b int;", "V2__two.up.sql": "alter table t drop column a;"}
+    (found,) = judge(ExpandAndContract(), files)
+    assert "V1__one, line 1" in found.message
+    assert judge(ExpandAndContract(), files, {"V1__one.up.sql": files["V1__one.up.sql"]}) == []
+
+
+USES = [
+    ("alter table orders drop column placed_at;", {"app/report.py": "x = 1\nsql = 'select placed_at'\n"}, "app/report.py:2"),
+    ("alter table orders drop column note;", {"app/order.py": "class Order:\n    note = Text()\n"}, "app/order.py:2"),
+    ("alter table order_items drop column note;", {"a.ts": "class OrderItem {\n  note: string }"}, "a.ts:2"),
+    ("drop table shop.orders;", {"app/q.sql": "select * from shop.orders"}, "app/q.sql:1"),
+    ("alter table orders rename to purchases;", {"a.rb": "\n\norders"}, "a.rb:3"),
+    ('alter table orders drop column "Straße_1";', {"a.py": "Straße_1"}, "a.py:1"),
+]  # fmt: skip
+NO_USES = [
+    ("alter table orders drop column placed_at;", {"app/report.py": "replaced_at placed_at_utc placed_at$"}),
+    ("alter table orders drop column note;", {"app/customer.py": "class Customer:\n    note = Text()\n"}),
+    ("alter table orders drop column placed_at;", {"README.md": "placed_at", "vendor/x/a.py": "placed_at"}),
+    ("alter table orders drop column placed_at;", {"logo.png": "\0placed_at", "package-lock.json": "placed_at"}),
+    ("alter table orders drop column placed_at;", {"migrations/db/meta/notes.sql": "placed_at"}),
+    ("create table orders (a int); drop table orders;", {"a.py": "orders"}),
+    ("alter table orders add column placed_at int;", {"a.py": "placed_at orders"}),
+]
+
+
+@pytest.mark.parametrize(("sql", "outside", "place"), USES)
+def test_what_is_removed_and_still_named_is_told_with_its_place(sql, outside, place, judge_text):
+    (found,) = judge_text(RemovedInUse(), sql, outside=outside)
+    assert place in found.message
+
+
+@pytest.mark.parametrize(("sql", "outside"), NO_USES)
+def test_what_only_looks_like_a_use_is_none(sql, outside, judge_text):
+    assert judge_text(RemovedInUse(), sql, outside=outside) == []
+
+
+def test_a_repository_that_is_too_large_to_search_is_not_called_free_of_uses(judge_text, monkeypatch):
+    monkeypatch.setattr("kfm_ci.rules.uses.MAX_TOTAL", 3)
+    outside = {"a.py": "long enough", "b.py": "never read"}
+    (found,) = judge_text(RemovedInUse(), "drop table orders;", outside=outside)
+    assert "too large" in found.message
