@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff, StatementEvidence
 from kfm_ci.model import Mode, Outcome
-from kfm_ci.report.escape import code, fence, inline, summary
+from kfm_ci.report.escape import code, fence, inline, prose, summary
 from kfm_ci.report.impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
-from kfm_ci.report.rollback import Retreat, retreat
+from kfm_ci.report.rollback import Retreat, retreat, verdict
 
 _ROWS = 20
 
@@ -20,7 +20,10 @@ def write(evidence: Evidence, migration: MigrationEvidence) -> str:
     if waits:
         parts.append(_lock_table(waits))
     parts.append(_impact(migration))
-    parts.append(_rollback(retreat(migration), migration.rollback.message))
+    if migration.apply.outcome is Outcome.APPLIED or migration.rollback.commands:
+        parts.append(_rollback(retreat(migration), migration.rollback.message))
+    else:
+        parts.append(f"**Rollback:** {verdict(migration)}.")
     if migration.statements:
         title = f"Statements: {len(migration.statements)}, {migration.apply.mode.value}"
         parts.append(folded(title, _statements(migration.statements)))
@@ -113,10 +116,10 @@ def _difference(diff: SchemaDiff) -> str:
 
 
 def _rollback(way: Retreat, message: str | None) -> str:
-    body = [f"**{way.verdict}**" + (f": {inline(message, 400)}" if message else "")]
+    body = [f"**{way.verdict}**" + (f": {prose(message, 400)}" if message else "")]
     if way.commands:
         body.append("Run, in this order:\n\n" + fence("\n".join(way.commands), "sh", 2000))
-    loses = "\n".join(f"- {inline(price, 240)}" for price in way.loses[:_ROWS])
+    loses = "\n".join(f"- {prose(price, 240)}" for price in way.loses[:_ROWS])
     body.append(f"What is lost:\n\n{loses}" if loses else "What is lost: nothing was seen." * way.proven)
     if way.locks:
         rows = (

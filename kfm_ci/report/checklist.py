@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.evidence.model import ChecklistItem, Evidence, MigrationEvidence
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Outcome, Proof, Rollout, StageStatus, Strategy
+from kfm_ci.report import headline
 
 _RUN = frozenset({Hazard.MIGRATION_ERROR, Hazard.DATA_DEPENDENT, Hazard.INVALID_INDEX, Hazard.NOT_REPEATABLE})
 _LOAD = ROLLOUT_HAZARDS | {Hazard.TIMEOUT, Hazard.LOCK_ORDER}
@@ -33,12 +34,13 @@ def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
 
 
 def _standing(evidence: Evidence, hazards: frozenset[Hazard] | set[Hazard]) -> tuple[Finding, ...]:
-    return tuple(item for item in evidence.findings if item.refuses and item.hazard in hazards)
+    return tuple(item for item in headline.ranked(evidence.findings) if item.refuses and item.hazard in hazards)
 
 
 def _blame(findings: tuple[Finding, ...]) -> str:
     first = findings[0]
-    place = f" in {first.place.file}" if first.place.file else ""
+    line = f":{first.place.line}" if first.place.line else ""
+    place = f" in `{first.place.file}{line}`" if first.place.file else ""
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
     return f"{first.rule}{place}{more}"
 
@@ -73,9 +75,9 @@ def _safe_under_load(evidence: Evidence) -> ChecklistItem:
     standing = _standing(evidence, _LOAD)
     if standing:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
-    unseen = [item.id for item in evidence.new if item.apply.outcome is not Outcome.APPLIED]
-    if unseen:
-        return ChecklistItem(name=name, done=False, reason=f"not observed: {unseen[0]} was not applied")
+    unseen = _unseen(evidence)
+    if unseen is not None:
+        return ChecklistItem(name=name, done=False, reason=unseen)
     if any(_needs_window(item) for item in evidence.new):
         return ChecklistItem(name=name, done=True, reason="a maintenance window is declared")
     return ChecklistItem(name=name, done=True, reason="no long lock, rewrite or scan was observed")
@@ -89,11 +91,11 @@ def _rollback(evidence: Evidence) -> ChecklistItem:
     for item in evidence.new:
         rollback = item.rollback
         if rollback.strategy is Strategy.NONE:
-            return ChecklistItem(name=name, done=False, reason=f"{item.id} has no strategy")
+            return ChecklistItem(name=name, done=False, reason=f"`{item.id}` has no strategy")
         if rollback.proof is Proof.FAILED or (
             rollback.proof is Proof.NOT_RUN and rollback.strategy is not Strategy.MANUAL
         ):
-            return ChecklistItem(name=name, done=False, reason=f"{item.id}: the rollback was not proven")
+            return ChecklistItem(name=name, done=False, reason=f"`{item.id}`: the rollback was not proven")
     manual = sum(
         item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in evidence.new
     )
@@ -110,9 +112,9 @@ def _applied(evidence: Evidence) -> ChecklistItem:
     elif any(item.apply.outcome is not Outcome.APPLIED for item in evidence.new) or not _passed(evidence, "apply"):
         reason = "not every new migration was applied"
     elif failed:
-        reason = f"{failed[0]} failed"
+        reason = f"`{failed[0]}` failed"
     elif not evidence.smoke:
-        reason = "applied, but no smoke test ran"
+        reason = "applied, but there is no smoke test: name some in `[smoke]` of the configuration"
     elif not _passed(evidence, "smoke"):
         reason = "the smoke stage did not pass"
     else:
@@ -128,7 +130,21 @@ def _staged(evidence: Evidence) -> ChecklistItem:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
     if not _ended(evidence, "validate") or not _ended(evidence, "apply"):
         return ChecklistItem(name=name, done=False, reason="not checked: validate and apply did not both run")
-    return ChecklistItem(name=name, done=True, reason="nothing breaks the running release")
+    unseen = _unseen(evidence)
+    if unseen is not None:
+        return ChecklistItem(name=name, done=False, reason=unseen)
+    told = "what it takes away is declared, and nothing uses it" if _contracts(evidence) else "nothing is taken away"
+    return ChecklistItem(name=name, done=True, reason=f"nothing breaks the running release: {told}")
+
+
+def _contracts(evidence: Evidence) -> bool:
+    return any(item.stands and item.hazard in _STAGED for item in evidence.findings)
+
+
+def _unseen(evidence: Evidence) -> str | None:
+    """Return why a claim about the server cannot be made; None when every new migration was applied."""
+    unseen = [item.id for item in evidence.new if item.apply.outcome is not Outcome.APPLIED]
+    return f"not observed: `{unseen[0]}` was not applied" if unseen else None
 
 
 def _operations(evidence: Evidence) -> ChecklistItem:
@@ -147,6 +163,10 @@ def _operations(evidence: Evidence) -> ChecklistItem:
     if not _ended(evidence, "validate"):
         return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
     if bare:
-        return ChecklistItem(name=name, done=False, reason=f"{bare[0]} needs a window, and says no steps for it")
+        return ChecklistItem(
+            name=name,
+            done=False,
+            reason=f"`{bare[0]}` needs a window, and says no steps for it: add `ops` to its header",
+        )
     window = any(_needs_window(item) for item in evidence.new)
     return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")

@@ -44,8 +44,27 @@ def clip(text: str, limit: int) -> str:
 
 def inline(text: str, limit: int = 600) -> str:
     """Return text as Markdown that renders as itself: no mark-up, mention, link, comment or table border."""
-    flat = _ACTIVE.sub(r"\1" + _BREAKER, clip(single_line(text), limit))
-    return _LINE_START.sub(_defuse_start, flat).translate(_MARKDOWN)
+    return _LINE_START.sub(_defuse_start, _defused(clip(single_line(text), limit)))
+
+
+def prose(text: str, limit: int = 600) -> str:
+    """Return one of our own sentences as Markdown: what it sets between backticks becomes code, all else is inline.
+
+    Names of a pull request may stand in it, also with backticks of their own: each part is escaped for itself.
+    """
+    # Two code spans without anything in between would be read as one.
+    parts = clip(single_line(text), limit).replace("``", f"`{_BREAKER}`").split("`")
+    if len(parts) % 2 == 0:  # a tick without its partner stays a tick
+        parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
+    written = [
+        (code(part) if part.strip() else f"\\`{part}\\`") if number % 2 else _defused(part)
+        for number, part in enumerate(parts)
+    ]
+    return _LINE_START.sub(_defuse_start, "".join(written))
+
+
+def _defused(flat: str) -> str:
+    return _ACTIVE.sub(r"\1" + _BREAKER, flat).translate(_MARKDOWN)
 
 
 def _defuse_start(match: re.Match[str]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.model import Finding, Result, Severity, StageStatus
-from kfm_ci.report.escape import code, inline
+from kfm_ci.model import Finding, Hazard, Outcome, Result, Severity, StageStatus, Verdict
+from kfm_ci.report.escape import code, inline, prose
 from kfm_ci.report.impact import Hold, blocking, duration, span
 from kfm_ci.report.rollback import summary
 
@@ -14,9 +14,14 @@ _HOLDS = 3
 
 
 def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the findings that stand, errors first, otherwise in their order."""
+    """Return the findings that stand: errors first, what the server refused before all, what is only suspected last."""
     order = list(Severity)
-    return tuple(sorted((item for item in findings if item.stands), key=lambda item: order.index(item.severity)))
+
+    def weight(item: Finding) -> tuple[int, bool, bool]:
+        suspected = item.verdict is Verdict.SUSPECTED
+        return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, suspected
+
+    return tuple(sorted((item for item in findings if item.stands), key=weight))
 
 
 def verdict(evidence: Evidence) -> str:
@@ -52,39 +57,48 @@ def lines(evidence: Evidence) -> list[str]:
 
 
 def _risk(evidence: Evidence) -> str:
-    reasons = "; ".join(inline(reason, 160) for reason in evidence.risk_reasons[:_REASONS])
-    more = len(evidence.risk_reasons) - _REASONS
+    level = evidence.risk.value
+    decisive = [reason.removesuffix(f": {level}") for reason in evidence.risk_reasons if reason.endswith(f": {level}")]
+    reasons = "; ".join(inline(reason, 160) for reason in decisive[:_REASONS])
+    more = len(decisive) - _REASONS
     tail = f"; and {more} more" if more > 0 else ""
-    return f"**{evidence.risk.value}**{': ' if reasons else ''}{reasons}{tail}"
+    partly = "" if _observed(evidence) else ", as far as it was observed"
+    return f"**{level}**{partly}: {reasons or 'nothing was found that raises it'}{tail}"
+
+
+def _observed(evidence: Evidence) -> bool:
+    """Whether every new migration ran to its end."""
+    return all(item.apply.outcome is Outcome.APPLIED for item in evidence.new)
 
 
 def _locked(evidence: Evidence) -> str:
-    if any(not item.statements for item in evidence.new):
-        seen = [hold for item in evidence.new for hold in blocking(item)]
-        if not seen:
-            return "unknown: not every statement was observed"
     found = sorted((hold for item in evidence.new for hold in blocking(item)), key=lambda hold: -hold.duration_ms)
     if not found:
+        if not _observed(evidence) or not all(item.statements for item in evidence.new):
+            return "unknown: not every statement was observed"
         return "nothing that readers or writers wait for"
     words = "; ".join(_hold(hold) for hold in found[:_HOLDS])
     more = len(found) - _HOLDS
-    return words + (f"; and {more} more" if more > 0 else "")
+    unseen = "" if _observed(evidence) else "; what comes after the failed statement is unknown"
+    return words + (f"; and {more} more" if more > 0 else "") + unseen
 
 
 def _hold(hold: Hold) -> str:
     grows = f", and grows with the table ({', '.join(hold.work)})" if hold.work else ""
     lines_under = span(hold.under[0].line, hold.under[-1].end_line)
+    run = "run" if lines_under.startswith("lines") else "runs"
     return (
-        f"{code(hold.relation, 120)}: {hold.waits} for {duration(hold.duration_ms)} here, "
-        f"while {lines_under} run{grows}"
+        f"{code(hold.relation, 120)}: {hold.waits} for {duration(hold.duration_ms)} on the throwaway server, "
+        f"while {lines_under} {run}{grows}"
     )
 
 
 def _to_do(evidence: Evidence) -> list[str]:
     errors = [item for item in ranked(evidence.findings) if item.refuses]
     if errors:
-        listed = [f"  {number}. {task(item)}" for number, item in enumerate(errors[:_TASKS], start=1)]
-        more = len(errors) - _TASKS
+        tasks = _tasks(errors)
+        listed = [f"  {number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
+        more = len(tasks) - _TASKS
         tail = [f"  {_TASKS + 1}. and {more} more, in the findings below"] if more > 0 else []
         return ["- **To do:**", *listed, *tail]
     broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
@@ -98,11 +112,21 @@ def _to_do(evidence: Evidence) -> list[str]:
     return ["- **To do:** nothing"] if evidence.new else []
 
 
-def task(item: Finding) -> str:
-    """Return a finding as one line: place, message, remedy."""
-    place = where(item)
-    remedy = f" → {inline(item.help, 300)}" if item.help else ""
-    return f"{f'{place} ' if place else ''}{inline(item.message, 300)}{remedy}"
+def _tasks(errors: list[Finding]) -> list[str]:
+    """Return one line for each thing to do: what one remedy mends in one place is said once."""
+    together: dict[tuple[str, str | None], list[Finding]] = {}
+    for number, item in enumerate(errors):
+        together.setdefault((where(item), item.help or str(number)), []).append(item)
+    return [task(*items) for items in together.values()]
+
+
+def task(*items: Finding) -> str:
+    """Return findings of one place and remedy as one line: place, messages, remedy."""
+    first = items[0]
+    place = where(first)
+    said = "; ".join(dict.fromkeys(prose(item.message.rstrip("."), 300) for item in items))
+    remedy = f" → {prose(first.help, 400)}" if first.help else ""
+    return f"{f'{place} ' if place else ''}{said}.{remedy}"
 
 
 def where(item: Finding) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Result, Severity, Verdict
 from kfm_ci.report import chapter, checklist, diagram, headline
-from kfm_ci.report.escape import code, fence, inline, web_address
+from kfm_ci.report.escape import code, fence, inline, prose, web_address
+from kfm_ci.rules.policy import ACKNOWLEDGEABLE
 
 MARKER = "<!-- kfm-ci:gate -->"
 """First line of the comment, by which a later run finds it."""
@@ -52,8 +53,16 @@ def _sections(evidence: Evidence) -> list[str]:
 
 
 def _findings(standing: tuple[Finding, ...]) -> str:
-    if not standing:
-        return ""
+    """Return what weighs in the open, notes folded."""
+    weighty = tuple(item for item in standing if item.severity is not Severity.NOTE)
+    notes = standing[len(weighty) :]
+    parts = [f"### Findings\n\n{_listed(weighty)}{_accepting(weighty)}"] if weighty else []
+    if notes:
+        parts.append(chapter.folded(f"Notes: {len(notes)}", _listed(notes)))
+    return "\n\n".join(parts)
+
+
+def _listed(found: tuple[Finding, ...]) -> str:
     rows = (
         (
             {Severity.ERROR: "❌ error", Severity.WARNING: "⚠️ warning", Severity.NOTE: "note"}[item.severity],
@@ -61,13 +70,19 @@ def _findings(standing: tuple[Finding, ...]) -> str:
             headline.where(item) or "–",
             _message(item),
         )
-        for item in standing
+        for item in found
     )
-    listed = chapter.table(("", "Rule", "Where", "What, and what to do"), rows, _FINDINGS)
-    only_notes = all(item.severity is Severity.NOTE for item in standing)
-    if only_notes:
-        return chapter.folded(f"Notes: {len(standing)}", listed)
-    return f"### Findings\n\n{listed}"
+    return chapter.table(("", "Rule", "Where", "What, and what to do"), rows, _FINDINGS)
+
+
+def _accepting(weighty: tuple[Finding, ...]) -> str:
+    """Return how a reviewed hazard is accepted, with the names that are there."""
+    hazards = dict.fromkeys(item.hazard for item in weighty if item.hazard in ACKNOWLEDGEABLE)
+    if not hazards:
+        return ""
+    named = "\n".join(f'-- kfm:allow {hazard.value} reason="…"' for hazard in hazards)
+    body = "Above the statement, with a reason that reviewers see:\n\n" + fence(named, "sql")
+    return "\n\n" + chapter.folded("If this is meant", body)
 
 
 def _rule(item: Finding) -> str:
@@ -77,8 +92,8 @@ def _rule(item: Finding) -> str:
 
 def _message(item: Finding) -> str:
     sure = " (suspected from the text; no server has decided it)" if item.verdict is Verdict.SUSPECTED else ""
-    remedy = f"<br>→ {inline(item.help, 400)}" if item.help else ""
-    return f"{inline(item.message, 400)}{sure}{remedy}"
+    remedy = f"<br>→ {prose(item.help, 400)}" if item.help else ""
+    return f"{prose(item.message, 400)}{sure}{remedy}"
 
 
 def _smoke(evidence: Evidence) -> str:
@@ -94,7 +109,7 @@ def _checklist(evidence: Evidence) -> str:
     if not items:
         return ""
     done = sum(item.done for item in items)
-    listed = "\n".join(f"- [{'x' if item.done else ' '}] {inline(item.name)}: {inline(item.reason)}" for item in items)
+    listed = "\n".join(f"- [{'x' if item.done else ' '}] {inline(item.name)}: {prose(item.reason)}" for item in items)
     return chapter.folded(f"Definition of done: {done} of {len(items)}", listed, opened=done < len(items))
 
 

@@ -33,7 +33,7 @@ def assess(findings: Iterable[Finding]) -> Assessed:
     """Return the risk and rollout of one migration from its findings, with a reason each, worst first."""
     counted = [item for item in findings if _counts(item)]
     raising = sorted((item for item in counted if risk_of(item) is not Risk.LOW), key=lambda item: -risk_of(item).rank)
-    reasons = [f"{risk_of(item).value}: {item.hazard.value}{_at(item)} ({item.rule})" for item in raising]
+    reasons = [f"{item.hazard.value}{_at(item)} ({item.rule}): {risk_of(item).value}" for item in raising]
     level = risk_of(raising[0]) if raising else Risk.LOW
     window = any(item.hazard in ROLLOUT_HAZARDS for item in counted)
     return Assessed(
@@ -63,14 +63,15 @@ def understated(
     more = [f"{key}: {text}" for key, text, difference in pairs if difference > 0]
     if not less and not more:
         return None
-    because = f" Because of {'; '.join(assessed.reasons[:3])}." if less and assessed.reasons else ""
+    more_reasons = f", and {len(assessed.reasons) - 2} more" if len(assessed.reasons) > 2 else ""
+    because = f", because of {'; '.join(assessed.reasons[:2])}{more_reasons}" if less and assessed.reasons else ""
     rule = "understated-risk" if less else "overstated-risk"
     return Finding(
         rule=rule,
         hazard=Hazard.UNDERSTATED_RISK,
         severity=Severity.ERROR if less else Severity.NOTE,
         message=f"the header claims {'less' if less else 'more'} than the evidence shows: "
-        f"{', '.join(less or more)}.{because}",
+        f"{', '.join(less or more)}{because}",
         place=place or Place(),
         migration=migration,
         help=f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."

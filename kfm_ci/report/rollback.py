@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
-from kfm_ci.model import Mode, Proof, Strategy
+from kfm_ci.model import Mode, Outcome, Proof, Strategy
 from kfm_ci.report.impact import Hold, holds, strongest
 
 _INVALID_INDEXES = "select indexrelid::regclass from pg_index where not indisvalid;"
@@ -67,6 +67,8 @@ def summary(evidence: Evidence) -> str:
     left = len(new) - proven - failed - none
     if proven == len(new):
         return "proven: it was run, and schema and rows came back"
+    if not any(item.apply.outcome is Outcome.APPLIED for item in new):
+        return "**not proven**: nothing was applied, so there was nothing to take back"
     parts = (
         (proven, "proven"),
         (failed, "run and failed"),

@@ -37,10 +37,11 @@ class Apply:
                 break
         if failure is not None:
             migration, done = failure
-            known = {(item.migration, item.hazard) for item in run.findings}
             found = refusal(migration, script_of(migration), done)
-            if (found.migration, found.hazard) not in known:
-                run.findings.append(found)
+            same = [item for item in run.findings if (item.migration, item.hazard) == (found.migration, found.hazard)]
+            if all(item.rule == found.rule for item in same):
+                # The dry run sent the file whole, so it knew less of the place.
+                run.findings[:] = [*(item for item in run.findings if item not in same), found]
             raise Failed(f"{migration.id} failed")
         dependent = sum(item.rule == RULE for item in run.findings)
         on_data = f"; {dependent} statement{'s' if dependent > 1 else ''} failed on synthetic rows" if dependent else ""

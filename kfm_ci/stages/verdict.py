@@ -16,7 +16,7 @@ from kfm_ci.evidence.model import (
 )
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy
+from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy, Verdict
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
 from kfm_ci.rules import policy
 from kfm_ci.rules.policy import Judged
@@ -48,7 +48,11 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
     findings = list(judged.findings)
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
-        found = risk.understated(declared_of(migration), assessed[migration.id], migration=migration.id, place=place)
+        # A header is held against what is known, not against a suspicion that no server could decide.
+        known = risk.assess(
+            item for item in judged.findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED
+        )
+        found = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
         ran = run.seen.get(migration.id)
         if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
             findings.append(found)

@@ -124,3 +124,25 @@ def test_an_odd_address_is_not_linked(address: str | None) -> None:
 
 def test_a_plain_address_is_linked() -> None:
     assert escape.web_address("https://github.com/acme/app/issues/12") is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("run `a b` now", "run `a b` now"),
+        ("`a|b` and `c`", "<code>a&#124;b</code> and `c`"),
+        ("a lone ` tick", "a lone \\` tick"),
+        ("`a` and ` tick", "`a` and \\` tick"),
+        ("`*a*` *b* <i>", "`*a*` \\*b\\* &lt;i&gt;"),
+        ("- `x`", "\u200b- `x`"),
+    ],
+)
+def test_what_a_sentence_sets_between_ticks_is_code_and_all_else_is_text(text: str, expected: str) -> None:
+    assert escape.prose(text) == expected
+
+
+@given(st.text(alphabet="`|\\<a @*\n", max_size=40))
+def test_no_ticks_in_a_name_open_or_close_code_elsewhere(text: str) -> None:
+    html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(escape.prose(f"before {text} after"))
+    assert html.startswith("<p>before") and html.rstrip().endswith("after</p>")
+    assert not re.search(r"<(?!/?(?:p|code)>)", html)

@@ -44,7 +44,7 @@ def test_what_does_not_stand_does_not_count() -> None:
 
 def test_a_warning_counts_like_an_error() -> None:
     seen = assess([finding(Hazard.BLOCKS_WRITES, Severity.WARNING), finding(Hazard.TIMEOUT, Severity.WARNING)])
-    assert (seen.risk, seen.rollout, seen.reasons[0][:5]) == (Risk.HIGH, Rollout.WINDOW, "high:")
+    assert (seen.risk, seen.rollout, seen.reasons[0][-6:]) == (Risk.HIGH, Rollout.WINDOW, ": high")
 
 
 CLAIMS = [
