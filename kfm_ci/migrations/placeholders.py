@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+MARK = "ø"
+"""Stands for one character of a placeholder in the name that is put in its place."""
+
 _FORMS = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\$\{[^}\n]*\}|<%.*?%>|%\([A-Za-z_]\w*\)s|@@?[A-Za-z_]\w*@@?"
     r"|(?<![:\w]):(?:'[A-Za-z_]\w*'|\"[A-Za-z_]\w*\"|[A-Za-z_]\w*)",
@@ -26,4 +29,4 @@ def _identifier(match: re.Match[str]) -> str:
         return re.sub(r"[^\n]", " ", held)
     if held[:2] == ":'":
         return f"'{'p' * (len(held) - 3)}' "
-    return "p" + "".join("\n" if character == "\n" else "_" for character in held[1:])
+    return "".join("\n" if character == "\n" else MARK for character in held)

@@ -11,7 +11,7 @@ from kfm_ci.migrations import blocks, placeholders, statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Mode, Place
-from kfm_ci.rules.relations import PUBLIC, TEMPORARY, Name, created
+from kfm_ci.rules.relations import PUBLIC, TEMPORARY, Name, canonical, created, parts_of, targets
 
 _DEFAULT_PATH: Name = (PUBLIC,)
 
@@ -73,6 +73,8 @@ class Acts:
         self._by_tag: dict[str, list[Act]] = defaultdict(list)
         self._alterations: dict[str, list[Alteration]] = defaultdict(list)
         self._made: dict[Name, int] = {}
+        self._last: dict[Name, int] = {}
+        self._at: dict[tuple[str, int, int], list[Act]] = defaultdict(list)
         self._count = 0
         self.unread: list[Unread] = []
         for migration in new:
@@ -100,16 +102,25 @@ class Acts:
 
     def is_new(self, act: Act, parts: Iterable[str], *more: str) -> bool:
         """Whether a name was made by the same change before an act; ``more`` names a column."""
-        parts = tuple(parts)
-        candidates = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *act.path, PUBLIC)]
-        names = {(*name, *more) for name in candidates} | {(name[0], "*") for name in candidates if len(name) > 1}
-        return any(self._made.get(name, act.ordinal) < act.ordinal for name in names)
+        parts = tuple(map(canonical, parts))
+        return any(self._made.get(name, act.ordinal) < act.ordinal for name in _candidates(act, parts, more))
+
+    def made_again(self, act: Act, parts: Iterable[str], *more: str) -> bool:
+        """Whether a name that an act takes away is given anew by the same change, later."""
+        names = _candidates(act, tuple(map(canonical, parts)), more)
+        return any(self._last.get(name, 0) > act.ordinal for name in names if name[-1] != "*")
+
+    def only_new(self, path: str, statement: Statement) -> bool:
+        """Whether all that a statement is done to was made by the same change; False when that cannot be told."""
+        acts = self._at.get((path, statement.line, statement.column), ())
+        names = [(act, name) for act in acts for name in targets(act.tree)]
+        return bool(names) and all(self.is_new(act, name) for act, name in names)
 
     def existed(self, act: Act, relation: Node | None) -> bool:
         """Whether a relation is older than the change, as far as the text tells."""
         if relation is None or relation.text("relpersistence") == "t" or relation.text("schemaname") == TEMPORARY:
             return False
-        return not self.is_new(act, _parts(relation))
+        return not self.is_new(act, parts_of(relation))
 
     def _read(self, migration: Migration, script: Script, *, up: bool) -> None:
         path = _DEFAULT_PATH
@@ -197,6 +208,7 @@ class Acts:
     def _take(self, act: Act) -> None:
         tree = act.tree
         self._by_tag[tree.tag].append(act)
+        self._at[act.script.file.path, act.statement.line, act.statement.column].append(act)
         if not act.up:
             return
         if tree.tag == "AlterTableStmt":
@@ -208,7 +220,7 @@ class Acts:
                 self._alterations[subtype].append(Alteration(act=act, relation=relation, command=command))
                 definition = command.one("def")
                 if subtype == "AT_AddColumn" and definition is not None:
-                    self._make(act, (*_parts(relation), definition.text("colname")), table=relation)
+                    self._make(act, (*parts_of(relation), definition.text("colname")), table=relation)
         elif tree.tag == "RenameStmt":
             self._renamed(act)
         else:
@@ -217,14 +229,16 @@ class Acts:
 
     def _make(self, act: Act, parts: Name, *, table: Node | None = None) -> None:
         qualified = bool(table.text("schemaname")) if table is not None else len(parts) > 1
+        parts = tuple(map(canonical, parts))
         name = parts if qualified else ((act.path or _DEFAULT_PATH)[0], *parts)
         self._made.setdefault(name, act.ordinal)
+        self._last[name] = act.ordinal
 
     def _renamed(self, act: Act) -> None:
         relation, kind = act.tree.one("relation"), act.tree.choice("rename_type")
         if relation is None:
             return
-        parts = _parts(relation)
+        parts = parts_of(relation)
         if kind == "OBJECT_COLUMN":
             if self.is_new(act, parts, act.tree.text("subname")):
                 self._make(act, (*parts, act.tree.text("newname")), table=relation)
@@ -232,8 +246,10 @@ class Acts:
             self._make(act, (*parts[:-1], act.tree.text("newname")))
 
 
-def _parts(relation: Node) -> Name:
-    return tuple(part for part in (relation.text("schemaname"), relation.text("relname")) if part)
+def _candidates(act: Act, parts: Name, more: tuple[str, ...]) -> set[Name]:
+    """Return every full name that a name may mean, and the schemas that it may be in."""
+    names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *act.path, PUBLIC)]
+    return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}
 
 
 def _follow(kind: str, transaction: int | None, ordinal: int, *, whole: bool) -> int | None:

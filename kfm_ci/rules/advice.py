@@ -11,8 +11,8 @@ from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
 from kfm_ci.rules import squawk
+from kfm_ci.rules.acts import Acts
 from kfm_ci.rules.base import declared_rollout
-from kfm_ci.rules.created import Name, created, only_new
 from kfm_ci.rules.delegated import ASKED, PAGES, PREFIX, Group
 from kfm_ci.rules.squawk import Answer
 
@@ -72,11 +72,14 @@ class _Script:
         return min(self.question.places.characters(line, column), max(0, len(self.script.text) - 1))
 
 
-def advise(migrations: Sequence[Migration], *, ours: Sequence[Finding] = (), major: int | None = None) -> Advice:
+def advise(
+    migrations: Sequence[Migration], acts: Acts, *, ours: Sequence[Finding] = (), major: int | None = None
+) -> Advice:
     """Return squawk's advice on the ups of new migrations.
 
     Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
-    the same kind of hazard in the same statement. ``major`` is the PostgreSQL version that is meant. Never raises: a file without a clean answer is ``unchecked``.
+    the same kind of hazard in the same statement. ``acts`` are the migrations' statements, ``major`` is the PostgreSQL
+    version that is meant. Never raises: a file without a clean answer is ``unchecked``.
     """
     scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
     if not scripts:
@@ -85,7 +88,6 @@ def advise(migrations: Sequence[Migration], *, ours: Sequence[Finding] = (), maj
         answered = squawk.ask([item.question for item in scripts], major=major)
     except CannotCheck as error:
         return Advice(unchecked=tuple((item.path, str(error)) for item in scripts))
-    new = created(migrations)
     told = _by_file(ours)
     findings: list[Finding] = []
     unchecked: list[tuple[str, str]] = []
@@ -97,7 +99,7 @@ def advise(migrations: Sequence[Migration], *, ours: Sequence[Finding] = (), maj
         unasked += sum(item.rule_name not in {*ASKED, squawk.SYNTAX} for item in answers)
         findings += (
             item
-            for item in _findings(script, answers, new)
+            for item in _findings(script, answers, acts)
             if not any(same_matter(item, other) for other in told.get(script.path, ()))
         )
     return Advice(findings=tuple(findings), unchecked=tuple(unchecked), unasked=unasked)
@@ -132,7 +134,7 @@ def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return found
 
 
-def _findings(script: _Script, answers: Sequence[Answer], new: frozenset[Name]) -> Iterator[Finding]:
+def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterator[Finding]:
     style: dict[str, list[Finding]] = {}
     unparsed = next((item for item in answers if item.rule_name == squawk.SYNTAX), None)
     if unparsed is not None:
@@ -143,7 +145,7 @@ def _findings(script: _Script, answers: Sequence[Answer], new: frozenset[Name]) 
         if asked is None:
             continue
         around = script.statement(answer)
-        if asked.group is not Group.STYLE and around is not None and only_new(around, new):
+        if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
             continue
         severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
         found = Finding(

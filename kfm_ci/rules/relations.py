@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kfm_ci.migrations.placeholders import MARK
 from kfm_ci.migrations.syntax import Node
 
 Name = tuple[str, ...]
@@ -23,9 +24,32 @@ _LISTED = {
 """Kinds of objects that clients use, by the parser's word."""
 
 
+def _implied(tree: Node, table: Node | None) -> Iterator[Name]:
+    """Yield the sequences that come with the serial and identity columns of a new table."""
+    if table is None:
+        return
+    for column in tree.many("table_elts"):
+        kind = column.one("type_name")
+        serial = kind is not None and kind.strings("names")[-1:] and kind.strings("names")[-1].endswith("serial")
+        if serial or any(item.choice("contype") == "CONSTR_IDENTITY" for item in column.many("constraints")):
+            yield (*parts_of(table)[:-1], f"{table.text('relname')}_{column.text('colname')}_seq")
+
+
 def quote(name: str) -> str:
     """Return an identifier as it is written in SQL."""
+    if MARK in name:
+        return re.sub(f"{MARK}+", "…", name)
     return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
+
+
+def parts_of(relation: Node) -> Name:
+    """Return the parts of a ``RangeVar``'s name, schema first where it has one."""
+    return tuple(canonical(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
+
+
+def canonical(part: str) -> str:
+    """Return a name with every placeholder alike, however long it was in the text."""
+    return re.sub(f"{MARK}+", MARK, part) if MARK in part else part
 
 
 def written(node: Node | None) -> str:
@@ -61,8 +85,11 @@ def dropped(tree: Node) -> Iterator[tuple[str, ...]]:
 def created(tree: Node) -> Iterator[tuple[tuple[str, ...], bool]]:
     """Yield the qualified names that a statement makes, and whether they are temporary."""
     tag = tree.tag
-    if tag in {"CreateStmt", "CreateSeqStmt"}:
-        relation = tree.one("relation") or tree.one("sequence")
+    if tag == "CreateStmt":
+        relation = tree.one("relation")
+        yield from ((parts, False) for parts in _implied(tree, relation))
+    elif tag == "CreateSeqStmt":
+        relation = tree.one("sequence")
     elif tag == "CreateForeignTableStmt":
         base = tree.one("base_stmt")
         relation = base.one("relation") if base else None
@@ -90,3 +117,25 @@ def created(tree: Node) -> Iterator[tuple[tuple[str, ...], bool]]:
     elif relation is not None:
         parts = tuple(part for part in (relation.text("schemaname"), relation.text("relname")) if part)
         yield parts, relation.text("relpersistence") == "t"
+
+
+_RELATIONS = ("relation", "table", "view", "parent", "sequence")
+_NAMES = {"ObjectWithArgs": "objname", "TypeName": "names", "List": "items"}
+
+
+def targets(tree: Node) -> Iterator[Name]:
+    """Yield the names of what a statement is done to."""
+    for field in _RELATIONS:
+        child = tree.one(field)
+        if child is not None and child.tag == "RangeVar":
+            yield parts_of(child)
+    for field in ("relations", "objects"):
+        for child in tree.many(field):
+            if child.tag == "RangeVar":
+                yield parts_of(child)
+            elif child.tag in _NAMES:
+                yield child.strings(_NAMES[child.tag])
+            elif child.tag == "String":
+                yield (child.text("sval"),)
+    if tree.tag == "CreateFunctionStmt":
+        yield tree.strings("funcname")

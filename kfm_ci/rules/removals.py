@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.rules.acts import Act
 from kfm_ci.rules.base import Change
-from kfm_ci.rules.relations import quote, spelled, written
+from kfm_ci.rules.relations import Name, parts_of, quote, spelled, written
 
 _TABLES = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE"})
 _RENAMED = frozenset({*_TABLES, "OBJECT_VIEW", "OBJECT_MATVIEW"})
@@ -19,8 +19,8 @@ class Removal:
     """A table or column that is no longer there under its name."""
 
     act: Act
-    table: str
-    """Bare name of the table, or of the view that is renamed."""
+    parts: Name
+    """Name of the table, or of the view that is renamed, schema first where one is written."""
     column: str | None
     """None: the whole table."""
     shown: str
@@ -28,6 +28,11 @@ class Removal:
     becomes: str | None = None
     """New name or place, as SQL; None where it is dropped."""
     cascade: bool = False
+
+    @property
+    def table(self) -> str:
+        """Return the bare name of the table."""
+        return self.parts[-1]
 
     @property
     def kind(self) -> str:
@@ -56,7 +61,7 @@ def dropped_tables(change: Change) -> Iterator[Removal]:
             parts = item.strings("items")
             if parts and not change.acts.is_new(act, parts):
                 yield Removal(
-                    act=act, table=parts[-1], column=None, shown=spelled(parts),
+                    act=act, parts=parts, column=None, shown=spelled(parts),
                     cascade=act.tree.choice("behavior") == "DROP_CASCADE",
                 )  # fmt: skip
 
@@ -67,7 +72,7 @@ def dropped_columns(change: Change) -> Iterator[Removal]:
         name = item.command.text("name")
         if _old_column(change, item.act, item.relation, name):
             yield Removal(
-                act=item.act, table=item.relation.text("relname"), column=name,
+                act=item.act, parts=parts_of(item.relation), column=name,
                 shown=f"{written(item.relation)}.{quote(name)}",
                 cascade=item.command.choice("behavior") == "DROP_CASCADE",
             )  # fmt: skip
@@ -79,18 +84,17 @@ def renamed(change: Change) -> Iterator[Removal]:
         relation, tree = act.tree.one("relation"), act.tree
         if relation is None or not change.acts.existed(act, relation):
             continue
-        table, kind = relation.text("relname"), tree.choice("rename_type") or tree.choice("object_type")
+        parts, kind = parts_of(relation), tree.choice("rename_type") or tree.choice("object_type")
         if tree.tag == "RenameStmt" and kind == "OBJECT_COLUMN":
             name = tree.text("subname")
             if _old_column(change, act, relation, name):
                 shown = f"{written(relation)}.{quote(name)}"
-                yield Removal(act=act, table=table, column=name, shown=shown, becomes=quote(tree.text("newname")))
+                yield Removal(act=act, parts=parts, column=name, shown=shown, becomes=quote(tree.text("newname")))
         elif kind in _RENAMED:
             new = tree.text("newname")
-            becomes = quote(new) if new else f"{quote(tree.text('newschema'))}.{quote(table)}"
-            yield Removal(act=act, table=table, column=None, shown=written(relation), becomes=becomes)
+            becomes = quote(new) if new else f"{quote(tree.text('newschema'))}.{quote(parts[-1])}"
+            yield Removal(act=act, parts=parts, column=None, shown=written(relation), becomes=becomes)
 
 
 def _old_column(change: Change, act: Act, relation: Node, column: str) -> bool:
-    parts = tuple(part for part in (relation.text("schemaname"), relation.text("relname")) if part)
-    return change.acts.existed(act, relation) and not change.acts.is_new(act, parts, column)
+    return change.acts.existed(act, relation) and not change.acts.is_new(act, parts_of(relation), column)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
 from kfm_ci.rules.base import Change, told
 from kfm_ci.rules.removals import Removal, removals
 from kfm_ci.rules.uses import Wanted, search
@@ -20,32 +23,65 @@ class RemovedInUse:
     title = "Nothing in the repository uses what is removed"
     why = (
         "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
-        "Migrations, prose, vendored, generated and binary files do not count. A column with a common name counts where "
-        "the file names its table too. What is found is code that fails once the migration has run."
+        "Migrations, prose, vendored, generated and binary files do not count. A column counts where the file names its "
+        "table too; where other tables have a column of that name, or a table's name is a plain word, the places are "
+        "listed as a warning, because they may mean something else. What is found for sure is code that fails once the "
+        "migration has run."
     )
     bad = "alter table widgets drop column colour;\n"
     good = "alter table widgets add column shade text;\n"
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of what is still named somewhere, and those for which not everything could be read."""
-        wanted = {item: Wanted(name=item.name, table=item.table if item.column else None) for item in removals(change)}
+        wanted = {
+            item: Wanted(name=item.name, table=item.table if item.column else None)
+            for item in removals(change)
+            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+        }
         if not wanted:
             return
         found = search(change, dict.fromkeys(wanted.values()))
         for item, name in wanted.items():
             places = found.places[name]
             if places or not found.whole:
-                yield self._told(item, places)
+                yield self._told(item, places, sure=not places or not _ambiguous(change, item))
 
-    def _told(self, item: Removal, places: list[tuple[str, int]]) -> Finding:
+    def _told(self, item: Removal, places: list[tuple[str, int]], *, sure: bool) -> Finding:
         shown = ", ".join(f"{path}:{line}" for path, line in places[:SHOWN])
         more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
         verb = "removes" if item.becomes is None else "renames"
-        message = f"{verb} {item.kind} {item.shown}, which is still used: {shown}{more}"
+        used = "which is still used" if sure else "which may still be used, unless these mean something else"
+        message = f"{verb} {item.kind} {item.shown}, {used}: {shown}{more}"
         if not places:
             message = f"{verb} {item.kind} {item.shown}; the repository is too large to say that nothing uses it"
         return told(
             self, item.act, message,
             help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
-            verdict=Verdict.FACT,
+            severity=None if sure else Severity.WARNING, verdict=Verdict.FACT,
         )  # fmt: skip
+
+
+def _ambiguous(change: Change, item: Removal) -> bool:
+    """Whether the name stands for other things too: a plain word, or a column that other tables have."""
+    if item.column is None:
+        return re.search(r"[_\d]", item.table) is None
+    return any(table != item.table for table in _owners(change, item.column))
+
+
+def _owners(change: Change, column: str) -> Iterator[str]:
+    """Yield the tables to which some migration of the repository gives a column of that name."""
+    for migration in change.head.migrations:
+        if not isinstance(migration.up, Script) or column not in migration.up.text:
+            continue
+        for statement in statements.of(migration.up):
+            if column not in statement.text:
+                continue
+            try:
+                trees = statements.parse(statement.text)
+            except statements.SyntaxProblem:
+                continue
+            for tree in trees:
+                relation = tree.one("relation")
+                named = any(node.text("colname") == column for node in tree.find("ColumnDef"))
+                if relation is not None and (named or tree.text("newname") == column):
+                    yield relation.text("relname")

@@ -41,7 +41,7 @@ class Wanted:
 
     name: str
     table: str | None = None
-    """For a column: the table that a file must name too, unless the column's name is telling by itself."""
+    """For a column: the table that a file must name too."""
 
 
 @dataclass(slots=True)
@@ -89,8 +89,8 @@ def _code(change: Change) -> Iterator[str]:
 
 
 def _about(item: Wanted, data: bytes) -> bool:
-    """Whether a file that names a column is about its table; a telling name needs no such proof."""
-    if item.table is None or re.search(r"[_\d]", item.name):
+    """Whether a file that names a column names its table too."""
+    if item.table is None:
         return True
     text = data.lower()
     return any(form.encode() in text for form in _forms(item.table.lower()))

@@ -35,7 +35,7 @@ class Validate:
 
 def advice_on(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> Advice:
     """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
-    return advice.advise(change.new, ours=ours, major=major) if policy.policy.squawk else Advice()
+    return advice.advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else Advice()
 
 
 def findings(change: Change) -> list[Finding]:

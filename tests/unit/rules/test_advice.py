@@ -24,7 +24,8 @@ NAME = "20260225_1200__a"
 def ask(change: Callable[..., Change]) -> Ask:
     def run(*texts: str, base: dict[str, str] | None = None, ours: tuple[Finding, ...] = ()) -> Advice:
         head = {f"20260225_{1200 + number}__a.up.sql": text for number, text in enumerate(texts)}
-        return advise(change({**(base or {}), **head}, base).new, ours=ours)
+        subject = change({**(base or {}), **head}, base)
+        return advise(subject.new, subject.acts, ours=ours)
 
     return run
 

@@ -70,12 +70,12 @@ def test_two_migrations_of_one_change_are_at_once_too(judge):
 
 
 USES = [
-    ("alter table orders drop column placed_at;", {"app/report.py": "x = 1\nsql = 'select placed_at'\n"}, "app/report.py:2"),
+    ("alter table orders drop column placed_at;", {"app/report.py": "x = 1\nsql = 'select placed_at from orders'\n"}, "app/report.py:2"),
     ("alter table orders drop column note;", {"app/order.py": "class Order:\n    note = Text()\n"}, "app/order.py:2"),
     ("alter table order_items drop column note;", {"a.ts": "class OrderItem {\n  note: string }"}, "a.ts:2"),
     ("drop table shop.orders;", {"app/q.sql": "select * from shop.orders"}, "app/q.sql:1"),
     ("alter table orders rename to purchases;", {"a.rb": "\n\norders"}, "a.rb:3"),
-    ('alter table orders drop column "Straße_1";', {"a.py": "Straße_1"}, "a.py:1"),
+    ('alter table orders drop column "Straße_1";', {"a.py": "order Straße_1"}, "a.py:1"),
 ]  # fmt: skip
 NO_USES = [
     ("alter table orders drop column placed_at;", {"app/report.py": "replaced_at placed_at_utc placed_at$"}),
@@ -97,6 +97,24 @@ def test_what_is_removed_and_still_named_is_told_with_its_place(sql, outside, pl
 @pytest.mark.parametrize(("sql", "outside"), NO_USES)
 def test_what_only_looks_like_a_use_is_none(sql, outside, judge_text):
     assert judge_text(RemovedInUse(), sql, outside=outside) == []
+
+
+def test_a_name_that_other_tables_have_too_is_a_warning(judge):
+    code = {"a.py": "orders\nnote"}
+    files = {
+        "V1__one.up.sql": "create table parts (note text);",
+        "V2__two.up.sql": "alter table orders drop column note;",
+    }
+    (found,) = judge(RemovedInUse(), files, outside=code)
+    assert found.severity.value == "warning" and "may still be used" in found.message
+    del files["V1__one.up.sql"]
+    (found,) = judge(RemovedInUse(), files, outside=code)
+    assert found.severity.value == "error"
+
+
+def test_a_name_that_is_given_anew_is_still_there(judge_text):
+    text = "alter table river_log rename to river_log_old; create table river_log (a int);"
+    assert judge_text(RemovedInUse(), text, outside={"a.py": "river_log"}) == []
 
 
 def test_a_repository_that_is_too_large_to_search_is_not_called_free_of_uses(judge_text, monkeypatch):

@@ -177,6 +177,13 @@ def test_a_table_of_an_earlier_migration_of_the_same_change_is_new(judge):
     assert len(judge(RULES["index-not-concurrent"], files, merged)) == 1
 
 
+def test_a_placeholder_means_the_same_however_it_is_written(judge_text):
+    text = 'create table {{ index .Options "Namespace" }}.t (a int);\ncreate index i on {{index .Options "Namespace"}}.%s (a);'
+    rule = RULES["index-not-concurrent"]
+    assert judge_text(rule, text % "t") == []
+    assert "….u " in judge_text(rule, text % "u")[0].message
+
+
 def test_what_a_down_file_takes_back_is_no_finding(judge):
     files = {"V1__one.up.sql": "create table t (a int);", "V1__one.down.sql": "delete from u; update u set a = 1;"}
     assert [found for rule in ALL if rule.id in {"delete-without-where", "update-without-where"} for found in judge(rule, files)] == []  # fmt: skip
