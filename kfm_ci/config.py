@@ -77,7 +77,11 @@ class SmokeTable(_Table):
     image: str | None = Field(None, description="Image the command runs in (docker engine).")
     timeout: int = Field(60, ge=1, le=3600, description="Seconds a smoke test may take.")
     queries: tuple[str, ...] = Field(
-        (), strict=False, description="Globs of SQL files with the application's statements."
+        (), strict=False,
+        description="Globs of SQL files with the application's statements (parameters as `$1`): prepared, never run.",
+    )  # fmt: skip
+    previous_command: str | None = Field(
+        None, description="Like `command`, but of the release that runs now: must work on every state of the schema."
     )
 
 

@@ -50,11 +50,12 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     )
     head = found.format.load(tree, found.directory)
     judging: Tree = tree
-    tip, merge_base, policy, previous = None, None, settings, {}
+    tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:
         prefix = root.relative_to(repository.root.resolve()).as_posix()
         tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
         parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
+        before = tip_tree
         tip = found.format.load(tip_tree, found.directory)
         merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory)
         previous = _files(parted, found.directory)
@@ -62,7 +63,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     known = {item.id for item in tip.migrations} if tip else set()
     change = Change(
         head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
-        tree=tree, requirements=_requirements(policy, head), body=context.body, previous=previous,
+        tree=tree, requirements=_requirements(policy, head), body=context.body, before=before, previous=previous,
         tracked=_tracked(repository, root, tree),
     )  # fmt: skip
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),

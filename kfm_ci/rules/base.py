@@ -46,6 +46,8 @@ class Change:
     requirements: Requirements
     body: str | None = None
     """Text of the pull request, when there is one."""
+    before: Tree | None = None
+    """The base's files: what the running release brought; None when there is no base."""
     previous: dict[str, SourceFile] = field(default_factory=dict)
     """Every file below the migrations directory at the merge base, by path."""
     tracked: tuple[str, ...] = ()
