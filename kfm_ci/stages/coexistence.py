@@ -23,13 +23,6 @@ from kfm_ci.stages.provision import script_of
 STATES = 10
 """At most so many states are looked at; the last one always is."""
 
-RULES = {
-    "previous-release-fails": "smoke tests of the base commit pass on the new schema, and on every state on the way",
-    "query-breaks": "the application's statements prepare as before, with the same result columns",
-    "routine-breaks": "functions that were there before can still run",
-}
-"""Rule ids of coexistence and what each protects."""
-
 HELP = (
     "Expand first: let the old name work beside the new one until no running release uses it, and take it away in a "
     "later pull request."

@@ -13,14 +13,6 @@ from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.rules.base import DOCS
 
-RULES = {
-    "interrupted-does-not-converge": "a file that stopped half way can be run again",
-    "rerun-changes-rows": "a data migration that is run twice leaves the rows as the first run did",
-    "environment-dependent": "another locale, time zone, date style or search_path gives the same schema",
-    "rebuild-differs": "all files, run on an empty database, give the schema that the base and the new files give",
-}
-"""Rule ids of the rehearsal and what each protects."""
-
 
 class Connect(Protocol):
     """Opens a session as migrations get it, or as administrator; settings given here win."""
