@@ -101,15 +101,18 @@ select 'constraint', ns.name || '.' || quote_ident(t.typname) || '.' || quote_id
  where ('pg_type'::regclass, t.oid) not in (select classid, objid from ext)
 """
 
+# One pass over the constraints: a look-up for each index would read all of them, as no catalog index leads there.
 INDEXES = """
-select 'index', rel.name, coalesce((select 'constraint ' || t.name || '.' || quote_ident(k.conname) from pg_constraint k
-      where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1), t.kind || ' ' || t.name),
+select 'index', rel.name, coalesce('constraint ' || k.name, t.kind || ' ' || t.name),
     concat_ws(', ', pg_get_indexdef(i.indexrelid),
     case when not i.indisvalid then 'INVALID' end, case when not i.indisready then 'not ready' end,
     case when i.indisreplident then 'replica identity' end, case when i.indisclustered then 'clustered' end,
     'tablespace ' || (select spcname from pg_tablespace s where s.oid = rel.reltablespace),
     'part of ' || (select string_agg(inhparent::regclass::text, ' ') from pg_inherits where inhrelid = rel.oid))
   from rel join pg_index i on i.indexrelid = rel.oid join rel t on t.oid = i.indrelid
+  left join (select c.conindid, min(o.name || '.' || quote_ident(c.conname)) as name
+               from pg_constraint c join rel o on o.oid = c.conrelid
+              where c.contype in ('p', 'u', 'x') group by c.conindid) k on k.conindid = i.indexrelid
 """
 
 VIEWS = """
