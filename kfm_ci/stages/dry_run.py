@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from kfm_ci.migrations import transactions
 from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import apply, catalog, traces
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import reset
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import refusal, script_of
@@ -22,30 +24,40 @@ class DryRun:
         name = run.server.create_database("dry_run", template=run.base_database)
         outside = 0
         with run.connect(name) as connection:
-            before = catalog.read(connection)
-            for migration in run.new:
+            for number, migration in enumerate(run.new):
                 script = script_of(migration)
                 reset(connection)
                 if transactions.mode(script) is Mode.AUTOCOMMIT:
                     outside += 1
                 else:
+                    since = traces.moment(connection)
                     done = apply.run(connection, script, entry=None, keep=False)
                     if done.outcome is Outcome.FAILED:
                         run.findings.append(refusal(migration, script, done))
                         raise Failed(f"{migration.id}: {done.error}")
                     reset(connection)
-                    after = catalog.read(connection)
-                    if after.digest != before.digest:
-                        run.findings.append(_trace(migration.id, script.file.path))
-                        raise Failed(f"{migration.id} left traces behind after it was rolled back")
+                    if not traces.untouched(connection, since):
+                        self._compare(run, run.server, catalog.read(connection), number)
                 done = apply.run(connection, script, entry=None)
                 if done.outcome is Outcome.FAILED:
                     run.findings.append(refusal(migration, script, done))
                     raise Failed(f"{migration.id}: {done.error}")
-                reset(connection)
-                before = catalog.read(connection)
         run.unseeded = name
         return f"{outside} outside a transaction" if outside else None
+
+    def _compare(self, run: Run, server: Server, now: Catalog, number: int) -> None:
+        """Something was committed meanwhile: hold the schema against one made without this migration's dry run."""
+        name = server.create_database("dry_run_before", template=run.base_database)
+        with run.connect(name) as connection:
+            for earlier in run.new[:number]:
+                apply.run(connection, script_of(earlier), entry=None)
+                reset(connection)
+            before = catalog.read(connection)
+        server.drop_database(name)
+        if now.digest != before.digest:
+            migration = run.new[number]
+            run.findings.append(_trace(migration.id, migration.up_path))
+            raise Failed(f"{migration.id} left traces behind after it was rolled back")
 
 
 def _trace(migration: str, path: str) -> Finding:
