@@ -33,15 +33,15 @@ class RemovedInUse:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of what is still named somewhere, and those for which not everything could be read."""
-        wanted = {
-            item: Wanted(name=item.name, table=item.table if item.column else None)
+        wanted = [
+            (item, Wanted(name=item.name, table=item.table if item.column else None))
             for item in removals(change)
             if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
-        }
+        ]
         if not wanted:
             return
-        found = search(change, dict.fromkeys(wanted.values()))
-        for item, name in wanted.items():
+        found = search(change, dict.fromkeys(name for _, name in wanted))
+        for item, name in wanted:
             places = found.places[name]
             if places or not found.whole:
                 yield self._told(item, places, sure=not places or not _ambiguous(change, item))

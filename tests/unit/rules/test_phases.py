@@ -122,3 +122,8 @@ def test_a_repository_that_is_too_large_to_search_is_not_called_free_of_uses(jud
     outside = {"a.py": "long enough", "b.py": "never read"}
     (found,) = judge_text(RemovedInUse(), "drop table orders;", outside=outside)
     assert "too large" in found.message
+
+
+def test_a_removal_in_a_file_with_a_header_is_searched_for_too(judge_text):
+    found = judge_text(RemovedInUse(), headed("contract", "drop table widgets;"), outside={"app.py": "from widgets"})
+    assert len(found) == 1 and "app.py:1" in found[0].message
