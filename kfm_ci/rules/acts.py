@@ -14,6 +14,7 @@ from kfm_ci.model import Mode, Place
 from kfm_ci.rules.relations import PUBLIC, TEMPORARY, Name, canonical, created, parts_of, targets
 
 _DEFAULT_PATH: Name = (PUBLIC,)
+_WITH_ROWS = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_SCHEMA"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +112,17 @@ class Acts:
         return any(self._last.get(name, 0) > act.ordinal for name in names if name[-1] != "*")
 
     def only_new(self, path: str, statement: Statement) -> bool:
-        """Whether all that a statement is done to was made by the same change; False when that cannot be told."""
+        """Whether all that a statement is done to was made by the same change; False when that cannot be told.
+
+        What is dropped only to be made again counts too, unless it held rows.
+        """
         acts = self._at.get((path, statement.line, statement.column), ())
         names = [(act, name) for act in acts for name in targets(act.tree)]
-        return bool(names) and all(self.is_new(act, name) for act, name in names)
+        return bool(names) and all(self.is_new(act, name) or self._remade(act, name) for act, name in names)
+
+    def _remade(self, act: Act, name: Name) -> bool:
+        rowless = act.tree.tag == "DropStmt" and act.tree.choice("remove_type") not in _WITH_ROWS
+        return rowless and self.made_again(act, name)
 
     def existed(self, act: Act, relation: Node | None) -> bool:
         """Whether a relation is older than the change, as far as the text tells."""
@@ -236,9 +244,11 @@ class Acts:
 
     def _renamed(self, act: Act) -> None:
         relation, kind = act.tree.one("relation"), act.tree.choice("rename_type")
-        if relation is None:
+        holder = act.tree.one("object")
+        named = holder.strings("items") if holder is not None and holder.tag == "List" else ()
+        parts = parts_of(relation) if relation is not None else named
+        if not parts:
             return
-        parts = parts_of(relation)
         if kind == "OBJECT_COLUMN":
             if self.is_new(act, parts, act.tree.text("subname")):
                 self._make(act, (*parts, act.tree.text("newname")), table=relation)

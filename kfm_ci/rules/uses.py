@@ -17,6 +17,9 @@ MAX_TOTAL = 256 * 1_048_576
 
 _VENDORED = frozenset(
     {
+        "migrations",
+        "migration",
+        "migrate",
         "node_modules",
         "vendor",
         "third_party",
@@ -32,6 +35,7 @@ _VENDORED = frozenset(
 _PROSE = frozenset(
     {".md", ".rst", ".adoc", ".txt", ".svg", ".csv", ".tsv", ".lock", ".map", ".snap", ".po", ".pot", ".html"}
 )
+_CALL = re.compile(rb"(?:into|references|on|from|join|update|table)\s+[\w.\"`]*$", re.IGNORECASE)
 _GENERATED = re.compile(r"(?:^|[.-])lock(?:\.|$)|\.min\.|^go\.sum$|^CHANGELOG", re.IGNORECASE)
 
 
@@ -107,6 +111,9 @@ def _lines(pattern: re.Pattern[bytes], data: bytes) -> Iterator[int]:
     for match in pattern.finditer(data):
         line += data.count(b"\n", counted, match.start())
         counted = match.start()
+        # A function of that name is no table, unless SQL lists a table's columns behind it.
+        if data[match.end() : match.end() + 1] == b"(" and not _CALL.search(data[max(0, counted - 40) : counted]):
+            continue
         if line != last:
             last = line
             yield line

@@ -76,8 +76,11 @@ USES = [
     ("drop table shop.orders;", {"app/q.sql": "select * from shop.orders"}, "app/q.sql:1"),
     ("alter table orders rename to purchases;", {"a.rb": "\n\norders"}, "a.rb:3"),
     ('alter table orders drop column "Straße_1";', {"a.py": "order Straße_1"}, "a.py:1"),
+    ("drop table order_items;", {"a.go": "insert into order_items(id) values (1)"}, "a.go:1"),
 ]  # fmt: skip
 NO_USES = [
+    ("drop table admin_purge;", {"a.rs": "fn admin_purge() {}\nlet x = admin_purge(1);"}),
+    ("drop table order_items;", {"driver/migrations/a.sql": "select * from order_items"}),
     ("alter table orders drop column placed_at;", {"app/report.py": "replaced_at placed_at_utc placed_at$"}),
     ("alter table orders drop column note;", {"app/customer.py": "class Customer:\n    note = Text()\n"}),
     ("alter table orders drop column placed_at;", {"README.md": "placed_at", "vendor/x/a.py": "placed_at"}),
