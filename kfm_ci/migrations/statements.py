@@ -141,7 +141,7 @@ def _inline_data_end(text: str, head: list[str], start: int) -> int:
     return end.end() if end else start
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=65536)
 def split(text: str, *, first_line: int = 1) -> tuple[Statement, ...]:
     """Return the statements of a text, whether it parses or not.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.tokens import words
 from kfm_ci.model import Mode
 
+_TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
+"""A word without which no statement leaves the transaction; most texts are done with here."""
 _ENDS = frozenset({"commit", "rollback", "abort", "end"})
 _BEGINS = frozenset({"begin", "start"})
 
 
 def requires_autocommit(statement: Statement) -> str | None:
     """Return why a statement cannot run inside a transaction; None when it can."""
+    if _TELLING.search(statement.text) is None:
+        return None
     found = [word.lower() for word in words(statement.text)]
     first = found[0] if found else ""
     two = tuple(found[:2])
@@ -54,5 +60,7 @@ def mode(script: Script) -> Mode:
     """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot."""
     if script.mode is not None:
         return script.mode
-    needs = any(requires_autocommit(part) for part in statements.of(script))
+    needs = _TELLING.search(script.text) is not None and any(
+        requires_autocommit(part) for part in statements.of(script)
+    )
     return Mode.AUTOCOMMIT if needs else Mode.TRANSACTION

@@ -71,7 +71,8 @@ class Judged:
 
 def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
     """Return what each acknowledgement of a script covers: the first statement that begins below its line."""
-    found = statements.of(script)
+    allows = tuple(allows)
+    found = statements.of(script) if allows else ()
     placed = []
     for allow in allows:
         below = next((statement for statement in found if statement.line > allow.line), None)
