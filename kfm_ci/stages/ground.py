@@ -63,6 +63,8 @@ class Ground:
         statement = failed.statement
         line, end = (statement.line, statement.end_line) if statement else (failed.line, failed.line)
         place = Place(file=migration.up_path, line=line, column=1, end_line=end)
+        # What was only suspected of the statement is now known.
+        self.run.findings[:] = [item for item in self.run.findings if not _suspects(item, place)]
         said = [item for item in self.run.findings if item.rule == RULE and item.place == place]
         if not said:
             self.run.findings.append(
@@ -72,6 +74,13 @@ class Ground:
                     migration=migration.id, docs=f"{DOCS}/{RULE}",
                 )
             )  # fmt: skip
+
+
+def _suspects(item: Finding, place: Place) -> bool:
+    """Whether squawk told the same of the same statement."""
+    inside = (place.line or 0) <= (item.place.line or 0) <= (place.end_line or 0)
+    told = item.hazard is Hazard.DATA_DEPENDENT and item.rule.startswith("squawk-")
+    return told and inside and item.place.file == place.file
 
 
 RULE = "data-dependent-failure"

@@ -117,12 +117,15 @@ def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) 
     changed = _changed(failure, before)
     if changed is None or failure.tree is None:
         return None
-    divisors = [expression(node) for node in _divisions(failure.tree)]
+    found = list(_divisions(failure.tree))
+    divisors = [expression(node) for node in found]
     if not divisors:
         return changed
+    columns = {fields[-1] for node in found for item in node.find("ColumnRef") if (fields := item.strings("fields"))}
     zero = " or ".join(f"({divisor}) = 0" for divisor in dict.fromkeys(divisors))
     return Offence(
         shape=f"have 0 in {', '.join(dict.fromkeys(divisors))}", table=changed.table, condition=zero,
+        columns=tuple(sorted(columns)),
         remedy=f"Guard the division: `nullif({divisors[0]}, 0)`",
     )  # fmt: skip
 

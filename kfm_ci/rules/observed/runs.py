@@ -19,6 +19,18 @@ RUNS = (
         base=_WIDGETS, bad="alter table widgits add column title text;\n-- down:\nselect 1;", good=_GOOD,
     ),
     Observed(
+        id="data-dependent-failure", hazard=Hazard.DATA_DEPENDENT, title="A migration succeeds on every row that may be there",
+        why="Every table of the base is given synthetic rows that obey its constraints and are as awkward as these "
+        "allow: NULLs, duplicates, empty and long texts, zero, large numbers, several rows for a parent. What succeeds "
+        "on an empty table and fails on them can fail in production; the finding has the query that tells.",
+        base="create table widgets (id bigint primary key, name text);",
+        bad="-- kfm:allow blocks-reads reason=\"small\"\n-- kfm:allow full-scan reason=\"small\"\n"
+        "alter table widgets alter column name set not null;\n-- down:\n"
+        "alter table widgets alter column name drop not null;",
+        good="alter table widgets add constraint name_there check (name is not null) not valid;\n-- down:\n"
+        "alter table widgets drop constraint name_there;",
+    ),
+    Observed(
         id="transaction-refused", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
         why="Some statements cannot run in a transaction block, and a file that commits or rolls back leaves the "
         "transaction that makes change and record one.",

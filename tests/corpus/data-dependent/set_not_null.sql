@@ -1,0 +1,8 @@
+-- expect: context data-dependent blocks-reads full-scan
+-- why: a nullable column holds NULL
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+alter table widgets alter column name set not null;
+-- down:
+alter table widgets alter column name drop not null;

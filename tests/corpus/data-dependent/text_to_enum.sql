@@ -1,0 +1,10 @@
+-- expect: context data-dependent table-rewrite blocks-reads breaks-clients
+-- why: texts that are no label
+-- rollback: manual
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+create type hue as enum ('red', 'blue');
+alter table widgets alter column colour type hue using colour::hue;
+-- down:
+select 1;

@@ -1,0 +1,8 @@
+-- expect: unsafe blocks-writes
+-- why: writers wait for the build
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+create index widgets_name_idx on widgets (name);
+-- down:
+drop index widgets_name_idx;

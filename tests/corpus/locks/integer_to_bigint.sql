@@ -1,0 +1,9 @@
+-- expect: unsafe table-rewrite blocks-reads
+-- why: rewrites the table
+-- rollback: manual
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+alter table widgets alter column quantity type bigint;
+-- down:
+select 1;

@@ -1,0 +1,9 @@
+-- expect: unsafe blocks-writes
+-- why: writers wait
+-- rollback: manual
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+reindex table widgets;
+-- down:
+select 1;

@@ -1,0 +1,10 @@
+-- expect: safe
+-- why: the last step of three
+-- rollback: manual
+-- phase: contract
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+alter table widgets drop column name;
+-- down:
+select 1;

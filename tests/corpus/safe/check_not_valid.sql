@@ -1,0 +1,8 @@
+-- expect: safe
+-- why: old rows are not read
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+alter table widgets add constraint positive check (price > 0) not valid;
+-- down:
+alter table widgets drop constraint positive;

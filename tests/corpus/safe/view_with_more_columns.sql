@@ -1,0 +1,10 @@
+-- expect: safe
+-- why: old columns stay
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+create view named as select id, name from widgets;
+-- up:
+create or replace view named as select id, name, colour from widgets;
+-- down:
+drop view named;
+create view named as select id, name from widgets;

@@ -1,0 +1,9 @@
+-- expect: unsafe transaction
+-- why: leaves the transaction it was given
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date);
+-- up:
+alter table widgets add column note text;
+commit;
+-- down:
+alter table widgets drop column note;
