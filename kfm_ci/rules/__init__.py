@@ -6,6 +6,7 @@ from kfm_ci.rules.attach_partition import AttachPartition
 from kfm_ci.rules.autocommit_company import AutocommitCompany
 from kfm_ci.rules.base import Rule
 from kfm_ci.rules.binaries import Binary
+from kfm_ci.rules.changing_value import ChangingValue
 from kfm_ci.rules.column_check import ColumnCheck
 from kfm_ci.rules.column_dropped import ColumnDropped
 from kfm_ci.rules.column_renamed import ColumnRenamed
@@ -110,6 +111,7 @@ ALL: tuple[Rule, ...] = (
     UpdateWithoutWhere(),
     DeleteWithoutWhere(),
     UnbatchedBackfill(),
+    ChangingValue(),
     IndexNotConcurrent(),
     IndexIfNotExists(),
     TableRewritten(),

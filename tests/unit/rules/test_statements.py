@@ -36,6 +36,9 @@ FOUND = [
     ("schema-and-data-mixed", "alter table a add column x int;\nupdate b set y = 1;"),
     ("schema-and-data-mixed", "alter table a add column x int;\ninsert into b select id from a;"),
     ("schema-and-data-mixed", "do $$ begin alter table a add column x int; update a set x = 1; end $$;"),
+    ("changing-value", "update t set at = current_timestamp where id = 1;"),
+    ("changing-value", "do $$ begin insert into t select random() from u; end $$;"),
+    ("changing-value", "delete from t where at < pg_catalog.now();"),
     ("update-without-where", "update shop.orders set a = 1 where true;"),
     ("update-without-where", "update t set a = 1 where 'x' = 'x' and true;"),
     ("update-without-where", "create table other (a int); update t set a = 1;"),
@@ -88,6 +91,9 @@ FOUND = [
 ]  # fmt: skip
 
 SILENT = [
+    ("changing-value", "create table t (at timestamptz default now(), id uuid default gen_random_uuid());"),
+    ("changing-value", "insert into t (owner, word) values (current_user, 'now()'); update t set a = shop.nowadays();"),
+    ("changing-value", "create function f() returns void language sql as 'insert into t values (now())';"),
     ("statement-not-parsed", "create table t (a int) -- no semicolon"),
     ("placeholder", "select a::text, b[1:2] from t where c = ':x'; insert into t values ('${x}');"),
     ("psql-meta-command", "insert into t values ('\n\\i x\n');"),
