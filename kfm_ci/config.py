@@ -54,6 +54,9 @@ class MigrationsTable(_Table):
     baseline: InsidePath | None = Field(
         None, description="SQL file that builds what was there before the first migration."
     )
+    placeholders: dict[str, str] = Field(
+        {}, description="Values for the tool's own placeholders, such as Flyway's `${name}`."
+    )
 
 
 class DatabaseTable(_Table):

@@ -48,7 +48,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     found = detection.locate(
         tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
     )
-    head = found.format.load(tree, found.directory)
+    head = found.format.load(tree, found.directory, settings.migrations)
     judging: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:
@@ -56,8 +56,8 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
         parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
         before = tip_tree
-        tip = found.format.load(tip_tree, found.directory)
-        merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory)
+        tip = found.format.load(tip_tree, found.directory, settings.migrations)
+        merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory, settings.migrations)
         previous = _files(parted, found.directory)
         policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
     known = {item.id for item in tip.migrations} if tip else set()

@@ -71,10 +71,20 @@ def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | Non
         )  # fmt: skip
     if wanted is not None:
         return Found(directory=directory, format=wanted)
-    fitting = sorted(
-        (item for item in ALL if item.recognises(tree, directory, inside)), key=lambda item: -item.confidence
-    )
-    return Found(directory=directory, format=fitting[0] if fitting else ALL[0])
+    fitting = [item for item in ALL if item.recognises(tree, directory, inside)]
+    return Found(directory=directory, format=_best(directory, fitting) if fitting else ALL[0])
+
+
+def _best(directory: str, fitting: list[Format]) -> Format:
+    """Return the surest of the formats that recognise a directory; raises UsageError when two are equally sure."""
+    fitting = sorted(fitting, key=lambda item: -item.confidence)
+    if len(fitting) > 1 and fitting[0].confidence == fitting[1].confidence:
+        names = " and ".join(item.name for item in fitting if item.confidence == fitting[0].confidence)
+        raise UsageError(
+            code="KFM-U34", message=f"the files could be those of {names}", where=directory, expected="one tool",
+            got=names, help=f'say which in kfm-ci.toml: [migrations] format = "{fitting[0].name}"',
+        )  # fmt: skip
+    return fitting[0]
 
 
 def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> list[Found]:
@@ -94,6 +104,5 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
             item for item in (ALL if wanted is None else (wanted,)) if item.recognises(tree, directory, tuple(names))
         ]
         if fitting:
-            best = max(fitting, key=lambda item: item.confidence)
-            found.append(Found(directory=directory, format=best))
+            found.append(Found(directory=directory, format=_best(directory, fitting)))
     return [item for item in found if not any(item.directory.startswith(f"{other.directory}/") for other in found)]

@@ -57,10 +57,16 @@ def controls_transaction(statement: Statement) -> bool:
 
 
 def mode(script: Script) -> Mode:
-    """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot."""
-    if script.mode is not None:
+    """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot.
+
+    A tool that opens no transaction and sends the whole file still gets one from the server, for several statements
+    in one message are one transaction, unless they open and close their own.
+    """
+    if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.whole):
         return script.mode
-    needs = _TELLING.search(script.text) is not None and any(
-        requires_autocommit(part) for part in statements.of(script)
-    )
-    return Mode.AUTOCOMMIT if needs else Mode.TRANSACTION
+    if script.mode is None and not script.whole and _TELLING.search(script.text) is None:
+        return Mode.TRANSACTION
+    parts = statements.of(script)
+    if script.whole and len(parts) > 1:
+        return Mode.AUTOCOMMIT if any(controls_transaction(part) for part in parts) else Mode.TRANSACTION
+    return Mode.AUTOCOMMIT if any(requires_autocommit(part) for part in parts) else Mode.TRANSACTION

@@ -81,7 +81,7 @@ def run(
         if mode is Mode.TRANSACTION:
             _in_transaction(connection, script, parts, entry, watcher, keep)
         else:
-            _in_autocommit(connection, parts, entry, watcher)
+            _in_autocommit(connection, parts, entry, watcher, whole=script.whole)
     except _Escaped:
         connection.rollback()
         return Applied(
@@ -132,18 +132,42 @@ def _in_transaction(
 
 
 def _in_autocommit(
-    connection: Connection[Any], parts: tuple[Statement, ...], entry: Entry | None, watcher: Watcher | None
-) -> None:
+    connection: Connection[Any], parts: tuple[Statement, ...], entry: Entry | None, watcher: Watcher | None, *,
+    whole: bool,
+) -> None:  # fmt: skip
     if entry is not None:
         with connection.transaction():
             ledger.start(connection, entry)
-    for part in parts:
-        _watched(connection, part, watcher)
+    if whole and len(parts) > 1:
+        _as_one_message(connection, parts, watcher)
+    else:
+        for part in parts:
+            _watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.IDLE:
         raise _Escaped
     if entry is not None:
         with connection.transaction():
             ledger.record(connection, entry)
+
+
+def _as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
+    """Run statements one by one with the transactions they would have in one message.
+
+    The server puts what stands outside the file's own transactions into one of its own; a `begin` after it joins it.
+    """
+    ours = False
+    for part in parts:
+        if transactions.controls_transaction(part):
+            ours = False
+        elif connection.info.transaction_status == TransactionStatus.IDLE:
+            connection.execute("begin")
+            ours = True
+        _watched(connection, part, watcher)
+    if ours:
+        try:
+            connection.execute("commit")
+        except psycopg.Error as error:
+            raise _Failed(error, parts[-1]) from error
 
 
 def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:

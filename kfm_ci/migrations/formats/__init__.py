@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from kfm_ci.migrations.formats.atlas import Atlas
 from kfm_ci.migrations.formats.base import Format
+from kfm_ci.migrations.formats.dbmate import Dbmate
 from kfm_ci.migrations.formats.diesel import Diesel
+from kfm_ci.migrations.formats.drizzle import Drizzle
+from kfm_ci.migrations.formats.flyway import Flyway
 from kfm_ci.migrations.formats.golang_migrate import GolangMigrate
+from kfm_ci.migrations.formats.goose import Goose
+from kfm_ci.migrations.formats.graphile_migrate import GraphileMigrate
 from kfm_ci.migrations.formats.kfm import Kfm
+from kfm_ci.migrations.formats.liquibase import Liquibase
+from kfm_ci.migrations.formats.node_pg_migrate import NodePgMigrate
 from kfm_ci.migrations.formats.plain import Sqlx, Supabase
 from kfm_ci.migrations.formats.prisma import Prisma
+from kfm_ci.migrations.formats.refinery import Refinery
+from kfm_ci.migrations.formats.sqitch import Sqitch
+from kfm_ci.migrations.formats.sql_migrate import SqlMigrate
 
 ALL: tuple[Format, ...] = (
     Kfm(),
-    GolangMigrate(),
-    Diesel(),
+    Flyway(),
+    Liquibase(),
     Prisma(),
-    Supabase(),
+    GolangMigrate(),
+    Dbmate(),
+    Goose(),
     Sqlx(),
+    Diesel(),
+    Refinery(),
+    Atlas(),
+    Supabase(),
+    Drizzle(),
+    NodePgMigrate(),
+    GraphileMigrate(),
+    Sqitch(),
+    SqlMigrate(),
 )
 """Every format that can be named or detected."""

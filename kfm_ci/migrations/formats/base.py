@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, Tree
 
 
@@ -19,6 +20,6 @@ class Format(Protocol):
         """Whether the directory holds this format; ``names`` are its paths relative to it."""
         ...
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every file once and return the migrations in order, with what was wrong on reading."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.model import Mode
@@ -30,7 +31,7 @@ class Diesel:
         """Whether a directory below holds an up file."""
         return any(name.endswith("/up.sql") and _name(name) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every directory below."""
 
         def mode(file: SourceFile) -> Mode | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 
@@ -30,6 +31,6 @@ class GolangMigrate:
         """Whether one name is a numbered up file."""
         return any(name.endswith(".up.sql") and _name(name) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory; names outside the grammar are ignored, as the tool does."""
         return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming
 from kfm_ci.migrations.files import History, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble, relative
@@ -30,7 +31,7 @@ class Kfm:
         """Whether one name is of our grammar."""
         return any(_name(name) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory; names outside the grammar are findings."""
         paths = [path for path in tree.paths(directory) if not relative(path, directory).startswith("meta/")]
         history = assemble(tree, directory, format=self.name, name=_name, paths=paths)

@@ -22,6 +22,8 @@ class Named:
     name: str
     direction: str
     """``up`` or ``down``."""
+    pair: str | None = None
+    """What an up and its down have in common, where it is not the id."""
 
 
 def relative(path: str, directory: str) -> str:
@@ -50,12 +52,13 @@ def assemble(
             continue
         unreadable = unreadable or file is None
         target = ups if named.direction == "up" else downs
-        if named.id in target:
+        key = named.pair or named.id
+        if key in target:
             findings.append(_finding(path, "duplicate-version", Hazard.ORDER,
-                                     f"the same migration twice: {target[named.id][2]} and {path}", "rename one of them"))  # fmt: skip
+                                     f"the same migration twice: {target[key][2]} and {path}", "rename one of them"))  # fmt: skip
             unreadable = True
             continue
-        target[named.id] = (named, file, path)
+        target[key] = (named, file, path)
     migrations: list[Migration] = []
     for key, (named, file, path) in sorted(ups.items(), key=lambda item: item[1][0].sort_key):
         if file is None:
@@ -76,6 +79,8 @@ def assemble(
                                      "add the up file of the same name, or remove it"))  # fmt: skip
     versions: dict[str, str] = {}
     for migration in migrations:
+        if not migration.version:
+            continue
         if migration.version in versions:
             findings.append(_finding(migration.up_path, "duplicate-version", Hazard.ORDER,
                                      f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.model import Mode
@@ -37,11 +38,11 @@ class Sqlx:
         """Whether one name is numbered and has no direction."""
         return any(_sqlx(name) and not name.endswith((".up.sql", ".down.sql")) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory; a file whose first bytes are ``-- no-transaction`` runs outside one."""
 
         def mode(file: SourceFile) -> Mode | None:
-            return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else None
+            return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else Mode.TRANSACTION
 
         return assemble(
             tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
@@ -58,6 +59,6 @@ class Supabase:
         """Whether the directory is Supabase's and one name is numbered."""
         return f"/{directory}".endswith("supabase/migrations") and any(_supabase(name) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory."""
         return assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))

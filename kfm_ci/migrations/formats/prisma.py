@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 
@@ -29,6 +30,6 @@ class Prisma:
         """Whether a directory below holds a migration."""
         return any(name.endswith("/migration.sql") and _name(name) for name in names)
 
-    def load(self, tree: Tree, directory: str) -> History:
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every directory below."""
         return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)

@@ -1,0 +1,58 @@
+"""Format ``dbmate``: ``-- migrate:up`` and ``-- migrate:down`` in one file; each block is one message."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.model import Mode
+
+_NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
+_MARK = re.compile(r"^--[ \t]*migrate:(up|down)[ \t]*(?:[ \t](\S[^\r\n]*))?\r?$", re.MULTILINE)
+
+
+def _name(path: str) -> Named | None:
+    match = _NAME.match(path)
+    if match is None:
+        return None
+    return Named(
+        id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2].strip("_"), direction="up"
+    )
+
+
+def _cut(file: SourceFile) -> Sections:
+    found = list(_MARK.finditer(file.text))
+    marks = [(item[1], item.start(), item.end()) for item in found]
+    up, down = between(file.text, marks, "up"), between(file.text, marks, "down")
+    if up is None or down is None or marks[0][0] != "up":
+        missing = "-- migrate:up" if up is None or marks[0][0] != "up" else "-- migrate:down"
+        return Sections(
+            up=up or everything(file), down=down,
+            findings=(problem(file, "section-missing", f"dbmate refuses the file: expected `{missing}`, got none in its place",
+                              "write `-- migrate:up` above the change and `-- migrate:down` above the way back"),),
+        )  # fmt: skip
+    modes = {item[1]: _mode(item[2] or "") for item in reversed(found)}
+    return Sections(up=up, down=down, mode=modes["up"], down_mode=modes["down"], whole=True)
+
+
+def _mode(options: str) -> Mode:
+    return Mode.AUTOCOMMIT if "transaction:false" in options.split() else Mode.TRANSACTION
+
+
+class Dbmate:
+    """``<digits>_name.sql`` ordered by file name; ``transaction:false`` on the mark's line opts out."""
+
+    name = "dbmate"
+    confidence = 80
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file bears the mark."""
+        return any(_name(name) for name in names) and holds(tree, directory, names, _MARK)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and cut each file."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        return sectioned(history, _cut)

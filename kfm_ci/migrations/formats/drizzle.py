@@ -1,0 +1,78 @@
+"""Format ``drizzle``: the journal says which files run and in which order; all pending in one transaction."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import header, reading
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard, Mode
+
+_JOURNAL = "meta/_journal.json"
+
+
+class Drizzle:
+    """``<tag>.sql`` for each entry of ``meta/_journal.json``; other files never run."""
+
+    name = "drizzle"
+    confidence = 85
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether the journal is there."""
+        return tree.exists(_in(directory, _JOURNAL)) and any(name.endswith(".sql") for name in names)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the journal and the files it names; an entry that goes back in time is skipped on live databases."""
+        findings: list[Finding] = []
+        journal = reading.read(tree, _in(directory, _JOURNAL), findings)
+        entries = _entries(journal, findings) if journal else None
+        if journal is None or entries is None:
+            return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
+        migrations: list[Migration] = []
+        latest, before, missing = -1, "", False
+        for number, (tag, when) in enumerate(entries):
+            path = _in(directory, f"{tag}.sql")
+            file = reading.read(tree, path, findings)
+            if file is None:
+                missing = True
+                continue
+            if when <= latest:
+                findings.append(problem(
+                    file, "journal-goes-back", f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
+                    "databases that already have the later one skip it silently, new ones run it",
+                    f"set `when` of {tag} in {journal.path} to a time after {latest}", hazard=Hazard.ORDER,
+                ))  # fmt: skip
+            else:
+                latest, before = when, tag
+            migrations.append(Migration(
+                id=tag, version=str(when), sort_key=(number,), name=tag, header=header.parse(file.text),
+                up=Script(file=file, text=file.text, mode=Mode.TRANSACTION),
+            ))  # fmt: skip
+        named = {item.up_path for item in migrations}
+        others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
+                  and (file := reading.read(tree, path, []))]  # fmt: skip
+        for file in others:
+            findings.append(problem(file, "not-in-journal", "the journal does not name this file: it never runs",
+                                    "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
+        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                       unreadable=missing, others=(*others, journal))  # fmt: skip
+
+
+def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, int]] | None:
+    try:
+        document: Any = json.loads(journal.text)
+        found = [(entry["tag"], int(entry["when"])) for entry in document["entries"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        found = [("", 0)]
+    if all(isinstance(tag, str) and tag and "/" not in tag for tag, _ in found):
+        return found
+    findings.append(problem(journal, "journal-unreadable", "the journal cannot be read: expected `entries` with `tag` and `when`",
+                            "restore it from the base, and make migrations by `drizzle-kit generate`", hazard=Hazard.ORDER))  # fmt: skip
+    return None
+
+
+def _in(directory: str, name: str) -> str:
+    return name if directory in {"", "."} else f"{directory}/{name}"

@@ -1,0 +1,141 @@
+"""Format ``flyway``: ``V1_2__name.sql``, ``R__name.sql``, ``U1_2__name.sql``; numeric versions, placeholders."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import naming, statements
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations.formats import flyway_settings
+from kfm_ci.migrations.formats.flyway_settings import Settings
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard, Mode, Severity
+
+_VERSIONED = re.compile(r"^([VU])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
+_REPEATABLE = re.compile(r"^R__(.*)\.sql$", re.IGNORECASE)
+_NEARLY = re.compile(r"^[VUR]_?[0-9._]*_{0,2}[^/]*\.sql$")
+_CALLBACK = re.compile(r"^(before|after)[A-Z]\w*?(__.*)?\.sql$")
+_PLACEHOLDER = re.compile(r"\$\{([^{}\s]+)\}")
+# Flyway's own list: what else cannot run in a transaction is sent inside one, and the server refuses it.
+_OUTSIDE = re.compile(
+    r"^(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY"
+    r"|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b"
+)
+
+
+def _name(path: str) -> Named | None:
+    base = path.rpartition("/")[2]
+    if found := _REPEATABLE.match(base):
+        return Named(id=base[:-4], version="", sort_key=(1, found[1]), name=found[1].replace("_", " "), direction="up")
+    found = _VERSIONED.match(base)
+    if found is None:
+        return None
+    numbers = [int(part) for part in re.split(r"[._]", found[2])]
+    while len(numbers) > 1 and numbers[-1] == 0:
+        numbers.pop()
+    version = ".".join(map(str, numbers))
+    return Named(id=base[:-4], version=version, sort_key=(0, *numbers), name=(found[3] or version).replace("_", " "),
+                 direction="up" if found[1] in "Vv" else "down", pair=version)  # fmt: skip
+
+
+class Flyway:
+    """Versions compare number by number, repeatables follow by description; each file has its transaction."""
+
+    name = "flyway"
+    confidence = 95
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a name fits, and it is not the house's own style without any sign of Flyway."""
+        fitting = [name for name in names if _VERSIONED.match(name)]
+        ours = all((stem := naming.stem(name)) and naming.version(stem[0]) for name in fitting)
+        return bool(fitting) and (not ours or flyway_settings.mentioned(tree, directory))
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and all below, replace placeholders, and decide each file's transaction."""
+        own = flyway_settings.read(tree, directory)
+        values = {**own.placeholders, **{key.lower(): value for key, value in settings.placeholders.items()}}
+        history = assemble(
+            tree, directory, format=self.name, name=_name,
+            paths=[path for path in tree.paths(directory) if path.lower().endswith(".sql")],
+            extra=lambda path: (f"{path}.conf",) if tree.exists(f"{path}.conf") else (),
+        )  # fmt: skip
+        findings = list(history.findings)
+        migrations = [_finished(item, own, values, findings) for item in history.migrations]
+        for other in history.others:
+            findings += _told(other)
+        return replace(history, migrations=tuple(migrations), findings=tuple(findings))
+
+
+def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:
+    forced, replaced = None, own.replaces
+    for conf in migration.extra_files:
+        pairs = flyway_settings.pairs(conf.text)
+        forced = {"true": Mode.TRANSACTION, "false": Mode.AUTOCOMMIT}.get(pairs.get("executeintransaction", ""), forced)
+        replaced = pairs.get("placeholderreplacement", "true") != "false" and replaced
+    scripts: list[Script | None] = []
+    for script in (migration.up, migration.down):
+        if not isinstance(script, Script):
+            scripts.append(None)
+            continue
+        text = _replaced(script, migration, values, findings) if replaced else script.text
+        script = replace(script, text=text)
+        scripts.append(replace(script, mode=forced or _mode(script, own, findings)))
+    return replace(migration, up=scripts[0] or migration.up, down=scripts[1])
+
+
+def _replaced(script: Script, migration: Migration, values: dict[str, str], findings: list[Finding]) -> str:
+    builtin = {"flyway:filename": script.file.path.rpartition("/")[2], "flyway:defaultschema": "public",
+               "flyway:table": "flyway_schema_history", "flyway:environment": "default"}  # fmt: skip
+    missing: dict[str, int] = {}
+
+    def value(found: re.Match[str]) -> str:
+        key = found[1].lower()
+        if key in values or key in builtin:
+            return values.get(key, builtin.get(key, ""))
+        missing.setdefault(found[1], script.text.count("\n", 0, found.start()) + 1)
+        return found[0]
+
+    text = _PLACEHOLDER.sub(value, script.text)
+    for name, line in missing.items():
+        findings.append(problem(
+            script.file, "placeholder", f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
+            f'give it one in kfm-ci.toml: [migrations.placeholders] "{name[:60]}" = "…"', line=line,
+            severity=Severity.WARNING,
+        ))  # fmt: skip
+    return text
+
+
+def _mode(script: Script, own: Settings, findings: list[Finding]) -> Mode:
+    parts = statements.of(script)
+    outside = [part for part in parts if _OUTSIDE.match(" ".join(part.text.upper().split()))]
+    if not outside:
+        return Mode.TRANSACTION
+    inside = next((part for part in parts if part not in outside), None)
+    if inside is not None and not own.mixed:
+        findings.append(problem(
+            script.file, "flyway-mixed", f"Flyway refuses a file that mixes {statements.kind(outside[0].text)} on line {outside[0].line}, "
+            f"which cannot run in a transaction, with {statements.kind(inside.text)} on line {inside.line}, which does",
+            f"give line {outside[0].line} a file of its own", line=outside[0].line, hazard=Hazard.TRANSACTION,
+        ))  # fmt: skip
+    waits = [part for part in outside if "CONCURRENTLY" in part.text.upper()]
+    if waits and own.transactional_lock:
+        findings.append(problem(
+            script.file, "flyway-lock-waits", "Flyway holds its lock in an open transaction on a second connection, and an index that is "
+            "built concurrently waits for it without end", "set `flyway.postgresql.transactional.lock=false`", line=waits[0].line,
+            hazard=Hazard.TRANSACTION, severity=Severity.WARNING,
+        ))  # fmt: skip
+    return Mode.AUTOCOMMIT
+
+
+def _told(file: SourceFile) -> list[Finding]:
+    base = file.path.rpartition("/")[2]
+    if _CALLBACK.match(base):
+        return [problem(file, "flyway-callback", "Flyway runs this callback around migrations; what it does was not judged",
+                        "keep changes of the schema in versioned files", severity=Severity.WARNING)]  # fmt: skip
+    if _NEARLY.match(base):
+        return [problem(file, "file-name", "Flyway ignores this file silently: its name is not V<version>__<name>.sql",
+                        "name it V<version>__<name>.sql, with two underscores", hazard=Hazard.NAMING)]  # fmt: skip
+    return []

@@ -1,0 +1,104 @@
+"""Format ``goose``: annotated files; statements end where a line ends in a semicolon."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import History, SourceFile, Statement, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, sectioned
+from kfm_ci.model import Finding, Hazard, Mode
+
+_NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
+_UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
+_ANNOTATION = re.compile(r"^--[^\n]*?\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF"})
+
+
+def _name(path: str) -> Named | None:
+    match = _NAME.match(path)
+    if match is None or int(match[1]) < 1:
+        return None
+    number = int(match[1])
+    return Named(id=f"{match[1]}_{match[2]}", version=str(number), sort_key=(number,), name=match[2], direction="up")
+
+
+def _cut(file: SourceFile) -> Sections:
+    found = [(" ".join(item[1].upper().split()), item.start(), item.end()) for item in _ANNOTATION.finditer(file.text)]
+    wrong = [
+        problem(file, "goose-annotation", f"goose refuses the file: unknown annotation {kind[:60]!r}",
+                "use Up, Down, StatementBegin, StatementEnd, NO TRANSACTION or ENVSUB",
+                line=file.text.count("\n", 0, start) + 1)
+        for kind, start, _ in found if kind not in _KNOWN
+    ]  # fmt: skip
+    marks = [mark for mark in found if mark[0] in {"UP", "DOWN"}]
+    up, down = between(file.text, marks, "UP"), between(file.text, marks, "DOWN")
+    if up is None:
+        wrong.append(problem(file, "section-missing", "goose refuses the file: there is no `-- +goose Up`",
+                             "write `-- +goose Up` above the change"))  # fmt: skip
+    for part in (up, down):
+        wrong += _torn(file, part) if part else []
+    kinds = {kind for kind, _, _ in found}
+    if "ENVSUB ON" in kinds:
+        wrong.append(problem(file, "placeholder", "goose replaces `${VARIABLE}` here from its environment: what runs was not judged",
+                             "write the values into the file"))  # fmt: skip
+    return Sections(up=up or everything(file), down=down, findings=tuple(wrong),
+                    mode=Mode.AUTOCOMMIT if "NO TRANSACTION" in kinds else Mode.TRANSACTION)  # fmt: skip
+
+
+def _torn(file: SourceFile, part: Part) -> list[Finding]:
+    """Find statements that goose cuts in two, and unfinished ones, as its own line-wise reader sees them."""
+    parts = statements.split(part.text, first_line=part.first_line)
+    block, open_since, resume = False, 0, 0
+    found: list[Finding] = []
+    for number, line in enumerate(part.text.split("\n"), part.first_line):
+        if number <= resume:
+            continue
+        mark = _ANNOTATION.match(line)
+        if mark:
+            kind = mark[1].upper()
+            block = kind == "STATEMENTBEGIN" or (block and kind != "STATEMENTEND")
+            open_since = 0
+            continue
+        bare = line.split("--", 1)[0].rstrip()
+        if block or not bare or (line.lstrip().startswith("--") and not open_since):
+            continue
+        open_since = open_since or number
+        if not bare.endswith(";"):
+            continue
+        open_since = 0
+        holder = _inside(parts, number)
+        if holder is not None:
+            found.append(problem(
+                file, "goose-statement-torn",
+                f"goose ends a statement at this semicolon, in the middle of {statements.kind(holder.text)}",
+                f"write `-- +goose StatementBegin` above line {holder.line} and `-- +goose StatementEnd` below line {holder.end_line}",
+                line=number, hazard=Hazard.MIGRATION_ERROR,
+            ))  # fmt: skip
+            resume = holder.end_line
+    if open_since:
+        found.append(problem(file, "goose-statement-unfinished", "goose refuses the file: its last statement has no semicolon at the end of a line",
+                             "end it with a semicolon", line=open_since, hazard=Hazard.MIGRATION_ERROR))  # fmt: skip
+    return found
+
+
+def _inside(parts: tuple[Statement, ...], line: int) -> Statement | None:
+    return next((item for item in parts if item.line <= line < item.end_line), None)
+
+
+class Goose:
+    """``<number>_name.sql`` with ``-- +goose Up``; ``NO TRANSACTION`` covers both ways."""
+
+    name = "goose"
+    confidence = 80
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file bears the annotation."""
+        return any(_name(name) for name in names) and holds(tree, directory, names, _UP)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        return sectioned(history, _cut)

@@ -1,0 +1,83 @@
+"""Format ``graphile-migrate``: ``committed/000001.sql``, a chain of hashes, each file one message."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import Part, Sections, holds, problem, sectioned
+from kfm_ci.model import Finding, Hazard, Mode
+
+_NAME = re.compile(r"^([0-9]+)(-[-_a-zA-Z0-9]*)?\.sql$")
+_HEADER = re.compile(r"^--! ([a-zA-Z0-9_]+)(?::(.*))?$")
+_PREVIOUS = re.compile(r"^--! Previous: ", re.MULTILINE)
+
+
+def _name(path: str) -> Named | None:
+    match = _NAME.match(path)
+    if match is None:
+        return None
+    return Named(id=path.removesuffix(".sql"), version=str(int(match[1])), sort_key=(int(match[1]),),
+                 name=(match[2] or match[1]).strip("-"), direction="up")  # fmt: skip
+
+
+def _headers(text: str) -> tuple[dict[str, str], int]:
+    """Return the header's pairs, and how many lines it takes with the blank one below."""
+    values: dict[str, str] = {}
+    for number, line in enumerate(text.split("\n")):
+        found = _HEADER.match(line)
+        if found is None:
+            return values, number + (not line.strip())
+        values[found[1]] = (found[2] or "").strip()
+    return values, 0
+
+
+def _cut(file: SourceFile) -> Sections:
+    _, skipped = _headers(file.text)
+    body = "\n".join(file.text.split("\n")[skipped:])
+    outside = body.startswith("--! no-transaction")
+    return Sections(
+        up=Part(text=body, first_line=skipped + 1), whole=True, mode=Mode.AUTOCOMMIT if outside else Mode.TRANSACTION
+    )
+
+
+def sealed(previous: str | None, body: str) -> str:
+    """Return a migration's hash: of the one before it and its own text."""
+    text = f"{previous or ''}\n{body.strip()}".strip() + "\n"
+    return "sha1:" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class GraphileMigrate:
+    """Roll-forward only; a body that begins with ``--! no-transaction`` opts out."""
+
+    name = "graphile-migrate"
+    confidence = 85
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a numbered file has the header of the chain."""
+        return any(_name(name) for name in names) and holds(tree, directory, names, _PREVIOUS)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and follow the chain."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        findings: list[Finding] = []
+        last: str | None = None
+        for migration in history.migrations:
+            file = migration.up.file
+            values, skipped = _headers(file.text)
+            previous = values.get("Previous", "-")
+            if (None if previous == "-" else previous) != last:
+                findings.append(problem(file, "chain-broken", f"its `Previous` is not the hash of the migration before it: expected {last or '-'}, got {previous[:60]}",
+                                        "uncommit and commit it again on top of the base", hazard=Hazard.ORDER))  # fmt: skip
+            body = "\n".join(file.text.split("\n")[skipped:])
+            expected = sealed(None if previous == "-" else previous, body)
+            if values.get("Hash") != expected and "AllowInvalidHash" not in values:
+                findings.append(problem(file, "hash-mismatch", f"its hash does not agree with its text: expected {expected}, got {values.get('Hash', 'none')[:60]}",
+                                        "put the file back as it was committed", hazard=Hazard.MANIFEST))  # fmt: skip
+            last = values.get("Hash")
+        cut = sectioned(history, _cut)
+        return replace(cut, findings=(*cut.findings, *findings))

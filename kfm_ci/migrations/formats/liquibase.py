@@ -1,0 +1,164 @@
+"""Format ``liquibase``: changesets of formatted SQL, in the order in which the changelogs include them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import header, reading, statements
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations.formats import liquibase_master
+from kfm_ci.migrations.formats.sections import holds, problem
+from kfm_ci.model import Finding, Hazard, Mode, Severity
+
+FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
+_CHANGESET = re.compile(
+    r'^\s*--\s*changeset\s+("[^"]+"|[^:\s][^:]*):\s*("[^"]+"|\S+)([^\r\n]*)$', re.IGNORECASE | re.MULTILINE
+)
+_ROLLBACK = re.compile(r"^(\s*--\s*rollback)\b(.*)$", re.IGNORECASE)
+_DIRECTIVE = re.compile(
+    r"^\s*--\s*(rollback|preconditions|precondition-\S+|validchecksum|comment|property|ignorelines)\b", re.IGNORECASE
+)
+_BLOCK = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback[ \t]*\n(.*?)\*/", re.IGNORECASE | re.DOTALL)
+_ATTRIBUTE = re.compile(r'(\w+):("[^"]*"|\S+)')
+_PARAMETER = re.compile(r"\$\{([\w.\-]+)\}")
+_PLPGSQL = re.compile(r"\$[A-Za-z_0-9]*\$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Changeset:
+    author: str
+    id: str
+    attributes: dict[str, str]
+    text: str
+    first_line: int
+
+
+class Liquibase:
+    """One transaction a changeset; identity is id, author and file, not the file alone."""
+
+    name = "liquibase"
+    confidence = 85
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file begins as formatted SQL."""
+        return holds(tree, directory, names, FORMATTED)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the changelogs in order and cut each into its changesets."""
+        findings: list[Finding] = []
+        paths = liquibase_master.order(tree, directory, findings)
+        migrations: list[Migration] = []
+        seen: dict[str, str] = {}
+        unreadable = False
+        for path in paths:
+            file = reading.read(tree, path, findings)
+            if file is None:
+                unreadable = True
+                continue
+            for item in _cut(file, findings):
+                identity = f"{item.author}:{item.id}"
+                if identity in seen and seen[identity] == path:
+                    findings.append(problem(file, "duplicate-version", f"changeset {identity} is in this file twice",
+                                            "give the newer one an id of its own", line=item.first_line, hazard=Hazard.ORDER))  # fmt: skip
+                    unreadable = True
+                    continue
+                name = identity if identity not in seen else f"{identity}@{path}"
+                seen[identity] = path
+                migrations.append(_migration(file, item, name, len(migrations), settings, findings))
+        read = set(paths)
+        others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
+        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                       unreadable=unreadable, others=tuple(others))  # fmt: skip
+
+
+def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
+    marks = list(_CHANGESET.finditer(file.text))
+    if not marks and FORMATTED.match(file.text):
+        findings.append(problem(file, "section-missing", "Liquibase runs nothing of the file: there is no `--changeset author:id`",
+                                "write `--changeset author:id` above the change"))  # fmt: skip
+    found = []
+    for number, mark in enumerate(marks):
+        stop = marks[number + 1].start() if number + 1 < len(marks) else len(file.text)
+        begin = min(mark.end() + 1, len(file.text))
+        attributes = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(mark[3])}
+        found.append(_Changeset(author=mark[1].strip('" '), id=mark[2].strip('"'), attributes=attributes, text=file.text[begin:stop],
+                                first_line=file.text.count("\n", 0, begin) + 1))  # fmt: skip
+    return found
+
+
+def _migration(
+    file: SourceFile, item: _Changeset, name: str, number: int, settings: MigrationsTable, findings: list[Finding]
+) -> Migration:
+    mode = Mode.AUTOCOMMIT if item.attributes.get("runintransaction", "true").lower() == "false" else Mode.TRANSACTION
+    up_text, down_text = _ways(item.text)
+    up_text, down_text = (_filled(file, text, item.first_line, settings, findings) for text in (up_text, down_text))
+    up = Script(file=file, text=up_text, first_line=item.first_line, mode=mode)
+    down = (
+        Script(file=file, text=down_text, first_line=item.first_line, mode=mode)
+        if statements.split(down_text)
+        else None
+    )
+    if item.attributes.get("splitstatements", "true").lower() != "false" and not item.attributes.get("enddelimiter"):
+        findings += _torn(file, up)
+    return Migration(
+        id=name, version=item.id, sort_key=(number,), name=item.id, up=up, down=down, header=header.parse(up_text)
+    )
+
+
+def _ways(text: str) -> tuple[str, str]:
+    """Return the change and its rollback; each keeps its lines, what belongs to the other is blank there."""
+    block = _BLOCK.search(text)
+    inside = range(0)
+    if block:
+        first = text.count("\n", 0, block.start(1))
+        inside = range(text.count("\n", 0, block.start()), text.count("\n", 0, block.end()) + 1)
+        body = range(first, first + block[1].count("\n"))
+    ups, downs = [], []
+    for number, line in enumerate(text.split("\n")):
+        rollback = _ROLLBACK.match(line)
+        if number in inside:
+            ups.append("")
+            downs.append(line if block and number in body else "")
+        elif rollback:
+            ups.append("")
+            plain = rollback[2].strip().lower() not in {"not required", "empty", ""}
+            downs.append(" " * len(rollback[1]) + rollback[2] if plain else "")
+        else:
+            ups.append("" if _DIRECTIVE.match(line) else line)
+            downs.append("")
+    return "\n".join(ups), "\n".join(downs)
+
+
+def _filled(file: SourceFile, text: str, first_line: int, settings: MigrationsTable, findings: list[Finding]) -> str:
+    def value(found: re.Match[str]) -> str:
+        if found[1] in settings.placeholders:
+            return settings.placeholders[found[1]]
+        findings.append(problem(
+            file, "placeholder", f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
+            f'give it one in kfm-ci.toml: [migrations.placeholders] "{found[1][:60]}" = "…"',
+            line=first_line + text.count("\n", 0, found.start()), severity=Severity.WARNING,
+        ))  # fmt: skip
+        return found[0]
+
+    return _PARAMETER.sub(value, text)
+
+
+def _torn(file: SourceFile, script: Script) -> list[Finding]:
+    """Find bodies between dollars that Liquibase splits, for it knows no dollar quotes, only BEGIN and END."""
+    found = []
+    for part in statements.of(script):
+        body = _PLPGSQL.search(part.text)
+        if body is None:
+            continue
+        inner = part.text[body.end() :]
+        begin = re.search(r"\bbegin\b", inner, re.IGNORECASE)
+        cut = inner.find(";")
+        if cut >= 0 and (begin is None or cut < begin.start()):
+            found.append(problem(
+                file, "liquibase-splits-body", f"Liquibase splits {statements.kind(part.text)} at the first semicolon of its body: "
+                "it knows no dollar quotes", f"write `splitStatements:false` on the changeset's line, above line {part.line}",
+                line=part.line + part.text[: body.end() + cut].count("\n"), hazard=Hazard.MIGRATION_ERROR,
+            ))  # fmt: skip
+    return found

@@ -1,0 +1,94 @@
+"""In which order Liquibase's changelogs run: what the master file includes, else the names."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from kfm_ci.migrations.files import Tree
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.reading import read
+from kfm_ci.model import Finding, Hazard
+
+_MASTER = re.compile(
+    r"(?:^|/)(?:db\.)?(?:changelog[-_.]?)?(?:master|root|main|changelog)\.(?:xml|ya?ml|json)$", re.IGNORECASE
+)
+_XML = re.compile(r"<\s*(?:\w+:)?(include|includeAll)\b[^>]*?\b(?:file|path)\s*=\s*[\"']([^\"']+)[\"']", re.IGNORECASE)
+_YAML = re.compile(
+    r"^\s*-?\s*(include|includeAll)\s*:\s*(?:\{\s*)?(?:(?:file|path)\s*:\s*[\"']?([^\"'\s,}]+))?", re.IGNORECASE
+)
+_VALUE = re.compile(r"^\s*(?:file|path)\s*:\s*[\"']?([^\"'\s,}]+)", re.IGNORECASE)
+_OTHER = re.compile(r"<\s*changeSet\b|^\s*-?\s*changeSet\s*:|\"changeSet\"\s*:", re.MULTILINE)
+
+
+def order(tree: Tree, directory: str, findings: list[Finding]) -> list[str]:
+    """Return the SQL changelogs in the order in which they run."""
+    inside = list(tree.paths(directory))
+    named = [path for path in inside if path.endswith(".sql")]
+    above = directory.rpartition("/")[0]
+    beside = [path for path in tree.paths(above or ".") if path.rpartition("/")[0] in {above, directory}]
+    masters = [path for path in dict.fromkeys([*beside, *inside]) if _MASTER.search(path)]
+    if not masters:
+        return named
+    found: list[str] = []
+    _follow(tree, min(masters, key=lambda path: (path.count("/"), path)), found, findings, set())
+    chosen = [path for path in dict.fromkeys(found) if path in set(named)]
+    left = [path for path in named if path not in set(chosen)]
+    for path in left:
+        file = read(tree, path, [])
+        if file is not None and "liquibase" in file.text[:200].lower():
+            findings.append(problem(file, "not-included", f"no changelog includes this file from {masters[0]}: it never runs",
+                                    "include it, or remove it", hazard=Hazard.NAMING))  # fmt: skip
+    return chosen
+
+
+def _follow(tree: Tree, path: str, found: list[str], findings: list[Finding], seen: set[str]) -> None:
+    if path in seen:
+        return
+    seen.add(path)
+    if path.endswith(".sql"):
+        found.append(path)
+        return
+    file = read(tree, path, findings)
+    if file is None:
+        return
+    if _OTHER.search(file.text):
+        findings.append(problem(file, "changeset-not-read", "changesets written in XML, YAML or JSON are not read from here: what they do was not judged",
+                                'let the tool run them: [migrations.command] in kfm-ci.toml'))  # fmt: skip
+    for kind, target in _includes(file.text):
+        for base in (path.rpartition("/")[0], "", "src/main/resources"):
+            full = f"{base}/{target}".strip("/").replace("/./", "/").replace("classpath:", "")
+            if kind == "includeall":
+                below = sorted(item for item in tree.paths(full.rstrip("/")) if item.startswith(full.rstrip("/") + "/"))
+                if below:
+                    for item in below:
+                        _follow(tree, item, found, findings, seen)
+                    break
+            elif tree.exists(full):
+                _follow(tree, full, found, findings, seen)
+                break
+        else:
+            findings.append(problem(file, "include-missing", f"the included {target[:120]} is not there", "mend the path", hazard=Hazard.ORDER))  # fmt: skip
+
+
+def _includes(text: str) -> list[tuple[str, str]]:
+    if text.lstrip().startswith("<"):
+        return [(kind.lower(), value) for kind, value in _XML.findall(text)]
+    if text.lstrip().startswith("{"):
+        try:
+            entries = json.loads(text)["databaseChangeLog"]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return []
+        return [(kind.lower(), str(entry[kind].get("file") or entry[kind].get("path")))
+                for entry in entries for kind in ("include", "includeAll") if isinstance(entry.get(kind), dict)]  # fmt: skip
+    found: list[tuple[str, str]] = []
+    waiting: str | None = None
+    for line in text.splitlines():
+        if match := _YAML.match(line):
+            waiting = None if match[2] else match[1].lower()
+            if match[2]:
+                found.append((match[1].lower(), match[2]))
+        elif waiting and (value := _VALUE.match(line)):
+            found.append((waiting, value[1]))
+            waiting = None
+    return found

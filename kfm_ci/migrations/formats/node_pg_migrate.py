@@ -1,0 +1,53 @@
+"""Format ``node-pg-migrate``: SQL files with ``-- Up Migration`` and ``-- Down Migration``."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, sectioned
+
+_NAME = re.compile(r"^(\d+)[-_]([^/]*)\.sql$")
+_MARK = re.compile(r"^\s*--[\s-]*(up|down)\s+migration", re.IGNORECASE | re.MULTILINE)
+
+
+def _name(path: str) -> Named | None:
+    match = _NAME.match(path)
+    if match is None:
+        return None
+    return Named(
+        id=path.removesuffix(".sql"), version=match[1], sort_key=(int(match[1]), path), name=match[2], direction="up"
+    )
+
+
+def _cut(file: SourceFile) -> Sections:
+    marks = []
+    for item in _MARK.finditer(file.text):
+        end = file.text.find("\n", item.end())
+        marks.append((item[1].lower(), item.start(), len(file.text) if end < 0 else end))
+    return Sections(up=between(file.text, marks, "up") or everything(file), down=between(file.text, marks, "down"))
+
+
+class NodePgMigrate:
+    """``<number>_name.sql``; all that is pending runs in one transaction, and a file cannot opt out."""
+
+    name = "node-pg-migrate"
+    confidence = 75
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file bears the mark, and the package is asked for."""
+        return any(_name(name) for name in names) and holds(tree, directory, names, _MARK) and _wanted(tree)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and cut each file."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        return sectioned(history, _cut)
+
+
+def _wanted(tree: Tree) -> bool:
+    try:
+        return b'"node-pg-migrate"' in tree.read("package.json")
+    except Unreadable:
+        return False

@@ -1,0 +1,52 @@
+"""Format ``refinery``: ``V1__name.sql``, each file one message in a transaction."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, Tree, Unreadable
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.model import Mode
+
+_NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
+
+
+def _name(path: str) -> Named | None:
+    match = _NAME.match(path)
+    if match is None:
+        return None
+    number = int(match[2])
+    return Named(
+        id=f"{match[1]}{match[2]}__{match[3]}", version=str(number), sort_key=(number,), name=match[3], direction="up"
+    )
+
+
+class Refinery:
+    """Ordered by number; the history row follows in a second transaction, so a crash between leaves it unrecorded."""
+
+    name = "refinery"
+    confidence = 96
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a name fits and Cargo.toml asks for the crate."""
+        if not any(_name(name) for name in names if "/" not in name):
+            return False
+        manifests = [path for path in ("Cargo.toml", *_above(directory)) if tree.exists(path)]
+        for path in manifests:
+            try:
+                if re.search(rb"^\s*refinery\b", tree.read(path), re.MULTILINE):
+                    return True
+            except Unreadable:
+                continue
+        return False
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and all below."""
+        return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
+                        mode=lambda _: Mode.TRANSACTION)  # fmt: skip
+
+
+def _above(directory: str) -> list[str]:
+    parts = directory.split("/")
+    return ["/".join([*parts[:count], "Cargo.toml"]) for count in range(1, len(parts) + 1)]

@@ -1,0 +1,98 @@
+"""Format ``sqitch``: the plan's lines in their order; ``deploy``, ``revert`` and ``verify`` scripts run by psql."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import header, reading
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard, Mode
+
+_CHANGE = re.compile(r"^\s*(?:\+\s*)?([^\s@%#+\-\[][^\s@#\[]*)(?:\s+\[([^\]]*)\])?\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s")
+_TAG = re.compile(r"^\s*@(\S+)")
+_WAITING = re.compile(r"^\s*-\s*\S")
+
+
+class Sqitch:
+    """Changes of ``sqitch.plan``; a script carries its own BEGIN and COMMIT."""
+
+    name = "sqitch"
+    confidence = 90
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether the plan and the deploy directory are there."""
+        return tree.exists(_in(directory, "sqitch.plan")) and any(name.startswith("deploy/") for name in names)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the plan and the scripts it names; a reworked change runs from ``name@tag.sql`` the first time."""
+        findings: list[Finding] = []
+        plan = reading.read(tree, _in(directory, "sqitch.plan"), findings)
+        if plan is None:
+            return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
+        migrations: list[Migration] = []
+        missing = False
+        for number, (name, stem) in enumerate(_instances(plan, findings)):
+            up = _script(tree, directory, "deploy", stem, findings)
+            if up is None:
+                findings.append(problem(plan, "file-missing", f"the plan names {name}, and deploy/{stem}.sql is not there",
+                                        f"add it by `sqitch add {name}`, or take the line out of the plan", hazard=Hazard.NAMING))  # fmt: skip
+                missing = True
+                continue
+            verify = _file(tree, directory, "verify", stem, [])
+            migrations.append(Migration(
+                id=stem, version=str(number + 1), sort_key=(number,), name=name, up=up, header=header.parse(up.text),
+                down=_script(tree, directory, "revert", stem, findings), extra_files=(verify,) if verify else (),
+            ))  # fmt: skip
+        named = {
+            file.path
+            for item in migrations
+            for file in (item.up.file, *(() if item.down is None else (item.down.file,)), *item.extra_files)
+        }
+        others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
+                  and (file := reading.read(tree, path, []))]  # fmt: skip
+        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                       unreadable=missing, others=(*others, plan))  # fmt: skip
+
+
+def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, str]]:
+    """Return each change's name and the stem of its scripts, in the order of the plan."""
+    rows: list[tuple[str, str]] = []
+    for number, line in enumerate(plan.text.split("\n"), 1):
+        text = line.strip()
+        if not text or text.startswith(("%", "#")):
+            continue
+        if tag := _TAG.match(line):
+            rows.append(("@", tag[1]))
+        elif change := _CHANGE.match(line):
+            rows.append(("+", change[1]))
+        elif _WAITING.match(line):
+            findings.append(problem(plan, "plan-line", "a change that is planned to be reverted is not supported",
+                                    "use a revert script", line=number, hazard=Hazard.ORDER))  # fmt: skip
+        else:
+            findings.append(problem(plan, "plan-line", "this line of the plan cannot be read", "let sqitch write the plan",
+                                    line=number, hazard=Hazard.ORDER))  # fmt: skip
+    found = []
+    for index, (kind, name) in enumerate(rows):
+        if kind != "+":
+            continue
+        reworked = next((at for at in range(index + 1, len(rows)) if rows[at] == ("+", name)), None)
+        between = rows[index + 1 : reworked] if reworked else []
+        since = next((f"{name}@{word}" for sort, word in between if sort == "@"), name)
+        found.append((name, since))
+    return found
+
+
+def _script(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> Script | None:
+    file = _file(tree, directory, folder, stem, findings)
+    return None if file is None else Script(file=file, text=file.text, mode=Mode.AUTOCOMMIT)
+
+
+def _file(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> SourceFile | None:
+    path = _in(directory, f"{folder}/{stem}.sql")
+    return reading.read(tree, path, findings) if tree.exists(path) else None
+
+
+def _in(directory: str, name: str) -> str:
+    return name if directory in {"", "."} else f"{directory}/{name}"

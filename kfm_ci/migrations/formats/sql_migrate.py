@@ -1,0 +1,53 @@
+"""Format ``sql-migrate`` (rubenv): ``-- +migrate Up`` and ``-- +migrate Down`` in one file."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.model import Mode
+
+_NUMBER = re.compile(r"^(\d+)")
+_MARK = re.compile(r"^--[ \t]*\+migrate[ \t]+(Up|Down)\b([^\r\n]*)", re.MULTILINE)
+
+
+def _name(path: str) -> Named | None:
+    if "/" in path or not path.endswith(".sql"):
+        return None
+    stem = path.removesuffix(".sql")
+    number = _NUMBER.match(path)
+    key = (0, int(number[1]), path) if number else (1, 0, path)
+    return Named(id=path, version=stem, sort_key=key, name=stem, direction="up")
+
+
+def _cut(file: SourceFile) -> Sections:
+    found = list(_MARK.finditer(file.text))
+    marks = [(item[1], item.start(), item.end()) for item in found]
+    up, down = between(file.text, marks, "Up"), between(file.text, marks, "Down")
+    if up is None:
+        return Sections(
+            up=everything(file), down=down,
+            findings=(problem(file, "section-missing", "sql-migrate runs nothing of the file: there is no `-- +migrate Up`",
+                              "write `-- +migrate Up` above the change"),),
+        )  # fmt: skip
+    modes = {item[1]: Mode.AUTOCOMMIT if "notransaction" in item[2].split() else Mode.TRANSACTION for item in found}
+    return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"))
+
+
+class SqlMigrate:
+    """``*.sql`` ordered by leading number, then name; ``notransaction`` on the mark's line opts out."""
+
+    name = "sql-migrate"
+    confidence = 80
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file bears the mark."""
+        return holds(tree, directory, names, _MARK)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory and cut each file."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        return sectioned(history, _cut)

@@ -1,0 +1,62 @@
+"""A file that its tool sends as one message has the transactions that the server gives such a message."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.model import Digest, Outcome
+from kfm_ci.postgres import apply
+
+
+class Looker:
+    """Stands in for an observer, so that statements are sent one by one."""
+
+    def before(self, connection, statement):
+        pass
+
+    def after(self, connection, statement, *, duration_ms, rows, error):
+        pass
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "create table a (); create table b ();",
+        "create table a (); create table a ();",
+        "begin; create table a (); commit; create table b (); create table b ();",
+        "create table a (); begin; create table b (); commit; create table c (); create table c ();",
+        "create table a (); rollback; create table b ();",
+        "begin; create table a (); commit;",
+        "create table a (id int); create index concurrently i on a (id);",
+        "create table a (); commit; create table b (); vacuum;",
+    ],
+)
+def test_statement_by_statement_leaves_what_one_message_leaves(server, text):
+    """The server's own reading of the message is the measure."""
+
+    def tables(name):
+        with psycopg.connect(server.dsn(name, admin=True)) as connection:
+            return [
+                row[0]
+                for row in connection.execute(
+                    "select relname from pg_class where relnamespace = 'public'::regnamespace order by 1"
+                )
+            ]
+
+    plain, watched = server.create_database("message_plain"), server.create_database("message_watched")
+    with psycopg.connect(server.dsn(plain), autocommit=True) as connection:
+        connection.execute("set client_min_messages = error")
+        try:
+            connection.pgconn.exec_(text.encode())
+            failed = connection.pgconn.error_message != b""
+        finally:
+            connection.close()
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    with psycopg.connect(server.dsn(watched), autocommit=True) as connection:
+        done = apply.run(connection, Script(file=file, text=text, whole=True), entry=None, watcher=Looker())
+    assert (done.outcome is Outcome.FAILED) == failed
+    assert tables(watched) == tables(plain)
+    for name in (plain, watched):
+        server.drop_database(name)

@@ -1,0 +1,76 @@
+"""Liquibase's formatted SQL: changesets, not files."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations import statements
+from kfm_ci.model import Mode
+
+SQL = """--liquibase formatted sql
+
+--changeset ann:1 labels:x
+create table a (id int);
+--rollback drop table a;
+
+--changeset "bob b":"two" runInTransaction:false
+--preconditions onFail:MARK_RAN
+create index concurrently i on a (id);
+/* liquibase rollback
+drop index concurrently i;
+*/
+"""
+
+
+def rules(history):
+    return sorted(item.rule for item in history.findings)
+
+
+def test_a_file_holds_changesets_each_with_its_transaction_and_its_way_back(load, detect):
+    history = load("liquibase", {"m/a.sql": SQL})
+    assert [(item.id, item.up.mode) for item in history.migrations] == [
+        ("ann:1", Mode.TRANSACTION),
+        ("bob b:two", Mode.AUTOCOMMIT),
+    ]
+    ways = [
+        (item.text, item.line)
+        for one in history.migrations
+        for script in (one.up, one.down)
+        for item in statements.of(script)
+    ]
+    assert ways == [
+        ("create table a (id int)", 4), ("drop table a", 5),
+        ("create index concurrently i on a (id)", 9), ("drop index concurrently i", 11),
+    ]  # fmt: skip
+    assert detect({"m/a.sql": SQL}) == ("m", "liquibase")
+
+
+def test_the_master_decides_the_order_and_what_it_leaves_out_is_told(load):
+    files = {f"db/sql/{name}.sql": f"--liquibase formatted sql\n--changeset x:{name}\nselect 1;\n" for name in "abc"}
+    for name, text in {
+        "db/changelog-master.xml": '<databaseChangeLog><include file="sql/b.sql" relativeToChangelogFile="true"/><include file="db/sql/a.sql"/></databaseChangeLog>',
+        "db/db.changelog-master.yaml": "databaseChangeLog:\n  - include:\n      file: sql/b.sql\n  - include: {file: db/sql/a.sql}\n",
+        "db/master.json": '{"databaseChangeLog": [{"include": {"file": "sql/b.sql"}}, {"include": {"file": "db/sql/a.sql"}}]}',
+    }.items():
+        history = load("liquibase", {**files, name: text}, "db/sql")
+        assert [item.version for item in history.migrations] == ["b", "a"], name
+        assert rules(history) == ["not-included"]
+
+
+def test_a_changeset_twice_in_one_file_cannot_be_ordered(load):
+    history = load("liquibase", {"m/a.sql": SQL.replace('"bob b":"two"', "ann:1")})
+    assert history.unreadable and rules(history) == ["duplicate-version"]
+
+
+BODY = "create function f() returns int language sql as $$ select 1; select 2 $$;\n"
+
+
+def test_a_body_that_liquibase_splits_is_told_and_the_attribute_mends_it(load):
+    text = "--liquibase formatted sql\n--changeset a:1{}\n" + BODY
+    assert rules(load("liquibase", {"m/a.sql": text.format("")})) == ["liquibase-splits-body"]
+    assert rules(load("liquibase", {"m/a.sql": text.format(" splitStatements:false")})) == []
+
+
+def test_parameters_are_filled_in_and_missing_ones_told(load):
+    text = "--liquibase formatted sql\n--changeset a:1\ncreate table ${t.name} ();\n"
+    assert rules(load("liquibase", {"m/a.sql": text})) == ["placeholder"]
+    history = load("liquibase", {"m/a.sql": text}, placeholders={"t.name": "x"})
+    assert "create table x" in history.migrations[0].up.text and rules(history) == []

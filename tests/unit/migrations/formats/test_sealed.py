@@ -1,0 +1,112 @@
+"""Tools that keep a plan, a journal or a seal beside their files."""
+
+from __future__ import annotations
+
+import json
+
+from kfm_ci.migrations import transactions
+from kfm_ci.migrations.formats import atlas, graphile_migrate
+from kfm_ci.model import Mode
+
+
+def rules(history):
+    return sorted(item.rule for item in history.findings)
+
+
+def journal(*entries):
+    return json.dumps({"entries": [{"idx": n, "tag": tag, "when": when} for n, (tag, when) in enumerate(entries)]})
+
+
+def test_drizzle_runs_what_the_journal_names_in_its_order(load, detect):
+    files = {
+        "m/0000_b.sql": "select 1;",
+        "m/0001_a.sql": "select 2;",
+        "m/meta/_journal.json": journal(("0000_b", 5), ("0001_a", 9)),
+    }
+    history = load("drizzle", files)
+    assert [item.id for item in history.migrations] == ["0000_b", "0001_a"] and rules(history) == []
+    assert detect(files) == ("m", "drizzle")
+
+
+def test_drizzle_a_time_that_goes_back_is_skipped_on_live_databases_and_so_an_error(load):
+    files = {"m/a.sql": "select 1;", "m/b.sql": "select 2;", "m/meta/_journal.json": journal(("a", 9), ("b", 5))}
+    assert rules(load("drizzle", files)) == ["journal-goes-back"]
+
+
+def test_drizzle_files_outside_the_journal_and_broken_journals_are_told(load):
+    assert rules(
+        load("drizzle", {"m/a.sql": "select 1;", "m/b.sql": "", "m/meta/_journal.json": journal(("a", 9))})
+    ) == ["not-in-journal"]
+    for text in ("{", "[]", '{"entries": [{"tag": "../x", "when": 1}]}'):
+        history = load("drizzle", {"m/meta/_journal.json": text})
+        assert history.unreadable and rules(history) == ["journal-unreadable"]
+    assert load("drizzle", {"m/meta/_journal.json": journal(("gone", 1))}).unreadable
+
+
+def test_atlas_verifies_its_seal(load, detect):
+    seal = "\n".join(atlas.sums([("1_a.sql", b"select 1;\n"), ("2_b.sql", b"select 2;\n")])) + "\n"
+    files = {"m/1_a.sql": "select 1;\n", "m/2_b.sql": "select 2;\n", "m/atlas.sum": seal}
+    assert rules(load("atlas", files)) == [] and detect(files) == ("m", "atlas")
+    history = load("atlas", {**files, "m/2_b.sql": "select 3;\n"})
+    assert rules(history) == ["atlas-sum-mismatch"] and "2_b.sql" in history.findings[0].message
+
+
+def test_atlas_reads_a_directive_only_above_a_blank_line(load):
+    good, bad = "-- atlas:txmode none\n\nvacuum t;\n", "-- atlas:txmode none\nvacuum t;\n"
+    for text, mode, expected in ((good, Mode.AUTOCOMMIT, []), (bad, Mode.TRANSACTION, ["atlas-directive-ignored"])):
+        seal = "\n".join(atlas.sums([("1_a.sql", text.encode())]))
+        history = load("atlas", {"m/1_a.sql": text, "m/atlas.sum": seal})
+        assert history.migrations[0].up.mode is mode and rules(history) == expected
+
+
+def committed(body, previous=None):
+    return f"--! Previous: {previous or '-'}\n--! Hash: {graphile_migrate.sealed(previous, body)}\n\n{body}"
+
+
+def test_graphile_follows_its_chain(load, detect):
+    first = committed("create table a ();\n")
+    second = committed("--! no-transaction\nvacuum a;\n", graphile_migrate.sealed(None, "create table a ();\n"))
+    files = {"m/committed/000001.sql": first, "m/committed/000002-x.sql": second}
+    history = load("graphile-migrate", files, "m/committed")
+    assert rules(history) == [] and detect(files)[1] == "graphile-migrate"
+    assert [transactions.mode(item.up) for item in history.migrations] == [Mode.TRANSACTION, Mode.AUTOCOMMIT]
+    assert history.migrations[0].up.first_line == 4
+    assert rules(
+        load("graphile-migrate", {**files, "m/committed/000001.sql": first + "select 1;\n"}, "m/committed")
+    ) == ["hash-mismatch"]
+    assert rules(load("graphile-migrate", {"m/committed/000002.sql": second}, "m/committed")) == ["chain-broken"]
+
+
+PLAN = "%syntax-version=1.0.0\n%project=shop\n\n"
+STAMP = "2026-01-01T00:00:00Z A B <a@example.com> # note\n"
+
+
+def test_sqitch_runs_the_plan_in_its_order_with_revert_and_verify(load, detect):
+    files = {
+        "m/sqitch.plan": f"{PLAN}b {STAMP}a [b] {STAMP}",
+        **{f"m/{kind}/{name}.sql": "select 1;" for kind in ("deploy", "revert", "verify") for name in "ab"},
+    }
+    history = load("sqitch", files)
+    assert (
+        [item.id for item in history.migrations] == ["b", "a"]
+        and rules(history) == []
+        and detect(files) == ("m", "sqitch")
+    )
+    assert (
+        history.migrations[0].down.file.path == "m/revert/b.sql"
+        and history.migrations[0].extra_files[0].path == "m/verify/b.sql"
+    )
+
+
+def test_sqitch_a_reworked_change_first_runs_as_it_was_tagged(load):
+    files = {
+        "m/sqitch.plan": f"{PLAN}a {STAMP}@v1 {STAMP}a [a@v1] {STAMP}",
+        "m/deploy/a.sql": "select 2;",
+        "m/deploy/a@v1.sql": "select 1;",
+    }
+    assert [item.up_path for item in load("sqitch", files).migrations] == ["m/deploy/a@v1.sql", "m/deploy/a.sql"]
+
+
+def test_sqitch_a_missing_script_cannot_be_run(load):
+    history = load("sqitch", {"m/sqitch.plan": f"{PLAN}a {STAMP}???\n"})
+    assert history.unreadable and rules(history) == ["file-missing", "plan-line"]

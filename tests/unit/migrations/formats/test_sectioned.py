@@ -1,0 +1,80 @@
+"""Tools that keep up and down in one file."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfm_ci.migrations import statements, transactions
+from kfm_ci.model import Mode
+
+FILES = {
+    "dbmate": "-- migrate:up\ncreate table a (id int);\n\n-- migrate:down\ndrop table a;\n",
+    "goose": "-- +goose Up\ncreate table a (id int);\n\n-- +goose Down\ndrop table a;\n",
+    "sql-migrate": "-- +migrate Up\ncreate table a (id int);\n\n-- +migrate Down\ndrop table a;\n",
+    "node-pg-migrate": "-- Up Migration\ncreate table a (id int);\n\n-- Down Migration\ndrop table a;\n",
+}
+
+
+def rules(history):
+    return sorted(item.rule for item in history.findings)
+
+
+@pytest.mark.parametrize("format", FILES)
+def test_up_and_down_are_cut_apart_and_keep_their_lines(load, detect, format):
+    files = {"m/20260101_a.sql": FILES[format]}
+    migration = load(format, files).migrations[0]
+    assert [(item.text, item.line) for item in statements.of(migration.up)] == [("create table a (id int)", 2)]
+    assert [(item.text, item.line) for item in statements.of(migration.down)] == [("drop table a", 5)]
+    assert transactions.mode(migration.up) is Mode.TRANSACTION
+    assert detect({**files, "package.json": '{"devDependencies": {"node-pg-migrate": "8"}}'}) == ("m", format)
+
+
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [
+        ("dbmate", "-- migrate:up transaction:false\nselect 1;\n-- migrate:down\n"),
+        ("goose", "-- +goose NO TRANSACTION\n-- +goose Up\nselect 1;\n"),
+        ("sql-migrate", "-- +migrate Up notransaction\nselect 1;\n"),
+    ],
+)
+def test_each_tools_own_way_out_of_the_transaction_is_known(load, format, text):
+    script = load(format, {"m/1_a.sql": text}).migrations[0].up
+    assert script.mode is Mode.AUTOCOMMIT
+
+
+def test_dbmate_sends_a_block_as_one_message_so_two_statements_share_a_transaction(load):
+    text = "-- migrate:up transaction:false\ncreate index concurrently i on t (a);\nselect 1;\n-- migrate:down\n"
+    assert transactions.mode(load("dbmate", {"m/1_a.sql": text}).migrations[0].up) is Mode.TRANSACTION
+
+
+def test_dbmate_without_its_marks_is_refused(load):
+    assert rules(load("dbmate", {"m/1_a.sql": "create table a ();"})) == ["section-missing"]
+    assert rules(load("dbmate", {"m/1_a.sql": "-- migrate:down\n-- migrate:up\n"})) == ["section-missing"]
+
+
+def test_goose_orders_by_number_and_rubenv_too(load):
+    for format in ("goose", "sql-migrate"):
+        text = FILES[format]
+        assert [item.name[:1] for item in load(format, {"m/10_b.sql": text, "m/9_a.sql": text}).migrations] in (
+            ["a", "b"],
+            ["9", "1"],
+        )
+
+
+FUNCTION = "create function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend $$;\n"
+
+
+def test_goose_tears_a_body_without_its_block_and_the_block_mends_it(load):
+    history = load("goose", {"m/1_a.sql": f"-- +goose Up\n{FUNCTION}"})
+    assert [(item.rule, item.place.line) for item in history.findings] == [("goose-statement-torn", 4)]
+    assert (
+        rules(
+            load("goose", {"m/1_a.sql": f"-- +goose Up\n-- +goose StatementBegin\n{FUNCTION}-- +goose StatementEnd\n"})
+        )
+        == []
+    )
+
+
+def test_goose_refuses_an_unfinished_statement_and_an_unknown_annotation(load):
+    assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\nselect 1"})) == ["goose-statement-unfinished"]
+    assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\n-- +goose Begin\nselect 1;\n"})) == ["goose-annotation"]
