@@ -57,7 +57,8 @@ class KfmError(Exception):
         place = f"{self.where}: " if self.where else ""
         compared = ""
         if self.expected is not None or self.got is not None:
-            compared = f" (expected {self.expected or 'something else'}, got {self.got or 'nothing'})"
+            sides = (("expected", self.expected), ("got", self.got))
+            compared = f" ({', '.join(f'{name} {value}' for name, value in sides if value is not None)})"
         return f"{self.code} {place}{self.message}{compared}"
 
 

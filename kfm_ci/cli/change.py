@@ -12,7 +12,7 @@ from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.statistics import model as statistics
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import detection, reading
+from kfm_ci.migrations import checkout, detection, reading
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
 from kfm_ci.rules.base import Change, Requirements
@@ -45,9 +45,14 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     if repository is None and base_ref not in {None, "none"}:
         raise UsageError(code="KFM-U12", message="not a git repository, so there is no base", where=f"--base {base_ref}",
                          help="run inside the repository, or with `--base none`")  # fmt: skip
-    found = detection.locate(
-        tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
-    )
+    try:
+        found = detection.locate(
+            tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
+        )
+    except UsageError:
+        checkout.complete(root, settings.migrations.dir, compared=False)
+        raise
+    checkout.complete(root, found.directory, compared=base is not None)
     head = found.format.load(tree, found.directory, settings.migrations)
     judging: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None

@@ -91,7 +91,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
             change=subject.change, config=subject.config, policy=subject.policy, resources=resources,
             engine=lambda: choice.choose(
                 options.engine or database.engine, major=options.postgres_version or database.postgres_version,
-                url=config.database_url(options.database_url),
+                url=config.database_url(options.database_url), extensions=database.extensions,
             ),
             commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),
         )  # fmt: skip

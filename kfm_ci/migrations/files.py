@@ -37,7 +37,7 @@ class SourceFile:
     """POSIX, relative to the repository's root."""
     data: bytes
     text: str
-    """Decoded as UTF-8; what cannot be decoded became U+FFFD and is a finding of its own."""
+    """Decoded as UTF-8 without byte order mark; what cannot be decoded became U+FFFD and is a finding of its own."""
     sha256: Digest
     """Of the raw bytes; no newline or encoding clean-up."""
 

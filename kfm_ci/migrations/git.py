@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import subprocess
@@ -31,7 +32,8 @@ class WorkTree:
             folders[:] = sorted(name for name in folders if name not in SKIPPED)
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
             relative = Path(folder).relative_to(self._root)
-            found.extend((relative / name).as_posix() for name in [*files, *links])
+            # a file `.git` is the mark of a submodule or a work tree
+            found.extend((relative / name).as_posix() for name in [*files, *links] if name != ".git")
         yield from sorted(found)
 
     def read(self, path: str) -> bytes:
@@ -47,14 +49,27 @@ class WorkTree:
             if resolved.stat().st_size > MAX_FILE_BYTES:
                 raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
             return resolved.read_bytes()
-        except (OSError, RuntimeError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise Unreadable(reason) from error
+        except RuntimeError as error:
+            raise Unreadable("symbolic link that leads to itself") from error
+        except OSError as error:
+            loop = error.errno == errno.ELOOP
+            raise Unreadable("symbolic link that leads to itself" if loop else error.strerror or str(error)) from error
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of that path inside the repository."""
         target = self._root / path
         return target.is_file() and target.resolve().is_relative_to(self._root)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A file of the index."""
+
+    path: str
+    """Relative to the directory that was asked for."""
+    omitted: bool
+    """Whether a sparse checkout leaves it out."""
+    submodule: bool
 
 
 @dataclass(slots=True)
@@ -106,6 +121,18 @@ class Repository:
         """Return the paths of all tracked files."""
         answer = _git(self.root, "ls-files", "-z") or b""
         return tuple(name.decode("utf-8", "surrogateescape") for name in answer.split(b"\0") if name)
+
+    @staticmethod
+    def listed(directory: Path) -> tuple[Listed, ...]:
+        """Return what the index holds below a directory; nothing outside a repository."""
+        rows = (_git(directory, "ls-files", "-t", "-s", "-z") or b"").split(b"\0")
+        found: list[Listed] = []
+        for row in rows:
+            meta, _, name = row.partition(b"\t")
+            if name:
+                path = name.decode("utf-8", "surrogateescape")
+                found.append(Listed(path=path, omitted=meta.startswith(b"S "), submodule=b" 160000 " in meta))
+        return tuple(found)
 
 
 @dataclass(slots=True)

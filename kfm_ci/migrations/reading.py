@@ -11,7 +11,7 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
     try:
         data = tree.read(path)
     except Unreadable as error:
-        hazard = Hazard.FORBIDDEN_CONTENT if "link" in str(error) else Hazard.UNANALYSABLE
+        hazard = Hazard.FORBIDDEN_CONTENT if "leaves" in str(error) else Hazard.UNANALYSABLE
         _add(
             findings,
             path,
@@ -21,7 +21,9 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
             hazard,
         )
         return None
-    file = SourceFile(path=path, data=data, text=data.decode("utf-8", "replace"), sha256=Digest.of(data))
+    # a byte order mark is a finding; were it text, the header and the first statement would be wrong as well
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
     if b"\0" in data:
         _add(findings, path, "nul-byte", "the file holds NUL bytes, which no PostgreSQL text can", "save it as UTF-8 text",
              line=data[: data.index(b"\0")].count(b"\n") + 1)  # fmt: skip
@@ -33,7 +35,7 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
              line=data[: error.start].count(b"\n") + 1)  # fmt: skip
         return None
     if data.startswith(b"\xef\xbb\xbf"):
-        _add(findings, path, "byte-order-mark", "the file begins with a byte order mark, which PostgreSQL takes for text",
+        _add(findings, path, "byte-order-mark", "the file begins with a byte order mark, which PostgreSQL and most tools take for text",
              "save it as UTF-8 without BOM", line=1)  # fmt: skip
     if not data.strip():
         _add(findings, path, "empty-file", "the file is empty", "write the change, or delete the file", line=1)

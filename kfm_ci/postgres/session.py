@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection
 
-from kfm_ci.errors import CannotCheck
+from kfm_ci.errors import CannotCheck, UsageError
 from kfm_ci.postgres.engines.base import Server
 
 LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
@@ -47,6 +48,21 @@ def reset(connection: Connection[Any]) -> None:
     connection.execute("discard all")
 
 
+def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
+    """Raise UsageError for a setting that the server does not know, or that this role may not set."""
+    for key, value in settings.items():
+        try:
+            connection.execute("select set_config(%s, %s, false)", [key, value])
+        except psycopg.DatabaseError as error:
+            if connection.closed:
+                raise
+            raise UsageError(
+                code="KFM-U23", message=f"the server refuses it: {error.diag.message_primary}", where=f"[database.settings] {key}",
+                expected="a setting that the role of the migrations may set", got=value,
+                help='mend the name or the value; a superuser\'s setting needs run-as = "superuser"',
+            ) from error  # fmt: skip
+
+
 def gone(server: Server, error: Exception) -> CannotCheck:
     """Return the error for a server that no longer answers."""
     tail = server.log_tail(1)
@@ -57,4 +73,4 @@ def gone(server: Server, error: Exception) -> CannotCheck:
 
 
 def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+    return re.sub(r"([\\\s])", r"\\\1", value)

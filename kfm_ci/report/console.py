@@ -116,5 +116,5 @@ def last_line(evidence: Evidence) -> Text:
         proven = sum(item.rollback.proof.value == "proven" for item in evidence.new)
         line.append(f", rollback proven for {proven} of {len(evidence.new)}")
     if evidence.failure:
-        line.append(f": {clip(single_line(evidence.failure), 200)}")
+        line.append(f": {clip(single_line(evidence.failure), 600)}")
     return line

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+import psycopg
 from psycopg import sql
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations.files import Migration, Script, Unreadable
+from kfm_ci.migrations import reading
+from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog, ledger
+from kfm_ci.postgres import apply, catalog, ledger, session
 from kfm_ci.postgres.apply import Applied
+from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import reset
 from kfm_ci.stages.base import Failed, Run, Skip
+
+_EXTENSION = re.compile(r'extension "([^"]+)"')
 
 
 def script_of(migration: Migration) -> Script:
@@ -39,7 +47,7 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
     elif done.sqlstate == "42501":
         help = 'migrations run as a plain owner; make extensions by [database] extensions, or set run-as = "superuser"'
     elif done.sqlstate in {"0A000", "58P01"} and "extension" in (done.error or ""):
-        help = "this server lacks the extension: use --engine service with a server that has it"
+        help = binaries.advice(_EXTENSION.findall(done.error or ""), binaries.find())
     place = Place(file=script.file.path, line=done.line, column=done.column,
                   end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
     return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
@@ -48,20 +56,40 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
 
 def prepare(run: Run, database: str) -> None:
     """Give an empty database what is there before any migration: extensions, ledger, baseline."""
-    with run.connect(database, admin=True) as admin:
-        for extension in run.config.database.extensions:
-            admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+    for extension in run.config.database.extensions:
+        _extend(run, database, extension)
     with run.connect(database) as connection:
         ledger.create(connection)
-        path = run.config.migrations.baseline
-        if path is None:
-            return
+        if run.config.migrations.baseline is not None:
+            _build(run, connection, run.config.migrations.baseline)
+
+
+def _extend(run: Run, database: str, extension: str) -> None:
+    with run.connect(database, admin=True) as admin:
         try:
-            text = run.change.tree.read(path)
-            text.decode("utf-8")
-        except (Unreadable, UnicodeDecodeError) as error:
-            raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {error}", where=path) from error
-        connection.execute(text)
+            admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+        except psycopg.DatabaseError as error:
+            if admin.closed:
+                raise
+            raise CannotCheck(
+                code="KFM-C22", message=f"the server does not make the extension {extension!r}", where="[database] extensions",
+                expected="an extension that is installed", got=f"{error.sqlstate}: {error.diag.message_primary}",
+                help=binaries.advice([extension], binaries.find()),
+            ) from error  # fmt: skip
+
+
+def _build(run: Run, connection: psycopg.Connection[Any], path: str) -> None:
+    found: list[Finding] = []
+    file = reading.read(run.change.tree, path, found)
+    if file is None:
+        why = found[0].message if found else "no such file"
+        raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {why}", where=path,
+                          help="mend [migrations] baseline, or the file")  # fmt: skip
+    done = apply.run(connection, Script(file=file, text=file.text), entry=None)
+    if done.outcome is Outcome.FAILED:
+        raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
+                          help="the baseline is plain SQL that the migrations' role can run on an empty database")  # fmt: skip
+    reset(connection)
 
 
 class Provision:
@@ -72,11 +100,14 @@ class Provision:
     def run(self, run: Run) -> str | None:
         """Start the engine and build ``kfm_base``; a base that does not apply cannot be checked against."""
         if run.change.head.unreadable:
+            self._admit(run)
             raise Skip("some files could not be read or ordered")
         if not run.new:
             raise Skip("nothing new to run")
         server = run.server = run.resources.enter_context(run.engine().start())
         name = run.base_database = server.create_database("base")
+        with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
+            session.accepts(connection, run.config.database.settings)
         prepare(run, name)
         with run.connect(name) as connection:
             base = run.change.base.migrations if run.change.base else ()
@@ -89,3 +120,13 @@ class Provision:
             reset(connection)
             run.base_catalog = catalog.read(connection)
         return f"{server.detail}; {len(base)} migrations of the base"
+
+    def _admit(self, run: Run) -> None:
+        """What was merged unreadable is nobody's finding now; still, nothing could be checked."""
+        told = any(item.severity is Severity.ERROR for item in run.findings if item in run.change.head.findings)
+        if run.new and not told:
+            first = next(iter(run.change.head.findings), None)
+            raise CannotCheck(
+                code="KFM-C24", message=f"a migration that is merged already cannot be run: {first.message if first else 'unreadable'}",
+                where=first.place.file if first else run.change.head.directory, help=first.help if first else "mend the file",
+            )  # fmt: skip

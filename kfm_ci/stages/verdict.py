@@ -66,7 +66,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
         plan_sha256=plan.digest(run.plan) if run.plan else None, files=run.files, tables=run.tables,
         schema_before=run.base_catalog.digest if run.base_catalog else None,
         schema_after=run.final_catalog.digest if run.final_catalog else None,
-        suppressed=judged.suppressed, seeding=run.seeding, failure=str(run.failure) if run.failure else None,
+        suppressed=judged.suppressed, seeding=run.seeding, failure=run.failure.sentence if run.failure else None,
         migrations=tuple(_migration(item, run, assessed) for item in run.change.head.migrations),
     )  # fmt: skip
     return replace(evidence, checklist=checklist.assess(evidence)) if run.new else evidence

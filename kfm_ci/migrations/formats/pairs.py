@@ -43,6 +43,12 @@ def assemble(
     unreadable = False
     for path in paths:
         named = name(relative(path, directory))
+        if named is not None and not path.isprintable():
+            findings.append(_finding(path, "file-name", Hazard.NAMING, "the name holds bytes or characters that cannot be shown",
+                                     "rename it with letters, digits and `_`"))  # fmt: skip
+            if not _is_text(path):
+                unreadable = True
+                continue
         before = len(findings)
         file = reading.read(tree, path, findings)
         if named is None:
@@ -89,6 +95,10 @@ def assemble(
         versions.setdefault(migration.version, migration.up_path)
     return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                    unreadable=unreadable, others=tuple(others))  # fmt: skip
+
+
+def _is_text(path: str) -> bool:
+    return path == path.encode("utf-8", "replace").decode("utf-8")
 
 
 def _finding(path: str, rule: str, hazard: Hazard, message: str, help: str) -> Finding:

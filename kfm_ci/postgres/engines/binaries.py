@@ -6,6 +6,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,18 @@ class Installation:
     version: str
     source: str
     """Whose directory it is: Debian, Homebrew, PATH, wheel …"""
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """Names of the extensions that lie ready for it."""
+        program = self.bindir / "pg_config"
+        places = [self.bindir.parent / "share" / "postgresql", self.bindir.parent / "share",
+                  Path("/usr/share/postgresql") / str(self.major)]  # fmt: skip
+        if program.exists():
+            asked = subprocess.run([program, "--sharedir"], capture_output=True, text=True, check=False, env={})
+            places.insert(0, Path(asked.stdout.strip() or "/nonexistent"))
+        folder = next((place / "extension" for place in places if (place / "extension").is_dir()), None)
+        return frozenset(path.stem for path in folder.glob("*.control")) if folder else frozenset()
 
     @property
     def major(self) -> int:
@@ -58,11 +71,21 @@ def find() -> tuple[Installation, ...]:
     return tuple(sorted(found.values(), key=lambda item: (-item.major, item.source == "wheel")))
 
 
-def choose(major: int | None, found: tuple[Installation, ...]) -> Installation:
-    """Return the newest installation, or the one of the asked major version; raises CannotCheck."""
+def choose(
+    major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = ()
+) -> Installation:
+    """Return the newest installation of the asked major version that has the extensions; raises CannotCheck."""
     fitting = [item for item in found if major is None or item.major == major]
+    having = [item for item in fitting if item.extensions.issuperset(extensions)] if extensions else fitting
+    if having:
+        return having[0]
     if fitting:
-        return fitting[0]
+        missing = [name for name in extensions if not any(name in item.extensions for item in fitting)] or extensions
+        raise CannotCheck(
+            code="KFM-C22", message=f"no server at hand has the extension {', '.join(map(repr, missing))}",
+            where="[database] extensions", got=", ".join(f"{item.version} ({item.source})" for item in fitting),
+            help=advice(missing, found),
+        )  # fmt: skip
     have = ", ".join(f"{item.version} ({item.source})" for item in found) or "none"
     raise CannotCheck(
         code="KFM-C01",
@@ -70,6 +93,17 @@ def choose(major: int | None, found: tuple[Installation, ...]) -> Installation:
         expected=f"PostgreSQL {major}" if major else "any PostgreSQL server",
         got=have,
         help="install it, or `pip install kfm-ci[embedded]`, or give --database-url, or another --postgres-version",
+    )
+
+
+def advice(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
+    """Return what to do when a server lacks extensions: which one at hand has them, else how to get one."""
+    for item in found:
+        if item.extensions.issuperset(extensions):
+            return f"PostgreSQL {item.version} ({item.source}) on this machine has it: run with --postgres-version {item.major}"
+    return (
+        "install the package with it (postgresql-contrib, postgresql-17-postgis-3 …), "
+        "or use --engine service with an image that has it"
     )
 
 

@@ -52,12 +52,14 @@ class EmbeddedEngine:
     """A throwaway server from installed programs."""
 
     major: int | None = None
+    extensions: tuple[str, ...] = ()
+    """What the server must offer."""
     kind: str = "embedded"
 
     @contextmanager
     def start(self) -> Iterator[Server]:
         """Yield a fresh server; reaps first what killed runs left, and leaves nothing itself."""
-        installation = binaries.choose(self.major, binaries.find())
+        installation = binaries.choose(self.major, binaries.find(), self.extensions)
         root = _room()
         reap(root)
         user = _server_user()
