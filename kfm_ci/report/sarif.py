@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Severity, Verdict
+from kfm_ci.report.escape import web_address
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
@@ -48,7 +49,8 @@ def _rule(item: Finding) -> dict[str, Any]:
         "defaultConfiguration": {"level": _LEVELS[item.severity]},
         "properties": {"tags": ["database", "migration", item.hazard.value]},
     }
-    return rule | ({"helpUri": item.docs} if item.docs else {})
+    page = web_address(item.docs)
+    return rule | ({"helpUri": page} if page else {})
 
 
 def _result(evidence: Evidence, item: Finding, index: int) -> dict[str, Any]:

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import json
 
-from evidence_samples import UP, dangerous, hostile
+import pytest
+from evidence_samples import UP, calm, dangerous, hostile
+from pydantic import ValidationError
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
 
+from kfm_ci.evidence.model import Evidence
 from kfm_ci.report import sarif
 
 
@@ -41,3 +45,17 @@ def test_odd_file_names_are_written_as_addresses() -> None:
 def test_every_result_has_a_file_as_code_scanning_demands() -> None:
     for result in sarif.document(dangerous())["runs"][0]["results"]:
         assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+
+
+@pytest.mark.parametrize(
+    "evidence", [calm(), dangerous(), hostile("<&>\u202e\n`|")], ids=["calm", "dangerous", "hostile"]
+)
+def test_the_log_is_what_the_standard_says(evidence: Evidence) -> None:
+    # The binding was made from the last draft; the standard as published calls a suppression's state its status.
+    Sarif.model_validate_json(sarif.dumps(evidence).replace('"status": "accepted"', '"state": "accepted"'))
+
+
+def test_the_standard_refuses_what_is_not_in_it() -> None:
+    wrong = sarif.dumps(dangerous()).replace('"level": "error"', '"level": "fatal"')
+    with pytest.raises(ValidationError, match="level"):
+        Sarif.model_validate_json(wrong)
