@@ -218,3 +218,19 @@ def test_a_foreign_key_that_no_index_serves_is_noted_where_it_was_made(repositor
     (found,) = [item for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
     assert (code, found["severity"], found["line"]) == (0, "note", 11)
     assert "create index concurrently on public.children (parent_id)" in found["help"]
+
+
+def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong_refuses(repository: Repository) -> None:
+    (repository.root / "kfm-ci.toml").write_text('[smoke]\nsql = ["smoke/*.sql"]\n')
+    (repository.root / "smoke").mkdir()
+    (repository.root / "smoke" / "named.sql").write_text("select not exists (select from widgets where name is null);\n")
+    repository.add("20260101_1200__add_widgets", *WIDGETS)
+    repository.commit()
+    repository.add("20260102_1200__add_note", "alter table widgets add column note text;", "alter table widgets drop column note;")
+    code, report = repository.gate("--base", "main")
+    assert code == 0, report["findings"]
+    found = [(item["severity"], item["message"]) for item in report["findings"] if item["hazard"] == "smoke"]
+    assert found == [("warning", "on synthetic rows: line 1: expected true, got false; it passes without them")]
+    (repository.root / "smoke" / "named.sql").write_text("select false;\n")
+    code, report = repository.gate("--base", "main")
+    assert code == 1 and "error" in {item["severity"] for item in report["findings"] if item["hazard"] == "smoke"}
