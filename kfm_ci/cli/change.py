@@ -65,6 +65,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory, settings.migrations)
         previous = _files(parted, found.directory)
         policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
+    _some(head, tip, tree, found)
     known = {item.id for item in tip.migrations} if tip else set()
     change = Change(
         head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
@@ -74,6 +75,19 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
                    policy_changed=policy.policy != settings.policy,
                    statistics=_statistics(judging, policy))  # fmt: skip
+
+
+def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
+    """Refuse a directory of SQL in which a foreign format sees nothing: that is no pass but a wrong guess."""
+    if head.migrations or head.unreadable or head.format == "kfm" or (tip and tip.migrations):
+        return
+    files = [path for path in tree.paths(found.directory) if path.endswith(".sql")]
+    if files:
+        raise UsageError(
+            code="KFM-U34", message=f"none of {len(files)} SQL files has a name of format {head.format}", where=found.directory,
+            got=files[0].rpartition("/")[2], expected=f"names as {head.format} writes them",
+            help="name the right tool in kfm-ci.toml: [migrations] format = …; `kfm-ci doctor` lists them",
+        )  # fmt: skip
 
 
 def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:

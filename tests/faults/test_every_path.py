@@ -91,3 +91,14 @@ def test_a_defect_leaves_a_receipt_that_says_so(tmp_path: Path, monkeypatch: pyt
         judge(options, Console(file=io.StringIO()))
     report = left(tmp_path / "out", 70)
     assert "RuntimeError" in report["failure"] and "hunter2" not in (tmp_path / "out" / "gate.json").read_text()
+
+
+def test_a_directory_in_which_the_format_sees_nothing_is_no_pass(tmp_path: Path) -> None:
+    directory = tmp_path / "repo" / "migrations"
+    directory.mkdir(parents=True)
+    (directory / "01.00.00_initial.sql").write_text("select 1;\n")
+    (tmp_path / "repo" / "kfm-ci.toml").write_text('[migrations]\ndir = "migrations"\nformat = "sqlx"\n')
+    run = started(tmp_path / "repo", tmp_path / "out")
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 2
+    assert "KFM-U34" in said and "01.00.00_initial.sql" in said
