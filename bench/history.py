@@ -55,7 +55,7 @@ def _table(number: int) -> tuple[Pair, ...]:
         Pair(
             name=f"fill_{table}",
             up=f"insert into {table} (name, price) select 'thing ' || n, n from generate_series(1, 50) n;\n",
-            down=f"delete from {table};\n",
+            down=f"delete from {table} where name like 'thing %';\n",
         ),
         Pair(
             name=f"index_{table}_name",

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.model import Mode, Outcome
-from kfm_ci.postgres import ledger
+from kfm_ci.postgres import ledger, touched
 from kfm_ci.postgres.ledger import Entry
 
 
@@ -55,6 +55,8 @@ class Applied:
     failure: psycopg.Error | None = None
     escaped: bool = False
     """Whether it left the transaction it was given."""
+    touched: frozenset[int] | None = None
+    """OIDs of all relations whose rows may have changed; None: any may."""
 
 
 class _Escaped(Exception):
@@ -77,9 +79,10 @@ def run(
     mode = transactions.mode(script)
     began = time.perf_counter()
     parts = statements.of(script)
+    written: frozenset[int] | None = None
     try:
         if mode is Mode.TRANSACTION:
-            _in_transaction(connection, script, parts, entry, watcher, keep)
+            written = _in_transaction(connection, script, parts, entry, watcher, keep)
         else:
             _in_autocommit(connection, parts, entry, watcher, whole=script.whole)
     except _Escaped:
@@ -93,7 +96,7 @@ def run(
             raise failed.error from failed
         connection.rollback()
         return _failure(failed, mode, _since(began))
-    return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began))
+    return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began), touched=written)
 
 
 class _Failed(Exception):
@@ -106,7 +109,7 @@ class _Failed(Exception):
 def _in_transaction(
     connection: Connection[Any], script: Script, parts: tuple[Statement, ...], entry: Entry | None,
     watcher: Watcher | None, keep: bool,
-) -> None:  # fmt: skip
+) -> frozenset[int] | None:  # fmt: skip
     connection.execute("begin")
     before = connection.execute("select pg_current_xact_id()::text").fetchone()
     if watcher is None and not any(statements.inline_data(part) for part in parts):
@@ -120,15 +123,17 @@ def _in_transaction(
     after = connection.execute("select pg_current_xact_id()::text").fetchone()
     if before != after:
         raise _Escaped
-    if entry is not None and keep:
-        # the migration may have changed role or search_path; the ledger is written as the session's own user
-        connection.execute("reset session authorization")
-        connection.execute("reset role")
-        ledger.record(connection, entry)
     try:
+        written = touched.relations(connection)
+        if entry is not None and keep:
+            # the migration may have changed role or search_path; the ledger is written as the session's own user
+            connection.execute("reset session authorization")
+            connection.execute("reset role")
+            ledger.record(connection, entry)
         connection.execute("commit" if keep else "rollback")
     except psycopg.Error as error:
         raise _Failed(error, parts[-1] if parts else None) from error
+    return written
 
 
 def _in_autocommit(

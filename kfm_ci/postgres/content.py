@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +24,7 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.rel
             else has_table_privilege(c.oid, 'select') and not row_security_active(c.oid) end,
        coalesce((select array_agg(a.attname::text order by a.attname collate "C") from pg_attribute a
                   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '{}'),
-       coalesce((select s.seqincrement from pg_sequence s where s.seqrelid = c.oid), 0)
+       coalesce((select s.seqincrement from pg_sequence s where s.seqrelid = c.oid), 0), c.oid::bigint
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'S') and c.relpersistence <> 't'
    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname <> all (%s)
@@ -114,30 +114,44 @@ class ContentDifference:
         return not (self.tables or self.sequences or self.unread)
 
 
-def snapshot(connection: Connection[Any], *, like: Content | None = None) -> Content:
+def snapshot(
+    connection: Connection[Any], *, like: Content | None = None, since: Content | None = None,
+    touched: frozenset[int] | None = None,
+) -> Content:  # fmt: skip
     """Return the content of the connected database; leaves session and transaction as they were.
 
     With ``like`` only the tables and columns which that content has are read, so that the two can be compared
-    although columns were added since.
+    although columns were added since. What ``since`` knows already, and whose OID is not among those ``touched``
+    after it was taken, is taken over unread.
     """
-    wanted = None if like is None else {item.name: [column.name for column in item.columns] for item in like.tables}
+    wanted = (
+        None if like is None else {item.name: tuple(column.name for column in item.columns) for item in like.tables}
+    )
+    known = {item.name: item for item in since.tables} if since is not None and touched is not None else {}
     with connection.transaction(force_rollback=True):
         connection.execute(SETTINGS)
         rows = connection.execute(TABLES, (list(OWN_SCHEMAS),)).fetchall()
-        unread = [name for name, *_rest, readable, _columns, _increment in rows if not readable]
+        unread = [row[0] for row in rows if not row[4]]
+        contents: list[TableContent] = []
         tables: list[tuple[str, str, str, list[str]]] = []
-        for name, schema, relation, is_sequence, readable, columns, _ in rows:
-            if is_sequence or not readable or (wanted is not None and name not in wanted):
+        sequences: list[tuple[str, str, str, int]] = []
+        for name, schema, relation, is_sequence, readable, columns, increment, oid in rows:
+            if not readable:
                 continue
-            kept = columns if wanted is None else [column for column in columns if column in wanted[name]]
-            tables.append((name, schema, relation, kept))
-        contents = list(_read_tables(connection, tables, unread))
-        sequences = [
-            _read_sequence(connection, name, schema, relation, increment)
-            for name, schema, relation, is_sequence, readable, _, increment in rows
-            if is_sequence and readable
-        ]
-    return Content(tables=tuple(contents), sequences=tuple(sequences), unread=tuple(sorted(unread)))
+            if is_sequence:
+                sequences.append((name, schema, relation, increment))
+            elif wanted is None or name in wanted:
+                kept = tuple(column for column in columns if wanted is None or column in wanted[name])
+                old = known.get(name)
+                if old is not None and oid not in (touched or ()) and tuple(item.name for item in old.columns) == kept:
+                    contents.append(old)
+                else:
+                    tables.append((name, schema, relation, list(kept)))
+        contents += _read_tables(connection, tables, unread)
+        positions = tuple(_read_sequences(connection, sequences))
+    return Content(
+        tables=tuple(sorted(contents, key=lambda item: item.name)), sequences=positions, unread=tuple(sorted(unread))
+    )
 
 
 def compare(before: Content, after: Content) -> ContentDifference:
@@ -190,12 +204,20 @@ def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
     return now < reached if before.increment > 0 else (-now[0], now[1]) < (-reached[0], reached[1])
 
 
-def _read_sequence(
-    connection: Connection[Any], name: str, schema: str, relation: str, increment: int
-) -> SequenceContent:
-    query = sql.SQL("select last_value, is_called from {}").format(sql.Identifier(schema, relation))
-    row = connection.execute(query).fetchone() or (0, False)
-    return SequenceContent(name=name, last_value=row[0], is_called=row[1], increment=increment)
+def _read_sequences(
+    connection: Connection[Any], sequences: list[tuple[str, str, str, int]]
+) -> Iterator[SequenceContent]:
+    for start in range(0, len(sequences), BATCH):
+        batch = sequences[start : start + BATCH]
+        query = sql.SQL(" union all ").join(
+            sql.SQL("select {}::integer, last_value, is_called from {}").format(
+                number, sql.Identifier(schema, relation)
+            )
+            for number, (_, schema, relation, _) in enumerate(batch)
+        )
+        for number, last_value, is_called in sorted(connection.execute(query).fetchall()):
+            name, _, _, increment = batch[number]
+            yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
 
 
 def _read_tables(

@@ -63,7 +63,9 @@ class Apply:
                 reset(connection)
                 done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer)
                 reset(connection)
-                after = rollback.capture(connection) if done.outcome is Outcome.APPLIED else state
+                after = state
+                if done.outcome is Outcome.APPLIED:
+                    after = rollback.capture(connection, since=state, touched=done.touched)
                 run.seen[migration.id] = Seen(
                     apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
                     statements=observer.evidence, schema_diff=schema.diff(state.catalog, after.catalog),

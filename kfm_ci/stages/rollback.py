@@ -73,7 +73,7 @@ class _Runner:
             done = apply.run(connection, script, entry=None, watcher=observer)
         return Ran(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
-            statements=observer.evidence if observer else (),
+            statements=observer.evidence if observer else (), touched=done.touched,
         )  # fmt: skip
 
     def _observe(self) -> Observer:

@@ -14,6 +14,12 @@ from kfm_ci.postgres import catalog, content
 __all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill"]
 
 
-def capture(connection: Connection[Any]) -> State:
-    """Return schema and rows as they are now; leaves session and transaction as they were."""
-    return State(catalog=catalog.read(connection), content=content.snapshot(connection))
+def capture(
+    connection: Connection[Any], *, since: State | None = None, touched: frozenset[int] | None = None
+) -> State:  # fmt: skip
+    """Return schema and rows as they are now; leaves session and transaction as they were.
+
+    Of the rows, those of relations not ``touched`` since an earlier state (None: any may be) are taken from it.
+    """
+    known = since.content if since is not None else None
+    return State(catalog=catalog.read(connection), content=content.snapshot(connection, since=known, touched=touched))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -16,6 +16,7 @@ from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, content
 from kfm_ci.postgres.catalog import Catalog, Difference
+from kfm_ci.postgres.content import Content
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class Course:
     known: Shifts = field(default_factory=dict)
     """Rows that a later migration did not restore."""
     autocommit: set[str] = field(default_factory=set)
+    seen: Content | None = None
+    """Rows as they were after the way back before; None: they must all be read."""
 
     def take_back(self, trial: Trial) -> None:
         """Run a migration's way back and judge where it leads."""
@@ -38,7 +41,8 @@ class Course:
             if trial.subject.strategy is Strategy.MANUAL:
                 self._declare_lost(trial)
             return
-        for file, ran in self._walk(trial.subject):
+        walked = self._walk(trial.subject)
+        for file, ran in walked:
             trial.statements = (*trial.statements, *ran.statements)
             trial.mode = ran.mode
             if ran.mode is Mode.AUTOCOMMIT:
@@ -48,7 +52,7 @@ class Course:
                 return
             trial.ran = True
         if trial.ran:
-            self._judge(trial)
+            self._judge(trial, _union(ran.touched for _, ran in walked))
             trial.walked = True
         else:
             self._declare_lost(trial)
@@ -100,12 +104,12 @@ class Course:
             return [(migration.down.file.path, self.runner.down(migration))]
         return []
 
-    def _judge(self, trial: Trial) -> None:
+    def _judge(self, trial: Trial, touched: frozenset[int] | None) -> None:
         subject = trial.subject
         expected = self.before[subject.id]
-        now = State(
-            catalog=catalog.read(self.connection), content=content.snapshot(self.connection, like=expected.content)
-        )
+        rows = content.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
+        now = State(catalog=catalog.read(self.connection), content=rows)
+        self.seen = rows
         difference = self._without_residue(catalog.diff(expected.catalog, now.catalog), now.catalog)
         if subject.strategy is Strategy.COMPENSATING:
             asked = _except(difference, subject.exceptions)
@@ -171,6 +175,15 @@ class Course:
         actual = dict(now.entries)
         names = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
         self.residue.update((name, actual.get(name)) for name in names)
+
+
+def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
+    known: frozenset[int] = frozenset()
+    for one in touched:
+        if one is None:
+            return None
+        known |= one
+    return known
 
 
 def _keep(difference: Difference, wanted: Callable[[str], bool]) -> Difference:

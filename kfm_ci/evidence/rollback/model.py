@@ -55,6 +55,8 @@ class Ran:
     """1-based line of the statement that failed, in its file."""
     mode: Mode = Mode.TRANSACTION
     statements: tuple[StatementEvidence, ...] = ()
+    touched: frozenset[int] | None = None
+    """OIDs of all relations whose rows may have changed; None: any may."""
 
 
 class Runner(Protocol):
