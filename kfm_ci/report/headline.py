@@ -97,10 +97,10 @@ def _to_do(evidence: Evidence) -> list[str]:
     errors = [item for item in ranked(evidence.findings) if item.refuses]
     if errors:
         tasks = _tasks(errors)
-        listed = [f"  {number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
+        listed = [f"{number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
         more = len(tasks) - _TASKS
-        tail = [f"  {_TASKS + 1}. and {more} more, in the findings below"] if more > 0 else []
-        return ["- **To do:**", *listed, *tail]
+        tail = [f"{_TASKS + 1}. and {more} more, in the findings below"] if more > 0 else []
+        return ["", "**To do:**", "", *listed, *tail]
     broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
     if evidence.result is not Result.PASS and broken is not None:
         return [f"- **To do:** mend what stopped {code(broken.name)}: {inline(broken.message or 'no message', 300)}"]
@@ -126,7 +126,8 @@ def task(*items: Finding) -> str:
     place = where(first)
     said = "; ".join(dict.fromkeys(prose(item.message.rstrip("."), 300) for item in items))
     remedy = f" → {prose(first.help, 400)}" if first.help else ""
-    return f"{f'{place} ' if place else ''}{said}.{remedy}"
+    sure = " (suspected)" if all(item.verdict is Verdict.SUSPECTED for item in items) else ""
+    return f"{f'{place} ' if place else ''}{said}{sure}.{remedy}"
 
 
 def where(item: Finding) -> str:

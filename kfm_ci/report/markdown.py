@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.model import Finding, Result, Severity, Verdict
-from kfm_ci.report import chapter, checklist, diagram, headline
+from kfm_ci.model import Result
+from kfm_ci.report import chapter, checklist, diagram, findings, headline
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
-from kfm_ci.rules.policy import ACKNOWLEDGEABLE
 
 MARKER = "<!-- kfm-ci:gate -->"
 """First line of the comment, by which a later run finds it."""
@@ -41,59 +40,15 @@ def _length(text: str) -> int:
 
 def _sections(evidence: Evidence) -> list[str]:
     return [
-        _findings(headline.ranked(evidence.findings)),
+        findings.standing(headline.ranked(evidence.findings)),
         _smoke(evidence),
         *(chapter.write(evidence, migration) for migration in evidence.new),
         _checklist(evidence),
         _diagram("Entities: what changed, and its neighbours", diagram.entities(evidence.tables)),
         _diagram("What is locked while", diagram.locks(evidence)),
-        _set_aside(evidence),
+        findings.set_aside(evidence),
         _stages(evidence),
     ]
-
-
-def _findings(standing: tuple[Finding, ...]) -> str:
-    """Return what weighs in the open, notes folded."""
-    weighty = tuple(item for item in standing if item.severity is not Severity.NOTE)
-    notes = standing[len(weighty) :]
-    parts = [f"### Findings\n\n{_listed(weighty)}{_accepting(weighty)}"] if weighty else []
-    if notes:
-        parts.append(chapter.folded(f"Notes: {len(notes)}", _listed(notes)))
-    return "\n\n".join(parts)
-
-
-def _listed(found: tuple[Finding, ...]) -> str:
-    rows = (
-        (
-            {Severity.ERROR: "❌ error", Severity.WARNING: "⚠️ warning", Severity.NOTE: "note"}[item.severity],
-            _rule(item),
-            headline.where(item) or "–",
-            _message(item),
-        )
-        for item in found
-    )
-    return chapter.table(("", "Rule", "Where", "What, and what to do"), rows, _FINDINGS)
-
-
-def _accepting(weighty: tuple[Finding, ...]) -> str:
-    """Return how a reviewed hazard is accepted, with the names that are there."""
-    hazards = dict.fromkeys(item.hazard for item in weighty if item.hazard in ACKNOWLEDGEABLE)
-    if not hazards:
-        return ""
-    named = "\n".join(f'-- kfm:allow {hazard.value} reason="…"' for hazard in hazards)
-    body = "Above the statement, with a reason that reviewers see:\n\n" + fence(named, "sql")
-    return "\n\n" + chapter.folded("If this is meant", body)
-
-
-def _rule(item: Finding) -> str:
-    page = web_address(item.docs)
-    return f"[{code(item.rule, 80)}]({page})" if page else code(item.rule, 80)
-
-
-def _message(item: Finding) -> str:
-    sure = " (suspected from the text; no server has decided it)" if item.verdict is Verdict.SUSPECTED else ""
-    remedy = f"<br>→ {prose(item.help, 400)}" if item.help else ""
-    return f"{prose(item.message, 400)}{sure}{remedy}"
 
 
 def _smoke(evidence: Evidence) -> str:
@@ -115,29 +70,6 @@ def _checklist(evidence: Evidence) -> str:
 
 def _diagram(title: str, source: str | None) -> str:
     return chapter.folded(title, fence(source, "mermaid", 20_000)) if source else ""
-
-
-def _set_aside(evidence: Evidence) -> str:
-    """Return what does not count, and why: reviewers see every acknowledgement with its reason."""
-    acknowledged = [item for item in evidence.findings if item.acknowledged is not None]
-    refuted = sum(item.verdict is Verdict.REFUTED for item in evidence.findings)
-    counted = [f"{inline(reason, 120)}: {number}" for reason, number in sorted(evidence.suppressed.items())]
-    if not (acknowledged or refuted or counted):
-        return ""
-    parts = []
-    if acknowledged:
-        rows = (
-            (code(item.hazard.value), headline.where(item) or "–", inline(item.acknowledged.reason, 300))
-            for item in acknowledged
-            if item.acknowledged is not None
-        )
-        parts.append(chapter.table(("Hazard", "Where", "Reason given"), rows))
-    if refuted:
-        parts.append(f"Suspected from the text and refuted by the server: {refuted}.")
-    if counted:
-        parts.append("Suppressed in all: " + ", ".join(counted[:20]) + ".")
-    title = f"Set aside: {len(acknowledged)} acknowledged, {refuted} refuted"
-    return chapter.folded(title, "\n\n".join(parts), opened=bool(acknowledged))
 
 
 def _stages(evidence: Evidence) -> str:

@@ -13,7 +13,7 @@ from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity
 from kfm_ci.rules import squawk
 from kfm_ci.rules.acts import Acts
 from kfm_ci.rules.base import declared_rollout
-from kfm_ci.rules.delegated import ASKED, PAGES, PREFIX, Group
+from kfm_ci.rules.delegated import ASKED, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.rules.squawk import Answer
 
 UNREAD = f"{PREFIX}unread"
@@ -150,7 +150,7 @@ def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterato
         severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
         found = Finding(
             rule=f"{PREFIX}{answer.rule_name}", hazard=asked.hazard, severity=severity, verdict=asked.verdict,
-            message=answer.message, help=answer.help, place=script.place(answer), migration=script.migration.id,
+            message=answer.message, help=answer.help or REMEDIES.get(answer.rule_name), place=script.place(answer), migration=script.migration.id,
             docs=f"{PAGES}/{answer.rule_name}",
         )  # fmt: skip
         if asked.group is Group.STYLE:

@@ -94,3 +94,11 @@ OPT_IN = (
 
 REFUSED = ("prefer-robust-stmts", "require-lock-timeout", "require-statement-timeout", "prefer-repack")
 """Not asked: the first advises a trap (an invalid index is taken for done), the timeouts ignore what is in effect."""
+
+_RELEASE = "First release an application that no longer uses it; then remove it in a migration with `phase: contract`."
+_BESIDE = "Add the new one beside the old, keep both in step, change the application over, then drop the old one."
+REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys((name for name in ASKED if name.startswith("ban-drop-")), _RELEASE),
+    **dict.fromkeys(("changing-column-type", "renaming-column", "renaming-table", "ban-set-schema"), _BESIDE),
+}
+"""What to do where squawk itself says nothing."""

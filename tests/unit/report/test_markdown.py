@@ -44,7 +44,7 @@ def test_the_head_answers_in_five_lines_with_errors_first() -> None:
     assert lines[2].startswith("- **Risk:** **high**")
     assert "`public.orders`: reads and writes wait for 52 ms" in lines[3] and "orders_pkey" not in lines[3]
     assert lines[4] == "- **Rollback:** **not proven**: of 1 migration, 1 run and failed"
-    assert lines[5] == "- **To do:**"
+    assert lines[5] == "**To do:**"
     assert f"`{UP}:12`" in lines[6] and "→ add a bigint column" in lines[6]
 
 

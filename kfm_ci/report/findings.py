@@ -1,0 +1,80 @@
+"""Findings in the comment: what weighs in the open, notes folded, what was set aside with its reason."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.model import Finding, Severity, Verdict
+from kfm_ci.report import chapter, headline
+from kfm_ci.report.escape import code, fence, inline, prose, web_address
+from kfm_ci.rules.policy import ACKNOWLEDGEABLE, OFF
+
+_SHOWN = 50
+_REFUTED = 20
+_ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
+
+
+def standing(found: tuple[Finding, ...]) -> str:
+    """Return the findings that stand, given errors first."""
+    weighty = tuple(item for item in found if item.severity is not Severity.NOTE)
+    notes = found[len(weighty) :]
+    parts = [f"### Findings\n\n{_listed(weighty)}{_accepting(weighty)}"] if weighty else []
+    if notes:
+        parts.append(chapter.folded(f"Notes: {len(notes)}", _listed(notes)))
+    return "\n\n".join(parts)
+
+
+def _listed(found: tuple[Finding, ...]) -> str:
+    rows = ((f"{_ICONS[item.severity]} {item.severity.value}", _told(item)) for item in found)
+    return chapter.table(("", "What, where, and what to do"), rows, _SHOWN)
+
+
+def _told(item: Finding) -> str:
+    sure = " (suspected from the text; no server has decided it)" if item.verdict is Verdict.SUSPECTED else ""
+    lines = [
+        " ".join(part for part in (_rule(item), headline.where(item)) if part),
+        f"{prose(item.message, 400)}{sure}",
+        f"→ {prose(item.help, 400)}" if item.help else "",
+    ]
+    return "<br>".join(line for line in lines if line)
+
+
+def _rule(item: Finding) -> str:
+    page = web_address(item.docs)
+    return f"[{code(item.rule, 80)}]({page})" if page else code(item.rule, 80)
+
+
+def _accepting(weighty: tuple[Finding, ...]) -> str:
+    """Return how a reviewed hazard is accepted, with the names that are there."""
+    hazards = dict.fromkeys(item.hazard for item in weighty if item.hazard in ACKNOWLEDGEABLE)
+    if not hazards:
+        return ""
+    named = "\n".join(f'-- kfm:allow {hazard.value} reason="…"' for hazard in hazards)
+    body = "Above the statement, with a reason that reviewers see:\n\n" + fence(named, "sql")
+    return "\n\n" + chapter.folded("If this is meant", body)
+
+
+def set_aside(evidence: Evidence) -> str:
+    """Return what does not count, and why: reviewers see every acknowledgement with its reason."""
+    acknowledged = [item for item in evidence.findings if item.acknowledged is not None]
+    refuted = [item for item in evidence.findings if item.verdict is Verdict.REFUTED]
+    off = evidence.suppressed.get(OFF, 0)
+    if not (acknowledged or refuted or off):
+        return ""
+    parts = []
+    if acknowledged:
+        rows = (
+            (code(item.hazard.value), headline.where(item) or "–", inline(item.acknowledged.reason, 300))
+            for item in acknowledged
+            if item.acknowledged is not None
+        )
+        parts.append(chapter.table(("Hazard", "Where", "Reason given"), rows))
+    if refuted:
+        listed = [f"- {headline.where(item)} {prose(item.message, 400)}" for item in refuted[:_REFUTED]]
+        more = [f"- and {len(refuted) - _REFUTED} more in the report"] if len(refuted) > _REFUTED else []
+        parts.append("Suspected from the text, and refuted by the server:\n\n" + "\n".join([*listed, *more]))
+    if off:
+        parts.append(f"Switched off by the policy: {off} finding{'s' if off > 1 else ''}.")
+    title = f"Set aside: {len(acknowledged)} acknowledged, {len(refuted)} refuted" + (
+        f", {off} switched off" if off else ""
+    )
+    return chapter.folded(title, "\n\n".join(parts), opened=bool(acknowledged))
