@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from kfm_ci.github.context import Context
 from kfm_ci.migrations import checkout, detection, reading
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
+from kfm_ci.model import Digest, Finding, Hazard, Place, Severity
 from kfm_ci.rules.base import Change, Requirements
 
 
@@ -28,7 +30,28 @@ class Subject:
     policy: Config
     source: SourceEvidence
     policy_changed: bool = False
+    """Whether the change brings another policy than the one that judges it."""
     statistics: Statistics | None = None
+
+    @property
+    def policy_digest(self) -> Digest:
+        """Return the sha256 of the policy that judges, defaults included."""
+        held = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
+        return Digest.of(json.dumps(held, sort_keys=True, separators=(",", ":")).encode())
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """Return what reviewers should know about the settings themselves."""
+        if not self.policy_changed:
+            return ()
+        return (
+            Finding(
+                rule="policy-changed", hazard=Hazard.HEADER, severity=Severity.NOTE,
+                message="this change brings another [policy] or [environments]; it was judged by that of the base commit",
+                help="review it as what it is: it takes effect for every change after the merge",
+                place=Place(file=FILE_NAME, line=1, end_line=1),
+            ),
+        )  # fmt: skip
 
 
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
@@ -73,7 +96,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         tracked=_tracked(repository, root, tree),
     )  # fmt: skip
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
-                   policy_changed=policy.policy != settings.policy,
+                   policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
                    statistics=_statistics(judging, policy))  # fmt: skip
 
 

@@ -102,6 +102,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
             if options.output != "json" and not options.quiet:
                 console.print(summary.stage(stage))
 
+        run.findings += subject.notices
         if options.output == "github":
             resources.enter_context(commands.quiet(sys.stdout))
         try:
@@ -112,7 +113,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
         evidence = verdict.conclude(
             run, source=subject.source, started_on=started, finished_on=timestamp(clock.now()), fail_on=options.fail_on
         )
-    output.write(options.out, evidence, context, dict(run.files))
+    output.write(options.out, evidence, context, dict(run.files), policy=subject.policy_digest)
     _show(options, console, evidence, subject)
     return evidence
 

@@ -23,8 +23,10 @@ def prepare(out: Path) -> None:
                           help="choose another --out") from error  # fmt: skip
 
 
-def write(out: Path, evidence: Evidence, context: Context, inputs: Mapping[str, Digest]) -> None:
-    """Write every file of the contract."""
+def write(
+    out: Path, evidence: Evidence, context: Context, inputs: Mapping[str, Digest], *, policy: Digest | None = None
+) -> None:
+    """Write every file of the contract; ``policy`` is the digest of the settings that judged."""
     documents = {
         "gate.json": gate.dumps(evidence),
         "plan.txt": plan.render(evidence.plan),
@@ -34,10 +36,10 @@ def write(out: Path, evidence: Evidence, context: Context, inputs: Mapping[str, 
         "junit.xml": junit.render(evidence),
     }
     byproducts = {name: Digest.of(text.encode("utf-8", "replace")) for name, text in documents.items()}
-    config_digest = inputs.get("kfm-ci.toml")
+    config_digest = inputs.get("kfm-ci.toml") or inputs.get("pyproject.toml")
     smoke = "".join(f"{digest}  {path}\n" for path, digest in inputs.items() if path.endswith(".sql"))
     receipt = statement.build(
-        evidence, config_digest=config_digest, policy_digest=config_digest,
+        evidence, config_digest=config_digest, policy_digest=policy,
         smoke_digest=Digest.of(smoke.encode()) if smoke else None, byproducts=byproducts,
         who={"actor": context.actor} if context.actor else None,
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,

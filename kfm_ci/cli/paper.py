@@ -39,11 +39,12 @@ def check(
     wanted = _inside(files, subject.root)
     advised = advice_on(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
-        [*found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes,
+        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes,
         contracts=policy.contracting(new), complete=False,
     )  # fmt: skip
     told = [item for item in judged.findings if not wanted or item.place.file in wanted]
     errors = sum(item.refuses for item in told)
+    counted = "".join(f", {number} {reason}" for reason, number in judged.suppressed.items())
     if output == "json":
         rows = [{"rule": item.rule, "hazard": item.hazard.value, "severity": item.severity.value, "file": item.place.file,
                  "line": item.place.line, "message": item.message, "help": item.help} for item in told]  # fmt: skip
@@ -54,7 +55,7 @@ def check(
         with commands.quiet(sys.stdout) if output == "github" else nullcontext():
             for item in told:
                 console.print(summary.finding(item, sources))
-            console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings",
+            console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings{counted}",
                           markup=False, highlight=False)  # fmt: skip
     if output == "github":
         sys.stdout.writelines(f"{line}\n" for line in commands.annotate(told))

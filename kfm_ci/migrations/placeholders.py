@@ -8,7 +8,7 @@ MARK = "ø"
 """Stands for one character of a placeholder in the name that is put in its place."""
 
 _FORMS = re.compile(
-    r"\{\{.*?\}\}|\{%.*?%\}|\$\{[^}\n]*\}|<%.*?%>|%\([A-Za-z_]\w*\)s|@@?[A-Za-z_]\w*@@?"
+    r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\$\{[^}\n]{0,200}\}|<%.{0,200}?%>|%\([A-Za-z_]\w*\)s|@@?[A-Za-z_]\w*@@?"
     r"|(?<![:\w]):(?:'[A-Za-z_]\w*'|\"[A-Za-z_]\w*\"|[A-Za-z_]\w*)",
     re.DOTALL,
 )

@@ -13,6 +13,7 @@ from kfm_ci.rules.removals import Removal, removals
 from kfm_ci.rules.uses import Wanted, search
 
 SHOWN = 5
+_MAKES = re.compile(r"create|alter", re.IGNORECASE)
 
 
 class RemovedInUse:
@@ -41,10 +42,12 @@ class RemovedInUse:
         if not wanted:
             return
         found = search(change, dict.fromkeys(name for _, name in wanted))
+        owners = _owners(change, frozenset(item.column for item, _ in wanted if item.column is not None))
         for item, name in wanted:
             places = found.places[name]
             if places or not found.whole:
-                yield self._told(item, places, sure=not places or not _ambiguous(change, item))
+                doubtful = bool(owners[item.column] - {item.table}) if item.column is not None else _plain(item.table)
+                yield self._told(item, places, sure=not places or not doubtful)
 
     def _told(self, item: Removal, places: list[tuple[str, int]], *, sure: bool) -> Finding:
         shown = ", ".join(f"{path}:{line}" for path, line in places[:SHOWN])
@@ -61,27 +64,26 @@ class RemovedInUse:
         )  # fmt: skip
 
 
-def _ambiguous(change: Change, item: Removal) -> bool:
-    """Whether the name stands for other things too: a plain word, or a column that other tables have."""
-    if item.column is None:
-        return re.search(r"[_\d]", item.table) is None
-    return any(table != item.table for table in _owners(change, item.column))
+def _plain(table: str) -> bool:
+    """Whether a table's name is a word that code uses for other things too."""
+    return re.search(r"[_\d]", table) is None
 
 
-def _owners(change: Change, column: str) -> Iterator[str]:
-    """Yield the tables to which some migration of the repository gives a column of that name."""
+def _owners(change: Change, columns: frozenset[str]) -> dict[str, set[str]]:
+    """Return, for each of these columns, the tables to which some migration of the repository gives it."""
+    found: dict[str, set[str]] = {column: set() for column in columns}
     for migration in change.head.migrations:
-        if not isinstance(migration.up, Script) or column not in migration.up.text:
+        if not isinstance(migration.up, Script) or not any(column in migration.up.text for column in columns):
             continue
         for statement in statements.of(migration.up):
-            if column not in statement.text:
-                continue
             try:
-                trees = statements.parse(statement.text)
+                trees = statements.parse(statement.text) if _MAKES.match(statement.text) else ()
             except statements.SyntaxProblem:
                 continue
             for tree in trees:
                 relation = tree.one("relation")
-                named = any(node.text("colname") == column for node in tree.find("ColumnDef"))
-                if relation is not None and (named or tree.text("newname") == column):
-                    yield relation.text("relname")
+                names = {node.text("colname") for node in tree.find("ColumnDef")} | {tree.text("newname")}
+                if relation is not None:
+                    for column in names & columns:
+                        found[column].add(relation.text("relname"))
+    return found

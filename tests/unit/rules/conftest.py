@@ -43,8 +43,10 @@ def header_of(text: str) -> Header | None:
     lines = text.split("\n")
     if not lines[0].startswith("-- [KFM_MIGRATION]"):
         return None
-    end = next(number for number, line in enumerate(lines, 1) if "[/KFM_MIGRATION]" in line)
-    pairs = [(number, *lines[number - 1][3:].split(": ", 1)) for number in range(2, end)]
+    end = next(number for number, line in enumerate(lines, 1) if "[/KFM_MIGRATION]" in line or number == len(lines))
+    pairs = [
+        (number, *lines[number - 1][3:].split(": ", 1)) for number in range(2, end) if ": " in lines[number - 1][3:]
+    ]
     return Header(
         values={key: value for _, key, value in pairs},
         lines={key: number for number, key, _ in pairs},
