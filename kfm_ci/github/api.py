@@ -78,7 +78,7 @@ def _refused(edition: Edition, error: GithubException, what: str, permission: st
     if status in {403, 404} and edition.context.fork:
         return Unpublished(
             code="KFM-G02", message="the token of a pull request from a fork may only read", where=what,
-            help="publish from a workflow of your own: workflows/comment.yml",
+            help="the job's summary and its artifact hold the whole report",
         )  # fmt: skip
     if status == 401:
         return Unpublished(code="KFM-G03", message="GitHub does not accept the token", where=what,

@@ -126,8 +126,8 @@ def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) 
     github.failures.append(Failure("POST", "comments", 403, times=9))
     run, log = edition(fork=True), io.StringIO()
     assert publish.publish(run, log) is None
-    assert "workflows/comment.yml" in log.getvalue() and log.getvalue().count("::warning") >= 1
-    assert "workflows/comment.yml" in (run.context.summary_file or run.out).read_text()
+    assert "summary and its artifact" in log.getvalue() and log.getvalue().count("::warning") >= 1
+    assert "summary and its artifact" in (run.context.summary_file or run.out).read_text()
 
 
 def test_a_server_out_of_reach_changes_nothing_but_a_warning(github: GitHub, edition: Make) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -40,3 +43,18 @@ def test_an_impossible_input_is_told_with_what_is_possible(name: str, value: str
     with pytest.raises(UsageError) as caught:
         parse({f"INPUT_{name}": value})
     assert name.lower() in str(caught.value) and value in str(caught.value)
+
+
+def test_the_page_says_what_the_file_says() -> None:
+    root = Path(__file__).resolve().parents[3]
+    done = subprocess.run(
+        [sys.executable, root / "docs" / "generate_action.py", "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_code_of_a_failure_to_publish_is_explained() -> None:
+    root = Path(__file__).resolve().parents[3]
+    code = "".join(file.read_text() for file in (root / "kfm_ci" / "github").glob("*.py"))
+    page = (root / "docs" / "action.md").read_text()
+    assert set(re.findall(r"KFM-G\d\d", code)) == set(re.findall(r"KFM-G\d\d", page))

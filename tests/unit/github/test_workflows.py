@@ -53,3 +53,8 @@ def test_every_file_has_the_shape_that_github_reads(schema: str, pattern: str) -
     done = subprocess.run([BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files],
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout
+
+
+def test_the_readme_shows_the_workflow_that_is_shipped() -> None:
+    shown = (ROOT / "README.md").read_text().split("```yaml\n")[1].split("```")[0]
+    assert (ROOT / "workflows" / "gate.yml").read_text().endswith(shown)
