@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from re import _constants as code  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 _MEANS_SOMETHING = re.compile(r"[\[\](){}^$*+?|\\.]")
 _CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": " ",
             "xdigit": "0-9a-f", "punct": "!-/"}  # fmt: skip
-_CATEGORIES = {"CATEGORY_DIGIT": "7", "CATEGORY_WORD": "w", "CATEGORY_SPACE": " ", "CATEGORY_NOT_DIGIT": "d",
+_CATEGORIES = {"CATEGORY_WORD": "w", "CATEGORY_SPACE": " ", "CATEGORY_NOT_DIGIT": "d",
                "CATEGORY_NOT_WORD": "-", "CATEGORY_NOT_SPACE": "s"}  # fmt: skip
-_MOST = 200
+_MOST = 2_000
+"""Characters that are made, however often a pattern repeats."""
 
 
 def matching(pattern: str) -> Iterator[str]:
@@ -24,7 +26,7 @@ def matching(pattern: str) -> Iterator[str]:
     try:
         tree = _parser.parse(text)
         for turn in range(12):
-            yield "".join(_of(tree, turn))
+            yield "".join(islice(_of(tree, turn), _MOST))
     except (re.error, ValueError, OverflowError, RecursionError, LookupError):
         return
 
@@ -64,5 +66,5 @@ def _member(choices: Any, turn: int) -> str:
         low, high = argument
         return chr(low + turn % (high - low + 1))
     if operation is code.CATEGORY:
-        return _CATEGORIES.get(str(argument), "a")
+        return str(turn % 10) if argument is code.CATEGORY_DIGIT else _CATEGORIES.get(str(argument), "a")
     return chr(argument)
