@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfm_ci.evidence.model import ChecklistItem, Evidence, MigrationEvidence
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Outcome, Proof, Rollout, StageStatus, Strategy
 from kfm_ci.report import headline
@@ -18,12 +20,7 @@ def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
         return ()
     return (
         _on_paper(evidence, "Named and ordered by convention", _CONVENTIONS, "names, order and history are in order"),
-        _on_paper(
-            evidence,
-            "Header complete and true",
-            {Hazard.HEADER, Hazard.UNDERSTATED_RISK},
-            "what is required is there, and nothing is understated",
-        ),
+        _header(evidence),
         _safe_under_load(evidence),
         _rollback(evidence),
         _applied(evidence),
@@ -63,6 +60,17 @@ def _on_paper(evidence: Evidence, name: str, hazards: frozenset[Hazard] | set[Ha
     if not _ended(evidence, "validate"):
         return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
     return ChecklistItem(name=name, done=True, reason=good)
+
+
+def _header(evidence: Evidence) -> ChecklistItem:
+    point = _on_paper(
+        evidence,
+        "Header complete and true",
+        {Hazard.HEADER, Hazard.UNDERSTATED_RISK},
+        "what is required is there, and nothing is understated",
+    )
+    unseen = _unseen(evidence)
+    return replace(point, done=False, reason=f"complete, but {unseen}") if point.done and unseen else point
 
 
 def _needs_window(migration: MigrationEvidence) -> bool:
@@ -169,4 +177,7 @@ def _operations(evidence: Evidence) -> ChecklistItem:
             reason=f"`{bare[0]}` needs a window, and says no steps for it: add `ops` to its header",
         )
     window = any(_needs_window(item) for item in evidence.new)
+    unseen = _unseen(evidence)
+    if unseen is not None and not window:
+        return ChecklistItem(name=name, done=False, reason=f"whether a window is needed is {unseen}")
     return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")

@@ -46,7 +46,7 @@ def lines(evidence: Evidence) -> list[str]:
     icon = {Result.PASS: "✅", Result.FAIL: "❌", Result.ERROR: "⚠️"}[evidence.result]
     head = [f"## {icon} kfm-ci {verdict(evidence)}", ""]
     if evidence.failure:
-        head += [f"**Ended early:** {inline(evidence.failure, 400)}", ""]
+        head += [f"**Could not check:** {inline(evidence.failure, 400)}", ""]
     if evidence.new:
         head += [
             f"- **Risk:** {_risk(evidence)}",

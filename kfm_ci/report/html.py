@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Finding, Verdict
@@ -58,13 +58,23 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"duration": impact.duration, "address": web_address, "why": _why}
+    made.filters |= {"duration": impact.duration, "address": web_address, "why": _why, "prose": _prose}
     made.globals["span"] = impact.span
     return made
 
 
 def _finalize(value: object) -> object:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _prose(text: str) -> Markup:
+    """Return one of our own sentences: what it sets between backticks becomes code, every part escaped for itself."""
+    parts = visible(text).split("`")
+    if len(parts) % 2 == 0:  # a tick without its partner stays a tick
+        parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
+    )
 
 
 def _why(finding: Finding) -> str:

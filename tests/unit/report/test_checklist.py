@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from evidence_samples import calm, dangerous, nothing_new, stages
 
-from kfm_ci.evidence.model import Declared, Evidence
+from kfm_ci.evidence.model import ApplyEvidence, Declared, Evidence
 from kfm_ci.model import Acknowledgement, Finding, Hazard, Proof, Rollout, Severity, StageStatus, Strategy
 from kfm_ci.report import checklist
 
@@ -88,3 +88,11 @@ def test_a_manual_way_back_is_documented_but_not_called_proven() -> None:
 
 def test_nothing_new_has_no_checklist() -> None:
     assert checklist.assess(nothing_new()) == ()
+
+
+def test_nothing_that_only_a_server_can_tell_is_ticked_when_none_ran() -> None:
+    evidence = calm()
+    unrun = tuple(replace(item, apply=ApplyEvidence(), statements=()) for item in evidence.migrations)
+    ticked = [item.name for item in checklist.assess(replace(evidence, migrations=unrun)) if item.done]
+    assert not {"Header complete and true", "Safe under load, or in a declared window", "Operational notes",
+                "Applied to a throwaway database, with tests", "Staged as expand, migrate, contract"} & set(ticked)  # fmt: skip

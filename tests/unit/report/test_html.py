@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kfm_ci.evidence.model import Evidence
+from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report import html
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -86,3 +88,11 @@ def test_hostile_text_is_shown_and_not_evaluated() -> None:
 )
 def test_the_page_shows(part: str) -> None:
     assert part in html.render(dangerous())
+
+
+def test_what_a_sentence_sets_between_ticks_is_code_and_stays_escaped() -> None:
+    found = Finding(
+        rule="r", hazard=Hazard.HEADER, severity=Severity.ERROR, message="`<b>` is <i>, not ` alone", help="run `a`"
+    )
+    page = html.render(replace(calm(), findings=(found,)))
+    assert "<code>&lt;b&gt;</code> is &lt;i&gt;, not ` alone" in page and "run <code>a</code>" in page

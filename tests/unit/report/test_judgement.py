@@ -28,7 +28,9 @@ def migration(text: str = TEXT) -> Migration:
 
 
 def sizes(*tables: TableSize) -> Statistics:
-    return Statistics(schema=SCHEMA, environment="e", taken_at="2026-01-01T00:00:00Z", server_version="17", tables=tables)
+    return Statistics(
+        schema=SCHEMA, environment="e", taken_at="2026-01-01T00:00:00Z", server_version="17", tables=tables
+    )
 
 
 def test_an_estimate_counts_the_writes_that_arrive_meanwhile() -> None:
@@ -159,3 +161,31 @@ def test_a_mixed_transaction_is_told_once_with_its_locks() -> None:
     seen = replace(suspect("backfill-under-lock", Hazard.BACKFILL), verdict=Verdict.FACT)
     assert settle([on_paper, seen], {("m/a.up.sql", 1): QUIET}) == (seen,)
     assert settle([on_paper], {("m/a.up.sql", 1): QUIET}) == (on_paper,)
+
+
+def removal(rule: str = "squawk-ban-drop-view", line: int = 1) -> Finding:
+    return replace(suspect(rule, Hazard.BREAKS_CLIENTS, line), migration="a")
+
+
+def test_a_removal_that_the_catalog_does_not_see_is_refuted_once_the_migration_ran() -> None:
+    assert settle([removal()], {}) == (removal(),)
+    (refuted,) = settle([removal()], {}, applied={"a"}, server="PostgreSQL 17")
+    assert refuted.verdict is Verdict.REFUTED and "PostgreSQL 17's catalog lacks nothing" in refuted.message
+
+
+def test_a_removal_gives_way_to_what_the_catalog_says_of_the_migration() -> None:
+    gone = replace(removal("object-dropped", line=9), verdict=Verdict.FACT)
+    assert settle([removal(), gone], {}, applied={"a"}) == (gone,)
+
+
+def test_squawk_is_silent_of_a_statement_that_a_fact_of_the_same_matter_is_about() -> None:
+    seen = {("m/a.up.sql", 1): replace(SCAN, line=1, end_line=5)}
+    fact = replace(suspect("reads-wait", Hazard.BLOCKS_READS), verdict=Verdict.FACT)
+    inside = suspect(line=4)
+    other = suspect("squawk-ban-revoke", Hazard.PRIVILEGE, line=4)
+    assert [item.rule for item in settle([inside, other, fact], seen)] == ["squawk-ban-revoke", "reads-wait"]
+
+
+def test_a_transaction_that_the_server_took_is_no_suspicion_any_more() -> None:
+    item = suspect("squawk-transaction-nesting", Hazard.TRANSACTION)
+    assert settle([item], {("m/a.up.sql", 1): QUIET})[0].verdict is Verdict.REFUTED
