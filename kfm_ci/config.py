@@ -44,6 +44,26 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True, strict=True)
 
 
+class CommandTable(_Table):
+    """``[migrations.command]``: the tool's own command, run and watched instead of reading its files."""
+
+    up: str | None = Field(None, description="Runs all that is pending, such as `knex migrate:latest`.")
+    up_one: str | None = Field(
+        None, description="Runs one migration; `{id}`, `{version}`, `{previous}`, `{file}` are filled in."
+    )
+    down_one: str | None = Field(None, description="Takes one migration back.")
+    history_table: str | None = Field(None, description="Table in which the tool notes what it ran.")
+    directory: InsidePath | None = Field(None, description="Where the command is started. Default: the root.")
+    env: dict[str, str] = Field(
+        {},
+        description="Variables for the tool; `{url}`, `{jdbc}`, `{host}`, `{port}`, `{user}`, `{password}`, `{database}` are filled in.",
+    )
+    pass_env: tuple[str, ...] = Field(
+        (), strict=False, description="Names of variables of our own environment that the tool gets."
+    )
+    timeout: int = Field(300, ge=1, le=3600, description="Seconds one start may take.")
+
+
 class MigrationsTable(_Table):
     """``[migrations]``: where the files are and which tool they were written for."""
 
@@ -54,6 +74,7 @@ class MigrationsTable(_Table):
     baseline: InsidePath | None = Field(
         None, description="SQL file that builds what was there before the first migration."
     )
+    command: CommandTable | None = Field(None, description="The tool's own command: see `[migrations.command]`.")
     placeholders: dict[str, str] = Field(
         {}, description="Values for the tool's own placeholders, such as Flyway's `${name}`."
     )
@@ -237,7 +258,7 @@ def reference() -> str:
         "",
     ]
     sections: tuple[tuple[str, type[BaseModel]], ...] = (
-        ("[migrations]", MigrationsTable), ("[database]", DatabaseTable), ("[smoke]", SmokeTable),
+        ("[migrations]", MigrationsTable), ("[migrations.command]", CommandTable), ("[database]", DatabaseTable), ("[smoke]", SmokeTable),
         ("[policy]", PolicyTable), ("[github]", GithubTable), ("[environments.NAME]", EnvironmentTable),
         ("[[migration]]", DeclaredTable),
     )  # fmt: skip

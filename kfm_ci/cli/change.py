@@ -14,7 +14,9 @@ from kfm_ci.evidence.statistics import model as statistics
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import checkout, detection, reading
+from kfm_ci.migrations.detection import Found
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.formats import commands
 from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
 from kfm_ci.model import Digest, Finding, Hazard, Place, Severity
 from kfm_ci.rules.base import Change, Requirements
@@ -76,7 +78,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         checkout.complete(root, settings.migrations.dir, compared=False)
         raise
     checkout.complete(root, found.directory, compared=base is not None)
-    head = found.format.load(tree, found.directory, settings.migrations)
+    head = _load(found, tree, settings)
     judging: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:
@@ -84,8 +86,8 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
         parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
         before = tip_tree
-        tip = found.format.load(tip_tree, found.directory, settings.migrations)
-        merge_base = tip if parted is tip_tree else found.format.load(parted, found.directory, settings.migrations)
+        tip = _load(found, tip_tree, settings)
+        merge_base = tip if parted is tip_tree else _load(found, parted, settings)
         previous = _files(parted, found.directory)
         policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
     _some(head, tip, tree, found)
@@ -111,6 +113,11 @@ def _some(head: History, tip: History | None, tree: Tree, found: detection.Found
             got=files[0].rpartition("/")[2], expected=f"names as {head.format} writes them",
             help="name the right tool in kfm-ci.toml: [migrations] format = …; `kfm-ci doctor` lists them",
         )  # fmt: skip
+
+
+def _load(found: Found, tree: Tree, settings: Config) -> History:
+    history = found.format.load(tree, found.directory, settings.migrations)
+    return commands.instead(history, settings.migrations.command)
 
 
 def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:

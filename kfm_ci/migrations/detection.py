@@ -12,6 +12,7 @@ from kfm_ci.migrations.formats.base import Format
 from kfm_ci.migrations.formats.pairs import relative
 
 DEFAULT = "migrations/db"
+SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts")
 ASIDE = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})
 """Directories that hold migrations of something else."""
 
@@ -81,7 +82,7 @@ def _best(directory: str, fitting: list[Format]) -> Format:
     if len(fitting) > 1 and fitting[0].confidence == fitting[1].confidence:
         names = " and ".join(item.name for item in fitting if item.confidence == fitting[0].confidence)
         raise UsageError(
-            code="KFM-U34", message=f"the files could be those of {names}", where=directory, expected="one tool",
+            code="KFM-U36", message=f"the files could be those of {names}", where=directory, expected="one tool",
             got=names, help=f'say which in kfm-ci.toml: [migrations] format = "{fitting[0].name}"',
         )  # fmt: skip
     return fitting[0]
@@ -90,7 +91,7 @@ def _best(directory: str, fitting: list[Format]) -> Format:
 def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> list[Found]:
     directories: dict[str, list[str]] = {}
     for path in paths:
-        if not path.endswith(".sql"):
+        if not path.endswith(SUFFIXES):
             continue
         parts = path.split("/")[:-1]
         if any(part.startswith(".") for part in parts):

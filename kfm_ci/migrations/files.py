@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Mode, Phase, Risk, Rollout, Strategy
@@ -70,6 +70,8 @@ class Script:
     """1-based line of the file on which ``text`` begins."""
     mode: Mode | None = None
     """What the tool or the author demands; None: a transaction unless a statement cannot run in one."""
+    recorded: bool = False
+    """Whether the text is what a tool sent to the server, so that its lines are not those of the file."""
     whole: bool = False
     """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
 
@@ -81,6 +83,31 @@ class Command:
     file: SourceFile
     argv: tuple[str, ...]
     directory: str
+    """Where it is started, relative to the repository's root."""
+    down: tuple[str, ...] | None = None
+    """What to start to take it back; None: the tool has no way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """A foreign tool that runs migrations itself; ``{url}`` and its kind are filled in when it is started."""
+
+    up: tuple[str, ...]
+    """Runs all that is pending, as production does."""
+    up_one: tuple[str, ...]
+    """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``."""
+    down_one: tuple[str, ...] | None = None
+    history_table: str
+    """Table in which the tool notes what it ran, with its schema where that is not the default."""
+    directory: str = "."
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables beside ``DATABASE_URL`` and libpq's."""
+    passes: tuple[str, ...] = ()
+    """Names of our own variables that it gets."""
+    timeout: int = 300
+    """Seconds one start may take."""
+    settings_file: str | None = None
+    """The tool's own settings, whose URL is replaced in the copy that it runs in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +172,8 @@ class History:
     findings: tuple[Finding, ...] = ()
     unreadable: bool = False
     """Whether something could not be read or ordered, so that no server can run it."""
+    tool: Tool | None = None
+    """What runs the migrations, when our own runner does not."""
     others: tuple[SourceFile, ...] = ()
     """Files in the directory that belong to no migration."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from psycopg import Connection
@@ -58,6 +59,8 @@ class Run:
     """Closes the server at the end, whatever happens."""
     statistics: Statistics | None = None
     """Sizes of production's tables; of the base commit in a pull request, as the policy."""
+    root: Path = Path()
+    """Where the repository is, for the dependencies that are installed beside its files."""
     commit: str = ""
     smoke_files: tuple[str, ...] = ()
     server: Server | None = None

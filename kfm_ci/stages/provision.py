@@ -17,6 +17,7 @@ from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import reset
+from kfm_ci.stages import foreign, validate
 from kfm_ci.stages.base import Failed, Run, Skip
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
@@ -109,9 +110,14 @@ class Provision:
         with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
             session.accepts(connection, run.config.database.settings)
         prepare(run, name)
+        tool = run.change.head.tool
+        if tool is not None:
+            foreign.build_base(run, tool, name)
+            foreign.record(run, tool)
+            run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
         with run.connect(name) as connection:
             base = run.change.base.migrations if run.change.base else ()
-            for migration in base:
+            for migration in base if tool is None else ():
                 reset(connection)
                 done = apply.run(connection, script_of(migration), entry=entry_of(run, migration))
                 if done.outcome is not Outcome.APPLIED:

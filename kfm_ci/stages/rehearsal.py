@@ -32,7 +32,7 @@ def rehearse(run: Run) -> list[Finding]:
     differs = rebuild.elsewhere(
         ground, base, pairs, run.final_catalog, configured={name.lower() for name in run.config.database.settings}
     )
-    if differs is None and _interleaved(run):
+    if differs is None and run.change.head.tool is None and _interleaved(run):
         with _empty(run, server) as empty:
             everything = [(item, script_of(item)) for item in run.change.head.migrations]
             differs = rebuild.afresh(ground, empty, everything, run.final_catalog)

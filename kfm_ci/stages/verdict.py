@@ -20,6 +20,7 @@ from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, 
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
 from kfm_ci.rules import policy
 from kfm_ci.rules.policy import Judged
+from kfm_ci.stages import foreign
 from kfm_ci.stages.base import Run, Seen
 from kfm_ci.stages.rollback import strategy_of
 
@@ -45,7 +46,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
     assessed = {
         item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new
     }
-    findings = list(judged.findings)
+    findings = foreign.placed(list(judged.findings), run.new)
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
         # A header is held against what is known, not against a suspicion that no server could decide.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kfm_ci.migrations.formats.alembic import Alembic
 from kfm_ci.migrations.formats.atlas import Atlas
 from kfm_ci.migrations.formats.base import Format
+from kfm_ci.migrations.formats.commands import AnyTool
 from kfm_ci.migrations.formats.dbmate import Dbmate
 from kfm_ci.migrations.formats.diesel import Diesel
 from kfm_ci.migrations.formats.drizzle import Drizzle
@@ -12,6 +14,7 @@ from kfm_ci.migrations.formats.golang_migrate import GolangMigrate
 from kfm_ci.migrations.formats.goose import Goose
 from kfm_ci.migrations.formats.graphile_migrate import GraphileMigrate
 from kfm_ci.migrations.formats.kfm import Kfm
+from kfm_ci.migrations.formats.knex import Knex
 from kfm_ci.migrations.formats.liquibase import Liquibase
 from kfm_ci.migrations.formats.node_pg_migrate import NodePgMigrate
 from kfm_ci.migrations.formats.plain import Sqlx, Supabase
@@ -24,7 +27,9 @@ ALL: tuple[Format, ...] = (
     Kfm(),
     Flyway(),
     Liquibase(),
+    Alembic(),
     Prisma(),
+    Knex(),
     GolangMigrate(),
     Dbmate(),
     Goose(),
@@ -38,5 +43,6 @@ ALL: tuple[Format, ...] = (
     GraphileMigrate(),
     Sqitch(),
     SqlMigrate(),
+    AnyTool(),
 )
 """Every format that can be named or detected."""

@@ -31,6 +31,10 @@ class Server:
     """Role that migrations run as; not a superuser."""
     owner_password: str | None = None
     log: Path | None = None
+    statement_log: Path | None = None
+    """Where the server writes each statement of a database that asks for it, as CSV; None: nowhere we can read."""
+    port: int | None = None
+    """Port on the loopback for foreign tools; None: they cannot connect."""
     prefix: str = "kfm_"
     """What the names of our databases begin with."""
 

@@ -8,7 +8,9 @@ from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from kfm_ci.postgres.engines.service import ServiceEngine
 
 
-def choose(kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = ()) -> Engine:
+def choose(
+    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), for_tools: bool = False
+) -> Engine:  # fmt: skip
     """Return the engine asked for; ``auto`` is a given URL, else ``embedded``."""
     if kind == "service" and url is None:
         raise UsageError(
@@ -17,7 +19,7 @@ def choose(kind: str, *, major: int | None, url: str | None, extensions: tuple[s
     if kind == "service" or (kind == "auto" and url):
         return ServiceEngine(url=url or "", major=major)
     if kind in {"auto", "embedded"}:
-        return EmbeddedEngine(major=major, extensions=extensions)
+        return EmbeddedEngine(major=major, extensions=extensions, for_tools=for_tools)
     raise CannotCheck(
         code="KFM-C07", message=f"engine {kind!r} is not available in this version", expected="embedded or service",
         help="use --engine embedded, or start a server and give --database-url",

@@ -11,6 +11,7 @@ import pwd
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -45,6 +46,15 @@ SETTINGS = {
     "log_timezone": "UTC",
     "client_connection_check_interval": "1s",
 }
+RECORD = {
+    "logging_collector": "on",
+    "log_destination": "stderr,csvlog",
+    "log_filename": "statements.log",
+    "log_file_mode": "0600",
+    "log_rotation_age": "0",
+    "log_rotation_size": "0",
+}
+"""Settings under which the server can note what a tool sends; a database asks for it by ``log_statement``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +64,8 @@ class EmbeddedEngine:
     major: int | None = None
     extensions: tuple[str, ...] = ()
     """What the server must offer."""
+    for_tools: bool = False
+    """Whether foreign tools connect: over the loopback, with a log of what they send."""
     kind: str = "embedded"
 
     @contextmanager
@@ -69,9 +81,10 @@ class EmbeddedEngine:
             data = home / "data"
             shutil.copytree(_initialised(installation, user), data, symlinks=True)
             _hand_over(home, user)
-            process = _launch(installation, home, data, user)
+            port = _free_port() if self.for_tools else None
+            process = _launch(installation, home, data, user, port)
             _record(home, process.pid)
-            server = _server(installation, home)
+            server = _server(installation, home, port)
             _wait(server, process, home)
             yield server
         finally:
@@ -161,9 +174,16 @@ def _initialised(installation: binaries.Installation, user: pwd.struct_passwd | 
 
 
 def _launch(
-    installation: binaries.Installation, home: Path, data: Path, user: pwd.struct_passwd | None
+    installation: binaries.Installation, home: Path, data: Path, user: pwd.struct_passwd | None, port: int | None
 ) -> subprocess.Popen[bytes]:
     settings = {**SETTINGS, "unix_socket_directories": str(home)}
+    if port is not None:
+        settings |= {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            **RECORD,
+            "log_directory": str(home / "record"),
+        }
     if installation.major < 14:
         settings.pop("client_connection_check_interval")
     arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
@@ -194,13 +214,21 @@ def _started(pid: int) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
-def _server(installation: binaries.Installation, home: Path) -> Server:
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _server(installation: binaries.Installation, home: Path, port: int | None) -> Server:
     return Server(
         kind="embedded",
         version=installation.version,
         detail=f"PostgreSQL {installation.version} from {installation.source}",
-        conninfo=f"host={home} user={ADMIN} password={secrets.token_hex(16)}",
-        log=home / "log",
+        conninfo=f"host={home} user={ADMIN} password={secrets.token_hex(16)}" + (f" port={port}" if port else ""),
+        log=home / "record" / "statements.log" if port else home / "log",
+        statement_log=home / "record" / "statements.csv" if port else None,
+        port=port,
         owner_password=secrets.token_hex(16),
     )
 
@@ -230,7 +258,8 @@ def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) ->
             sql.Identifier(OWNER), sql.Literal(server.owner_password)
         )
     )
-    (home / "data" / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+    tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""
+    (home / "data" / "pg_hba.conf").write_text(f"local all all scram-sha-256\n{tools}")
     connection.execute("select pg_reload_conf()")
     # the reload is a signal: wait until the server reads the new file, and fail rather than stay open
     wrong = make_conninfo(server.conninfo, dbname="postgres", password="wrong")

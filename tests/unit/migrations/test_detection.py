@@ -23,7 +23,7 @@ class Empty:
 def test_two_equally_sure_formats_are_a_question_with_the_line_to_write():
     with pytest.raises(UsageError) as raised:
         detection.locate(Empty(), directory=None, format="auto")
-    assert raised.value.code == "KFM-U34" and 'format = "dbmate"' in raised.value.help
+    assert raised.value.code == "KFM-U36" and 'format = "dbmate"' in raised.value.help
 
 
 def test_every_name_is_known_once():

@@ -1,0 +1,117 @@
+"""Where a foreign tool runs: a copy of the repository, a clean environment, the throwaway server's address."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfm_ci import config
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations.files import Tool, Tree, Unreadable
+from kfm_ci.migrations.formats import process
+from kfm_ci.migrations.formats.process import Ended
+from kfm_ci.postgres.engines.base import Server
+
+INSTALLED = ("node_modules", ".venv", "venv", "vendor")
+"""Directories of installed dependencies, which no commit holds: linked into the copy."""
+_URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """A copy of one commit's files, in which a tool can be started."""
+
+    root: Path
+    tool: Tool
+    server: Server
+
+    def start(self, argv: tuple[str, ...], database: str) -> Ended:
+        """Run the tool against a database; raises CannotCheck when there is no such program or it does not end."""
+        names = self._names(database)
+        if self.tool.settings_file:
+            self._point(names["url"])
+        directory = self.root / self.tool.directory
+        environment = self._environment(names)
+        program = shutil.which(argv[0], path=environment["PATH"])
+        if program is None:
+            raise CannotCheck(code="KFM-C23", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
+                              help="install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`")  # fmt: skip
+        ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
+                            environment=environment, timeout=self.tool.timeout)  # fmt: skip
+        if ended.code is None:
+            why = (
+                f"took longer than {self.tool.timeout} s"
+                if ended.found
+                else f"could not be started: {ended.tail[:200]}"
+            )
+            raise CannotCheck(code="KFM-C24", message=f"the migration tool {why}", where=" ".join(argv)[:200],
+                              help="run it by hand against an empty database; does it wait for an answer or for a lock?")  # fmt: skip
+        return ended
+
+    def _names(self, database: str) -> dict[str, str]:
+        server = self.server
+        user, password, port = server.owner, server.owner_password or "", str(server.port or 5432)
+        return {
+            "url": f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}", "host": "127.0.0.1", "port": port, "user": user,
+            "jdbc": f"jdbc:postgresql://127.0.0.1:{port}/{database}", "password": password, "database": database,
+        }  # fmt: skip
+
+    def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
+        ours = config.environment()
+        near = [str(place / sub) for place in dict.fromkeys((self.root / self.tool.directory, self.root))
+                for sub in ("node_modules/.bin", ".venv/bin", "venv/bin")]  # fmt: skip
+        passed = {name: ours[name] for name in self.tool.passes if name in ours}
+        return {
+            "PATH": ":".join([*near, ours.get("PATH", "/usr/local/bin:/usr/bin:/bin")]), "LC_ALL": "C.UTF-8", "HOME": str(self.root),
+            "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
+            "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable", "NO_COLOR": "1", "CI": "true",
+            **passed, **{key: _filled(value, names) for key, value in self.tool.environment.items()},
+        }  # fmt: skip
+
+    def _point(self, url: str) -> None:
+        """Write the throwaway server's URL into the copy of the tool's settings; the driver stays as it is."""
+        path = self.root / (self.tool.settings_file or "")
+        text = path.read_text(errors="replace")
+
+        def line(found: re.Match[str]) -> str:
+            scheme = found[2].split("://", 1)[0] if found[2].startswith("postgres") else "postgresql"
+            scheme = (
+                scheme.replace("postgres+", "postgresql+")
+                if "+" in scheme
+                else scheme.replace("postgres:", "postgresql:")
+            )
+            return f"{found[1]}{scheme.replace('+asyncpg', '+asyncpg')}://{url.split('://', 1)[1]}"
+
+        path.write_text(_URL_LINE.sub(line, text))
+
+
+@contextmanager
+def opened(tree: Tree, tool: Tool, server: Server, installed: Path) -> Iterator[Workshop]:
+    """Yield a copy of a tree's files with the installed dependencies linked in; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="kfm-tool-") as name:
+        root = Path(name)
+        for path in tree.paths("."):
+            target = root / path
+            try:
+                data = tree.read(path)
+            except Unreadable:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+        for place in dict.fromkeys((".", tool.directory)):
+            for folder in INSTALLED:
+                source, link = installed / place / folder, root / place / folder
+                if source.is_dir() and not link.exists() and link.parent.is_dir():
+                    link.symlink_to(source.resolve())
+        yield Workshop(root=root, tool=tool, server=server)
+
+
+def _filled(part: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        part = part.replace("{" + name + "}", value)
+    return part

@@ -1,0 +1,81 @@
+"""What a tool sent becomes a script with the same transactions."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence.recording import Sent, _bound, _read, script
+from kfm_ci.model import Mode
+
+
+def sent(*texts, session=1):
+    return [Sent(session=session, text=text) for text in texts]
+
+
+def test_one_transaction_becomes_one_and_the_tools_own_table_is_left_out():
+    found = script(
+        sent(
+            "BEGIN",
+            "create table a ()",
+            'insert into "knex_migrations" values (1)',
+            "insert into b values (1)",
+            "COMMIT;",
+        ),
+        "knex_migrations",
+    )
+    assert (found.text, found.mode, found.transactions) == (
+        "create table a ();\ninsert into b values (1);\n",
+        Mode.TRANSACTION,
+        1,
+    )
+
+
+def test_what_stood_outside_a_transaction_stays_outside():
+    found = script(sent("begin", "create table a ()", "commit", "create index concurrently i on a (b)"), "t")
+    assert found.text == "begin;\ncreate table a ();\ncommit;\ncreate index concurrently i on a (b);\n"
+    assert found.mode is Mode.AUTOCOMMIT and found.transactions == 2
+
+
+def test_what_was_rolled_back_or_only_looked_does_not_count():
+    looks = ("select pg_catalog.version()", "SHOW server_version", "select * from information_schema.tables")
+    assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), "t").text == ""
+
+
+def test_several_statements_in_one_message_share_a_transaction():
+    found = script(sent("create table a (); create table b ();", "create table c ()"), "t")
+    assert found.text == "begin;\ncreate table a ();\ncreate table b ();\ncommit;\ncreate table c ();\n"
+
+
+def test_a_refused_statement_is_the_error_and_its_transaction_is_gone():
+    items = [
+        *sent("begin", "create table a ()", "create tabel b"),
+        Sent(session=1, text="create tabel b", error="42601: syntax", sqlstate="42601"),
+    ]
+    found = script([*items, *sent("rollback")], "t")
+    assert found.text == "" and found.error == "42601: syntax"
+
+
+def test_sessions_are_told_apart():
+    one, other = sent("begin", "create table a ()", "commit"), sent("begin", "create table b ()", "rollback", session=2)
+    mixed = [item for pair in zip(one, other, strict=True) for item in pair]
+    assert script(mixed, "t").text == "create table a ();\n"
+
+
+def test_a_comment_above_a_statement_stays_with_it_and_one_below_swallows_nothing():
+    found = script(sent('-- kfm:allow x reason="y"\ncreate table a () -- done', "create table b ()"), "t")
+    assert "-- kfm:allow" in found.text and found.text.endswith("create table a () -- done\n;\ncreate table b ();\n")
+
+
+def test_values_are_put_where_the_server_read_them_and_not_into_strings():
+    assert (
+        _bound("insert into a values ($1, $2, '$1', $10)", "Parameters: $1 = 'it''s', $2 = NULL, $10 = '5'")
+        == "insert into a values ('it''s', NULL, '$1', '5')"
+    )
+
+
+def test_lines_of_other_databases_and_of_the_administrator_are_not_the_tools():
+    def row(user, database, text):
+        cells = [""] * 23
+        cells[1], cells[2], cells[3], cells[11], cells[13] = user, database, "7", "LOG", f"statement: {text}"
+        return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
+
+    text = row("kfm_owner", "d", 'select\n"a"') + row("kfm_owner", "other", "x") + row("kfm_admin", "d", "y")
+    assert [item.text for item in _read(text, "d")] == ['select\n"a"']

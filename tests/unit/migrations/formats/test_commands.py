@@ -1,0 +1,97 @@
+"""Tools that run their migrations themselves: what is read without running them."""
+
+from __future__ import annotations
+
+import pytest
+
+from kfm_ci.config import CommandTable, MigrationsTable
+from kfm_ci.errors import UsageError
+from kfm_ci.migrations.formats import commands
+
+
+def rules(history):
+    return sorted(item.rule for item in history.findings)
+
+
+def revision(name, *parents, message="x"):
+    down = repr(parents if len(parents) > 1 else parents[0] if parents else None)
+    return f'"""{message}"""\nraise SystemExit\nrevision: str = "{name}"\ndown_revision = {down}\n'
+
+
+DIR = "db/versions"
+ENV = {"db/env.py": "", "alembic.ini": "[alembic]\n"}
+
+
+def test_alembic_orders_the_graph_without_running_a_file(load, detect):
+    files = {
+        **ENV,
+        f"{DIR}/1.py": revision("c", "a", "b"),
+        f"{DIR}/2.py": revision("a", "r"),
+        f"{DIR}/3.py": revision("b", "r"),
+        f"{DIR}/4.py": revision("r", message="first"),
+    }
+    history = load("alembic", files, DIR)
+    assert [item.id for item in history.migrations] == ["r", "a", "b", "c"] and history.migrations[0].name == "first"
+    assert history.migrations[1].up.argv == ("alembic", "upgrade", "a") and rules(history) == []
+    assert detect(files) == (DIR, "alembic")
+
+
+def test_alembic_two_heads_are_an_error_with_the_command_to_type(load):
+    history = load(
+        "alembic",
+        {**ENV, f"{DIR}/1.py": revision("a"), f"{DIR}/2.py": revision("b", "a"), f"{DIR}/3.py": revision("c", "a")},
+        DIR,
+    )
+    assert rules(history) == ["two-heads"] and history.unreadable
+    assert history.findings[0].help == "run: alembic merge -m merge b c"
+
+
+@pytest.mark.parametrize(
+    "files", [{"1.py": revision("a", "gone")}, {"1.py": revision("a", "b"), "2.py": revision("b", "a")}]
+)
+def test_alembic_a_graph_with_holes_or_circles_cannot_be_run(load, files):
+    history = load("alembic", {**ENV, **{f"{DIR}/{name}": text for name, text in files.items()}}, DIR)
+    assert "revision-missing" in rules(history) and history.unreadable
+
+
+def test_knex_orders_by_name_and_finds_its_home(load, detect):
+    files = {
+        "app/knexfile.js": "",
+        "app/migrations/2_b.js": "",
+        "app/migrations/1_a.ts": "",
+        "app/migrations/1_a.d.ts": "",
+        "app/migrations/notes.md": "",
+    }
+    history = load("knex", files, "app/migrations")
+    assert [item.id for item in history.migrations] == ["1_a.ts", "2_b.js"]
+    assert history.tool.directory == "app" and history.migrations[0].up.down == ("knex", "migrate:down", "1_a.ts")
+    assert detect(files) == ("app/migrations", "knex")
+
+
+def test_any_tool_is_described_by_its_commands(load):
+    table = CommandTable(
+        up="tool up", up_one="tool one '{id}' --file={file}", down_one="tool back {id}", history_table="done"
+    )
+    history = load("command", {"m/2_b.rb": "", "m/1_a.rb": "", "m/_x.rb": ""}, command=table)
+    history = commands.instead(history, table)
+    assert history.migrations[0].up.argv == ("tool", "one", "1_a", "--file=m/1_a.rb")
+    assert history.migrations[1].up.down == ("tool", "back", "2_b")
+
+
+def test_any_files_format_can_be_run_by_its_own_tool(load):
+    table = CommandTable(
+        up="flyway migrate", up_one="flyway migrate -target={version}", history_table="flyway_schema_history"
+    )
+    history = commands.instead(load("flyway", {"m/V1_2__a.sql": "select 1;"}), table)
+    assert history.migrations[0].up.argv == ("flyway", "migrate", "-target=1.2") and history.migrations[0].down is None
+
+
+@pytest.mark.parametrize("table", [None, CommandTable(up="x")])
+def test_an_incomplete_command_is_told_with_the_lines_to_write(load, table):
+    with pytest.raises(UsageError) as raised:
+        commands.instead(load("command", {"m/1_a.rb": ""}, command=table), table)
+    assert "history-table" in raised.value.help
+
+
+def test_the_configuration_takes_the_table():
+    assert MigrationsTable.model_validate({"command": {"up-one": "x", "pass-env": ["A"]}}).command.pass_env == ("A",)
