@@ -118,7 +118,10 @@ class Acts:
         """
         acts = self._at.get((path, statement.line, statement.column), ())
         names = [(act, name) for act in acts for name in targets(act.tree)]
-        return bool(names) and all(self.is_new(act, name) or self._remade(act, name) for act, name in names)
+        return bool(names) and all(
+            self.is_new(act, name) or self.is_new(act, *_column(act.tree, name)) or self._remade(act, name)
+            for act, name in names
+        )
 
     def _remade(self, act: Act, name: Name) -> bool:
         rowless = act.tree.tag == "DropStmt" and act.tree.choice("remove_type") not in _WITH_ROWS
@@ -254,6 +257,14 @@ class Acts:
                 self._make(act, (*parts, act.tree.text("newname")), table=relation)
         elif self.is_new(act, parts):
             self._make(act, (*parts[:-1], act.tree.text("newname")))
+
+
+def _column(tree: Node, table: Name) -> tuple[Name, str]:
+    """Return the one column that a statement takes away or renames, with its table; no name where it does more."""
+    commands = tree.many("cmds")
+    if len(commands) == 1 and commands[0].choice("subtype") == "AT_DropColumn":
+        return table, commands[0].text("name")
+    return table, tree.text("subname") if tree.choice("rename_type") == "OBJECT_COLUMN" else ""
 
 
 def _candidates(act: Act, parts: Name, more: tuple[str, ...]) -> set[Name]:

@@ -54,6 +54,18 @@ def test_what_the_same_change_creates_is_left_alone(ask: Ask) -> None:
     assert rules(ask(made, "drop table other.fresh;")) == ["ban-drop-table"]
 
 
+def test_a_column_that_the_same_change_added_is_left_alone(ask: Ask) -> None:
+    assert rules(ask("alter table old add column a int;", "alter table old drop column a;")) == []
+    assert rules(ask("alter table old add column a int;", "alter table old rename a to b;")) == []
+    assert "ban-drop-column" in rules(ask("alter table old add column a int;", "alter table old drop column z;"))
+
+
+def test_what_is_dropped_to_be_made_again_is_left_alone(ask: Ask) -> None:
+    again = "drop function if exists f(int);\ncreate function f(a int) returns int language sql as 'select 1';\n"
+    assert rules(ask(again)) == []
+    assert rules(ask("drop table t;\ncreate table t (a int);\n")) == ["ban-drop-table"]
+
+
 def test_only_new_migrations_are_judged(ask: Ask) -> None:
     history = {"20200101_0000__old.up.sql": "drop table a;\n"}
     assert ask("select 1;\n", base=history) == Advice()
