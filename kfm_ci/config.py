@@ -279,3 +279,9 @@ def environment() -> Mapping[str, str]:
 def database_url(given: str | None) -> str | None:
     """Return the URL for engine ``service``: the option, else ``KFM_DATABASE_URL``, else None."""
     return given or os.environ.get("KFM_DATABASE_URL") or None
+
+
+def forget_connection_defaults() -> None:
+    """Take libpq's variables out of our environment: they are about another server than our own."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]

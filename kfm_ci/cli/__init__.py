@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import sys
 import traceback
@@ -196,6 +197,8 @@ def main() -> None:
     """Run the program; every end has its exit code, and none is a traceback for bad input."""
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, _cancel)
+    # psycopg tells there of roll-backs that failed on a dead connection: the error itself is told by us
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     errors = Console(stderr=True, soft_wrap=True)
     try:
         # outside standalone mode the code of typer.Exit is the returned value

@@ -51,7 +51,9 @@ def test_no_engine_leaves_a_receipt(tmp_path: Path) -> None:
     directory = tmp_path / "repo" / "migrations" / "db"
     directory.mkdir(parents=True)
     (directory / "20260101_1200__a.sql").write_text("select 1;\n")
-    run = started(tmp_path / "repo", tmp_path / "out", "--engine", "service", "--database-url", "postgresql://127.0.0.1:1/x")
+    run = started(
+        tmp_path / "repo", tmp_path / "out", "--engine", "service", "--database-url", "postgresql://127.0.0.1:1/x"
+    )
     run.communicate(timeout=60)
     assert run.returncode == 3
     assert left(tmp_path / "out", 3)["failure"].startswith("KFM-C")

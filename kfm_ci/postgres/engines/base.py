@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+_COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
 OWNER = "kfm_owner"
 
@@ -75,10 +77,11 @@ class Server:
             connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
     def log_tail(self, lines: int = 5) -> str:
-        """Return the last lines of the server's log; empty when there is none."""
+        """Return the last complaints in the server's log; empty when there are none."""
         if self.log is None or not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        told = [match[1] for match in _COMPLAINT.finditer(self.log.read_text(errors="replace"))]
+        return "\n".join(told[-lines:])
 
 
 class Engine(Protocol):

@@ -71,9 +71,7 @@ def find() -> tuple[Installation, ...]:
     return tuple(sorted(found.values(), key=lambda item: (-item.major, item.source == "wheel")))
 
 
-def choose(
-    major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = ()
-) -> Installation:
+def choose(major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = ()) -> Installation:
     """Return the newest installation of the asked major version that has the extensions; raises CannotCheck."""
     fitting = [item for item in found if major is None or item.major == major]
     having = [item for item in fitting if item.extensions.issuperset(extensions)] if extensions else fitting

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
-import json
-import os
 import pwd
 import secrets
 import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,12 +20,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from kfm_ci import config
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines import binaries, home, process, template
 from kfm_ci.postgres.engines.base import ADMIN, OWNER, Server
 
-RAM = Path("/dev/shm")  # noqa: S108
-ROOM = 512 * 1024 * 1024
 READY_SECONDS = 30.0
 SETTINGS = {
     "listen_addresses": "",
@@ -70,111 +64,42 @@ class EmbeddedEngine:
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield a fresh server; reaps first what killed runs left, and leaves nothing itself."""
+        """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
         installation = binaries.choose(self.major, binaries.find(), self.extensions)
-        root = _room()
-        reap(root)
-        user = _server_user()
-        home = Path(tempfile.mkdtemp(prefix="kfm-pg-", dir=root))
-        process: subprocess.Popen[bytes] | None = None
-        try:
-            data = home / "data"
-            shutil.copytree(_initialised(installation, user), data, symlinks=True)
-            _hand_over(home, user)
-            port = _free_port() if self.for_tools else None
-            process = _launch(installation, home, data, user, port)
-            _record(home, process.pid)
-            server = _server(installation, home, port)
-            _wait(server, process, home)
-            yield server
-        finally:
-            if process is not None:
-                _stop(process)
-            shutil.rmtree(home, ignore_errors=True)
+        user = process.server_user()
+        config.forget_connection_defaults()
+        with home.claim() as place:
+            with _space():
+                template.hand_over(place, user)
+                installation = template.reachable(installation, user, place)
+                template.data_directory(installation, user, place / "data")
+                template.hand_over(place / "data", user)
+                port = _free_port() if self.for_tools else None
+                running = _launch(installation, place, user, port)
+            try:
+                server = _server(installation, place, port)
+                _wait(server, running, place)
+                yield server
+            finally:
+                _stop(running)
 
 
-def reap(root: Path) -> None:
-    """End servers under ``root`` whose parent is dead, and remove their directories."""
-    for home in root.glob("kfm-pg-*"):
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            if home.stat().st_uid not in {os.getuid(), (_server_user() or pwd.getpwuid(os.getuid())).pw_uid}:
-                continue
-            state = json.loads((home / "state.json").read_text())
-            if _started(state["parent"]) == state["parent_started"]:
-                continue
-            if _started(state["server"]) == state["server_started"]:
-                os.kill(state["server"], signal.SIGQUIT)
-                time.sleep(0.2)
-            shutil.rmtree(home, ignore_errors=True)
-
-
-def _room() -> Path:
-    with contextlib.suppress(OSError):
-        free = os.statvfs(RAM)
-        if free.f_bavail * free.f_frsize >= ROOM and os.access(RAM, os.W_OK):
-            return RAM
-    return Path(tempfile.gettempdir())
-
-
-def _server_user() -> pwd.struct_passwd | None:
-    """Return the user the server runs as; None: our own. PostgreSQL refuses root."""
-    if os.getuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
-    raise CannotCheck(
-        code="KFM-C02", message="running as root, and there is no user `postgres` or `nobody` for the server",
-        help="run as another user, or add one",
-    )  # fmt: skip
-
-
-def _identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    return {"user": user.pw_uid, "group": user.pw_gid} if user else {}
-
-
-def _hand_over(path: Path, user: pwd.struct_passwd | None) -> None:
-    if user is None:
-        return
-    for folder, folders, files in os.walk(path):
-        for name in [*folders, *files, "."]:
-            os.chown(Path(folder) / name, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    os.chmod(path, 0o700)
-
-
-def _initialised(installation: binaries.Installation, user: pwd.struct_passwd | None) -> Path:
-    """Return a data directory initialised once per version; made under a lock, in place by rename."""
-    uid = os.getuid()
-    cache = Path(tempfile.gettempdir()) / f"kfm-ci-cache-{uid}"
-    cache.mkdir(mode=0o711, exist_ok=True)
-    if cache.is_symlink() or cache.stat().st_uid != uid:
-        cache = Path(tempfile.mkdtemp(prefix="kfm-ci-cache-"))
-        cache.chmod(0o711)
-    name = hashlib.sha256(f"{installation.bindir}{installation.version}".encode()).hexdigest()[:16]
-    final = cache / f"{installation.major}-{name}"
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if final.exists():
-            return final
-        work = Path(tempfile.mkdtemp(prefix="initdb-", dir=cache))
-        _hand_over(work, user)
-        done = subprocess.run(
-            [installation.bindir / "initdb", "-D", work / "data", "-U", ADMIN, "-A", "trust", "-E", "UTF8",
-             "--locale=C.UTF-8" if os.uname().sysname == "Linux" else "--locale=C", "--no-sync", "-k"],
-            capture_output=True, text=True, check=False, env={}, cwd="/", **_identity(user),
-        )  # fmt: skip
-        if done.returncode:
-            raise CannotCheck(
-                code="KFM-C03", message=f"initdb failed: {(done.stderr.strip().splitlines() or ['no output'])[-1]}",
-                where=str(installation.bindir), help="is there disk space, and a complete installation of PostgreSQL?",
-            )  # fmt: skip
-        (work / "data").rename(final)
-        work.rmdir()
-    return final
+@contextmanager
+def _space() -> Iterator[None]:
+    """Say of files that cannot be written why, and where there may be room."""
+    try:
+        yield
+    except OSError as error:
+        # shutil gathers what went wrong with each file, without a number
+        first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise CannotCheck(
+            code="KFM-C27", message=f"the server's files cannot be written: {first}", where=error.filename,
+            help="free space, or set TMPDIR to a directory that has some",
+        ) from error  # fmt: skip
 
 
 def _launch(
-    installation: binaries.Installation, home: Path, data: Path, user: pwd.struct_passwd | None, port: int | None
+    installation: binaries.Installation, home: Path, user: pwd.struct_passwd | None, port: int | None
 ) -> subprocess.Popen[bytes]:
     settings = {**SETTINGS, "unix_socket_directories": str(home)}
     if port is not None:
@@ -189,29 +114,10 @@ def _launch(
     arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
-            [installation.bindir / "postgres", "-D", data, "-k", home, *arguments],
+            [installation.bindir / "postgres", "-D", home / "data", "-k", home, *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"LC_ALL": "C.UTF-8"}, cwd="/",
-            start_new_session=True, **_identity(user),
+            start_new_session=True, **process.identity(user),
         )  # fmt: skip
-
-
-def _record(home: Path, pid: int) -> None:
-    parent = os.getpid()
-    state = {"parent": parent, "parent_started": _started(parent), "server": pid, "server_started": _started(pid)}
-    (home / "state.json").write_text(json.dumps(state))
-
-
-def _started(pid: int) -> str | None:
-    """Return what tells a process from a later one with its number; None when it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        try:
-            os.kill(pid, 0)
-        except OSError:
-            return None
-        return "running"
-    return None if fields[0] == "Z" else fields[19]
 
 
 def _free_port() -> int:
@@ -233,7 +139,7 @@ def _server(installation: binaries.Installation, home: Path, port: int | None) -
     )
 
 
-def _wait(server: Server, process: subprocess.Popen[bytes], home: Path) -> None:
+def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -241,7 +147,7 @@ def _wait(server: Server, process: subprocess.Popen[bytes], home: Path) -> None:
                 _lock_up(connection, server, home)
             return
         except psycopg.OperationalError as error:
-            if process.poll() is not None or time.monotonic() > deadline:
+            if running.poll() is not None or time.monotonic() > deadline:
                 raise CannotCheck(
                     code="KFM-C04", message=f"the server did not start: {server.log_tail(2) or error}",
                     where=server.detail, help="see `kfm-ci doctor`",
@@ -272,11 +178,11 @@ def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) ->
     raise CannotCheck(code="KFM-C09", message="the server does not ask for passwords", where=server.detail)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(running: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGQUIT)
+        running.send_signal(signal.SIGQUIT)
     try:
-        process.wait(timeout=5)
+        running.wait(timeout=process.PATIENCE)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        running.kill()
+        running.wait()

@@ -1,0 +1,77 @@
+"""Processes of servers: found by what they were started with, never by a number alone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from kfm_ci.errors import CannotCheck
+
+PATIENCE = 5.0
+"""Seconds a server may take to end before it is killed."""
+
+
+def server_user() -> pwd.struct_passwd | None:
+    """Return the user that servers run as; None: our own. PostgreSQL refuses root."""
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise CannotCheck(
+        code="KFM-C02", message="running as root, and there is no user `postgres` or `nobody` for the server",
+        help="run as another user, or add one",
+    )  # fmt: skip
+
+
+def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Return how to start a program as that user, with none of our groups."""
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+
+
+def passable(place: Path) -> bool:
+    """Whether the server's user can come to a directory; ours always can."""
+    above = (place, *place.parents)
+    return os.getuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in above)
+
+
+def end(home: Path) -> None:
+    """End the server whose data lie in ``home``: asked first, then killed. No other process is ever touched."""
+    pid = _postmaster(home)
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGQUIT)
+        deadline = time.monotonic() + PATIENCE
+        while _postmaster(home) == pid and _serves(pid, home):
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                return
+            time.sleep(0.02)
+
+
+def _postmaster(home: Path) -> int | None:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pid = int((home / "data" / "postmaster.pid").read_text(errors="replace").splitlines()[0])
+        return pid if pid > 1 and _serves(pid, home) else None
+    return None
+
+
+def _serves(pid: int, home: Path) -> bool:
+    """Whether that process lives and was started with this data directory, whose name nobody else has."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return False
+        asked = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+        command = asked.stdout.split()
+    except OSError:
+        return False
+    return os.fsencode(home / "data") in command
