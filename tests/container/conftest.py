@@ -32,13 +32,21 @@ def image() -> str:
 
 @pytest.fixture
 def runner(image: str, tmp_path: Path) -> Runner:
-    """A runner whose workspace holds the shop: what is merged, and a pull request with two migrations."""
+    """A runner whose workspace holds the shop: what is merged, and a pull request with three migrations."""
     runner = Runner(home=tmp_path, image=image, socket=socket())
     where = runner.workspace
     shutil.copytree(ROOT / "examples" / "shop", where, dirs_exist_ok=True)
     run = lambda *arguments: subprocess.run([*GIT, *arguments], cwd=where, check=True, capture_output=True, text=True)  # noqa: E731
     run("init", "-q", "-b", "main")
-    run("add", "-A", ".", ":!migrations/db/20260216*", ":!migrations/db/20260223*", ":!migrations/db/meta")
+    run(
+        "add",
+        "-A",
+        ".",
+        ":!migrations/db/20260216*",
+        ":!migrations/db/20260223*",
+        ":!migrations/db/20260302*",
+        ":!migrations/db/meta",
+    )
     run("commit", "-qm", "merged")
     base = run("rev-parse", "HEAD").stdout.strip()
     run("checkout", "-q", "-b", "change")

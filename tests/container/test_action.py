@@ -11,7 +11,7 @@ def test_the_shop_passes_and_every_output_is_written(runner: Runner) -> None:
     ended = runner.step()
     assert ended.code == 0, ended.log
     assert ended.outputs["result"] == "pass"
-    assert ended.outputs["new-migrations"] == "2"
+    assert ended.outputs["new-migrations"] == "3"
     assert ended.outputs["receipt-path"] == "kfm-ci-out/receipt.json"
     report = json.loads((runner.workspace / ended.outputs["gate-json"]).read_text())
     assert report["engine"]["kind"] == "embedded"
@@ -37,3 +37,15 @@ def test_a_wrong_input_is_told_with_what_is_possible(runner: Runner) -> None:
     assert ended.code == 2
     assert "input fail-on" in ended.log and "low | medium | high | never" in ended.log
     assert ended.outputs["result"] == "error"
+
+
+def test_a_smoke_command_finds_no_token_anywhere(runner: Runner) -> None:
+    command = "cat /proc/*/environ > found 2>/dev/null; env >> found; ! grep -a -q SECRET found"
+    config = runner.workspace / "kfm-ci.toml"
+    text = config.read_text()
+    assert "[smoke]" in text
+    config.write_text(text.replace("[smoke]", f"[smoke]\ncommand = '{command}'"))
+    secrets = {"ACTIONS_RUNTIME_TOKEN": "SECRET-runtime", "GITHUB_TOKEN": "SECRET-api"}
+    ended = runner.step({"github-token": "SECRET-input", "comment": "never"}, secrets)
+    assert ended.code == 0, ended.log
+    assert "SECRET" not in ended.log
