@@ -135,7 +135,7 @@ def _statistics(tree: Tree, settings: Config) -> Statistics | None:
     try:
         return statistics.parse(tree.read(path), where=path)
     except Unreadable as error:
-        raise UsageError(code="KFM-U61", message=f"the statistics cannot be read: {error}", where=path,
+        raise UsageError(code="KFM-U81", message=f"the statistics cannot be read: {error}", where=path,
                          help="write them by `kfm-ci stats`, or remove `statistics` from [database]") from error  # fmt: skip
 
 

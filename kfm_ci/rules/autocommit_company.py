@@ -64,7 +64,7 @@ class AutocommitCompany:
         return finding(
             self,
             f"{statements.kind(one.text)} on line {one.line} cannot run in a transaction, so a failure leaves the file "
-            f"half done: {statements.kind(other.text)} on line {other.line} belongs to another migration",
+            f"half done: {' '.join(statements.kind(other.text).split())} on line {other.line} belongs to another migration",
             help=f"give line {other.line} a migration of its own",
             place=_place(migration, one), migration=migration, severity=severity,
         )  # fmt: skip

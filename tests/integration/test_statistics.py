@@ -77,7 +77,7 @@ def test_the_command_writes_the_file_that_the_gate_reads(database: str, tmp_path
     (tmp_path / "kfm-ci.toml").write_text('[environments.staging]\ndatabase-url-env = "STAGING"\n')
     command = [sys.executable, "-m", "kfm_ci", "stats", str(tmp_path), "--environment", "staging", "--to", str(tmp_path / "s.json")]
     unset = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}, check=False)
-    assert unset.returncode == 2 and "KFM-U63" in unset.stderr and "STAGING" in unset.stderr
+    assert unset.returncode == 2 and "KFM-U83" in unset.stderr and "STAGING" in unset.stderr
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=ROOT, check=False,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "STAGING": database},

@@ -49,7 +49,7 @@ def parse(data: bytes, *, where: str) -> Statistics:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            code="KFM-U60", message=f"not a file of statistics: {key + ': ' if key else ''}{first['msg']}", where=where,
+            code="KFM-U80", message=f"not a file of statistics: {key + ': ' if key else ''}{first['msg']}", where=where,
             expected=SCHEMA, help="write it by `kfm-ci stats --environment NAME`",
         ) from error  # fmt: skip
 

@@ -84,4 +84,19 @@ RUNS = (
         why="Rolled back is only what can be rolled forward again: otherwise the second attempt in production meets "
         "what the first one left.",
     ),
+    Observed(
+        id="not-the-same-at-once", hazard=Hazard.NOT_REPEATABLE,
+        title="One run of the tool leads where single steps lead",
+        why="Production runs all pending migrations in one go; here they were run one by one and all at once, and the "
+        "two schemas are not equal.",
+    ),
+    Observed(
+        id="one-transaction-for-all", hazard=Hazard.LOCK_ORDER,
+        title="A tool that runs all pending migrations in one transaction",
+        why="Said as a note: locks that the first migration takes are held until the last has committed.",
+    ),
+    Observed(
+        id="policy-changed", hazard=Hazard.HEADER, title="A change of the policy is seen, and takes effect after merge",
+        why="Said as a note: a pull request is judged by the policy of its base, so that it cannot loosen what judges it.",
+    ),
 )  # fmt: skip
