@@ -54,7 +54,8 @@ def _table(number: int) -> tuple[Pair, ...]:
         ),
         Pair(
             name=f"fill_{table}",
-            up=f"insert into {table} (name, price) select 'thing ' || n, n from generate_series(1, 50) n;\n",
+            up=f"insert into {table} (name, price) select 'thing ' || n, n from generate_series(1, 50) n\n"
+            f" where not exists (select from {table} where name = 'thing ' || n);\n",
             down=f"delete from {table} where name like 'thing %';\n",
         ),
         Pair(

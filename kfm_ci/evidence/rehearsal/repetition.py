@@ -37,7 +37,7 @@ def rehearse(
         if done.outcome is Outcome.FAILED:
             return None
         with ground.connect(copy, admin=True) as connection:
-            after = content.snapshot(connection, like=before)
+            after = content.snapshot(connection, like=before, since=before, touched=done.touched)
     changed = _changes(before, after)
     if not changed:
         return None
