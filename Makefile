@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-container check bench
+TOOLS ?= $(HOME)/.cache/kfm-ci/tools
+
+.PHONY: demo test test-tools test-container check bench
 
 .venv/ready: pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv .venv
@@ -18,6 +20,11 @@ test: .venv/ready
 # Ends with 75, and says why, where no container engine runs or can be started.
 test-container: .venv/ready
 	tests/container/engine.sh $(BIN)/python -m pytest -n 0 tests/container
+
+# Installs the real migration tools under $(TOOLS) and compares our reading of their files with what they do.
+test-tools: .venv/ready
+	tests/tools/install.sh $(TOOLS)
+	KFM_TOOLS_CACHE=$(TOOLS) $(BIN)/python -m pytest tests/tools -rs
 
 check: .venv/ready
 	$(BIN)/ruff check .

@@ -59,7 +59,7 @@ class Recorder:
     def __init__(self, server: Server, database: str) -> None:
         """Ask the database to note every statement; raises CannotCheck where its log cannot be read."""
         if server.statement_log is None:
-            raise CannotCheck(code="KFM-C22", message="this tool is watched through the server's log, which this engine does not show",
+            raise CannotCheck(code="KFM-C40", message="this tool is watched through the server's log, which this engine does not show",
                               expected="engine embedded", got=server.kind, help="use --engine embedded")  # fmt: skip
         self._server, self._database, self._log = server, database, server.statement_log
         with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
@@ -83,7 +83,7 @@ class Recorder:
         while (found := line_of_mark.search(data := self._rest())) is None:
             if time.monotonic() > deadline:
                 raise CannotCheck(
-                    code="KFM-C25", message="the server's log does not show what was sent", where=str(self._log.name)
+                    code="KFM-C43", message="the server's log does not show what was sent", where=str(self._log.name)
                 )
             time.sleep(0.005)
         # the line of the mark ends the part that is read; what follows is of no interest

@@ -214,12 +214,12 @@ def _refused(migration: Migration, recorded: Recorded, tail: str) -> Finding:
 
 
 def _silent(tool: Tool) -> CannotCheck:
-    return CannotCheck(code="KFM-C26", message=f"the migration tool ended with 0, and its table {tool.history_table} did not change",
+    return CannotCheck(code="KFM-C44", message=f"the migration tool ended with 0, and its table {tool.history_table} did not change",
                        help="does the tool read DATABASE_URL, and is history-table right?", where="[migrations.command]")  # fmt: skip
 
 
 def _unlike(migration: str, why: str) -> CannotCheck:
-    return CannotCheck(code="KFM-C27", message=f"what the tool did cannot be repeated from what it sent: {why}", where=migration,
+    return CannotCheck(code="KFM-C45", message=f"what the tool did cannot be repeated from what it sent: {why}", where=migration,
                        help="please report it; COPY from the client and answers that depend on time are not recorded")  # fmt: skip
 
 

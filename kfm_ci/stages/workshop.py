@@ -39,7 +39,7 @@ class Workshop:
         environment = self._environment(names)
         program = shutil.which(argv[0], path=environment["PATH"])
         if program is None:
-            raise CannotCheck(code="KFM-C23", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
+            raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
                               help="install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`")  # fmt: skip
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
                             environment=environment, timeout=self.tool.timeout)  # fmt: skip
@@ -49,7 +49,7 @@ class Workshop:
                 if ended.found
                 else f"could not be started: {ended.tail[:200]}"
             )
-            raise CannotCheck(code="KFM-C24", message=f"the migration tool {why}", where=" ".join(argv)[:200],
+            raise CannotCheck(code="KFM-C42", message=f"the migration tool {why}", where=" ".join(argv)[:200],
                               help="run it by hand against an empty database; does it wait for an answer or for a lock?")  # fmt: skip
         return ended
 

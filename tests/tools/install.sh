@@ -50,7 +50,6 @@ for name in $names; do
     once goose go_tool github.com/pressly/goose/v3/cmd/goose@v3.25.0 \
       'no_clickhouse no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_libsql no_duckdb no_turso'
     once sql-migrate go_tool github.com/rubenv/sql-migrate/sql-migrate@v1.8.0
-    once atlas go_tool ariga.io/atlas/cmd/atlas@v0.36.0
     ;;
   jvm) once jvm jvm_tools ;;
   debian) once debian debian_tools ;;

@@ -10,6 +10,7 @@ from kfm_ci.migrations import header, reading, statements
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
 from kfm_ci.migrations.formats import liquibase_master
 from kfm_ci.migrations.formats.sections import holds, problem
+from kfm_ci.migrations.tokens import Kind, tokens
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
@@ -23,6 +24,7 @@ _DIRECTIVE = re.compile(
 _BLOCK = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback[ \t]*\n(.*?)\*/", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+):("[^"]*"|\S+)')
 _PARAMETER = re.compile(r"\$\{([\w.\-]+)\}")
+_COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _PLPGSQL = re.compile(r"\$[A-Za-z_0-9]*\$")
 
 
@@ -93,6 +95,8 @@ def _migration(
 ) -> Migration:
     mode = Mode.AUTOCOMMIT if item.attributes.get("runintransaction", "true").lower() == "false" else Mode.TRANSACTION
     up_text, down_text = _ways(item.text)
+    if item.attributes.get("stripcomments", "true").lower() != "false":
+        up_text = _stripped(up_text)
     up_text, down_text = (_filled(file, text, item.first_line, settings, findings) for text in (up_text, down_text))
     up = Script(file=file, text=up_text, first_line=item.first_line, mode=mode)
     down = (
@@ -129,6 +133,17 @@ def _ways(text: str) -> tuple[str, str]:
             ups.append("" if _DIRECTIVE.match(line) else line)
             downs.append("")
     return "\n".join(ups), "\n".join(downs)
+
+
+def _stripped(text: str) -> str:
+    """Take the comments out of bodies between dollars, as Liquibase does before it sends them; lines stay."""
+    pieces = []
+    for token in tokens(text):
+        piece = text[token.start : token.end]
+        if token.kind is Kind.STRING and piece.startswith("$"):
+            piece = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), piece)
+        pieces.append(piece)
+    return "".join(pieces)
 
 
 def _filled(file: SourceFile, text: str, first_line: int, settings: MigrationsTable, findings: list[Finding]) -> str:

@@ -69,6 +69,12 @@ def test_a_body_that_liquibase_splits_is_told_and_the_attribute_mends_it(load):
     assert rules(load("liquibase", {"m/a.sql": text.format(" splitStatements:false")})) == []
 
 
+def test_comments_leave_the_bodies_of_functions_as_liquibase_sends_them(load):
+    text = "--liquibase formatted sql\n--changeset a:1 splitStatements:false{}\n-- kept\nselect $$ a -- gone\n/* gone */ '--' $$;\n"
+    assert load("liquibase", {"m/a.sql": text.format("")}).migrations[0].up.text == "-- kept\nselect $$ a \n '--' $$;\n"
+    assert "gone */" in load("liquibase", {"m/a.sql": text.format(" stripComments:false")}).migrations[0].up.text
+
+
 def test_parameters_are_filled_in_and_missing_ones_told(load):
     text = "--liquibase formatted sql\n--changeset a:1\ncreate table ${t.name} ();\n"
     assert rules(load("liquibase", {"m/a.sql": text})) == ["placeholder"]

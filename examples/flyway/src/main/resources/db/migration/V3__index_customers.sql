@@ -1,0 +1,1 @@
+create index concurrently customers_name_idx on customers (name);

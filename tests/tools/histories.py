@@ -1,0 +1,151 @@
+"""One history written down for each tool, and the command line that runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+CACHE = Path(os.environ.get("KFM_TOOLS_CACHE", Path.home() / ".cache/kfm-ci/tools"))
+HERE = Path(__file__).parent
+NODE = CACHE / "node/node_modules"
+
+
+@dataclass(frozen=True)
+class Step:
+    up: str
+    down: str = ""
+    outside: bool = False
+
+
+@dataclass(frozen=True)
+class Address:
+    url: str
+    jdbc: str
+    user: str
+    password: str
+    host: str
+    port: str
+    database: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    write: Callable[[Path, int, Step], None]
+    """Writes one step into the directory."""
+    command: Callable[[Path, Address], list[str]]
+    needs: Path | str
+    """A file that must be there, or a program."""
+    bookkeeping: str
+    """What the names of its own tables and schemas contain."""
+    together: bool = False
+    """Whether all that is pending runs in one transaction, so that nothing can run outside one."""
+    outside: bool = True
+
+    @property
+    def there(self) -> bool:
+        return self.needs.exists() if isinstance(self.needs, Path) else shutil.which(self.needs) is not None
+
+
+def _stamp(number: int) -> str:
+    return f"2026010{number}000000"
+
+
+def _pair(root: Path, number: int, step: Step) -> None:
+    (root / f"{number:04}_step.up.sql").write_text(step.up)
+    (root / f"{number:04}_step.down.sql").write_text(step.down)
+
+
+def _goose(root: Path, number: int, step: Step) -> None:
+    body = f"-- +goose StatementBegin\n{step.up}\n-- +goose StatementEnd\n" if "$$" in step.up else step.up
+    first = "-- +goose NO TRANSACTION\n" if step.outside else ""
+    (root / f"{number:05}_step.sql").write_text(f"{first}-- +goose Up\n{body}\n-- +goose Down\n{step.down}\n")
+
+
+def _dbmate(root: Path, number: int, step: Step) -> None:
+    option = " transaction:false" if step.outside else ""
+    (root / f"{_stamp(number)}_step.sql").write_text(
+        f"-- migrate:up{option}\n{step.up}\n-- migrate:down{option}\n{step.down}\n"
+    )
+
+
+def _rubenv(root: Path, number: int, step: Step) -> None:
+    option = " notransaction" if step.outside else ""
+    body = f"-- +migrate StatementBegin\n{step.up}\n-- +migrate StatementEnd\n" if "$$" in step.up else step.up
+    (root / f"{number}_step.sql").write_text(f"-- +migrate Up{option}\n{body}\n-- +migrate Down{option}\n{step.down}\n")
+
+
+def _node_pg(root: Path, number: int, step: Step) -> None:
+    (root / f"{1700000000000 + number}_step.sql").write_text(
+        f"-- Up Migration\n{step.up}\n-- Down Migration\n{step.down}\n"
+    )
+
+
+def _drizzle(root: Path, number: int, step: Step) -> None:
+    meta = root / "meta/_journal.json"
+    meta.parent.mkdir(exist_ok=True)
+    journal = (
+        json.loads(meta.read_text()) if meta.exists() else {"version": "7", "dialect": "postgresql", "entries": []}
+    )
+    journal["entries"].append(
+        {"idx": number, "version": "7", "when": number, "tag": f"{number:04}_step", "breakpoints": True}
+    )
+    meta.write_text(json.dumps(journal))
+    (root / f"{number:04}_step.sql").write_text(step.up)
+
+
+def _flyway(root: Path, number: int, step: Step) -> None:
+    (root / f"V{number}__step.sql").write_text(step.up)
+
+
+def _liquibase(root: Path, number: int, step: Step) -> None:
+    path = root / "changes.sql"
+    before = path.read_text() if path.exists() else "--liquibase formatted sql\n"
+    options = (" splitStatements:false" if "$$" in step.up else "") + (
+        " runInTransaction:false" if step.outside else ""
+    )
+    path.write_text(f"{before}\n--changeset a:{number}{options}\n{step.up}\n")
+
+
+def _sqitch(root: Path, number: int, step: Step) -> None:
+    plan = root / "sqitch.plan"
+    if not plan.exists():
+        plan.write_text("%syntax-version=1.0.0\n%project=shop\n\n")
+        (root / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
+    plan.write_text(f"{plan.read_text()}step{number} 2026-01-0{number}T00:00:00Z A B <a@example.com> # x\n")
+    for folder, text in (("deploy", step.up), ("revert", step.down)):
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder / f"step{number}.sql").write_text(text if step.outside else f"begin;\n{text}\ncommit;\n")
+
+
+def _java(main: list[str]) -> list[str]:
+    return ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{CACHE}/jvm/lib/*", *main]
+
+
+JVM = CACHE / "jvm/lib"
+TOOLS = (
+    Tool("golang-migrate", _pair, lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"], CACHE / "go/migrate", "schema_migrations"),
+    Tool("goose", _goose, lambda root, to: [f"{CACHE}/go/goose", "-dir", str(root), "postgres", to.url, "up"], CACHE / "go/goose", "goose_db_version"),
+    Tool("dbmate", _dbmate, lambda root, to: [f"{NODE}/.bin/dbmate", "--no-dump-schema", "-d", str(root), "-u", to.url, "migrate"], NODE / ".bin/dbmate", "schema_migrations"),
+    Tool("sql-migrate", _rubenv, lambda root, to: [f"{CACHE}/go/sql-migrate", "up", f"-config={_dbconfig(root, to)}", "-env=test"], CACHE / "go/sql-migrate", "gorp_migrations"),
+    Tool("node-pg-migrate", _node_pg, lambda root, to: [f"{NODE}/.bin/node-pg-migrate", "up", "-m", str(root)], NODE / ".bin/node-pg-migrate", "pgmigrations", True, False),
+    Tool("drizzle", _drizzle, lambda root, to: ["node", str(_beside(NODE.parent, HERE / "run_drizzle.cjs")), to.url, str(root)], NODE / "drizzle-orm", "drizzle", True, False),
+    Tool("flyway", _flyway, lambda root, to: _java([str(HERE / "RunFlyway.java"), to.jdbc, to.user, to.password, str(root)]), JVM, "flyway_schema_history"),
+    Tool("liquibase", _liquibase, lambda root, to: _java(["liquibase.integration.commandline.LiquibaseCommandLine", f"--url={to.jdbc}", f"--username={to.user}", f"--password={to.password}", f"--search-path={root}", "--changelog-file=changes.sql", "update"]), JVM, "databasechangelog"),
+    Tool("sqitch", _sqitch, lambda root, to: ["sqitch", "deploy", "--mode", "change", f"db:pg://{to.user}:{to.password}@{to.host}:{to.port}/{to.database}"], "sqitch", "sqitch"),
+)  # fmt: skip
+
+
+def _dbconfig(root: Path, to: Address) -> Path:
+    path = root.parent / "dbconfig.yml"
+    path.write_text(f"test:\n  dialect: postgres\n  datasource: {to.url}\n  dir: {root}\n")
+    return path
+
+
+def _beside(directory: Path, program: Path) -> Path:
+    """Copy a program to where its modules are."""
+    return Path(shutil.copy(program, directory / program.name))
