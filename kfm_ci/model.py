@@ -254,6 +254,11 @@ class Finding:
         return self.stands and self.severity is Severity.ERROR
 
 
+def rule_page(rule: str) -> str:
+    """Return the address of the page that explains a rule or observation."""
+    return f"https://github.com/kfm-ci/kfm-ci/blob/main/docs/rules/{rule}.md"
+
+
 def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, house_format: bool = True) -> Severity:
     """Return the severity the contract gives a hazard.
 

@@ -15,9 +15,8 @@ from kfm_ci.model import (
     Risk,
     Rollout,
     Severity,
+    rule_page,
 )
-
-DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
 
 
 def risk_of(finding: Finding) -> Risk:
@@ -77,7 +76,7 @@ def understated(
         help=f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
         if less
         else None,
-        docs=f"{DOCS}/{rule}",
+        docs=rule_page(rule),
     )
 
 

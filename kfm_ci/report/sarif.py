@@ -28,7 +28,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
     driver: dict[str, Any] = {
         "name": "kfm-ci",
         "version": evidence.tool_version,
-        "informationUri": "https://kfm-ci.github.io/kfm-ci",
+        "informationUri": "https://github.com/kfm-ci/kfm-ci",
         "rules": [_rule(first[name]) for name in rules],
     }
     run = {

@@ -8,10 +8,8 @@ from functools import cached_property
 from typing import Protocol
 
 from kfm_ci.migrations.files import History, Migration, SourceFile, Tree
-from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity, rule_page
 from kfm_ci.rules.acts import Act, Acts
-
-DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +114,7 @@ def finding(
         help=help,
         place=place or Place(file=migration.up_path if migration else None),
         migration=migration.id if migration else None,
-        docs=f"{DOCS}/{rule.id}",
+        docs=rule_page(rule.id),
     )
 
 

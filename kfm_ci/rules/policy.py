@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Allow, Migration, Script
-from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict
-from kfm_ci.rules.base import DOCS
+from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict, rule_page
 from kfm_ci.rules.removed_in_use import RemovedInUse
 from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
 
@@ -192,5 +191,5 @@ def _unused(
                 message=f"acknowledgement of {hazard} is unused: {reason}",
                 help=help,
                 place=Place(file=file, line=scope.allow.line, end_line=scope.allow.line),
-                docs=f"{DOCS}/{UNUSED}",
+                docs=rule_page(UNUSED),
             )

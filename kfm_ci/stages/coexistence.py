@@ -12,10 +12,9 @@ from pathlib import PurePosixPath
 from kfm_ci.evidence.coexistence import routines, shape
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration, Script, Statement, Tree, Unreadable
-from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
+from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity, rule_page
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
-from kfm_ci.rules.base import DOCS
 from kfm_ci.stages import assertions
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.provision import script_of
@@ -134,7 +133,7 @@ def _finding(rule: str, migration: Migration, message: str, why: str) -> Finding
     if guilty is not None:
         place = Place(file=migration.up_path, line=guilty.line, column=1, end_line=guilty.end_line)
     return Finding(rule=rule, hazard=Hazard.COEXISTENCE, severity=Severity.ERROR, message=message, help=HELP, place=place,
-                   migration=migration.id, docs=f"{DOCS}/{rule}")  # fmt: skip
+                   migration=migration.id, docs=rule_page(rule))  # fmt: skip
 
 
 def _guilty(script: Script, why: str) -> Statement | None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from kfm_ci.evidence import dependence, seed
 from kfm_ci.evidence.dependence import Dependence
 from kfm_ci.migrations.files import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines.base import Server
-from kfm_ci.rules.base import DOCS
 from kfm_ci.stages.base import Run
 
 _ATTEMPTS = 8
@@ -71,7 +70,7 @@ class Ground:
                 Finding(
                     rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.ERROR, place=place,
                     message=f"{found.message}. What follows was judged without such rows.", help=found.help,
-                    migration=migration.id, docs=f"{DOCS}/{RULE}",
+                    migration=migration.id, docs=rule_page(RULE),
                 )
             )  # fmt: skip
 

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 from psycopg import Connection
 
 from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules.base import DOCS
+from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 
 
 class Connect(Protocol):
@@ -40,4 +39,4 @@ def finding(
     """Return a finding about one migration's script."""
     place = Place(file=script.file.path, line=line, column=1 if line else None)
     return Finding(rule=rule, hazard=hazard, severity=severity, message=message, place=place, migration=migration.id,
-                   help=help, docs=f"{DOCS}/{rule}")  # fmt: skip
+                   help=help, docs=rule_page(rule))  # fmt: skip

@@ -8,9 +8,8 @@ from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.rollback.model import Drillable, DrillResult
 from kfm_ci.evidence.rollback.price import listed
 from kfm_ci.evidence.schema import convert
-from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity
+from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity, rule_page
 from kfm_ci.postgres.catalog import Difference
-from kfm_ci.rules.base import DOCS
 
 RULES = {
     "rollback-missing": "there is a way back, and its file or runbook exists",
@@ -69,7 +68,7 @@ class Trial:
                 place=place or Place(file=path),
                 migration=migration.id,
                 help=help,
-                docs=f"{DOCS}/{rule}",
+                docs=rule_page(rule),
             )
         )
 

@@ -11,9 +11,8 @@ from kfm_ci.evidence.statistics.model import Statistics, TableSize
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity, rule_page
 
-DOCS = "https://kfm-ci.github.io/kfm-ci/rules"
 SMALL = 1_000
 """Rows below which a lock is held too shortly to matter."""
 LARGE = 10_000_000
@@ -72,7 +71,7 @@ class Case:
         return Finding(
             rule=rule, hazard=hazard, severity=severity or default_severity(hazard, rollout=self.rollout),
             message=message, verdict=Verdict.FACT, place=place, migration=self.migration.id, help=help,
-            docs=f"{DOCS}/{rule}",
+            docs=rule_page(rule),
         )  # fmt: skip
 
     def is_new(self, name: str) -> bool:

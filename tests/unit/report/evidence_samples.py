@@ -176,7 +176,7 @@ def dangerous() -> Evidence:
             place=Place(file=UP, line=12, column=1, end_line=14),
             migration=migration.id,
             help="add a bigint column, copy in batches, swap the names",
-            docs="https://kfm-ci.github.io/kfm-ci/rules/observed-rewrite",
+            docs="https://github.com/kfm-ci/kfm-ci/blob/main/docs/rules/observed-rewrite.md",
         ),
         Finding(
             rule="rollback-differs",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -61,4 +62,6 @@ def test_every_finding_has_a_remedy_and_a_page(judge):
     head = {"20260225_1200__42.up.sql": "create role r login password 'Kq7vTr2mZx91';\n", "hotfix.sql": "select 1;\n"}
     findings = [found for rule in ALL for found in judge(rule, head)]
     assert {"unreadable-name", "header-missing", "secret", "stray-file", "traceability"} <= {f.rule for f in findings}
-    assert all(found.help and found.docs and found.docs.endswith(f"/{found.rule}") for found in findings)
+    pages = {path.name for path in (Path(__file__).parents[3] / "docs" / "rules").glob("*.md")}
+    assert all(found.help and found.docs and found.docs.rpartition("/")[2] == f"{found.rule}.md" for found in findings)
+    assert {f"{found.rule}.md" for found in findings} <= pages
