@@ -49,9 +49,17 @@ class CommandTable(_Table):
 
     up: str | None = Field(None, description="Runs all that is pending, such as `knex migrate:latest`.")
     up_one: str | None = Field(
-        None, description="Runs one migration; `{id}`, `{version}`, `{previous}`, `{file}` are filled in."
+        None,
+        description="Runs one migration; `{id}`, `{version}`, `{previous}`, `{file}`, `{dir}` are filled in. "
+        "Without it `up` is run while the files of later migrations are kept away.",
     )
     down_one: str | None = Field(None, description="Takes one migration back.")
+    status: str | None = Field(
+        None, description="Must end with 0 when all has run: it tells that something is pending by another code."
+    )
+    preview: str | None = Field(
+        None, description="Prints the SQL of one migration without running it; judged before anything runs."
+    )
     history_table: str | None = Field(None, description="Table in which the tool notes what it ran.")
     directory: InsidePath | None = Field(None, description="Where the command is started. Default: the root.")
     env: dict[str, str] = Field(

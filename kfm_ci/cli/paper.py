@@ -14,11 +14,9 @@ from kfm_ci.cli import change
 from kfm_ci.errors import ExitCode, UsageError
 from kfm_ci.github import commands
 from kfm_ci.github import context as github
-from kfm_ci.migrations import acknowledgements
-from kfm_ci.migrations.files import Script
 from kfm_ci.model import Severity
 from kfm_ci.report import console as summary
-from kfm_ci.rules import advice, policy
+from kfm_ci.rules import advice, policy, scopes
 from kfm_ci.rules.base import Change
 from kfm_ci.stages.validate import advice_on, findings
 
@@ -31,15 +29,11 @@ def check(
     root = Path() if files else paths[0]
     subject = change.gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
     new = subject.change.new
-    scopes = {
-        script.file.path: policy.scopes(script, acknowledgements.find(script)[0])
-        for item in new for script in (item.up, item.down) if isinstance(script, Script)
-    }  # fmt: skip
     found = findings(subject.change)
     wanted = _inside(files, subject.root)
     advised = advice_on(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
-        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes,
+        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes.of(new),
         contracts=policy.contracting(new), complete=False,
     )  # fmt: skip
     told = [item for item in judged.findings if not wanted or item.place.file in wanted]

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from kfm_ci.errors import CannotCheck
+from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.tokens import Kind, tokens
 from kfm_ci.model import Mode
@@ -51,6 +52,8 @@ class Recorded:
     """The server's last refusal."""
     transactions: int
     """How many transactions changed something."""
+    reached: bool = True
+    """Whether the tool sent anything to the server at all."""
 
 
 class Recorder:
@@ -127,67 +130,66 @@ def _bound(text: str, detail: str) -> str:
 class _Block:
     """The statements of one transaction, or one that stood alone."""
 
-    started: int
     texts: list[str]
     open: bool
     failed: bool = False
 
 
-def script(sent: list[Sent], bookkeeping: str) -> Recorded:
-    """Return what took effect as a script; what only reads or writes the table of bookkeeping is left out."""
-    table = re.compile(
-        rf'(?<![\w"])"?{re.escape(bookkeeping.rpartition(".")[2])}(?:_lock|lock)?"?(?!\w)', re.IGNORECASE
-    )
+def script(sent: list[Sent], own: Bookkeeping) -> Recorded:
+    """Return what took effect as a script; what is about the tool's own tables or only looks is left out."""
     blocks: list[_Block] = []
     current: dict[int, _Block] = {}
     error: str | None = None
-    for number, item in enumerate(sent):
+    for item in sent:
         block = current.get(item.session)
         if item.error is not None:
-            error = item.error
+            error = error if own.concerns(item.text) else item.error
             if block is not None:
                 block.failed = True
             elif blocks and item.text.strip() and blocks[-1].texts[-1:] == [item.text]:
                 blocks.pop()
             continue
-        parts = statements.split(item.text)
-        alone = len(parts) < 2
-        for part in parts:
-            text = part.text
-            if transactions.controls_transaction(part):
-                block = _control(part.text, current, item.session, blocks, number)
-                continue
-            if table.search(text) or _LOOKING.match(text):
-                continue
-            block = current.get(item.session)
-            if block is None:
-                block = _Block(started=number, texts=[], open=False)
-                blocks.append(block)
-                if not alone:
-                    current[item.session] = block
-            # comments above a statement stay with it: they may hold an acknowledgement
-            block.texts.append(item.text if alone else text)
-        if not alone and (left := current.get(item.session)) is not None and not left.open:
-            del current[item.session]
-    return _joined([block for block in blocks if block.texts and not block.failed], error)
+        _take(item, current, blocks, own)
+    return _joined([block for block in blocks if block.texts and not block.failed], error, reached=bool(sent))
 
 
-def _control(text: str, current: dict[int, _Block], session: int, blocks: list[_Block], number: int) -> _Block | None:
+def _take(item: Sent, current: dict[int, _Block], blocks: list[_Block], own: Bookkeeping) -> None:
+    """Put one message where it belongs: into its session's transaction, or one of its own."""
+    parts = statements.split(item.text)
+    alone = len(parts) < 2
+    for part in parts:
+        if transactions.controls_transaction(part):
+            _control(part.text, current, item.session, blocks)
+            continue
+        if _LOOKING.match(part.text) or own.concerns(part.text):
+            continue
+        block = current.get(item.session)
+        if block is None:
+            block = _Block(texts=[], open=False)
+            blocks.append(block)
+            if not alone:
+                current[item.session] = block
+        # comments above a statement stay with it: they may hold an acknowledgement
+        block.texts.append(item.text if alone else part.text)
+    if not alone and (left := current.get(item.session)) is not None and not left.open:
+        del current[item.session]
+
+
+def _control(text: str, current: dict[int, _Block], session: int, blocks: list[_Block]) -> None:
     word = text.split(None, 1)[0].lower()
     if word in {"begin", "start"}:
         if session not in current:
-            current[session] = _Block(started=number, texts=[], open=True)
+            current[session] = _Block(texts=[], open=True)
             blocks.append(current[session])
-        return current[session]
+        return
     block = current.pop(session, None)
     if block is not None and word in {"rollback", "abort"}:
         block.failed = True
-    return None
 
 
-def _joined(blocks: list[_Block], error: str | None) -> Recorded:
+def _joined(blocks: list[_Block], error: str | None, *, reached: bool) -> Recorded:
     if not blocks:
-        return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0)
+        return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0, reached=reached)
     if len(blocks) == 1 and (blocks[0].open or len(blocks[0].texts) > 1):
         return Recorded(text=_lines(blocks[0].texts), mode=Mode.TRANSACTION, error=error, transactions=1)
     texts: list[str] = []

@@ -30,22 +30,31 @@ def find(script: Script) -> tuple[tuple[Allow, ...], tuple[Malformed, ...]]:
     if "kfm:allow" not in script.text:
         return (), ()
     for token in tokens.comments(script.text):
-        comment = script.text[token.start : token.end]
-        match = _MARK.search(comment)
-        if match is None:
-            continue
         line = script.first_line + script.text.count("\n", 0, token.start)
-        hazards = {hazard.value for hazard in Hazard}
-        reason = _REASON.search(match[2])
-        if match[1] not in hazards:
-            near = difflib.get_close_matches(match[1], hazards, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
-            wrong.append(Malformed(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint))
-        elif reason is None or not reason[1].strip():
-            wrong.append(
-                Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"')
-            )
-        else:
-            acknowledgement = Acknowledgement(reason=reason[1].strip())
-            allows.append(Allow(hazard=Hazard(match[1]), acknowledgement=acknowledgement, line=line))
+        said = _said(script.text[token.start : token.end], line)
+        if isinstance(said, Allow):
+            allows.append(said)
+        elif said is not None:
+            wrong.append(said)
     return tuple(allows), tuple(wrong)
+
+
+def remarked(comment: str, line: int) -> tuple[Allow, ...]:
+    """Return the acknowledgement in a comment of a program, which is not SQL; one that is not well formed is none."""
+    said = _said(comment.removesuffix("-->").rstrip(), line)
+    return (said,) if isinstance(said, Allow) else ()
+
+
+def _said(comment: str, line: int) -> Allow | Malformed | None:
+    match = _MARK.search(comment)
+    if match is None:
+        return None
+    hazards = {hazard.value for hazard in Hazard}
+    reason = _REASON.search(match[2])
+    if match[1] not in hazards:
+        near = difflib.get_close_matches(match[1], hazards, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
+        return Malformed(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint)
+    if reason is None or not reason[1].strip():
+        return Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"')
+    return Allow(hazard=Hazard(match[1]), acknowledgement=Acknowledgement(reason=reason[1].strip()), line=line)

@@ -71,7 +71,9 @@ class Script:
     mode: Mode | None = None
     """What the tool or the author demands; None: a transaction unless a statement cannot run in one."""
     recorded: bool = False
-    """Whether the text is what a tool sent to the server, so that its lines are not those of the file."""
+    """Whether the text is what a tool sent to the server; its lines are counted on from the end of the file."""
+    begins: int = 1
+    """1-based line of the file on which a recorded migration itself begins."""
     whole: bool = False
     """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
 
@@ -86,6 +88,14 @@ class Command:
     """Where it is started, relative to the repository's root."""
     down: tuple[str, ...] | None = None
     """What to start to take it back; None: the tool has no way."""
+    preview: tuple[str, ...] | None = None
+    """What to start to have its SQL printed, before anything runs."""
+    part: str | None = None
+    """The part of the file that is this migration, where one file holds several; None: all of it."""
+    line: int = 1
+    """1-based line of the file on which it begins."""
+    words: dict[str, str] = field(default_factory=dict)
+    """What was filled into the command lines, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +104,18 @@ class Tool:
 
     up: tuple[str, ...]
     """Runs all that is pending, as production does."""
-    up_one: tuple[str, ...]
-    """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``."""
+    up_one: tuple[str, ...] = ()
+    """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``, ``{dir}``; empty: the tool knows no
+    such thing, and ``up`` is run without the files of those that come later."""
     down_one: tuple[str, ...] | None = None
+    status: tuple[str, ...] = ()
+    """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
+    preview: tuple[str, ...] = ()
+    """Prints the SQL of one migration without running it."""
     history_table: str
     """Table in which the tool notes what it ran, with its schema where that is not the default."""
+    own_tables: tuple[str, ...] = ()
+    """Other tables of its own; ``schema.*`` for all of a schema."""
     directory: str = "."
     environment: dict[str, str] = field(default_factory=dict)
     """Variables beside ``DATABASE_URL`` and libpq's."""
@@ -108,6 +125,10 @@ class Tool:
     """Seconds one start may take."""
     settings_file: str | None = None
     """The tool's own settings, whose URL is replaced in the copy that it runs in."""
+    writes: dict[str, str] = field(default_factory=dict)
+    """Files that are written into the copy, by path; ``{url}`` and its kind are filled in."""
+    install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
+    """What to do where the program is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,5 +107,8 @@ def _shared(history: History) -> set[str]:
 
 
 def _texts(migration: Migration) -> tuple[str | None, str | None]:
-    up = migration.up.text if isinstance(migration.up, Script) else migration.up.file.text
+    if isinstance(migration.up, Script):
+        up = migration.up.text
+    else:
+        up = migration.up.part if migration.up.part is not None else migration.up.file.text
     return up, migration.down.text if migration.down else None

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Allow, Migration, Script
+from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict, rule_page
 from kfm_ci.rules.removed_in_use import RemovedInUse
+from kfm_ci.rules.scopes import Scope
 from kfm_ci.rules.unused_acknowledgement import UnusedAcknowledgement
 
 OFF = "off"
@@ -44,39 +44,12 @@ CONTRACTING = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """An acknowledgement and the lines of the one statement below it."""
-
-    allow: Allow
-    start: int | None
-    """1-based, of the statement's first token; None when no statement follows."""
-    end: int | None
-
-    def covers(self, found: Finding) -> bool:
-        """Whether a finding is about this hazard in this statement."""
-        if self.start is None or self.end is None or found.place.line is None:
-            return False
-        return found.hazard is self.allow.hazard and self.start <= found.place.line <= self.end
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """All findings with their final weight, and how much was suppressed."""
 
     findings: tuple[Finding, ...]
     suppressed: dict[str, int]
     """How many findings were ``acknowledged``, ``refuted`` or switched ``off``; only what is not 0."""
-
-
-def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
-    """Return what each acknowledgement of a script covers: the first statement that begins below its line."""
-    allows = tuple(allows)
-    found = statements.of(script) if allows else ()
-    placed = []
-    for allow in allows:
-        below = next((statement for statement in found if statement.line > allow.line), None)
-        placed.append(Scope(allow=allow, start=below.line if below else None, end=below.end_line if below else None))
-    return tuple(placed)
 
 
 def contracting(new: Iterable[Migration]) -> frozenset[str]:
@@ -174,7 +147,8 @@ def _unused(
     allows: Mapping[str, Sequence[Scope]], used: Container[tuple[str, int, Hazard]], *, complete: bool
 ) -> Iterator[Finding]:
     for file, placed in allows.items():
-        for scope in placed:
+        # one above a call of a program covers all that the call sent
+        for scope in {_key(file, scope): scope for scope in placed}.values():
             hazard = scope.allow.hazard
             if hazard not in ACKNOWLEDGEABLE:
                 reason, help = f"{hazard} cannot be acknowledged", "mend what was found, and remove the comment"

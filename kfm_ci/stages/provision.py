@@ -17,7 +17,7 @@ from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import foreign, validate
+from kfm_ci.stages import foreign
 from kfm_ci.stages.base import Failed, Run, Skip
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
@@ -114,7 +114,6 @@ class Provision:
         if tool is not None:
             foreign.build_base(run, tool, name)
             foreign.record(run, tool)
-            run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
         with run.connect(name) as connection:
             base = run.change.base.migrations if run.change.base else ()
             for migration in base if tool is None else ():

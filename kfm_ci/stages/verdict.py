@@ -14,13 +14,12 @@ from kfm_ci.evidence.model import (
     MigrationEvidence,
     SourceEvidence,
 )
-from kfm_ci.migrations import acknowledgements
-from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy, Verdict
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
-from kfm_ci.rules import policy
+from kfm_ci.rules import policy, scopes
 from kfm_ci.rules.policy import Judged
-from kfm_ci.stages import foreign
+from kfm_ci.stages import sent
 from kfm_ci.stages.base import Run, Seen
 from kfm_ci.stages.rollback import strategy_of
 
@@ -46,7 +45,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
     assessed = {
         item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new
     }
-    findings = foreign.placed(list(judged.findings), run.new)
+    findings = sent.placed(list(judged.findings), run.new)
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
         # A header is held against what is known, not against a suspicion that no server could decide.
@@ -104,10 +103,7 @@ def _weigh(run: Run) -> Judged:
     server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
     applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}
     settled = suspects.settle(run.findings, seen, applied=applied, server=server)
-    allows = {
-        script.file.path: policy.scopes(script, acknowledgements.find(script)[0])
-        for migration in run.new for script in (migration.up, migration.down) if isinstance(script, Script)
-    }  # fmt: skip
+    allows = scopes.of(run.new)
     complete = run.status("apply") is StageStatus.PASSED
     return policy.apply(
         settled,
@@ -142,6 +138,6 @@ def _migration(migration: Migration, run: Run, assessed: dict[str, Assessed]) ->
     return MigrationEvidence(
         id=migration.id, new=new, up_path=migration.up_path, down_path=down.file.path if down else None,
         up_sha256=migration.up.file.sha256, down_sha256=down.file.sha256 if down else None, declared=declared_of(migration),
-        assessed=assessed.get(migration.id), apply=seen.apply, statements=seen.statements, schema_diff=seen.schema_diff,
+        assessed=assessed.get(migration.id), apply=seen.apply, statements=sent.traced(seen.statements, migration), schema_diff=seen.schema_diff,
         rollback=rollback,
     )  # fmt: skip

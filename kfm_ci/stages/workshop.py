@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.files import Tool, Tree, Unreadable
 from kfm_ci.migrations.formats import process
 from kfm_ci.migrations.formats.process import Ended
+from kfm_ci.postgres import sessions
 from kfm_ci.postgres.engines.base import Server
 
 INSTALLED = ("node_modules", ".venv", "venv", "vendor")
@@ -30,19 +31,22 @@ class Workshop:
     tool: Tool
     server: Server
 
-    def start(self, argv: tuple[str, ...], database: str) -> Ended:
+    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False) -> Ended:
         """Run the tool against a database; raises CannotCheck when there is no such program or it does not end."""
         names = self._names(database)
         if self.tool.settings_file:
             self._point(names["url"])
+        for path, text in self.tool.writes.items():
+            (self.root / path).write_text(_filled(text, names))
         directory = self.root / self.tool.directory
         environment = self._environment(names)
         program = shutil.which(argv[0], path=environment["PATH"])
         if program is None:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
-                              help="install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`")  # fmt: skip
+                              help=self.tool.install)  # fmt: skip
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
-                            environment=environment, timeout=self.tool.timeout)  # fmt: skip
+                            environment=environment, timeout=self.tool.timeout, apart=apart)  # fmt: skip
+        left = sessions.end(self.server, database)
         if ended.code is None:
             why = (
                 f"took longer than {self.tool.timeout} s"
@@ -50,8 +54,21 @@ class Workshop:
                 else f"could not be started: {ended.tail[:200]}"
             )
             raise CannotCheck(code="KFM-C42", message=f"the migration tool {why}", where=" ".join(argv)[:200],
-                              help="run it by hand against an empty database; does it wait for an answer or for a lock?")  # fmt: skip
+                              help=_advice(ended, left))  # fmt: skip
         return ended
+
+    def keep_away(self, paths: Iterable[str]) -> None:
+        """Take files out of the copy, so that the tool knows nothing of the migrations in them."""
+        for path in paths:
+            (self.root / path).unlink(missing_ok=True)
+            folder = (self.root / path).parent
+            if folder != self.root and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def bring(self, path: str, data: bytes) -> None:
+        """Put a file into the copy."""
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_bytes(data)
 
     def _names(self, database: str) -> dict[str, str]:
         server = self.server
@@ -109,6 +126,13 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path) -> Iterator[
                 if source.is_dir() and not link.exists() and link.parent.is_dir():
                     link.symlink_to(source.resolve())
         yield Workshop(root=root, tool=tool, server=server)
+
+
+def _advice(ended: Ended, left: tuple[str, ...]) -> str:
+    if left:
+        return f"at its end it still held {len(left)} connection(s), the last busy with: {left[0][:120]}; does it close its pool, or wait for a lock?"
+    asked = f"; the last it said: {ended.tail.splitlines()[-1][:120]}" if ended.tail else ""
+    return f"run it by hand against an empty database: does it wait for an answer?{asked}"
 
 
 def _filled(part: str, names: Mapping[str, str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import posixpath
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.config import CommandTable, MigrationsTable
 from kfm_ci.errors import UsageError
 from kfm_ci.migrations import header, reading
 from kfm_ci.migrations.files import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.formats.known import KNOWN
 from kfm_ci.model import Finding
 
 SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".exs", ".xml", ".yaml", ".yml", ".json", ".php")
@@ -27,8 +30,7 @@ class AnyTool:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every file of a suffix that tools use, one migration each."""
         if settings.command is None:
-            raise UsageError(code="KFM-U35", message="format `command` needs to know what to run", where="[migrations.command]",
-                             help='write at least: [migrations.command] up = "…", up-one = "…", history-table = "…"')  # fmt: skip
+            raise _incomplete("format `command` needs to know what to run")
         migrations: list[Migration] = []
         findings: list[Finding] = []
         for path in tree.paths(directory):
@@ -43,47 +45,66 @@ class AnyTool:
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
 
 
-def with_tool(history: History, tool: Tool) -> History:
-    """Return the history with every migration run by a tool, one step each."""
+def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str]] | None = None) -> History:
+    """Return the history with every migration run by a tool, one step each.
+
+    ``words``: by migration id, what a format fills into command lines beside what every migration has.
+    """
     before = ""
     migrations = []
+    known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
+    tool = replace(tool, up=_filled(tool.up, known), status=_filled(tool.status, known))
     for item in history.migrations:
-        names = {"id": item.id, "version": item.version, "previous": before, "file": item.up_path}
+        names = {**known, "id": item.id, "version": item.version, "previous": before, "file": item.up_path}
+        own = (words or {}).get(item.id) or (item.up.words if isinstance(item.up, Command) else {})
+        names |= own
         before = item.id
         down = _filled(tool.down_one, names) if tool.down_one else None
-        up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down)
+        preview = _filled(tool.preview, names) if tool.preview else None
+        part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
+        up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down,
+                     preview=preview, part=part, line=line, words=dict(own))  # fmt: skip
         migrations.append(replace(item, up=up, down=None))
     return replace(history, migrations=tuple(migrations), tool=tool)
 
 
 def instead(history: History, table: CommandTable | None) -> History:
-    """Return the history run by the configured command, where there is one; what it leaves out stays the format's."""
+    """Return the history run by the configured command, where there is one.
+
+    What the table leaves out is the format's own, else what is known of that tool.
+    """
     if table is None:
         return history
-    own = history.tool
-    tool = Tool(
-        up=_argv(table.up) or (own.up if own else ()), up_one=_argv(table.up_one) or (own.up_one if own else ()),
-        down_one=_argv(table.down_one) or (own.down_one if own else None),
-        history_table=table.history_table or (own.history_table if own else ""), directory=table.directory or (own.directory if own else "."),
-        environment={**(own.environment if own else {}), **table.env}, passes=table.pass_env, timeout=table.timeout,
-        settings_file=own.settings_file if own else None,
+    own = history.tool or KNOWN.get(history.format) or Tool(up=(), history_table="")
+    tool = replace(
+        own, up=_argv(table.up) or own.up, up_one=_argv(table.up_one) or own.up_one, down_one=_argv(table.down_one) or own.down_one,
+        status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
+        history_table=table.history_table or own.history_table, directory=table.directory or own.directory,
+        environment={**own.environment, **table.env}, passes=table.pass_env, timeout=table.timeout,
     )  # fmt: skip
-    missing = [
-        name
-        for name, value in (("up", tool.up), ("up-one", tool.up_one), ("history-table", tool.history_table))
-        if not value
-    ]
+    missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]
     if missing:
-        raise UsageError(code="KFM-U35", message=f"the tool's command is not complete: {', '.join(missing)}", where="[migrations.command]",
-                         help='write at least: [migrations.command] up = "…", up-one = "…", history-table = "…"')  # fmt: skip
+        raise _incomplete(f"the tool's command is not complete: {', '.join(missing)}")
     return with_tool(history, tool)
+
+
+def _incomplete(message: str) -> UsageError:
+    return UsageError(code="KFM-U35", message=message, where="[migrations.command]",
+                      help='write at least: [migrations.command] up = "…", history-table = "…"; and up-one = "…" where the tool can')  # fmt: skip
+
+
+def _part(item: Migration) -> tuple[str | None, int]:
+    """Return the text of a migration that is not the whole of its file, and where it begins."""
+    if isinstance(item.up, Command) or item.up.text == item.up.file.text:
+        return None, 1
+    return f"{item.up.text}\n{item.down.text if item.down else ''}", item.up.first_line
 
 
 def _argv(text: str | None) -> tuple[str, ...]:
     return tuple(shlex.split(text)) if text else ()
 
 
-def _filled(argv: tuple[str, ...], names: dict[str, str]) -> tuple[str, ...]:
+def _filled(argv: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
     def fill(part: str) -> str:
         for name, value in names.items():
             part = part.replace("{" + name + "}", value)

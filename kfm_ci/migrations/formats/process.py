@@ -10,8 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-KEPT = 20
+KEPT = 60
 """So many last lines of what it printed are kept."""
+LIMIT = 8_000_000
+"""So many bytes of what it printed on standard output are read as SQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,28 +24,37 @@ class Ended:
     """Exit code; None: it did not end in time, and was ended."""
     tail: str
     """The last lines it printed."""
+    output: str = ""
+    """All that it printed on standard output, where that was asked for."""
     found: bool = True
     """Whether there was such a program at all."""
 
 
-def run(argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float) -> Ended:
-    """Run a program to its end; nothing is asked of it on standard input, and what it started ends with it."""
+def run(
+    argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float, apart: bool = False
+) -> Ended:
+    """Run a program to its end; nothing can be asked on standard input, and what it started ends with it.
+
+    ``apart``: standard output is what was asked for, and is kept apart from the complaints.
+    """
     try:
         process = subprocess.Popen(
             argv, cwd=directory, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, start_new_session=True,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
         return Ended(code=None, tail=str(error), found=False)
     code: int | None = None
+    output, complaints = b"", None
     try:
-        output, _ = process.communicate(timeout=timeout)
+        output, complaints = process.communicate(timeout=timeout)
         code = process.returncode
-    except subprocess.TimeoutExpired:
-        output = b""
+    except subprocess.TimeoutExpired as ended:
+        output = ended.output or b""
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    lines = output.decode("utf-8", "replace").strip().splitlines()[-KEPT:]
-    return Ended(code=code, tail="\n".join(line[:400] for line in lines))
+    lines = (complaints if apart and complaints else output).decode("utf-8", "replace").strip().splitlines()[-KEPT:]
+    told = output[:LIMIT].decode("utf-8", "replace") if apart else ""
+    return Ended(code=code, tail="\n".join(line[:400] for line in lines), output=told)

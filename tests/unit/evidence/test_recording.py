@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.recording import Sent, _bound, _read, script
+from kfm_ci.migrations.files import Tool
 from kfm_ci.model import Mode
+
+
+def own(name):
+    return Bookkeeping.of(Tool(up=(), history_table=name))
 
 
 def sent(*texts, session=1):
@@ -19,7 +25,7 @@ def test_one_transaction_becomes_one_and_the_tools_own_table_is_left_out():
             "insert into b values (1)",
             "COMMIT;",
         ),
-        "knex_migrations",
+        own("knex_migrations"),
     )
     assert (found.text, found.mode, found.transactions) == (
         "create table a ();\ninsert into b values (1);\n",
@@ -29,18 +35,18 @@ def test_one_transaction_becomes_one_and_the_tools_own_table_is_left_out():
 
 
 def test_what_stood_outside_a_transaction_stays_outside():
-    found = script(sent("begin", "create table a ()", "commit", "create index concurrently i on a (b)"), "t")
+    found = script(sent("begin", "create table a ()", "commit", "create index concurrently i on a (b)"), own("t"))
     assert found.text == "begin;\ncreate table a ();\ncommit;\ncreate index concurrently i on a (b);\n"
     assert found.mode is Mode.AUTOCOMMIT and found.transactions == 2
 
 
 def test_what_was_rolled_back_or_only_looked_does_not_count():
     looks = ("select pg_catalog.version()", "SHOW server_version", "select * from information_schema.tables")
-    assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), "t").text == ""
+    assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), own("t")).text == ""
 
 
 def test_several_statements_in_one_message_share_a_transaction():
-    found = script(sent("create table a (); create table b ();", "create table c ()"), "t")
+    found = script(sent("create table a (); create table b ();", "create table c ()"), own("t"))
     assert found.text == "begin;\ncreate table a ();\ncreate table b ();\ncommit;\ncreate table c ();\n"
 
 
@@ -49,18 +55,18 @@ def test_a_refused_statement_is_the_error_and_its_transaction_is_gone():
         *sent("begin", "create table a ()", "create tabel b"),
         Sent(session=1, text="create tabel b", error="42601: syntax", sqlstate="42601"),
     ]
-    found = script([*items, *sent("rollback")], "t")
+    found = script([*items, *sent("rollback")], own("t"))
     assert found.text == "" and found.error == "42601: syntax"
 
 
 def test_sessions_are_told_apart():
     one, other = sent("begin", "create table a ()", "commit"), sent("begin", "create table b ()", "rollback", session=2)
     mixed = [item for pair in zip(one, other, strict=True) for item in pair]
-    assert script(mixed, "t").text == "create table a ();\n"
+    assert script(mixed, own("t")).text == "create table a ();\n"
 
 
 def test_a_comment_above_a_statement_stays_with_it_and_one_below_swallows_nothing():
-    found = script(sent('-- kfm:allow x reason="y"\ncreate table a () -- done', "create table b ()"), "t")
+    found = script(sent('-- kfm:allow x reason="y"\ncreate table a () -- done', "create table b ()"), own("t"))
     assert "-- kfm:allow" in found.text and found.text.endswith("create table a () -- done\n;\ncreate table b ();\n")
 
 

@@ -9,7 +9,8 @@ import pytest
 from kfm_ci.migrations.files import Allow, Script, SourceFile
 from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Place, Severity, Verdict
 from kfm_ci.rules.header_block import EXAMPLE
-from kfm_ci.rules.policy import ACKNOWLEDGEABLE, UNUSED, apply, contracting, scopes
+from kfm_ci.rules.policy import ACKNOWLEDGEABLE, UNUSED, apply, contracting
+from kfm_ci.rules.scopes import scopes
 
 TEXT = "select 1;\n-- allow\nalter table t\n  add a int,\n  add b int;\ncreate index i on t (a);\n"
 

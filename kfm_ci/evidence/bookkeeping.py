@@ -1,0 +1,69 @@
+"""The tables in which a foreign tool notes what it ran: no part of the schema, and no statement on them is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Tool
+from kfm_ci.migrations.syntax import Node
+
+EXISTING = """
+select format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'v') and n.nspname not in ('pg_catalog', 'information_schema')
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookkeeping:
+    """Names of a tool's own tables, in lower case; ``schema.*`` stands for all of a schema's."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, tool: Tool) -> Bookkeeping:
+        """Return what a tool keeps: its history table, the lock beside it, and what the format knows of."""
+        table = tool.history_table.lower()
+        return cls(
+            names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)})
+        )
+
+    def holds(self, schema: str, table: str) -> bool:
+        """Whether a table is one of them; an empty schema is one that was not said."""
+        schema, table = schema.lower(), table.lower()
+        for name in self.names:
+            space, _, plain = name.rpartition(".")
+            if plain == "*" and space == schema and space:
+                return True
+            if plain == table and (not space or not schema or space == schema):
+                return True
+        return False
+
+    def concerns(self, text: str) -> bool:
+        """Whether a statement is about these tables and no other."""
+        try:
+            named = [pair for tree in statements.parse(text) for pair in _named(tree)]
+        except statements.SyntaxProblem:
+            return False
+        return bool(named) and all(self.holds(*pair) for pair in named)
+
+    def drop(self, existing: list[tuple[str, str, str]]) -> sql.Composed | None:
+        """Return the statement that takes them out of a copy, of what there is; None when there is nothing."""
+        names = [sql.Identifier(schema, table) for _, schema, table in existing if self.holds(schema, table)]
+        return sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(names)) if names else None
+
+
+def _named(tree: Node) -> Iterator[tuple[str, str]]:
+    own = {(node.text("ctename")) for node in tree.find("CommonTableExpr")}
+    for node in tree.find("RangeVar"):
+        if node.text("schemaname") or node.text("relname") not in own:
+            yield node.text("schemaname"), node.text("relname")
+    for node in tree.find("DropStmt"):
+        for item in node.many("objects"):
+            parts = item.strings("items")
+            if parts:
+                yield (parts[-2] if len(parts) > 1 else ""), parts[-1]

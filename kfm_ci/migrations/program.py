@@ -1,0 +1,101 @@
+"""A migration that is a program: which of its calls sent a statement, told by the names and the SQL that both hold.
+
+Nothing of the program is run, and its language is known only so far as strings, comments and brackets go.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TOKEN = re.compile(
+    r"""(?P<text>\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
+    r"|(?P<comment>#[^\n]*|//[^\n]*|/\*.*?\*/|<!--.*?-->)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<name>[A-Za-z_$][\w$]*)",
+    re.DOTALL,
+)
+_WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
+_VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
+          "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
+_SHOWN = 60
+"""So many characters of a piece of SQL are compared."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call with its strings: ``op.create_index("i", "t", ["a"])``."""
+
+    name: str
+    strings: tuple[str, ...]
+    """What stands in quotes between its brackets, brackets within included."""
+    line: int
+    """1-based, of its name."""
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """A comment of the program."""
+
+    text: str
+    line: int
+    """1-based."""
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
+    """Return the calls that hold strings, and the comments, each in the order in which they begin."""
+    calls: list[Call] = []
+    remarks: list[Remark] = []
+    stack: list[tuple[str, int, list[str]]] = []
+    name, line, seen = "", 1, 0
+    for token in _TOKEN.finditer(text):
+        line, seen = line + text.count("\n", seen, token.start()), token.start()
+        kind, piece = token.lastgroup, token[0]
+        if kind == "comment":
+            remarks.append(Remark(text=piece, line=line))
+        elif kind == "name":
+            name = piece
+        elif kind == "text":
+            for _, _, strings in stack:
+                strings.append(piece.strip("\"'`"))
+        elif kind == "open":
+            stack.append((name if piece == "(" else "", line, []))
+        elif stack:
+            called, first, strings = stack.pop()
+            if strings and called:
+                calls.append(Call(name=called, strings=tuple(strings), line=first, end_line=line))
+    return tuple(sorted(calls, key=lambda call: (call.line, -call.end_line))), tuple(remarks)
+
+
+def sender(statement: str, calls: Sequence[Call]) -> Call | None:
+    """Return the call that most likely sent a statement; None when none holds what it names."""
+    words = {word.lower() for word in _WORD.findall(statement)}
+    plain = " ".join(statement.split()).lower()
+    verb = plain.split(" ", 1)[0]
+    if verb == "alter":
+        verb = next((word for word in ("rename", "drop", "add") if word in words), verb)
+    best: tuple[float, Call] | None = None
+    for call in calls:
+        score = _score(call, words, plain, verb)
+        if score > 0 and (best is None or score > best[0]):
+            best = (score, call)
+    return best[1] if best else None
+
+
+def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
+    score = 0.0
+    for number, string in enumerate(call.strings):
+        piece = " ".join(string.split()).lower()
+        if " " in piece:
+            held = piece[:_SHOWN] in plain or (len(plain) > 8 and plain[:_SHOWN] in piece)
+            score += 10 if held else 0
+        elif piece and all(word in words for word in _WORD.findall(piece)):
+            score += 1
+        elif number == 0:
+            return 0
+    if score == 0:
+        return 0
+    named = any(part in call.name.lower() for part in _VERBS.get(verb, ()))
+    return score + (0.5 if named else 0) - 0.001 * len(call.strings)

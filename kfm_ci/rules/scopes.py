@@ -1,0 +1,68 @@
+"""What each acknowledgement covers: one statement below it, or what one call of a program sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from kfm_ci.migrations import acknowledgements, program, statements
+from kfm_ci.migrations.files import Allow, Migration, Script
+from kfm_ci.model import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """An acknowledgement and the lines of the one statement below it."""
+
+    allow: Allow
+    start: int | None
+    """1-based, of the statement's first token; None when no statement follows."""
+    end: int | None
+
+    def covers(self, found: Finding) -> bool:
+        """Whether a finding is about this hazard in this statement."""
+        if self.start is None or self.end is None or found.place.line is None:
+            return False
+        return found.hazard is self.allow.hazard and self.start <= found.place.line <= self.end
+
+
+def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
+    """Return what each acknowledgement of a script covers: the first statement that begins below its line."""
+    allows = tuple(allows)
+    found = statements.of(script) if allows else ()
+    placed = []
+    for allow in allows:
+        below = next((statement for statement in found if statement.line > allow.line), None)
+        placed.append(Scope(allow=allow, start=below.line if below else None, end=below.end_line if below else None))
+    return tuple(placed)
+
+
+def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
+    """Return the scopes of all acknowledgements, by file."""
+    found: dict[str, tuple[Scope, ...]] = {}
+    for migration in migrations:
+        for script in (migration.up, migration.down):
+            if isinstance(script, Script):
+                allows = acknowledgements.find(script)[0]
+                found[script.file.path] = (*found.get(script.file.path, ()), *scopes(script, allows))
+        if isinstance(migration.up, Script) and migration.up.recorded:
+            found[migration.up_path] = (*found.get(migration.up_path, ()), *_sent(migration, migration.up))
+    return found
+
+
+def _sent(migration: Migration, up: Script) -> Iterator[Scope]:
+    """Yield the scopes of a program's own comments: every statement that the call below one sent."""
+    calls, remarks = program.read(up.file.text)
+    for remark in remarks:
+        for allow in acknowledgements.remarked(remark.text, remark.line):
+            below = next((call for call in calls if call.line > allow.line), None)
+            sent = [part for script in (up, migration.down) if isinstance(script, Script) for part in statements.of(script)
+                    if below is not None and _from(part.text, calls, below)]  # fmt: skip
+            yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
+            if not sent:
+                yield Scope(allow=allow, start=None, end=None)
+
+
+def _from(statement: str, calls: tuple[program.Call, ...], call: program.Call) -> bool:
+    found = program.sender(statement, calls)
+    return found is not None and call.line <= found.line and found.end_line <= call.end_line

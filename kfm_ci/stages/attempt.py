@@ -1,0 +1,176 @@
+"""One start of a foreign tool, judged by its exit code, its history table and the server's answers together."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.evidence.bookkeeping import Bookkeeping
+from kfm_ci.evidence.recording import Recorded, Recorder, script
+from kfm_ci.migrations.files import Command, Migration, Tool
+from kfm_ci.migrations.formats.process import Ended
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.stages.base import Run
+from kfm_ci.stages.workshop import Workshop
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+)|\(?((?:/|file://)[^\s():]+):(\d+):\d+\)?')
+_SPEAKS = re.compile(
+    r"error|exception|cannot|failed|not found|no such|refused|denied|unknown|missing|required", re.IGNORECASE
+)
+_TRACE = re.compile(r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v)')
+_OUTSIDE = ("25001", "2D000")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """Starts a tool against one database and reads back what came of it."""
+
+    run: Run
+    shop: Workshop
+    recorder: Recorder
+    database: str
+
+    def up(self, migration: Migration) -> Recorded | Finding:
+        """Run one migration; return what it sent, or why it was refused. Raises CannotCheck when nothing happened."""
+        tool, command = self.shop.tool, _command(migration)
+        before = history(self.run, self.database, tool)
+        self.recorder.take()
+        ended = self.shop.start(command.argv or tool.up, self.database)
+        recorded = script(self.recorder.take(), Bookkeeping.of(tool))
+        if ended.code:
+            if not recorded.reached:
+                raise broken(tool, ended)
+            return refused(migration, recorded, ended)
+        if history(self.run, self.database, tool) == before:
+            raise silent(tool, ended)
+        if recorded.error is not None:
+            self.run.findings.append(_hidden(migration, recorded.error))
+        return recorded
+
+    def down(self, migration: Migration) -> Recorded | None:
+        """Take one migration back; None when the tool cannot, a failure of its statements is a finding."""
+        command = _command(migration)
+        if command.down is None:
+            return None
+        before = history(self.run, self.database, self.shop.tool)
+        ended = self.shop.start(command.down, self.database)
+        recorded = script(self.recorder.take(), Bookkeeping.of(self.shop.tool))
+        if ended.code == 0 and history(self.run, self.database, self.shop.tool) != before:
+            return recorded
+        why = recorded.error or (last(ended.tail) if ended.code else None)
+        if why is not None and not _NO_WAY_BACK.search(ended.tail):
+            self.run.findings.append(Finding(
+                rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
+                message=f"the tool's way back fails: {why}", help="mend the down of this migration",
+                place=Place(file=migration.up_path, line=told_line(migration, ended.tail) or command.line),
+            ))  # fmt: skip
+        return None
+
+    def preview(self, migration: Migration) -> str | None:
+        """Return the SQL that the tool prints for a migration without running it; None when it prints none."""
+        command = _command(migration)
+        if command.preview is None:
+            return None
+        ended = self.shop.start(command.preview, self.database, apart=True)
+        return ended.output if ended.code == 0 and ended.output.strip() else None
+
+    def status(self) -> Finding | None:
+        """Ask the tool, where it can be asked, whether something is still pending after all has run."""
+        if not self.shop.tool.status:
+            return None
+        ended = self.shop.start(self.shop.tool.status, self.database)
+        if not ended.code:
+            return None
+        migration = self.run.new[-1]
+        return Finding(
+            rule="left-pending", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=migration.id, place=Place(file=migration.up_path, line=1),
+            message=f"all has run, and the tool still calls something pending or wrong: {last(ended.tail)}",
+            help=f"run it by hand: {' '.join(self.shop.tool.status)}",
+        )  # fmt: skip
+
+
+_NO_WAY_BACK = re.compile(
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed",
+    re.IGNORECASE,
+)
+
+
+def history(run: Run, database: str, tool: Tool) -> str:
+    """Return the tool's history table as one text; empty when there is none."""
+    schema, _, table = tool.history_table.rpartition(".")
+    with run.connect(database, admin=True) as connection:
+        found = connection.execute(
+            "select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
+            "where lower(c.relname) = lower(%s) and c.relkind in ('r', 'p') and (%s = '' or n.nspname = %s) order by 1 limit 1",
+            [table, schema, schema],
+        ).fetchone()
+        if found is None:
+            return ""
+        query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t").format(
+            sql.Identifier(*found)
+        )
+        row = connection.execute(query).fetchone()
+    return str(row[0]) if row else ""
+
+
+def refused(migration: Migration, recorded: Recorded, ended: Ended) -> Finding:
+    """Return the finding on a migration that did not run, in the server's words where it said any."""
+    said = f"PostgreSQL refused it: {recorded.error}" if recorded.error else f"the tool failed: {last(ended.tail)}"
+    outside = (recorded.error or "").startswith(_OUTSIDE)
+    command = migration.up
+    line = told_line(migration, ended.tail) or (command.line if isinstance(command, Command) else 1)
+    return Finding(
+        rule="transaction-refused" if outside else "migration-failed",
+        hazard=Hazard.TRANSACTION if outside else Hazard.MIGRATION_ERROR,
+        severity=Severity.ERROR, message=said, migration=migration.id, place=Place(file=migration.up_path, line=line),
+        help="put the statement into a migration of its own that the tool runs outside a transaction" if outside else "mend the migration",
+    )  # fmt: skip
+
+
+def silent(tool: Tool, ended: Ended) -> CannotCheck:
+    """Return what to say of a tool that ended well and did nothing."""
+    said = f"; it said: {last(ended.tail)}" if ended.tail else ", and it printed nothing"
+    return CannotCheck(code="KFM-C44", message=f"the migration tool ended with 0, and its table {tool.history_table} did not change{said}",
+                       help="does the tool read DATABASE_URL, and is history-table right?", where="[migrations.command]")  # fmt: skip
+
+
+def broken(tool: Tool, ended: Ended) -> CannotCheck:
+    """Return what to say of a tool that failed before it asked anything of the server: no migration is to blame."""
+    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code} before it sent anything to the database: {last(ended.tail)}",
+                       where=" ".join(tool.up)[:200],
+                       help="it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
+
+
+def last(tail: str) -> str:
+    """Return the line of a tool's output that tells most: the last that speaks of an error, else the last."""
+    lines = [line.strip() for line in tail.splitlines() if line.strip() and not _TRACE.match(line)]
+    told = [line for line in lines if _SPEAKS.search(line)]
+    return (told or lines or ["it printed nothing"])[-1][:300]
+
+
+def told_line(migration: Migration, tail: str) -> int | None:
+    """Return the line of the migration's file that the tool's traceback names, the innermost one."""
+    name = migration.up_path
+    found = None
+    for frame in _FRAME.finditer(tail):
+        path, line = (frame[1], frame[2]) if frame[1] else (frame[3], frame[4])
+        if path.endswith(f"/{name}"):
+            found = found if found and not frame[1] else int(line)
+    return found
+
+
+def _command(migration: Migration) -> Command:
+    if not isinstance(migration.up, Command):
+        raise RuntimeError("not run by a tool")
+    return migration.up
+
+
+def _hidden(migration: Migration, error: str) -> Finding:
+    return Finding(
+        rule="error-not-told", hazard=Hazard.MIGRATION_ERROR, severity=Severity.WARNING, migration=migration.id,
+        message=f"the tool ended well although the server refused a statement: {error}",
+        help="let the migration ask before it acts, or let the error end it", place=Place(file=migration.up_path, line=1),
+    )  # fmt: skip

@@ -1,0 +1,53 @@
+"""Findings on what a foreign tool sent, put where their author can act: at the call of the program that sent it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.migrations import program, statements
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.model import Finding, Place
+
+_SHOWN = 100
+
+
+def placed(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[Finding]:
+    """Return the findings with places that exist: what a tool sent is quoted, for its lines are not the file's."""
+    return [_placed(item, migrations) for item in findings]
+
+
+def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tuple[StatementEvidence, ...]:
+    """Return what was seen of each statement with the lines of the call that sent it."""
+    return tuple(
+        replace(entry, line=call[0], end_line=call[1]) if (call := _origin(migration, entry.line)) else entry
+        for entry in entries
+    )
+
+
+def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:
+    path, line = item.place.file, item.place.line
+    if line is None:
+        return item
+    for migration in migrations:
+        if migration.up_path == path and (quoted := _quoted(migration, line)) is not None:
+            first, end = _origin(migration, line) or (line, line)
+            told = f"{item.message} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
+            return replace(item, message=told, place=Place(file=path, line=first, end_line=end))
+    return item
+
+
+def _quoted(migration: Migration, line: int) -> str | None:
+    scripts = [one for one in (migration.up, migration.down) if isinstance(one, Script) and one.recorded]
+    parts = (part for one in scripts for part in statements.of(one))
+    return next((part.text for part in parts if part.line <= line <= part.end_line), None)
+
+
+def _origin(migration: Migration, line: int) -> tuple[int, int] | None:
+    """Return the lines of the program that sent what stands on a line of the record; None when it is no such line."""
+    text, up = _quoted(migration, line), migration.up
+    if text is None or not isinstance(up, Script):
+        return None
+    calls = [call for call in program.read(up.file.text)[0] if call.line >= up.begins]
+    call = program.sender(text, calls)
+    return (call.line, call.end_line) if call else (up.begins, up.begins)
