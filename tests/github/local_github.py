@@ -39,7 +39,17 @@ ROOT = plain(DESCRIPTION)
 
 def user(login: str) -> dict[str, Any]:
     base = f"https://api.github.com/users/{login}"
-    urls = ("followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events", "received_events")
+    urls = (
+        "followers",
+        "following",
+        "gists",
+        "starred",
+        "subscriptions",
+        "organizations",
+        "repos",
+        "events",
+        "received_events",
+    )
     return {"login": login, "id": abs(hash(login)) % 10**6, "node_id": "U", "avatar_url": base, "gravatar_id": "", "url": base,
             "html_url": base, **{f"{name}_url": base for name in urls}, "type": "Bot", "site_admin": False}  # fmt: skip
 

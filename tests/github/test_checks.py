@@ -44,7 +44,9 @@ def test_findings_reach_code_scanning_under_their_path_in_the_repository(github:
     (run.out / "findings.sarif").write_text(sarif.dumps(run.evidence))
     CodeScanning().publish(run)
     log = json.loads(gzip.decompress(base64.b64decode(github.sarifs[0]["sarif"])))
-    uris = [result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in log["runs"][0]["results"]]
+    uris = [
+        result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in log["runs"][0]["results"]
+    ]
     assert uris and all(uri.startswith("examples/shop/") for uri in uris)
     assert github.sarifs[0]["ref"] == "refs/pull/7/merge"
 

@@ -52,7 +52,9 @@ def test_a_copied_marker_does_not_make_a_comment_ours(github: GitHub, edition: M
     assert len(github.comments) == 3 and "\n" not in theirs["body"] + quoting["body"]
 
 
-@pytest.mark.parametrize("other", [{"job": "second"}, {"path": "billing"}, {"workflow": "w"}, {"postgres_version": "15"}])
+@pytest.mark.parametrize(
+    "other", [{"job": "second"}, {"path": "billing"}, {"workflow": "w"}, {"postgres_version": "15"}]
+)
 def test_two_gates_on_one_pull_request_have_two_comments(github: GitHub, edition: Make, other: dict) -> None:
     Comment().publish(edition())
     Comment().publish(edition(**other))
@@ -95,7 +97,9 @@ def test_a_write_whose_answer_got_lost_is_not_made_twice(github: GitHub, edition
         (422, "KFM-G07", "report"), (410, "KFM-G07", "report"), (429, "KFM-G05", "later"),
     ],
 )  # fmt: skip
-def test_a_refusal_is_told_once_with_its_remedy(github: GitHub, edition: Make, status: int, code: str, help: str) -> None:
+def test_a_refusal_is_told_once_with_its_remedy(
+    github: GitHub, edition: Make, status: int, code: str, help: str
+) -> None:
     github.failures.append(Failure("POST", "comments", status, times=9))
     with pytest.raises(Unpublished) as caught:
         Comment().publish(edition())

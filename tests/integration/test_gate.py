@@ -31,7 +31,9 @@ class Repository:
         self.directory.mkdir(parents=True)
         subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
 
-    def add(self, id: str, up: str, down: str | None, *, risk: str = "low", rollout: str = "safe", header: str = "") -> None:
+    def add(
+        self, id: str, up: str, down: str | None, *, risk: str = "low", rollout: str = "safe", header: str = ""
+    ) -> None:
         top = HEADER.format(id=id, risk=risk, rollout=rollout).replace("-- [/", f"{header}-- [/")
         (self.directory / f"{id}.up.sql").write_text(top + up + "\n")
         if down is not None:
@@ -203,7 +205,11 @@ def test_sizes_of_production_scale_the_severity_of_a_lock(repository: Repository
     (repository.root / "kfm-ci.toml").write_text('[database]\nstatistics = "sizes.json"\n')
     (repository.root / "sizes.json").write_text(SIZES.format(rows=rows))
     repository.commit()
-    repository.add("20260102_1200__index_widgets", "create index widgets_name_idx on widgets (name);", "drop index widgets_name_idx;")
+    repository.add(
+        "20260102_1200__index_widgets",
+        "create index widgets_name_idx on widgets (name);",
+        "drop index widgets_name_idx;",
+    )
     _, report = repository.gate("--base", "main")
     seen = [item for item in report["findings"] if item["rule"] == "index-not-concurrent"]
     assert [item["severity"] for item in seen] == [severity]
@@ -220,13 +226,19 @@ def test_a_foreign_key_that_no_index_serves_is_noted_where_it_was_made(repositor
     assert "create index concurrently on public.children (parent_id)" in found["help"]
 
 
-def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong_refuses(repository: Repository) -> None:
+def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong_refuses(
+    repository: Repository,
+) -> None:
     (repository.root / "kfm-ci.toml").write_text('[smoke]\nsql = ["smoke/*.sql"]\n')
     (repository.root / "smoke").mkdir()
-    (repository.root / "smoke" / "named.sql").write_text("select not exists (select from widgets where name is null);\n")
+    (repository.root / "smoke" / "named.sql").write_text(
+        "select not exists (select from widgets where name is null);\n"
+    )
     repository.add("20260101_1200__add_widgets", *WIDGETS)
     repository.commit()
-    repository.add("20260102_1200__add_note", "alter table widgets add column note text;", "alter table widgets drop column note;")
+    repository.add(
+        "20260102_1200__add_note", "alter table widgets add column note text;", "alter table widgets drop column note;"
+    )
     code, report = repository.gate("--base", "main")
     assert code == 0, report["findings"]
     found = [(item["severity"], item["message"]) for item in report["findings"] if item["hazard"] == "smoke"]

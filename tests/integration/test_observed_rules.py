@@ -77,7 +77,11 @@ def test_every_finding_that_the_program_can_make_is_explained() -> None:
     for path in (ROOT / "kfm_ci").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
-                named = [item.value for item in node.keywords if item.arg == "rule" and getattr(node.func, "id", "") == "Finding"]
+                named = [
+                    item.value
+                    for item in node.keywords
+                    if item.arg == "rule" and getattr(node.func, "id", "") == "Finding"
+                ]
                 named += node.args[:1] if ast.unparse(node.func) in {"case.find", "self.report"} else []
                 for value in named:
                     if isinstance(value, ast.Constant) and isinstance(value.value, str) and "-" in value.value:

@@ -56,7 +56,9 @@ def test_what_is_written_reads_back_equal(database: str) -> None:
     text = model.dumps(taken)
     again = model.parse(text.encode(), where="s.json")
     assert {item.name: item for item in again.tables} == {item.name: item for item in taken.tables}
-    assert all(sum(f'"{name}"' in line for line in text.splitlines()) == 1 for name in ("public.widgets", "public.parted"))
+    assert all(
+        sum(f'"{name}"' in line for line in text.splitlines()) == 1 for name in ("public.widgets", "public.parted")
+    )
 
 
 def test_a_server_that_does_not_answer_is_named_without_its_url() -> None:
@@ -75,11 +77,32 @@ def test_the_command_writes_the_file_that_the_gate_reads(database: str, tmp_path
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
     (tmp_path / "kfm-ci.toml").write_text('[environments.staging]\ndatabase-url-env = "STAGING"\n')
-    command = [sys.executable, "-m", "kfm_ci", "stats", str(tmp_path), "--environment", "staging", "--to", str(tmp_path / "s.json")]
-    unset = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "kfm_ci",
+        "stats",
+        str(tmp_path),
+        "--environment",
+        "staging",
+        "--to",
+        str(tmp_path / "s.json"),
+    ]
+    unset = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
     assert unset.returncode == 2 and "KFM-U83" in unset.stderr and "STAGING" in unset.stderr
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, check=False,
+        command,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "STAGING": database},
     )
     assert done.returncode == 0, done.stderr
