@@ -8,6 +8,7 @@ from kfm_ci.migrations.formats.base import Format
 from kfm_ci.migrations.formats.commands import AnyTool
 from kfm_ci.migrations.formats.dbmate import Dbmate
 from kfm_ci.migrations.formats.diesel import Diesel
+from kfm_ci.migrations.formats.django import Django
 from kfm_ci.migrations.formats.drizzle import Drizzle
 from kfm_ci.migrations.formats.flyway import Flyway
 from kfm_ci.migrations.formats.golang_migrate import GolangMigrate
@@ -20,8 +21,11 @@ from kfm_ci.migrations.formats.node_pg_migrate import NodePgMigrate
 from kfm_ci.migrations.formats.plain import Sqlx, Supabase
 from kfm_ci.migrations.formats.prisma import Prisma
 from kfm_ci.migrations.formats.refinery import Refinery
+from kfm_ci.migrations.formats.sequelize import Sequelize
 from kfm_ci.migrations.formats.sqitch import Sqitch
 from kfm_ci.migrations.formats.sql_migrate import SqlMigrate
+from kfm_ci.migrations.formats.typeorm import TypeOrm
+from kfm_ci.migrations.formats.yoyo import Yoyo
 
 ALL: tuple[Format, ...] = (
     Kfm(),
@@ -30,6 +34,10 @@ ALL: tuple[Format, ...] = (
     Alembic(),
     Prisma(),
     Knex(),
+    Django(),
+    Sequelize(),
+    TypeOrm(),
+    Yoyo(),
     GolangMigrate(),
     Dbmate(),
     Goose(),

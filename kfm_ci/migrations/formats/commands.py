@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from kfm_ci.config import CommandTable, MigrationsTable
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations import header, reading
+from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.formats import metadata
 from kfm_ci.migrations.formats.known import KNOWN
 from kfm_ci.model import Finding
 
@@ -40,7 +41,7 @@ class AnyTool:
             file = reading.read(tree, path, findings)
             if file is not None:
                 stem = base.rpartition(".")[0]
-                migrations.append(Migration(id=stem, version=stem, sort_key=(path,), name=stem, header=header.parse(file.text),
+                migrations.append(Migration(id=stem, version=stem, sort_key=(path,), name=stem, header=metadata.parse(file.text),
                                             up=Command(file=file, argv=(), directory=".")))  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
 
@@ -55,7 +56,7 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
     known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
     tool = replace(tool, up=_filled(tool.up, known), status=_filled(tool.status, known))
     for item in history.migrations:
-        names = {**known, "id": item.id, "version": item.version, "previous": before, "file": item.up_path}
+        names = {**known, "id": item.id, "stem": item.id.rpartition("/")[2].rsplit(".", 1)[0], "version": item.version, "previous": before, "file": item.up_path}
         own = (words or {}).get(item.id) or (item.up.words if isinstance(item.up, Command) else {})
         names |= own
         before = item.id

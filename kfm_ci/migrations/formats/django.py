@@ -1,0 +1,168 @@
+"""Format ``django``: a graph of migrations over all apps below ``manage.py``, run by Django itself."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import reading
+from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
+from kfm_ci.migrations.formats import graph, metadata, programs
+from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.formats.graph import Node
+from kfm_ci.migrations.formats.pairs import relative
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard
+
+_PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
+_LABEL = re.compile(r"^\s*label\s*=\s*[\"'](\w+)[\"']", re.MULTILINE)
+_SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']\s*,\s*[\"']([\w.]+)[\"']")
+_USER = re.compile(r"^AUTH_USER_MODEL\s*=\s*[\"'](\w+)\.\w+[\"']", re.MULTILINE)
+_OURS = "kfm_ci_settings"
+_WRAPPER = '''"""The project's own settings, pointed at the throwaway server."""
+
+from {module} import *  # noqa: F403
+
+_given = dict(globals().get("DATABASES", {{}}))
+_default = dict(_given.get("default", {{}}))
+_engine = _default.get("ENGINE", "")
+_options = {{key: value for key, value in _default.get("OPTIONS", {{}}).items() if key not in ("sslmode", "service", "passfile")}}
+DATABASES = {{**_given, "default": {{
+    **_default, "ENGINE": _engine if "postg" in _engine else "django.db.backends.postgresql", "OPTIONS": _options,
+    "NAME": "{{database}}", "USER": "{{user}}", "PASSWORD": "{{password}}", "HOST": "{{host}}", "PORT": "{{port}}",
+}}}}
+'''
+_MANAGE = ("python", "manage.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    node: Node
+    app: str
+    name: str
+    replaces: tuple[str, ...]
+
+
+class Django:
+    """One transaction a migration, unless it says ``atomic = False``."""
+
+    name = "django"
+    confidence = 90
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether ``manage.py`` stands here and migrations below."""
+        return "manage.py" in names and any(_PATH.match(path) for path in tree.paths(directory))
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read every app's migrations without running them, and order the graph."""
+        findings: list[Finding] = []
+        found = {item.node.id: item for item in self._all(tree, directory, findings)}
+        replaced = {name for item in found.values() for name in item.replaces}
+        kept = {name: item for name, item in found.items() if name not in replaced}
+        nodes = {name: _without(item.node, found, kept) for name, item in kept.items()}
+        ordered = graph.ordered(nodes, findings, "mend `dependencies`")
+        unreadable = len(ordered) < len(nodes)
+        for app in sorted({item.app for item in kept.values()}):
+            unreadable = _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
+        migrations = tuple(
+            Migration(id=item.id, version=kept[item.id].name, sort_key=(number,), name=item.name, header=metadata.parse(item.file.text),
+                      up=Command(file=item.file, argv=(), directory=directory))
+            for number, item in enumerate(ordered)
+        )  # fmt: skip
+        history = History(format=self.name, directory=directory, migrations=migrations, findings=tuple(findings), unreadable=unreadable,
+                          others=tuple(found[name].node.file for name in replaced if name in found))  # fmt: skip
+        words = {item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)} for item in ordered}
+        start = "" if directory in {"", "."} else f"{directory}/"
+        module = _SETTINGS.search(programs.text(tree, f"{start}manage.py"))
+        return with_tool(history, Tool(
+            up=(*_MANAGE, "migrate", "--noinput"), up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
+            down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"), status=(*_MANAGE, "migrate", "--check"),
+            preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"), history_table="django_migrations", directory=directory,
+            writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
+            environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {}, install="pip install -r requirements.txt",
+        ), words)  # fmt: skip
+
+    def _all(self, tree: Tree, directory: str, findings: list[Finding]) -> Iterator[_Read]:
+        user = None
+        inside = list(tree.paths(directory))
+        for path in inside:
+            if path.rpartition("/")[2].startswith("settings") or "/settings/" in path:
+                found = _USER.search(programs.text(tree, path)) if path.endswith(".py") else None
+                user = found[1] if found else user
+        for path in inside:
+            match = _PATH.match(relative(path, directory)) or _PATH.match(path)
+            if match is None or match[2].startswith("__") or match[2] == "__init__":
+                continue
+            file = reading.read(tree, path, findings)
+            label = _LABEL.search(programs.text(tree, f"{posixpath.dirname(posixpath.dirname(path))}/apps.py"))
+            app = label[1] if label else match[1]
+            read = _migration(file, app, match[2], user) if file else None
+            if read is not None:
+                yield read
+
+
+def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read | None:
+    try:
+        tree = ast.parse(file.text)
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Migration"), None)
+    if body is None:
+        return None
+    lists = {target.id: node.value for node in body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+    named = [*_pairs(lists.get("dependencies"))]
+    swapped = "swappable_dependency" in file.text and user is not None and user != app
+    parents = tuple(f"{one}.{other}" for one, other in named if one == app)
+    needs = (*(f"{one}.{other}" for one, other in named if one != app), *((f"{user}.__first__",) if swapped else ()))
+    message = (ast.get_docstring(tree) or name).strip().splitlines()[0]
+    return _Read(node=Node(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=message), app=app, name=name,
+                 replaces=tuple(f"{one}.{other}" for one, other in _pairs(lists.get("replaces"))))  # fmt: skip
+
+
+def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of strings in a list; what is computed is left out."""
+    for item in value.elts if isinstance(value, (ast.List, ast.Tuple)) else ():
+        try:
+            pair = ast.literal_eval(item)
+        except (ValueError, TypeError):
+            continue
+        if isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(part, str) for part in pair):
+            yield pair
+
+
+def _without(node: Node, found: dict[str, _Read], kept: dict[str, _Read]) -> Node:
+    """Return the node with what it needs by the names that count: squashed ones by their squash, foreign apps not at all."""
+    squash = {name: item.node.id for item in kept.values() for name in item.replaces}
+    apps = {item.app for item in found.values()}
+
+    def name(one: str) -> str | None:
+        app, _, plain = one.partition(".")
+        if app not in apps:
+            return None
+        if plain in {"__first__", "__latest__"}:
+            own = sorted(item.node.id for item in kept.values() if item.app == app and (plain == "__latest__" or not item.node.parents))
+            return own[-1 if plain == "__latest__" else 0] if own else None
+        return squash.get(one, one)
+
+    def names(given: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(new for one in given if (new := name(one)) is not None and new != node.id))
+
+    return Node(id=node.id, parents=names(node.parents), needs=names(node.needs), file=node.file, name=node.name)
+
+
+def _forked(app: str, nodes: list[Node], findings: list[Finding]) -> bool:
+    heads = graph.heads(nodes)
+    if len(heads) < 2:
+        return False
+    file = next(node.file for node in nodes if node.id == heads[-1])
+    findings.append(problem(file, "two-heads", f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
+                            f"run: python manage.py makemigrations --merge {app}", hazard=Hazard.ORDER))  # fmt: skip
+    return True
+
+
+def _back(node: Node, kept: dict[str, _Read]) -> str:
+    return kept[node.parents[0]].name if node.parents and node.parents[0] in kept else "zero"

@@ -1,0 +1,55 @@
+"""Migrations that are programs, one a file, in the order of their names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from kfm_ci.migrations import reading
+from kfm_ci.migrations.files import Command, History, Migration, Tree, Unreadable
+from kfm_ci.migrations.formats import metadata
+from kfm_ci.migrations.formats.pairs import relative
+from kfm_ci.model import Finding
+
+
+def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str]) -> History:
+    """Read the files whose names fit, without running them; the pattern's groups are version and name."""
+    findings: list[Finding] = []
+    migrations = []
+    for path in tree.paths(directory):
+        base = relative(path, directory)
+        found = name.match(base)
+        if found is None or base.endswith(".d.ts"):
+            continue
+        file = reading.read(tree, path, findings)
+        if file is not None:
+            migrations.append(Migration(id=base, version=found[1], sort_key=(base,), name=found[2], header=metadata.parse(file.text),
+                                        up=Command(file=file, argv=(), directory=".")))  # fmt: skip
+    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
+
+
+def home(tree: Tree, directory: str, names: Iterable[str]) -> str | None:
+    """Return the nearest directory at or above one that holds one of the files; None when there is none."""
+    parts = [] if directory in {"", "."} else directory.split("/")
+    for count in range(len(parts), -1, -1):
+        for name in names:
+            if tree.exists("/".join([*parts[:count], name])):
+                return "/".join(parts[:count]) or "."
+    return None
+
+
+def text(tree: Tree, path: str) -> str:
+    """Return a file's text; empty when it cannot be read."""
+    try:
+        return tree.read(path).decode("utf-8", "replace")
+    except Unreadable:
+        return ""
+
+
+def says(tree: Tree, place: str | None, names: Iterable[str], pattern: re.Pattern[str]) -> str | None:
+    """Return what a pattern's first group finds in the first of some settings files that holds it."""
+    for name in names if place is not None else ():
+        found = pattern.search(text(tree, name if place == "." else f"{place}/{name}"))
+        if found:
+            return found[1]
+    return None

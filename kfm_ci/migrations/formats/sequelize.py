@@ -1,0 +1,38 @@
+"""Format ``sequelize``: programs in JavaScript in the order of their names, run by sequelize-cli."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, Tool, Tree
+from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.formats.commands import with_tool
+
+_NAME = re.compile(r"^(\d+)-([^/]*)\.(?:js|cjs|mjs)$")
+_SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
+_MARK = re.compile(r"\bqueryInterface\b")
+_TABLE = re.compile(r"\bmigrationStorageTableName[\"']?\s*:\s*[\"'`](\w+)[\"'`]")
+_RUN = ("sequelize-cli", "db:migrate", "--url", "{url}", "--migrations-path", "{dir}")
+
+
+class Sequelize:
+    """Every statement stands alone: what a failing file did before stays."""
+
+    name = "sequelize"
+    confidence = 80
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file speaks to Sequelize's query interface."""
+        fitting = [name for name in names if _NAME.match(name)]
+        start = "" if directory in {"", "."} else f"{directory}/"
+        return any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the files without running them."""
+        home = programs.home(tree, directory, (*_SETTINGS, "package.json"))
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
+            up=_RUN, up_one=(*_RUN, "--to", "{id}"), directory=home or ".", install="npm ci",
+            down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
+            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "SequelizeMeta",
+        ))  # fmt: skip

@@ -1,0 +1,45 @@
+"""Format ``typeorm``: classes in TypeScript or JavaScript in the order of their time, run by TypeORM itself."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, Tool, Tree
+from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.formats.commands import with_tool
+
+_NAME = re.compile(r"^(\d{10,})-([^/]*)\.(?:js|cjs|mjs|ts)$")
+_MARK = re.compile(r"\bQueryRunner\b|\bqueryRunner\b")
+_SOURCES = tuple(
+    f"{folder}{name}.{ending}"
+    for folder in ("", "src/", "src/db/", "src/database/", "src/config/", "config/", "dist/")
+    for name in ("data-source", "datasource", "data_source", "ormconfig", "typeorm.config")
+    for ending in ("js", "cjs", "mjs", "ts")
+)
+_TABLE = re.compile(r"\bmigrationsTableName\s*:\s*[\"'`](\w+)[\"'`]")
+
+
+class TypeOrm:
+    """All pending in one transaction, unless the data source says ``each`` or ``none``; no single step is known."""
+
+    name = "typeorm"
+    confidence = 80
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file speaks to TypeORM's query runner."""
+        fitting = [name for name in names if _NAME.match(name)]
+        start = "" if directory in {"", "."} else f"{directory}/"
+        return any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the files without running them."""
+        home = programs.home(tree, directory, ("package.json",)) or "."
+        start = "" if home == "." else f"{home}/"
+        source = next((name for name in _SOURCES if tree.exists(f"{start}{name}")), "data-source.js")
+        program = "typeorm-ts-node-commonjs" if source.endswith(".ts") else "typeorm"
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
+            up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),
+            history_table=programs.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
+            directory=home, install="npm ci",
+        ))  # fmt: skip

@@ -1,0 +1,102 @@
+"""One small repository for each tool that runs its migrations itself: two migrations, and one that stops writers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from histories import CACHE, NODE
+
+PYTHON = CACHE / "python/bin"
+
+
+@dataclass(frozen=True)
+class Project:
+    name: str
+    files: dict[str, str]
+    """What is on the base."""
+    blocking: tuple[str, str]
+    """A new file that builds an index while writers wait."""
+    line: int
+    """Where in it the index is asked for."""
+    needs: Path
+
+
+def _django(number, before, operations):
+    needs = f'("shop", "{before}")' if before else ""
+    return (
+        "from django.db import migrations, models\n\n\nclass Migration(migrations.Migration):\n"
+        f"    dependencies = [{needs}]\n    operations = [\n        {operations},\n    ]\n"
+    )
+
+
+DJANGO = Project(
+    "django",
+    {
+        "manage.py": "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')\n"
+        "from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
+        "site_/__init__.py": "",
+        "site_/settings.py": "SECRET_KEY = 'x' * 3\nINSTALLED_APPS = ['shop']\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nUSE_TZ = True\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n",
+        "shop/__init__.py": "",
+        "shop/models.py": "from django.db import models\n\n\nclass Customer(models.Model):\n    email = models.TextField()\n    name = models.TextField(null=True)\n",
+        "shop/migrations/__init__.py": "",
+        "shop/migrations/0001_initial.py": _django(1, "", "migrations.CreateModel('Customer', [('id', models.BigAutoField(primary_key=True)), ('email', models.TextField())])"),
+        "shop/migrations/0002_name.py": _django(2, "0001_initial", "migrations.AddField('customer', 'name', models.TextField(null=True))"),
+    },
+    ("shop/migrations/0003_index.py", _django(3, "0002_name", "migrations.RunSQL('create index shop_email on shop_customer (email)', 'drop index shop_email')")),
+    7,
+    PYTHON / "django-admin",
+)  # fmt: skip
+
+SEQUELIZE = Project(
+    "sequelize",
+    {
+        "package.json": "{}",
+        "migrations/20260105090000-customers.js": "module.exports = {\n  up: (queryInterface, Sequelize) => queryInterface.createTable('customers', { id: { type: Sequelize.BIGINT, primaryKey: true, autoIncrement: true }, email: Sequelize.TEXT }),\n  down: (queryInterface) => queryInterface.dropTable('customers'),\n};\n",
+        "migrations/20260112100000-name.js": "module.exports = {\n  up: (queryInterface, Sequelize) => queryInterface.addColumn('customers', 'name', Sequelize.TEXT),\n  down: (queryInterface) => queryInterface.removeColumn('customers', 'name'),\n};\n",
+    },
+    ("migrations/20260119100000-index.js", "module.exports = {\n  up: (queryInterface) =>\n    queryInterface.addIndex('customers', ['email'], { name: 'customers_email' }),\n  down: (queryInterface) => queryInterface.removeIndex('customers', 'customers_email'),\n};\n"),
+    3,
+    NODE / ".bin/sequelize-cli",
+)  # fmt: skip
+
+
+def _typeorm(time, up, down):
+    return (
+        f"module.exports = class Step{time} {{\n  name = 'Step{time}';\n"
+        f"  async up(queryRunner) {{\n    await queryRunner.query(`{up}`);\n  }}\n"
+        f"  async down(queryRunner) {{\n    await queryRunner.query(`{down}`);\n  }}\n}};\n"
+    )
+
+
+TYPEORM = Project(
+    "typeorm",
+    {
+        "package.json": "{}",
+        "data-source.js": "const { DataSource } = require('typeorm');\nmodule.exports.AppDataSource = new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, migrations: ['migrations/*.js'] });\n",
+        "migrations/1700000000001-Step.js": _typeorm(1700000000001, "create table customers (id bigserial primary key, email text)", "drop table customers"),
+        "migrations/1700000000002-Step.js": _typeorm(1700000000002, "alter table customers add column name text", "alter table customers drop column name"),
+    },
+    ("migrations/1700000000003-Step.js", _typeorm(1700000000003, "create index customers_email on customers (email)", "drop index customers_email")),
+    4,
+    NODE / ".bin/typeorm",
+)  # fmt: skip
+
+
+def _yoyo(up, down, before=""):
+    return f'"""Step."""\nfrom yoyo import step\n\n__depends__ = {{{before}}}\nsteps = [\n    step("{up}", "{down}"),\n]\n'
+
+
+YOYO = Project(
+    "yoyo",
+    {
+        "migrations/0001.customers.py": _yoyo("create table customers (id bigserial primary key, email text)", "drop table customers"),
+        "migrations/0002.name.py": _yoyo("alter table customers add column name text", "alter table customers drop column name", '"0001.customers"'),
+    },
+    ("migrations/0003.index.py", _yoyo("create index customers_email on customers (email)", "drop index customers_email", '"0002.name"')),
+    6,
+    PYTHON / "yoyo",
+)  # fmt: skip
+
+PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO)

@@ -1,0 +1,69 @@
+"""Tools that run their migrations themselves, through the whole gate: what they did is judged, placed, taken back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from histories import CACHE, NODE
+from projects import PROJECTS
+
+ROOT = Path(__file__).resolve().parents[2]
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+
+
+def write(root, files):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def commit(root):
+    subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
+
+
+def gate(root, base):
+    environment = {**os.environ, "PATH": f"{CACHE}/python/bin:{os.environ['PATH']}"}
+    out = root.parent / "out"
+    done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(out)],
+                          env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return json.loads((out / "gate.json").read_text())
+
+
+@pytest.fixture(params=PROJECTS, ids=lambda item: item.name)
+def project(request):
+    if not request.param.needs.exists():
+        pytest.skip(f"NOT RUN: {request.param.name} is not installed under {CACHE}; run `make test-tools`")
+    return request.param
+
+
+@pytest.fixture
+def root(project, tmp_path):
+    root = tmp_path / "repo"
+    write(root, {**project.files, ".gitignore": "node_modules\n"})
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    (root / "node_modules").symlink_to(NODE)
+    commit(root)
+    return root
+
+
+def test_the_tools_own_run_is_judged_and_its_way_back_drilled(project, root):
+    report = gate(root, "none")
+    assert report["result"] == "pass" and report["format"] == project.name, (report["stages"], report["findings"])
+    assert [item["apply"]["outcome"] for item in report["migrations"]] == ["applied", "applied"]
+    assert [item["rollback"]["proof"] for item in report["migrations"]] == ["proven", "proven"]
+
+
+def test_a_blocking_index_is_refused_at_its_line_in_the_program(project, root):
+    write(root, dict([project.blocking]))
+    report = gate(root, "main")
+    assert report["result"] == "fail", (report["stages"], report["findings"])
+    wrong = [item for item in report["findings"] if item["severity"] == "error"]
+    assert {item["hazard"] for item in wrong} == {"blocks-writes"}, wrong
+    assert {(item["file"], item["line"]) for item in wrong} == {(project.blocking[0], project.line)}, wrong
