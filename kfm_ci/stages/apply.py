@@ -50,10 +50,10 @@ class Apply:
     def _attempt(self, run: Run, name: str) -> tuple[Migration, Applied] | None:
         """Apply all; return the first that failed."""
         failure: tuple[Migration, Applied] | None = None
-        with run.connect(name) as connection, run.connect(name, admin=True) as beside:
+        with run.connect(name) as connection, run.connect(name) as aside, run.connect(name, admin=True) as beside:
             observer = Observer(beside, watch.existing(connection))
             slow = frozenset(foreign_keys.unindexed(connection))
-            state = rollback.capture(connection)
+            state = rollback.capture(aside)
             for migration in run.new:
                 if failure:
                     run.seen[migration.id] = Seen()
@@ -65,7 +65,7 @@ class Apply:
                 reset(connection)
                 after = state
                 if done.outcome is Outcome.APPLIED:
-                    after = rollback.capture(connection, since=state, touched=done.touched)
+                    after = rollback.capture(aside, since=state, touched=done.touched)
                 run.seen[migration.id] = Seen(
                     apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
                     statements=observer.evidence, schema_diff=schema.diff(state.catalog, after.catalog),
@@ -75,7 +75,7 @@ class Apply:
                 if done.outcome is Outcome.FAILED:
                     failure = (migration, done)
             reset(connection)
-            run.final_catalog = catalog.read(connection)
+            run.final_catalog = state.catalog if failure is None else catalog.read(aside)
             run.unindexed = tuple(item for item in foreign_keys.unindexed(connection) if item not in slow)
             if failure is None:
                 self._again(run, ledger.applied(connection))

@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from kfm_ci.evidence import rollback, runbook, watch
 from kfm_ci.evidence.observer import Observer
 from kfm_ci.evidence.rollback.model import Drillable, Ran
-from kfm_ci.migrations import records
+from kfm_ci.migrations import records, statements
 from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Strategy
 from kfm_ci.postgres import apply
@@ -18,11 +18,11 @@ from kfm_ci.stages.rehearsal import rehearse
 
 
 def strategy_of(migration: Migration) -> Strategy:
-    """Return what the header declares; without one, ``down`` where there is a down file."""
+    """Return what the header declares; without one, ``down`` where there is a down with a statement."""
     declared = migration.header.choice("rollback", Strategy) if migration.header else None
     if declared:
         return Strategy(declared)
-    return Strategy.DOWN if migration.down is not None else Strategy.NONE
+    return Strategy.DOWN if migration.down is not None and statements.of(migration.down) else Strategy.NONE
 
 
 class _Runner:

@@ -17,9 +17,12 @@ __all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "Sta
 def capture(
     connection: Connection[Any], *, since: State | None = None, touched: frozenset[int] | None = None
 ) -> State:  # fmt: skip
-    """Return schema and rows as they are now; leaves session and transaction as they were.
+    """Return schema and rows as they are now, through a session of our own that no migration runs in.
 
     Of the rows, those of relations not ``touched`` since an earlier state (None: any may be) are taken from it.
     """
     known = since.content if since is not None else None
-    return State(catalog=catalog.read(connection), content=content.snapshot(connection, since=known, touched=touched))
+    return State(
+        catalog=catalog.read(connection, often=True),
+        content=content.snapshot(connection, since=known, touched=touched),
+    )

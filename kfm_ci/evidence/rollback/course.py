@@ -41,6 +41,7 @@ class Course:
             if trial.subject.strategy is Strategy.MANUAL:
                 self._declare_lost(trial)
             return
+        trial.tried = True
         walked = self._walk(trial.subject)
         for file, ran in walked:
             trial.statements = (*trial.statements, *ran.statements)
@@ -59,35 +60,50 @@ class Course:
 
     def stay(self, trial: Trial) -> None:
         """Say whether a migration that could not be taken back is still there in full."""
-        trial.applied = catalog.read(self.connection) == self.after[trial.subject.id].catalog
+        if trial.tried:
+            trial.applied = catalog.read(self.connection, often=True) == self.after[trial.subject.id].catalog
 
     def reapply(self, trials: Sequence[Trial]) -> None:
-        """Apply again what was taken back; the schema must come out as the first time."""
+        """Apply again what was taken back, in order; the schema must come out as the first time."""
+        again: list[Trial] = []
         for trial in trials:
             if trial.excepted:
-                return  # what its compensation may leave behind can be in its own way
+                break  # what its compensation may leave behind can be in its own way
             subject = trial.subject
             ran = self.runner.up(subject.migration)
-            place = Place(file=subject.migration.up_path, line=ran.line)
             if ran.error is not None:
                 trial.report(
                     "reapply-differs",
                     f"after its rollback {subject.id} does not apply again: {ran.error}",
                     help="Let the way back remove all that the up made, so that the next attempt can start.",
-                    place=place,
+                    place=Place(file=subject.migration.up_path, line=ran.line),
                 )
                 return
             trial.applied = True
-            now = catalog.read(self.connection)
-            difference = self._without_residue(catalog.diff(self.after[subject.id].catalog, now), now)
-            if not difference.empty:
+            again.append(trial)
+        if again:
+            self._compare(again)
+
+    def _compare(self, again: Sequence[Trial]) -> None:
+        """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
+        now = catalog.read(self.connection, often=True)
+        difference = self._without_residue(catalog.diff(self.after[again[-1].subject.id].catalog, now), now)
+        if difference.empty:
+            return
+        guilty: dict[str, Trial] = {}
+        for trial in again:
+            before, after = self.before[trial.subject.id].catalog, self.after[trial.subject.id].catalog
+            guilty.update(dict.fromkeys(_names(catalog.diff(before, after)), trial))
+        for trial in again:
+            own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
+            if not own.empty:
                 trial.report(
                     "reapply-differs",
-                    f"applied again after its rollback {subject.id} gives another schema: {describe(difference)}",
+                    f"applied again after its rollback {trial.subject.id} gives another schema: {describe(own)}",
                     help="Let the up state all that it wants, whatever it finds (for example after `if not exists`).",
-                    place=place,
+                    place=Place(file=trial.subject.migration.up_path),
                 )
-                self._remember(difference, now)
+        self._remember(difference, now)
 
     def _walk(self, subject: Drillable) -> list[tuple[str, Ran]]:
         migration, runbook = subject.migration, subject.runbook
@@ -100,15 +116,15 @@ class Course:
                 if walked[-1][1].error is not None:
                     break
             return walked
-        if migration.down is not None:
-            return [(migration.down.file.path, self.runner.down(migration))]
+        if (down := subject.down) is not None:
+            return [(down.file.path, self.runner.down(migration))]
         return []
 
     def _judge(self, trial: Trial, touched: frozenset[int] | None) -> None:
         subject = trial.subject
         expected = self.before[subject.id]
         rows = content.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
-        now = State(catalog=catalog.read(self.connection), content=rows)
+        now = State(catalog=catalog.read(self.connection, often=True), content=rows)
         self.seen = rows
         difference = self._without_residue(catalog.diff(expected.catalog, now.catalog), now.catalog)
         if subject.strategy is Strategy.COMPENSATING:
@@ -140,7 +156,7 @@ class Course:
 
     def _fail(self, trial: Trial, file: str, ran: Ran) -> None:
         subject = trial.subject
-        now = catalog.read(self.connection)
+        now = catalog.read(self.connection, often=True)
         halfway = catalog.fold(
             catalog.diff(self.after[subject.id].catalog, now), before=self.after[subject.id].catalog, after=now
         )
@@ -173,8 +189,7 @@ class Course:
 
     def _remember(self, difference: Difference, now: Catalog) -> None:
         actual = dict(now.entries)
-        names = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
-        self.residue.update((name, actual.get(name)) for name in names)
+        self.residue.update((name, actual.get(name)) for name in _names(difference))
 
 
 def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
@@ -184,6 +199,10 @@ def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
             return None
         known |= one
     return known
+
+
+def _names(difference: Difference) -> tuple[str, ...]:
+    return (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
 
 
 def _keep(difference: Difference, wanted: Callable[[str], bool]) -> Difference:

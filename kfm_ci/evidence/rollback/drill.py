@@ -44,7 +44,7 @@ def drill(
             undone.append(trial)
         if all(trial.applied for trial in trials if trial not in undone):
             course.reapply(list(reversed(undone)))
-    autocommit = course.autocommit | climb(left, connect=connect, runner=runner)
+    autocommit = course.autocommit | climb(left, before=before, after=after, connect=connect, runner=runner)
     _write_commands(trials, autocommit)
     return tuple(trial.conclude() for trial in trials)
 

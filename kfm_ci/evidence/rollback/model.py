@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 
 from psycopg import Connection
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.runbook import Runbook
-from kfm_ci.migrations.files import Migration
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Mode, Strategy
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.content import Content
@@ -43,6 +44,27 @@ class Drillable:
     def id(self) -> str:
         """The migration's id."""
         return self.migration.id
+
+    @property
+    def down(self) -> Script | None:
+        """Its down, when there is a statement in it."""
+        down = self.migration.down
+        return down if down is not None and statements.of(down) else None
+
+    @property
+    def runs(self) -> bool:
+        """Whether its way back has anything that can be run."""
+        match self.strategy:
+            case Strategy.DOWN:
+                return self.down is not None
+            case Strategy.COMPENSATING:
+                return self.compensation is not None
+            case Strategy.MANUAL:
+                return self.down is not None or (self.runbook is not None and bool(self.runbook.drills))
+            case Strategy.NONE:
+                return False
+            case _:
+                assert_never(self.strategy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ class Trial:
 
     subject: Drillable
     house_format: bool
+    tried: bool = False
+    """Whether anything of the way back was run."""
     ran: bool = False
     """Whether anything of the way back was run to its end."""
     walked: bool = False
@@ -150,10 +152,9 @@ def commands(subjects: tuple[Drillable, ...], *, autocommit: frozenset[str]) -> 
 
 
 def _command(subject: Drillable, *, autocommit: bool) -> str:
-    migration = subject.migration
+    migration, script = subject.migration, subject.down
     match subject.strategy:
-        case Strategy.DOWN if migration.down is not None:
-            script = migration.down
+        case Strategy.DOWN if script is not None:
             if script.text != script.file.text:
                 return f"# down section of {_quote(script.file.path)}, from line {script.first_line}"
             return _psql(script.file.path, autocommit=autocommit, then=subject.forget)
@@ -161,8 +162,8 @@ def _command(subject: Drillable, *, autocommit: bool) -> str:
             return _psql(subject.compensation.up_path, autocommit=autocommit)
         case Strategy.MANUAL if subject.runbook is not None:
             return f"# follow {_quote(subject.runbook.path)}"
-        case Strategy.MANUAL if migration.down is not None:
-            return _psql(migration.down.file.path, autocommit=autocommit, then=subject.forget)
+        case Strategy.MANUAL if script is not None:
+            return _psql(script.file.path, autocommit=autocommit, then=subject.forget)
         case _:
             return f"# no way back is written for {_quote(migration.id)}"
 

@@ -13,6 +13,8 @@ from kfm_ci.postgres.catalog.queries import OWN_SCHEMAS, SETTINGS, compose
 
 __all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "diff", "fold", "read"]
 
+KEPT = "select from pg_prepared_statements where name = 'kfm_catalog'"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
@@ -54,14 +56,15 @@ class Difference:
         return not (self.added or self.changed or self.removed)
 
 
-def read(connection: Connection[Any]) -> Catalog:
+def read(connection: Connection[Any], *, often: bool = False) -> Catalog:
     """Return the catalog of the connected database.
 
-    Leaves session, settings and transaction as they were: reads below a savepoint that is rolled back.
+    Leaves settings and transaction as they were: reads below a savepoint that is rolled back. A session of our own
+    that reads ``often`` keeps the query's plan; one that migrations run in is left without a trace.
     """
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SETTINGS)
-        cursor.execute(compose(connection.info.server_version).encode())
+        cursor.execute(_planned(connection) if often else compose(connection.info.server_version).encode())
         rows = cursor.fetchall()
     entries: dict[str, str] = {}
     parents: dict[str, str] = {}
@@ -76,6 +79,13 @@ def read(connection: Connection[Any]) -> Catalog:
         if parent:
             parents[name] = parent
     return Catalog(entries=tuple(sorted(entries.items())), parents=parents, column_order=orders)
+
+
+def _planned(connection: Connection[Any]) -> bytes:
+    # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
+    if connection.execute(KEPT).fetchone() is None:
+        connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
+    return b"execute kfm_catalog"
 
 
 def diff(before: Catalog, after: Catalog) -> Difference:
