@@ -12,7 +12,7 @@ from kfm_ci.migrations.formats.base import Format
 from kfm_ci.migrations.formats.pairs import relative
 
 DEFAULT = "migrations/db"
-SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts")
+SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".xml", ".yaml", ".yml", ".json")
 ASIDE = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})
 """Directories that hold migrations of something else."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from histories import CACHE, NODE
+from histories import CACHE, JVM, NODE
 
 PYTHON = CACHE / "python/bin"
 
@@ -85,7 +85,9 @@ TYPEORM = Project(
 
 
 def _yoyo(up, down, before=""):
-    return f'"""Step."""\nfrom yoyo import step\n\n__depends__ = {{{before}}}\nsteps = [\n    step("{up}", "{down}"),\n]\n'
+    return (
+        f'"""Step."""\nfrom yoyo import step\n\n__depends__ = {{{before}}}\nsteps = [\n    step("{up}", "{down}"),\n]\n'
+    )
 
 
 YOYO = Project(
@@ -99,4 +101,32 @@ YOYO = Project(
     PYTHON / "yoyo",
 )  # fmt: skip
 
-PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO)
+_XML = """<?xml version="1.0" encoding="UTF-8"?>
+<databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog"
+                   xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+                   xsi:schemaLocation="http://www.liquibase.org/xml/ns/dbchangelog http://www.liquibase.org/xml/ns/dbchangelog/dbchangelog-latest.xsd">
+{body}
+</databaseChangeLog>
+"""
+
+LIQUIBASE = Project(
+    "liquibase",
+    {
+        "src/main/resources/db/changelog/db.changelog-master.yaml": "databaseChangeLog:\n  - includeAll:\n      path: db/changelog/changes/\n",
+        "src/main/resources/db/changelog/changes/1.xml": _XML.format(body="""
+  <changeSet id="1" author="ann">
+    <createTable tableName="customers">
+      <column name="id" type="bigint"><constraints primaryKey="true"/></column>
+      <column name="email" type="text"/>
+    </createTable>
+  </changeSet>"""),
+        "src/main/resources/db/changelog/changes/2.yaml": "databaseChangeLog:\n  - changeSet:\n      id: 2\n      author: ann\n      changes:\n        - addColumn:\n            tableName: customers\n            columns:\n              - column:\n                  name: name\n                  type: text\n",
+    },
+    ("src/main/resources/db/changelog/changes/3.xml", _XML.format(body="""  <changeSet id="3" author="ann">
+    <createIndex indexName="customers_email" tableName="customers"><column name="email"/></createIndex>
+  </changeSet>""")),
+    5,
+    JVM,
+)  # fmt: skip
+
+PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO, LIQUIBASE)

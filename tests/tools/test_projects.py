@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from histories import CACHE, NODE
+from histories import CACHE, JVM, NODE
 from projects import PROJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,8 +27,20 @@ def commit(root):
     subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
 
 
+def programs(place):
+    """Return a directory with the program of a tool that came as a library."""
+    program = place / "bin/liquibase"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(
+        f'#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -cp "{JVM}/*" liquibase.integration.commandline.LiquibaseCommandLine "$@"\n'
+    )
+    program.chmod(0o755)
+    return program.parent
+
+
 def gate(root, base):
-    environment = {**os.environ, "PATH": f"{CACHE}/python/bin:{os.environ['PATH']}"}
+    path = f"{programs(root.parent)}:{CACHE}/python/bin:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
     out = root.parent / "out"
     done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(out)],
                           env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip

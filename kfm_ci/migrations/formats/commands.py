@@ -56,7 +56,14 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
     known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
     tool = replace(tool, up=_filled(tool.up, known), status=_filled(tool.status, known))
     for item in history.migrations:
-        names = {**known, "id": item.id, "stem": item.id.rpartition("/")[2].rsplit(".", 1)[0], "version": item.version, "previous": before, "file": item.up_path}
+        names = {
+            **known,
+            "id": item.id,
+            "stem": item.id.rpartition("/")[2].rsplit(".", 1)[0],
+            "version": item.version,
+            "previous": before,
+            "file": item.up_path,
+        }
         own = (words or {}).get(item.id) or (item.up.words if isinstance(item.up, Command) else {})
         names |= own
         before = item.id

@@ -29,10 +29,12 @@ from {module} import *  # noqa: F403
 
 _given = dict(globals().get("DATABASES", {{}}))
 _default = dict(_given.get("default", {{}}))
-_engine = _default.get("ENGINE", "")
-_options = {{key: value for key, value in _default.get("OPTIONS", {{}}).items() if key not in ("sslmode", "service", "passfile")}}
+_ours = "postg" in _default.get("ENGINE", "")
+_engine = _default["ENGINE"] if _ours else "django.db.backends.postgresql"
+_elsewhere = ("sslmode", "service", "passfile")
+_options = {{key: value for key, value in _default.get("OPTIONS", {{}}).items() if _ours and key not in _elsewhere}}
 DATABASES = {{**_given, "default": {{
-    **_default, "ENGINE": _engine if "postg" in _engine else "django.db.backends.postgresql", "OPTIONS": _options,
+    **_default, "ENGINE": _engine, "OPTIONS": _options,
     "NAME": "{{database}}", "USER": "{{user}}", "PASSWORD": "{{password}}", "HOST": "{{host}}", "PORT": "{{port}}",
 }}}}
 '''
@@ -67,7 +69,9 @@ class Django:
         ordered = graph.ordered(nodes, findings, "mend `dependencies`")
         unreadable = len(ordered) < len(nodes)
         for app in sorted({item.app for item in kept.values()}):
-            unreadable = _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
+            unreadable = (
+                _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
+            )
         migrations = tuple(
             Migration(id=item.id, version=kept[item.id].name, sort_key=(number,), name=item.name, header=metadata.parse(item.file.text),
                       up=Command(file=item.file, argv=(), directory=directory))
@@ -75,7 +79,10 @@ class Django:
         )  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=migrations, findings=tuple(findings), unreadable=unreadable,
                           others=tuple(found[name].node.file for name in replaced if name in found))  # fmt: skip
-        words = {item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)} for item in ordered}
+        words = {
+            item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)}
+            for item in ordered
+        }
         start = "" if directory in {"", "."} else f"{directory}/"
         module = _SETTINGS.search(programs.text(tree, f"{start}manage.py"))
         return with_tool(history, Tool(
@@ -113,7 +120,13 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
     body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Migration"), None)
     if body is None:
         return None
-    lists = {target.id: node.value for node in body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+    lists = {
+        target.id: node.value
+        for node in body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     named = [*_pairs(lists.get("dependencies"))]
     swapped = "swappable_dependency" in file.text and user is not None and user != app
     parents = tuple(f"{one}.{other}" for one, other in named if one == app)
@@ -144,7 +157,11 @@ def _without(node: Node, found: dict[str, _Read], kept: dict[str, _Read]) -> Nod
         if app not in apps:
             return None
         if plain in {"__first__", "__latest__"}:
-            own = sorted(item.node.id for item in kept.values() if item.app == app and (plain == "__latest__" or not item.node.parents))
+            own = sorted(
+                item.node.id
+                for item in kept.values()
+                if item.app == app and (plain == "__latest__" or not item.node.parents)
+            )
             return own[-1 if plain == "__latest__" else 0] if own else None
         return squash.get(one, one)
 

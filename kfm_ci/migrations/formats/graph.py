@@ -40,7 +40,9 @@ def ordered(nodes: dict[str, Node], findings: list[Finding], mend: str) -> list[
             item = next(iter(waiting.values()))
             gone = [name for name in (*item.parents, *item.needs) if name not in nodes]
             what = f"builds on {gone[0]}, which is not there" if gone else "builds on itself in a circle"
-            findings.append(problem(item.file, "revision-missing", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER))
+            findings.append(
+                problem(item.file, "revision-missing", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER)
+            )
             break
         for item in ready:
             done[item.id] = waiting.pop(item.id)

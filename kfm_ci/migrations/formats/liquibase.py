@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, reading, statements
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
-from kfm_ci.migrations.formats import liquibase_master
+from kfm_ci.migrations.files import Command, History, Migration, Script, SourceFile, Tool, Tree
+from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, metadata, programs
+from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.formats.known import KNOWN
+from kfm_ci.migrations.formats.liquibase_changesets import Changeset
 from kfm_ci.migrations.formats.sections import holds, problem
 from kfm_ci.migrations.tokens import Kind, tokens
 from kfm_ci.model import Finding, Hazard, Mode, Severity
@@ -25,6 +29,8 @@ _BLOCK = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback[ \t]*\n(.*?)\*/", re.IGNO
 _ATTRIBUTE = re.compile(r'(\w+):("[^"]*"|\S+)')
 _PARAMETER = re.compile(r"\$\{([\w.\-]+)\}")
 _COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_LOG = re.compile(r"(?:changelog|changeset|migrations?|master|liquibase)[^/]*\.(?:xml|ya?ml|json)$", re.IGNORECASE)
+_LOOKS = 5
 _PLPGSQL = re.compile(r"\$[A-Za-z_0-9]*\$")
 
 
@@ -44,8 +50,12 @@ class Liquibase:
     confidence = 85
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file begins as formatted SQL."""
-        return holds(tree, directory, names, FORMATTED)
+        """Whether a file begins as formatted SQL, or is a changelog."""
+        start = "" if directory in {"", "."} else f"{directory}/"
+        logs = [name for name in names if _LOG.search(name)][:_LOOKS]
+        return holds(tree, directory, names, FORMATTED) or any(
+            liquibase_master.changelog(tree, f"{start}{name}") for name in logs
+        )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the changelogs in order and cut each into its changesets."""
@@ -59,7 +69,10 @@ class Liquibase:
             if file is None:
                 unreadable = True
                 continue
-            for item in _cut(file, findings):
+            held: Sequence[Changeset | _Changeset] = (
+                _cut(file, findings) if path.endswith(".sql") else liquibase_changesets.read(file)
+            )
+            for item in held:
                 identity = f"{item.author}:{item.id}"
                 if identity in seen and seen[identity] == path:
                     findings.append(problem(file, "duplicate-version", f"changeset {identity} is in this file twice",
@@ -68,11 +81,39 @@ class Liquibase:
                     continue
                 name = identity if identity not in seen else f"{identity}@{path}"
                 seen[identity] = path
-                migrations.append(_migration(file, item, name, len(migrations), settings, findings))
+                migrations.append(
+                    _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
+                    else _migration(file, item, name, len(migrations), settings, findings)
+                )  # fmt: skip
         read = set(paths)
         others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
-        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                       unreadable=unreadable, others=tuple(others))  # fmt: skip
+        history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                          unreadable=unreadable, others=tuple(others))  # fmt: skip
+        # what is written in XML, YAML or JSON only Liquibase can turn into SQL
+        return (
+            with_tool(history, _tool(tree, directory))
+            if any(isinstance(item.up, Command) for item in migrations)
+            else history
+        )
+
+
+def _tool(tree: Tree, directory: str) -> Tool:
+    """Return the command lines, with the changelog where no settings of the tool's own name it."""
+    home = programs.home(tree, directory, (liquibase_master.PROPERTIES,))
+    master = liquibase_master.first(tree, directory)
+    if home is not None or master is None:
+        return replace(KNOWN["liquibase"], directory=home or ".")
+    root = next((root for root in reversed(liquibase_master.ROOTS) if root and f"{root}/" in f"/{master}"), "")
+    before, _, after = master.partition(f"{root}/") if root else ("", "", master)
+    place = {"LIQUIBASE_SEARCH_PATH": f"{before}{root}" or ".", "LIQUIBASE_COMMAND_CHANGELOG_FILE": after}
+    return replace(KNOWN["liquibase"], environment={**KNOWN["liquibase"].environment, **place})
+
+
+def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:
+    return Migration(
+        id=name, version=item.id, sort_key=(number,), name=item.id, header=metadata.parse(item.text, item.first_line),
+        up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line),
+    )  # fmt: skip
 
 
 def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
 from kfm_ci.migrations.files import Tree
+from kfm_ci.migrations.formats import liquibase_changesets, programs
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.migrations.reading import read
 from kfm_ci.model import Finding, Hazard
@@ -18,28 +20,59 @@ _YAML = re.compile(
     r"^\s*-?\s*(include|includeAll)\s*:\s*(?:\{\s*)?(?:(?:file|path)\s*:\s*[\"']?([^\"'\s,}]+))?", re.IGNORECASE
 )
 _VALUE = re.compile(r"^\s*(?:file|path)\s*:\s*[\"']?([^\"'\s,}]+)", re.IGNORECASE)
-_OTHER = re.compile(r"<\s*changeSet\b|^\s*-?\s*changeSet\s*:|\"changeSet\"\s*:", re.MULTILINE)
+_CHANGELOG = re.compile(r"databaseChangeLog\b")
+_SETTINGS = re.compile(r"^\s*(?:liquibase\.command\.)?changelog-?file\s*[=:]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+PROPERTIES = "liquibase.properties"
+ROOTS = ("", "src/main/resources", "src/main/liquibase")
+"""Below which a changelog's path begins for Liquibase."""
 
 
 def order(tree: Tree, directory: str, findings: list[Finding]) -> list[str]:
-    """Return the SQL changelogs in the order in which they run."""
+    """Return the changelogs that hold changesets, in the order in which they run."""
     inside = list(tree.paths(directory))
     named = [path for path in inside if path.endswith(".sql")]
-    above = directory.rpartition("/")[0]
-    beside = [path for path in tree.paths(above or ".") if path.rpartition("/")[0] in {above, directory}]
-    masters = [path for path in dict.fromkeys([*beside, *inside]) if _MASTER.search(path)]
-    if not masters:
+    master = first(tree, directory)
+    if master is None:
         return named
     found: list[str] = []
-    _follow(tree, min(masters, key=lambda path: (path.count("/"), path)), found, findings, set())
-    chosen = [path for path in dict.fromkeys(found) if path in set(named)]
-    left = [path for path in named if path not in set(chosen)]
-    for path in left:
+    _follow(tree, master, found, findings, set())
+    chosen = list(dict.fromkeys(found))
+    for path in [path for path in named if path not in set(chosen)]:
         file = read(tree, path, [])
         if file is not None and "liquibase" in file.text[:200].lower():
-            findings.append(problem(file, "not-included", f"no changelog includes this file from {masters[0]}: it never runs",
+            findings.append(problem(file, "not-included", f"no changelog includes this file from {master}: it never runs",
                                     "include it, or remove it", hazard=Hazard.NAMING))  # fmt: skip
     return chosen
+
+
+def first(tree: Tree, directory: str) -> str | None:
+    """Return the changelog that Liquibase begins with: by its settings, else by its name, else because it includes most."""
+    home = programs.home(tree, directory, (PROPERTIES,))
+    said = programs.says(tree, home, (PROPERTIES,), _SETTINGS)
+    if said and not said.endswith(".sql") and (path := _found(tree, said, (home or "", *ROOTS))):
+        return path
+    inside = list(tree.paths(directory))
+    above = directory.rpartition("/")[0]
+    beside = [path for path in tree.paths(above or ".") if path.rpartition("/")[0] in {above, directory}]
+    masters = [path for path in dict.fromkeys([*beside, *inside]) if _MASTER.search(path) and changelog(tree, path)]
+    if masters:
+        return min(masters, key=lambda path: (path.count("/"), path))
+    logs = {path: _includes(programs.text(tree, path)) for path in inside if changelog(tree, path)}
+    named = {target.rpartition("/")[2] for includes in logs.values() for _, target in includes}
+    tops = [path for path in logs if path.rpartition("/")[2] not in named]
+    return max(tops, key=lambda path: (len(logs[path]), path), default=None)
+
+
+def changelog(tree: Tree, path: str) -> bool:
+    """Whether a file that is no SQL is a changelog."""
+    return (
+        path.endswith((".xml", ".yaml", ".yml", ".json")) and _CHANGELOG.search(programs.text(tree, path)) is not None
+    )
+
+
+def _found(tree: Tree, target: str, roots: Iterable[str]) -> str | None:
+    paths = (f"{root}/{target}".replace("/./", "/").strip("/").removeprefix("./") for root in roots)
+    return next((path for path in paths if tree.exists(path)), None)
 
 
 def _follow(tree: Tree, path: str, found: list[str], findings: list[Finding], seen: set[str]) -> None:
@@ -52,11 +85,10 @@ def _follow(tree: Tree, path: str, found: list[str], findings: list[Finding], se
     file = read(tree, path, findings)
     if file is None:
         return
-    if _OTHER.search(file.text):
-        findings.append(problem(file, "changeset-not-read", "changesets written in XML, YAML or JSON are not read from here: what they do was not judged",
-                                'let the tool run them: [migrations.command] in kfm-ci.toml'))  # fmt: skip
+    if liquibase_changesets.holds(path, file.text):
+        found.append(path)
     for kind, target in _includes(file.text):
-        for base in (path.rpartition("/")[0], "", "src/main/resources"):
+        for base in (path.rpartition("/")[0], *ROOTS):
             full = f"{base}/{target}".strip("/").replace("/./", "/").replace("classpath:", "")
             if kind == "includeall":
                 below = sorted(item for item in tree.paths(full.rstrip("/")) if item.startswith(full.rstrip("/") + "/"))
