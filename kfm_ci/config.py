@@ -164,15 +164,17 @@ class EnvironmentTable(_Table):
 class DeclaredTable(_Table):
     """``[[migration]]``: metadata for a file that cannot carry a header."""
 
-    id: str
-    owner: str | None = None
-    ticket: str | None = None
-    risk: str | None = None
-    rollout: str | None = None
-    rollback: str | None = None
-    impact: str | None = None
-    ops: str | None = None
-    phase: str | None = None
+    id: str = Field(description="Of the migration, as `kfm-ci gate` calls it.")
+    owner: str | None = Field(None, description="Team that answers for it.")
+    ticket: str | None = Field(None, description="Change request: a URL, or a key that `ticket-pattern` matches.")
+    risk: str | None = Field(None, description="`low`, `medium` or `high`.")
+    rollout: str | None = Field(None, description="`safe` or `requires-maintenance-window`.")
+    rollback: str | None = Field(None, description="`down`, `compensating` or `manual`.")
+    impact: str | None = Field(None, description="What changes for whom.")
+    ops: str | None = Field(None, description="Monitoring, flags, order of steps.")
+    phase: str | None = Field(None, description="`expand`, `migrate` or `contract`.")
+    compensated_by: str | None = Field(None, description="Id of the compensating migration.")
+    runbook: str | None = Field(None, description='Path of the runbook, for `rollback = "manual"`.')
 
 
 class Config(_Table):

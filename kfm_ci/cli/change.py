@@ -13,7 +13,7 @@ from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.statistics import model as statistics
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import checkout, detection, reading
+from kfm_ci.migrations import checkout, declared, detection, reading
 from kfm_ci.migrations.detection import Found
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats import commands
@@ -79,6 +79,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         raise
     checkout.complete(root, found.directory, compared=base is not None)
     head = _load(found, tree, settings)
+    declared.known(head, settings.migration)
     judging: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:
@@ -117,7 +118,7 @@ def _some(head: History, tip: History | None, tree: Tree, found: detection.Found
 
 def _load(found: Found, tree: Tree, settings: Config) -> History:
     history = found.format.load(tree, found.directory, settings.migrations)
-    return commands.instead(history, settings.migrations.command)
+    return declared.add(commands.instead(history, settings.migrations.command), settings.migration)
 
 
 def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:

@@ -98,4 +98,5 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
     if score == 0:
         return 0
     named = any(part in call.name.lower() for part in _VERBS.get(verb, ()))
-    return score + (0.5 if named else 0) - 0.001 * len(call.strings)
+    # one name alone, such as that of a column, says nothing of what was done to it
+    return score + (0.5 if named else 0) - 0.001 * len(call.strings) if named or score > 1 else 0

@@ -21,6 +21,9 @@ _SPEAKS = re.compile(
     r"error|exception|cannot|failed|not found|no such|refused|denied|unknown|missing|required", re.IGNORECASE
 )
 _TRACE = re.compile(r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v)')
+_NOT_INSTALLED = re.compile(
+    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|LoadError"
+)
 _OUTSIDE = ("25001", "2D000")
 
 
@@ -41,7 +44,7 @@ class Attempts:
         ended = self.shop.start(command.argv or tool.up, self.database)
         recorded = script(self.recorder.take(), Bookkeeping.of(tool))
         if ended.code:
-            if not recorded.reached:
+            if not recorded.reached or (recorded.error is None and _NOT_INSTALLED.search(ended.tail)):
                 raise broken(tool, ended)
             return refused(migration, recorded, ended)
         if history(self.run, self.database, tool) == before:
@@ -139,9 +142,9 @@ def silent(tool: Tool, ended: Ended) -> CannotCheck:
 
 def broken(tool: Tool, ended: Ended) -> CannotCheck:
     """Return what to say of a tool that failed before it asked anything of the server: no migration is to blame."""
-    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code} before it sent anything to the database: {last(ended.tail)}",
+    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code}, and no migration is to blame: {last(ended.tail)}",
                        where=" ".join(tool.up)[:200],
-                       help="it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
+                       help="its dependencies are taken from the work tree; it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
 
 
 def last(tail: str) -> str:

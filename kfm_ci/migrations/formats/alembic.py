@@ -60,7 +60,7 @@ class Alembic:
                                     f"run: alembic merge -m merge {' '.join(heads)}", hazard=Hazard.ORDER))  # fmt: skip
         unreadable = unreadable or len(ordered) < len(revisions) or len(heads) > 1
         migrations = tuple(
-            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text),
+            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory="."))
             for number, item in enumerate(ordered)
         )  # fmt: skip

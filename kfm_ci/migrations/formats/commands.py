@@ -41,7 +41,7 @@ class AnyTool:
             file = reading.read(tree, path, findings)
             if file is not None:
                 stem = base.rpartition(".")[0]
-                migrations.append(Migration(id=stem, version=stem, sort_key=(path,), name=stem, header=metadata.parse(file.text),
+                migrations.append(Migration(id=stem, version=stem, sort_key=(path,), name=stem, header=metadata.parse(file.text, id=stem),
                                             up=Command(file=file, argv=(), directory=".")))  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
 

@@ -73,7 +73,7 @@ class Django:
                 _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
             )
         migrations = tuple(
-            Migration(id=item.id, version=kept[item.id].name, sort_key=(number,), name=item.name, header=metadata.parse(item.file.text),
+            Migration(id=item.id, version=kept[item.id].name, sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory=directory))
             for number, item in enumerate(ordered)
         )  # fmt: skip

@@ -9,7 +9,7 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^(\d+)[_-]([^/]*)\.(?:js|cjs|mjs|ts)$")
+_NAME = re.compile(r"^\d+[_-]([^/]*)\.(?:js|cjs|mjs|ts)$")
 _KNEXFILES = ("knexfile.js", "knexfile.cjs", "knexfile.mjs", "knexfile.ts")
 _TABLE = re.compile(r"\btableName\s*:\s*[\"'`]([\w.]+)[\"'`]")
 

@@ -13,7 +13,7 @@ from kfm_ci.model import Finding
 
 
 def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str]) -> History:
-    """Read the files whose names fit, without running them; the pattern's groups are version and name."""
+    """Read the files whose names fit, without running them; the whole name is the version, the pattern's group what it is called."""
     findings: list[Finding] = []
     migrations = []
     for path in tree.paths(directory):
@@ -23,7 +23,7 @@ def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str]) -> H
             continue
         file = reading.read(tree, path, findings)
         if file is not None:
-            migrations.append(Migration(id=base, version=found[1], sort_key=(base,), name=found[2], header=metadata.parse(file.text),
+            migrations.append(Migration(id=base, version=base, sort_key=(base,), name=found[1], header=metadata.parse(file.text, id=base),
                                         up=Command(file=file, argv=(), directory=".")))  # fmt: skip
     return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
 

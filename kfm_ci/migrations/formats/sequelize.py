@@ -9,7 +9,7 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^(\d+)-([^/]*)\.(?:js|cjs|mjs)$")
+_NAME = re.compile(r"^\d+-([^/]*)\.(?:js|cjs|mjs)$")
 _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
 _MARK = re.compile(r"\bqueryInterface\b")
 _TABLE = re.compile(r"\bmigrationStorageTableName[\"']?\s*:\s*[\"'`](\w+)[\"'`]")

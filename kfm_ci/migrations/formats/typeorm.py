@@ -9,7 +9,7 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^(\d{10,})-([^/]*)\.(?:js|cjs|mjs|ts)$")
+_NAME = re.compile(r"^\d{10,}-([^/]*)\.(?:js|cjs|mjs|ts)$")
 _MARK = re.compile(r"\bQueryRunner\b|\bqueryRunner\b")
 _SOURCES = tuple(
     f"{folder}{name}.{ending}"

@@ -9,7 +9,7 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^(\w[^/.-]*)-?([^/]*?)(?<!\.rollback)\.(?:py|sql)$")
+_NAME = re.compile(r"^(\w[^/]*?)(?<!\.rollback)\.(?:py|sql)$")
 _MARK = re.compile(r"^\s*from yoyo import\b|^\s*import yoyo\b", re.MULTILINE)
 _SETTINGS = ("--batch", "--no-config-file", "--database", "{url}")
 
