@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kfm_ci.evidence.entities import Table
 from kfm_ci.model import (
     Digest,
     Finding,
@@ -85,6 +86,12 @@ class StatementEvidence:
     invalid_indexes: tuple[str, ...] = ()
     existed: tuple[str, ...] = ()
     """Of the relations it rewrote, scanned, changed or indexed, those that existed before the pull request."""
+    inner: tuple[StatementEvidence, ...] = ()
+    """What ran inside it, in order: the statements of a block, a procedure, a function."""
+    text: str | None = None
+    """Its SQL, where it stands in no file because code made it; of inner statements only."""
+    within: str | None = None
+    """The function that an inner statement stands in; None right inside the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,26 +235,6 @@ class ChecklistItem:
     name: str
     done: bool
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """A column, for the entity diagram."""
-
-    name: str
-    type: str
-    key: str | None = None
-    """``PK``, ``FK`` or None."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """A table with its columns and outgoing references, for the entity diagram."""
-
-    name: str
-    columns: tuple[Column, ...] = ()
-    references: tuple[str, ...] = ()
-    """Schema-qualified names of tables that its foreign keys point to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

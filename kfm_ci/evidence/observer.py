@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,10 +9,12 @@ import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
-from kfm_ci.evidence import concurrent, locks, watch
+from kfm_ci.evidence import attribution, concurrent, locks, nested, watch
 from kfm_ci.evidence.concurrent import Observation
 from kfm_ci.evidence.model import LockMode, StatementEvidence
+from kfm_ci.evidence.nested import Inside
 from kfm_ci.evidence.watch import Look, Relation
+from kfm_ci.evidence.work import Known, done
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Statement
 
@@ -25,9 +26,6 @@ UNSEEN = frozenset(
      "SHOW"}
 )  # fmt: skip
 """Commands that touch no relation; some must be the first of their transaction, so nothing is asked around them."""
-
-REPLACING = frozenset({"TRUNCATE TABLE", "REFRESH MATERIALIZED VIEW"})
-"""Commands that give a relation new storage without reading the old: no rewrites."""
 
 _PROOFS = ("sufficient to prove", "implied by existing constraints")
 _WORKS = ("rewriting table", "verifying table", "validating foreign key constraint", "building index")
@@ -43,6 +41,7 @@ class _Watched:
     look: Look
     inside: bool
     observation: Observation | None = None
+    within: Inside | None = None
 
 
 @dataclass(kw_only=True)
@@ -51,27 +50,23 @@ class _Session:
 
     connection: psycopg.Connection[Any]
     database: int
-    relations: dict[int, Relation] = field(default_factory=dict)
+    known: Known = field(default_factory=Known)
     low: str = EVERYTHING
     xact: str | None = None
     held: dict[int, LockMode] | None = None
     """Locks of the transaction after its last statement; None when it must be asked again."""
     look: Look | None = None
     """The look after that statement, which serves as the one before the next; None when it must be taken again."""
-    storages: set[int] = field(default_factory=set)
-    """Every filenode that was ever seen."""
 
     def learn(self, look: Look) -> dict[int, Relation]:
         """Take in a look, and return what the relations in it were before."""
-        was = {oid: self.relations[oid] for oid in look.relations if oid in self.relations}
-        self.relations.update(look.relations)
-        self.storages.update(relation.filenode for relation in look.relations.values())
         self.low, self.xact = look.low, look.xact or self.xact
-        return was
+        return self.known.learn(look)
 
     def forget(self) -> None:
         """Know nothing any more: what was seen may have been rolled back."""
-        self.relations, self.low, self.look, self.held = {}, EVERYTHING, None, None
+        self.known.relations.clear()
+        self.low, self.look, self.held = EVERYTHING, None, None
 
 
 class Observer:
@@ -100,6 +95,8 @@ class Observer:
     def reset(self) -> None:
         """Forget the evidence, for the next file."""
         self._found.clear()
+        if self._watched is not None and self._watched.within is not None:
+            self._watched.within.leave(usable=False)
         self._watched = None
         if self._session is not None:
             self._session.held = self._session.look = None
@@ -123,7 +120,8 @@ class Observer:
             observation = concurrent.observe(
                 statement, observed=connection, beside=self._beside, database=session.database
             )
-        self._watched = _Watched(held=held, look=look, inside=inside, observation=observation)
+        within = nested.enter(statement, observed=connection, beside=self._beside, look=look, inside=inside)
+        self._watched = _Watched(held=held, look=look, inside=inside, observation=observation, within=within)
         self._said.clear()
 
     def after(
@@ -146,15 +144,15 @@ class Observer:
             "proofs": tuple(line for line in said if _is_proof(line)),
         }  # fmt: skip
         seen = watched.observation.finish() if watched and watched.observation else {}
-        if watched is None or connection.info.transaction_status not in {
-            TransactionStatus.IDLE,
-            TransactionStatus.INTRANS,
-        }:
+        usable = connection.info.transaction_status in {TransactionStatus.IDLE, TransactionStatus.INTRANS}
+        if watched is not None and watched.within is not None:
+            watched.within.leave(usable=usable)
+        if watched is None or not usable:
             session.held = session.look = None
             if kind == "ROLLBACK" or error is not None:
                 session.forget()
             if watched is not None:
-                common |= self._named(watched, seen, session.relations)
+                common |= self._named(watched, seen, session.known.relations)
             self._found.append(StatementEvidence(**common))
             return
         inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
@@ -163,20 +161,31 @@ class Observer:
             look = watch.before(connection, inside=True, low=session.low, xact=None)
         else:
             look = watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
-        common |= self._worked(kind, watched, look, session)
+        session.held = locks.read(self._beside, connection.info.backend_pid, session.database) if inside else None
+        common |= done(watched.look, look, session.known).told(kind, self._preexisting)
+        inner = self._inner(watched, statement, look, session)
         was = session.learn(look)
         session.look = look if inside else None
-        session.held = locks.read(self._beside, connection.info.backend_pid, session.database) if inside else None
         # Names as they were before; what is new has only the one it got.
         relations = {
-            oid: was.get(oid) or session.relations.get(oid) for oid in {*(session.held or seen), *watched.held}
+            oid: was.get(oid) or session.known.relations.get(oid) for oid in {*(session.held or seen), *watched.held}
         }
         common |= self._named(
             watched,
             seen if session.held is None else session.held,
             {oid: relation for oid, relation in relations.items() if relation is not None},
         )
-        self._found.append(StatementEvidence(**common))
+        self._found.append(attribution.whole(StatementEvidence(**common), inner))
+
+    def _inner(
+        self, watched: _Watched, statement: Statement, look: Look, session: _Session
+    ) -> tuple[StatementEvidence, ...]:
+        if watched.within is None:
+            return ()
+        return attribution.inner(
+            statement, watched.within.notes, known=session.known, before=watched.look, held=watched.held,
+            after=look, kept=session.held or {}, preexisting=self._preexisting,
+        )  # fmt: skip
 
     def _look(self, session: _Session, *, inside: bool) -> Look:
         connection = session.connection
@@ -200,10 +209,14 @@ class Observer:
 
     def _hear(self, said: Diagnostic) -> None:
         text = said.message_primary or ""
-        if (said.source_function or "").startswith(_STRANGERS):
+        within = self._watched.within if self._watched is not None else None
+        works = text.startswith(_WORKS) or _is_proof(text)
+        if within is not None and within.hear(said, work=works and not _strange(said)):
+            return
+        if _strange(said):
             return
         if (said.severity_nonlocalized or "").startswith("DEBUG"):
-            if text.startswith(_WORKS) or _is_proof(text):
+            if works:
                 self._said.append(text)
         else:
             self._said.append(f"{said.severity_nonlocalized}: {text}")
@@ -222,52 +235,13 @@ class Observer:
             "statement_timeout_ms": watched.look.statement_timeout_ms,
         }
 
-    def _worked(self, kind: str, watched: _Watched, look: Look, session: _Session) -> dict[str, Any]:
-        old = session.relations
-        names = {**{oid: now for oid, now in look.relations.items() if oid not in old}, **_part(old, look)}
-        fresh = look.relations.items()
-        rewritten = [oid for oid, now in fresh if oid in old and _stored_anew(old[oid], now) and kind not in REPLACING]
-        built = [
-            oid
-            for oid, now in fresh
-            if now.kind == "index" and now.filenode and now.filenode not in session.storages and now.table in old
-        ]
-        scanned = _grown(watched.look.scans, look.scans)
-        changed = _grown(watched.look.changes, look.changes)
-        tables = {look.relations[oid].table or 0 for oid in built}
-        concerned = {*rewritten, *scanned, *changed, *tables} & self._preexisting
-        invalid = [oid for oid, now in fresh if not now.valid and (oid not in old or old[oid].valid)]
-        return {
-            "rewrites": _sorted(names[oid].name for oid in rewritten),
-            "scans": _sorted(names[oid].name for oid in scanned if oid in names),
-            "index_builds": _sorted(look.relations[oid].name for oid in built),
-            "changes": tuple(sorted((names[oid].name, count) for oid, count in changed.items() if oid in names)),
-            "invalid_indexes": _sorted(look.relations[oid].name for oid in invalid),
-            "existed": _sorted(old[oid].name for oid in concerned if oid in old),
-            "wal_bytes": max(0, look.lsn - watched.look.lsn),
-        }
 
-
-def _part(relations: Mapping[int, Relation], look: Look) -> dict[int, Relation]:
-    return {oid: relations[oid] for oid in {*look.relations, *look.scans, *look.changes} if oid in relations}
+def _strange(said: Diagnostic) -> bool:
+    return (said.source_function or "").startswith(_STRANGERS)
 
 
 def _is_proof(line: str) -> bool:
     return any(mark in line for mark in _PROOFS)
-
-
-def _stored_anew(was: Relation, now: Relation) -> bool:
-    return was.kind not in {"index", "sequence"} and was.filenode != now.filenode and bool(now.filenode)
-
-
-def _grown(before: Mapping[int, int], after: Mapping[int, int]) -> dict[int, int]:
-    """Return what was counted since; a counter that shrank began anew."""
-    grown = {oid: count - (before.get(oid, 0) if count >= before.get(oid, 0) else 0) for oid, count in after.items()}
-    return {oid: count for oid, count in grown.items() if count > 0}
-
-
-def _sorted(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted(names))
 
 
 def _describe(error: Exception | None) -> str | None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.model import Column, ObjectChange, SchemaDiff, Table
+from kfm_ci.evidence.entities import Column, Table
+from kfm_ci.evidence.model import ObjectChange, SchemaDiff
 from kfm_ci.postgres import catalog
 from kfm_ci.postgres.catalog import Catalog, Difference
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,8 +26,8 @@ select s.*, r.* from (
          pg_catalog.pg_xact_status(%(xact)s::pg_catalog.xid8) as outcome
   offset 0
 ) s left join (
-  select c.oid, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname), c.relkind, c.relispartition,
-         c.relfilenode, i.indrelid, coalesce(i.indisvalid, true),
+  select c.oid::pg_catalog.int8, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname), c.relkind, c.relispartition,
+         c.relfilenode::pg_catalog.int8, i.indrelid::pg_catalog.int8, coalesce(i.indisvalid, true),
          case when c.counted then {scans} end, case when c.counted then {changes} end
     from (
       select o.*, o.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[]) as counted
@@ -99,6 +99,9 @@ _AFTER = {
     for inside in (True, False)
 }
 
+COLUMNS = 19
+"""Of the question's answer."""
+
 KINDS = {
     "r": "table", "p": "table", "i": "index", "I": "index", "v": "view", "m": "materialized view", "S": "sequence",
     "f": "foreign table", "c": "type",
@@ -164,7 +167,17 @@ def milliseconds(setting: str) -> int:
 def _ask(connection: Connection[Any], query: str, values: Mapping[str, str | None]) -> Look:
     # Never prepared: a migration may say DEALLOCATE ALL.
     with connection.cursor(row_factory=tuple_row) as cursor:
-        rows = cursor.execute(query.encode(), values, prepare=False).fetchall()
+        return look(cursor.execute(query.encode(), values, prepare=False).fetchall())
+
+
+def question(*, inside: bool, low: str) -> str:
+    """Return the question as plain SQL that changes nothing, for code that runs in the session itself."""
+    values = {"low": f"'{int(low)}'", "xact": "null"}
+    return _compose("null", inside=inside) % values
+
+
+def look(rows: Sequence[Sequence[Any]]) -> Look:
+    """Return the answer to the question as a look."""
     level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome = rows[0][:9]
     high, _, rest = lsn.partition("/")
     found = [row[9:] for row in rows if row[9] is not None]
@@ -182,7 +195,7 @@ def _ask(connection: Connection[Any], query: str, values: Mapping[str, str | Non
     )
 
 
-def _relations(rows: Iterable[tuple[Any, ...]]) -> Iterable[tuple[int, Relation]]:
+def _relations(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[int, Relation]]:
     for oid, schema, name, kind, partition, filenode, table, valid, _, _ in rows:
         yield (
             oid,

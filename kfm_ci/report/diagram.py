@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kfm_ci.evidence.model import Evidence, MigrationEvidence, Table
+from kfm_ci.evidence.entities import Table
+from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.report.escape import mermaid
 from kfm_ci.report.impact import blocking
 

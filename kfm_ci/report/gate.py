@@ -6,7 +6,8 @@ import json
 from importlib import resources
 from typing import Any
 
-from kfm_ci.evidence.model import Evidence, Lock, MigrationEvidence, SchemaDiff, StatementEvidence, Table
+from kfm_ci.evidence.entities import Table
+from kfm_ci.evidence.model import Evidence, Lock, MigrationEvidence, SchemaDiff, StatementEvidence
 from kfm_ci.model import Finding
 from kfm_ci.report import checklist
 
@@ -149,6 +150,8 @@ def _statement(entry: StatementEvidence) -> dict[str, Any]:
         "statement_timeout_ms": entry.statement_timeout_ms,
         "notices": list(entry.notices),
         "error": entry.error,
+        "within": entry.within,
+        "inner": [_statement(part) for part in entry.inner],
     }
 
 

@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from kfm_ci.config import Config
 from kfm_ci.errors import KfmError
+from kfm_ci.evidence.entities import Table
 from kfm_ci.evidence.foreign_keys import ForeignKey
 from kfm_ci.evidence.model import (
     ApplyEvidence,
@@ -22,7 +23,6 @@ from kfm_ci.evidence.model import (
     SmokeEvidence,
     StageEvidence,
     StatementEvidence,
-    Table,
 )
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.statistics.model import Statistics

@@ -98,7 +98,8 @@ def declared_of(migration: Migration) -> Declared:
 def _weigh(run: Run) -> Judged:
     seen = suspects.by_place(
         (migration.up_path, entry)
-        for migration in run.new if migration.id in run.seen for entry in run.seen[migration.id].statements
+        for migration in run.new if migration.id in run.seen
+        for whole in run.seen[migration.id].statements for entry in (whole, *whole.inner)
     )  # fmt: skip
     server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
     applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}

@@ -294,3 +294,83 @@ def test_an_index_built_outside_a_transaction_without_concurrently_is_refused(be
     assert (found.rule, found.place.line) == ("index-not-concurrent", 2)
     assert found.help is not None
     assert "create index concurrently widgets_n_idx on widgets (n);" in found.help
+
+
+BLOCK = """do $$
+begin
+  perform set_config('lock_timeout', '2s', true);
+  alter table widgets add column a int;
+  update widgets set a = 1;
+  execute 'alter table parts alter column widget_id type int';
+  truncate parts;
+end $$;
+"""
+
+
+def test_each_statement_inside_a_block_is_seen_with_its_line_locks_and_work(bench: Bench) -> None:
+    (seen,) = bench.run(BLOCK)
+    told = {item.line: item for item in seen.inner}
+    assert [(line, item.kind) for line, item in told.items()] == [
+        (3, "SELECT"), (4, "ALTER TABLE"), (5, "UPDATE"), (6, "ALTER TABLE"), (7, "TRUNCATE TABLE"),
+    ]  # fmt: skip
+    assert modes(told[4]) == {"public.widgets": LockMode.ACCESS_EXCLUSIVE}
+    assert (told[5].changes, modes(told[5])) == ((("public.widgets", 100),), {})
+    assert (told[6].rewrites, told[6].lock_timeout_ms) == (("public.parts",), 2000)
+    assert [lock.relation for lock in told[5].held if lock.mode is LockMode.ACCESS_EXCLUSIVE] == ["public.widgets"]
+    assert told[7].rewrites == ()
+    assert seen.rewrites == ("public.parts",)
+    assert set(modes(seen)) >= {"public.widgets", "public.parts"}
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_function_is_seen_through_and_nothing_is_left_behind(bench: Bench, transaction: bool) -> None:
+    bench.observed.execute(
+        "create function grow() returns void language plpgsql as "
+        "$$ begin\n alter table widgets alter column n type bigint; end $$"
+    )
+    traces = "select (select count(*) from pg_event_trigger), (select count(*) from pg_proc where oid >= 16384)"
+    before = bench.observed.execute(traces).fetchone()
+    (seen,) = bench.run("select grow()", transaction=transaction)
+    assert [(item.within, item.kind, item.rewrites) for item in seen.inner] == [
+        ("function grow(), line 2", "ALTER TABLE", ("public.widgets",))
+    ]
+    assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+    assert bench.observed.execute(traces).fetchone() == before
+    assert bench.observed.execute("show debug_print_parse").fetchone() == ("off",)
+
+
+def test_work_that_a_block_undid_was_done_once(bench: Bench) -> None:
+    (seen,) = bench.run(
+        "do $$ begin\nbegin alter table widgets alter n type bigint; raise 'no'; exception when others then null; end;\n"
+        "alter table widgets add a int; end $$"
+    )
+    assert [item.rewrites for item in seen.inner] == [("public.widgets",), ()]
+    assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+
+
+def test_a_block_that_fails_leaves_nothing_behind(bench: Bench) -> None:
+    (seen,) = bench.run("do $$ begin alter table widgets add a int; perform 1 / 0; end $$", transaction=False)
+    assert (seen.error or "").startswith("22012")
+    assert bench.observed.execute("select count(*) from pg_event_trigger").fetchone() == (0,)
+    assert bench.observed.execute("show debug_print_parse").fetchone() == ("off",)
+
+
+IN_BLOCKS = [
+    ("truncate widgets", {"table-truncated"}),
+    ("execute 'alter table widgets rename column name to title'", {"column-renamed"}),
+    ("execute format('create index on %I (n)', 'widgets')", {"index-not-concurrent"}),
+    ("alter table widgets alter n set not null", {"readers-wait", "scan-under-lock"}),
+    ("alter table widgets add a int; update widgets set a = 1", {"work-under-earlier-lock", "backfill-under-lock"}),
+]
+
+
+@pytest.mark.parametrize(("text", "rules"), IN_BLOCKS)
+def test_what_stands_in_a_block_is_judged_as_what_stands_in_a_file(bench: Bench, text: str, rules: set[str]) -> None:
+    found = judged(bench, f"{TIMELY}do $$\nbegin\n{text};\nend $$;")
+    assert {item.rule for item in found if item.severity is Severity.ERROR} == rules
+    assert {item.place.line for item in found if item.severity is Severity.ERROR} == {4}
+
+
+def test_a_timeout_set_inside_a_block_is_in_effect_there(bench: Bench) -> None:
+    text = "do $$ begin perform set_config('lock_timeout', '2s', true); alter table widgets add a int; end $$"
+    assert "lock-timeout-missing" not in {item.rule for item in judged(bench, text)}

@@ -27,7 +27,10 @@ select a.attrelid, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
 
 TYPES = """
 select t.oid, t.typname, t.typtype::text, t.typcategory = 'A' and t.typlen = -1,
-       coalesce(nullif(t.typelem, 0), (select r.rngsubtype from pg_range r where t.oid in (r.rngtypid, r.rngmultitypid)), 0),
+       -- through json, because multiranges and their column came with PostgreSQL 14
+       coalesce(nullif(t.typelem, 0),
+         (select r.rngsubtype from pg_range r
+           where t.oid in (r.rngtypid, (to_jsonb(r) ->> 'rngmultitypid')::oid)), 0),
        t.typbasetype, t.typtypmod, t.typnotnull, format_type(t.oid, null),
        array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder),
        (select count(*) from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped),

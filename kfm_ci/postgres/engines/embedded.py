@@ -158,6 +158,7 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
 def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
     """Ask for passwords from now on: whoever runs as the owner must not become administrator over the socket."""
     password = conninfo_to_dict(server.conninfo)["password"]
+    connection.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
     connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
     connection.execute(
         sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.foreign_keys import ForeignKey
@@ -68,6 +68,8 @@ class Case:
         place = Place(file=self.migration.up_path)
         if step is not None:
             place = replace(place, line=step.seen.line, column=1, end_line=step.seen.end_line)
+            if step.seen.within:
+                message = f"{message} It runs inside {step.seen.within}."
         return Finding(
             rule=rule, hazard=hazard, severity=severity or default_severity(hazard, rollout=self.rollout),
             message=message, verdict=Verdict.FACT, place=place, migration=self.migration.id, help=help,
@@ -112,12 +114,42 @@ def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tupl
         here = written.get((seen.line, seen.end_line), [])
         # Several on one line run in the order in which they stand there.
         text = (here.pop(0) if len(here) > 1 else here[0]).text if here else ""
-        try:
-            trees = statements.parse(text) if text else ()
-        except statements.SyntaxProblem:
-            trees = ()
-        found.append(Step(seen=seen, text=text, trees=trees))
+        found += list(_opened(seen, text)) if seen.inner else [_step(seen, text)]
     return tuple(found)
+
+
+def _step(seen: StatementEvidence, text: str) -> Step:
+    try:
+        trees = statements.parse(text) if text else ()
+    except statements.SyntaxProblem:
+        trees = ()
+    return Step(seen=seen, text=text, trees=trees)
+
+
+def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
+    """Yield what ran inside a statement, and around it what none of that explains: locks before, work after."""
+    parts = seen.inner
+    locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks}
+    locks = tuple(lock for lock in seen.locks if (lock.relation, lock.mode) not in locked)
+    if locks:
+        yield _step(replace(seen, locks=locks, rewrites=(), scans=(), index_builds=(), changes=(), inner=()), text)
+    yield from (_step(part, part.text or "") for part in parts)
+    rest = replace(
+        seen, locks=(), inner=(),
+        rewrites=_unexplained(seen.rewrites, (part.rewrites for part in parts)),
+        scans=_unexplained(seen.scans, (part.scans for part in parts)),
+        index_builds=_unexplained(seen.index_builds, (part.index_builds for part in parts)),
+        changes=tuple(
+            (name, count) for name, count in seen.changes if not any(name in dict(part.changes) for part in parts)
+        ),
+    )  # fmt: skip
+    if rest.rewrites or rest.scans or rest.index_builds or rest.changes:
+        yield _step(rest, text)
+
+
+def _unexplained(names: tuple[str, ...], explained: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    known = {name for part in explained for name in part}
+    return tuple(name for name in names if name not in known)
 
 
 def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kfm_ci.evidence.entities import Column, Table
 from kfm_ci.evidence.model import (
     ApplyEvidence,
     Assessed,
-    Column,
     Declared,
     EngineEvidence,
     Evidence,
@@ -22,7 +22,6 @@ from kfm_ci.evidence.model import (
     SourceEvidence,
     StageEvidence,
     StatementEvidence,
-    Table,
 )
 from kfm_ci.model import (
     Acknowledgement,
