@@ -144,9 +144,9 @@ def action() -> None:
 
 
 @app.command()
-def doctor() -> None:
-    """Tell what this machine offers."""
-    for line in doctor_command.lines():
+def doctor(directory: Directory = Path(), config: ConfigFile = None) -> None:
+    """Tell what this machine offers, which migration tool was detected, and why."""
+    for line in doctor_command.lines(directory, config):
         typer.echo(line)
 
 

@@ -1,18 +1,26 @@
-"""``kfm-ci doctor``: what this machine offers."""
+"""``kfm-ci doctor``: what this machine offers, and what was found in the repository."""
 
 from __future__ import annotations
 
 import platform
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from kfm_ci import __version__
+from kfm_ci.cli import change
+from kfm_ci.config import Config
+from kfm_ci.errors import KfmError
 from kfm_ci.github import context
-from kfm_ci.migrations.formats import ALL
+from kfm_ci.migrations import detection
+from kfm_ci.migrations.files import Tool
+from kfm_ci.migrations.formats import ALL, commands
+from kfm_ci.migrations.formats.process import places
+from kfm_ci.migrations.git import WorkTree
 from kfm_ci.postgres.engines import binaries
 
 
-def lines() -> Iterator[str]:
+def lines(directory: Path, config_file: str | None) -> Iterator[str]:
     """Yield one line a fact."""
     yield f"kfm-ci     {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     found = binaries.find()
@@ -25,3 +33,30 @@ def lines() -> Iterator[str]:
     event = context.read()
     yield f"github     {event.event or 'not in a workflow'}"
     yield f"formats    {', '.join(item.name for item in ALL)}"
+    try:
+        yield from _repository(directory.resolve(), change.settings_of(directory, config_file))
+    except KfmError as error:
+        yield f"migrations {error.sentence}"
+
+
+def _repository(root: Path, settings: Config) -> Iterator[str]:
+    """Yield which tool was detected, why, and whether its program is there."""
+    tree, asked = WorkTree(root), settings.migrations
+    found = detection.locate(tree, directory=asked.dir, format=asked.format)
+    history = commands.instead(found.format.load(tree, found.directory, asked), asked.command)
+    why = "kfm-ci.toml says so" if asked.format != "auto" else detection.sign(found.format)
+    yield f"migrations {found.directory}: {found.format.name}, {len(history.migrations)} in all, because {why}"
+    if asked.format == "auto":
+        yield '           is it another tool? write to kfm-ci.toml: [migrations] format = "…"'
+    for finding in history.findings[:3]:
+        yield f"           {finding.severity.value}: {finding.place.file}: {finding.message}"
+    if history.tool is not None:
+        yield f"tool       {_program(root, history.tool)}"
+        yield f"           runs `{' '.join(history.tool.up)}` in {history.tool.directory}, notes what ran in {history.tool.history_table}"
+    else:
+        yield "tool       none is run: the files are SQL, our own runner runs them as the tool would; [migrations.command] runs the tool instead"
+
+
+def _program(root: Path, tool: Tool) -> str:
+    path = shutil.which(tool.up[0], path=places(root, tool.directory))
+    return f"{tool.up[0]}: {path}" if path else f"{tool.up[0]} is NOT INSTALLED: {tool.install}"

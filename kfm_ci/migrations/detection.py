@@ -38,6 +38,12 @@ def by_name(name: str) -> Format:
     )  # fmt: skip
 
 
+def sign(format: Format) -> str:
+    """Return by what a format is recognised, in the words of its own promise."""
+    told = (type(format).recognises.__doc__ or "Whether its files are there.").split("\n")[0]
+    return told.removeprefix("Whether ").rstrip(".").replace("``", "`")
+
+
 def locate(tree: Tree, *, directory: str | None, format: str) -> Found:
     """Return where the migrations are; raises UsageError when that is unclear or they are not there."""
     wanted = None if format == "auto" else by_name(format)

@@ -18,6 +18,8 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
 _VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
           "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
+_ENOUGH = 8
+"""So many characters tell one statement from another."""
 _SHOWN = 60
 """So many characters of a piece of SQL are compared."""
 
@@ -67,6 +69,15 @@ def read(text: str) -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
             if strings and called:
                 calls.append(Call(name=called, strings=tuple(strings), line=first, end_line=line))
     return tuple(sorted(calls, key=lambda call: (call.line, -call.end_line))), tuple(remarks)
+
+
+def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | None:
+    """Return the 1-based lines on which a statement stands word for word; None where it does not, or more than once."""
+    start = text.find(statement) if len(statement) >= _ENOUGH else -1
+    if start < 0 or text.find(statement, start + 1) >= 0:
+        return None
+    line = text.count("\n", 0, start) + 1
+    return (line, line + statement.count("\n")) if line >= begins else None
 
 
 def sender(statement: str, calls: Sequence[Call]) -> Call | None:

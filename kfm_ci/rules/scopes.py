@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import acknowledgements, program, statements
 from kfm_ci.migrations.files import Allow, Migration, Script
@@ -52,6 +52,9 @@ def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
 
 def _sent(migration: Migration, up: Script) -> Iterator[Scope]:
     """Yield the scopes of a program's own comments: every statement that the call below one sent."""
+    if up.file.path.endswith(".sql"):
+        yield from _word_for_word(migration, up)
+        return
     calls, remarks = program.read(up.file.text)
     for remark in remarks:
         for allow in acknowledgements.remarked(remark.text, remark.line):
@@ -61,6 +64,18 @@ def _sent(migration: Migration, up: Script) -> Iterator[Scope]:
             yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
             if not sent:
                 yield Scope(allow=allow, start=None, end=None)
+
+
+def _word_for_word(migration: Migration, up: Script) -> Iterator[Scope]:
+    """Yield the scopes of comments that the tool did not send: what stands below one in the file was sent as it stands."""
+    file = replace(up, text=up.file.text, first_line=1)
+    for scope in scopes(file, acknowledgements.find(file)[0]):
+        below = next((part.text for part in statements.of(file) if part.line == scope.start), None)
+        scripts = [script for script in (up, migration.down) if isinstance(script, Script) and script.recorded]
+        sent = [part for script in scripts for part in statements.of(script) if part.text == below]
+        yield from (replace(scope, start=part.line, end=part.end_line) for part in sent)
+        if not sent:
+            yield scope
 
 
 def _from(statement: str, calls: tuple[program.Call, ...], call: program.Call) -> bool:

@@ -128,6 +128,6 @@ def _scripts(run: Run, ups: Mapping[str, Recorded], downs: Mapping[str, Recorded
     for item in run.new:
         if item.id in ups:
             up, down = ups[item.id], downs.get(item.id)
-            back = lines.script(item, down.text, down.mode) if down is not None else None
+            back = lines.script(item, down.text, down.mode) if down is not None else item.down
             found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
     return found

@@ -48,6 +48,9 @@ def _origin(migration: Migration, line: int) -> tuple[int, int] | None:
     text, up = _quoted(migration, line), migration.up
     if text is None or not isinstance(up, Script):
         return None
+    exact = program.written(text, up.file.text, up.begins)
+    if exact is not None:
+        return exact
     calls = [call for call in program.read(up.file.text)[0] if call.line >= up.begins]
     call = program.sender(text, calls)
     return (call.line, call.end_line) if call else (up.begins, up.begins)

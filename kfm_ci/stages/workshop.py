@@ -80,11 +80,9 @@ class Workshop:
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
         ours = config.environment()
-        near = [str(place / sub) for place in dict.fromkeys((self.root / self.tool.directory, self.root))
-                for sub in ("node_modules/.bin", ".venv/bin", "venv/bin")]  # fmt: skip
         passed = {name: ours[name] for name in self.tool.passes if name in ours}
         return {
-            "PATH": ":".join([*near, ours.get("PATH", "/usr/local/bin:/usr/bin:/bin")]), "LC_ALL": "C.UTF-8", "HOME": str(self.root),
+            "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root),
             "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
             "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable", "NO_COLOR": "1", "CI": "true",
             **passed, **{key: _filled(value, names) for key, value in self.tool.environment.items()},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from histories import CACHE, JVM, NODE
-from projects import PROJECTS
+from projects import PRISMA, PROJECTS
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
@@ -79,3 +79,15 @@ def test_a_blocking_index_is_refused_at_its_line_in_the_program(project, root):
     wrong = [item for item in report["findings"] if item["severity"] == "error"]
     assert {item["hazard"] for item in wrong} == {"blocks-writes"}, wrong
     assert {(item["file"], item["line"]) for item in wrong} == {(project.blocking[0], project.line)}, wrong
+
+
+def test_prismas_empty_engine_that_ends_with_0_is_no_pass(tmp_path):
+    if not PRISMA.needs.exists():
+        pytest.skip(f"NOT RUN: prisma is not installed under {CACHE}; run `make test-tools`")
+    root = tmp_path / "repo"
+    write(root, {name: text for name, text in PRISMA.files.items() if name != "prisma.config.ts"})
+    (root / "node_modules").symlink_to(NODE)
+    report = gate(root, "none")
+    assert report["exit_code"] == 3 and report["result"] == "error"
+    (told,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
+    assert "KFM-C44" in told and "_prisma_migrations did not change" in told

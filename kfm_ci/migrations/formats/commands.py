@@ -72,7 +72,8 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
         part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
         up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down,
                      preview=preview, part=part, line=line, words=dict(own))  # fmt: skip
-        migrations.append(replace(item, up=up, down=None))
+        # a way back that only our runner knows is drilled all the same
+        migrations.append(replace(item, up=up, down=None if down else item.down))
     return replace(history, migrations=tuple(migrations), tool=tool)
 
 

@@ -10,8 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kfm_ci import config
+
 KEPT = 60
 """So many last lines of what it printed are kept."""
+NEAR = ("node_modules/.bin", ".venv/bin", "venv/bin")
+"""Where dependencies put programs."""
 LIMIT = 8_000_000
 """So many bytes of what it printed on standard output are read as SQL."""
 
@@ -28,6 +32,12 @@ class Ended:
     """All that it printed on standard output, where that was asked for."""
     found: bool = True
     """Whether there was such a program at all."""
+
+
+def places(root: Path, directory: str) -> str:
+    """Return where a tool's program is looked for: beside its files first, as its owners would, then on our path."""
+    near = [str(place / sub) for place in dict.fromkeys((root / directory, root)) for sub in NEAR]
+    return ":".join([*near, config.environment().get("PATH", "/usr/local/bin:/usr/bin:/bin")])
 
 
 def run(
