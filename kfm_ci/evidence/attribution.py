@@ -105,9 +105,7 @@ def inner(
     ``known`` is what was known ``before`` the statement, with the locks ``held`` then; ``after`` and ``kept`` are the
     look and the locks after it. What cannot be told apart belongs to none of them.
     """
-    course = _Course(
-        known=Known(relations=dict(known.relations), storages=set(known.storages)), look=before, held=held
-    )
+    course = _Course(known=Known(relations=dict(known.relations), storages=set(known.storages)), look=before, held=held)
     for note in notes:
         course.note(note)
     course.advance(after, {**course.held, **kept}, course.active)
