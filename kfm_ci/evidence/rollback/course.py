@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.rollback import paper
-from kfm_ci.evidence.rollback.model import Drillable, Ran, Runner, State
+from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
 from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.model import Mode, Place, Severity, Strategy
@@ -24,7 +24,7 @@ class Course:
     """One drill under way: what was already reported is not held against an earlier migration."""
 
     connection: Connection[Any]
-    runner: Runner
+    runner: Walker
     before: Mapping[str, State]
     after: Mapping[str, State]
     residue: dict[str, str | None] = field(default_factory=dict)

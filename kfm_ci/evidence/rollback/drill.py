@@ -25,14 +25,15 @@ def drill(
     """Walk every way back, latest migration first, and forward again; return what was seen, in the given order.
 
     ``migrations`` are those applied last, in the order applied; ``before`` and ``after`` hold the state captured
-    around each up, by id (rows of ``after`` are not looked at). What was applied before a migration that cannot be
+    around each up, by id; the database is as the last of them says. What was applied before a migration that cannot be
     taken back is drilled on a climb from the start. Errors of the server become findings; whatever ``connect`` or
     ``runner`` raise passes through.
     """
     trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
     left = list(trials)
     with connect() as connection:
-        course = Course(connection=connection, runner=runner, before=before, after=after)
+        seen = after[trials[-1].subject.id].content if trials else None
+        course = Course(connection=connection, runner=runner, before=before, after=after, seen=seen)
         undone: list[Trial] = []
         while left:
             trial = left.pop()

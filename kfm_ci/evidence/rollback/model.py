@@ -81,8 +81,8 @@ class Ran:
     """OIDs of all relations whose rows may have changed; None: any may."""
 
 
-class Runner(Protocol):
-    """What the drill asks for; every method works on the drill's database and returns errors of the server as values."""
+class Walker(Protocol):
+    """Runs files on the drill's database; errors of the server are returned as values."""
 
     def up(self, migration: Migration) -> Ran:
         """Apply a migration."""
@@ -99,6 +99,10 @@ class Runner(Protocol):
     def run(self, path: str, line: int, text: str) -> Ran:
         """Run SQL of a runbook that begins on that line."""
         ...
+
+
+class Runner(Walker, Protocol):
+    """What the drill asks for: a walker that can keep its database as it is and return to it."""
 
     def keep(self) -> None:
         """Remember the database as it is; nobody is connected to it."""
