@@ -113,15 +113,15 @@ class Inside:
         parsed = said.source_function == "elog_node_display"
         if not (ours or parsed or work) or len(self.notes) > 20 * MOST:
             return ours or parsed
-        origin = _origin(said.context or "", calls=ours or work)
-        if origin is None:
+        found = origin(said.context or "", calls=ours or work)
+        if found is None:
             return ours or parsed
         if ours:
             event, tag, at, held, seen = json.loads(text[len(self._name) :])
-            self.notes.append(Note(origin=origin, look=watch.look(seen), held=locks.strongest(held), tag=tag,
+            self.notes.append(Note(origin=found, look=watch.look(seen), held=locks.strongest(held), tag=tag,
                                    at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
         else:
-            self.notes.append(Note(origin=origin, work=text if work else None))
+            self.notes.append(Note(origin=found, work=text if work else None))
         return ours or parsed
 
 
@@ -151,7 +151,7 @@ def _runs_others(statement: Statement, observed: Connection[Any]) -> bool:
     return bool(called) and observed.execute(_CALLS, (list(called),), prepare=False).fetchone() is not None
 
 
-def _origin(context: str, *, calls: bool) -> Origin | None:
+def origin(context: str, *, calls: bool = False) -> Origin | None:
     """Return the innermost statement of a context that stands in a function's body; None for an expression.
 
     Below a statement's own line stand those of whatever runs for it, such as the queries of a foreign key.

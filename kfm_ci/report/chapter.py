@@ -134,12 +134,13 @@ def _statements(statements: tuple[StatementEvidence, ...]) -> str:
     rows = (
         (
             span(item.line, item.end_line),
-            code(item.kind, 60),
+            f"{'↳ ' * (item is not whole)}{code(item.kind, 60)}",
             duration(item.duration_ms),
             ", ".join(f"{code(lock.relation, 80)} {lock.mode.value}" for lock in _worst(item)) or "none",
             _work(item),
         )
-        for item in statements
+        for whole in statements
+        for item in (whole, *whole.inner)
     )
     return table(("Where", "Statement", "Took", "Locks", "Work"), rows, 30)
 
@@ -155,4 +156,5 @@ def _work(item: StatementEvidence) -> str:
     words += [f"builds {code(name, 80)}" for name in item.index_builds[:3]]
     words += [f"{item.rows} rows"] if item.rows else []
     words += [f"**failed** {inline(item.error, 160)}"] if item.error else []
-    return ", ".join(words) or "catalog only"
+    where = f" (in {inline(item.within, 80)})" if item.within else ""
+    return (", ".join(words) or "catalog only") + where

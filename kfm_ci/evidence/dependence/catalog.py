@@ -30,6 +30,15 @@ select array(select pg_get_indexdef(i.indexrelid, n, true) from generate_series(
  where s.nspname = %s and t.relname = %s and c.relname = %s
 """
 
+OPERATORS = """
+select array(select case when n.nspname in ('pg_catalog', 'public') then o.oprname::text
+                    else 'operator(' || quote_ident(n.nspname) || '.' || o.oprname || ')' end
+               from unnest(k.conexclop) with ordinality u(oid, place) join pg_operator o on o.oid = u.oid
+               join pg_namespace n on n.oid = o.oprnamespace order by place)
+  from pg_constraint k join pg_class t on t.oid = k.conrelid join pg_namespace s on s.oid = t.relnamespace
+ where s.nspname = %s and t.relname = %s and k.conname = %s and k.contype = 'x'
+"""
+
 # With the session's own search_path: the name as the statement meant it.
 RESOLVE = """
 select n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
@@ -56,7 +65,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """A unique index."""
+    """An index."""
 
     parts: tuple[str, ...]
     """Columns and expressions as SQL."""
@@ -80,6 +89,12 @@ def index(connection: Connection[Any], schema: str, table: str, name: str) -> In
         connection.execute(SETTINGS)
         row = connection.execute(INDEX, (schema, table, name)).fetchone()
     return None if row is None else Index(parts=tuple(row[0]), columns=tuple(row[1]), predicate=row[2])
+
+
+def operators(connection: Connection[Any], schema: str, table: str, name: str) -> tuple[str, ...]:
+    """Return the operators of an exclusion constraint, one a part of its index; empty when there is none."""
+    row = connection.execute(OPERATORS, (schema, table, name)).fetchone()
+    return () if row is None else tuple(row[0])
 
 
 def resolve(connection: Connection[Any], name: str) -> tuple[str, str, str] | None:

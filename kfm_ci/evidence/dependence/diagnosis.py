@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import Connection, Error
 
+from kfm_ci.evidence import nested
 from kfm_ci.evidence.dependence.model import Dependence, Failure, Offence
 from kfm_ci.evidence.dependence.offences import offence
 from kfm_ci.migrations import statements
@@ -30,8 +31,10 @@ def diagnose(failed: Applied, *, before: Connection[Any], after: Connection[Any]
     """
     if failed.failure is None or failed.statement is None:
         raise ValueError("nothing failed")
+    # Inside a block or a function the server names the statement itself.
+    inside = nested.origin(failed.failure.diag.context or "")
     try:
-        trees = statements.parse(failed.statement.text)
+        trees = statements.parse(inside.text if inside is not None else failed.statement.text)
     except statements.SyntaxProblem:
         trees = ()
     tree = trees[0] if len(trees) == 1 else None

@@ -106,11 +106,25 @@ def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -
 
 
 def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
-    name = failure.error.diag.constraint_name
-    table = _table(failure, before)
+    diag = failure.error.diag
+    table, name = _table(failure, before), diag.constraint_name
     if table is None or name is None:
         return None
-    return Offence(shape=f"conflict under exclusion constraint {quote(name)}", table=table, remedy=_MEND)
+    place = (diag.schema_name or "", diag.table_name or "", name)
+    found, operators = catalog.index(after, *place), catalog.operators(after, *place)
+    shape = f"conflict under exclusion constraint {quote(name)}"
+    remedy = f"{_MEND}: it has no `not valid`, and keeps writers out while it is added"
+    if found is None or len(operators) != len(found.parts):
+        return Offence(shape=shape, table=table, remedy=remedy)
+    parts = ", ".join(f"{part} as part_{number}" for number, part in enumerate(found.parts))
+    where = f" where {found.predicate}" if found.predicate else ""
+    pairs = " and ".join(f"a.part_{number} {word} b.part_{number}" for number, word in enumerate(operators))
+    rows = f"with r as (select tableoid as t, ctid as p, {parts} from {table}{where})"
+    return Offence(
+        shape=shape, table=table, columns=found.columns, remedy=remedy,
+        condition=f"(c.tableoid, c.ctid) in ({rows} select a.t, a.p from r a join r b on (a.t, a.p) <> (b.t, b.p) and {pairs})",
+        query=f"{rows} select count(*) from r a join r b on (a.t, a.p) < (b.t, b.p) and {pairs};",
+    )  # fmt: skip
 
 
 def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
