@@ -32,7 +32,10 @@ RUN apt-get update -q \
       /usr/share/doc /usr/share/man /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt
 COPY --from=build /opt/kfm-ci /opt/kfm-ci
 # The cluster's files are made once here, not at every start.
-RUN /opt/kfm-ci/bin/python -I -m kfm_ci doctor
+RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines.embedded import EmbeddedEngine as Engine; Engine().start().__enter__()'
+# The second container of the action; a runner starts it by a program's name alone.
+RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.post import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
+ && chmod 755 /opt/kfm-ci/bin/kfm-ci-post
 
 ARG VERSION=0
 ARG REVISION=unknown

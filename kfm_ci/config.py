@@ -93,6 +93,10 @@ class DatabaseTable(_Table):
 
     engine: Literal["auto", "embedded", "docker", "service"] = Field("auto", description="Where the server comes from.")
     postgres_version: int | None = Field(None, ge=12, le=99, description="Major version. Default: the newest found.")
+    image: str | None = Field(
+        None, pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$", max_length=500,
+        description="Image for engine `docker`, started like the official one. Default: `postgres:<version>`.",
+    )
     extensions: tuple[str, ...] = Field((), strict=False, description="Made by the administrator before any migration.")
     run_as: Literal["owner", "superuser"] = Field("owner", description="Role that runs migrations.")
     settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import traceback
 from dataclasses import replace
@@ -12,9 +13,10 @@ from rich.console import Console
 
 from kfm_ci import __version__
 from kfm_ci.cli import change, gate
+from kfm_ci.config import GithubTable
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.github import commands, context, publish
+from kfm_ci.github import commands, context, publish, stepfiles
 from kfm_ci.github.edition import Credentials, Edition
 from kfm_ci.github.inputs import Inputs, parse
 from kfm_ci.model import Result, Risk
@@ -24,15 +26,18 @@ def run() -> int:
     """Judge as the inputs say, publish, and return the exit code."""
     platform = context.read()
     given = context.withdraw()
+    if platform.state_file is not None:
+        stepfiles.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
     log = sys.stdout
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
-    inputs = Inputs()
+    inputs, github = Inputs(), GithubTable()
     try:
         inputs = parse(given)
         if inputs.database_url:
             log.write(commands.mask(inputs.database_url) + "\n")
         with commands.quiet(log):
-            inputs = _configured(inputs)
+            github = change.settings_of(inputs.directory, inputs.config or None).github
+            inputs = _configured(inputs, github)
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:
         evidence = _ended(error)
@@ -42,7 +47,7 @@ def run() -> int:
         return int(ExitCode.DEFECT)
     edition = Edition(
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
-        out=Path(inputs.out),
+        out=Path(inputs.out), labels=github.labels,
     )  # fmt: skip
     insisted = publish.publish(edition, log)
     if platform.workspace is not None:
@@ -61,14 +66,12 @@ def _options(inputs: Inputs) -> gate.Options:
     )  # fmt: skip
 
 
-def _configured(inputs: Inputs) -> Inputs:
+def _configured(inputs: Inputs, github: GithubTable) -> Inputs:
     """Return the inputs with what the repository's configuration says where the workflow says nothing."""
-    github = change.settings_of(inputs.directory, inputs.config or None).github
     given = {
         "comment": inputs.comment or github.comment,
         "check_run": inputs.check_run or str(github.check_run).lower(),
         "sarif": inputs.sarif or str(github.sarif).lower(),
-        "labels": inputs.labels or str(github.labels).lower(),
     }
     return replace(inputs, **given)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from kfm_ci import __version__
 from kfm_ci.cli import change
 from kfm_ci.config import Config
-from kfm_ci.errors import KfmError
+from kfm_ci.errors import CannotCheck, KfmError
 from kfm_ci.github import context
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.files import Tool
@@ -28,6 +28,7 @@ def lines(directory: Path, config_file: str | None) -> Iterator[str]:
         yield f"embedded   PostgreSQL {item.version} from {item.source}: {item.bindir}"
     if not found:
         yield "embedded   none: install PostgreSQL, or `pip install kfm-ci[embedded]`"
+    yield f"docker     {_containers()}"
     yield f"git        {shutil.which('git') or 'not found'}"
     yield f"squawk     {shutil.which('squawk') or 'in the package'}"
     event = context.read()
@@ -60,3 +61,13 @@ def _repository(root: Path, settings: Config) -> Iterator[str]:
 def _program(root: Path, tool: Tool) -> str:
     path = shutil.which(tool.up[0], path=places(root, tool.directory))
     return f"{tool.up[0]}: {path}" if path else f"{tool.up[0]} is NOT INSTALLED: {tool.install}"
+
+
+def _containers() -> str:
+    from kfm_ci.postgres.engines import siblings
+
+    try:
+        with siblings.daemon() as client:
+            return f"engine {client.version()['Version']}"
+    except CannotCheck as error:
+        return f"no engine answers: {error.got}"

@@ -92,7 +92,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
             root=subject.root,
             engine=lambda: choice.choose(
                 options.engine or database.engine, major=options.postgres_version or database.postgres_version,
-                url=config.database_url(options.database_url), extensions=database.extensions,
+                url=config.database_url(options.database_url), extensions=database.extensions, image=database.image,
                 for_tools=subject.change.head.tool is not None,
             ),
             commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),

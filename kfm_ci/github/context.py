@@ -12,6 +12,8 @@ from typing import Any
 
 _SECRET = re.compile(r"^(INPUT_|ACTIONS_)|^(GITHUB_TOKEN|GH_TOKEN)$")
 _PR_SET_DUMPABLE = 4
+JUDGED_ON = "judged_on"
+"""Name of the state in which the first container of the action leaves its own name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,8 @@ class Context:
     """Where outputs of the step go."""
     summary_file: Path | None = None
     """Where the job's summary goes."""
+    state_file: Path | None = None
+    """Where the action leaves word for its second container."""
 
 
 def read() -> Context:
@@ -76,8 +80,13 @@ def read() -> Context:
         job=env.get("GITHUB_JOB"), run_id=run, attempt=env.get("GITHUB_RUN_ATTEMPT"),
         server_url=server or "https://github.com", api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
         workspace=_path(env.get("GITHUB_WORKSPACE")), output_file=_path(env.get("GITHUB_OUTPUT")),
-        summary_file=_path(env.get("GITHUB_STEP_SUMMARY")),
+        summary_file=_path(env.get("GITHUB_STEP_SUMMARY")), state_file=_path(env.get("GITHUB_STATE")),
     )  # fmt: skip
+
+
+def judged_on() -> str | None:
+    """Return the name of the container that judged, which it left for the action's second container."""
+    return os.environ.get(f"STATE_{JUDGED_ON}") or None
 
 
 def withdraw() -> dict[str, str]:

@@ -48,6 +48,8 @@ class Edition:
     evidence: Evidence
     out: Path
     """Directory with the files of the run."""
+    labels: bool = False
+    """Whether the pull request is labelled with its risk."""
     artifact_id: str | None = None
     artifact_url: str | None = None
     comment_url: str | None = None

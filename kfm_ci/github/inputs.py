@@ -30,7 +30,6 @@ class Inputs:
     comment: str = _choice("", "", "auto", "always", "never")
     check_run: str = _choice("", "", "true", "false")
     sarif: str = _choice("", "", "true", "false")
-    labels: str = _choice("", "", "true", "false")
     artifact_name: str = ""
     github_token: str = field(default="", repr=False)
     out: str = "kfm-ci-out"

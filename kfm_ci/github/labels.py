@@ -15,8 +15,8 @@ class Labels:
     name = "label"
 
     def wanted(self, edition: Edition) -> bool:
-        """Whether the workflow asks for it, and there is a pull request."""
-        return edition.inputs.labels == "true" and edition.context.pull is not None
+        """Whether the configuration asks for it, and there is a pull request."""
+        return edition.labels and edition.context.pull is not None
 
     def publish(self, edition: Edition) -> None:
         """Leave the one label that is true; none where nothing was judged."""

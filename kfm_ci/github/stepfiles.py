@@ -20,6 +20,12 @@ def write_outputs(file: Path, values: Mapping[str, str]) -> None:
         stream.write("".join(lines))
 
 
+def write_state(file: Path, name: str, value: str) -> None:
+    """Leave one line for the action's second container; ``value`` has no line ends."""
+    with file.open("a", encoding="utf-8") as stream:
+        stream.write(f"{name}={value}\n")
+
+
 def write_summary(file: Path, text: str) -> None:
     """Append to the summary; what is too long for GitHub is left out, and said to be."""
     encoded = text.encode("utf-8")

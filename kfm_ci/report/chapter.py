@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff, StatementEvidence
-from kfm_ci.model import Mode, Outcome
+from kfm_ci.model import Mode, Outcome, Result
 from kfm_ci.report.escape import code, fence, inline, prose, summary
 from kfm_ci.report.impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
 from kfm_ci.report.rollback import Retreat, retreat, verdict
@@ -14,8 +14,21 @@ _ROWS = 20
 
 
 def write(evidence: Evidence, migration: MigrationEvidence) -> str:
-    """Return one migration's chapter as Markdown; every fold it opens it closes."""
-    parts = [f"### {code(migration.id)}", _facts(migration), _risk(migration)]
+    """Return one migration's chapter as Markdown, folded where nothing asks to be read; it closes every fold it opens."""
+    if evidence.result is Result.PASS:
+        return folded(_in_short(migration), _body(migration))
+    return f"### {code(migration.id)}\n\n{_body(migration)}"
+
+
+def _in_short(migration: MigrationEvidence) -> str:
+    assessed = migration.assessed
+    risk = f"risk {assessed.risk.value}, {assessed.rollout.value}" if assessed else "not assessed"
+    locked = ", ".join(hold.relation for hold in blocking(migration)[:3])
+    return f"{migration.id}: {risk}; rollback {verdict(migration)}; locks {locked or 'nothing that others wait for'}"
+
+
+def _body(migration: MigrationEvidence) -> str:
+    parts = [_facts(migration), _risk(migration)]
     waits = blocking(migration)
     if waits:
         parts.append(_lock_table(waits))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from kfm_ci.evidence.entities import Table
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.report.escape import mermaid
-from kfm_ci.report.impact import blocking
+from kfm_ci.report.impact import Hold, blocking
 
 _TABLES = 25
 _COLUMNS = 20
 _BARS = 40
+_FINE_MS = 20.0
+"""Shorter spans are drawn in microseconds."""
 
 
 def entities(tables: tuple[Table, ...]) -> str | None:
@@ -42,24 +44,25 @@ def _attribute(text: str) -> str:
 
 def locks(evidence: Evidence) -> str | None:
     """Return a gantt of what makes others wait, a section a relation; None when nothing does."""
-    bars: dict[str, list[str]] = {}
+    held: list[tuple[float, Hold, str]] = []
     offset = 0.0
     for migration in evidence.new:
-        for hold in blocking(migration):
-            start = round((offset + hold.start_ms) * 1000)
-            end = max(round((offset + hold.start_ms + hold.duration_ms) * 1000), start + 1)
-            critical = "crit, " if "reads" in hold.mode.blocks else ""
-            words = f"{hold.waits} - line {hold.taken.line} of {_short(migration)}"
-            bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{start}, {end}")
+        held += [(offset + hold.start_ms, hold, _short(migration)) for hold in blocking(migration)]
         offset += sum(statement.duration_ms for statement in migration.statements)
-    if not bars:
+    if not held:
         return None
-    lines = [
-        "gantt",
-        "    title Held on the throwaway server (one second on this axis is one millisecond)",
-        "    dateFormat x",
-        "    axisFormat %M:%S",
-    ]
+    first = min(start for start, _, _ in held)
+    fine = max(start + hold.duration_ms for start, hold, _ in held) - first < _FINE_MS
+    scale = 1000 if fine else 1  # Mermaid takes whole numbers of its own milliseconds
+    bars: dict[str, list[str]] = {}
+    for start, hold, of in held:
+        begin = round((start - first) * scale)
+        end = max(round((start - first + hold.duration_ms) * scale), begin + 1)
+        critical = "crit, " if "reads" in hold.mode.blocks else ""
+        words = f"{hold.waits.removesuffix(' wait')} - line {hold.taken.line} of {of}"
+        bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{begin}, {end}")
+    unit = "microseconds" if fine else "milliseconds"
+    lines = ["gantt", f"    title Who waits, in {unit} on the throwaway server", "    dateFormat x", "    axisFormat %Q"]
     for relation, entries in list(bars.items())[:_BARS]:
         lines.append(f"    section {mermaid(relation)}")
         lines.extend(entries[:_BARS])

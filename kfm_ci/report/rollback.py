@@ -64,7 +64,10 @@ def summary(evidence: Evidence) -> str:
     proven = sum(item.rollback.proof is Proof.PROVEN for item in new)
     failed = sum(item.rollback.proof is Proof.FAILED for item in new)
     none = sum(item.rollback.strategy is Strategy.NONE for item in new)
-    left = len(new) - proven - failed - none
+    by_hand = sum(
+        item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new
+    )
+    left = len(new) - proven - failed - none - by_hand
     if proven == len(new):
         return "proven: it was run, and schema and rows came back"
     if not any(item.apply.outcome is Outcome.APPLIED for item in new):
@@ -73,10 +76,12 @@ def summary(evidence: Evidence) -> str:
         (proven, "proven"),
         (failed, "run and failed"),
         (none, "without any way back"),
+        (by_hand, "by hand, which was not drilled"),
         (left, "not proven"),
     )
     words = ", ".join(f"{number} {word}" for number, word in parts if number)
-    return f"**not proven**: of {len(new)} migration{'s' if len(new) > 1 else ''}, {words}"
+    told = "proven in part" if proven and proven + by_hand == len(new) else "not proven"
+    return f"**{told}**: of {len(new)} migration{'s' if len(new) > 1 else ''}, {words}"
 
 
 def _midway(migration: MigrationEvidence) -> tuple[str, ...]:

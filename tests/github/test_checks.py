@@ -59,9 +59,9 @@ def test_a_run_without_findings_uploads_nothing(github: GitHub, edition: Make) -
 
 def test_the_label_follows_the_risk(github: GitHub, edition: Make) -> None:
     github.labels += ["bug", "migration:risk-low"]
-    Labels().publish(edition(labels="true"))
+    Labels().publish(edition(labels=True))
     assert github.labels == ["bug", "migration:risk-high"]
-    Labels().publish(edition(nothing_new(), labels="true"))
+    Labels().publish(edition(nothing_new(), labels=True))
     assert github.labels == ["bug"]
 
 

@@ -6,7 +6,7 @@ import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -15,6 +15,19 @@ from psycopg.conninfo import make_conninfo
 _COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
 OWNER = "kfm_owner"
+SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "max_connections": "40",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+"""Of every server that we start ourselves: nothing in it must outlive a crash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +64,14 @@ class Server:
             return make_conninfo(self.conninfo, dbname=database)
         credentials = {"user": self.owner, "password": self.owner_password}
         return make_conninfo(self.conninfo, dbname=database, **{k: v for k, v in credentials.items() if v is not None})
+
+    def make_owner(self, administrator: psycopg.Connection[Any]) -> None:
+        """Make the role that migrations run as: it owns its databases, and is nothing else."""
+        administrator.execute(
+            sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
+                sql.Identifier(self.owner), sql.Literal(self.owner_password)
+            )
+        )
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""

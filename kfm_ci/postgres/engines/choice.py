@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.engines.base import Engine
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from kfm_ci.postgres.engines.service import ServiceEngine
 
 
 def choose(
-    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), for_tools: bool = False
+    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), image: str | None = None,
+    for_tools: bool = False,
 ) -> Engine:  # fmt: skip
-    """Return the engine asked for; ``auto`` is a given URL, else ``embedded``."""
+    """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(
             code="KFM-U22", message="engine `service` needs a URL", help="give --database-url, or set KFM_DATABASE_URL"
         )
-    if kind == "service" or (kind == "auto" and url):
-        return ServiceEngine(url=url or "", major=major)
-    if kind in {"auto", "embedded"}:
-        return EmbeddedEngine(major=major, extensions=extensions, for_tools=for_tools)
-    raise CannotCheck(
-        code="KFM-C07", message=f"engine {kind!r} is not available in this version", expected="embedded or service",
-        help="use --engine embedded, or start a server and give --database-url",
-    )  # fmt: skip
+    embedded = EmbeddedEngine(major=major, extensions=extensions, for_tools=for_tools)
+    match kind:
+        case "service":
+            return ServiceEngine(url=url or "", major=major)
+        case "embedded":
+            return embedded
+        case "docker":
+            return _docker(major, image)
+        case _:
+            return ServiceEngine(url=url, major=major) if url else _at_hand(embedded, image)
+
+
+def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
+    try:
+        installation = binaries.choose(embedded.major, binaries.find(), embedded.extensions)
+    except CannotCheck as missing:
+        from kfm_ci.postgres.engines import siblings
+
+        if siblings.answers():
+            return _docker(embedded.major, image)
+        raise replace(missing, help=f"{missing.help}; no container engine answers either") from None
+    return replace(embedded, installation=installation)
+
+
+def _docker(major: int | None, image: str | None) -> Engine:
+    # its library takes longer to load than a server of ours to start
+    from kfm_ci.postgres.engines.docker import DockerEngine
+
+    return DockerEngine(major=major, image=image)

@@ -23,23 +23,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.engines import binaries, home, process, template
-from kfm_ci.postgres.engines.base import ADMIN, OWNER, Server
+from kfm_ci.postgres.engines.base import ADMIN, SETTINGS, Server
 
 READY_SECONDS = 30.0
-SETTINGS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "autovacuum": "off",
-    "max_connections": "40",
-    "shared_buffers": "64MB",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "client_connection_check_interval": "1s",
-}
 RECORD = {
     "logging_collector": "on",
     "log_destination": "stderr,csvlog",
@@ -58,6 +44,8 @@ class EmbeddedEngine:
     major: int | None = None
     extensions: tuple[str, ...] = ()
     """What the server must offer."""
+    installation: binaries.Installation | None = None
+    """Which programs, where they were looked for already."""
     for_tools: bool = False
     """Whether foreign tools connect: over the loopback, with a log of what they send."""
     kind: str = "embedded"
@@ -65,7 +53,7 @@ class EmbeddedEngine:
     @contextmanager
     def start(self) -> Iterator[Server]:
         """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
-        installation = binaries.choose(self.major, binaries.find(), self.extensions)
+        installation = self.installation or binaries.choose(self.major, binaries.find(), self.extensions)
         user = process.server_user()
         config.forget_connection_defaults()
         with home.claim() as place:
@@ -101,7 +89,9 @@ def _space() -> Iterator[None]:
 def _launch(
     installation: binaries.Installation, home: Path, user: pwd.struct_passwd | None, port: int | None
 ) -> subprocess.Popen[bytes]:
-    settings = {**SETTINGS, "unix_socket_directories": str(home)}
+    settings = {**SETTINGS, "listen_addresses": "", "unix_socket_directories": str(home)}
+    if installation.major >= 14:
+        settings["client_connection_check_interval"] = "1s"
     if port is not None:
         settings |= {
             "listen_addresses": "127.0.0.1",
@@ -109,8 +99,6 @@ def _launch(
             **RECORD,
             "log_directory": str(home / "record"),
         }
-    if installation.major < 14:
-        settings.pop("client_connection_check_interval")
     arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
@@ -160,11 +148,7 @@ def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) ->
     password = conninfo_to_dict(server.conninfo)["password"]
     connection.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
     connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
-    connection.execute(
-        sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
-            sql.Identifier(OWNER), sql.Literal(server.owner_password)
-        )
-    )
+    server.make_owner(connection)
     tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""
     (home / "data" / "pg_hba.conf").write_text(f"local all all scram-sha-256\n{tools}")
     connection.execute("select pg_reload_conf()")

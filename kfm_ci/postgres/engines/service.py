@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.postgres.engines import reach
 from kfm_ci.postgres.engines.base import Server
 
 MARK = "kfm-ci throwaway"
@@ -22,6 +23,14 @@ USED = """
      where c.relkind in ('r', 'p', 'v', 'm', 'f')
        and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
        and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+"""
+
+OTHERS = """
+    select datname
+      from pg_database
+     where datallowconn and not datistemplate and datname <> current_database()
+       -- made by a run beside this one
+       and not starts_with(datname, 'kfm_')
 """
 
 
@@ -37,27 +46,14 @@ class ServiceEngine:
     def start(self) -> Iterator[Server]:
         """Yield the server after proving that it is empty or marked as throwaway."""
         token = secrets.token_hex(4)
-        try:
-            parts = {key: str(value) for key, value in conninfo_to_dict(self.url).items() if value is not None}
-        except psycopg.ProgrammingError as error:
-            raise UsageError(
-                code="KFM-U20", message="the database URL cannot be read", where="--database-url",
-                expected="postgresql://user:password@host:5432/name", help="the URL itself is not shown",
-            ) from error  # fmt: skip
-        try:
-            connection = psycopg.connect(make_conninfo(self.url, connect_timeout=10), autocommit=True)
-        except psycopg.OperationalError as error:
-            raise CannotCheck(
-                code="KFM-C05", message="no connection to the given server", where=parts.get("host", "its socket"),
-                help="inside a container `localhost` is the container: use the service's name as host",
-            ) from error  # fmt: skip
+        connection, conninfo, detour = reach.connect(self.url)
         with connection:
-            self._throwaway(connection, parts.get("dbname", ""))
+            self._throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"
             owner, password = f"kfm_owner_{token}", secrets.token_hex(16)
             server = Server(
-                kind="service", version=version.split()[0], detail=f"PostgreSQL {version} at the given URL",
-                conninfo=self.url, maintenance=parts.get("dbname", "postgres"), owner=owner, owner_password=password,
+                kind="service", version=version.split()[0], detail=f"PostgreSQL {version} at the given URL{detour}",
+                conninfo=conninfo, maintenance=connection.info.dbname, owner=owner, owner_password=password,
                 prefix=f"kfm_{token}_",
             )  # fmt: skip
             if self.major is not None and server.major != self.major:
@@ -76,19 +72,26 @@ class ServiceEngine:
                     server.drop_database(name)
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(owner)))
 
-    def _throwaway(self, connection: psycopg.Connection, name: str) -> None:
+    def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
+        """Refuse a server that somebody may miss: one database with something in it is enough, whichever we were given."""
         row = connection.execute(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
         ).fetchone()
         if row and row[0] == MARK:
             return
+        given = connection.info.dbname
+        self._empty(connection, given, given)
+        for (name,) in connection.execute(OTHERS).fetchall():
+            try:
+                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as beside:
+                    self._empty(beside, name, given)
+            except psycopg.OperationalError as error:
+                raise _used(name, given, "a database that cannot be looked into") from error
+
+    def _empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
         used = connection.execute(USED).fetchone()
         if used and used[0]:
-            raise UsageError(
-                code="KFM-U21", message="the given database is not empty, so it may not be a throwaway", where=name,
-                expected="an empty database", got=f"{used[0]} relations",
-                help=f"give an empty one, or mark it: comment on database … is '{MARK}'",
-            )  # fmt: skip
+            raise _used(name, given, f"{used[0]} relations")
 
     def _make_owner(self, connection: psycopg.Connection, owner: str, password: str) -> None:
         try:
@@ -103,3 +106,12 @@ class ServiceEngine:
                 code="KFM-C06", message="the given role may not create roles and databases",
                 help="give the server's superuser: it is a throwaway",
             ) from error  # fmt: skip
+
+
+def _used(name: str, given: str, what: str) -> UsageError:
+    return UsageError(
+        code="KFM-U21", where=name, expected="a server with nothing in it", got=what,
+        message="the given database is not empty, so it may not be a throwaway" if name == given
+        else "another database of the given server is in use, so the server may not be a throwaway",
+        help=f"give an empty server; or, if all on it may be lost, run on it: comment on database \"{given}\" is '{MARK}'",
+    )  # fmt: skip

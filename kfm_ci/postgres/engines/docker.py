@@ -1,0 +1,208 @@
+"""Engine ``docker``: a server in a container of its own, on a network that only the two of us are on."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import psycopg
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+from docker.models.networks import Network
+from psycopg.conninfo import make_conninfo
+
+from kfm_ci import config
+from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres.engines import siblings
+from kfm_ci.postgres.engines.base import ADMIN, SETTINGS, Server
+
+DEFAULT_MAJOR = 17
+READY_SECONDS = 60.0
+PULLS = 3
+PAUSE_SECONDS = 3.0
+"""Before a pull is tried again; doubles."""
+DATA = "/kfm-ci"
+LIMITS: dict[str, Any] = {
+    "mem_limit": "4g",
+    "pids_limit": 512,
+    "shm_size": "256m",
+    "tmpfs": {DATA: "rw,size=3g,mode=1777"},
+    "cap_drop": ["ALL"],
+    # what the official image needs to leave root behind
+    "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
+    "security_opt": ["no-new-privileges"],
+}
+"""What a hostile migration may use: memory, and nothing of the machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerEngine:
+    """A throwaway server from an image that takes what the official one takes."""
+
+    major: int | None = None
+    image: str | None = None
+    """Instead of the official image of the asked version."""
+    kind: str = "docker"
+
+    @contextmanager
+    def start(self) -> Iterator[Server]:
+        """Yield a fresh server; removes first what killed runs left, and leaves nothing itself."""
+        image = self.image or f"postgres:{self.major or DEFAULT_MAJOR}"
+        config.forget_connection_defaults()
+        with ExitStack() as resources:
+            client = resources.enter_context(siblings.daemon())
+            resources.enter_context(_explained(image))
+            siblings.reap(client)
+            _pull(client, image)
+            ours = siblings.ourselves(client)
+            name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
+            network = resources.enter_context(_network(client, ours, name))
+            container = resources.enter_context(_container(client, image, name, password, network, ours))
+            log = resources.enter_context(_followed(container))
+            conninfo = make_conninfo(user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5)
+            version = _wait(conninfo, container, image)
+            server = Server(
+                kind=self.kind, version=version, detail=f"PostgreSQL {version} from image {image}", conninfo=conninfo,
+                owner_password=secrets.token_hex(16), log=log,
+            )  # fmt: skip
+            if self.major is not None and server.major != self.major:
+                raise CannotCheck(
+                    code="KFM-C01", message=f"image {image} has another version of PostgreSQL", expected=str(self.major), got=version,
+                    help="change `postgres-version`, or [database] image",
+                )  # fmt: skip
+            with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
+                server.make_owner(administrator)
+            yield server
+
+
+@contextmanager
+def _explained(image: str) -> Iterator[None]:
+    """Turn the daemon's refusals into CannotCheck; they name what was asked, never a password."""
+    try:
+        yield
+    except DockerException as error:
+        said = error.explanation if isinstance(error, APIError) else str(error)
+        raise CannotCheck(
+            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=image,
+            help="see the engine's own log, or use --engine embedded",
+        ) from error  # fmt: skip
+
+
+def _pull(client: docker.DockerClient, image: str) -> None:
+    with contextlib.suppress(ImageNotFound):
+        client.images.get(image)
+        return
+    for attempt in range(1, PULLS + 1):
+        try:
+            client.images.pull(image)
+        except (DockerException, OSError) as error:
+            missing = isinstance(error, NotFound)
+            if attempt < PULLS and not missing:
+                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+                continue
+            said = error.explanation if isinstance(error, APIError) else str(error)
+            raise CannotCheck(
+                code="KFM-C51", message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
+                where=image, got=str(said).splitlines()[0][:300],
+                help="is its name right, and may this machine reach the registry? "
+                "`docker login` before the gate, or name another by [database] image",
+            ) from error  # fmt: skip
+        else:
+            return
+
+
+@contextmanager
+def _network(client: docker.DockerClient, ours: Container | None, name: str) -> Iterator[Network]:
+    """Yield a network of our own: without a way out where we join it, reached by a port where we are the host."""
+    network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=siblings.labels(ours))
+    try:
+        if ours is not None:
+            network.connect(ours)
+        yield network
+    finally:
+        with contextlib.suppress(DockerException):
+            if ours is not None:
+                network.disconnect(ours, force=True)
+        with contextlib.suppress(DockerException):
+            network.remove()
+
+
+@contextmanager
+def _container(
+    client: docker.DockerClient, image: str, name: str, password: str, network: Network, ours: Container | None
+) -> Iterator[Container]:
+    settings = {**SETTINGS, "listen_addresses": "*"}
+    container = client.containers.create(
+        image, [part for key, value in settings.items() for part in ("-c", f"{key}={value}")],
+        name=name, hostname=name, network=network.name, labels=siblings.labels(ours), environment={
+            "POSTGRES_USER": ADMIN, "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres", "PGDATA": f"{DATA}/data",
+            "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
+            "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
+        },
+        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **LIMITS,
+    )  # fmt: skip
+    try:
+        container.start()
+        container.reload()
+        yield container
+    finally:
+        siblings.remove(container)
+
+
+@contextmanager
+def _followed(container: Container) -> Iterator[Path]:
+    """Yield a file that what the server says is written to, as long as it lives."""
+    with tempfile.TemporaryDirectory(prefix="kfm-ci-log-") as folder:
+        path = Path(folder) / "log"
+        path.touch()
+        stream = container.logs(stream=True, follow=True)
+        writer = threading.Thread(target=_copy, args=(stream, path), daemon=True)
+        writer.start()
+        try:
+            yield path
+        finally:
+            siblings.remove(container)
+            writer.join(timeout=5)
+
+
+def _copy(stream: Any, path: Path) -> None:
+    with contextlib.suppress(DockerException, OSError, ValueError), path.open("ab", buffering=0) as file:
+        for part in stream:
+            file.write(part)
+
+
+def _address(container: Container, name: str, ours: Container | None) -> dict[str, str]:
+    if ours is not None:
+        return {"host": name, "port": "5432"}
+    published = container.ports["5432/tcp"][0]
+    return {"host": str(published["HostIp"]), "port": str(published["HostPort"])}
+
+
+def _wait(conninfo: str, container: Container, image: str) -> str:
+    """Return the server's version as soon as it lets us in; a container that ends or stays silent is told with its log."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            with psycopg.connect(conninfo, dbname="postgres") as connection:
+                return str(connection.info.parameter_status("server_version") or "0").split()[0]
+        except psycopg.OperationalError as error:
+            container.reload()
+            if container.status != "running" or time.monotonic() > deadline:
+                said = container.logs(tail=4).decode("utf-8", "replace").strip()
+                raise CannotCheck(
+                    code="KFM-C53", message=f"the server of image {image} did not start", where=f"container {container.status}",
+                    got=" | ".join(line.strip() for line in said.splitlines()) or str(error).strip().splitlines()[-1],
+                    help="it must take POSTGRES_USER, POSTGRES_PASSWORD and PGDATA as the official image does",
+                ) from error  # fmt: skip
+            time.sleep(0.05)
+
+

@@ -1,0 +1,77 @@
+"""The way to a given server, also from inside a container, where ``localhost`` is not what the author meant."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from kfm_ci.errors import CannotCheck, UsageError
+
+TIMEOUT_SECONDS = 10
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104
+_CONTAINED = (Path("/.dockerenv"), Path("/run/.containerenv"))
+
+
+def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
+    """Return a connection, the conninfo that led to it, and how it differs from the given one (mostly not).
+
+    Raises UsageError for an address that cannot be read, CannotCheck when nobody lets us in.
+    """
+    try:
+        parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
+    except psycopg.ProgrammingError as error:
+        raise UsageError(
+            code="KFM-U20", message="the database URL cannot be read", where="--database-url",
+            expected="postgresql://user:password@host:5432/name", help="the URL itself is not shown",
+        ) from error  # fmt: skip
+    given, host = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS), parts.get("host", "")
+    try:
+        return psycopg.connect(given, autocommit=True), given, ""
+    except psycopg.OperationalError as error:
+        beside = _gateway() if host in _LOCAL and _contained() else None
+        if beside is not None:
+            with contextlib.suppress(psycopg.OperationalError):
+                conninfo = make_conninfo(given, host=beside)
+                told = f", by way of this container's gateway {beside}: `{host}` is the container itself"
+                return psycopg.connect(conninfo, autocommit=True), conninfo, told
+        raise CannotCheck(
+            code="KFM-C05", message="no connection to the given server", where=host or "its socket", got=_reason(error),
+            help=_advice(host, parts),
+        ) from error  # fmt: skip
+
+
+def _advice(host: str, parts: dict[str, str]) -> str:
+    if host in _LOCAL and _contained():
+        return (
+            f"inside this container `{host}` is the container itself: write the service's name, as in "
+            f"postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}, or publish its port"
+        )
+    if host and "." not in host and _contained():
+        return f"is `{host}` the name of a service of this job? only the job's own services are found by name"
+    return "does the server run, and are user, password and database right?"
+
+
+def _contained() -> bool:
+    return any(path.exists() for path in _CONTAINED)
+
+
+def _gateway() -> str | None:
+    """Return the host's address as this container's routes have it."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[1] == "00000000":
+                return socket.inet_ntoa(struct.pack("<L", int(fields[2], 16)))
+    return None
+
+
+def _reason(error: psycopg.OperationalError) -> str:
+    """Return the server's or the system's word, without address: messages of libpq name user and database at most."""
+    first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    return first.rpartition(" failed: ")[2].removeprefix("FATAL:").strip()[:200]

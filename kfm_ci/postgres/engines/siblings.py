@@ -1,0 +1,157 @@
+"""Containers beside us: the daemon that makes them, our own place in it, and what tells a leak from a thing in use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import DockerException, NotFound
+from docker.models.containers import Container
+
+from kfm_ci import config
+from kfm_ci.errors import CannotCheck
+
+OWNER_LABEL = "io.github.kfm-ci.owner"
+"""On all that we make: host name, process and its start, by which a later run knows whether the owner lives."""
+_RUNNER_LABEL = re.compile(r"[0-9a-f]{6}")
+"""GitHub's runner labels what it starts so, and removes what has its label before its next job."""
+_HOSTNAME_FILE = re.compile(r"/containers/([0-9a-f]{64})/hostname /etc/hostname ")
+
+
+@contextmanager
+def daemon() -> Iterator[docker.DockerClient]:
+    """Yield a client of the daemon that `docker` on the command line would ask; raises CannotCheck where none answers."""
+    try:
+        client = _client()
+    except DockerException as error:
+        raise CannotCheck(
+            code="KFM-C50", message="no container engine answers", where="engine docker", got=_reason(error),
+            help="start docker, or use --engine embedded; in a workflow on self-hosted runners its socket must be given",
+        ) from error  # fmt: skip
+    with contextlib.closing(client):
+        yield client
+
+
+def answers() -> bool:
+    """Whether there is a container engine that we may ask."""
+    try:
+        with daemon():
+            return True
+    except CannotCheck:
+        return False
+
+
+def _client() -> docker.DockerClient:
+    if "DOCKER_HOST" not in config.environment():
+        # what Docker Desktop, colima and rootless set-ups tell the command line, and not the library
+        with contextlib.suppress(DockerException, OSError, ValueError):
+            chosen = ContextAPI.get_current_context()
+            if chosen is not None and chosen.name != "default" and chosen.Host:
+                return docker.DockerClient(base_url=chosen.Host, tls=chosen.TLSConfig or False)
+    return docker.from_env()
+
+
+def ourselves(client: docker.DockerClient) -> Container | None:
+    """Return the container whose network we have; None when it is the daemon's own host."""
+    try:
+        found = client.containers.get(_own_id())
+        for _ in range(3):
+            mode = str(found.attrs["HostConfig"]["NetworkMode"])
+            if not mode.startswith("container:"):
+                return None if mode == "host" else found
+            found = client.containers.get(mode.removeprefix("container:"))
+    except NotFound:
+        return None
+    return found
+
+
+def _own_id() -> str:
+    """Return what may be our own id: a container's host name is one, unless somebody chose another."""
+    with contextlib.suppress(OSError):
+        known = _HOSTNAME_FILE.search(Path("/proc/self/mountinfo").read_text())
+        if known:
+            return known[1]
+    name = socket.gethostname()
+    return name if re.fullmatch(r"[0-9a-f]{12}", name) else "0" * 64
+
+
+def labels(ours: Container | None) -> dict[str, str]:
+    """Return what marks our containers and networks as ours, and as the runner's where one started us."""
+    runner = {key: value for key, value in (ours.labels if ours else {}).items() if _RUNNER_LABEL.fullmatch(key)}
+    return {**runner, OWNER_LABEL: owner()}
+
+
+def owner() -> str:
+    """Return who we are, so that it can be asked later whether we still are."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def reap(client: docker.DockerClient, *, host: str | None = None) -> int:
+    """Remove what dead owners left, and all of the given host's; return how many containers that were."""
+    count = 0
+    for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
+        if _dead(client, container.labels[OWNER_LABEL], host):
+            remove(container)
+            count += 1
+    for network in client.networks.list(filters={"label": OWNER_LABEL}, greedy=True):
+        if _dead(client, network.attrs["Labels"][OWNER_LABEL], host):
+            with contextlib.suppress(DockerException):
+                for member in network.containers:
+                    network.disconnect(member, force=True)
+                network.remove()
+    return count
+
+
+def remove(container: Container) -> None:
+    """Remove a container with its volumes, whatever it is doing; one that is gone is fine."""
+    with contextlib.suppress(NotFound):
+        container.remove(force=True, v=True)
+
+
+def _dead(client: docker.DockerClient, named: str, host: str | None) -> bool:
+    """Whether an owner is known to be gone; of another machine's processes nothing is known."""
+    name, _, process = named.partition(":")
+    pid, _, started = process.partition(":")
+    if name == host:
+        return True
+    if name == socket.gethostname() and pid.isdecimal():
+        return _started(int(pid)) != started
+    if re.fullmatch(r"[0-9a-f]{12}", name):
+        try:
+            return str(client.containers.get(name).status) not in {"running", "paused", "created"}
+        except NotFound:
+            return True
+    return False
+
+
+def _started(pid: int) -> str:
+    """Return when a process started, in the kernel's ticks; ``gone`` when there is none, ``lives`` where that is all we know."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        except (OSError, IndexError):
+            return "gone"
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "gone"
+    except PermissionError:
+        pass
+    return "lives"
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost cause in one short line: the library wraps a refused socket four times."""
+    while error.__cause__ or error.__context__:
+        inner = error.__cause__ or error.__context__
+        if not isinstance(inner, Exception):
+            break
+        error = inner
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
