@@ -94,7 +94,9 @@ class DatabaseTable(_Table):
     engine: Literal["auto", "embedded", "docker", "service"] = Field("auto", description="Where the server comes from.")
     postgres_version: int | None = Field(None, ge=12, le=99, description="Major version. Default: the newest found.")
     image: str | None = Field(
-        None, pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$", max_length=500,
+        None,
+        pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$",
+        max_length=500,
         description="Image for engine `docker`, started like the official one. Default: `postgres:<version>`.",
     )
     extensions: tuple[str, ...] = Field((), strict=False, description="Made by the administrator before any migration.")

@@ -34,7 +34,9 @@ def as_github(text: str, modules: Path, *, opened: bool, dark: bool) -> str:
     body = body.replace("<details>", "<details open>") if opened else body
     css = (modules / "github-markdown-css" / f"github-markdown-{'dark' if dark else 'light'}.css").read_text()
     mermaid = (modules / "mermaid" / "dist" / "mermaid.min.js").resolve().as_uri()
-    return PAGE.format(css=css, body=body, mermaid=mermaid, ground="#0d1117" if dark else "#fff", theme="dark" if dark else "default")
+    return PAGE.format(
+        css=css, body=body, mermaid=mermaid, ground="#0d1117" if dark else "#fff", theme="dark" if dark else "default"
+    )
 
 
 def main() -> None:

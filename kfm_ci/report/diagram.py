@@ -62,7 +62,12 @@ def locks(evidence: Evidence) -> str | None:
         words = f"{hold.waits.removesuffix(' wait')} - line {hold.taken.line} of {of}"
         bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{begin}, {end}")
     unit = "microseconds" if fine else "milliseconds"
-    lines = ["gantt", f"    title Who waits, in {unit} on the throwaway server", "    dateFormat x", "    axisFormat %Q"]
+    lines = [
+        "gantt",
+        f"    title Who waits, in {unit} on the throwaway server",
+        "    dateFormat x",
+        "    axisFormat %Q",
+    ]
     for relation, entries in list(bars.items())[:_BARS]:
         lines.append(f"    section {mermaid(relation)}")
         lines.extend(entries[:_BARS])

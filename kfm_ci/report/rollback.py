@@ -64,9 +64,7 @@ def summary(evidence: Evidence) -> str:
     proven = sum(item.rollback.proof is Proof.PROVEN for item in new)
     failed = sum(item.rollback.proof is Proof.FAILED for item in new)
     none = sum(item.rollback.strategy is Strategy.NONE for item in new)
-    by_hand = sum(
-        item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new
-    )
+    by_hand = sum(item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new)
     left = len(new) - proven - failed - none - by_hand
     if proven == len(new):
         return "proven: it was run, and schema and rows came back"

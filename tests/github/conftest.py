@@ -27,7 +27,9 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 
 @pytest.fixture
 def edition(github: GitHub, tmp_path: Path) -> Make:
-    def make(evidence: Evidence | None = None, token: str | None = "secret-token", labels: bool = False, **given: Any) -> Edition:
+    def make(
+        evidence: Evidence | None = None, token: str | None = "secret-token", labels: bool = False, **given: Any
+    ) -> Edition:
         names = {"pull", "fork", "workflow", "job", "event", "sha", "ref", "head_sha"}
         context = {"pull": 7, "workflow": "migrations", "job": "gate", "event": "pull_request", "sha": "a" * 40,
                    "ref": "refs/pull/7/merge", "head_sha": "b" * 40, **{k: v for k, v in given.items() if k in names}}  # fmt: skip

@@ -68,7 +68,9 @@ class DockerEngine:
             network = resources.enter_context(_network(client, ours, name))
             container = resources.enter_context(_container(client, image, name, password, network, ours))
             log = resources.enter_context(_followed(container))
-            conninfo = make_conninfo(user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5)
+            conninfo = make_conninfo(
+                user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5
+            )
             version = _wait(conninfo, container, image)
             server = Server(
                 kind=self.kind, version=version, detail=f"PostgreSQL {version} from image {image}", conninfo=conninfo,
@@ -204,5 +206,3 @@ def _wait(conninfo: str, container: Container, image: str) -> str:
                     help="it must take POSTGRES_USER, POSTGRES_PASSWORD and PGDATA as the official image does",
                 ) from error  # fmt: skip
             time.sleep(0.05)
-
-
