@@ -1,4 +1,4 @@
-"""Tables as an entity diagram shows them."""
+"""Tables as the report draws them and tells of them: columns and foreign keys."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ class Table:
     columns: tuple[Column, ...] = ()
     references: tuple[str, ...] = ()
     """Schema-qualified names of tables that its foreign keys point to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """A foreign key as its table has it; names of tables are schema-qualified."""
+
+    table: str
+    name: str
+    columns: tuple[str, ...]
+    referenced: str

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection
+
+from kfm_ci.evidence.entities import ForeignKey
 
 # A partial index, an invalid one and one that begins with another column do not help the server's look-up.
 UNINDEXED = """
@@ -23,16 +24,6 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.conname,
         and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey)
  order by 1, 2
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKey:
-    """A foreign key as its table has it; names of tables are schema-qualified."""
-
-    table: str
-    name: str
-    columns: tuple[str, ...]
-    referenced: str
 
 
 def unindexed(connection: Connection[Any]) -> tuple[ForeignKey, ...]:

@@ -13,7 +13,12 @@ from psycopg import Connection
 from kfm_ci.errors import CannotCheck, UsageError
 from kfm_ci.postgres.engines.base import Server
 
-LOST = (psycopg.errors.AdminShutdown, psycopg.errors.CrashShutdown, psycopg.errors.CannotConnectNow)
+Session = Connection[Any]
+"""A session with rows of any shape."""
+LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What a session raises when its server, or the way to it, is gone."""
+REFUSED = psycopg.DatabaseError
+"""What a session raises when the server refuses a statement."""
 
 
 @contextmanager

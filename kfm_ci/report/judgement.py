@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kfm_ci.evidence.foreign_keys import ForeignKey
+from kfm_ci.evidence.entities import ForeignKey
 from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.migrations.files import Migration

@@ -6,14 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-
-from psycopg import Connection
+from typing import Protocol
 
 from kfm_ci.config import Config
 from kfm_ci.errors import KfmError
-from kfm_ci.evidence.entities import Table
-from kfm_ci.evidence.foreign_keys import ForeignKey
+from kfm_ci.evidence.entities import ForeignKey, Table
 from kfm_ci.evidence.model import (
     ApplyEvidence,
     ChecklistItem,
@@ -31,6 +28,7 @@ from kfm_ci.model import Digest, Finding, StageStatus
 from kfm_ci.postgres import session
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Engine, Server
+from kfm_ci.postgres.session import Session
 from kfm_ci.rules.base import Change
 
 
@@ -93,7 +91,7 @@ class Run:
 
     def connect(
         self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
-    ) -> AbstractContextManager[Connection[Any]]:
+    ) -> AbstractContextManager[Session]:
         """Open a session as migrations get it: as plain owner with the runner's timeouts; settings given here win."""
         if self.server is None:
             raise RuntimeError("no server yet")

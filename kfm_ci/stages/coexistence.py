@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
 
 from kfm_ci.evidence.coexistence import routines, shape
 from kfm_ci.migrations import statements
@@ -15,9 +14,9 @@ from kfm_ci.migrations.files import Migration, Script, Statement, Tree, Unreadab
 from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity, rule_page
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
-from kfm_ci.stages import assertions
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.provision import script_of
+from kfm_ci.stages.smoke import command_failure, file_failure, matching
 
 STATES = 10
 """At most so many states are looked at; the last one always is."""
@@ -84,8 +83,8 @@ def _release(run: Run, before: Tree, server: Server, origin: str) -> _Release:
         return release
     # What fails on the old schema already says nothing about the new one.
     with _clone(server, origin) as copy:
-        sound = tuple(item for item in smoke if assertions.failure(run, copy, *item) is None)
-        works = command if command and assertions.command_failure(run, copy, command) is None else None
+        sound = tuple(item for item in smoke if file_failure(run, copy, *item) is None)
+        works = command if command and command_failure(run, copy, command) is None else None
     return replace(release, smoke=sound, command=works)
 
 
@@ -93,12 +92,11 @@ def _texts(tree: Tree, globs: tuple[str, ...]) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if not globs:
         return found
-    for path in sorted(tree.paths(".")):
-        if any(PurePosixPath(path).match(glob) for glob in globs):
-            try:
-                found.append((path, tree.read(path).decode("utf-8")))
-            except (Unreadable, UnicodeDecodeError):
-                continue
+    for path in matching(tuple(tree.paths(".")), globs):
+        try:
+            found.append((path, tree.read(path).decode("utf-8")))
+        except (Unreadable, UnicodeDecodeError):
+            continue
     return found
 
 
@@ -118,9 +116,9 @@ def _look(
     if not release.smoke and not release.command:
         return
     with _clone(server, course) as copy:
-        failures = [(path, assertions.failure(run, copy, path, text)) for path, text in release.smoke]
+        failures = [(path, file_failure(run, copy, path, text)) for path, text in release.smoke]
         if release.command:
-            failures.append(("previous-command", assertions.command_failure(run, copy, release.command)))
+            failures.append(("previous-command", command_failure(run, copy, release.command)))
     for name, why in failures:
         if why is not None:
             message = f"after {migration.id} the running release fails {name}: {why}"

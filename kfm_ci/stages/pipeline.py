@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import psycopg
-
 from kfm_ci.clock import Clock
 from kfm_ci.errors import Cancelled, CannotCheck, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import StageStatus
-from kfm_ci.postgres.session import gone
+from kfm_ci.postgres.session import LOST, gone
 from kfm_ci.stages.apply import Apply
 from kfm_ci.stages.base import Failed, Run, Skip, Stage
 from kfm_ci.stages.checksums import Checksums
+from kfm_ci.stages.coexistence import coexist
 from kfm_ci.stages.dry_run import DryRun
 from kfm_ci.stages.provision import Provision
 from kfm_ci.stages.rollback import Rollback
 from kfm_ci.stages.smoke import Smoke
 from kfm_ci.stages.validate import Validate
 
-GATE: tuple[Stage, ...] = (Validate(), Provision(), DryRun(), Apply(), Rollback(), Smoke(), Checksums())
+GATE: tuple[Stage, ...] = (Validate(), Provision(), DryRun(), Apply(), Rollback(), Smoke(coexist), Checksums())
 
 
 def execute(
@@ -52,7 +51,7 @@ def _outcome(stage: Stage, run: Run) -> tuple[StageStatus, str | None]:
         # a signal counts more than what it interrupted
         run.failure = error if isinstance(error, Cancelled) else run.failure or error
         return StageStatus.ERRORED, str(error)
-    except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+    except LOST as error:
         lost = gone(run.server, error) if run.server else CannotCheck(code="KFM-C08", message="the server is gone")
         run.failure = run.failure or lost
         return StageStatus.ERRORED, str(lost)

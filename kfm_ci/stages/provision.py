@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
-
-import psycopg
-from psycopg import sql
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog, ledger, session
+from kfm_ci.postgres import apply, catalog, extensions, ledger, session
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
-from kfm_ci.postgres.session import reset
+from kfm_ci.postgres.session import Session, reset
 from kfm_ci.stages import foreign
 from kfm_ci.stages.base import Failed, Run, Skip
 
@@ -57,29 +53,16 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
 
 def prepare(run: Run, database: str) -> None:
     """Give an empty database what is there before any migration: extensions, ledger, baseline."""
-    for extension in run.config.database.extensions:
-        _extend(run, database, extension)
+    with run.connect(database, admin=True) as admin:
+        for extension in run.config.database.extensions:
+            extensions.make(admin, extension)
     with run.connect(database) as connection:
         ledger.create(connection)
         if run.config.migrations.baseline is not None:
             _build(run, connection, run.config.migrations.baseline)
 
 
-def _extend(run: Run, database: str, extension: str) -> None:
-    with run.connect(database, admin=True) as admin:
-        try:
-            admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
-        except psycopg.DatabaseError as error:
-            if admin.closed:
-                raise
-            raise CannotCheck(
-                code="KFM-C22", message=f"the server does not make the extension {extension!r}", where="[database] extensions",
-                expected="an extension that is installed", got=f"{error.sqlstate}: {error.diag.message_primary}",
-                help=binaries.advice([extension], binaries.find()),
-            ) from error  # fmt: skip
-
-
-def _build(run: Run, connection: psycopg.Connection[Any], path: str) -> None:
+def _build(run: Run, connection: Session, path: str) -> None:
     found: list[Finding] = []
     file = reading.read(run.change.tree, path, found)
     if file is None:

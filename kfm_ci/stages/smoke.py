@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from os import killpg
 from pathlib import PurePosixPath
 
 from kfm_ci.evidence.model import SmokeEvidence
 from kfm_ci.migrations.files import Unreadable
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.stages import assertions
+from kfm_ci.postgres import assertions
+from kfm_ci.postgres.session import LOST, gone
 from kfm_ci.stages.base import Failed, Run, Skip
-from kfm_ci.stages.coexistence import coexist
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
@@ -21,9 +26,13 @@ class Smoke:
 
     name = "smoke"
 
+    def __init__(self, running_release: Callable[[Run], list[Finding]]) -> None:
+        """``running_release`` looks at what the release that runs now would meet on the changed schema."""
+        self._running_release = running_release
+
     def run(self, run: Run) -> str | None:
         """Run every assertion on a clone; fails when one does. What the running release would meet are findings."""
-        run.findings += coexist(run)
+        run.findings += self._running_release(run)
         if not run.smoke_files and not run.config.smoke.command:
             raise Skip("no smoke tests are configured: [smoke] sql or command")
         if run.server is None or run.database is None or run.status("apply") != "passed":
@@ -42,7 +51,7 @@ class Smoke:
         """Run everything, in order, on one database."""
         said = [(path, self._file(run, database, path)) for path in run.smoke_files]
         if run.config.smoke.command:
-            said.append((COMMAND, assertions.command_failure(run, database, run.config.smoke.command)))
+            said.append((COMMAND, command_failure(run, database, run.config.smoke.command)))
         return [SmokeEvidence(name=name, passed=message is None, message=message) for name, message in said]
 
     def _file(self, run: Run, database: str, path: str) -> str | None:
@@ -50,7 +59,38 @@ class Smoke:
             text = run.change.tree.read(path).decode("utf-8")
         except (Unreadable, UnicodeDecodeError) as error:
             return f"cannot be read: {error}"
-        return assertions.failure(run, database, path, text)
+        return file_failure(run, database, path, text)
+
+
+def file_failure(run: Run, database: str, path: str, text: str) -> str | None:
+    """Run every statement of a file on a database; return why one is not as expected, or None."""
+    with run.connect(database, settings={"statement_timeout": f"{run.config.smoke.timeout}s"}) as session:
+        try:
+            return assertions.failure(session, path, text)
+        except LOST as error:
+            if run.server is None:
+                raise
+            raise gone(run.server, error) from error
+
+
+def command_failure(run: Run, database: str, command: str) -> str | None:
+    """Run a command with the database's URL and nothing else of our environment; return why it failed, or None."""
+    url = run.server.url(database) if run.server else ""
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", command], env={"DATABASE_URL": url, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        output, _ = process.communicate(timeout=run.config.smoke.timeout)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return f"the command took longer than {run.config.smoke.timeout} s"
+    if process.returncode:
+        tail = output.decode("utf-8", "replace").strip().splitlines()[-5:]
+        return f"the command ended with {process.returncode}: {' / '.join(tail)[:500]}"
+    return None
 
 
 def matching(paths: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:

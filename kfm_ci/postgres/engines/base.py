@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 _COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
@@ -72,6 +73,12 @@ class Server:
                 sql.Identifier(self.owner), sql.Literal(self.owner_password)
             )
         )
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database as the owner, as programs take it in ``DATABASE_URL``."""
+        parts = conninfo_to_dict(self.dsn(database))
+        names = {key: parts[key] for key in ("host", "port", "user", "password") if parts.get(key)}
+        return f"postgresql:///{quote(database)}?{urlencode(names, quote_via=quote)}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kfm_ci.evidence.foreign_keys import ForeignKey
+from kfm_ci.evidence.entities import ForeignKey
 from kfm_ci.evidence.model import Lock, LockMode, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import Statistics, TableSize
 from kfm_ci.migrations import statements

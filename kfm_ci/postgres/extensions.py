@@ -1,0 +1,24 @@
+"""Extensions: made by the administrator before any migration, as a plain owner may not."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.session import Session
+
+
+def make(admin: Session, extension: str) -> None:
+    """Make an extension and what it stands on; raises CannotCheck, naming a server that has it, where this one has not."""
+    try:
+        admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+    except psycopg.DatabaseError as error:
+        if admin.closed:
+            raise
+        raise CannotCheck(
+            code="KFM-C22", message=f"the server does not make the extension {extension!r}", where="[database] extensions",
+            expected="an extension that is installed", got=f"{error.sqlstate}: {error.diag.message_primary}",
+            help=binaries.advice([extension], binaries.find()),
+        ) from error  # fmt: skip
