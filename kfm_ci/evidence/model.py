@@ -163,7 +163,7 @@ class RollbackEvidence:
     price: tuple[str, ...] = ()
     """What rolling back loses, one sentence each."""
     commands: tuple[str, ...] = ()
-    """What a release engineer would run, in order."""
+    """What a release engineer runs for this one, when all later ones are taken back."""
     mode: Mode = Mode.TRANSACTION
     """How the way back ran."""
     statements: tuple[StatementEvidence, ...] = ()

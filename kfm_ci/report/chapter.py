@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff, StatementEvidence
 from kfm_ci.model import Mode, Outcome, Result
-from kfm_ci.report.escape import code, fence, inline, prose, summary
+from kfm_ci.report.escape import code, inline, prose, summary
 from kfm_ci.report.impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
 from kfm_ci.report.rollback import Retreat, retreat, verdict
 
@@ -130,8 +130,6 @@ def _difference(diff: SchemaDiff) -> str:
 
 def _rollback(way: Retreat, message: str | None) -> str:
     body = [f"**{way.verdict}**" + (f": {prose(message, 400)}" if message else "")]
-    if way.commands:
-        body.append("Run, in this order:\n\n" + fence("\n".join(way.commands), "sh", 2000))
     loses = "\n".join(f"- {prose(price, 240)}" for price in way.loses[:_ROWS])
     body.append(f"What is lost:\n\n{loses}" if loses else "What is lost: nothing was seen." * way.proven)
     if way.locks:

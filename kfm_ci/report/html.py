@@ -28,6 +28,7 @@ def render(evidence: Evidence) -> str:
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         verdict=headline.verdict(evidence),
         way_back=rollback.summary(evidence).replace("**", "") if evidence.new else None,
+        steps=rollback.steps(evidence),
         findings=headline.ranked(evidence.findings),
         set_aside=tuple(item for item in evidence.findings if not item.stands),
         checklist=evidence.checklist or checklist.assess(evidence),

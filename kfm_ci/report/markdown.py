@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Result
-from kfm_ci.report import chapter, checklist, diagram, findings, headline
+from kfm_ci.report import chapter, checklist, diagram, findings, headline, rollback
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
 
 MARKER = "<!-- kfm-ci:gate -->"
 """First line of the comment, by which a later run finds it."""
 CAP = 65_000
 """Characters, counted as UTF-16 units, as GitHub's own limit of 65,536 may be."""
-_FINDINGS = 50
+_COMMANDS = 20_000
+"""Characters of commands that are shown."""
 
 
 def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
@@ -42,6 +43,7 @@ def _sections(evidence: Evidence) -> list[str]:
     return [
         findings.standing(headline.ranked(evidence.findings)),
         _smoke(evidence),
+        _way_back(evidence),
         *(chapter.write(evidence, migration) for migration in evidence.new),
         _checklist(evidence),
         _diagram("Entities: what changed, and its neighbours", diagram.entities(evidence.tables)),
@@ -57,6 +59,24 @@ def _smoke(evidence: Evidence) -> str:
         return ""
     rows = ((code(test.name, 120), inline(test.message or "no message", 400)) for test in failed)
     return "### Smoke tests that failed\n\n" + chapter.table(("Test", "Message"), rows)
+
+
+def _way_back(evidence: Evidence) -> str:
+    lines = rollback.steps(evidence)
+    if not lines:
+        return ""
+    kept = 0
+    for line in lines:
+        kept += len(line) + 1
+        if kept > _COMMANDS:
+            # half a command is worse than none
+            body = "The commands do not fit here: they stand in the whole report below."
+            break
+    else:
+        body = "From the repository's root, in this order; stop after any of them to go back only so far:\n\n"
+        body += fence("\n".join(lines), "sh", 2 * _COMMANDS)
+    count = sum(not line.startswith("#") for line in lines)
+    return chapter.folded(f"Rollback: how to go back, {count} command{'s' if count != 1 else ''}", body)
 
 
 def _checklist(evidence: Evidence) -> str:

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Mode, Outcome, Proof, Strategy
+from kfm_ci.report.escape import single_line
 from kfm_ci.report.impact import Hold, holds, strongest
 
 _INVALID_INDEXES = "select indexrelid::regclass from pg_index where not indisvalid;"
@@ -23,8 +24,6 @@ class Retreat:
     verdict: str
     """Strategy and whether it was proven, in words; holds no untrusted text."""
     proven: bool
-    commands: tuple[str, ...]
-    """In the order in which to run them."""
     loses: tuple[str, ...]
     locks: tuple[Hold, ...]
     """What the down locks; only what existed before, and only what makes others wait."""
@@ -39,10 +38,19 @@ def retreat(migration: MigrationEvidence) -> Retreat:
     return Retreat(
         verdict=verdict(migration),
         proven=rollback.proof is Proof.PROVEN,
-        commands=rollback.commands,
         loses=rollback.price,
         locks=strongest(tuple(hold for hold in found if hold.blocks)),
         midway=_midway(migration),
+    )
+
+
+def steps(evidence: Evidence) -> tuple[str, ...]:
+    """Return the whole way back as lines of a shell, latest migration first, each command under what it undoes."""
+    return tuple(
+        line
+        for item in reversed(evidence.new)
+        if item.rollback.commands
+        for line in (f"# {single_line(item.id)}: {verdict(item)}", *item.rollback.commands)
     )
 
 

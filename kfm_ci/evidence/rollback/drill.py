@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from kfm_ci.evidence.rollback.climb import climb
 from kfm_ci.evidence.rollback.course import Course
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Runner, State
-from kfm_ci.evidence.rollback.verdict import Trial, commands
-
-CHAIN = 20
-"""Up to so many later migrations are spelt out in the commands of an earlier one."""
+from kfm_ci.evidence.rollback.verdict import Trial, command
 
 
 def drill(
@@ -46,14 +43,6 @@ def drill(
         if all(trial.applied for trial in trials if trial not in undone):
             course.reapply(list(reversed(undone)))
     autocommit = course.autocommit | climb(left, before=before, after=after, connect=connect, runner=runner)
-    _write_commands(trials, autocommit)
+    for trial in trials:
+        trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
     return tuple(trial.conclude() for trial in trials)
-
-
-def _write_commands(trials: Sequence[Trial], autocommit: set[str]) -> None:
-    subjects = tuple(trial.subject for trial in trials)
-    for number, trial in enumerate(trials):
-        later = tuple(reversed(subjects[number + 1 :]))
-        spelt = later if len(later) <= CHAIN else ()
-        first = () if spelt == later else (f"# first take back the {len(later)} migrations applied after it",)
-        trial.commands = (*first, *commands((*spelt, trial.subject), autocommit=frozenset(autocommit)))

@@ -42,7 +42,7 @@ class Trial:
     difference: Difference = field(default_factory=Difference)
     messages: list[str] = field(default_factory=list)
     price: list[str] = field(default_factory=list)
-    commands: tuple[str, ...] = ()
+    command: str | None = None
     mode: Mode = Mode.TRANSACTION
     statements: tuple[StatementEvidence, ...] = ()
     findings: list[Finding] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Trial:
             data_restored=self.data_restored,
             message="; ".join(self.messages) or None,
             price=tuple(self.price),
-            commands=self.commands,
+            commands=(self.command,) if self.command else (),
             mode=self.mode,
             statements=self.statements,
             difference=convert(self.difference),
@@ -146,12 +146,8 @@ def accuse(trial: Trial, difference: Difference, losses: tuple[str, ...]) -> Non
         )
 
 
-def commands(subjects: tuple[Drillable, ...], *, autocommit: frozenset[str]) -> tuple[str, ...]:
-    """Return what a release engineer runs, in order, to take these migrations (latest first) back."""
-    return tuple(_command(subject, autocommit=subject.id in autocommit) for subject in subjects)
-
-
-def _command(subject: Drillable, *, autocommit: bool) -> str:
+def command(subject: Drillable, *, autocommit: bool) -> str:
+    """Return what a release engineer runs to take one migration back, when all later ones are; one line of shell."""
     migration, script = subject.migration, subject.down
     match subject.strategy:
         case Strategy.DOWN if script is not None:

@@ -83,11 +83,20 @@ def test_the_comment_shows(part: str) -> None:
 
 def test_the_rollback_section_can_be_acted_on() -> None:
     comment = markdown.compose(dangerous())
-    section = comment[comment.index("<summary>Rollback") : comment.index("<summary>Statements")]
-    assert 'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql' in section
+    way_back, section = comment[: comment.index("### `")], comment[comment.index("### `") :]
+    assert "<summary>Rollback: how to go back, 1 command</summary>" in way_back
+    assert 'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql' in way_back
     assert "rolling back loses public.notes.body" in section
     assert "| `public.orders` | AccessExclusiveLock | reads and writes wait | 30 ms |" in section
     assert "When it fails midway" in section
+
+
+def test_a_command_is_shown_whole_or_not_at_all() -> None:
+    evidence = dangerous()
+    long = f"psql --file {'x' * 25_000}.down.sql"
+    migrations = tuple(replace(item, rollback=replace(item.rollback, commands=(long,))) for item in evidence.migrations)
+    comment = markdown.compose(replace(evidence, migrations=migrations))
+    assert "psql --file" not in comment and "stand in the whole report" in comment
 
 
 def test_no_way_back_is_said_plainly() -> None:
