@@ -14,7 +14,7 @@ from rich.console import Console
 from kfm_ci import __version__
 from kfm_ci.cli import change, gate
 from kfm_ci.config import GithubTable
-from kfm_ci.errors import ExitCode, KfmError
+from kfm_ci.errors import Defect, ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, context, publish, stepfiles
 from kfm_ci.github.edition import Credentials, Edition
@@ -41,10 +41,11 @@ def run() -> int:
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:
         evidence = _ended(error)
-    except Exception:
+    except Exception as error:
         with commands.quiet(log):
             traceback.print_exc(file=log)
-        return int(ExitCode.DEFECT)
+        evidence = _ended(Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
+                                 help="please report it with the lines above"))  # fmt: skip
     edition = Edition(
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
         out=Path(inputs.out), labels=github.labels,

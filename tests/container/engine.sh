@@ -45,4 +45,5 @@ base() {
 answers || start
 base
 docker build -q -t kfm-ci:test . >/dev/null
+docker build -q -t kfm-ci-postgres:test tests/container/postgres >/dev/null
 "$@"

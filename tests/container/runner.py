@@ -42,6 +42,11 @@ class Runner:
     def workspace(self) -> Path:
         return self.home / "workspace"
 
+    @property
+    def host(self) -> dict[str, str]:
+        """What the runner's own machine adds for its client."""
+        return {key: os.environ[key] for key in ("PATH", "DOCKER_HOST") if key in os.environ}
+
     def command(self, environment: dict[str, str], entrypoint: str | None = None) -> list[str]:
         mounts = [f"{self.socket}:/var/run/docker.sock"]
         mounts += [f"{self.home / name}:/github/{name}" for name in
@@ -72,7 +77,7 @@ class Runner:
 
     def step(self, inputs: dict[str, str] | None = None, extra: dict[str, str] | None = None) -> Ended:
         environment = self.environment(inputs or {}, extra or {})
-        done = subprocess.run(self.command(environment), env={**os.environ, **environment, "PATH": os.environ["PATH"]},
+        done = subprocess.run(self.command(environment), env={**environment, **self.host},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
         folder = self.home / "file_commands"
         return Ended(code=done.returncode, log=done.stdout, summary=(folder / "summary").read_text(),

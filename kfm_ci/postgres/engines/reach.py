@@ -30,7 +30,9 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
             code="KFM-U20", message="the database URL cannot be read", where="--database-url",
             expected="postgresql://user:password@host:5432/name", help="the URL itself is not shown",
         ) from error  # fmt: skip
-    given, host = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS), parts.get("host", "")
+    # a server whose own encoding is SQL_ASCII would give us bytes
+    given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
+    host = parts.get("host", "")
     try:
         return psycopg.connect(given, autocommit=True), given, ""
     except psycopg.OperationalError as error:
@@ -42,18 +44,20 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
                 return psycopg.connect(conninfo, autocommit=True), conninfo, told
         raise CannotCheck(
             code="KFM-C05", message="no connection to the given server", where=host or "its socket", got=_reason(error),
-            help=_advice(host, parts),
+            help=_advice(host, parts, _reason(error)),
         ) from error  # fmt: skip
 
 
-def _advice(host: str, parts: dict[str, str]) -> str:
+def _advice(host: str, parts: dict[str, str], reason: str) -> str:
     if host in _LOCAL and _contained():
         return (
             f"inside this container `{host}` is the container itself: write the service's name, as in "
             f"postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}, or publish its port"
         )
-    if host and "." not in host and _contained():
+    if "resolve" in reason or "translate host name" in reason:
         return f"is `{host}` the name of a service of this job? only the job's own services are found by name"
+    if "refused" in reason:
+        return "is the server ready? give the service a health check, so that the job waits for it"
     return "does the server run, and are user, password and database right?"
 
 
