@@ -107,13 +107,12 @@ def apply(
 def _still_used(
     findings: Iterable[Finding], severities: Mapping[str, str], allows: Mapping[str, Sequence[Scope]]
 ) -> frozenset[str | None]:
-    """Return the migrations that remove what the repository's code still names."""
+    """Return the migrations that remove what the repository's code surely still uses."""
+    uses = (found for found in findings if found.rule == RemovedInUse.id and _scope(found, allows) is None)
     return frozenset(
         found.migration
-        for found in findings
-        if found.rule == RemovedInUse.id
-        and _weighed(found, severities, ()) is not None
-        and _scope(found, allows) is None
+        for found in uses
+        if (weighed := _weighed(found, severities, ())) is not None and weighed.severity is Severity.ERROR
     )
 
 

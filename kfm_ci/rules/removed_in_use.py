@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfm_ci.migrations import statements
+from kfm_ci.migrations import placeholders, statements
 from kfm_ci.migrations.files import Script
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
 from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.mentions import Wanted
 from kfm_ci.rules.removals import Removal, removals
-from kfm_ci.rules.uses import Wanted, search
+from kfm_ci.rules.uses import Use, search
 
 SHOWN = 5
 _MAKES = re.compile(r"create|alter", re.IGNORECASE)
@@ -24,33 +25,38 @@ class RemovedInUse:
     title = "Nothing in the repository uses what is removed"
     why = (
         "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
-        "Migrations, prose, vendored, generated and binary files do not count. A column counts where the file names its "
-        "table too; where other tables have a column of that name, or a table's name is a plain word, the places are "
-        "listed as a warning, because they may mean something else. What is found for sure is code that fails once the "
-        "migration has run."
+        "Migrations, comments, prose, vendored and binary files do not count. A use is sure where SQL names the table, "
+        "where a class stands for it, or where the name is none that code uses for other things: that code fails once "
+        "the migration has run. A plain word such as `name` that stands elsewhere, a column that other tables have too, "
+        "tests and generated files are listed as a warning, because they may mean something else."
     )
     bad = "alter table widgets drop column colour;\n"
     good = "alter table widgets add column shade text;\n"
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of what is still named somewhere, and those for which not everything could be read."""
-        wanted = [
-            (item, Wanted(name=item.name, table=item.table if item.column else None))
-            for item in removals(change)
+        gone = [
+            item for item in removals(change)
             if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
-        ]
-        if not wanted:
+        ]  # fmt: skip
+        if not gone:
             return
-        found = search(change, dict.fromkeys(name for _, name in wanted))
-        owners = _owners(change, frozenset(item.column for item, _ in wanted if item.column is not None))
-        for item, name in wanted:
-            places = found.places[name]
+        owners = _owners(change, frozenset(item.column for item in gone if item.column is not None))
+        wanted = [
+            Wanted(item.name, item.table, bool(owners[item.column] - {item.table})) if item.column else Wanted(item.name)
+            for item in gone
+        ]  # fmt: skip
+        found = search(change, dict.fromkeys(wanted))
+        for item, name in zip(gone, wanted, strict=True):
+            places = sorted(found.places[name], key=lambda use: not use.sure)
             if places or not found.whole:
-                doubtful = bool(owners[item.column] - {item.table}) if item.column is not None else _plain(item.table)
-                yield self._told(item, places, sure=not places or not doubtful)
+                yield self._told(item, places)
 
-    def _told(self, item: Removal, places: list[tuple[str, int]], *, sure: bool) -> Finding:
-        shown = ", ".join(f"{path}:{line}" for path, line in places[:SHOWN])
+    def _told(self, item: Removal, places: list[Use]) -> Finding:
+        # A repository that was not read to its end cannot be called free of uses.
+        sure = not places or places[0].sure
+        places = [use for use in places if use.sure is sure]
+        shown = ", ".join(f"{use.path}:{use.line}" for use in places[:SHOWN])
         more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
         verb = "removes" if item.becomes is None else "renames"
         used = "which is still used" if sure else "which may still be used, unless these mean something else"
@@ -64,11 +70,6 @@ class RemovedInUse:
         )  # fmt: skip
 
 
-def _plain(table: str) -> bool:
-    """Whether a table's name is a word that code uses for other things too."""
-    return re.search(r"[_\d]", table) is None
-
-
 def _owners(change: Change, columns: frozenset[str]) -> dict[str, set[str]]:
     """Return, for each of these columns, the tables to which some migration of the repository gives it."""
     found: dict[str, set[str]] = {column: set() for column in columns}
@@ -77,7 +78,7 @@ def _owners(change: Change, columns: frozenset[str]) -> dict[str, set[str]]:
             continue
         for statement in statements.of(migration.up):
             try:
-                trees = statements.parse(statement.text) if _MAKES.match(statement.text) else ()
+                trees = statements.parse(placeholders.fill(statement.text)[0]) if _MAKES.match(statement.text) else ()
             except statements.SyntaxProblem:
                 continue
             for tree in trees:

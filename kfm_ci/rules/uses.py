@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from kfm_ci.migrations.files import Unreadable
 from kfm_ci.rules.base import Change
+from kfm_ci.rules.mentions import Wanted, mentions
 
 MAX_FILE = 1_000_000
 """Bytes; larger files are generated or data."""
@@ -33,37 +35,42 @@ _VENDORED = frozenset(
     }
 )
 _PROSE = frozenset(
-    {".md", ".rst", ".adoc", ".txt", ".svg", ".csv", ".tsv", ".lock", ".map", ".snap", ".po", ".pot", ".html"}
+    {".md", ".mdx", ".rst", ".adoc", ".txt", ".svg", ".csv", ".tsv", ".lock", ".map", ".snap", ".po", ".pot", ".html"}
 )
-_CALL = re.compile(rb"(?:into|references|on|from|join|update|table)\s+[\w.\"`]*$", re.IGNORECASE)
-_GENERATED = re.compile(r"(?:^|[.-])lock(?:\.|$)|\.min\.|^go\.sum$|^CHANGELOG", re.IGNORECASE)
+_DATA = frozenset({".json", ".yaml", ".yml", ".toml", ".xml", ".ini", ".cfg", ".css", ".scss", ".graphql"})
+_NO_CODE = re.compile(
+    r"(?:^|[.-])lock(?:\.|$)|\.min\.|^go\.sum$|^CHANGELOG|^LICEN[CS]E|^COPYING|^NOTICE|^AUTHORS|^CODEOWNERS$|^\.env",
+    re.IGNORECASE,
+)
+_TESTS = re.compile(r"(?:^|[_.-])(?:tests?|specs?|e2e|testing|testdata|fixtures|mocks?|__tests__)(?:$|[_.-])", re.IGNORECASE)
+_DESCRIBES = re.compile(r"\.proto$|swagger|openapi|\.pb\.", re.IGNORECASE)
+_GENERATED = re.compile(r"code generated|@generated|do not edit|auto-?generated", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """An identifier to look for."""
+class Use(NamedTuple):
+    """A place that names something."""
 
-    name: str
-    table: str | None = None
-    """For a column: the table that a file must name too."""
+    path: str
+    line: int
+    """1-based."""
+    sure: bool
+    """Whether the program itself uses it there; else the word may mean something else, or only a test uses it."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Uses:
     """What the search found."""
 
-    places: dict[Wanted, list[tuple[str, int]]]
-    """Path and 1-based line of each line that names it."""
+    places: dict[Wanted, list[Use]]
+    """Each line that names it."""
     whole: bool = True
     """Whether every file that counts was read."""
 
 
 def search(change: Change, wanted: Iterable[Wanted]) -> Uses:
     """Return where the repository's code names these; migrations, prose, vendored and binary files do not count."""
-    found = Uses({item: [] for item in wanted})
-    patterns = {
-        item: re.compile(rb"(?<![\w$])" + re.escape(item.name.encode()) + rb"(?![\w$])") for item in found.places
-    }
+    found = Uses(places={item: [] for item in wanted})
+    names = {item: [form.encode() for form in item.spellings] for item in found.places}
     total = 0
     for path in _code(change):
         if total > MAX_TOTAL:
@@ -76,9 +83,14 @@ def search(change: Change, wanted: Iterable[Wanted]) -> Uses:
         total += len(data)
         if len(data) > MAX_FILE or b"\0" in data[:8192]:
             continue
-        for item, pattern in patterns.items():
-            if item.name.encode() in data and _about(item, data):
-                found.places[item] += ((path, line) for line in _lines(pattern, data))
+        held = [item for item, forms in names.items() if any(form in data for form in forms)]
+        if held:
+            text = data.decode("utf-8", "replace")
+            weak, code = _weak(path, text), PurePosixPath(path).suffix.lower() not in _DATA
+            for item in held:
+                found.places[item] += (
+                    Use(path, line, sure and not weak) for line, sure in mentions(text, item, code=code)
+                )
     return found
 
 
@@ -88,32 +100,12 @@ def _code(change: Change) -> Iterator[str]:
         pure = PurePosixPath(path)
         if path.startswith(directory) or not _VENDORED.isdisjoint(pure.parts[:-1]):
             continue
-        if pure.suffix.lower() not in _PROSE and not _GENERATED.search(pure.name):
+        if pure.suffix.lower() not in _PROSE and not _NO_CODE.search(pure.name):
             yield path
 
 
-def _about(item: Wanted, data: bytes) -> bool:
-    """Whether a file that names a column names its table too."""
-    if item.table is None:
+def _weak(path: str, text: str) -> bool:
+    """Whether a file is no part of the program that runs: a test, a description, what a generator made."""
+    if _DESCRIBES.search(path) or any(_TESTS.search(part) for part in path.split("/")):
         return True
-    text = data.lower()
-    return any(form.encode() in text for form in _forms(item.table.lower()))
-
-
-def _forms(table: str) -> set[str]:
-    """Return a table's name as code writes it: plural and singular, with and without underscores."""
-    singular = f"{table[:-3]}y" if table.endswith("ies") else table.removesuffix("s")
-    return {table, singular, table.replace("_", ""), singular.replace("_", "")}
-
-
-def _lines(pattern: re.Pattern[bytes], data: bytes) -> Iterator[int]:
-    line, counted, last = 1, 0, 0
-    for match in pattern.finditer(data):
-        line += data.count(b"\n", counted, match.start())
-        counted = match.start()
-        # A function of that name is no table, unless SQL lists a table's columns behind it.
-        if data[match.end() : match.end() + 1] == b"(" and not _CALL.search(data[max(0, counted - 40) : counted]):
-            continue
-        if line != last:
-            last = line
-            yield line
+    return _GENERATED.search(text[:1000]) is not None
