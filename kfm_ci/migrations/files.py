@@ -176,6 +176,8 @@ class Migration:
     header: Header | None = None
     extra_files: tuple[SourceFile, ...] = ()
     """Other files that decide what runs (metadata.toml …)."""
+    repeats: bool = False
+    """Whether the tool runs it again whenever its text changes; its id then names the text too."""
 
     @property
     def up_path(self) -> str:
@@ -197,6 +199,14 @@ class History:
     """What runs the migrations, when our own runner does not."""
     others: tuple[SourceFile, ...] = ()
     """Files in the directory that belong to no migration."""
+    together: bool = False
+    """Whether the tool runs all that is pending in one transaction."""
+    bare: bool = False
+    """Whether the tool gives no migration a transaction: each statement commits by itself."""
+    file_by_file: bool = False
+    """Whether the order counts only among migrations of one file."""
+    late: str | None = None
+    """What the tool does with a migration that sorts before one already applied, as the end of a sentence."""
 
     def get(self, migration_id: str) -> Migration | None:
         """Return the migration of that id, or None."""

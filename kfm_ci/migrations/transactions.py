@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Script, Statement
@@ -13,6 +14,11 @@ _TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace",
 """A word without which no statement leaves the transaction; most texts are done with here."""
 _ENDS = frozenset({"commit", "rollback", "abort", "end"})
 _BEGINS = frozenset({"begin", "start"})
+_PLAIN = frozenset({
+    ("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"),
+    ("commit",), ("commit", "work"), ("commit", "transaction"), ("end",), ("end", "work"), ("end", "transaction"),
+})  # fmt: skip
+_WRAPPING = re.compile(r"\b(?:commit|end)\b[^;]*;?\s*(?:--[^\n]*\s*)*\Z", re.IGNORECASE)
 
 
 def requires_autocommit(statement: Statement) -> str | None:
@@ -54,6 +60,30 @@ def controls_transaction(statement: Statement) -> bool:
     """Whether a statement begins or ends a transaction; savepoints do not."""
     found = [word.lower() for word in words(statement.text, 2)]
     return bool(found) and (found[0] in _BEGINS or leaves_transaction(statement))
+
+
+def unwrapped(script: Script) -> Script:
+    """Return a script that opens and commits one transaction around all it does as one that its runner gives it.
+
+    It runs alike, and is then judged like any other; lines stay. Every other script comes back as it is.
+    """
+    if _WRAPPING.search(script.text) is None:
+        return script
+    parts = statements.of(script)
+    if len(parts) < 3 or [number for number, part in enumerate(parts) if controls_transaction(part)] != [
+        0,
+        len(parts) - 1,
+    ]:
+        return script
+    ends = ([word.lower() for word in words(part.text)] for part in (parts[0], parts[-1]))
+    if not all(tuple(found) in _PLAIN for found in ends) or any(requires_autocommit(part) for part in parts):
+        return script
+    text = script.text
+    for part in (parts[-1], parts[0]):
+        stop = part.offset + len(part.text)
+        stop += len(text[stop:]) - len(text[stop:].lstrip().removeprefix(";"))
+        text = text[: part.offset] + re.sub(r"[^\n]", " ", text[part.offset : stop]) + text[stop:]
+    return replace(script, text=text, mode=Mode.TRANSACTION)
 
 
 def mode(script: Script) -> Mode:

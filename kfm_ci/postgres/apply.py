@@ -99,6 +99,30 @@ def run(
     return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began), touched=written)
 
 
+def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[int, Applied] | None:
+    """Run scripts in one transaction; return which failed and how, or None when all are committed."""
+    began = time.perf_counter()
+    reached = 0
+    try:
+        connection.execute("begin")
+        for number, script in enumerate(scripts):
+            reached = number
+            for part in statements.of(script):
+                _watched(connection, part, None)
+        connection.execute("commit")
+    except _Failed as failed:
+        if connection.info.transaction_status == TransactionStatus.UNKNOWN:
+            raise failed.error from failed
+        connection.rollback()
+        return reached, _failure(failed, Mode.TRANSACTION, _since(began))
+    except psycopg.errors.DatabaseError as error:  # a deferred constraint speaks at the commit
+        if connection.info.transaction_status == TransactionStatus.UNKNOWN:
+            raise
+        connection.rollback()
+        return reached, _failure(_Failed(error, None), Mode.TRANSACTION, _since(began))
+    return None
+
+
 class _Failed(Exception):
     def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
         super().__init__(str(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.rules.attach_partition import AttachPartition
 from kfm_ci.rules.autocommit_company import AutocommitCompany
+from kfm_ci.rules.bare_tool import BareTool
 from kfm_ci.rules.base import Rule
 from kfm_ci.rules.binaries import Binary
 from kfm_ci.rules.changing_value import ChangingValue
@@ -105,6 +106,7 @@ ALL: tuple[Rule, ...] = (
     PsqlMetaCommand(),
     DynamicSql(),
     TransactionControl(),
+    BareTool(),
     AutocommitCompany(),
     EnumValueUsed(),
     SchemaAndData(),

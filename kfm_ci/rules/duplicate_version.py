@@ -36,12 +36,12 @@ class DuplicateVersion:
         takers: dict[str, dict[str, Migration]] = {}
         for history in (change.base, change.head):
             for migration in history.migrations if history else ():
-                if history and has_version(history.format, migration):
+                if history and has_version(migration):
                     takers.setdefault(same_version(migration), {}).setdefault(migration.id, migration)
         told = {found.place.file for found in change.head.findings if found.hazard is Hazard.ORDER}
         for migration in change.new:
             others = [other for other in takers.get(same_version(migration), {}).values() if other.id != migration.id]
-            if not others or migration.up_path in told or not has_version(change.head.format, migration):
+            if not others or migration.up_path in told or not has_version(migration):
                 continue
             yield finding(
                 self,

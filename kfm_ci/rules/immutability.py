@@ -10,7 +10,6 @@ from kfm_ci.model import Digest, Finding, Hazard, Place
 from kfm_ci.rules.base import Change, finding
 from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.touched import files, files_of
-from kfm_ci.rules.versions import repeatable
 
 
 class AppliedMigrationChanged:
@@ -42,7 +41,7 @@ class AppliedMigrationChanged:
         fresh = {file.sha256: path for path, file in now.items() if path not in before}
         judged: set[str] = set()
         for migration in then.migrations:
-            if repeatable(then.format, migration):
+            if migration.repeats:
                 continue
             for file in files_of(migration):
                 if file.path in judged or file.path in shared:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 
-from kfm_ci.migrations.files import Migration
+from kfm_ci.migrations.files import History, Migration, Script
 from kfm_ci.model import Finding, Hazard, Place
 from kfm_ci.rules.base import Change, finding
 from kfm_ci.rules.excerpt import shown
@@ -38,41 +39,56 @@ class SortsBeforeBase:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations that sort before the last of the base."""
         on_base = _versioned_on_base(change)
-        if not on_base:
-            return
-        last = on_base[0]
-        for candidate in on_base[1:]:
-            if comes_before(last, candidate):
-                last = candidate
         versions = {same_version(migration) for migration in on_base}
-        late = [
-            migration
+        lates = [
+            (migration, last)
             for migration in change.new
-            if has_version(change.head.format, migration)
-            and same_version(migration) not in versions
+            if has_version(migration) and same_version(migration) not in versions
+            and (last := _last(on_base, migration.up_path if change.head.file_by_file else None))
             and comes_before(migration, last)
-        ]
+        ]  # fmt: skip
+        yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
+
+    def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
         raced = change.merge_base is not None and change.merge_base.get(last.id) is None
-        yield from (
-            finding(
-                self,
-                f"{shown(migration.up_path, 200)} sorts before {shown(last.up_path, 200)}, "
-                "which is already on the base"
-                f"{' and was merged after this change began' if raced else ''}: "
-                f"expected a version after {shown(last.version)}, got {shown(migration.version)}",
-                # The command takes along what is new behind it, so one is enough for all.
-                help=renumbering(change, late[0]),
-                place=Place(file=migration.up_path, line=1),
-                migration=migration,
-            )
-            for migration in late
-        )
+        return finding(
+            self,
+            f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
+            f"{' and was merged after this change began' if raced else ''}: "
+            f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
+            f"{f'; {change.head.late}' if change.head.late else ''}",
+            # The command takes along what is new behind it, so one is enough for all.
+            help=renumbering(change, first),
+            place=Place(file=migration.up_path, line=migration.up.first_line if isinstance(migration.up, Script) else 1),
+            migration=migration,
+        )  # fmt: skip
+
+
+def shared_paths(history: History) -> frozenset[str]:
+    """Return the files that hold several migrations."""
+    counted = Counter(migration.up_path for migration in history.migrations)
+    return frozenset(path for path, count in counted.items() if count > 1)
+
+
+def _last(migrations: list[Migration], path: str | None) -> Migration | None:
+    last: Migration | None = None
+    for candidate in migrations:
+        if (path is None or candidate.up_path == path) and (last is None or comes_before(last, candidate)):
+            last = candidate
+    return last
+
+
+def _name(change: Change, migration: Migration) -> str:
+    one = migration.up_path in shared_paths(change.head)
+    return f"changeset {shown(migration.id, 200)}" if one else shown(migration.up_path, 200)
 
 
 def renumbering(change: Change, migration: Migration) -> str:
     """Return the one thing to do so that a migration sorts last."""
     if change.house_format or change.head.format in RENUMBERED:
         return f"run: kfm-ci new --renumber {shlex.quote(shown(migration.up_path, 200))}"
+    if migration.up_path in shared_paths(change.head):
+        return "move it to the end of the file"
     return f"give it a version after all others, with {change.head.format}'s own command or by renaming it"
 
 
@@ -81,8 +97,4 @@ def _versioned_on_base(change: Change) -> list[Migration]:
         return []
     # The head's own reading wins: both sides of a comparison then stem from one ordering.
     in_head = {migration.id: migration for migration in change.head.migrations}
-    return [
-        in_head.get(migration.id, migration)
-        for migration in change.base.migrations
-        if has_version(change.base.format, migration)
-    ]
+    return [in_head.get(migration.id, migration) for migration in change.base.migrations if has_version(migration)]

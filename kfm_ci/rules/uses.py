@@ -42,7 +42,9 @@ _NO_CODE = re.compile(
     r"(?:^|[.-])lock(?:\.|$)|\.min\.|^go\.sum$|^CHANGELOG|^LICEN[CS]E|^COPYING|^NOTICE|^AUTHORS|^CODEOWNERS$|^\.env",
     re.IGNORECASE,
 )
-_TESTS = re.compile(r"(?:^|[_.-])(?:tests?|specs?|e2e|testing|testdata|fixtures|mocks?|__tests__)(?:$|[_.-])", re.IGNORECASE)
+_TESTS = re.compile(
+    r"(?:^|[_.-])(?:tests?|specs?|e2e|testing|testdata|fixtures|mocks?|__tests__)(?:$|[_.-])", re.IGNORECASE
+)
 _DESCRIBES = re.compile(r"\.proto$|swagger|openapi|\.pb\.", re.IGNORECASE)
 _GENERATED = re.compile(r"code generated|@generated|do not edit|auto-?generated", re.IGNORECASE)
 

@@ -7,14 +7,9 @@ from itertools import zip_longest
 from kfm_ci.migrations.files import Migration
 
 
-def repeatable(format_name: str, migration: Migration) -> bool:
-    """Whether it runs again whenever it changes, so that it has no place in the order."""
-    return format_name == "flyway" and migration.up_path.rsplit("/", 1)[-1].startswith("R__")
-
-
-def has_version(format_name: str, migration: Migration) -> bool:
-    """Whether the migration takes part in the order."""
-    return bool(migration.version) and not repeatable(format_name, migration)
+def has_version(migration: Migration) -> bool:
+    """Whether the migration takes part in the order; what runs again whenever it changes has no place in it."""
+    return bool(migration.version) and not migration.repeats
 
 
 def same_version(migration: Migration) -> str:

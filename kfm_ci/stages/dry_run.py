@@ -8,6 +8,7 @@ from kfm_ci.postgres import apply, catalog, traces
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import reset
+from kfm_ci.stages import one_transaction
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import refusal, script_of
 
@@ -42,6 +43,7 @@ class DryRun:
                 if done.outcome is Outcome.FAILED:
                     run.findings.append(refusal(migration, script, done))
                     raise Failed(f"{migration.id}: {done.error}")
+        one_transaction.run(run, run.server)
         run.unseeded = name
         return f"{outside} outside a transaction" if outside else None
 

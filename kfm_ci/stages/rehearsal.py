@@ -42,14 +42,15 @@ def rehearse(run: Run) -> list[Finding]:
 def _walk(run: Run, server: Server, origin: str, ground: Ground) -> list[Finding]:
     """Rehearse each migration where it stands in the order; what needs no rehearsal is only run when another follows."""
     severity = Severity.ERROR if run.change.house_format else Severity.WARNING
-    concerned = [item for item in run.new if _applied(run, item) and _concerned(item)]
+    bare = run.change.head.bare  # what every file of such a tool lacks is told once, on paper
+    concerned = [item for item in run.new if _applied(run, item) and _concerned(item, bare)]
     found: list[Finding | None] = []
     if not concerned:
         return []
     with _clone(server, origin) as course:
         for migration in run.new[: run.new.index(concerned[-1]) + 1]:
             script, after = script_of(migration), run.seen[migration.id].after
-            if migration in concerned and interruption.concerns(script) and after is not None:
+            if migration in concerned and not bare and interruption.concerns(script) and after is not None:
                 found.append(interruption.rehearse(ground, course, migration, script, after.catalog))
             with run.connect(course) as connection:
                 if apply.run(connection, script, entry=None).outcome is Outcome.FAILED:
@@ -59,9 +60,9 @@ def _walk(run: Run, server: Server, origin: str, ground: Ground) -> list[Finding
     return [item for item in found if item is not None]
 
 
-def _concerned(migration: Migration) -> bool:
+def _concerned(migration: Migration, bare: bool) -> bool:
     script = script_of(migration)
-    return interruption.concerns(script) or repetition.concerns(migration, script)
+    return (not bare and interruption.concerns(script)) or repetition.concerns(migration, script)
 
 
 def _applied(run: Run, migration: Migration) -> bool:

@@ -47,11 +47,15 @@ def advice_on(change: Change, ours: Sequence[Finding], policy: Config, *, major:
 
 
 def findings(change: Change) -> list[Finding]:
-    """Return what every rule finds in a change, each once; reading problems of files already merged are left out."""
-    touched = {item.up_path for item in change.new} | {item.down.file.path for item in change.new if item.down}
-    found = [
-        item for item in change.head.findings if item.place.file in touched or item.place.file not in change.previous
-    ]
+    """Return what every rule finds in a change, each once; what reading the base told as well is left out."""
+    then = change.merge_base or change.base
+    known = {_told(item) for item in then.findings} if then else set()
+    found = [item for item in change.head.findings if _told(item) not in known]
     for rule in ALL:
         found += rule.check(change)
     return list(dict.fromkeys(found))
+
+
+def _told(item: Finding) -> tuple[str, str | None, str]:
+    """Return a finding without its line, which may have moved."""
+    return item.rule, item.place.file, item.message

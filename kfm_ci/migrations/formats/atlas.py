@@ -58,7 +58,8 @@ class Atlas:
         if seal is not None:
             findings += _verify(seal, [item.up.file for item in history.migrations])
         return History(format=self.name, directory=directory, migrations=history.migrations, unreadable=history.unreadable,
-                       findings=(*history.findings, *findings), others=history.others)  # fmt: skip
+                       findings=(*history.findings, *findings), others=history.others,
+                       late="Atlas refuses it on databases that have the newer one, unless `--exec-order` says otherwise")  # fmt: skip
 
 
 def _head(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree
@@ -55,4 +56,7 @@ class Dbmate:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
-        return sectioned(history, _cut)
+        return replace(
+            sectioned(history, _cut),
+            late="dbmate runs it after them where they have run (`--strict` refuses it), and before them on a new database",
+        )  # fmt: skip

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
+from kfm_ci.migrations import reading
+from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.model import Mode
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 _NAME = re.compile(r"^([^/_]+)_([^/]*)/(up|down)\.sql$")
 
@@ -34,19 +37,31 @@ class Diesel:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every directory below."""
 
+        findings: list[Finding] = []
+
         def mode(file: SourceFile) -> Mode | None:
             metadata = f"{file.path.rpartition('/')[0]}/metadata.toml"
-            if not tree.exists(metadata):
+            held = reading.read(tree, metadata, []) if tree.exists(metadata) else None
+            if held is None:
                 return Mode.TRANSACTION
             try:
-                wanted = tomllib.loads(tree.read(metadata).decode()).get("run_in_transaction", False)
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError, Unreadable):
+                wanted = tomllib.loads(held.text).get("run_in_transaction")
+            except tomllib.TOMLDecodeError:
+                findings.append(problem(held, "diesel-metadata", "diesel refuses the directory: metadata.toml is not readable as TOML",
+                                        "write `run_in_transaction = true`, or remove the file", hazard=Hazard.MIGRATION_ERROR))  # fmt: skip
                 return Mode.TRANSACTION
+            if wanted is None:
+                findings.append(problem(
+                    held, "diesel-metadata", "without `run_in_transaction` in its metadata.toml diesel runs the migration outside a transaction",
+                    "say which: `run_in_transaction = true`, or `false`", hazard=Hazard.TRANSACTION, severity=Severity.WARNING,
+                ))  # fmt: skip
             return Mode.TRANSACTION if wanted else Mode.AUTOCOMMIT
 
         def extra(path: str) -> tuple[str, ...]:
             metadata = f"{path.rpartition('/')[0]}/metadata.toml"
             return (metadata,) if tree.exists(metadata) else ()
 
-        return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
-                        mode=mode, extra=extra)  # fmt: skip
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
+                           mode=mode, extra=extra)  # fmt: skip
+        return replace(history, findings=(*history.findings, *dict.fromkeys(findings)),
+                       late="diesel runs it after them where they have run, and before them on a new database")  # fmt: skip

@@ -58,7 +58,8 @@ class Drizzle:
             findings.append(problem(file, "not-in-journal", "the journal does not name this file: it never runs",
                                     "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                       unreadable=missing, others=(*others, journal))  # fmt: skip
+                       unreadable=missing, others=(*others, journal), together=True,
+                       late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones")  # fmt: skip
 
 
 def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, int]] | None:

@@ -1,4 +1,4 @@
-"""Format ``flyway``: ``V1_2__name.sql``, ``R__name.sql``, ``U1_2__name.sql``; numeric versions, placeholders."""
+"""Format ``flyway``: ``V1_2__name.sql``, ``R__``, ``U1_2__``, ``B1_2__``, callbacks; numeric versions, placeholders."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 
-_VERSIONED = re.compile(r"^([VU])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
+_VERSIONED = re.compile(r"^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
 _REPEATABLE = re.compile(r"^R__(.*)\.sql$", re.IGNORECASE)
-_NEARLY = re.compile(r"^[VUR]_?[0-9._]*_{0,2}[^/]*\.sql$")
-_CALLBACK = re.compile(r"^(before|after)[A-Z]\w*?(__.*)?\.sql$")
+_NEARLY = re.compile(r"^[VURB]_?[0-9._]*_{0,2}[^/]*\.sql$")
+_CALLBACK = re.compile(r"^((?:before|after|create)[A-Z]\w*?)(?:__(.*))?\.sql$")
+_BEFORE = frozenset(
+    {"beforeConnect", "afterConnect", "beforeValidate", "afterValidate", "createSchema", "beforeMigrate"}
+)
+_AFTER = frozenset(
+    {"afterVersioned", "beforeRepeatables", "afterMigrateApplied", "afterMigrate", "afterMigrateOperationFinish"}
+)
+_WITHIN = frozenset(
+    {"beforeEachMigrate", "afterEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement"}
+)
 _PLACEHOLDER = re.compile(r"\$\{([^{}\s]+)\}")
 # Flyway's own list: what else cannot run in a transaction is sent inside one, and the server refuses it.
 _OUTSIDE = re.compile(
@@ -30,15 +39,22 @@ def _name(path: str) -> Named | None:
     base = path.rpartition("/")[2]
     if found := _REPEATABLE.match(base):
         return Named(id=base[:-4], version="", sort_key=(1, found[1]), name=found[1].replace("_", " "), direction="up")
+    if (found := _CALLBACK.match(base)) and found[1] in _BEFORE | _AFTER:
+        place = -1 if found[1] in _BEFORE else 2
+        return Named(id=base[:-4], version="", sort_key=(place, base), name=base[:-4], direction="up")
     found = _VERSIONED.match(base)
-    if found is None:
+    if found is None or found[1] in "Bb":
         return None
-    numbers = [int(part) for part in re.split(r"[._]", found[2])]
+    version = _version(found[2])
+    return Named(id=base[:-4], version=version, sort_key=(0, *map(int, version.split("."))), name=(found[3] or version).replace("_", " "),
+                 direction="up" if found[1] in "Vv" else "down", pair=version)  # fmt: skip
+
+
+def _version(text: str) -> str:
+    numbers = [int(part) for part in re.split(r"[._]", text)]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
-    version = ".".join(map(str, numbers))
-    return Named(id=base[:-4], version=version, sort_key=(0, *numbers), name=(found[3] or version).replace("_", " "),
-                 direction="up" if found[1] in "Vv" else "down", pair=version)  # fmt: skip
+    return ".".join(map(str, numbers))
 
 
 class Flyway:
@@ -66,11 +82,15 @@ class Flyway:
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.others:
             findings += _told(other)
-        return replace(history, migrations=tuple(migrations), findings=tuple(findings))
+        return replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late)
 
 
 def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:
     forced, replaced = None, own.replaces
+    if not migration.version:
+        # as Flyway does, it is told apart by its text: another text is another thing to run
+        identity = f"{migration.id}@{migration.up.file.sha256.hex[:8]}"
+        migration = replace(migration, id=identity, repeats=True)
     for conf in migration.extra_files:
         pairs = flyway_settings.pairs(conf.text)
         forced = {"true": Mode.TRANSACTION, "false": Mode.AUTOCOMMIT}.get(pairs.get("executeintransaction", ""), forced)
@@ -132,9 +152,15 @@ def _mode(script: Script, own: Settings, findings: list[Finding]) -> Mode:
 
 def _told(file: SourceFile) -> list[Finding]:
     base = file.path.rpartition("/")[2]
-    if _CALLBACK.match(base):
-        return [problem(file, "flyway-callback", "Flyway runs this callback around migrations; what it does was not judged",
+    callback = _CALLBACK.match(base)
+    if callback and callback[1] in _WITHIN:
+        return [problem(file, "flyway-callback", "Flyway runs this callback around each migration; what it does was not judged",
                         "keep changes of the schema in versioned files", severity=Severity.WARNING)]  # fmt: skip
+    if callback:
+        return []
+    if (found := _VERSIONED.match(base)) and found[1] in "Bb":
+        return [problem(file, "flyway-baseline", f"on an empty database Flyway begins here, in place of all up to {_version(found[2])}; what it "
+                        "does was not judged", "compare the schema of a new database with one that ran every version", severity=Severity.WARNING)]  # fmt: skip
     if _NEARLY.match(base):
         return [problem(file, "file-name", "Flyway ignores this file silently: its name is not V<version>__<name>.sql",
                         "name it V<version>__<name>.sql, with two underscores", hazard=Hazard.NAMING)]  # fmt: skip

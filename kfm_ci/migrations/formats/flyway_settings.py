@@ -27,6 +27,15 @@ class Settings:
     """Whether a file may mix statements with and without a transaction."""
     transactional_lock: bool = True
     """Whether Flyway's lock is held in a transaction; then concurrent index builds wait for it."""
+    out_of_order: bool = False
+    """Whether Flyway runs a version that is older than the newest one applied."""
+
+    @property
+    def late(self) -> str:
+        """What Flyway does with such a version."""
+        if self.out_of_order:
+            return "Flyway runs it after the newer ones where those have run (`outOfOrder`), and before them on a new database"
+        return "Flyway refuses to migrate a database that has the newer one"
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -57,6 +66,7 @@ def read(tree: Tree, directory: str) -> Settings:
         placeholders={key[len(prefix) :]: value for key, value in found.items() if key.startswith(prefix)},
         replaces=found.get("placeholderreplacement", "true").lower() != "false",
         mixed=found.get("mixed", "false").lower() == "true",
+        out_of_order=found.get("outoforder", found.get("out-of-order", "false")).lower() == "true",
         transactional_lock=not any(_LOCK.search(text) for text in builds),
     )
 

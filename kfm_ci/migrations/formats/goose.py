@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import statements
@@ -101,4 +102,7 @@ class Goose:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
-        return sectioned(history, _cut)
+        return replace(
+            sectioned(history, _cut),
+            late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
+        )

@@ -15,7 +15,7 @@ from kfm_ci.migrations.formats.known import KNOWN
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
 from kfm_ci.migrations.formats.sections import holds, problem
 from kfm_ci.migrations.tokens import Kind, tokens
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.model import Digest, Finding, Hazard, Mode, Severity
 
 FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
 _CHANGESET = re.compile(
@@ -88,7 +88,8 @@ class Liquibase:
         read = set(paths)
         others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                          unreadable=unreadable, others=tuple(others))  # fmt: skip
+                          unreadable=unreadable, others=tuple(others), file_by_file=True,
+                          late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
         return (
             with_tool(history, _tool(tree, directory))
@@ -147,9 +148,13 @@ def _migration(
     )
     if item.attributes.get("splitstatements", "true").lower() != "false" and not item.attributes.get("enddelimiter"):
         findings += _torn(file, up)
+    repeats = any(item.attributes.get(key, "false").lower() == "true" for key in ("runonchange", "runalways"))
+    # what runs again when it changes is told apart by its text
+    identity = f"{name}@{Digest.of(up_text.encode()).hex[:8]}" if repeats else name
     return Migration(
-        id=name, version=item.id, sort_key=(number,), name=item.id, up=up, down=down, header=header.parse(up_text)
-    )
+        id=identity, version="" if repeats else name, sort_key=(number,), name=item.id, up=up, down=down,
+        header=header.parse(up_text), repeats=repeats,
+    )  # fmt: skip
 
 
 def _ways(text: str) -> tuple[str, str]:

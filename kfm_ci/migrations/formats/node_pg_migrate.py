@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
@@ -43,7 +44,10 @@ class NodePgMigrate:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
-        return sectioned(history, _cut)
+        return replace(
+            sectioned(history, _cut), together=True,
+            late="node-pg-migrate refuses it on databases that have the newer one, unless `--no-check-order` is given",
+        )  # fmt: skip
 
 
 def _wanted(tree: Tree) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kfm_ci.migrations import header, reading
+from kfm_ci.migrations import header, reading, transactions
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
 
@@ -73,8 +73,7 @@ def assemble(
         migrations.append(
             Migration(
                 id=named.id, version=named.version, sort_key=named.sort_key, name=named.name,
-                up=Script(file=file, text=file.text, mode=mode(file), whole=whole),
-                down=Script(file=down[1], text=down[1].text, mode=mode(down[1]), whole=whole) if down and down[1] else None,
+                up=_script(file, mode(file), whole), down=_script(down[1], mode(down[1]), whole) if down and down[1] else None,
                 header=header.parse(file.text),
                 extra_files=tuple(item for item in (reading.read(tree, name, []) for name in extra(path)) if item),
             )
@@ -95,6 +94,11 @@ def assemble(
         versions.setdefault(migration.version, migration.up_path)
     return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                    unreadable=unreadable, others=tuple(others))  # fmt: skip
+
+
+def _script(file: SourceFile, mode: Mode | None, whole: bool) -> Script:
+    script = Script(file=file, text=file.text, mode=mode, whole=whole)
+    return transactions.unwrapped(script) if whole and mode is not Mode.TRANSACTION else script
 
 
 def _is_text(path: str) -> bool:

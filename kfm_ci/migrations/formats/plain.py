@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.model import Mode
+from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 _SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
 _SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
@@ -44,9 +45,22 @@ class Sqlx:
         def mode(file: SourceFile) -> Mode | None:
             return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else Mode.TRANSACTION
 
-        return assemble(
+        history = assemble(
             tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
         )
+        return replace(history, findings=tuple(_sealing(item) for item in history.findings),
+                       late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
+
+
+def _sealing(item: Finding) -> Finding:
+    """Say of Windows line ends what they mean here: sqlx's checksum counts every byte."""
+    if item.rule != "line-endings":
+        return item
+    return replace(
+        item, severity=Severity.WARNING, hazard=Hazard.MANIFEST,
+        message="the file has CRLF line ends, which sqlx's checksum counts: where git turns them into others, sqlx refuses the "
+        "database with `VersionMismatch`",
+    )  # fmt: skip
 
 
 class Supabase:
@@ -61,4 +75,8 @@ class Supabase:
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory."""
-        return assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))
+        history = assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))
+        return replace(
+            history,
+            late="Supabase refuses to push to a database that has the newer one, unless `--include-all` is given",
+        )

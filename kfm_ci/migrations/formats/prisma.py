@@ -1,14 +1,31 @@
-"""Format ``prisma``: one directory a migration, with ``migration.sql``."""
+"""Format ``prisma``: one directory a migration, with ``migration.sql``; how it is sent depends on Prisma's version."""
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
+from typing import Any
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tree
+from kfm_ci.migrations import transactions
+from kfm_ci.migrations.files import History, Script, Tree, Unreadable
 from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.model import Mode
+
+Version = tuple[int, int]
 
 _NAME = re.compile(r"^([^/]+)/(migration|down)\.sql$")
+_SPLITS: Version = (7, 4)
+"""From here on the engine sends each statement by itself, without a transaction."""
+# Its SQL reader does not know this, and a file that it cannot read it sends whole.
+_UNREAD = re.compile(r"\bdrop\s+index\s+concurrently\b", re.IGNORECASE)
+_LOCKS = {
+    "package-lock.json": re.compile(r'"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)'),
+    "pnpm-lock.yaml": re.compile(r"^\s+'?/?prisma@(\d+)\.(\d+)", re.MULTILINE),
+    "yarn.lock": re.compile(r'^"?prisma@[^\n]*:\n\s+version:?\s+"?(\d+)\.(\d+)', re.MULTILINE),
+    "bun.lock": re.compile(r'"prisma":\s*\["prisma@(\d+)\.(\d+)'),
+}
 
 
 def _name(path: str) -> Named | None:
@@ -21,7 +38,7 @@ def _name(path: str) -> Named | None:
 
 
 class Prisma:
-    """``<version>_name/migration.sql``, ordered by directory name; the whole file is one message."""
+    """``<version>_name/migration.sql``, ordered by directory name; one message a file, or one a statement."""
 
     name = "prisma"
     confidence = 60
@@ -31,5 +48,60 @@ class Prisma:
         return any(name.endswith("/migration.sql") and _name(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every directory below."""
-        return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
+        """Read every directory below; Prisma's version is that of the lock file, else of package.json."""
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
+        used = version(tree, directory)
+        splits = used is not None and used >= _SPLITS
+        migrations = tuple(
+            replace(item, up=_split(item.up)) if splits and isinstance(item.up, Script) else item
+            for item in history.migrations
+        )
+        return replace(history, migrations=migrations, bare=splits,
+                       late="Prisma runs it after them where they have run, and before them on a new database")  # fmt: skip
+
+
+def _split(script: Script) -> Script:
+    if _UNREAD.search(script.text):
+        return script
+    return transactions.unwrapped(replace(script, text=script.file.text, whole=False, mode=Mode.AUTOCOMMIT))
+
+
+def version(tree: Tree, directory: str) -> Version | None:
+    """Return major and minor of the Prisma that a repository uses; None where it does not say."""
+    parts = directory.split("/")
+    above = ["/".join(parts[:count]) for count in range(len(parts) - 1, -1, -1)]
+    asked = next((found for place in above if (found := _asked(tree, place))), None)
+    locked = next((found for place in above for found in _locked(tree, place)), None)
+    return locked or asked
+
+
+def _locked(tree: Tree, place: str) -> list[Version]:
+    texts = ((pattern, _text(tree, _in(place, name))) for name, pattern in _LOCKS.items())
+    return [(int(found[1]), int(found[2])) for pattern, text in texts if text and (found := pattern.search(text))]
+
+
+def _asked(tree: Tree, place: str) -> Version | None:
+    """Return the version that package.json names; a range is what would be installed today."""
+    try:
+        document: Any = json.loads(_text(tree, _in(place, "package.json")) or "{}")
+        wanted = next(
+            (str(table[name]) for key in ("devDependencies", "dependencies") if isinstance(table := document.get(key), dict)
+             for name in ("prisma", "@prisma/client") if name in table), "")  # fmt: skip
+    except (ValueError, AttributeError, RecursionError):
+        return None
+    found = re.match(r"([~^>=]*)\s*v?(\d+)\.(\d+)", wanted)
+    if found is None:
+        return None
+    newest = found[1].startswith(("^", ">"))
+    return int(found[2]), 999 if newest else int(found[3])
+
+
+def _text(tree: Tree, path: str) -> str | None:
+    try:
+        return tree.read(path).decode("utf-8", "replace") if tree.exists(path) else None
+    except Unreadable:
+        return None
+
+
+def _in(place: str, name: str) -> str:
+    return f"{place}/{name}" if place else name

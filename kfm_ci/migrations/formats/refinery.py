@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, Tree, Unreadable
@@ -43,8 +44,9 @@ class Refinery:
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and all below."""
-        return assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
-                        mode=lambda _: Mode.TRANSACTION)  # fmt: skip
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
+                           mode=lambda _: Mode.TRANSACTION)  # fmt: skip
+        return replace(history, late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")
 
 
 def _above(directory: str) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
 
@@ -45,8 +46,13 @@ def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> Histor
         if parts.down is not None and parts.down.text.strip():
             down = replace(up, text=parts.down.text, first_line=parts.down.first_line,
                            mode=parts.down_mode or parts.mode)  # fmt: skip
+        up, down = _plain(up), _plain(down) if down else None
         migrations.append(replace(migration, up=up, down=down))
     return replace(history, migrations=tuple(migrations), findings=tuple(findings))
+
+
+def _plain(script: Script) -> Script:
+    return transactions.unwrapped(script) if script.whole and script.mode is not Mode.TRANSACTION else script
 
 
 def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Part | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading
+from kfm_ci.migrations import header, reading, transactions
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard, Mode
@@ -42,7 +42,7 @@ class Sqitch:
                 continue
             verify = _file(tree, directory, "verify", stem, [])
             migrations.append(Migration(
-                id=stem, version=str(number + 1), sort_key=(number,), name=name, up=up, header=header.parse(up.text),
+                id=stem, version=stem, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
                 down=_script(tree, directory, "revert", stem, findings), extra_files=(verify,) if verify else (),
             ))  # fmt: skip
         named = {
@@ -53,7 +53,8 @@ class Sqitch:
         others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
                   and (file := reading.read(tree, path, []))]  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                       unreadable=missing, others=(*others, plan))  # fmt: skip
+                       unreadable=missing, others=(*others, plan),
+                       late="Sqitch refuses to deploy to a database that has the later one")  # fmt: skip
 
 
 def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, str]]:
@@ -86,7 +87,7 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, str
 
 def _script(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> Script | None:
     file = _file(tree, directory, folder, stem, findings)
-    return None if file is None else Script(file=file, text=file.text, mode=Mode.AUTOCOMMIT)
+    return None if file is None else transactions.unwrapped(Script(file=file, text=file.text, mode=Mode.AUTOCOMMIT))
 
 
 def _file(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> SourceFile | None:

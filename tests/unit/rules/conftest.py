@@ -76,6 +76,7 @@ def history(files: dict[str, str | bytes], format: str = "kfm") -> History:
                 up=Script(file=up, text=up.text),
                 down=Script(file=down, text=down.text) if down else None,
                 header=header_of(up.text),
+                repeats=stem.startswith("R__"),
             )
         )
     known = {file for item in migrations for file in (item.up.file.path, item.down.file.path if item.down else None)}

@@ -19,7 +19,7 @@ def test_versions_compare_number_by_number_and_repeatables_follow(load):
             for name in ("V10__ten", "V9__nine", "V1_2__b", "V1.10__c", "R__views", "V2.0__two")
         },
     )
-    assert [item.id for item in history.migrations] == [
+    assert [item.id.partition("@")[0] for item in history.migrations] == [
         "V1_2__b",
         "V1.10__c",
         "V2.0__two",
@@ -83,9 +83,30 @@ def test_a_script_configuration_decides_the_transaction_and_belongs_to_the_migra
 
 
 def test_names_that_flyway_ignores_silently_are_told(load):
-    assert rules(
-        load("flyway", {"m/V1__a.sql": "select 1;", "m/V2_b.sql": "select 1;", "m/afterMigrate.sql": "select 1;"})
-    ) == ["file-name", "flyway-callback"]
+    history = load(
+        "flyway", {"m/V1__a.sql": "select 1;", "m/V2_b.sql": "select 1;", "m/afterEachMigrate.sql": "select 1;"}
+    )
+    assert rules(history) == ["file-name", "flyway-callback"]
+
+
+def test_callbacks_run_before_and_after_all_and_like_repeatables_their_text_is_their_identity(load):
+    names = ("V1__a", "R__b", "afterMigrate__grants", "beforeMigrate", "afterInfo")
+    files = {f"m/{name}.sql": "select 1;" for name in names}
+    history = load("flyway", files)
+    assert [(item.id.partition("@")[0], item.repeats) for item in history.migrations] == [
+        ("beforeMigrate", True), ("V1__a", False), ("R__b", True), ("afterMigrate__grants", True)]  # fmt: skip
+    edited = load("flyway", {**files, "m/R__b.sql": "select 2;"})
+    assert [one.id == two.id for one, two in zip(history.migrations, edited.migrations, strict=True)] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+
+
+def test_a_baseline_migration_is_told_for_it_stands_for_all_before_it_on_new_databases(load):
+    history = load("flyway", {"m/V1__a.sql": "select 1;", "m/B2_0__base.sql": "select 1;"})
+    assert [item.id for item in history.migrations] == ["V1__a"] and rules(history) == ["flyway-baseline"]
 
 
 def test_the_usual_directory_is_flyways_and_the_house_style_elsewhere_is_not(detect):

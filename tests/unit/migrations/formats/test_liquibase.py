@@ -51,7 +51,7 @@ def test_the_master_decides_the_order_and_what_it_leaves_out_is_told(load):
         "db/master.json": '{"databaseChangeLog": [{"include": {"file": "sql/b.sql"}}, {"include": {"file": "db/sql/a.sql"}}]}',
     }.items():
         history = load("liquibase", {**files, name: text}, "db/sql")
-        assert [item.version for item in history.migrations] == ["b", "a"], name
+        assert [item.version for item in history.migrations] == ["x:b", "x:a"], name
         assert rules(history) == ["not-included"]
 
 
@@ -80,3 +80,10 @@ def test_parameters_are_filled_in_and_missing_ones_told(load):
     assert rules(load("liquibase", {"m/a.sql": text})) == ["placeholder"]
     history = load("liquibase", {"m/a.sql": text}, placeholders={"t.name": "x"})
     assert "create table x" in history.migrations[0].up.text and rules(history) == []
+
+
+def test_a_changeset_that_runs_again_when_it_changes_is_another_one_when_it_changes(load):
+    text = "--liquibase formatted sql\n--changeset a:1\nselect 1;\n--changeset a:v runOnChange:true\ncreate view v as select {};\n"
+    one, two = (load("liquibase", {"m/a.sql": text.format(number)}).migrations for number in (1, 2))
+    assert [item.repeats for item in one] == [False, True]
+    assert one[0].id == two[0].id == "a:1" and one[1].id != two[1].id

@@ -1,0 +1,39 @@
+"""Tools that put all that is pending into one transaction: what single steps do not show."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.postgres import apply
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.stages.base import Failed, Run
+from kfm_ci.stages.provision import refusal, script_of
+
+
+def run(run: Run, server: Server) -> None:
+    """Run all new migrations in one transaction on a clone of the base, as the tool will; raises Failed when that fails."""
+    if not run.change.head.together or len(run.new) < 2:
+        return
+    name = server.create_database("together", template=run.base_database)
+    with run.connect(name) as connection:
+        failed = apply.together(connection, tuple(script_of(item) for item in run.new))
+    server.drop_database(name)
+    if failed is not None:
+        number, done = failed
+        migration = run.new[number]
+        run.findings.append(_only_at_once(refusal(migration, script_of(migration), done), run.new))
+        raise Failed(f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail")
+    last = run.new[-1]
+    run.findings.append(Finding(
+        rule="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=last.id,
+        message=f"{run.change.head.format} runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
+        help="deploy them one by one where that is too long", place=Place(file=last.up_path, line=1),
+    ))  # fmt: skip
+
+
+def _only_at_once(found: Finding, new: tuple[Migration, ...]) -> Finding:
+    return Finding(
+        rule=found.rule, hazard=found.hazard, severity=found.severity, place=found.place, migration=found.migration,
+        message=f"each migration applies alone, but the tool runs all {len(new)} in one transaction, and there {found.message}",
+        help="look for what needs a commit before it, such as a new enum value that a later migration uses: deploy that one first",
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What tools do with several files at once, or again, through the whole gate."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """Write files, commit them on main, write more, and judge these."""
+    root = tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+
+    def judge(base: dict[str, str], change: dict[str, str]) -> dict:
+        for number, files in enumerate((base, change)):
+            for path, text in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text)
+            if number == 0:
+                subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
+                subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
+        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", "main", "--out", str(tmp_path / "out")],
+                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return json.loads((tmp_path / "out/gate.json").read_text())
+
+    return judge
+
+
+def journal(*tags):
+    return json.dumps({"entries": [{"idx": n, "tag": tag, "when": n + 1} for n, tag in enumerate(tags)]})
+
+
+def errors(report):
+    return [
+        (item["rule"], item["file"].rpartition("/")[2]) for item in report["findings"] if item["severity"] == "error"
+    ]
+
+
+def test_what_only_one_transaction_for_all_makes_fail_is_refused_where_the_tool_makes_one(gate):
+    base = {"drizzle/0000_a.sql": "create type mood as enum ('sad');\ncreate table a (id int, m mood);",
+            "drizzle/meta/_journal.json": journal("0000_a")}  # fmt: skip
+    report = gate(base, {
+        "drizzle/0001_b.sql": "alter type mood add value 'glad';", "drizzle/0002_c.sql": "create table b (m mood default 'glad');",
+        "drizzle/meta/_journal.json": journal("0000_a", "0001_b", "0002_c"),
+    })  # fmt: skip
+    assert report["format"] == "drizzle" and ("migration-failed", "0002_c.sql") in errors(report)
+    told = next(item["message"] for item in report["findings"] if item["rule"] == "migration-failed")
+    assert "all 2 in one transaction" in told and "unsafe use of new value" in told
+
+
+def test_an_edited_repeatable_is_run_and_judged_again(gate):
+    base = {"src/main/resources/db/migration/V1__a.sql": "create table a (id int, n int);",
+            "src/main/resources/db/migration/R__v.sql": "create or replace view v as select id from a;"}  # fmt: skip
+    report = gate(
+        base, {"src/main/resources/db/migration/R__v.sql": "create or replace view v as select nothing from a;"}
+    )
+    assert [item["id"].partition("@")[0] for item in report["migrations"] if item["new"]] == ["R__v"]
+    assert ("migration-failed", "R__v.sql") in errors(report)
+
+
+def test_a_seal_that_a_change_leaves_behind_is_told_though_the_seal_itself_was_there_before(gate):
+    from kfm_ci.migrations.formats import atlas
+
+    seal = "\n".join(atlas.sums([("1_a.sql", b"create table a (id int);")])) + "\n"
+    report = gate(
+        {"m/1_a.sql": "create table a (id int);", "m/atlas.sum": seal}, {"m/2_b.sql": "create table b (id int);"}
+    )
+    assert ("atlas-sum-mismatch", "atlas.sum") in errors(report)
+
+
+def test_a_tool_without_transactions_is_told_once_and_not_refused(gate):
+    base = {
+        "package.json": '{"devDependencies": {"prisma": "7.4.0"}}',
+        "prisma/migrations/1_a/migration.sql": "create table a (id int);",
+    }
+    two = "create table {0} (id int);\ncreate table {0}{0} (id int);\n"
+    report = gate(
+        base, {f"prisma/migrations/{number}_x/migration.sql": two.format(name) for number, name in ((2, "b"), (3, "c"))}
+    )
+    assert report["result"] == "pass", report["findings"]
+    assert [item["rule"] for item in report["findings"]].count("tool-without-transaction") == 1
+    assert {item["apply"]["mode"] for item in report["migrations"] if item["new"]} == {"autocommit"}
