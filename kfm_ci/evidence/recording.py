@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -133,6 +133,19 @@ class _Block:
     texts: list[str]
     open: bool
     failed: bool = False
+    marks: list[tuple[str, int]] = field(default_factory=list)
+    """Savepoints: name, and how many statements stood before it."""
+
+    def mark(self, verb: str, name: str) -> None:
+        """Set a savepoint, let it go, or go back to it; what is gone back over never took effect."""
+        place = next((at for at in range(len(self.marks) - 1, -1, -1) if self.marks[at][0] == name), None)
+        if verb == "savepoint":
+            self.marks.append((name, len(self.texts)))
+        elif place is not None and verb == "release":
+            del self.marks[place:]
+        elif place is not None:
+            del self.texts[self.marks[place][1] :], self.marks[place + 1 :]
+            self.failed = False
 
 
 def script(sent: list[Sent], own: Bookkeeping) -> Recorded:
@@ -160,6 +173,10 @@ def _take(item: Sent, current: dict[int, _Block], blocks: list[_Block], own: Boo
     for part in parts:
         if transactions.controls_transaction(part):
             _control(part.text, current, item.session, blocks)
+            continue
+        if (point := transactions.savepoint(part)) is not None:
+            if item.session in current:
+                current[item.session].mark(*point)
             continue
         if _LOOKING.match(part.text) or own.concerns(part.text):
             continue

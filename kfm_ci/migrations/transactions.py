@@ -62,6 +62,14 @@ def controls_transaction(statement: Statement) -> bool:
     return bool(found) and (found[0] in _BEGINS or leaves_transaction(statement))
 
 
+def savepoint(statement: Statement) -> tuple[str, str] | None:
+    """Return ``savepoint``, ``release`` or ``rollback`` with the name of the savepoint; None for any other statement."""
+    found = [word.lower() for word in words(statement.text, 6) if word != ";"]
+    if found[:1] == ["rollback"] and "to" in found[1:3]:
+        return "rollback", found[-1]
+    return (found[0], found[-1]) if found[:1] in (["savepoint"], ["release"]) else None
+
+
 def unwrapped(script: Script) -> Script:
     """Return a script that opens and commits one transaction around all it does as one that its runner gives it.
 

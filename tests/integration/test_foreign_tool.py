@@ -23,7 +23,7 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         if bool(there) != (verb == "down"):
             continue
         space = {"connection": connection}
-        exec(file.read_text(), space)
+        exec(compile(file.read_text(), str(file.resolve()), "exec"), space)
         with connection.transaction():
             space[verb]()
             connection.execute("insert into done_steps values (%s)" if verb == "up" else "delete from done_steps where name = %s", [file.stem])
@@ -105,12 +105,123 @@ def test_a_tool_that_does_nothing_and_ends_with_0_is_no_pass(gate):
     assert code == 3 and report["result"] == "error"
 
 
-@pytest.mark.parametrize("program", ["import time; time.sleep(60)", "raise SystemExit(0 if input() else 1)"])
-def test_a_tool_that_hangs_or_asks_is_no_pass(gate, program):
-    code, _ = gate(
-        {"1_widgets": FIRST}, files={"tool.py": program, "kfm-ci.toml": CONFIG.replace("timeout = 90", "timeout = 2")}
+SLOW = CONFIG.replace("timeout = 90", "timeout = 2")
+CONNECTS = "import os, sys, time, subprocess, psycopg\nconnection = psycopg.connect(os.environ['DATABASE_URL'])\nconnection.execute('select 1')\n"
+
+
+def test_a_tool_that_hangs_with_its_connections_open_is_no_pass(gate):
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": CONNECTS + "time.sleep(60)", "kfm-ci.toml": SLOW})
+    told = json.dumps(report["stages"])
+    assert code == 3 and "KFM-C42" in told and "took longer than 2 s" in told
+
+
+@pytest.mark.parametrize(
+    "program", ["raise SystemExit(0 if input('sure? ') else 1)", "import os; os.environ['API_KEY']"]
+)
+def test_a_tool_that_asks_or_wants_a_secret_fails_without_blaming_a_migration(gate, program, monkeypatch):
+    monkeypatch.setenv("API_KEY", "s3cret")
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": program})
+    told = json.dumps(report["stages"])
+    assert code == 3 and "KFM-C46" in told and ("EOFError" in told or "API_KEY" in told) and "s3cret" not in told
+    assert not [item for item in report["findings"] if item["rule"] == "migration-failed"]
+
+
+def test_a_tool_gets_a_secret_that_is_passed_on_and_no_other(gate, monkeypatch):
+    monkeypatch.setenv("API_KEY", "s3cret")
+    monkeypatch.setenv("OTHER_KEY", "s3cret")
+    asks = "import os\nassert os.environ['API_KEY'] == 's3cret' and 'OTHER_KEY' not in os.environ\n"
+    files = {"tool.py": asks + TOOL, "kfm-ci.toml": f'{CONFIG}pass-env = ["API_KEY"]\n'}
+    code, report = gate({"1_widgets": FIRST}, files=files)
+    assert code == 0, report["stages"]
+
+
+def test_a_connection_that_outlives_the_tool_stops_nothing(gate):
+    stays = "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = psycopg.connect(os.environ[\"DATABASE_URL\"]); c.execute(\"select 1\"); time.sleep(20)'], start_new_session=True)\n"
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": TOOL + stays + "import time; time.sleep(1)\n"})
+    assert code == 0, report["stages"]
+
+
+def test_what_a_tool_does_in_another_schema_is_judged_too(gate):
+    other = {
+        name: text.replace("widgets", "app.widgets")
+        .replace("def up():", "def up():\n    connection.execute('create schema app')")
+        .replace("drop table app.widgets", "drop schema app cascade")
+        for name, text in {"1": FIRST}.items()
+    }
+    tool = TOOL.replace("done_steps", "kept.done_steps").replace(
+        'connection.execute("create table',
+        'connection.execute("create schema if not exists kept"); connection.execute("create table',
     )
-    assert code in {1, 3}
+    files = {"tool.py": tool, "kfm-ci.toml": CONFIG.replace("done_steps", "kept.done_steps")}
+    _, report = gate({"1_widgets": other["1"]}, files=files)
+    assert "table app.widgets" in report["migrations"][0]["schema_diff"]["added"]
+    gate.commit()
+    code, report = gate(
+        {"2_index": 'def up(): connection.execute("create index i on app.widgets (name)")\n'}, base="main"
+    )
+    assert code == 1 and {item["hazard"] for item in report["findings"] if item["severity"] == "error"} == {
+        "blocks-writes"
+    }
+
+
+def test_an_error_that_the_tool_keeps_to_itself_is_told(gate):
+    quiet = FIRST.replace(
+        "def up():",
+        "def up():\n    try:\n        with connection.transaction(): connection.execute('drop table nowhere')\n    except Exception: pass",
+        1,
+    )
+    code, report = gate({"1_widgets": quiet})
+    assert code == 0
+    assert [item["message"].split(": ", 1)[1] for item in report["findings"] if item["rule"] == "error-not-told"] == [
+        '42P01: table "nowhere" does not exist'
+    ]
+
+
+def test_what_the_tool_still_calls_pending_after_all_has_run_is_refused(gate):
+    status = f'{CONFIG}status = "{sys.executable} -c \\"raise SystemExit(\'pending: 9_later\')\\""\n'
+    code, report = gate({"1_widgets": FIRST}, files={"kfm-ci.toml": status})
+    (found,) = [item for item in report["findings"] if item["rule"] == "left-pending"]
+    assert code == 1 and found["hazard"] == "order" and "pending: 9_later" in found["message"]
+
+
+def test_a_migration_that_fails_is_still_judged_on_paper_by_what_the_tool_prints(gate):
+    preview = f'{CONFIG}preview = "{sys.executable} -c \\"print(\'drop database production;\')\\""\n'
+    code, report = gate(
+        {"1_bad": "def up():\n    connection.execute('create tabel x ()')\n"}, files={"kfm-ci.toml": preview}
+    )
+    rules = {item["rule"]: item for item in report["findings"]}
+    assert (
+        code == 1 and "migration-failed" in rules and any("drop database" in item["message"] for item in rules.values())
+    )
+    assert rules["migration-failed"]["line"] == 2
+
+
+def test_a_tool_without_single_steps_runs_all_while_later_files_are_kept_away(gate):
+    steps = {
+        "1_widgets": FIRST,
+        "2_more": 'def up(): connection.execute("alter table widgets add column size int")\ndef down(): connection.execute("alter table widgets drop column size")\n',
+    }
+    config = "\n".join(line for line in CONFIG.splitlines() if not line.startswith("up-one")) + "\n"
+    code, report = gate(steps, files={"kfm-ci.toml": config})
+    assert code == 0, (report["stages"], report["findings"])
+    assert [[item["kind"] for item in one["statements"]] for one in report["migrations"]] == [
+        ["CREATE TABLE", *["INSERT"] * 3],
+        ["ALTER TABLE"],
+    ]
+    assert any(item["rule"] == "one-transaction-for-all" for item in report["findings"]) is False
+
+
+def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(gate):
+    gate({"1_widgets": FIRST})
+    gate.commit()
+    allowed = 'def up():\n    # kfm:allow blocks-writes reason="forty rows"\n    connection.execute("create index i on widgets (name)")\ndef down(): connection.execute("drop index i")\n'
+    code, report = gate({"2_index": allowed}, base="main")
+    found = [item for item in report["findings"] if item["hazard"] == "blocks-writes"]
+    assert (
+        code == 0
+        and found
+        and all(item["acknowledged"] == {"reason": "forty rows"} and item["line"] == 3 for item in found)
+    ), found
 
 
 def test_a_tool_that_is_not_installed_is_told_and_no_pass(gate):

@@ -59,6 +59,26 @@ def test_a_refused_statement_is_the_error_and_its_transaction_is_gone():
     assert found.text == "" and found.error == "42601: syntax"
 
 
+def test_what_a_savepoint_took_back_never_happened_and_the_rest_stays():
+    items = [
+        *sent("begin", "create table a ()", "savepoint s1", "create table b ()", "savepoint s2", "drop table nowhere"),
+        Sent(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
+        *sent("rollback to savepoint s2;", "release savepoint s2;", "create table c ()", "commit"),
+    ]
+    found = script(items, own("t"))
+    assert found.text == "create table a ();\ncreate table b ();\ncreate table c ();\n"
+    assert found.error == "42P01: no table" and found.mode is Mode.TRANSACTION
+
+
+def test_a_refusal_that_no_savepoint_takes_back_ends_its_transaction():
+    items = [
+        *sent("begin", "savepoint s1", "release savepoint s1", "create table a ()", "drop table nowhere"),
+        Sent(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
+        *sent("rollback to savepoint s1", "commit"),
+    ]
+    assert script(items, own("t")).text == ""
+
+
 def test_sessions_are_told_apart():
     one, other = sent("begin", "create table a ()", "commit"), sent("begin", "create table b ()", "rollback", session=2)
     mixed = [item for pair in zip(one, other, strict=True) for item in pair]
