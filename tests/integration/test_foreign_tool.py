@@ -157,7 +157,10 @@ def test_what_a_tool_does_in_another_schema_is_judged_too(gate):
     assert "table app.widgets" in report["migrations"][0]["schema_diff"]["added"]
     gate.commit()
     code, report = gate(
-        {"2_index": 'def up(): connection.execute("create index i on app.widgets (name)")\n'}, base="main"
+        {
+            "2_index": 'def up(): connection.execute("create index i on app.widgets (name)")\ndef down(): connection.execute("drop index app.i")\n'
+        },
+        base="main",
     )
     assert code == 1 and {item["hazard"] for item in report["findings"] if item["severity"] == "error"} == {
         "blocks-writes"
