@@ -30,21 +30,22 @@ def rehearse(
     A second run that the server refuses has changed nothing.
     """
     with ground.clone(database) as copy:
-        with ground.connect(copy, admin=True) as connection:
+        with ground.connect(copy) as connection:
             before = content.snapshot(connection)
         with ground.connect(copy) as connection:
             done = apply.run(connection, script, entry=None)
         if done.outcome is Outcome.FAILED:
             return None
-        with ground.connect(copy, admin=True) as connection:
+        with ground.connect(copy) as connection:
             after = content.snapshot(connection, like=before, since=before, touched=done.touched)
     changed = _changes(before, after)
     if not changed:
         return None
     return finding(
         "rerun-changes-rows", migration, script, f"run a second time it changes rows again: {'; '.join(changed[:5])}",
-        help="Let each statement find only what is not done yet: a condition on the new value "
-        "(`where colour is null`), or `on conflict do nothing`.",
+        help="Let each statement find only what is not done yet: update `where colour is null`; insert with "
+        "`select … where not exists (select from … where …)`, or with `on conflict do nothing` where a unique key "
+        "tells the rows apart.",
         severity=severity, line=script.first_line if len(statements.of(script)) != 1 else statements.of(script)[0].line,
     )  # fmt: skip
 
