@@ -1,0 +1,32 @@
+"""What the documentation names is there, and what is there is named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kfm_ci.migrations.formats import ALL
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+_LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
+
+
+@pytest.mark.parametrize("format", [item.name for item in ALL])
+def test_every_format_has_a_page_that_the_index_names(format: str) -> None:
+    page = ROOT / "docs" / "tools" / f"{format}.md"
+    index = (ROOT / "docs" / "tools" / "index.md").read_text(encoding="utf-8")
+    if format == "kfm":
+        assert "`kfm`" in index
+        return
+    text = page.read_text(encoding="utf-8")
+    assert f"({format}.md)" in index and f'format = "{format}"' in text
+    assert "Judged:" in text and "Not judged:" in text or format == "command"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_no_link_leads_nowhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert [link for link in _LINK.findall(text) if not (page.parent / link).exists()] == []
