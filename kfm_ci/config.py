@@ -259,34 +259,6 @@ def _keys_at(location: list[str]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the configuration, for editors."""
-    schema = Config.model_json_schema(by_alias=True)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "kfm-ci configuration"}
-
-
-def reference() -> str:
-    """Return the configuration reference as Markdown, one table a section."""
-    lines = [
-        "# Configuration",
-        "",
-        "`kfm-ci.toml` at the repository's root, or `[tool.kfm-ci]` in `pyproject.toml`.",
-        "",
-    ]
-    sections: tuple[tuple[str, type[BaseModel]], ...] = (
-        ("[migrations]", MigrationsTable), ("[migrations.command]", CommandTable), ("[database]", DatabaseTable), ("[smoke]", SmokeTable),
-        ("[policy]", PolicyTable), ("[github]", GithubTable), ("[environments.NAME]", EnvironmentTable),
-        ("[[migration]]", DeclaredTable),
-    )  # fmt: skip
-    for title, model in sections:
-        lines += [f"## `{title}`", "", "| key | default | meaning |", "|---|---|---|"]
-        for name, field in model.model_fields.items():
-            default = "required" if field.is_required() else f"`{json.dumps(field.default, default=list)}`"
-            lines.append(f"| `{field.alias or name}` | {default} | {field.description or ''} |")
-        lines.append("")
-    return "\n".join(lines)
-
-
 def environment() -> Mapping[str, str]:
     """Return the process's environment; nothing else reads it but ``github.context``."""
     return dict(os.environ)

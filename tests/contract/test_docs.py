@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -30,3 +31,19 @@ def test_every_format_has_a_page_that_the_index_names(format: str) -> None:
 def test_no_link_leads_nowhere(page: Path) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert [link for link in _LINK.findall(text) if not (page.parent / link).exists()] == []
+
+
+def test_the_configuration_is_documented_as_it_is() -> None:
+    found = importlib.util.spec_from_file_location(
+        "generate_configuration", ROOT / "docs" / "generate_configuration.py"
+    )
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    written = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in module.pages()}
+    assert written == module.pages(), "run: python docs/generate_configuration.py"
+    assert {model for _, model in module.SECTIONS} >= {
+        getattr(field.annotation, "__args__", (field.annotation,))[-1] if name == "environments" else field.annotation
+        for name, field in module.config.Config.model_fields.items()
+        if name != "migration"
+    }

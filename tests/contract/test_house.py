@@ -1,0 +1,77 @@
+"""Who may touch what outside of the process: one place each, so that a reader knows where to look."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "kfm_ci"
+MODULES = tuple(sorted(PACKAGE.rglob("*.py")))
+PASSING = ("stages/attempt.py", "stages/together.py")
+IMPORTS = {
+    "subprocess": (
+        "postgres/engines/",
+        "migrations/git.py",
+        "migrations/formats/",
+        "rules/squawk.py",
+        "stages/smoke.py",
+    ),
+    "docker": ("postgres/engines/",),
+    "requests": ("github/", "receipt/signing.py"),
+    "github": ("github/",),
+    "psycopg": ("postgres/", "evidence/", *PASSING),
+    # the parser's three directions: text to trees, PL/pgSQL to trees, trees to text
+    "postgast": ("migrations/statements.py", "migrations/blocks.py", "migrations/writing.py"),
+}
+CALLS = {
+    "os.environ": ("config.py", "github/context.py"),
+    "os.getenv": (),
+    "datetime.now": ("clock.py",),
+    "datetime.utcnow": (),
+    "time.time": ("clock.py",),
+    "sys.exit": ("cli/", "__main__.py", "github/commands.py"),
+    "print": ("cli/", "github/commands.py"),
+}
+NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def _used(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+@pytest.mark.parametrize("module", IMPORTS)
+def test_the_outside_is_reached_from_its_place_alone(module: str) -> None:
+    found = {_name(path) for path in MODULES if module in _imported(ast.parse(path.read_text(encoding="utf-8")))}
+    assert {name for name in found if not name.startswith(IMPORTS[module])} == set()
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_environment_clock_and_output_have_one_place_each(call: str) -> None:
+    found = {_name(path) for path in MODULES if call in _used(ast.parse(path.read_text(encoding="utf-8")))}
+    assert {name for name in found if not name.startswith(CALLS[call] or ("-",))} == set()
+
+
+def test_modules_are_small_and_named_by_nouns_of_the_field() -> None:
+    sizes = {_name(path): path.read_text(encoding="utf-8").count("\n") for path in MODULES}
+    assert {name: size for name, size in sizes.items() if size > 300} == {}
+    assert {path.stem for path in MODULES} & NAMELESS == set()
+    assert sorted(sizes.values())[len(sizes) // 2] <= 120
