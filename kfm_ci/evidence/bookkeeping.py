@@ -10,11 +10,19 @@ from psycopg import sql
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Tool
 from kfm_ci.migrations.syntax import Node
+from kfm_ci.postgres.session import Session
 
 EXISTING = """
 select format('%I.%I', n.nspname, c.relname), n.nspname, c.relname
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'p', 'v') and n.nspname not in ('pg_catalog', 'information_schema')
+"""
+
+_HISTORY = """
+select n.nspname, c.relname
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where lower(c.relname) = lower(%s) and c.relkind in ('r', 'p') and (%s = '' or n.nspname = %s)
+ order by 1 limit 1
 """
 
 
@@ -55,6 +63,17 @@ class Bookkeeping:
         """Return the statement that takes them out of a copy, of what there is; None when there is nothing."""
         names = [sql.Identifier(schema, table) for _, schema, table in existing if self.holds(schema, table)]
         return sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(names)) if names else None
+
+
+def noted(session: Session, tool: Tool) -> str:
+    """Return what a tool's history table holds, as one text; empty when there is no such table."""
+    schema, _, table = tool.history_table.rpartition(".")
+    found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
+    if found is None:
+        return ""
+    query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t")
+    row = session.execute(query.format(sql.Identifier(*found))).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _named(tree: Node) -> Iterator[tuple[str, str]]:

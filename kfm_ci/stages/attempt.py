@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from psycopg import sql
-
 from kfm_ci.errors import CannotCheck
+from kfm_ci.evidence import bookkeeping
 from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.recording import Recorded, Recorder, script
 from kfm_ci.migrations.files import Command, Migration, Tool
@@ -103,20 +102,8 @@ _NO_WAY_BACK = re.compile(
 
 def history(run: Run, database: str, tool: Tool) -> str:
     """Return the tool's history table as one text; empty when there is none."""
-    schema, _, table = tool.history_table.rpartition(".")
     with run.connect(database, admin=True) as connection:
-        found = connection.execute(
-            "select n.nspname, c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace "
-            "where lower(c.relname) = lower(%s) and c.relkind in ('r', 'p') and (%s = '' or n.nspname = %s) order by 1 limit 1",
-            [table, schema, schema],
-        ).fetchone()
-        if found is None:
-            return ""
-        query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t").format(
-            sql.Identifier(*found)
-        )
-        row = connection.execute(query).fetchone()
-    return str(row[0]) if row else ""
+        return bookkeeping.noted(connection, tool)
 
 
 def refused(migration: Migration, recorded: Recorded, ended: Ended) -> Finding:

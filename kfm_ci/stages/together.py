@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from psycopg import Connection, sql
-
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence import bookkeeping
 from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.recording import Recorder, script
 from kfm_ci.migrations.files import Migration, Script, Tool
 from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import apply, catalog, tally
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.session import reset
 from kfm_ci.stages.attempt import last, refused
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.workshop import Workshop
-
-_TABLES = """
-select format('%I.%I', n.nspname, c.relname)
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'kfm_ci')
-"""
 
 
 class End:
@@ -38,8 +28,7 @@ class End:
             drop = Bookkeeping.of(tool).drop(connection.execute(bookkeeping.EXISTING).fetchall())
             if drop is not None:
                 connection.execute(drop)
-            names = [str(row[0]) for row in connection.execute(_TABLES)]
-            self.rows = {name: _count(connection, name) for name in names}
+            self.rows = tally.count(connection)
         with run.connect(name) as connection:
             self.catalog: Catalog = catalog.read(connection)
         run.server.drop_database(name)
@@ -54,11 +43,6 @@ class End:
             if self.rows[name] != other.rows[name]:
                 return f"{name} has {self.rows[name]} rows in one, {other.rows[name]} in the other"
         return None
-
-
-def _count(connection: Connection[Any], name: str) -> int:
-    row = connection.execute(sql.SQL("select count(*) from ") + sql.SQL(name)).fetchone()
-    return int(row[0]) if row else 0
 
 
 def repeat(run: Run, new: tuple[Migration, ...], end: End, tool: Tool) -> None:
