@@ -14,7 +14,7 @@ from kfm_ci.github.labels import Labels
 from kfm_ci.github.scanning import CodeScanning
 from kfm_ci.github.text import body
 from kfm_ci.report import headline
-from kfm_ci.report.escape import inline
+from kfm_ci.report.escape import prose
 
 
 class Publication(Protocol):
@@ -85,5 +85,5 @@ def _summary(edition: Edition) -> None:
     if edition.context.summary_file is None:
         return
     text = body(edition.evidence, edition.artifact_url)
-    notes = "".join(f"\n> Not published: {inline(note, 400)}\n" for note in edition.notes)
+    notes = "".join(f"\n> Not published: {prose(note, 400)}\n" for note in edition.notes)
     stepfiles.write_summary(edition.context.summary_file, text + notes)

