@@ -85,6 +85,8 @@ class Workshop:
             "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root),
             "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
             "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable", "NO_COLOR": "1", "CI": "true",
+            # settings are written anew for each database, often within the second by which Python knows a stale cache
+            "PYTHONDONTWRITEBYTECODE": "1",
             **passed, **{key: _filled(value, names) for key, value in self.tool.environment.items()},
         }  # fmt: skip
 

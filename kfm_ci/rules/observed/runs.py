@@ -91,6 +91,16 @@ RUNS = (
         "two schemas are not equal.",
     ),
     Observed(
+        id="error-not-told", hazard=Hazard.MIGRATION_ERROR, title="A tool tells of what the server refused",
+        why="Said as a warning: the server refused a statement, and the tool went on and ended well. What the program "
+        "caught here it may not catch in production.",
+    ),
+    Observed(
+        id="left-pending", hazard=Hazard.ORDER, title="After all has run the tool calls nothing pending",
+        why="The tool's own status, asked after its own run, names something that did not run or is wrong: it would "
+        "be so in production too.",
+    ),
+    Observed(
         id="one-transaction-for-all", hazard=Hazard.LOCK_ORDER,
         title="A tool that runs all pending migrations in one transaction",
         why="Said as a note: locks that the first migration takes are held until the last has committed.",
