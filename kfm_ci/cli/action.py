@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import __version__
-from kfm_ci.cli import change, gate
+from kfm_ci.cli import change, comment, gate
 from kfm_ci.config import GithubTable
 from kfm_ci.errors import Defect, ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
@@ -33,6 +33,8 @@ def run() -> int:
     inputs, github = Inputs(), GithubTable()
     try:
         inputs = parse(given)
+        if inputs.command == "comment":
+            return comment.tell(inputs, platform, Credentials.among(given, inputs), log)
         if inputs.database_url:
             log.write(commands.mask(inputs.database_url) + "\n")
         with commands.quiet(log):

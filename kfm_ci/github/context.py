@@ -27,6 +27,8 @@ class Context:
     actor: str | None = None
     event: str | None = None
     run_url: str | None = None
+    judged_url: str | None = None
+    """Page of the run that event ``workflow_run`` is about."""
     repository: str | None = None
     """``owner/name``."""
     pull: int | None = None
@@ -38,6 +40,7 @@ class Context:
     sha: str | None = None
     ref: str | None = None
     workflow: str | None = None
+    """Name of the workflow, in event ``workflow_run`` of the one that ran before."""
     job: str | None = None
     run_id: str | None = None
     attempt: str | None = None
@@ -58,7 +61,7 @@ def read() -> Context:
     if env.get("GITHUB_ACTIONS") != "true":
         return Context()
     event = _event(env.get("GITHUB_EVENT_PATH"))
-    pull, queue = _table(event, "pull_request"), _table(event, "merge_group")
+    pull, queue, judged = _table(event, "pull_request"), _table(event, "merge_group"), _table(event, "workflow_run")
     base: str | None = env.get("GITHUB_BASE_REF") or None
     body: str | None = None
     head_sha = env.get("GITHUB_SHA")
@@ -70,13 +73,16 @@ def read() -> Context:
         base = _text(queue, "base_sha") or base
     elif env.get("GITHUB_EVENT_NAME") == "push" and str(event.get("before") or "0").strip("0"):
         base = str(event["before"])
+    elif judged:
+        head_sha = _text(judged, "head_sha")
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
     number = pull.get("number")
     return Context(
         base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"),
+        judged_url=_text(judged, "html_url"),
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None,
         repository=repository, pull=number if isinstance(number, int) else None, fork=_fork(pull), head_sha=head_sha,
-        sha=env.get("GITHUB_SHA"), ref=env.get("GITHUB_REF"), workflow=env.get("GITHUB_WORKFLOW"),
+        sha=env.get("GITHUB_SHA"), ref=env.get("GITHUB_REF"), workflow=_text(judged, "name") or env.get("GITHUB_WORKFLOW"),
         job=env.get("GITHUB_JOB"), run_id=run, attempt=env.get("GITHUB_RUN_ATTEMPT"),
         server_url=server or "https://github.com", api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
         workspace=_path(env.get("GITHUB_WORKSPACE")), output_file=_path(env.get("GITHUB_OUTPUT")),

@@ -18,7 +18,7 @@ def _choice(default: str, *allowed: str) -> Any:
 class Inputs:
     """What the workflow asks for; names and defaults are those of ``action.yml``."""
 
-    command: str = _choice("gate", "gate")
+    command: str = _choice("gate", "gate", "comment")
     path: str = "."
     config: str = ""
     format: str = "auto"

@@ -126,6 +126,7 @@ def _migration(item: MigrationEvidence) -> dict[str, Any]:
             "message": rollback.message,
             "price": list(rollback.price),
             "commands": list(rollback.commands),
+            "mode": rollback.mode.value,
             "statements": [_statement(entry) for entry in rollback.statements],
             "difference": _diff(rollback.difference),
         },

@@ -37,6 +37,39 @@ def plain(schema: Any) -> Any:
 ROOT = plain(DESCRIPTION)
 
 
+def sample(schema: dict[str, Any]) -> Any:
+    """Return the least that a schema takes: what it requires, and nothing else."""
+    if "$ref" in schema:
+        found: Any = ROOT
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        return sample(found)
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if choices:
+        return None if {"type": "null"} in choices else sample(choices[0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema.get("type"):
+        case "object":
+            return {name: sample(schema["properties"][name]) for name in schema.get("required", ())}
+        case "array":
+            return []
+        case "string":
+            return "https://api.github.com/x" if schema.get("format") == "uri" else "2026-01-01T00:00:00Z"
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return False
+        case _:
+            return {name: sample(item) for part in schema.get("allOf", ()) for name, item in sample(part).items()}
+
+
+def pull(number: int, tip: str, state: str = "open") -> dict[str, Any]:
+    """Return a pull request as GitHub lists it."""
+    made = sample(ROOT["components"]["schemas"]["pull-request-simple"])
+    return {**made, "number": number, "state": state, "head": {**made["head"], "sha": tip}}
+
+
 def user(login: str) -> dict[str, Any]:
     base = f"https://api.github.com/users/{login}"
     urls = (

@@ -1,0 +1,42 @@
+"""The action's command ``comment``: the verdict of another run, told by a workflow that may write what that run could not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from kfm_ci.errors import CannotCheck, ExitCode
+from kfm_ci.github import commands, pulls
+from kfm_ci.github.comment import Comment
+from kfm_ci.github.context import Context
+from kfm_ci.github.edition import Credentials, Edition
+from kfm_ci.github.inputs import Inputs
+from kfm_ci.report import reading
+
+
+def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
+    """Render gate.json of the artifact in ``out`` again, and write it to the pull request of the event's commit.
+
+    The artifact is data of whoever opened the pull request: nothing of it says where the comment goes, none of its text
+    is written unescaped. Raises CannotCheck without the file, Unpublished where GitHub refuses.
+    """
+    file = Path(inputs.out) / "gate.json"
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise CannotCheck(code="KFM-C60", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
+                          help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
+    evidence = reading.loads(data, where=str(file))
+    edition = Edition(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
+                      out=Path(inputs.out), artifact_url=platform.judged_url)  # fmt: skip
+    number = pulls.of_tip(edition)
+    if number is None:
+        log.write(
+            commands.message("notice", "no open pull request has this commit as its tip any more: nothing to say")
+            + "\n"
+        )
+        return int(ExitCode.PASSED)
+    edition.context = replace(platform, pull=number)
+    Comment().publish(edition)
+    return int(ExitCode.PASSED)
