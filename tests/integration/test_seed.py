@@ -11,6 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence import seed
 from kfm_ci.evidence.model import Seeding
+from kfm_ci.evidence.seed import patterns
 from kfm_ci.postgres import catalog, session
 from kfm_ci.postgres.engines.base import Server
 
@@ -163,3 +164,17 @@ def test_the_ledgers_of_migration_tools_stay_empty(owner: Connection[Any]) -> No
         owner, "create table schema_migrations (version text); create schema x; create table x.alembic_version (v text)"
     )
     assert done == Seeding(seed=1)
+
+
+PATTERNS = [
+    "^[A-Z]{3}-\\d{4}$", "^[[:alpha:]][[:alnum:]_]*$", "^(red|green|blue)$", "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", "^\\+?[1-9]\\d{6,14}$",
+    "^#(?:[0-9a-f]{3}){1,2}$", "^\\S+$", "^[a-z0-9]+(-[a-z0-9]+)*$", "^https?://[^/]+/.*$", "^v\\d+\\.\\d+\\.\\d+$", "\\mword\\M", "^[]a-]+$",
+    "(?i)^abc$", "^.{2,5}$", "^a*$", "^\\w+\\y",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_the_server_matches_what_is_thought_up_for_a_pattern(owner: Connection[Any], pattern: str) -> None:
+    texts = list(dict.fromkeys(patterns.matching(pattern)))
+    row = owner.execute("select array_agg(t) from unnest(%s::text[]) t where t !~ %s", (texts, pattern)).fetchone()
+    assert texts and row == (None,)

@@ -1,70 +1,175 @@
-"""Short texts that a regular expression matches, as far as it is one that both PostgreSQL and Python read alike."""
+"""Short texts that a regular expression matches: PostgreSQL's own kind, as far as checks of a schema use it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from re import _constants as code  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
-from typing import Any
 
 _MEANS_SOMETHING = re.compile(r"[\[\](){}^$*+?|\\.]")
-_CLASSES = {"alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": " ",
-            "xdigit": "0-9a-f", "punct": "!-/"}  # fmt: skip
-_CATEGORIES = {"CATEGORY_WORD": "w", "CATEGORY_SPACE": " ", "CATEGORY_NOT_DIGIT": "d",
-               "CATEGORY_NOT_WORD": "-", "CATEGORY_NOT_SPACE": "s"}  # fmt: skip
+_CLASSES = {
+    "alpha": "aZ", "digit": "0123456789", "alnum": "a7Z", "upper": "ABZ", "lower": "abz", "space": " \t",
+    "xdigit": "0a9f", "punct": "-.!", "print": "a ", "graph": "a", "blank": " ", "cntrl": "\t", "word": "a_7",
+}  # fmt: skip
+_ESCAPES = {
+    "d": "0123456789",
+    "w": "a_7Z",
+    "s": " \t",
+    "D": "a-",
+    "W": "- ",
+    "S": "a7",
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+}
+_EMPTY = "AZbByYmM"
+"""Escapes that match a place, not a character."""
+_OTHERS = "a7-Z_ .b8"
+"""For what may be any character but some."""
+_QUANTIFIER = re.compile(r"(?:([*+?])|\{(\d{1,4})(,(\d{0,4}))?\})\??")
+_GROUP = re.compile(r"\(\?(?::|[a-z]*\))?")
 _MOST = 2_000
 """Characters that are made, however often a pattern repeats."""
+_TURNS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """Something that is repeated: one of some characters, or one of some branches."""
+
+    characters: str = ""
+    branches: Sequence[Sequence[_Piece]] = ()
+    low: int = 1
+    high: int = 1
+
+    def made(self, turn: int) -> Iterator[str]:
+        """Yield the pieces of a text; another turn gives another one where there is a choice."""
+        times = min((self.low or 1) + turn % 3, self.high, _MOST)
+        for number in range(times):
+            if self.branches:
+                yield from _made(self.branches[(turn + number) % len(self.branches)], turn + number)
+            elif self.characters:
+                yield self.characters[(turn + number) % len(self.characters)]
+
+
+class _Reader:
+    """Reads a pattern from left to right; raises ValueError for what it does not know."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+
+    def all(self) -> _Piece:
+        """Return the whole pattern."""
+        found = self._branches()
+        if self._at < len(self._text):
+            raise ValueError("unbalanced")
+        return found
+
+    def _branches(self) -> _Piece:
+        branches: list[list[_Piece]] = [[]]
+        while self._at < len(self._text) and self._text[self._at] != ")":
+            if self._text[self._at] == "|":
+                self._at += 1
+                branches.append([])
+            else:
+                branches[-1].append(self._quantified(self._atom()))
+        return _Piece(branches=branches)
+
+    def _quantified(self, atom: _Piece) -> _Piece:
+        found = _QUANTIFIER.match(self._text, self._at)
+        if found is None:
+            return atom
+        self._at = found.end()
+        if found[1]:
+            low, high = {"*": (0, _MOST), "+": (1, _MOST), "?": (0, 1)}[found[1]]
+        else:
+            low = int(found[2])
+            high = low if found[3] is None else int(found[4] or _MOST)
+        return _Piece(characters=atom.characters, branches=atom.branches, low=low, high=high)
+
+    def _atom(self) -> _Piece:
+        character = self._next()
+        if character == "(":
+            return self._group()
+        if character == "[":
+            return _Piece(characters=self._set())
+        if character == "\\":
+            return _Piece(characters=self._escape())
+        if character in "^$":
+            return _Piece()
+        if character in "*+?)":
+            raise ValueError("nothing to repeat")
+        return _Piece(characters="a7" if character == "." else character)
+
+    def _group(self) -> _Piece:
+        options = _GROUP.match(self._text, self._at - 1)
+        if options is not None:
+            self._at = options.end()
+            if options[0].endswith(")"):
+                return _Piece()
+            if options[0] == "(?":
+                raise ValueError("looks ahead or behind")
+        inner = self._branches()
+        if self._next() != ")":
+            raise ValueError("unbalanced")
+        return inner
+
+    def _set(self) -> str:
+        negated = self._text.startswith("^", self._at)
+        self._at += negated
+        found: list[str] = []
+        first = True
+        while (character := self._next()) != "]" or first:
+            first = False
+            if character == "[" and self._text.startswith(":", self._at):
+                name, _, _ = self._text[self._at + 1 :].partition(":]")
+                self._at += len(name) + 3
+                found.append(_CLASSES[name])
+            elif character == "\\":
+                found.append(self._escape())
+            elif self._text.startswith("-", self._at) and self._text[self._at + 1 : self._at + 2] not in {"]", ""}:
+                self._at += 1
+                found.append(_between(character, self._next()))
+            else:
+                found.append(character)
+        members = "".join(found)
+        return "".join(other for other in _OTHERS if other not in members) if negated else members
+
+    def _escape(self) -> str:
+        character = self._next()
+        if character in _EMPTY:
+            return ""
+        if character.isdigit():
+            raise ValueError("refers back")
+        return _ESCAPES.get(character, character)
+
+    def _next(self) -> str:
+        if self._at >= len(self._text):
+            raise ValueError("it ends too early")
+        self._at += 1
+        return self._text[self._at - 1]
 
 
 def matching(pattern: str) -> Iterator[str]:
     """Yield a few different texts that match; nothing when the text is no pattern that can be read."""
     if not _MEANS_SOMETHING.search(pattern) or len(pattern) > 500:
         return
-    text = re.sub(r"\[:(\w+):\]", lambda found: _CLASSES.get(found[1], ""), pattern)
     try:
-        tree = _parser.parse(text)
-        for turn in range(12):
-            yield "".join(islice(_of(tree, turn), _MOST))
-    except (re.error, ValueError, OverflowError, RecursionError, LookupError):
+        whole = _Reader(pattern).all()
+    except (ValueError, LookupError, RecursionError):
         return
+    for turn in range(_TURNS):
+        yield "".join(islice(_made(whole.branches[turn % len(whole.branches)], turn), _MOST))
 
 
-def _of(tree: Any, turn: int) -> Iterator[str]:
-    for operation, argument in tree:
-        yield from _one(operation, argument, turn)
+def _made(pieces: Sequence[_Piece], turn: int) -> Iterator[str]:
+    for piece in pieces:
+        yield from piece.made(turn)
 
 
-def _one(operation: Any, argument: Any, turn: int) -> Iterator[str]:
-    if operation is code.LITERAL:
-        yield chr(argument)
-    elif operation is code.NOT_LITERAL:
-        yield "a" if argument != ord("a") else "b"
-    elif operation is code.ANY:
-        yield "a"
-    elif operation is code.IN:
-        yield _member(argument, turn)
-    elif operation is code.BRANCH:
-        branches = argument[1]
-        yield from _of(branches[turn % len(branches)], turn)
-    elif operation is code.SUBPATTERN:
-        yield from _of(argument[-1], turn)
-    elif operation in {code.MAX_REPEAT, code.MIN_REPEAT}:
-        low, high, inner = argument
-        times = min(low + turn % 3, int(high), _MOST) if low else min(1 + turn % 3, int(high), _MOST)
-        for number in range(times):
-            yield from _of(inner, turn + number)
-
-
-def _member(choices: Any, turn: int) -> str:
-    if choices and choices[0][0] is code.NEGATE:
-        taken = {argument for operation, argument in choices[1:] if operation is code.LITERAL}
-        return next(letter for letter in "a7-Z_" if ord(letter) not in taken)
-    operation, argument = choices[turn % len(choices)]
-    if operation is code.RANGE:
-        low, high = argument
-        return chr(low + turn % (high - low + 1))
-    if operation is code.CATEGORY:
-        return str(turn % 10) if argument is code.CATEGORY_DIGIT else _CATEGORIES.get(str(argument), "a")
-    return chr(argument)
+def _between(low: str, high: str) -> str:
+    if high < low:
+        raise ValueError("out of order")
+    return "".join(map(chr, range(ord(low), min(ord(high), ord(low) + 255) + 1)))
