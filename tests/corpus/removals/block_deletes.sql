@@ -1,0 +1,11 @@
+-- expect: unsafe data-loss rollback-unproven
+-- why: a block removes rows
+-- base:
+create table widgets (id bigint primary key, name text, colour text, price numeric(10,2), quantity integer not null default 0, code varchar(40), made_on date, made_at timestamp);
+-- up:
+do $$
+begin
+  delete from widgets;
+end $$;
+-- down:
+select 1;
