@@ -45,6 +45,11 @@ def understated(
 ) -> Finding | None:
     """Return a finding when the header claims less than the evidence shows, a note when it claims more."""
     pairs: list[tuple[str, str, int]] = []
+    window = tuple(hazard.value for hazard in ROLLOUT_HAZARDS)
+    causes = {
+        "risk": tuple(reason for reason in assessed.reasons if reason.endswith(f": {assessed.risk}")),
+        "rollout": tuple(reason for reason in assessed.reasons if reason.startswith(window)),
+    }
     if declared.risk is not None:
         pairs.append(
             ("risk", f"{declared.risk} declared, {assessed.risk} seen", declared.risk.rank - assessed.risk.rank)
@@ -62,8 +67,11 @@ def understated(
     more = [f"{key}: {text}" for key, text, difference in pairs if difference > 0]
     if not less and not more:
         return None
-    more_reasons = f", and {len(assessed.reasons) - 2} more" if len(assessed.reasons) > 2 else ""
-    because = f", because of {'; '.join(assessed.reasons[:2])}{more_reasons}" if less and assessed.reasons else ""
+    reasons = tuple(dict.fromkeys(
+        reason for key, _, difference in pairs if difference < 0 for reason in causes[key]
+    ))  # fmt: skip
+    more_reasons = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
+    because = f", because of {'; '.join(reasons[:2])}{more_reasons}" if reasons else ""
     rule = "understated-risk" if less else "overstated-risk"
     return Finding(
         rule=rule,

@@ -61,7 +61,9 @@ class Apply:
                 script = script_of(migration)
                 observer.reset()
                 reset(connection)
+                run.note("migration-attempted", migration=migration.id, sha256=script.file.sha256.hex)
                 done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer)
+                run.note("migration-ended", migration=migration.id, outcome=done.outcome.value)
                 reset(connection)
                 after = state
                 if done.outcome is Outcome.APPLIED:

@@ -11,6 +11,7 @@ from typing import Protocol
 from kfm_ci.config import Config
 from kfm_ci.errors import KfmError
 from kfm_ci.evidence.entities import ForeignKey, Table
+from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import (
     ApplyEvidence,
     ChecklistItem,
@@ -83,6 +84,13 @@ class Run:
     unindexed: tuple[ForeignKey, ...] = ()
     """Foreign keys that came with the new migrations and that no index serves at their end."""
     failure: KfmError | None = None
+    journal: Journal | None = None
+    """Where attempts are noted before they are made."""
+
+    def note(self, event: str, **fields: str) -> None:
+        """Write to the journal what is attempted, or how it ended; names and outcomes, never SQL."""
+        if self.journal is not None:
+            self.journal.note(event, **fields)
 
     @property
     def new(self) -> tuple[Migration, ...]:

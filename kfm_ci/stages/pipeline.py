@@ -27,6 +27,7 @@ def execute(
     stages: tuple[Stage, ...], run: Run, *, clock: Clock, journal: Journal, progress: Callable[[StageEvidence], None]
 ) -> None:
     """Run stages in order; each says everything it can, and a later one runs unless what it stands on failed."""
+    run.journal = journal
     for stage in stages:
         journal.note("stage-started", stage=stage.name)
         began = clock.milliseconds()

@@ -70,7 +70,9 @@ class _Runner:
     def _go(self, script: Script, *, watched: bool = False) -> Ran:
         observer = self._observe() if watched else None
         with self._run.connect(self._database) as connection:
+            self._run.note("script-attempted", file=script.file.path)
             done = apply.run(connection, script, entry=None, watcher=observer)
+            self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
         return Ran(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
             statements=observer.evidence if observer else (), touched=done.touched,

@@ -87,6 +87,16 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
         "junit.xml",
         "journal.jsonl",
     }
+    rows = [json.loads(line) for line in (repository.root.parent / "out" / "journal.jsonl").read_text().splitlines()]
+    told = [
+        (row["event"], row.get("migration") or row.get("file")) for row in rows if not row["event"].startswith("stage")
+    ]
+    down = "migrations/db/20260101_1200__add_widgets.down.sql"
+    assert told[:2] == [
+        ("migration-attempted", "20260101_1200__add_widgets"),
+        ("migration-ended", "20260101_1200__add_widgets"),
+    ]
+    assert told[2:4] == [("script-attempted", down), ("script-ended", down)] and "create table" not in json.dumps(rows)
 
 
 def test_a_blocking_index_on_a_merged_table_is_refused_and_on_a_new_one_is_not(repository: Repository) -> None:

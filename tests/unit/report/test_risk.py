@@ -70,3 +70,9 @@ def test_the_runs_risk_is_that_of_its_worst_migration() -> None:
     worst = Assessed(risk=Risk.HIGH, rollout=Rollout.SAFE, reasons=("high: data-loss",))
     assert run_risk([Assessed(risk=Risk.LOW, rollout=Rollout.SAFE), worst]) == (Risk.HIGH, ("high: data-loss",))
     assert run_risk([]) == (Risk.LOW, ())
+
+
+def test_each_claim_is_told_its_own_cause() -> None:
+    seen = assess([finding(Hazard.DATA_DEPENDENT, Severity.ERROR), finding(Hazard.FULL_SCAN, Severity.ERROR)])
+    found = understated(Declared(risk=Risk.HIGH, rollout=Rollout.SAFE), seen)
+    assert found is not None and "because of full-scan" in found.message and "data-dependent" not in found.message
