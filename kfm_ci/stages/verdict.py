@@ -15,13 +15,28 @@ from kfm_ci.evidence.model import (
     SourceEvidence,
 )
 from kfm_ci.migrations.files import Migration
-from kfm_ci.model import Finding, Outcome, Phase, Place, Result, Risk, Rollout, StageStatus, Strategy, Verdict
+from kfm_ci.model import (
+    Finding,
+    Outcome,
+    Phase,
+    Place,
+    Result,
+    Risk,
+    Rollout,
+    StageStatus,
+    Strategy,
+    Verdict,
+    rule_page,
+)
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
 from kfm_ci.rules import policy, scopes
+from kfm_ci.rules.observed import EXPLAINED
 from kfm_ci.rules.policy import Judged
 from kfm_ci.stages import sent
 from kfm_ci.stages.base import Run, Seen
 from kfm_ci.stages.rollback import strategy_of
+
+_EXPLAINED = frozenset(rule.id for rule in EXPLAINED)
 
 
 def judge(run: Run) -> None:
@@ -37,6 +52,11 @@ def judge(run: Run) -> None:
             created=created, mode=seen.apply.mode, statistics=run.statistics, unindexed=run.unindexed,
         )  # fmt: skip
         created |= frozenset(seen.schema_diff.added)
+
+
+def _linked(item: Finding) -> Finding:
+    """Return a finding with its page, where there is one."""
+    return replace(item, docs=rule_page(item.rule)) if item.docs is None and item.rule in _EXPLAINED else item
 
 
 def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None) -> Evidence:
@@ -56,6 +76,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
         ran = run.seen.get(migration.id)
         if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
             findings.append(found)
+    findings = [_linked(item) for item in findings]
     level, reasons = risk.run_risk(assessed.values())
     result, code = _result(run, tuple(findings), level, fail_on)
     evidence = Evidence(

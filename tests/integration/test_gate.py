@@ -110,6 +110,7 @@ def test_a_blocking_index_on_a_merged_table_is_refused_and_on_a_new_one_is_not(r
     code, report = repository.gate("--base", "main")
     assert code == 1
     assert {item["hazard"] for item in report["findings"] if item["severity"] == "error"} >= {"blocks-writes"}
+    assert all(item["docs"] for item in report["findings"])
     code, report = repository.gate("--base", "none")
     assert code == 0, report["findings"]
 
