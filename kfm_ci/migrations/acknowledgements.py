@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.migrations import tokens
 from kfm_ci.migrations.files import Allow, Script
+from kfm_ci.migrations.tokens import Kind
 from kfm_ci.model import Acknowledgement, Hazard
 
 _MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
@@ -29,14 +31,24 @@ def find(script: Script) -> tuple[tuple[Allow, ...], tuple[Malformed, ...]]:
     wrong: list[Malformed] = []
     if "kfm:allow" not in script.text:
         return (), ()
-    for token in tokens.comments(script.text):
-        line = script.first_line + script.text.count("\n", 0, token.start)
-        said = _said(script.text[token.start : token.end], line)
+    for start, comment in _comments(script.text):
+        said = _said(comment, script.first_line + script.text.count("\n", 0, start))
         if isinstance(said, Allow):
             allows.append(said)
         elif said is not None:
             wrong.append(said)
     return tuple(allows), tuple(wrong)
+
+
+def _comments(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the comments with their offsets, those in bodies between dollars too: findings point to lines in there."""
+    for token in tokens.tokens(text):
+        piece = text[token.start : token.end]
+        if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT}:
+            yield token.start, piece
+        elif token.kind is Kind.STRING and piece.startswith("$") and "kfm:allow" in piece:
+            begin = piece.index("$", 1) + 1
+            yield from ((token.start + begin + at, inner) for at, inner in _comments(piece[begin:-begin]))
 
 
 def remarked(comment: str, line: int) -> tuple[Allow, ...]:

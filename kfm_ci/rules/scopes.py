@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kfm_ci.migrations import acknowledgements, program, statements
-from kfm_ci.migrations.files import Allow, Migration, Script
+from kfm_ci.migrations import acknowledgements, blocks, program, statements
+from kfm_ci.migrations.files import Allow, Migration, Script, Statement
 from kfm_ci.model import Finding
 
 
@@ -27,14 +27,34 @@ class Scope:
 
 
 def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
-    """Return what each acknowledgement of a script covers: the first statement that begins below its line."""
+    """Return what each acknowledgement of a script covers: the first statement that begins below its line.
+
+    One inside a block covers the first statement below it in that block.
+    """
     allows = tuple(allows)
     found = statements.of(script) if allows else ()
     placed = []
     for allow in allows:
+        around = next((statement for statement in found if statement.line < allow.line <= statement.end_line), None)
+        if around is not None:
+            placed.append(_inside(around, allow))
+            continue
         below = next((statement for statement in found if statement.line > allow.line), None)
         placed.append(Scope(allow=allow, start=below.line if below else None, end=below.end_line if below else None))
     return tuple(placed)
+
+
+def _inside(block: Statement, allow: Allow) -> Scope:
+    try:
+        (tree,) = statements.parse(block.text)
+        parts = blocks.read(block.text, tree).parts if tree.tag == "DoStmt" else ()
+    except (statements.SyntaxProblem, ValueError):
+        parts = ()
+    below = next((part for part in parts if block.line + part.line > allow.line), None)
+    start = None if below is None else block.line + below.line
+    return Scope(
+        allow=allow, start=start, end=None if start is None or below is None else start + below.text.count("\n")
+    )
 
 
 def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
