@@ -32,11 +32,14 @@ def rehearse(run: Run) -> list[Finding]:
     differs = rebuild.elsewhere(
         ground, base, pairs, run.final_catalog, configured={name.lower() for name in run.config.database.settings}
     )
-    if differs is None and run.change.head.tool is None and _interleaved(run):
+    if differs is not None:
+        found.append(differs)
+    if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
         with _empty(run, server) as empty:
             everything = [(item, script_of(item)) for item in run.change.head.migrations]
-            differs = rebuild.afresh(ground, empty, everything, run.final_catalog)
-    return [*found, differs] if differs is not None else found
+            rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
+        found += [rebuilt] if rebuilt is not None else []
+    return found
 
 
 def _walk(run: Run, server: Server, origin: str, ground: Ground) -> list[Finding]:

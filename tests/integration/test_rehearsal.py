@@ -117,6 +117,30 @@ def test_what_means_the_same_everywhere_is_not_reported(judge: Judge, up: str) -
     assert "environment-dependent" not in judge(up, "drop table t;")
 
 
+def test_rows_that_depend_on_the_sessions_settings_are_named_with_the_setting(judge: Judge) -> None:
+    up = "create table t (at timestamptz default now(), d date); insert into t (d) values ('01/02/2026');"
+    finding = judge(up, "drop table t;")["environment-dependent"]
+    assert (finding["hazard"], finding["severity"]) == ("not-repeatable", "warning")
+    assert "the session's datestyle: values of public.t.d" in finding["message"]
+    assert "public.t.at" not in finding["message"]
+
+
+def test_rows_that_differ_at_every_run_are_noted_and_refuse_nothing(judge: Judge) -> None:
+    up = "create function w() returns timestamptz volatile language sql as 'select clock_timestamp()';\n"
+    found = judge(
+        up + "create table t (at timestamptz); insert into t values (w());", "drop table t; drop function w();"
+    )
+    assert "environment-dependent" not in found
+    assert found["changing-value"]["severity"] == "note"
+    assert "values of public.t.at" in found["changing-value"]["message"]
+
+
+def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge: Judge) -> None:
+    up = "create table t (id uuid default gen_random_uuid(), at timestamp default now(), day date default current_date, n int); insert into t (n) values (1);"
+    found = judge(up, "drop table t;")
+    assert not {"environment-dependent", "changing-value"} & set(found)
+
+
 def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(repository: Repository) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
     repository.add("20260103_1200__three", "create table if not exists b (id int);", "drop table b;")

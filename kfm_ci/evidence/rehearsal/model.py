@@ -23,6 +23,10 @@ class Connect(Protocol):
         ...
 
 
+Pair = tuple[Migration, Script]
+"""A migration and what of it is run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """Where a rehearsal works."""

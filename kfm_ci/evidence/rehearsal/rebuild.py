@@ -1,10 +1,12 @@
-"""The same files on another machine: whatever the session's settings, the schema must come out the same."""
+"""The same files on another machine: whatever the session's settings, schema and rows must come out the same."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from kfm_ci.evidence.rehearsal.model import Ground, finding
+from kfm_ci.evidence.rehearsal import written
+from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
+from kfm_ci.evidence.rehearsal.written import Written
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import apply, catalog
@@ -23,8 +25,6 @@ CHOSEN = """
 select name from pg_catalog.pg_settings where name = any (%s) and source in ('database', 'user', 'database user')
 """
 
-Pair = tuple[Migration, Script]
-
 
 def elsewhere(
     ground: Ground, database: str, pairs: Sequence[Pair], expected: Catalog, *, configured: Container[str] = ()
@@ -37,15 +37,12 @@ def elsewhere(
     with ground.connect(database) as connection:
         chosen = {name.lower() for (name,) in connection.execute(CHOSEN, [_named(ELSEWHERE)]).fetchall()}
     settings = {name: value for name, value in ELSEWHERE.items() if name not in chosen and name not in configured}
-    found = _first_difference(ground, database, pairs, expected, settings)
+    rows = Written(ground=ground, database=database, pairs=pairs)
+    found = _first_difference(rows, expected, settings)
     if found is None:
-        return None
+        return rows.changing()
     (migration, script), told, line = found
-    guilty = [
-        name
-        for name, value in settings.items()
-        if _first_difference(ground, database, pairs, expected, {name: value}) is not None
-    ]
+    guilty = [name for name, value in settings.items() if _first_difference(rows, expected, {name: value}) is not None]
     names = ", ".join(guilty or settings)
     return finding(
         "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {told}",
@@ -84,24 +81,24 @@ def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) 
 
 
 def _first_difference(
-    ground: Ground, database: str, pairs: Sequence[Pair], expected: Catalog, settings: dict[str, str]
-) -> tuple[Pair, str, int | None] | None:
-    with ground.clone(database) as copy:
-        for pair in pairs:
-            with ground.connect(copy, settings=settings) as connection:
+    rows: Written, expected: Catalog, settings: dict[str, str]
+) -> tuple[Pair, str, int | None] | None:  # fmt: skip
+    with rows.ground.clone(rows.database) as copy:
+        for pair in rows.pairs:
+            with rows.ground.connect(copy, settings=settings) as connection:
                 done = apply.run(connection, pair[1], entry=None)
             if done.outcome is Outcome.FAILED:
                 return pair, f"line {done.line}: {done.error}", done.line
-        with ground.connect(copy) as connection:
+        with rows.ground.connect(copy) as connection:
             difference = catalog.diff(expected, catalog.read(connection))
-    if difference.empty:
-        return None
-    return _culprit(pairs, difference), _told(difference), None
+        if not difference.empty:
+            return _culprit(rows.pairs, _names(difference)), _told(difference), None
+        columns = rows.depend(copy)
+    return (_culprit(rows.pairs, columns), written.told(columns), None) if columns else None
 
 
-def _culprit(pairs: Sequence[Pair], difference: Difference) -> Pair:
+def _culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
     """Return the last migration that names something of what differs."""
-    names = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
     last = [name.split("(")[0].rpartition(".")[2].strip('"').lower() for name in names]
     for pair in reversed(pairs):
         text = pair[1].text.lower()
@@ -114,3 +111,7 @@ def _told(difference: Difference) -> str:
     found = [f"{name} is {after!r} instead of {before!r}"[:300] for name, before, after in difference.changed]
     found += [f"{name} comes too" for name in difference.added] + [f"{name} is missing" for name in difference.removed]
     return "; ".join(found[:4])
+
+
+def _names(difference: Difference) -> tuple[str, ...]:
+    return (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))

@@ -1,0 +1,102 @@
+"""Rows that migrations write, on one machine and on another: what depends on settings, and what on the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
+from kfm_ci.migrations.identifiers import dotted
+from kfm_ci.model import Finding, Outcome, Severity
+from kfm_ci.postgres import apply, content
+from kfm_ci.postgres.content import Content
+
+MADE = """
+select n.nspname, c.relname, a.attname, a.atttypid not in ('timestamp'::regtype, 'timestamptz'::regtype)
+  from pg_catalog.pg_attrdef d join pg_catalog.pg_class c on c.oid = d.adrelid
+  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = d.adnum
+ where d.adbin::text !~ '^[{]CONST'
+"""
+"""Columns whose default makes a value when a row is written; whether such a value can follow the session's settings
+without being another at every run (`current_date`)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Written:
+    """What migrations leave in the rows of ``database``; other runs of them are made only when they are asked for."""
+
+    ground: Ground
+    database: str
+    pairs: Sequence[Pair]
+    _before: Content | None = None
+    _runs: list[Content] = field(default_factory=list)
+    _changing: frozenset[str] = frozenset()
+    _made: dict[str, bool] = field(default_factory=dict)
+
+    def depend(self, elsewhere: str) -> tuple[str, ...]:
+        """Return the columns whose values in another database follow from how it was made, not from when."""
+        with self.ground.connect(elsewhere) as connection:
+            there = content.snapshot(connection)
+        if self._before is None:
+            with self.ground.connect(self.database) as connection:
+                self._before = content.snapshot(connection)
+        if not _columns(self._before, there):
+            return ()
+        differing = _columns(self._again(0), there)
+        if not differing:
+            return ()
+        self._changing |= _columns(self._again(0), self._again(1))
+        return tuple(sorted(name for name in differing - self._changing if not self._made.get(name, False)))
+
+    def changing(self) -> Finding | None:
+        """Return a note on columns that are other values at every run, and by no default, or None."""
+        columns = tuple(sorted(self._changing - set(self._made)))
+        if not columns:
+            return None
+        migration, script = next(
+            (pair for pair in reversed(self.pairs) if any(_last(name) in pair[1].text.lower() for name in columns)),
+            self.pairs[-1],
+        )
+        return finding(
+            "changing-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
+            help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
+            "where databases must agree.",
+            severity=Severity.NOTE, line=script.first_line,
+        )  # fmt: skip
+
+    def _again(self, number: int) -> Content:
+        while len(self._runs) <= number:
+            with self.ground.clone(self.database) as copy:
+                for _, script in self.pairs:
+                    with self.ground.connect(copy) as connection:
+                        if apply.run(connection, script, entry=None).outcome is Outcome.FAILED:
+                            break
+                with self.ground.connect(copy) as connection:
+                    self._runs.append(content.snapshot(connection))
+                    self._made = {dotted(*name): follows for *name, follows in connection.execute(MADE).fetchall()}
+        return self._runs[number]
+
+
+def told(columns: Sequence[str]) -> str:
+    """Return columns as one line, the rest counted."""
+    shown = f"values of {', '.join(columns[:4])}"
+    return shown if len(columns) <= 4 else f"{shown} and {len(columns) - 4} more"
+
+
+def _columns(one: Content, other: Content) -> frozenset[str]:
+    """Return the columns whose values differ; a table that is empty in one is as one that is not there."""
+    values = [
+        {
+            f"{table.name}.{dotted(column.name)}": column
+            for table in side.tables
+            if table.rows
+            for column in table.columns
+        }
+        for side in (one, other)
+    ]
+    return frozenset(name for name in values[0] | values[1] if values[0].get(name) != values[1].get(name))
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2].strip('"').lower()
