@@ -103,7 +103,7 @@ def _texts(tree: Tree, globs: tuple[str, ...]) -> list[tuple[str, str]]:
 def _look(
     run: Run, server: Server, release: _Release, origin: str, course: str, migration: Migration
 ) -> Iterator[tuple[str, Finding]]:
-    with run.connect(origin, admin=True) as old, run.connect(course, admin=True) as new:
+    with run.connect(origin) as old, run.connect(course) as new:
         for path, part in release.queries:
             told = shape.difference(shape.of(old, part.text), shape.of(new, part.text))
             if told is not None:
