@@ -1,4 +1,8 @@
-"""The command line: one command a file; nothing else prints or exits."""
+"""The command line: one command a file; nothing else prints or exits.
+
+A command loads its own modules when it runs: `--help` and `check` must not wait for the server's side. So no function here may have
+the name of a module in this package: it would hide it.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +19,8 @@ import typer
 from rich.console import Console
 
 from kfm_ci import __version__
-from kfm_ci.cli import action as action_command
-from kfm_ci.cli import doctor as doctor_command
-from kfm_ci.cli import gate as gate_command
-from kfm_ci.cli import paper, scaffold
-from kfm_ci.cli import renumber as renumbering
-from kfm_ci.cli import stats as stats_command
-from kfm_ci.clock import SystemClock
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
-from kfm_ci.receipt import schema, statement
-from kfm_ci.rules.observed import EXPLAINED
 
 app = typer.Typer(name="kfm-ci", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="The gate through which database migrations reach production.")  # fmt: skip
@@ -53,8 +48,8 @@ def options(version: Annotated[bool, typer.Option("--version", callback=_version
     """The gate through which database migrations reach production."""
 
 
-@app.command()
-def gate(
+@app.command("gate")
+def judge_change(
     directory: Directory = Path(), config: ConfigFile = None, format: Format = "auto", out: Out = Path("kfm-ci-out"),
     output: Output = "human", base: BaseRef = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, embedded, docker or service.")] = None,
@@ -64,6 +59,8 @@ def gate(
     verbose: Verbose = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Judge new migrations with a real PostgreSQL."""
+    from kfm_ci.cli import gate as gate_command
+
     _choice("--output", output, ("human", "json", "github"))
     _choice("--fail-on", fail_on, ("low", "medium", "high", "never"))
     if engine is not None:
@@ -83,11 +80,14 @@ def check(
     base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Apply the rules that need no server."""
+    from kfm_ci.cli import paper
+
     _choice("--output", output, ("human", "json", "github"))
     given = paths or [Path()]
     code = paper.check(
-        given, config_file=config, format=format, base=base, output=output, console=Console(soft_wrap=True)
-    )
+        given, config_file=config, format=format, base=base, output=output, quiet=quiet,
+        console=Console(soft_wrap=True),
+    )  # fmt: skip
     raise typer.Exit(code)
 
 
@@ -100,6 +100,10 @@ def new(
     base: BaseRef = None,
 ) -> None:  # fmt: skip
     """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
+    from kfm_ci.cli import renumber as renumbering
+    from kfm_ci.cli import scaffold
+    from kfm_ci.clock import SystemClock
+
     if renumber is not None:
         for line in renumbering.renumber(Path(), renumber, config_file=config, base=base, now=SystemClock().now()):
             typer.echo(line)
@@ -120,12 +124,16 @@ def manifest(
     check: Annotated[bool, typer.Option("--check", help="Verify instead of write.")] = False,
 ) -> None:  # fmt: skip
     """Write or verify meta/manifest.json and meta/checksums.txt."""
+    from kfm_ci.cli import scaffold
+
     raise typer.Exit(scaffold.manifest(directory, config_file=config, verify=check, say=typer.echo))
 
 
 @app.command()
 def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
     """List rules, or explain one."""
+    from kfm_ci.rules.observed import EXPLAINED
+
     if rule is None:
         for item in EXPLAINED:
             typer.echo(f"{item.id:28} {item.hazard.value:20} {item.title}")
@@ -137,26 +145,32 @@ def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] 
     typer.echo(f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n{examples}")
 
 
-@app.command(hidden=True)
-def action() -> None:
+@app.command("action", hidden=True)
+def run_action() -> None:
     """Run as the container of the GitHub action: options are the inputs of action.yml."""
+    from kfm_ci.cli import action as action_command
+
     raise typer.Exit(action_command.run())
 
 
-@app.command()
-def doctor(directory: Directory = Path(), config: ConfigFile = None) -> None:
+@app.command("doctor")
+def examine_machine(directory: Directory = Path(), config: ConfigFile = None) -> None:
     """Tell what this machine offers, which migration tool was detected, and why."""
+    from kfm_ci.cli import doctor as doctor_command
+
     for line in doctor_command.lines(directory, config):
         typer.echo(line)
 
 
-@app.command()
-def stats(
+@app.command("stats")
+def measure_tables(
     environment: Annotated[str, typer.Option("--environment", help="Name of a table [environments.NAME].")],
     directory: Directory = Path(), config: ConfigFile = None,
     to: Annotated[Path | None, typer.Option("--to", help="File to write; default: standard output.")] = None,
 ) -> None:  # fmt: skip
     """Write how large and busy the tables of a real database are, for `[database] statistics`."""
+    from kfm_ci.cli import stats as stats_command
+
     text = stats_command.write(directory, environment=environment, to=to, config_file=config)
     typer.echo(to if to is not None else text, nl=to is not None)
 
@@ -164,6 +178,8 @@ def stats(
 @receipt.command("show")
 def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> None:
     """Print a receipt for people."""
+    from kfm_ci.receipt import statement
+
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -177,6 +193,8 @@ def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> 
 @receipt.command("schema")
 def receipt_schema() -> None:
     """Print the JSON Schema of receipts."""
+    from kfm_ci.receipt import schema
+
     typer.echo(json.dumps(schema.SCHEMA, indent=2, sort_keys=True))
 
 

@@ -22,9 +22,16 @@ from kfm_ci.stages.validate import advice_on, findings
 
 
 def check(
-    paths: list[Path], *, config_file: str | None, format: str, base: str | None, output: str, console: Console
+    paths: list[Path],
+    *,
+    config_file: str | None,
+    format: str,
+    base: str | None,
+    output: str,
+    quiet: bool,
+    console: Console,
 ) -> int:
-    """Print what is wrong on paper; return the exit code. Given files, only theirs is told."""
+    """Print what is wrong on paper; return the exit code. Given files, only theirs is told; quiet, only errors."""
     files = [path for path in paths if not path.is_dir()]
     root = Path() if files else paths[0]
     subject = change.gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
@@ -48,6 +55,8 @@ def check(
         warnings = sum(item.severity is Severity.WARNING and item.stands for item in told)
         with commands.quiet(sys.stdout) if output == "github" else nullcontext():
             for item in told:
+                if quiet and not item.refuses:
+                    continue
                 console.print(summary.finding(item, sources))
             console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings{counted}",
                           markup=False, highlight=False)  # fmt: skip

@@ -1,0 +1,44 @@
+"""Help texts and documents against what is promised to the outside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from kfm_ci.cli import app
+
+ROOT = Path(__file__).parents[2]
+COMMON = {"--config", "--format", "--out", "--output", "-v", "-q"}
+PROMISED = {
+    "gate": COMMON | {"--base", "--engine", "--postgres-version", "--database-url", "--fail-on"},
+    "check": COMMON,
+    "new": {"--number"},
+    "manifest": {"--check"},
+    "rules": set(),
+    "doctor": set(),
+}
+
+
+@pytest.mark.parametrize("command", sorted(PROMISED))
+def test_a_command_has_the_options_it_promises(command: str) -> None:
+    known = {name for parameter in get_command(app).commands[command].params for name in parameter.opts}  # type: ignore[attr-defined]
+    assert PROMISED[command] <= known
+
+
+@pytest.mark.parametrize("command", ["show", "schema"])
+def test_receipts_can_be_looked_at(command: str) -> None:
+    assert CliRunner().invoke(app, ["receipt", command, "--help"]).exit_code == 0
+
+
+def test_the_readme_names_only_commands_that_are_there() -> None:
+    named = set(re.findall(r"\.venv/bin/kfm-ci (\w+)", (ROOT / "README.md").read_text("utf-8")))
+    assert named
+    assert named <= set(get_command(app).commands)  # type: ignore[attr-defined]
+
+
+def test_the_readme_stays_under_250_lines() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 250

@@ -1,0 +1,26 @@
+"""What a command loads before it starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+
+import pytest
+
+from kfm_ci import cli
+
+PROBE = "import sys; import kfm_ci.cli; print(*sorted(sys.modules))"
+
+
+@pytest.mark.parametrize("library", ["psycopg", "github", "requests", "docker", "postgast", "jinja2", "pydantic"])
+def test_help_does_not_wait_for_what_only_a_command_needs(library: str) -> None:
+    loaded = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout.split()
+    assert library not in loaded
+
+
+def test_no_command_hides_the_module_that_it_loads() -> None:
+    modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__"}
+    functions = {name for name, value in vars(cli).items() if isinstance(value, FunctionType)}
+    assert modules & functions == set()
