@@ -17,8 +17,6 @@ Session = Connection[Any]
 """A session with rows of any shape."""
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a session raises when its server, or the way to it, is gone."""
-REFUSED = psycopg.DatabaseError
-"""What a session raises when the server refuses a statement."""
 
 
 @contextmanager
