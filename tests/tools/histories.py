@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CACHE = Path(os.environ.get("KFM_TOOLS_CACHE", Path.home() / ".cache/kfm-ci/tools"))
 HERE = Path(__file__).parent
 NODE = CACHE / "node/node_modules"
+PRISMA_CONFIG = HERE / "prisma.config.ts"
+PRISMA_ENVIRONMENT = {
+    "PRISMA_QUERY_ENGINE_LIBRARY": "/bin/true", "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1",
+    "PRISMA_HIDE_UPDATE_MESSAGE": "1",
+}  # fmt: skip
+"""An engine that is there, and is never called."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,7 @@ class Tool:
     together: bool = False
     """Whether all that is pending runs in one transaction, so that nothing can run outside one."""
     outside: bool = True
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def there(self) -> bool:
@@ -122,11 +130,53 @@ def _sqitch(root: Path, number: int, step: Step) -> None:
         (root / folder / f"step{number}.sql").write_text(text if step.outside else f"begin;\n{text}\ncommit;\n")
 
 
+def _sqlx(root: Path, number: int, step: Step) -> None:
+    first = "-- no-transaction\n" if step.outside else ""
+    (root / f"{number}_step.up.sql").write_text(first + step.up)
+    (root / f"{number}_step.down.sql").write_text(first + step.down)
+
+
+def _diesel(root: Path, number: int, step: Step) -> None:
+    folder = root / f"2026-01-0{number}-000000_step"
+    folder.mkdir()
+    (folder / "up.sql").write_text(step.up)
+    (folder / "down.sql").write_text(step.down)
+    if step.outside:
+        (folder / "metadata.toml").write_text("run_in_transaction = false\n")
+
+
+def _refinery(root: Path, number: int, step: Step) -> None:
+    (root / f"V{number}__step.sql").write_text(step.up)
+
+
+def _graphile(root: Path, number: int, step: Step) -> None:
+    """Write a committed migration with the chain's own hash, computed here a second time."""
+    before = sorted(root.glob("*.sql"))
+    previous = before[-1].read_text().split("--! Hash: ")[1].split("\n")[0] if before else None
+    body = ("--! no-transaction\n" if step.outside else "") + step.up.strip() + "\n"
+    sealed = hashlib.sha1(
+        f"{previous or ''}\n{body.strip()}".strip().encode() + b"\n", usedforsecurity=False
+    ).hexdigest()
+    (root / f"{number:06}.sql").write_text(f"--! Previous: {previous or '-'}\n--! Hash: sha1:{sealed}\n\n{body}")
+
+
+def _supabase(root: Path, number: int, step: Step) -> None:
+    (root / f"{_stamp(number)}_step.sql").write_text(step.up)
+
+
+def _prisma(root: Path, number: int, step: Step) -> None:
+    folder = root / f"{_stamp(number)}_step"
+    folder.mkdir()
+    (folder / "migration.sql").write_text(step.up)
+    (root / "migration_lock.toml").write_text('provider = "postgresql"\n')
+
+
 def _java(main: list[str]) -> list[str]:
     return ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{CACHE}/jvm/lib/*", *main]
 
 
 JVM = CACHE / "jvm/lib"
+RUST = CACHE / "rust/bin"
 TOOLS = (
     Tool("golang-migrate", _pair, lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"], CACHE / "go/migrate", "schema_migrations"),
     Tool("goose", _goose, lambda root, to: [f"{CACHE}/go/goose", "-dir", str(root), "postgres", to.url, "up"], CACHE / "go/goose", "goose_db_version"),
@@ -136,8 +186,48 @@ TOOLS = (
     Tool("drizzle", _drizzle, lambda root, to: ["node", str(_beside(NODE.parent, HERE / "run_drizzle.cjs")), to.url, str(root)], NODE / "drizzle-orm", "drizzle", True, False),
     Tool("flyway", _flyway, lambda root, to: _java([str(HERE / "RunFlyway.java"), to.jdbc, to.user, to.password, str(root)]), JVM, "flyway_schema_history"),
     Tool("liquibase", _liquibase, lambda root, to: _java(["liquibase.integration.commandline.LiquibaseCommandLine", f"--url={to.jdbc}", f"--username={to.user}", f"--password={to.password}", f"--search-path={root}", "--changelog-file=changes.sql", "update"]), JVM, "databasechangelog"),
-    Tool("sqitch", _sqitch, lambda root, to: ["sqitch", "deploy", "--mode", "change", f"db:pg://{to.user}:{to.password}@{to.host}:{to.port}/{to.database}"], "sqitch", "sqitch"),
+    Tool("sqitch", _sqitch, lambda root, to: ["sqitch", "deploy", "--mode", "change", f"db:pg://{to.user}:{to.password}@{to.host}:{to.port}/{to.database}"], "sqitch", "sqitch", environment={"SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"}),
+    Tool("sqlx", _sqlx, lambda root, to: [f"{RUST}/sqlx", "migrate", "run", "--no-dotenv", "--source", str(root), "--database-url", to.url], RUST / "sqlx", "_sqlx_migrations"),
+    Tool("diesel", _diesel, lambda root, to: [f"{RUST}/diesel", "migration", "run", "--migration-dir", str(root), "--database-url", to.url], RUST / "diesel", "diesel"),
+    Tool("refinery", _refinery, lambda root, to: [f"{RUST}/refinery", "migrate", "-e", "DATABASE_URL", "-p", str(root)], RUST / "refinery", "refinery", outside=False),
+    Tool("graphile-migrate", _graphile, lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))], NODE / ".bin/graphile-migrate", "graphile_migrate"),
+    Tool("supabase", _supabase, lambda root, to: [f"{NODE}/.bin/supabase", "db", "push", "--yes", "--skip-vault", f"--remote={to.url}", "--workdir", str(_supabase_home(root))], NODE / ".bin/supabase", "supabase"),
+    Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", environment=PRISMA_ENVIRONMENT),
 )  # fmt: skip
+
+
+def _gmrc(root: Path) -> Path:
+    """Make the layout that graphile-migrate wants around the committed files."""
+    home = root.parent / "graphile"
+    if not home.exists():
+        home.mkdir()
+        (home / "committed").symlink_to(root)
+        (home / "current.sql").write_text("")
+        (home / "gmrc").write_text(json.dumps({"migrationsFolder": str(home)}))
+    return home / "gmrc"
+
+
+def _supabase_home(root: Path) -> Path:
+    home = root.parent / "supabase_home"
+    if not home.exists():
+        (home / "supabase").mkdir(parents=True)
+        (home / "supabase/migrations").symlink_to(root)
+        (home / "supabase/config.toml").write_text('project_id = "shop"\n')
+    return home
+
+
+def _prisma_home(root: Path) -> Path:
+    """Write the settings by which Prisma runs without the engine that it would download."""
+    home = root.parent / "prisma_home"
+    if not home.exists():
+        (home / "prisma").mkdir(parents=True)
+        (home / "prisma/migrations").symlink_to(root)
+        (home / "prisma/schema.prisma").write_text(
+            'datasource db {\n  provider = "postgresql"\n  url = env("DATABASE_URL")\n}\n'
+        )
+        shutil.copy(PRISMA_CONFIG, home / "prisma.config.ts")
+        (home / "node_modules").symlink_to(NODE)
+    return home / "prisma.config.ts"
 
 
 def _dbconfig(root: Path, to: Address) -> Path:

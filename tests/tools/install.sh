@@ -5,7 +5,7 @@ set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
-names=${*:-python node go jvm debian}
+names=${*:-python node go jvm debian rust}
 log="$cache/install.log"
 
 once() { # once NAME COMMAND…: runs the command unless it ended well before, for this very script
@@ -24,11 +24,16 @@ node_tools() {
   mkdir -p "$cache/node" && cd "$cache/node" && npm install --silent --no-save --prefix . \
     knex@3.1.0 pg@8.16.3 node-pg-migrate@8.0.3 dbmate@2.28.0 drizzle-orm@0.44.5 drizzle-kit@0.31.4 \
     graphile-migrate@1.4.1 sequelize@6.37.7 sequelize-cli@6.6.3 pg-hstore@2.3.4 typeorm@0.3.26 \
-    prisma@6.19.0 @prisma/client@6.19.0 @prisma/adapter-pg@6.19.0
+    prisma@6.19.0 @prisma/client@6.19.0 @prisma/adapter-pg@6.19.0 supabase@3.1.0
 }
 
 go_tool() { # go_tool MODULE@VERSION [TAGS]
   GOBIN="$cache/go" GOFLAGS=-trimpath CGO_ENABLED=0 go install -tags "${2:-}" "$1"
+}
+
+rust_tool() { # rust_tool CRATE@VERSION FEATURE; minutes of compiling, so debug code without its symbols
+  CARGO_TARGET_DIR="$cache/rust-target" CARGO_PROFILE_DEV_DEBUG=0 \
+    cargo install --locked --quiet --debug --root "$cache/rust" "$1" --no-default-features --features "$2"
 }
 
 jvm_tools() {
@@ -53,6 +58,13 @@ for name in $names; do
     ;;
   jvm) once jvm jvm_tools ;;
   debian) once debian debian_tools ;;
+  rust)
+    [ "$(id -u)" = 0 ] && once libpq apt-get install -q -y --no-install-recommends libpq-dev
+    once sqlx rust_tool sqlx-cli@0.8.6 postgres
+    once diesel rust_tool diesel_cli@2.3.2 postgres
+    once refinery rust_tool refinery_cli@0.9.0 postgresql
+    rm -rf "$cache/rust-target"
+    ;;
   *) echo "unknown: $name" && exit 2 ;;
   esac
 done

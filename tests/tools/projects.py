@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from histories import CACHE, JVM, NODE
+from histories import CACHE, JVM, NODE, PRISMA_CONFIG
 
 PYTHON = CACHE / "python/bin"
 
@@ -130,36 +130,6 @@ LIQUIBASE = Project(
 )  # fmt: skip
 
 # Its engines are a download that needs the internet; the JavaScript engine, with what it gets wrong mended, needs none.
-_PRISMA_CONFIG = """import { PrismaPg } from "@prisma/adapter-pg";
-import pg from "pg";
-
-const describe = (pg.Query.prototype as any).handleRowDescription;
-(pg.Query.prototype as any).handleRowDescription = function (message: any) {
-  for (const field of message.fields) if (field.dataTypeID === 19) field.dataTypeID = 25;
-  return describe.call(this, message);
-};
-const later = globalThis.setTimeout;
-(globalThis as any).setTimeout = (work: any, time: number, ...rest: any[]) => {
-  const timer = later(work, time, ...rest);
-  if (time >= 10000) timer.unref();
-  return timer;
-};
-export default {
-  experimental: { adapter: true },
-  engine: "js",
-  schema: "prisma/schema.prisma",
-  adapter: async () => {
-    const factory = new PrismaPg({ connectionString: process.env.DATABASE_URL, idleTimeoutMillis: 50 });
-    const connect = factory.connect.bind(factory);
-    (factory as any).connect = async () => {
-      const adapter = await connect();
-      (adapter as any).executeScript = async (text: string) => { await (adapter as any).client.query(text); };
-      return adapter;
-    };
-    return factory;
-  },
-};
-"""
 _ENGINES = (
     '[migrations.command.env]\nPRISMA_QUERY_ENGINE_LIBRARY = "/bin/true"\nPRISMA_SCHEMA_ENGINE_BINARY = "/bin/true"\n'
 )
@@ -168,7 +138,7 @@ PRISMA = Project(
     "prisma",
     {
         "kfm-ci.toml": f"[migrations.command]\n{_ENGINES}",
-        "prisma.config.ts": _PRISMA_CONFIG,
+        "prisma.config.ts": PRISMA_CONFIG.read_text(),
         "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n  url = env("DATABASE_URL")\n}\n',
         "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
         "prisma/migrations/1_customers/migration.sql": "create table customers (id bigserial primary key, email text);\n",

@@ -60,7 +60,7 @@ def by_the_tool(tool, server, root, name):
         jdbc=f"jdbc:postgresql://127.0.0.1:{server.port}/{database}", user=server.owner, password=server.owner_password,
         host="127.0.0.1", port=str(server.port), database=database,
     )  # fmt: skip
-    environment = {**os.environ, "DATABASE_URL": to.url, "SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"}
+    environment = {**os.environ, **tool.environment, "DATABASE_URL": to.url}
     done = subprocess.run(
         tool.command(root, to), cwd=root, env=environment, capture_output=True, text=True, timeout=110, check=False
     )
