@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -171,6 +172,11 @@ def _prisma(root: Path, number: int, step: Step) -> None:
     (root / "migration_lock.toml").write_text('provider = "postgresql"\n')
 
 
+def _atlas(root: Path, number: int, step: Step) -> None:
+    first = "-- atlas:txmode none\n\n" if step.outside else ""
+    (root / f"{_stamp(number)}_step.sql").write_text(first + step.up)
+
+
 def _java(main: list[str]) -> list[str]:
     return ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{CACHE}/jvm/lib/*", *main]
 
@@ -192,8 +198,15 @@ TOOLS = (
     Tool("refinery", _refinery, lambda root, to: [f"{RUST}/refinery", "migrate", "-e", "DATABASE_URL", "-p", str(root)], RUST / "refinery", "refinery", outside=False),
     Tool("graphile-migrate", _graphile, lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))], NODE / ".bin/graphile-migrate", "graphile_migrate"),
     Tool("supabase", _supabase, lambda root, to: [f"{NODE}/.bin/supabase", "db", "push", "--yes", "--skip-vault", f"--remote={to.url}", "--workdir", str(_supabase_home(root))], NODE / ".bin/supabase", "supabase"),
+    Tool("atlas", _atlas, lambda root, to: [f"{CACHE}/go/atlasrun", str(_sealed(root)), to.url], CACHE / "go/atlasrun", "atlas_schema_revisions"),
     Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", environment=PRISMA_ENVIRONMENT),
 )  # fmt: skip
+
+
+def _sealed(root: Path) -> Path:
+    """Let Atlas write its seal, which our reading of the directory then verifies."""
+    subprocess.run([f"{CACHE}/go/atlasrun", str(root)], check=True)
+    return root
 
 
 def _gmrc(root: Path) -> Path:

@@ -8,9 +8,9 @@ shift
 names=${*:-python node go jvm debian rust}
 log="$cache/install.log"
 
-once() { # once NAME COMMAND…: runs the command unless it ended well before, for this very script
+once() { # once NAME COMMAND…: runs the command unless it ended well before, with the same words, text and files beside it
   local mark
-  mark="$cache/.$1-$(cksum <"$here/install.sh" | cut -d' ' -f1)"
+  mark="$cache/.$1-$({ echo "${@:2}" && declare -f "$2" && cat "$here/$1"/*; } 2>/dev/null | cksum | cut -d' ' -f1)"
   [ -e "$mark" ] && return 0
   if "${@:2}" >>"$log" 2>&1; then touch "$mark"; echo "installed: $1"; else echo "NOT installed: $1 (see $log)"; fi
 }
@@ -31,13 +31,17 @@ go_tool() { # go_tool MODULE@VERSION [TAGS]
   GOBIN="$cache/go" GOFLAGS=-trimpath CGO_ENABLED=0 go install -tags "${2:-}" "$1"
 }
 
+atlas_runner() { # Atlas' command line is on no registry, its library is: a program of our own around that
+  (cd "$here/atlas" && CGO_ENABLED=0 go build -mod=readonly -trimpath -o "$cache/go/atlasrun" .)
+}
+
 rust_tool() { # rust_tool CRATE@VERSION FEATURE; minutes of compiling, so debug code without its symbols
   CARGO_TARGET_DIR="$cache/rust-target" CARGO_PROFILE_DEV_DEBUG=0 \
     cargo install --locked --quiet --debug --root "$cache/rust" "$1" --no-default-features --features "$2"
 }
 
 jvm_tools() {
-  mkdir -p "$cache/jvm" && cp "$here/pom.xml" "$cache/jvm/" &&
+  mkdir -p "$cache/jvm" && cp "$here/jvm/pom.xml" "$cache/jvm/" &&
     mvn -q -B -f "$cache/jvm/pom.xml" dependency:copy-dependencies -DoutputDirectory="$cache/jvm/lib"
 }
 
@@ -55,6 +59,7 @@ for name in $names; do
     once goose go_tool github.com/pressly/goose/v3/cmd/goose@v3.25.0 \
       'no_clickhouse no_mssql no_mysql no_sqlite3 no_vertica no_ydb no_libsql no_duckdb no_turso'
     once sql-migrate go_tool github.com/rubenv/sql-migrate/sql-migrate@v1.8.0
+    once atlas atlas_runner
     ;;
   jvm) once jvm jvm_tools ;;
   debian) once debian debian_tools ;;
