@@ -84,7 +84,8 @@ class MigrationsTable(_Table):
     )
     command: CommandTable | None = Field(None, description="The tool's own command: see `[migrations.command]`.")
     placeholders: dict[str, str] = Field(
-        {}, description="Values for the tool's own placeholders, such as Flyway's `${name}`."
+        {},
+        description="Values for what another program fills in, such as `${name}` or `{{ .Name }}`, named with or without its marks.",
     )
 
 
@@ -100,6 +101,10 @@ class DatabaseTable(_Table):
         description="Image for engine `docker`, started like the official one. Default: `postgres:<version>`.",
     )
     extensions: tuple[str, ...] = Field((), strict=False, description="Made by the administrator before any migration.")
+    roles: tuple[str, ...] = Field(
+        (), strict=False, max_length=100,
+        description="Roles that migrations name, as in `grant … to reader`; made by the administrator before any migration.",
+    )  # fmt: skip
     run_as: Literal["owner", "superuser"] = Field("owner", description="Role that runs migrations.")
     settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")
     statistics: InsidePath | None = Field(None, description="File with production's table sizes; scales severity.")

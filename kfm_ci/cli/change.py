@@ -13,7 +13,7 @@ from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.statistics import model as statistics
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import checkout, declared, detection, reading
+from kfm_ci.migrations import checkout, declared, detection, placeholders, reading
 from kfm_ci.migrations.detection import Found
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats import commands
@@ -117,7 +117,9 @@ def _some(head: History, tip: History | None, tree: Tree, found: detection.Found
 
 
 def _load(found: Found, tree: Tree, settings: Config) -> History:
-    history = found.format.load(tree, found.directory, settings.migrations)
+    history = placeholders.put(
+        found.format.load(tree, found.directory, settings.migrations), settings.migrations.placeholders
+    )
     return declared.add(commands.instead(history, settings.migrations.command), settings.migration)
 
 

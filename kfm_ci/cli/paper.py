@@ -54,10 +54,8 @@ def check(
         sources = {script.file.path: script.file.text for item in new for script in (item.up, item.down) if script}
         warnings = sum(item.severity is Severity.WARNING and item.stands for item in told)
         with commands.quiet(sys.stdout) if output == "github" else nullcontext():
-            for item in told:
-                if quiet and not item.refuses:
-                    continue
-                console.print(summary.finding(item, sources))
+            for said in summary.findings((item for item in told if item.refuses or not quiet), sources):
+                console.print(said)
             console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings{counted}",
                           markup=False, highlight=False)  # fmt: skip
     if output == "github":

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kfm_ci.migrations.files import History, Migration, Script
 
 MARK = "ø"
 """Stands for one character of a placeholder in the name that is put in its place."""
@@ -13,6 +18,8 @@ _FORMS = re.compile(
     re.DOTALL,
 )
 
+_MARKS = re.compile(r"(?:\{\{|\$\{|<%=?|%\(|@@?|:)-?(.*?)-?(?:\}\}|\}|%>|\)s|@@?|)", re.DOTALL)
+
 
 def fill(text: str) -> tuple[str, tuple[str, ...]]:
     """Return the text with an identifier of equal length for each placeholder, and the placeholders found.
@@ -21,6 +28,40 @@ def fill(text: str) -> tuple[str, tuple[str, ...]]:
     """
     found = tuple(dict.fromkeys(match.group() for match in _FORMS.finditer(text)))
     return _FORMS.sub(_identifier, text) if found else text, found
+
+
+def put(history: History, values: Mapping[str, str]) -> History:
+    """Return the history with the values of ``[migrations.placeholders]`` in the place of what they stand for.
+
+    A placeholder is named as the files write it or by what stands between its marks; blanks do not count.
+    """
+    given = {_key(name): value for name, value in values.items()}
+    return replace(history, migrations=tuple(_with(item, given) for item in history.migrations)) if given else history
+
+
+def setting(name: str) -> str:
+    """Return the line of ``kfm-ci.toml`` that gives a placeholder its value."""
+    key = " ".join("".join(character if character.isprintable() else " " for character in name).split())[:80]
+    quoted = f"'{key}'" if "'" not in key else json.dumps(key, ensure_ascii=False)
+    return f'[migrations.placeholders] {quoted} = "…"'
+
+
+def _with(migration: Migration, given: Mapping[str, str]) -> Migration:
+    up, down = migration.up, migration.down
+    return replace(
+        migration, up=_filled(up, given) if isinstance(up, Script) else up, down=_filled(down, given) if down else None
+    )
+
+
+def _filled(script: Script, given: Mapping[str, str]) -> Script:
+    text = _FORMS.sub(lambda found: given.get(_key(found.group()), found.group()), script.text)
+    return replace(script, text=text) if text != script.text else script
+
+
+def _key(name: str) -> str:
+    held = "".join(name.split())
+    inner = _MARKS.fullmatch(held)
+    return inner[1] if inner else held
 
 
 def _identifier(match: re.Match[str]) -> str:

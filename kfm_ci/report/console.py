@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -23,11 +23,13 @@ _STATUS = {
 }
 _EXCERPT = 3
 """Lines of source shown for a finding."""
+_PLACES = 4
+"""Further places named for a finding that is true of several."""
 
 
 def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
     """Return everything for the end of a run; ``sources`` are the texts of files by path, for excerpts."""
-    parts: list[RenderableType] = [finding(item, sources) for item in headline.ranked(evidence.findings)]
+    parts: list[RenderableType] = [*findings(headline.ranked(evidence.findings), sources)]
     failed = [test for test in evidence.smoke if not test.passed]
     parts += [
         Text.assemble(
@@ -58,7 +60,16 @@ def stages(evidence: Evidence) -> Table:
     return table
 
 
-def finding(item: Finding, sources: Mapping[str, str]) -> Group:
+def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
+    """Return findings in their order; those that say the same of several places stand together, with the first."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for item in told:
+        said = (item.rule, item.severity, item.verdict, item.acknowledged, item.message, item.help)
+        groups.setdefault(said, []).append(item)
+    return [_finding(item, also, sources) for item, *also in groups.values()]
+
+
+def _finding(item: Finding, also: Sequence[Finding], sources: Mapping[str, str]) -> Group:
     """Return a finding: severity and message, place, source excerpt, remedy. Nothing in it is read as mark-up."""
     sure = "" if item.verdict.value in {"fact", "confirmed"} else f" ({item.verdict.value})"
     head = Text.assemble(
@@ -66,13 +77,20 @@ def finding(item: Finding, sources: Mapping[str, str]) -> Group:
     )
     parts: list[RenderableType] = [head]
     if item.place.file:
-        column = f":{item.place.column}" if item.place.line and item.place.column else ""
-        line = f":{item.place.line}" if item.place.line else ""
-        parts.append(Text.assemble("  --> ", (f"{single_line(item.place.file)}{line}{column}", "bold")))
+        parts.append(Text.assemble("  --> ", (_where(item), "bold")))
         parts += _excerpt(item, sources.get(item.place.file))
+    parts += [Text.assemble("  and ", (_where(other), "bold")) for other in also[:_PLACES]]
+    if len(also) > _PLACES:
+        parts.append(Text(f"  and {len(also) - _PLACES} more places, all in gate.json", "dim"))
     if item.help:
         parts.append(Text.assemble(("  help: ", "green"), visible(item.help).replace("\n", "\n        ")))
     return Group(*parts, Text())
+
+
+def _where(item: Finding) -> str:
+    column = f":{item.place.column}" if item.place.line and item.place.column else ""
+    line = f":{item.place.line}" if item.place.line else ""
+    return f"{single_line(item.place.file)}{line}{column}"
 
 
 def _excerpt(item: Finding, source: str | None) -> list[Text]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import blocks, placeholders, statements, transactions
+from kfm_ci.migrations.blocks import Block
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Mode, Place
@@ -62,6 +63,8 @@ class Unread:
     migration: Migration
     place: Place
     reason: str
+    names: tuple[str, ...] = ()
+    """The placeholders in it."""
     kind: str
     """``syntax``, ``placeholder``, ``meta-command`` or ``dynamic``."""
 
@@ -165,8 +168,7 @@ class Acts:
         except statements.SyntaxProblem as problem:
             filled, names = placeholders.fill(statement.text)
             if names:
-                reason = ", ".join(names)
-                self.unread.append(Unread(migration=migration, place=place, reason=reason, kind="placeholder"))
+                self._unfilled(migration, place, names)
                 try:
                     return statements.parse(filled)
                 except statements.SyntaxProblem:
@@ -177,6 +179,8 @@ class Acts:
 
     def _open(self, act: Act) -> None:
         block = blocks.read(act.text, act.tree)
+        if block.opaque is not None:
+            block = self._filled(act) or block
         if block.opaque is not None:
             self._opaque(act, act.place, block.opaque)
         for part in block.parts:
@@ -191,23 +195,27 @@ class Acts:
                 self._opaque(act, place, "a statement inside does not parse")
                 continue
             for tree in trees:
-                self._take(
-                    Act(
-                        migration=act.migration,
-                        script=act.script,
-                        statement=act.statement,
-                        tree=tree,
-                        text=part.text,
-                        line=line,
-                        end_line=line,
-                        column=1,
-                        ordinal=self._next(),
-                        path=act.path,
-                        transaction=act.transaction or act.ordinal,
-                        up=act.up,
-                        nested=True,
-                    )  # fmt: skip
-                )
+                self._take(replace(
+                    act, tree=tree, text=part.text, line=line, end_line=line, column=1, ordinal=self._next(),
+                    transaction=act.transaction or act.ordinal, nested=True,
+                ))  # fmt: skip
+
+    def _filled(self, act: Act) -> Block | None:
+        """Return a block as it is read with names in the place of its placeholders; None when it holds none."""
+        text, names = placeholders.fill(act.text)
+        if not names:
+            return None
+        try:
+            block = blocks.read(text, statements.parse(text)[0])
+        except statements.SyntaxProblem:
+            return None
+        if block.opaque is None:
+            self._unfilled(act.migration, act.place, names)
+        return block
+
+    def _unfilled(self, migration: Migration, place: Place, names: tuple[str, ...]) -> None:
+        reason = ", ".join(names)
+        self.unread.append(Unread(migration=migration, place=place, reason=reason, names=names, kind="placeholder"))
 
     def _opaque(self, act: Act, place: Place, reason: str) -> None:
         self.unread.append(Unread(migration=act.migration, place=place, reason=reason, kind="dynamic"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations import reading
+from kfm_ci.migrations import placeholders, reading
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog, extensions, ledger, session
+from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
@@ -17,6 +18,8 @@ from kfm_ci.stages import foreign
 from kfm_ci.stages.base import Failed, Run, Skip
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
+_FILLED_IN = re.compile(r'at or near "[{$%:<@]')
+_ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
 def script_of(migration: Migration) -> Script:
@@ -37,18 +40,35 @@ def entry_of(run: Run, migration: Migration) -> Entry:
 
 def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
     """Return the finding for a script that the server refused."""
-    rule, hazard, help = "migration-failed", Hazard.MIGRATION_ERROR, "mend the statement; nothing of the file was kept"
+    rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         rule, hazard = "transaction-refused", Hazard.TRANSACTION
-        help = "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
-    elif done.sqlstate == "42501":
-        help = 'migrations run as a plain owner; make extensions by [database] extensions, or set run-as = "superuser"'
-    elif done.sqlstate in {"0A000", "58P01"} and "extension" in (done.error or ""):
-        help = binaries.advice(_EXTENSION.findall(done.error or ""), binaries.find())
+    help = _remedy(done, script) or "mend the statement; nothing of the file was kept"
     place = Place(file=script.file.path, line=done.line, column=done.column,
                   end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
     return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
                    help=help, place=place, migration=migration.id)  # fmt: skip
+
+
+def _remedy(done: Applied, script: Script) -> str | None:
+    """Return what to do about an error that is the throwaway server's as much as the statement's; None for another."""
+    error = done.error or ""
+    if done.escaped or done.sqlstate in {"25001", "2D000"}:
+        return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
+    if done.sqlstate == "42501":
+        return (
+            "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
+            'set run-as = "superuser"'
+        )
+    if done.sqlstate == "42704" and (role := _ROLE.search(error)):
+        return (
+            f"make the role beforehand, in kfm-ci.toml: [database] roles = {json.dumps([role[1]], ensure_ascii=False)}"
+        )
+    if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
+        return binaries.advice(_EXTENSION.findall(error), binaries.find())
+    if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
+        return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
+    return None
 
 
 def prepare(run: Run, database: str) -> None:
@@ -69,10 +89,11 @@ def _build(run: Run, connection: Session, path: str) -> None:
         why = found[0].message if found else "no such file"
         raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {why}", where=path,
                           help="mend [migrations] baseline, or the file")  # fmt: skip
-    done = apply.run(connection, Script(file=file, text=file.text), entry=None)
+    script = Script(file=file, text=file.text)
+    done = apply.run(connection, script, entry=None)
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
-                          help="the baseline is plain SQL that the migrations' role can run on an empty database")  # fmt: skip
+                          help=_remedy(done, script) or "the baseline is plain SQL that the migrations' role can run on an empty database")  # fmt: skip
     reset(connection)
 
 
@@ -92,6 +113,9 @@ class Provision:
         name = run.base_database = server.create_database("base")
         with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
             session.accepts(connection, run.config.database.settings)
+        with run.connect(name, admin=True) as administrator:
+            for role in run.config.database.roles:
+                roles.make(administrator, role, owner=server.owner)
         prepare(run, name)
         tool = run.change.head.tool
         if tool is not None:

@@ -257,3 +257,28 @@ def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong
     (repository.root / "smoke" / "named.sql").write_text("select false;\n")
     code, report = repository.gate("--base", "main")
     assert code == 1 and "error" in {item["severity"] for item in report["findings"] if item["hazard"] == "smoke"}
+
+
+def test_what_another_program_fills_in_runs_with_its_value_and_without_says_where_to_give_it(
+    repository: Repository,
+) -> None:
+    repository.add(
+        "20260101_1200__add_widgets", "create table {{ .Schema }}.widgets (id int);", "drop table public.widgets;"
+    )
+    code, report = repository.gate("--base", "none")
+    (failed,) = [item for item in report["findings"] if item["rule"] == "migration-failed"]
+    assert code == 1 and "[migrations.placeholders] '{{ .Schema }}'" in failed["help"]
+    (repository.root / "kfm-ci.toml").write_text('[migrations.placeholders]\n".Schema" = "public"\n')
+    code, report = repository.gate("--base", "none")
+    assert code == 0 and report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
+
+
+def test_a_role_that_a_migration_names_is_made_when_it_is_asked_for(repository: Repository) -> None:
+    up = "create table widgets (id int);\ngrant select on widgets to reader;"
+    repository.add("20260101_1200__add_widgets", up, "drop table widgets;")
+    code, report = repository.gate("--base", "none")
+    (failed,) = [item for item in report["findings"] if item["rule"] == "migration-failed"]
+    assert code == 1 and failed["help"].endswith('[database] roles = ["reader"]')
+    (repository.root / "kfm-ci.toml").write_text('[database]\nroles = ["reader"]\n')
+    code, report = repository.gate("--base", "none")
+    assert code == 0, report["findings"]

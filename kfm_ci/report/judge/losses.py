@@ -26,16 +26,20 @@ _TYPE_ENDS = re.compile(
 class _Rename:
     step: Step
     kind: str
+    table: str
+    """Its last part, quoted as the catalog prints it."""
     old: str
     """Last part, or ``table.column``, quoted as the catalog prints it."""
     new: str
+    schema: str
+    """As the statement names it, quoted; empty where it leaves that to ``search_path``."""
 
 
 def judge(case: Case) -> Iterator[Finding]:
     """Yield what is lost, and what applications miss."""
     renames = tuple(_renames(case))
     for rename in renames:
-        if not case.is_new(f"{rename.kind} public.{rename.old}"):
+        if not _is_young(case, rename):
             yield _found(
                 case, f"{rename.kind}-renamed".replace(" ", "-"), Hazard.BREAKS_CLIENTS,
                 f"renames {rename.kind} {rename.old} to {rename.new}: queries that use the old name fail.",
@@ -112,17 +116,34 @@ def _renames(case: Case) -> Iterator[_Rename]:
         for node in step.nodes("RenameStmt"):
             relation = node.one("relation")
             table = quote(relation.text("relname")) if relation is not None else ""
+            schema = quote(name) if relation is not None and (name := relation.text("schemaname")) else ""
             if node.choice("rename_type") == "OBJECT_COLUMN" and table:
                 old = f"{table}.{quote(node.text('subname'))}"
-                yield _Rename(step=step, kind="column", old=old, new=quote(node.text("newname")))
+                yield _Rename(
+                    step=step, kind="column", table=table, old=old, new=quote(node.text("newname")), schema=schema
+                )
             elif node.choice("rename_type") in _RENAMED and table:
                 kind = _RENAMED[node.choice("rename_type")]
-                yield _Rename(step=step, kind=kind, old=table, new=quote(node.text("newname")))
+                yield _Rename(
+                    step=step, kind=kind, table=table, old=table, new=quote(node.text("newname")), schema=schema
+                )
         for node in step.nodes("AlterObjectSchemaStmt"):
             relation = node.one("relation")
             if relation is not None:
                 table = quote(relation.text("relname"))
-                yield _Rename(step=step, kind="table", old=table, new=f"{quote(node.text('newschema'))}.{table}")
+                schema = quote(name) if (name := relation.text("schemaname")) else ""
+                new = f"{quote(node.text('newschema'))}.{table}"
+                yield _Rename(step=step, kind="table", table=table, old=table, new=new, schema=schema)
+
+
+def _is_young(case: Case, rename: _Rename) -> bool:
+    """Whether what is renamed came with the pull request; of an unqualified name the locks say whose it is."""
+    rest = rename.old.removeprefix(rename.table)
+    older = {lock.relation for lock in rename.step.seen.locks if lock.preexisting}
+    young = {name.partition(" ")[2] for name in case.created}
+    fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (older, young)]
+    names = {f"{rename.schema}.{rename.table}"} if rename.schema else fitting[0] or fitting[1]
+    return any(case.is_new(f"{rename.kind} {name}{rest}") for name in names)
 
 
 def _taker(case: Case, identity: str) -> tuple[Step | None, bool]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evidence_samples import UP, calm, dangerous, hostile, nothing_new
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from kfm_ci.model import Result
 from kfm_ci.report import console
@@ -51,8 +51,17 @@ def test_without_colour_there_is_no_escape_and_with_it_there_is() -> None:
     assert "\x1b[" not in shown(part) and "\x1b[" in shown(part, colour=True)
 
 
+def test_what_is_true_of_many_places_is_said_once_and_each_place_counts() -> None:
+    first = dangerous().findings[0]
+    many = [replace(first, place=replace(first.place, file=f"{number}.sql")) for number in range(7)]
+    text = shown(Group(*console.findings([*many, replace(first, message="another")], {})))
+    assert text.count(first.message) == 1 and "another" in text
+    assert "  --> 0.sql" in text and "  and 4.sql" in text and "5.sql" not in text
+    assert "  and 2 more places, all in gate.json" in text
+
+
 def test_a_place_beyond_the_end_of_the_source_shows_no_excerpt() -> None:
-    assert " | " not in shown(console.finding(dangerous().findings[1], {UP: "one line"}))
+    assert " | " not in shown(*console.findings([dangerous().findings[1]], {UP: "one line"}))
 
 
 def test_stages_are_listed_with_their_status() -> None:

@@ -24,6 +24,7 @@ FOUND = [
     ("statement-not-parsed", "select 1;\ncreate tabel t (a int);"),
     ("placeholder", "alter table {{ index .Options \"Namespace\" }}.users add column a int;"),
     ("placeholder", "insert into t values (:'name', %(x)s);"),
+    ("placeholder", "do $$ begin alter table {{ s }}.t add column a int; end $$;"),
     ("psql-meta-command", "select 1;\n\\i /etc/passwd"),
     ("dynamic-sql", "do $$ begin execute 'drop table ' || quote_ident('t'); end $$;"),
     ("dynamic-sql", "do language plpython3u $$ plpy.execute('drop table t') $$;"),
@@ -105,6 +106,7 @@ SILENT = [
     ("placeholder", "select a::text, b[1:2] from t where c = ':x'; insert into t values ('${x}');"),
     ("psql-meta-command", "insert into t values ('\n\\i x\n');"),
     ("dynamic-sql", "do $$ begin execute 'drop table t'; perform 1; end $$;"),
+    ("dynamic-sql", "do $$ begin alter table {{ s }}.t add column a int; end $$;"),
     ("dynamic-sql", "create function f() returns void language plpgsql as $$ begin execute x; end $$;"),
     ("transaction-control", "savepoint a;\nrollback to savepoint a;"),
     ("transaction-control", "do $$ begin null; end $$;"),
@@ -202,6 +204,13 @@ def test_a_placeholder_means_the_same_however_it_is_written(judge_text):
     rule = RULES["index-not-concurrent"]
     assert judge_text(rule, text % "t") == []
     assert "….u " in judge_text(rule, text % "u")[0].message
+
+
+def test_a_file_full_of_placeholders_is_told_once_with_the_line_that_fills_them(judge_text):
+    sql = "alter table {{ .S }}.a add column x int;\nalter table {{ .S }}.b add column y int;"
+    (found,) = judge_text(RULES["placeholder"], sql)
+    assert "2 statements of the file" in found.message
+    assert found.help.endswith("[migrations.placeholders] '{{ .S }}' = \"…\"")
 
 
 def test_what_a_down_file_takes_back_is_no_finding(judge):
