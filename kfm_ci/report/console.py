@@ -90,7 +90,7 @@ def _finding(item: Finding, also: Sequence[Finding], sources: Mapping[str, str])
 def _where(item: Finding) -> str:
     column = f":{item.place.column}" if item.place.line and item.place.column else ""
     line = f":{item.place.line}" if item.place.line else ""
-    return f"{single_line(item.place.file)}{line}{column}"
+    return f"{single_line(item.place.file or '')}{line}{column}"
 
 
 def _excerpt(item: Finding, source: str | None) -> list[Text]:

@@ -31,7 +31,7 @@ class UnfilledPlaceholder:
         files: dict[str, list[Unread]] = defaultdict(list)
         for item in change.acts.unread:
             if item.kind == "placeholder":
-                files[item.place.file].append(item)
+                files[item.place.file or ""].append(item)
         for items in files.values():
             first, names = items[0], ", ".join(dict.fromkeys(name for item in items for name in item.names))
             where = f"; {len(items)} statements of the file" if len(items) > 1 else ""
