@@ -10,6 +10,7 @@ KINDS ?= python node go jvm debian rust
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints/ci.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q kfm_ci
 	touch $@
 
 demo: .venv/ready

@@ -16,9 +16,8 @@ from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.model import Severity
 from kfm_ci.report import console as summary
-from kfm_ci.rules import advice, policy, scopes
+from kfm_ci.rules import advice, paper, policy, scopes
 from kfm_ci.rules.base import Change
-from kfm_ci.stages.validate import advice_on, findings
 
 
 def check(
@@ -36,9 +35,9 @@ def check(
     root = Path() if files else paths[0]
     subject = change.gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
     new = subject.change.new
-    found = findings(subject.change)
+    found = paper.findings(subject.change)
     wanted = _inside(files, subject.root)
-    advised = advice_on(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
+    advised = paper.advised(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
         [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes.of(new),
         contracts=policy.contracting(new), complete=False,

@@ -5,21 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-
-from detect_secrets.plugins.aws import AWSKeyDetector
-from detect_secrets.plugins.azure_storage_key import AzureStorageKeyDetector
-from detect_secrets.plugins.base import BasePlugin
-from detect_secrets.plugins.github_token import GitHubTokenDetector
-from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
-from detect_secrets.plugins.jwt import JwtTokenDetector
-from detect_secrets.plugins.npm import NpmDetector
-from detect_secrets.plugins.openai import OpenAIDetector
-from detect_secrets.plugins.private_key import PrivateKeyDetector
-from detect_secrets.plugins.pypi_token import PypiTokenDetector
-from detect_secrets.plugins.sendgrid import SendGridDetector
-from detect_secrets.plugins.slack import SlackDetector
-from detect_secrets.plugins.square_oauth import SquareOAuthDetector
-from detect_secrets.plugins.stripe import StripeDetector
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.base import Change
@@ -27,22 +14,27 @@ from kfm_ci.rules.excerpt import Lines
 from kfm_ci.rules.forbidden import WITHOUT_HISTORY, found_in, synthetic
 from kfm_ci.rules.touched import touched
 
-_DETECTORS: tuple[tuple[type[BasePlugin], tuple[str, ...]], ...] = (
-    (AWSKeyDetector, ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "aws", "AWS", "Aws")),
-    (AzureStorageKeyDetector, ("AccountKey=",)),
-    (GitHubTokenDetector, ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
-    (GitLabTokenDetector, ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-")),
-    (JwtTokenDetector, ("eyJ",)),
-    (NpmDetector, ("_authToken",)),
-    (OpenAIDetector, ("T3BlbkFJ",)),
-    (PrivateKeyDetector, ("PRIVATE KEY", "PuTTY-User-Key-File")),
-    (PypiTokenDetector, ("pypi-Ag",)),
-    (SendGridDetector, ("SG.",)),
-    (SlackDetector, ("xox", "hooks.slack.com")),
-    (SquareOAuthDetector, ("sq0csp-",)),
-    (StripeDetector, ("k_live_",)),
+if TYPE_CHECKING:
+    from detect_secrets.plugins.base import BasePlugin
+
+_DETECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("aws.AWSKeyDetector", ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "aws", "AWS", "Aws")),
+    ("azure_storage_key.AzureStorageKeyDetector", ("AccountKey=",)),
+    ("github_token.GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    ("gitlab_token.GitLabTokenDetector", ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-")),
+    ("jwt.JwtTokenDetector", ("eyJ",)),
+    ("npm.NpmDetector", ("_authToken",)),
+    ("openai.OpenAIDetector", ("T3BlbkFJ",)),
+    ("private_key.PrivateKeyDetector", ("PRIVATE KEY", "PuTTY-User-Key-File")),
+    ("pypi_token.PypiTokenDetector", ("pypi-Ag",)),
+    ("sendgrid.SendGridDetector", ("SG.",)),
+    ("slack.SlackDetector", ("xox", "hooks.slack.com")),
+    ("square_oauth.SquareOAuthDetector", ("sq0csp-",)),
+    ("stripe.StripeDetector", ("k_live_",)),
 )
-"""Detectors whose values have a shape of their own, each with texts of which one must be there.
+"""Module and class of detectors whose values have a shape of their own, each with texts of which one must be there.
+
+Loaded when one of the texts is: the library brings an HTTP client along, which takes longer than all our rules.
 
 Left out: high entropy and keywords (SQL is full of hashes, and of columns named password), and shapes that
 ordinary identifiers share.
@@ -89,10 +81,11 @@ class Secret:
 
 def secrets_in(text: str) -> Iterator[tuple[str, int, str]]:
     """Yield what looks like a secret: kind, 0-based offset, value (never to be shown whole)."""
-    wanted = [(kind, tool) for kind, tool, needles in _tools() if any(needle in text for needle in needles)]
+    wanted = [_detector(name) for name, needles in _DETECTORS if any(needle in text for needle in needles)]
     if wanted:
         for start, window in _windows(text):
-            for kind, detector in wanted:
+            for detector in wanted:
+                kind = str(detector.secret_type)
                 for value in detector.analyze_string(window):
                     if kind == "Private Key" or not synthetic(value):
                         yield kind, start + max(0, window.find(value)), value
@@ -104,9 +97,11 @@ def secrets_in(text: str) -> Iterator[tuple[str, int, str]]:
             yield "password of a role or user mapping", match.start(), match[1]
 
 
-@lru_cache(maxsize=1)
-def _tools() -> tuple[tuple[str, BasePlugin, tuple[str, ...]], ...]:
-    return tuple((str(detector.secret_type), detector(), needles) for detector, needles in _DETECTORS)
+@lru_cache(maxsize=None)
+def _detector(name: str) -> BasePlugin:
+    module, _, detector = name.partition(".")
+    loaded: BasePlugin = getattr(import_module(f"detect_secrets.plugins.{module}"), detector)()
+    return loaded
 
 
 def _windows(text: str) -> Iterator[tuple[int, str]]:

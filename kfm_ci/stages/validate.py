@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from kfm_ci.config import Config
 from kfm_ci.model import Finding, Severity, Verdict
-from kfm_ci.rules import ALL, advice
-from kfm_ci.rules.advice import Advice
-from kfm_ci.rules.base import Change
+from kfm_ci.rules import advice, paper
 from kfm_ci.stages.base import Failed, Run
 
 
@@ -34,28 +29,8 @@ class Validate:
 
 def judged(run: Run) -> list[Finding]:
     """Return what our rules and the adviser say; raises CannotCheck when the adviser did not come to its end."""
-    found = findings(run.change)
-    advised = advice_on(run.change, found, run.policy, major=run.config.database.postgres_version)
+    found = paper.findings(run.change)
+    advised = paper.advised(run.change, found, run.policy, major=run.config.database.postgres_version)
     if advised.unchecked:
         raise advice.not_checked(advised)
     return [*found, *advised.findings]
-
-
-def advice_on(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> Advice:
-    """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
-    return advice.advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else Advice()
-
-
-def findings(change: Change) -> list[Finding]:
-    """Return what every rule finds in a change, each once; what reading the base told as well is left out."""
-    then = change.merge_base or change.base
-    known = {_told(item) for item in then.findings} if then else set()
-    found = [item for item in change.head.findings if _told(item) not in known]
-    for rule in ALL:
-        found += rule.check(change)
-    return list(dict.fromkeys(found))
-
-
-def _told(item: Finding) -> tuple[str, str | None, str]:
-    """Return a finding without its line, which may have moved."""
-    return item.rule, item.place.file, item.message
