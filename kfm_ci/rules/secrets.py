@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ def secrets_in(text: str) -> Iterator[tuple[str, int, str]]:
             yield "password of a role or user mapping", match.start(), match[1]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _detector(name: str) -> BasePlugin:
     module, _, detector = name.partition(".")
     loaded: BasePlugin = getattr(import_module(f"detect_secrets.plugins.{module}"), detector)()
