@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -37,6 +38,10 @@ class Watcher(Protocol):
         ...
 
 
+Look = Callable[[Connection[Any], frozenset[int] | None], None]
+"""Whoever looks at what a script did before it is rolled back; given OIDs of relations as ``Applied.touched``."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What became of a script."""
@@ -56,7 +61,7 @@ class Applied:
     escaped: bool = False
     """Whether it left the transaction it was given."""
     touched: frozenset[int] | None = None
-    """OIDs of all relations whose rows may have changed; None: any may."""
+    """OIDs of all relations whose rows may have changed; None: any may, or nobody asked."""
 
 
 class _Escaped(Exception):
@@ -70,11 +75,14 @@ def run(
     entry: Entry | None,
     watcher: Watcher | None = None,
     keep: bool = True,
+    traced: bool = False,
+    look: Look | None = None,
 ) -> Applied:
     """Run a script on a fresh session, with its ledger entry in the same transaction where there is one.
 
-    ``keep=False`` rolls it back at the end (only for what runs in a transaction). A dead server is raised as
-    psycopg's error; every answer of a living one is a value.
+    ``traced`` asks which relations it wrote to. ``keep=False`` rolls it back at the end, after a ``look`` at what it
+    did, as the session's own user (both only for what runs in a transaction). A dead server is raised as psycopg's
+    error; every answer of a living one is a value.
     """
     mode = transactions.mode(script)
     began = time.perf_counter()
@@ -82,7 +90,9 @@ def run(
     written: frozenset[int] | None = None
     try:
         if mode is Mode.TRANSACTION:
-            written = _in_transaction(connection, script, parts, entry, watcher, keep)
+            written = _in_transaction(
+                connection, script, parts, entry, watcher, keep=keep, traced=traced or look is not None, look=look
+            )
         else:
             _in_autocommit(connection, parts, entry, watcher, whole=script.whole)
     except _Escaped:
@@ -132,12 +142,13 @@ class _Failed(Exception):
 
 def _in_transaction(
     connection: Connection[Any], script: Script, parts: tuple[Statement, ...], entry: Entry | None,
-    watcher: Watcher | None, keep: bool,
+    watcher: Watcher | None, *, keep: bool, traced: bool, look: Look | None,
 ) -> frozenset[int] | None:  # fmt: skip
+    written: frozenset[int] | None = None
     connection.execute("begin")
     before = connection.execute("select pg_current_xact_id()::text").fetchone()
     if watcher is None and not any(statements.inline_data(part) for part in parts):
-        _send(connection, script.text, Statement(text=script.text, raw=script.text, line=script.first_line, column=1,
+        _send(connection, Statement(text=script.text, raw=script.text, line=script.first_line, column=1,
                                                  end_line=script.first_line, offset=0))  # fmt: skip
     else:
         for part in parts:
@@ -148,12 +159,17 @@ def _in_transaction(
     if before != after:
         raise _Escaped
     try:
-        written = touched.relations(connection)
-        if entry is not None and keep:
-            # the migration may have changed role or search_path; the ledger is written as the session's own user
+        touched.settle(connection)
+        if traced:
+            written = touched.relations(connection)
+        if look is not None or (entry is not None and keep):
+            # the migration may have changed role or search_path; what is ours is done as the session's own user
             connection.execute("reset session authorization")
             connection.execute("reset role")
+        if entry is not None and keep:
             ledger.record(connection, entry)
+        if look is not None:
+            look(connection, written)
         connection.execute("commit" if keep else "rollback")
     except psycopg.Error as error:
         raise _Failed(error, parts[-1] if parts else None) from error
@@ -201,12 +217,12 @@ def _as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], w
 
 def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
     if watcher is None:
-        _send(connection, part.text, part)
+        _send(connection, part)
         return
     watcher.before(connection, part)
     began = time.perf_counter()
     try:
-        rows = _send(connection, part.text, part)
+        rows = _send(connection, part)
     except _Failed as failed:
         if connection.info.transaction_status != TransactionStatus.UNKNOWN:
             watcher.after(connection, part, duration_ms=_since(began), rows=None, error=failed.error)
@@ -214,16 +230,23 @@ def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | No
     watcher.after(connection, part, duration_ms=_since(began), rows=rows, error=None)
 
 
-def _send(connection: Connection[Any], text: str, part: Statement) -> int | None:
+def send(connection: Connection[Any], part: Statement) -> int | None:
+    """Run one statement with the rows that stand below it; return how many rows it concerned."""
     data = statements.inline_data(part)
+    with connection.cursor() as cursor:
+        if data is not None:
+            with cursor.copy(
+                part.text[: len(part.text) - len(data)] if part.text.endswith(data) else part.text
+            ) as copy:
+                copy.write(data)
+        else:
+            cursor.execute(part.text)
+        return cursor.rowcount if cursor.rowcount >= 0 else None
+
+
+def _send(connection: Connection[Any], part: Statement) -> int | None:
     try:
-        with connection.cursor() as cursor:
-            if data is not None:
-                with cursor.copy(text[: len(text) - len(data)] if text.endswith(data) else text) as copy:
-                    copy.write(data)
-            else:
-                cursor.execute(text)
-            return cursor.rowcount if cursor.rowcount >= 0 else None
+        return send(connection, part)
     except psycopg.Error as error:
         raise _Failed(error, part) from error
 

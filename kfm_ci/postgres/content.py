@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection, Error, sql
 
 from kfm_ci.postgres.catalog import OWN_SCHEMAS, SETTINGS
+from kfm_ci.postgres.sequences import SequenceContent, read
 
 ROW_LIMIT = 100_000
 """Up to so many rows of a table each row's own hash is kept, so that differing rows can be counted."""
@@ -56,16 +57,6 @@ class TableContent:
     """Sum of the hashes of whole rows, over exactly ``columns``."""
     hashes: tuple[int, ...] | None = None
     """Hash of each row, sorted; None above ``ROW_LIMIT``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceContent:
-    """Where a sequence stands."""
-
-    name: str
-    last_value: int
-    is_called: bool
-    increment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +107,11 @@ class ContentDifference:
 
 def snapshot(
     connection: Connection[Any], *, like: Content | None = None, since: Content | None = None,
-    touched: frozenset[int] | None = None,
+    touched: frozenset[int] | None = None, only: frozenset[int] | None = None,
 ) -> Content:  # fmt: skip
     """Return the content of the connected database; leaves session and transaction as they were.
+
+    Of the tables only those with an OID among ``only`` are looked at, where it is given; of sequences all are.
 
     With ``like`` only the tables and columns which that content has are read, so that the two can be compared
     although columns were added since. What ``since`` knows already, and whose OID is not among those ``touched``
@@ -140,7 +133,7 @@ def snapshot(
                 continue
             if is_sequence:
                 sequences.append((name, schema, relation, increment))
-            elif wanted is None or name in wanted:
+            elif (wanted is None or name in wanted) and (only is None or oid in only):
                 kept = tuple(column for column in columns if wanted is None or column in wanted[name])
                 old = known.get(name)
                 if old is not None and oid not in (touched or ()) and tuple(item.name for item in old.columns) == kept:
@@ -148,7 +141,7 @@ def snapshot(
                 else:
                     tables.append((name, schema, relation, list(kept)))
         contents += _read_tables(connection, tables, unread)
-        positions = tuple(_read_sequences(connection, sequences))
+        positions = tuple(read(connection, sequences))
     return Content(
         tables=tuple(sorted(contents, key=lambda item: item.name)), sequences=positions, unread=tuple(sorted(unread))
     )
@@ -202,22 +195,6 @@ def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
     reached = (before.last_value, before.is_called)
     now = (after.last_value, after.is_called)
     return now < reached if before.increment > 0 else (-now[0], now[1]) < (-reached[0], reached[1])
-
-
-def _read_sequences(
-    connection: Connection[Any], sequences: list[tuple[str, str, str, int]]
-) -> Iterator[SequenceContent]:
-    for start in range(0, len(sequences), BATCH):
-        batch = sequences[start : start + BATCH]
-        query = sql.SQL(" union all ").join(
-            sql.SQL("select {}::integer, last_value, is_called from {}").format(
-                number, sql.Identifier(schema, relation)
-            )
-            for number, (_, schema, relation, _) in enumerate(batch)
-        )
-        for number, last_value, is_called in sorted(connection.execute(query).fetchall()):
-            name, _, _, increment = batch[number]
-            yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
 
 
 def _read_tables(

@@ -14,7 +14,9 @@ ELSEWHERE: Final = """
 select exists (select from pg_catalog.pg_enum e
                 where pg_catalog.age(e.xmin) operator(pg_catalog.<=)
                       pg_catalog.age(pg_catalog.pg_current_xact_id()::pg_catalog.xid))
-    or exists (select from pg_catalog.pg_attribute a
+    or exists (select from pg_catalog.pg_attrdef d
+                 join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) d.adrelid
+                                               and a.attnum operator(pg_catalog.=) d.adnum
                 where a.attgenerated operator(pg_catalog.=) 'v'::pg_catalog."char")
 """
 LOCKED: Final = """
@@ -27,9 +29,13 @@ select l.relation::pg_catalog.int8, c.relkind operator(pg_catalog.=) 'c'
 """
 
 
-def relations(connection: Connection[Any]) -> frozenset[int] | None:
-    """Return the OIDs of all relations whose rows may differ from before the transaction; None: any may."""
+def settle(connection: Connection[Any]) -> None:
+    """Have the transaction's deferred triggers and constraints speak now; raises what they refuse."""
     connection.execute(SETTLE)
+
+
+def relations(connection: Connection[Any]) -> frozenset[int] | None:
+    """Return the OIDs of all relations whose rows may differ from before a settled transaction; None: any may."""
     unsure = connection.execute(ELSEWHERE).fetchone()
     locked = connection.execute(LOCKED).fetchall()
     if unsure is None or unsure[0] or any(composite for _, composite in locked):

@@ -62,7 +62,7 @@ class Apply:
                 observer.reset()
                 reset(connection)
                 run.note("migration-attempted", migration=migration.id, sha256=script.file.sha256.hex)
-                done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer)
+                done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer, traced=True)
                 run.note("migration-ended", migration=migration.id, outcome=done.outcome.value)
                 reset(connection)
                 after = state

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from kfm_ci.evidence.rehearsal import interruption, rebuild, repetition
 from kfm_ci.evidence.rehearsal.model import Ground
+from kfm_ci.evidence.rehearsal.walk import Walk, walk
+from kfm_ci.evidence.rehearsal.written import Written
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Outcome, Severity
-from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.session import Session
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.provision import prepare, script_of
 
@@ -24,14 +27,17 @@ def rehearse(run: Run) -> list[Finding]:
     if server is None or base is None:
         return []
     ground = Ground(connect=run.connect, clone=lambda database: _clone(server, database))
-    found = _walk(run, server, run.origin or base, ground)
-    applied = [item for item in run.new if _applied(run, item)]
-    if len(applied) != len(run.new) or run.final_catalog is None:
-        return found
-    pairs = [(item, script_of(item)) for item in run.new]
-    differs = rebuild.elsewhere(
-        ground, base, pairs, run.final_catalog, configured={name.lower() for name in run.config.database.settings}
-    )
+    with walk(ground, run.origin or base) as walked:
+        course = _Course(run=run, walk=walked)
+        found = course.rehearse()
+        last = run.seen[run.new[-1].id].after
+        if last is None or run.final_catalog is None or not all(_applied(run, item) for item in run.new):
+            return found
+        rows = Written(
+            pairs=[(item, script_of(item)) for item in run.new], first=last.content, again=course.finish
+        )  # fmt: skip
+        configured = {name.lower() for name in run.config.database.settings}
+        differs = rebuild.elsewhere(ground, run.origin or base, rows, run.final_catalog, configured=configured)
     if differs is not None:
         found.append(differs)
     if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
@@ -42,30 +48,57 @@ def rehearse(run: Run) -> list[Finding]:
     return found
 
 
-def _walk(run: Run, server: Server, origin: str, ground: Ground) -> list[Finding]:
-    """Rehearse each migration where it stands in the order; what needs no rehearsal is only run when another follows."""
-    severity = Severity.ERROR if run.change.house_format else Severity.WARNING
-    bare = run.change.head.bare  # what every file of such a tool lacks is told once, on paper
-    concerned = [item for item in run.new if _applied(run, item) and _concerned(item, bare)]
-    found: list[Finding | None] = []
-    if not concerned:
-        return []
-    with _clone(server, origin) as course:
-        for migration in run.new[: run.new.index(concerned[-1]) + 1]:
-            script, after = script_of(migration), run.seen[migration.id].after
-            if migration in concerned and not bare and interruption.concerns(script) and after is not None:
-                found.append(interruption.rehearse(ground, course, migration, script, after.catalog))
-            with run.connect(course) as connection:
-                if apply.run(connection, script, entry=None).outcome is Outcome.FAILED:
-                    break
-            if migration in concerned and repetition.concerns(migration, script):
-                found.append(repetition.rehearse(ground, course, migration, script, severity=severity))
-    return [item for item in found if item is not None]
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """One more run of the new migrations, each rehearsed where it stands in the order."""
 
+    run: Run
+    walk: Walk
+    _done: int = 0
+    """How many of the new migrations were run."""
+    _failed: bool = False
 
-def _concerned(migration: Migration, bare: bool) -> bool:
-    script = script_of(migration)
-    return (not bare and interruption.concerns(script)) or repetition.concerns(migration, script)
+    def rehearse(self) -> list[Finding]:
+        """Go as far as there is something to rehearse; return what was found."""
+        severity = Severity.ERROR if self.run.change.house_format else Severity.WARNING
+        found: list[Finding | None] = []
+        for number, migration in enumerate(self.run.new):
+            interrupted, repeated = self._concerned(migration)
+            if not (interrupted or repeated):
+                continue
+            script, after = script_of(migration), self.run.seen[migration.id].after
+            if not self._advance(number):
+                break
+            if interrupted and after is not None:
+                self.walk.leave()
+                found.append(
+                    interruption.rehearse(self.walk.ground, self.walk.database, migration, script, after.catalog)
+                )
+            if not self._advance(number + 1):
+                break
+            if repeated:
+                found.append(repetition.rehearse(self.walk, migration, script, severity=severity))
+        return [item for item in found if item is not None]
+
+    def finish(self) -> Session | None:
+        """Run the rest; return the session, or None when a migration fails the second time."""
+        return self.walk.session if self._advance(len(self.run.new)) else None
+
+    def _advance(self, number: int) -> bool:
+        """Run migrations until so many of the new ones are there."""
+        while self._done < number and not self._failed:
+            self._failed = self.walk.run(script_of(self.run.new[self._done])).outcome is Outcome.FAILED
+            self._done += 1
+        return not self._failed
+
+    def _concerned(self, migration: Migration) -> tuple[bool, bool]:
+        """Whether a migration is to be interrupted, and whether it is to be run twice."""
+        if not _applied(self.run, migration):
+            return False, False
+        script = script_of(migration)
+        # what every file of a bare tool lacks is told once, on paper
+        interrupted = not self.run.change.head.bare and interruption.concerns(script)
+        return interrupted, repetition.concerns(migration, script)
 
 
 def _applied(run: Run, migration: Migration) -> bool:

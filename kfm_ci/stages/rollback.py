@@ -12,6 +12,7 @@ from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Strategy
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.session import Session, reset
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import script_of
 from kfm_ci.stages.rehearsal import rehearse
@@ -35,7 +36,8 @@ class _Runner:
         self._stand = origin
         with run.connect(origin) as connection:
             self._existing = watch.existing(connection)
-        self._beside = ExitStack()
+        self._sessions = ExitStack()
+        self._session: Session | None = None
         self._observer: Observer | None = None
 
     def up(self, migration: Migration) -> Ran:
@@ -64,23 +66,30 @@ class _Runner:
 
     def close(self) -> None:
         """Let go of the database: a copy of it can be made only when nobody is connected."""
-        self._beside.close()
-        self._observer = None
+        self._sessions.close()
+        self._session = self._observer = None
 
     def _go(self, script: Script, *, watched: bool = False) -> Ran:
+        session = self._begin()
         observer = self._observe() if watched else None
-        with self._run.connect(self._database) as connection:
-            self._run.note("script-attempted", file=script.file.path)
-            done = apply.run(connection, script, entry=None, watcher=observer)
-            self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
+        self._run.note("script-attempted", file=script.file.path)
+        done = apply.run(session, script, entry=None, watcher=observer, traced=True)
+        self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
         return Ran(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
             statements=observer.evidence if observer else (), touched=done.touched,
         )  # fmt: skip
 
+    def _begin(self) -> Session:
+        """Return the session that scripts run in, as one that was just opened."""
+        if self._session is None:
+            self._session = self._sessions.enter_context(self._run.connect(self._database))
+        reset(self._session)
+        return self._session
+
     def _observe(self) -> Observer:
         if self._observer is None:
-            beside = self._beside.enter_context(self._run.connect(self._database, admin=True))
+            beside = self._sessions.enter_context(self._run.connect(self._database, admin=True))
             self._observer = Observer(beside, self._existing)
         self._observer.reset()
         return self._observer

@@ -150,3 +150,24 @@ def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(
     found = {item["rule"]: item for item in report["findings"]}
     assert "bigint" in found["rebuild-differs"]["message"]
     assert found["rebuild-differs"]["severity"] == "error"
+
+
+def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(repository: Repository) -> None:
+    repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
+    repository.commit()
+    table = "create table b (id bigint generated always as identity, name text unique, at timestamptz default now());"
+    repository.add("20260102_1200__two", table, "drop table b;")
+    insert = "insert into b (name) values ('{0}') on conflict do nothing;"
+    repository.add("20260103_1200__three", insert.format("x"), "delete from b where name = 'x';")
+    repository.add("20260104_1200__four", insert.format("y"), "delete from b where name = 'y';")
+    code, report = repository.gate("--base", "main")
+    assert code == 0, report["findings"]
+    assert not {"changing-value", "environment-dependent", "rerun-changes-rows"} & {
+        item["rule"] for item in report["findings"]
+    }
+
+
+def test_a_data_migration_outside_a_transaction_is_run_twice_too(judge: Judge) -> None:
+    up = "update widgets set n = n + 1;"
+    found = judge(up, phase="migrate\n-- transaction: no\n-- transaction-reason: batches")
+    assert "3 rows of public.widgets (n)" in found["rerun-changes-rows"]["message"]

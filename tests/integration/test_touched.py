@@ -51,7 +51,7 @@ def test_reading_what_was_touched_gives_what_reading_everything_gives(database: 
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
         before = content.snapshot(connection)
-        done = apply.run(connection, script, entry=None)
+        done = apply.run(connection, script, entry=None, traced=True)
         assert done.outcome is Outcome.APPLIED
         assert content.snapshot(connection, since=before, touched=done.touched) == content.snapshot(connection)
 
@@ -61,7 +61,7 @@ def test_tables_that_nobody_touched_are_not_among_the_touched(database: str) -> 
     script = Script(file=SourceFile(path="x.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        done = apply.run(connection, script, entry=None)
+        done = apply.run(connection, script, entry=None, traced=True)
         oids = connection.execute("select 'log'::regclass::oid::int8, 'parent'::regclass::oid::int8").fetchone()
     assert oids is not None and done.touched is not None
     assert oids[0] in done.touched and oids[1] not in done.touched
@@ -72,4 +72,4 @@ def test_a_script_outside_a_transaction_may_have_touched_everything(database: st
     script = Script(file=SourceFile(path="x.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        assert apply.run(connection, script, entry=None).touched is None
+        assert apply.run(connection, script, entry=None, traced=True).touched is None

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from kfm_ci.evidence.rehearsal.model import Ground, finding
+from kfm_ci.evidence.rehearsal.walk import Walk, walk
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.identifiers import dotted, relation
@@ -18,6 +19,9 @@ from kfm_ci.postgres.catalog import Catalog
 
 STOPS = 12
 """At most so many places of one file; of a longer one they are spread evenly."""
+
+PASSING = frozenset({"SET", "RESET", "SHOW"})
+"""Commands of which nothing is left when the session ends."""
 
 INVALID = """
 select n.nspname, c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -41,8 +45,9 @@ def concerns(script: Script) -> bool:
 
 
 def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:
-    """Return where a file of these statements can be cut off, in order."""
-    found = [Stop(done=number) for number in range(1, len(parts))]
+    """Return where a file of these statements can be cut off and leave something behind, in order."""
+    first = next((number for number, part in enumerate(parts) if statements.kind(part.text) not in PASSING), len(parts))
+    found = [Stop(done=number) for number in range(first + 1, len(parts))]
     found += [Stop(done=number, within=True) for number, part in enumerate(parts) if _built(part) is not None]
     found.sort(key=lambda stop: (stop.done, stop.within))
     step = max(1, -(-len(found) // STOPS))
@@ -57,8 +62,8 @@ def rehearse(ground: Ground, database: str, migration: Migration, script: Script
     """
     parts = statements.of(script)
     for stop in stops(parts):
-        with ground.clone(database) as copy:
-            problem = _resume(ground, copy, script, parts, stop, expected)
+        with walk(ground, database) as copy:
+            problem = _resume(copy, script, parts, stop, expected)
         if problem is not None:
             return _finding(migration, script, parts, stop, problem)
     return None
@@ -73,39 +78,41 @@ class _Problem:
 
 
 def _resume(
-    ground: Ground, database: str, script: Script, parts: tuple[Statement, ...], stop: Stop, expected: Catalog
-) -> _Problem | None:
-    with ground.connect(database) as connection:
-        known = _invalid(connection)
+    copy: Walk, script: Script, parts: tuple[Statement, ...], stop: Stop, expected: Catalog
+) -> _Problem | None:  # fmt: skip
+    session = copy.session
+    known = _invalid(session) if stop.within else []
+    try:
         for part in parts[: stop.done]:
-            connection.execute(part.text.encode())
-    if stop.within and not _cut_off(ground, database, parts[stop.done]):
+            apply.send(session, part)
+    except psycopg.Error:
+        return None  # it went through when it was watched: what it does is another thing each time
+    if stop.within and not _cut_off(copy, session, parts[stop.done]):
         return None
-    with ground.connect(database) as connection:
-        left = [name for name in _invalid(connection) if name not in known]
-        for name in left:
-            connection.execute(sql.SQL("drop index concurrently {}").format(sql.Identifier(*name)))
-    with ground.connect(database) as connection:
-        done = apply.run(connection, script, entry=None)
+    session = copy.session
+    left = [name for name in _invalid(session) if name not in known] if stop.within else []
+    for name in left:
+        session.execute(sql.SQL("drop index concurrently {}").format(sql.Identifier(*name)))
+    done = copy.run(script)
     names = tuple(dotted(*name) for name in left)
     if done.outcome is Outcome.FAILED:
         return _Problem(error=done.error, line=done.line, invalid=names)
-    with ground.connect(database) as connection:
-        difference = catalog.diff(expected, catalog.read(connection))
+    difference = catalog.diff(expected, catalog.read(copy.session))
     if difference.empty:
         return None
     changed = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
     return _Problem(difference=", ".join(changed[:5]), invalid=names)
 
 
-def _cut_off(ground: Ground, database: str, part: Statement) -> bool:
+def _cut_off(copy: Walk, session: Connection[Any], part: Statement) -> bool:
     """Let an index build wait for a writer until its time is up, as one that is killed; return whether it was cut off."""
     table = _built(part)
-    with ground.connect(database) as writer, ground.connect(database, settings={"lock_timeout": "20"}) as connection:
+    session.execute("set lock_timeout = 20")
+    with copy.ground.connect(copy.database) as writer:
         try:
             with writer.transaction():
                 writer.execute(f"lock table {table} in row exclusive mode".encode())
-                connection.execute(part.text.encode())
+                session.execute(part.text.encode())
         except psycopg.Error as error:
             return isinstance(error, psycopg.errors.LockNotAvailable)
     return False

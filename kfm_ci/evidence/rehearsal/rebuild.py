@@ -6,10 +6,11 @@ from collections.abc import Container, Sequence
 
 from kfm_ci.evidence.rehearsal import written
 from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
+from kfm_ci.evidence.rehearsal.walk import walk
 from kfm_ci.evidence.rehearsal.written import Written
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Outcome, Severity
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import catalog, content
 from kfm_ci.postgres.catalog import Catalog, Difference
 
 ELSEWHERE = {
@@ -27,7 +28,7 @@ select name from pg_catalog.pg_settings where name = any (%s) and source in ('da
 
 
 def elsewhere(
-    ground: Ground, database: str, pairs: Sequence[Pair], expected: Catalog, *, configured: Container[str] = ()
+    ground: Ground, database: str, rows: Written, expected: Catalog, *, configured: Container[str] = ()
 ) -> Finding | None:
     """Apply migrations on copies of ``database`` under other settings; return what depends on them, or None.
 
@@ -37,12 +38,14 @@ def elsewhere(
     with ground.connect(database) as connection:
         chosen = {name.lower() for (name,) in connection.execute(CHOSEN, [_named(ELSEWHERE)]).fetchall()}
     settings = {name: value for name, value in ELSEWHERE.items() if name not in chosen and name not in configured}
-    rows = Written(ground=ground, database=database, pairs=pairs)
-    found = _first_difference(rows, expected, settings)
+    found = _first_difference(ground, database, rows, expected, settings)
     if found is None:
         return rows.changing()
     (migration, script), told, line = found
-    guilty = [name for name, value in settings.items() if _first_difference(rows, expected, {name: value}) is not None]
+    guilty = [
+        name for name, value in settings.items()
+        if _first_difference(ground, database, rows, expected, {name: value}) is not None
+    ]  # fmt: skip
     names = ", ".join(guilty or settings)
     return finding(
         "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {told}",
@@ -54,14 +57,12 @@ def elsewhere(
 
 def afresh(ground: Ground, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
     """Apply all migrations in their order to a copy of an empty database; return how the schema differs, or None."""
-    with ground.clone(empty) as copy:
+    with walk(ground, empty) as copy:
         for migration, script in pairs:
-            with ground.connect(copy) as connection:
-                done = apply.run(connection, script, entry=None)
+            done = copy.run(script)
             if done.outcome is Outcome.FAILED:
                 return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
-        with ground.connect(copy) as connection:
-            difference = catalog.diff(expected, catalog.read(connection))
+        difference = catalog.diff(expected, catalog.read(copy.session))
     migration, script = pairs[-1]
     return None if difference.empty else _rebuilt(migration, script, _told(difference), None)
 
@@ -81,19 +82,17 @@ def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) 
 
 
 def _first_difference(
-    rows: Written, expected: Catalog, settings: dict[str, str]
+    ground: Ground, database: str, rows: Written, expected: Catalog, settings: dict[str, str]
 ) -> tuple[Pair, str, int | None] | None:  # fmt: skip
-    with rows.ground.clone(rows.database) as copy:
+    with walk(ground, database, settings=settings) as copy:
         for pair in rows.pairs:
-            with rows.ground.connect(copy, settings=settings) as connection:
-                done = apply.run(connection, pair[1], entry=None)
+            done = copy.run(pair[1])
             if done.outcome is Outcome.FAILED:
                 return pair, f"line {done.line}: {done.error}", done.line
-        with rows.ground.connect(copy) as connection:
-            difference = catalog.diff(expected, catalog.read(connection))
+        difference = catalog.diff(expected, catalog.read(copy.session))
         if not difference.empty:
             return _culprit(rows.pairs, _names(difference)), _told(difference), None
-        columns = rows.depend(copy)
+        columns = rows.depend(content.snapshot(copy.session))
     return (_culprit(rows.pairs, columns), written.told(columns), None) if columns else None
 
 

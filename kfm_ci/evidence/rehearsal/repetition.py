@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kfm_ci.evidence.rehearsal.model import Ground, finding
-from kfm_ci.migrations import statements
+from kfm_ci.evidence.rehearsal.model import finding
+from kfm_ci.evidence.rehearsal.walk import Walk, walk
+from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Outcome, Phase, Severity
-from kfm_ci.postgres import apply, content
+from kfm_ci.model import Finding, Mode, Outcome, Phase, Severity
+from kfm_ci.postgres import apply, content, sequences
 from kfm_ci.postgres.content import Content
 
 ROWS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"})
@@ -22,23 +23,13 @@ def concerns(migration: Migration, script: Script) -> bool:
     return bool(kinds & ROWS) and kinds <= ROWS | AROUND
 
 
-def rehearse(
-    ground: Ground, database: str, migration: Migration, script: Script, *, severity: Severity
-) -> Finding | None:
-    """Run a script again on a copy of ``database``, where it was applied once; return what it changed, or None.
+def rehearse(course: Walk, migration: Migration, script: Script, *, severity: Severity) -> Finding | None:
+    """Run a script again where it was applied once; return what it changed, or None.
 
-    A second run that the server refuses has changed nothing.
+    A second run that the server refuses has changed nothing. The course is left as it is found.
     """
-    with ground.clone(database) as copy:
-        with ground.connect(copy) as connection:
-            before = content.snapshot(connection)
-        with ground.connect(copy) as connection:
-            done = apply.run(connection, script, entry=None)
-        if done.outcome is Outcome.FAILED:
-            return None
-        with ground.connect(copy) as connection:
-            after = content.snapshot(connection, like=before, since=before, touched=done.touched)
-    changed = _changes(before, after)
+    pair = _rolled_back(course, script) if transactions.mode(script) is Mode.TRANSACTION else None
+    changed = _changes(*(pair or _on_a_copy(course, script)))
     if not changed:
         return None
     return finding(
@@ -48,6 +39,38 @@ def rehearse(
         "tells the rows apart.",
         severity=severity, line=script.first_line if len(statements.of(script)) != 1 else statements.of(script)[0].line,
     )  # fmt: skip
+
+
+def _rolled_back(course: Walk, script: Script) -> tuple[Content, Content] | None:
+    """Return the rows before and after a second run that is rolled back; None where the two cannot be compared."""
+    tried: list[tuple[Content, frozenset[int] | None]] = []
+    positions = content.snapshot(course.session, only=frozenset()).sequences
+    done = course.try_out(
+        script, lambda session, written: tried.append((content.snapshot(session, only=written), written))
+    )
+    was = content.snapshot(course.session, only=tried[0][1] if tried else frozenset())
+    if moved := sequences.moved(positions, was.sequences):
+        # no rollback takes them back, and who walks on must find them as after one run
+        with course.ground.connect(course.database, admin=True) as admin:
+            sequences.restore(admin, moved)
+    if done.outcome is Outcome.FAILED or not tried:
+        return was, was
+    after = {table.name: table for table in tried[0][0].tables}
+    alike = all(
+        [item.name for item in table.columns] == [item.name for item in after[table.name].columns]
+        for table in was.tables if table.name in after
+    )  # fmt: skip
+    return (was, tried[0][0]) if alike else None
+
+
+def _on_a_copy(course: Walk, script: Script) -> tuple[Content, Content]:
+    course.leave()
+    with walk(course.ground, course.database) as copy:
+        before = content.snapshot(copy.session)
+        done = apply.run(copy.session, script, entry=None, traced=True)
+        if done.outcome is Outcome.FAILED:
+            return before, before
+        return before, content.snapshot(copy.session, like=before, since=before, touched=done.touched)
 
 
 def _changes(before: Content, after: Content) -> list[str]:

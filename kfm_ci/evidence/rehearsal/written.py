@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
+from psycopg import Connection
+
+from kfm_ci.evidence.rehearsal.model import Pair, finding
 from kfm_ci.migrations.identifiers import dotted
-from kfm_ci.model import Finding, Outcome, Severity
-from kfm_ci.postgres import apply, content
+from kfm_ci.model import Finding, Severity
+from kfm_ci.postgres import content
 from kfm_ci.postgres.content import Content
 
 MADE = """
@@ -24,29 +27,22 @@ without being another at every run (`current_date`)."""
 
 @dataclass(slots=True, kw_only=True)
 class Written:
-    """What migrations leave in the rows of ``database``; other runs of them are made only when they are asked for."""
+    """What migrations leave in rows; whether that is another thing at every run is found out only when it is asked."""
 
-    ground: Ground
-    database: str
     pairs: Sequence[Pair]
-    _before: Content | None = None
-    _runs: list[Content] = field(default_factory=list)
+    first: Content
+    """After one run of theirs."""
+    again: Callable[[], Connection[Any] | None]
+    """Returns a session where they ran once more on the same rows, under the same settings; None where they fail."""
+    _second: Content | None = None
     _changing: frozenset[str] = frozenset()
     _made: dict[str, bool] = field(default_factory=dict)
 
-    def depend(self, elsewhere: str) -> tuple[str, ...]:
+    def depend(self, there: Content) -> tuple[str, ...]:
         """Return the columns whose values in another database follow from how it was made, not from when."""
-        with self.ground.connect(elsewhere) as connection:
-            there = content.snapshot(connection)
-        if self._before is None:
-            with self.ground.connect(self.database) as connection:
-                self._before = content.snapshot(connection)
-        if not _columns(self._before, there):
+        differing = _columns(self.first, there)
+        if not differing or not self._look_again():
             return ()
-        differing = _columns(self._again(0), there)
-        if not differing:
-            return ()
-        self._changing |= _columns(self._again(0), self._again(1))
         return tuple(sorted(name for name in differing - self._changing if not self._made.get(name, False)))
 
     def changing(self) -> Finding | None:
@@ -65,17 +61,12 @@ class Written:
             severity=Severity.NOTE, line=script.first_line,
         )  # fmt: skip
 
-    def _again(self, number: int) -> Content:
-        while len(self._runs) <= number:
-            with self.ground.clone(self.database) as copy:
-                for _, script in self.pairs:
-                    with self.ground.connect(copy) as connection:
-                        if apply.run(connection, script, entry=None).outcome is Outcome.FAILED:
-                            break
-                with self.ground.connect(copy) as connection:
-                    self._runs.append(content.snapshot(connection))
-                    self._made = {dotted(*name): follows for *name, follows in connection.execute(MADE).fetchall()}
-        return self._runs[number]
+    def _look_again(self) -> bool:
+        if self._second is None and (session := self.again()) is not None:
+            self._second = content.snapshot(session)
+            self._made = {dotted(*name): follows for *name, follows in session.execute(MADE).fetchall()}
+            self._changing = _columns(self.first, self._second)
+        return self._second is not None
 
 
 def told(columns: Sequence[str]) -> str:

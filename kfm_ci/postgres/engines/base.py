@@ -93,9 +93,9 @@ class Server:
                 )
                 + strategy
             )
-        with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
-            if not template:
-                # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it
+        if not template:
+            # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it
+            with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
                 connection.execute(sql.SQL("grant all on schema public to {}").format(sql.Identifier(self.owner)))
         return full
 

@@ -1,0 +1,52 @@
+"""Where sequences stand: what is rolled back leaves them moved, so they are read on their own, and can be put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection, sql
+
+BATCH = 40
+"""Sequences read by one statement."""
+
+PUT = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceContent:
+    """Where a sequence stands."""
+
+    name: str
+    """Quoted, with its schema."""
+    last_value: int
+    is_called: bool
+    increment: int
+
+
+def read(connection: Connection[Any], sequences: list[tuple[str, str, str, int]]) -> Iterator[SequenceContent]:
+    """Yield where sequences stand, each given as quoted name, schema, name and increment."""
+    for start in range(0, len(sequences), BATCH):
+        batch = sequences[start : start + BATCH]
+        query = sql.SQL(" union all ").join(
+            sql.SQL("select {}::integer, last_value, is_called from {}").format(
+                number, sql.Identifier(schema, relation)
+            )
+            for number, (_, schema, relation, _) in enumerate(batch)
+        )
+        for number, last_value, is_called in sorted(connection.execute(query).fetchall()):
+            name, _, _, increment = batch[number]
+            yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
+
+
+def moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:
+    """Return the sequences that do not stand where they did, as they stood."""
+    there = frozenset(now)
+    return tuple(sequence for sequence in was if sequence not in there)
+
+
+def restore(connection: Connection[Any], was: Iterable[SequenceContent]) -> None:
+    """Put sequences back to where they stood; needs the right to change them."""
+    for sequence in was:
+        connection.execute(PUT, (sequence.name, sequence.last_value, sequence.is_called))
