@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from kfm_ci.errors import UsageError
 from kfm_ci.model import Hazard
@@ -236,32 +237,29 @@ def _explained(error: ValidationError, where: str) -> UsageError:
     location = [str(part) for part in first["loc"]]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        names = _keys_at(location[:-1])
+        names = list(_fields_at(location[:-1]))
         near = difflib.get_close_matches(location[-1], names, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
         return UsageError(code="KFM-U02", where=where, message=f"unknown key {key!r}", help=hint)
+    if location == ["migration"]:
+        return UsageError(code="KFM-U03", where=where, message="[migration] is not a table", expected="[[migration]], one for each migration",
+                          help="for the files as a whole write [migrations]")  # fmt: skip
+    field = _fields_at(location[:-1]).get(location[-1])
+    meaning = f"{key}: {field.description} " if field is not None and field.description else ""
     return UsageError(
-        code="KFM-U03",
-        where=where,
-        message=f"{key}: {first['msg']}",
-        got=json.dumps(first.get("input"), default=str)[:80],
-        expected="a value of the documented type",
-        help="see the configuration reference: docs/configuration.md",
-    )
+        code="KFM-U03", where=where, message=f"wrong value for {key!r}: {first['msg'].removeprefix('Value error, ')}",
+        got=json.dumps(first.get("input"), default=str)[:80], help=f"{meaning}(docs/configuration.md)",
+    )  # fmt: skip
 
 
-def _keys_at(location: list[str]) -> list[str]:
+def _fields_at(location: list[str]) -> dict[str, FieldInfo]:
+    """Return the fields of the table at a place, by the name they have in the file."""
     model: Any = Config
     for part in location:
-        if part.isdigit():
-            continue
-        fields = {field.alias or name: field for name, field in getattr(model, "model_fields", {}).items()}
-        annotation = fields[part].annotation if part in fields else None
-        if annotation is None:
-            continue
-        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        found = {field.alias or name: field for name, field in getattr(model, "model_fields", {}).items()}.get(part)
+        candidates = [found.annotation, *getattr(found.annotation, "__args__", ())] if found is not None else ()
         model = next((item for item in candidates if hasattr(item, "model_fields")), model)
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def environment() -> Mapping[str, str]:

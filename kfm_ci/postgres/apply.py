@@ -16,6 +16,7 @@ from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.model import Mode, Outcome
 from kfm_ci.postgres import ledger, touched
 from kfm_ci.postgres.ledger import Entry
+from kfm_ci.postgres.session import exhausted
 
 
 class Watcher(Protocol):
@@ -81,8 +82,8 @@ def run(
     """Run a script on a fresh session, with its ledger entry in the same transaction where there is one.
 
     ``traced`` asks which relations it wrote to. ``keep=False`` rolls it back at the end, after a ``look`` at what it
-    did, as the session's own user (both only for what runs in a transaction). A dead server is raised as psycopg's
-    error; every answer of a living one is a value.
+    did, as the session's own user (both only for what runs in a transaction). A server that is dead or has no room
+    left is raised as psycopg's error; every other answer is a value.
     """
     mode = transactions.mode(script)
     began = time.perf_counter()
@@ -105,6 +106,8 @@ def run(
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
+        if exhausted(failed.error):
+            raise failed.error from failed
         return _failure(failed, mode, _since(began))
     return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began), touched=written)
 

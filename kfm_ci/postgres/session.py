@@ -17,6 +17,8 @@ Session = Connection[Any]
 """A session with rows of any shape."""
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a session raises when its server, or the way to it, is gone."""
+_EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
+"""Insufficient resources, disk full, out of memory, input or output failed."""
 
 
 @contextmanager
@@ -67,12 +69,36 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
 
 
 def gone(server: Server, error: Exception) -> CannotCheck:
-    """Return the error for a server that no longer answers."""
+    """Return the error for a server that no longer answers, has no room left, or ended the session."""
     tail = server.log_tail(1)
+    got = type(error).__name__
+    if exhausted(error):
+        return CannotCheck(
+            code="KFM-C10", message=f"the server has no room left: {error}".splitlines()[0], where=server.detail, got=got,
+            help="give the machine more memory or disk, or set TMPDIR to a directory that has room",
+        )  # fmt: skip
+    if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
+        return CannotCheck(
+            code="KFM-C11", message="the session was ended by an administrator's command, the server runs on", where=server.detail,
+            got=got, help="take out what ends sessions, such as pg_terminate_backend",
+        )  # fmt: skip
     return CannotCheck(
         code="KFM-C08", message="the server is gone" + (f": {tail}" if tail else ""), where=server.detail,
-        got=type(error).__name__, help="run again; when it persists look for memory or disk limits of the machine",
+        got=got, help="run again; when it persists look for memory or disk limits of the machine",
     )  # fmt: skip
+
+
+def exhausted(error: BaseException) -> bool:
+    """Whether a server refused for want of disk or memory: that says nothing of the statement."""
+    return isinstance(error, psycopg.Error) and error.sqlstate in _EXHAUSTED
+
+
+def _answers(server: Server) -> bool:
+    try:
+        psycopg.connect(server.dsn(server.maintenance, admin=True), connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _escaped(value: str) -> str:

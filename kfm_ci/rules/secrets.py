@@ -21,7 +21,10 @@ _DETECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("aws.AWSKeyDetector", ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "aws", "AWS", "Aws")),
     ("azure_storage_key.AzureStorageKeyDetector", ("AccountKey=",)),
     ("github_token.GitHubTokenDetector", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
-    ("gitlab_token.GitLabTokenDetector", ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-")),
+    (
+        "gitlab_token.GitLabTokenDetector",
+        ("glpat-", "gldt-", "glft-", "glsoat-", "glrt-", "GR1348941", "glcbt-", "glimt-", "glptt-"),
+    ),
     ("jwt.JwtTokenDetector", ("eyJ",)),
     ("npm.NpmDetector", ("_authToken",)),
     ("openai.OpenAIDetector", ("T3BlbkFJ",)),

@@ -162,6 +162,8 @@ def test_a_directory_that_is_a_link_out_of_the_repository_is_not_followed(
         ('[database]\nengin = "embedded"', ["KFM-U02", "did you mean 'engine'"]),
         ("[nosuch]\na = 1", ["KFM-U02", "known keys"]),
         ('[smoke]\ntimeout = "soon"', ["KFM-U03", "smoke.timeout", "soon"]),
+        ("[migration]\na = 1", ["KFM-U03", "[[migration]]", "[migrations]"]),
+        ('[policy]\nlock-timeout = "2s"', ["KFM-U03", "'policy.lock-timeout'", "valid integer", "Milliseconds"]),
         ("[smoke", ["KFM-U01", "TOML"]),
         ('[database.settings]\nfoo_bar = "1"', ["KFM-U23", "foo_bar"]),
         ('[database.settings]\nlog_statement = "all"', ["KFM-U23", "superuser"]),
