@@ -110,9 +110,9 @@ class Acts:
         return any(self._made.get(name, act.ordinal) < act.ordinal for name in _candidates(act, parts, more))
 
     def made_again(self, act: Act, parts: Iterable[str], *more: str) -> bool:
-        """Whether a name that an act takes away is given anew by the same change, later."""
+        """Whether a name that an act takes away is given anew by the same change, then or later."""
         names = _candidates(act, tuple(map(canonical, parts)), more)
-        return any(self._last.get(name, 0) > act.ordinal for name in names if name[-1] != "*")
+        return any(self._last.get(name, 0) >= act.ordinal for name in names if name[-1] != "*")
 
     def only_new(self, path: str, statement: Statement) -> bool:
         """Whether all that a statement is done to was made by the same change; False when that cannot be told.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.rules.acts import Alteration
 from kfm_ci.rules.base import Change
+from kfm_ci.rules.definitions import type_of
 from kfm_ci.rules.relations import quote, written
 
 
@@ -21,9 +22,7 @@ class Column:
     @property
     def type(self) -> str:
         """Return the last part of its type's name, in lower case; empty where it has none."""
-        node = self.definition.one("type_name")
-        names = node.strings("names") if node is not None else ()
-        return names[-1].lower() if names else ""
+        return type_of(self.definition).rstrip("[]")
 
     @property
     def name(self) -> str:

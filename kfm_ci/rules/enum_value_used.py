@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.acts import Act
 from kfm_ci.rules.base import Change, told
 from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.relations import spelled
+
+_TEXTS = (("text",), ("varchar",), ("bpchar",), ("name",))
 
 
 class EnumValueUsed:
@@ -58,7 +61,21 @@ def _after(change: Change, added: Act) -> list[Act]:
 
 
 def _mentions(act: Act, value: str) -> bool:
-    if value not in act.text.replace("''", "'"):
-        return False
-    strings = (node.one("sval") for node in act.tree.find("A_Const"))
-    return any(text is not None and text.text("sval") == value for text in strings)
+    return value in act.text.replace("''", "'") and any(text == value for text in _values(act.tree))
+
+
+def _values(tree: Node) -> Iterator[str]:
+    """Yield the strings in a statement, but for those that are compared as text: such a comparison asks no enum."""
+    text = tree.one("sval") if tree.tag == "A_Const" else None
+    if text is not None:
+        yield text.text("sval")
+    sides = (tree, tree.one("lexpr"), tree.one("rexpr")) if tree.tag in {"A_Expr", "TypeCast"} else ()
+    as_text = any(side is not None and _as_text(side) for side in sides)
+    for child in tree.children():
+        if not (as_text and child.tag in {"A_Const", "List", "A_ArrayExpr"}):
+            yield from _values(child)
+
+
+def _as_text(node: Node) -> bool:
+    kind = node.one("type_name") if node.tag == "TypeCast" else None
+    return kind is not None and kind.strings("names")[-1:] in _TEXTS

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.acts import Act
 from kfm_ci.rules.base import Change, told
-from kfm_ci.rules.relations import quote, written
 from kfm_ci.rules.removals import Removal, removals
+from kfm_ci.rules.successors import Successor, Successors
 
 
 class ExpandAndContract:
@@ -16,50 +15,40 @@ class ExpandAndContract:
 
     id = "expand-and-contract-at-once"
     hazard = Hazard.COEXISTENCE
-    title = "The same table is not expanded and contracted in one change"
+    title = "What replaces something is there a release before the old one goes"
     why = (
         "A column that replaces another needs a release between the two: first the new one is there beside the old, then "
         "the application uses it, then the old one goes. A pull request that adds and removes at once leaves no moment at "
-        "which both releases work."
+        "which both releases work. One column is held to replace another of its table when an update copies it over, when "
+        "their names say so, or when they are of one type and no other column of the table comes or goes; a table, when "
+        "its rows are copied into a new one. Two changes that have nothing to do with each other are none of this."
     )
-    bad = "alter table widgets add column shade text;\nalter table widgets drop column colour;\n"
-    good = "alter table widgets add column shade text;\n"
+    bad = "alter table widgets add column color text;\nalter table widgets drop column colour;\n"
+    good = "alter table widgets add column color text;\n"
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield removals from tables that the same change adds to, and tables that it replaces."""
-        expanded: dict[str, tuple[Act, str]] = {}
-        for item in change.acts.alterations("AT_AddColumn"):
-            definition = item.command.one("def")
-            if definition is not None and change.acts.existed(item.act, item.relation):
-                shown = f"{written(item.relation)}.{quote(definition.text('colname'))}"
-                expanded.setdefault(item.relation.text("relname"), (item.act, shown))
-        replaced = dict(_replacements(change))
-        for removal in removals(change):
-            added = expanded.get(removal.table) if removal.column is not None else replaced.get(removal.table)
-            if added is not None:
-                yield self._told(removal, *added)
+        """Yield removals of columns and tables whose successor the same change brings."""
+        # What is given anew under the same name is judged as what it is: its rows are lost, or it is rebuilt.
+        gone = tuple(
+            item for item in removals(change)
+            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+        )  # fmt: skip
+        if not gone:
+            return
+        successors = Successors(change, gone)
+        for removal in gone:
+            successor = successors.of(removal)
+            if successor is not None:
+                yield self._told(removal, successor)
 
-    def _told(self, removal: Removal, act: Act, added: str) -> Finding:
+    def _told(self, removal: Removal, successor: Successor) -> Finding:
+        act = successor.act
         where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
         return told(
             self, removal.act,
-            f"removes {removal.shown} while {where} adds {added}: there is no release between the two",
-            help=f"merge what adds {added} now; remove {removal.shown} in a later pull request, when a release without it runs",
+            f"removes {removal.shown} while {where} adds {successor.shown} in its place: there is no release between the two "
+            f"({successor.ground})",
+            help=f"merge what adds {successor.shown} now; remove {removal.shown} in a later pull request, when a release "
+            "without it runs; if the two have nothing to do with each other, acknowledge that",
             verdict=Verdict.FACT,
         )  # fmt: skip
-
-
-def _replacements(change: Change) -> Iterator[tuple[str, tuple[Act, str]]]:
-    """Yield older tables whose rows are copied into a table that the change makes, with that table."""
-    for act in change.acts.of("InsertStmt", "CreateTableAsStmt"):
-        into = act.tree.one("into")
-        target = act.tree.one("relation") or (into.one("rel") if into is not None else None)
-        query = act.tree.one("select_stmt") or act.tree.one("query")
-        if target is None or query is None or target.text("relpersistence") == "t":
-            continue
-        if act.tree.tag == "InsertStmt" and change.acts.existed(act, target):
-            continue
-        for source in query.many("from_clause"):
-            for relation in source.find("RangeVar"):
-                if change.acts.existed(act, relation):
-                    yield relation.text("relname"), (act, written(target))

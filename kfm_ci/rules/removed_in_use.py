@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from kfm_ci.migrations import placeholders, statements
-from kfm_ci.migrations.files import Script
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
 from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.definitions import defined
 from kfm_ci.rules.mentions import Wanted
 from kfm_ci.rules.removals import Removal, removals
 from kfm_ci.rules.uses import Use, search
 
 SHOWN = 5
-_MAKES = re.compile(r"create|alter", re.IGNORECASE)
 
 
 class RemovedInUse:
@@ -41,9 +38,9 @@ class RemovedInUse:
         ]  # fmt: skip
         if not gone:
             return
-        owners = _owners(change, frozenset(item.column for item in gone if item.column is not None))
+        owners = defined(change, frozenset(item.column for item in gone if item.column is not None))
         wanted = [
-            Wanted(item.name, item.table, bool(owners[item.column] - {item.table})) if item.column else Wanted(item.name)
+            Wanted(item.name, item.table, bool(owners[item.column].keys() - {item.table})) if item.column else Wanted(item.name)
             for item in gone
         ]  # fmt: skip
         found = search(change, dict.fromkeys(wanted))
@@ -68,23 +65,3 @@ class RemovedInUse:
             help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
             severity=None if sure else Severity.WARNING, verdict=Verdict.FACT,
         )  # fmt: skip
-
-
-def _owners(change: Change, columns: frozenset[str]) -> dict[str, set[str]]:
-    """Return, for each of these columns, the tables to which some migration of the repository gives it."""
-    found: dict[str, set[str]] = {column: set() for column in columns}
-    for migration in change.head.migrations:
-        if not isinstance(migration.up, Script) or not any(column in migration.up.text for column in columns):
-            continue
-        for statement in statements.of(migration.up):
-            try:
-                trees = statements.parse(placeholders.fill(statement.text)[0]) if _MAKES.match(statement.text) else ()
-            except statements.SyntaxProblem:
-                continue
-            for tree in trees:
-                relation = tree.one("relation")
-                names = {node.text("colname") for node in tree.find("ColumnDef")} | {tree.text("newname")}
-                if relation is not None:
-                    for column in names & columns:
-                        found[column].add(relation.text("relname"))
-    return found

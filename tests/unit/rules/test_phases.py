@@ -46,24 +46,62 @@ def test_the_phase_is_what_the_statements_are(phase, sql, severity, judge_text):
 
 
 AT_ONCE = [
-    ("alter table t add column b int; alter table t drop column a;", 1),
-    ("alter table t add column b int; alter table t rename column a to c;", 1),
-    ("create table n as select * from t; drop table t;", 1),
-    ("create table n (a int); insert into n select a from t join u using (a); drop table t, v;", 1),
-    ("alter table t add column b int; alter table u drop column a;", 0),
-    ("alter table t add column b int; alter table t drop column b;", 0),
-    ("create table n (a int); drop table t;", 0),
-    ("create temp table kept as select * from t; drop table t;", 0),
+    ("alter table t add column color text; alter table t drop column colour;", "names"),
+    ("alter table t add column price_cents bigint; alter table t drop column price;", "names"),
+    ("alter table t add column full_name text, add column age int; alter table t drop column name;", "names"),
+    ('alter table t add column "typedSignatureEnabled" bool; alter table t drop column "enabledTypedSignature";', "names"),
+    ("alter table t add column email_verified_at date; alter table t drop column email_verified;", "names"),
+    ("alter table t add column b int; update t set b = a::int; alter table t drop column a;", "copies"),
+    ("alter table t add b int, add c int; do $$ begin update t set b = coalesce(t.a, 0); end $$; alter table t drop a;", "copies"),
+    ("alter table t add column b int; update t set b = a; alter table t rename column a to a_old;", "copies"),
+    ("create table n as select * from t; drop table t;", "copies"),
+    ("create table n (a int); insert into n select a from t join u using (a); drop table t;", "copies"),
+]  # fmt: skip
+APART = [
+    "alter table t add column weight numeric; alter table t drop column colour;",
+    "alter table t add column created_at timestamptz; alter table t drop column expires;",
+    "alter table t add column account_id int, add column approver_id int; alter table t drop column pending;",
+    "alter table t add column updated_at timestamptz; alter table t drop column deleted_at;",
+    "alter table t add column b int; update t set b = 1 where a = 2; alter table t drop column a;",
+    "alter table t add column b int; alter table t rename column a to c;",
+    "alter table t add column id int; alter table t drop column team_id;",
+    "alter table t add column colour text; alter table u drop column color;",
+    "alter table t add column b int; alter table t drop column b;",
+    "alter table t drop column a, add column a int;",
+    "create table n (a int); insert into n select a from t; drop table t; alter table n rename to t;",
+    "create table n (a int); drop table t;",
+    "create temp table kept as select * from t; drop table t;",
 ]
 
 
-@pytest.mark.parametrize(("sql", "found"), AT_ONCE)
-def test_a_table_is_not_expanded_and_contracted_at_once(sql, found, judge_text):
-    assert len(judge_text(ExpandAndContract(), sql)) == found
+@pytest.mark.parametrize(("sql", "ground"), AT_ONCE)
+def test_what_replaces_something_does_not_come_as_the_old_one_goes(sql, ground, judge_text):
+    (found,) = judge_text(ExpandAndContract(), sql)
+    assert ground in found.message and found.hazard.value == "coexistence"
+
+
+@pytest.mark.parametrize("sql", APART)
+def test_two_changes_that_have_nothing_to_do_with_each_other_are_not_one(sql, judge_text):
+    assert judge_text(ExpandAndContract(), sql) == []
+
+
+@pytest.mark.parametrize(("made", "more", "found"), [
+    ("colour text", "", 1),
+    ("colour int", "", 0),
+    ("colour text", ", add column weight int", 0),
+    ("colour text", ", drop column size", 0),
+])  # fmt: skip
+def test_a_lone_pair_of_one_type_is_a_replacement(made, more, found, judge):
+    files = {"V1__one.up.sql": f"create table t (id int, {made}, size int);"}
+    new = {"V2__two.up.sql": f"alter table t add column shade text, drop column colour{more};"}
+    assert len(judge(ExpandAndContract(), files | new, files)) == found
 
 
 def test_two_migrations_of_one_change_are_at_once_too(judge):
-    files = {"V1__one.up.sql": "alter table t add column b int;", "V2__two.up.sql": "alter table t drop column a;"}
+    files = {
+        "V1__one.up.sql": "alter table t add column color int;",
+        "V2__two.up.sql": "alter table t drop column colour;",
+    }
     (found,) = judge(ExpandAndContract(), files)
     assert "V1__one, line 1" in found.message
     assert judge(ExpandAndContract(), files, {"V1__one.up.sql": files["V1__one.up.sql"]}) == []
