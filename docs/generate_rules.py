@@ -6,7 +6,9 @@ from pathlib import Path
 
 from kfm_ci.model import ROLLOUT_HAZARDS, Hazard, Rollout, default_severity
 from kfm_ci.rules.base import Rule
-from kfm_ci.rules.observed import EXPLAINED, Observed
+from kfm_ci.rules.explained import EXPLAINED
+from kfm_ci.rules.observed import Observed
+from kfm_ci.rules.read import Read
 
 OUT = Path(__file__).parent / "rules"
 
@@ -20,9 +22,11 @@ def severity_text(hazard: Hazard) -> str:
     return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
 
 
-def page(rule: Rule | Observed) -> str:
+def page(rule: Rule | Read | Observed) -> str:
     """Return a rule's page as Markdown."""
-    by = "a real server, while the change runs" if isinstance(rule, Observed) else "the files alone"
+    by = {Observed: "a real server, while the change runs", Read: "reading the files"}.get(
+        type(rule), "the files alone"
+    )
     shown = (("Before", getattr(rule, "base", "")), ("Bad", rule.bad), ("Good", rule.good))
     examples = [line for title, text in shown if text for line in (f"## {title}", "", _fenced(text), "")]
     return "\n".join(
@@ -35,7 +39,7 @@ def page(rule: Rule | Observed) -> str:
             "|---|---|",
             f"| hazard | `{rule.hazard}` |",
             f"| decided by | {by} |",
-            f"| severity | {severity_text(rule.hazard)} |",
+            f"| severity | {rule.severity if isinstance(rule, Read) else severity_text(rule.hazard)} |",
             f'| change it | `[policy.severity]` `{rule.id} = "warning"` |',
             "",
             "## Why",
@@ -59,8 +63,13 @@ def pages() -> dict[str, str]:
 
 
 def _fenced(text: str) -> str:
-    plain = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    plain = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{_code(c):02x}" for c in text)
     return f"```sql\n{plain.rstrip()}\n```"
+
+
+def _code(character: str) -> int:
+    """Return the byte that a lone surrogate stands for, else the character's own number."""
+    return ord(character) & 0xFF if "\udc80" <= character <= "\udcff" else ord(character)
 
 
 def main() -> None:

@@ -132,7 +132,7 @@ def manifest(
 @app.command()
 def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
     """List rules, or explain one."""
-    from kfm_ci.rules.observed import EXPLAINED
+    from kfm_ci.rules.explained import EXPLAINED
 
     if rule is None:
         for item in EXPLAINED:

@@ -19,6 +19,7 @@ from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats import commands
 from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
 from kfm_ci.model import Digest, Finding, Hazard, Place, Severity
+from kfm_ci.rules import explained
 from kfm_ci.rules.base import Change, Requirements
 
 
@@ -65,6 +66,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     root = directory.resolve()
     tree = WorkTree(root)
     settings = _settings(tree, config_file)
+    explained.known(settings.policy.severity, where=config_file or FILE_NAME)
     repository = Repository.around(root)
     base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
     if repository is None and base_ref not in {None, "none"}:

@@ -30,7 +30,7 @@ from kfm_ci.model import (
 )
 from kfm_ci.report import checklist, judgement, plan, risk, suspects
 from kfm_ci.rules import policy, scopes
-from kfm_ci.rules.observed import EXPLAINED
+from kfm_ci.rules.explained import EXPLAINED
 from kfm_ci.rules.policy import Judged
 from kfm_ci.stages import sent
 from kfm_ci.stages.base import Run, Seen
