@@ -12,11 +12,11 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import __version__
-from kfm_ci.cli import change, comment, gate
+from kfm_ci.cli import change, gate
 from kfm_ci.config import GithubTable
 from kfm_ci.errors import Defect, ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.github import commands, context, publish, stepfiles
+from kfm_ci.github import commands, context, stepfiles
 from kfm_ci.github.edition import Credentials, Edition
 from kfm_ci.github.inputs import Inputs, parse
 from kfm_ci.model import Result, Risk
@@ -34,6 +34,8 @@ def run() -> int:
     try:
         inputs = parse(given)
         if inputs.command == "comment":
+            from kfm_ci.cli import comment
+
             return comment.tell(inputs, platform, Credentials.among(given, inputs), log)
         if inputs.database_url:
             log.write(commands.mask(inputs.database_url) + "\n")
@@ -48,6 +50,9 @@ def run() -> int:
             traceback.print_exc(file=log)
         evidence = _ended(Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
                                  help="please report it with the lines above"))  # fmt: skip
+    # the clients of GitHub's services take longer to load than a migration to judge: the verdict does not wait for them
+    from kfm_ci.github import publish
+
     edition = Edition(
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
         out=Path(inputs.out), labels=github.labels,

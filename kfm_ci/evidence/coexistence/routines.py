@@ -22,7 +22,8 @@ select p.oid::regprocedure::text as name, l.lanname as language, p.prosrc as bod
        array(select distinct a.attname::text from pg_trigger t join pg_attribute a on a.attrelid = t.tgrelid
               where t.tgfoid = p.oid and not t.tgisinternal and not a.attisdropped) as columns
   from pg_proc p join pg_language l on l.oid = p.prolang join pg_namespace s on s.oid = p.pronamespace
- where l.lanname in ('sql', 'plpgsql') and p.prokind in ('f', 'p') and to_jsonb(p) ->> 'prosqlbody' is null
+ where p.pronamespace <> 'pg_catalog'::regnamespace -- first: what comes next is slow for thousands of rows
+   and l.lanname in ('sql', 'plpgsql') and p.prokind in ('f', 'p') and to_jsonb(p) ->> 'prosqlbody' is null
    and s.nspname not in ('pg_catalog', 'information_schema', 'kfm_ci', 'kfm_observe') and s.nspname !~ '^pg_(toast|temp)'
    and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
  order by 1

@@ -68,11 +68,20 @@ class Server:
 
     def make_owner(self, administrator: psycopg.Connection[Any]) -> None:
         """Make the role that migrations run as: it owns its databases, and is nothing else."""
+        _hash_once(administrator)
         administrator.execute(
             sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
                 sql.Identifier(self.owner), sql.Literal(self.owner_password)
             )
         )
+
+    def set_passwords(self, administrator: psycopg.Connection[Any]) -> None:
+        """Give the administrator of a server of ours the password that the conninfo names, and make the owner."""
+        password = conninfo_to_dict(self.conninfo)["password"]
+        administrator.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
+        _hash_once(administrator)
+        administrator.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
+        self.make_owner(administrator)
 
     def url(self, database: str) -> str:
         """Return the URL of a database as the owner, as programs take it in ``DATABASE_URL``."""
@@ -110,6 +119,12 @@ class Server:
             return ""
         told = [match[1] for match in _COMPLAINT.finditer(self.log.read_text(errors="replace"))]
         return "\n".join(told[-lines:])
+
+
+def _hash_once(connection: psycopg.Connection[Any]) -> None:
+    """Let the passwords that this session sets be hashed once, not 4096 times at every log-in: ours are random, and live minutes."""
+    if connection.info.server_version >= 160000:
+        connection.execute("set scram_iterations = 1")
 
 
 class Engine(Protocol):

@@ -82,7 +82,7 @@ class DockerEngine:
                     help="change `postgres-version`, or [database] image",
                 )  # fmt: skip
             with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
-                server.make_owner(administrator)
+                server.set_passwords(administrator)
             yield server
 
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
@@ -145,10 +144,7 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
 
 def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
     """Ask for passwords from now on: whoever runs as the owner must not become administrator over the socket."""
-    password = conninfo_to_dict(server.conninfo)["password"]
-    connection.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
-    connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
-    server.make_owner(connection)
+    server.set_passwords(connection)
     tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""
     (home / "data" / "pg_hba.conf").write_text(f"local all all scram-sha-256\n{tools}")
     connection.execute("select pg_reload_conf()")

@@ -50,18 +50,17 @@ class ServiceEngine:
         with connection:
             self._throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"
-            owner, password = f"kfm_owner_{token}", secrets.token_hex(16)
             server = Server(
                 kind="service", version=version.split()[0], detail=f"PostgreSQL {version} at the given URL{detour}",
-                conninfo=conninfo, maintenance=connection.info.dbname, owner=owner, owner_password=password,
-                prefix=f"kfm_{token}_",
+                conninfo=conninfo, maintenance=connection.info.dbname, owner=f"kfm_owner_{token}",
+                owner_password=secrets.token_hex(16), prefix=f"kfm_{token}_",
             )  # fmt: skip
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
                     code="KFM-C01", message="the given server has another version", expected=str(self.major), got=version,
                     help="change `postgres-version` or the service's image",
                 )  # fmt: skip
-            self._make_owner(connection, owner, password)
+            self._make_owner(server, connection)
             try:
                 yield server
             finally:
@@ -70,7 +69,7 @@ class ServiceEngine:
                 )
                 for (name,) in names.fetchall():
                     server.drop_database(name)
-                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(owner)))
+                connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(server.owner)))
 
     def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
         """Refuse a server that somebody may miss: one database with something in it is enough, whichever we were given."""
@@ -93,14 +92,10 @@ class ServiceEngine:
         if used and used[0]:
             raise _used(name, given, f"{used[0]} relations")
 
-    def _make_owner(self, connection: psycopg.Connection, owner: str, password: str) -> None:
+    def _make_owner(self, server: Server, connection: psycopg.Connection) -> None:
         try:
-            connection.execute(
-                sql.SQL("create role {} login nosuperuser password {}").format(
-                    sql.Identifier(owner), sql.Literal(password)
-                )
-            )
-            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(owner)))
+            server.make_owner(connection)
+            connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(server.owner)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(
                 code="KFM-C06", message="the given role may not create roles and databases",
