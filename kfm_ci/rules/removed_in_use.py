@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from kfm_ci.migrations.placeholders import MARK
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
 from kfm_ci.rules.base import Change, told
 from kfm_ci.rules.definitions import defined
@@ -22,10 +23,11 @@ class RemovedInUse:
     title = "Nothing in the repository uses what is removed"
     why = (
         "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
-        "Migrations, comments, prose, vendored and binary files do not count. A use is sure where SQL names the table, "
-        "where a class stands for it, or where the name is none that code uses for other things: that code fails once "
-        "the migration has run. A plain word such as `name` that stands elsewhere, a column that other tables have too, "
-        "tests and generated files are listed as a warning, because they may mean something else."
+        "Migrations, comments, prose, vendored and binary files do not count. A use is sure, and an error, where a statement "
+        "of SQL names the table (and the column, unless it says that it is another table's), where a class stands for the "
+        "table, where an ORM is asked for its rows, or where an object called like the table has such an attribute: that "
+        "code fails once the migration has run. What merely bears the name, tests and generated files may mean something "
+        "else: a warning with the places; a note where the name is a plain word such as `name`."
     )
     bad = "alter table widgets drop column colour;\n"
     good = "alter table widgets add column shade text;\n"
@@ -39,17 +41,14 @@ class RemovedInUse:
         if not gone:
             return
         owners = defined(change, frozenset(item.column for item in gone if item.column is not None))
-        wanted = [
-            Wanted(item.name, item.table, bool(owners[item.column].keys() - {item.table})) if item.column else Wanted(item.name)
-            for item in gone
-        ]  # fmt: skip
+        wanted = [_wanted(item, owners) for item in gone]
         found = search(change, dict.fromkeys(wanted))
         for item, name in zip(gone, wanted, strict=True):
             places = sorted(found.places[name], key=lambda use: not use.sure)
             if places or not found.whole:
-                yield self._told(item, places)
+                yield self._told(item, places, telling=name.telling)
 
-    def _told(self, item: Removal, places: list[Use]) -> Finding:
+    def _told(self, item: Removal, places: list[Use], *, telling: bool) -> Finding:
         # A repository that was not read to its end cannot be called free of uses.
         sure = not places or places[0].sure
         places = [use for use in places if use.sure is sure]
@@ -63,5 +62,12 @@ class RemovedInUse:
         return told(
             self, item.act, message,
             help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
-            severity=None if sure else Severity.WARNING, verdict=Verdict.FACT,
+            severity=None if sure else Severity.WARNING if telling else Severity.NOTE, verdict=Verdict.FACT,
         )  # fmt: skip
+
+
+def _wanted(item: Removal, owners: Mapping[str, Mapping[str, str]]) -> Wanted:
+    schema = item.parts[0] if len(item.parts) > 1 and MARK not in item.parts[0] else None
+    if item.column is None:
+        return Wanted(item.name, schema=schema)
+    return Wanted(item.name, item.table, shared=bool(owners[item.column].keys() - {item.table}), schema=schema)

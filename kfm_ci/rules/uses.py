@@ -38,6 +38,7 @@ _PROSE = frozenset(
     {".md", ".mdx", ".rst", ".adoc", ".txt", ".svg", ".csv", ".tsv", ".lock", ".map", ".snap", ".po", ".pot", ".html"}
 )
 _DATA = frozenset({".json", ".yaml", ".yml", ".toml", ".xml", ".ini", ".cfg", ".css", ".scss", ".graphql"})
+_SCREENS = frozenset({".tsx", ".jsx", ".vue", ".svelte", ".astro"})
 _NO_CODE = re.compile(
     r"(?:^|[.-])lock(?:\.|$)|\.min\.|^go\.sum$|^CHANGELOG|^LICEN[CS]E|^COPYING|^NOTICE|^AUTHORS|^CODEOWNERS$|^\.env",
     re.IGNORECASE,
@@ -45,7 +46,7 @@ _NO_CODE = re.compile(
 _TESTS = re.compile(
     r"(?:^|[_.-])(?:tests?|specs?|e2e|testing|testdata|fixtures|mocks?|__tests__)(?:$|[_.-])", re.IGNORECASE
 )
-_DESCRIBES = re.compile(r"\.proto$|swagger|openapi|\.pb\.", re.IGNORECASE)
+_DESCRIBES = re.compile(r"\.proto$|swagger|openapi|\.pb\.|(?:^|/)\.sqlx/", re.IGNORECASE)
 _GENERATED = re.compile(r"code generated|@generated|do not edit|auto-?generated", re.IGNORECASE)
 
 
@@ -88,7 +89,7 @@ def search(change: Change, wanted: Iterable[Wanted]) -> Uses:
         held = [item for item, forms in names.items() if any(form in data for form in forms)]
         if held:
             text = data.decode("utf-8", "replace")
-            weak, code = _weak(path, text), PurePosixPath(path).suffix.lower() not in _DATA
+            weak, code = _weak(path, text), PurePosixPath(path).suffix.lower() not in _DATA | _SCREENS
             for item in held:
                 found.places[item] += (
                     Use(path, line, sure and not weak) for line, sure in mentions(text, item, code=code)
