@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import re
+from dataclasses import replace
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations import placeholders, reading
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
 from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
 from kfm_ci.postgres.apply import Applied
-from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.ledger import Entry
-from kfm_ci.postgres.session import Session, reset
-from kfm_ci.stages import foreign
+from kfm_ci.postgres.session import reset
+from kfm_ci.stages import baseline, foreign, remedy
 from kfm_ci.stages.base import Failed, Run, Skip
-
-_EXTENSION = re.compile(r'extension "([^"]+)"')
-_FILLED_IN = re.compile(r'at or near "[{$%:<@]')
-_ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
 def script_of(migration: Migration) -> Script:
@@ -43,32 +36,11 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
     rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         rule, hazard = "transaction-refused", Hazard.TRANSACTION
-    help = _remedy(done, script) or "mend the statement; nothing of the file was kept"
+    help = remedy.of(done, script) or "mend the statement; nothing of the file was kept"
     place = Place(file=script.file.path, line=done.line, column=done.column,
                   end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
     return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
                    help=help, place=place, migration=migration.id)  # fmt: skip
-
-
-def _remedy(done: Applied, script: Script) -> str | None:
-    """Return what to do about an error that is the throwaway server's as much as the statement's; None for another."""
-    error = done.error or ""
-    if done.escaped or done.sqlstate in {"25001", "2D000"}:
-        return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
-    if done.sqlstate == "42501":
-        return (
-            "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
-            'set run-as = "superuser"'
-        )
-    if done.sqlstate == "42704" and (role := _ROLE.search(error)):
-        return (
-            f"make the role beforehand, in kfm-ci.toml: [database] roles = {json.dumps([role[1]], ensure_ascii=False)}"
-        )
-    if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
-        return binaries.advice(_EXTENSION.findall(error), binaries.find())
-    if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
-        return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
-    return None
 
 
 def prepare(run: Run, database: str) -> None:
@@ -78,23 +50,7 @@ def prepare(run: Run, database: str) -> None:
             extensions.make(admin, extension)
     with run.connect(database) as connection:
         ledger.create(connection)
-        if run.config.migrations.baseline is not None:
-            _build(run, connection, run.config.migrations.baseline)
-
-
-def _build(run: Run, connection: Session, path: str) -> None:
-    found: list[Finding] = []
-    file = reading.read(run.change.tree, path, found)
-    if file is None:
-        why = found[0].message if found else "no such file"
-        raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {why}", where=path,
-                          help="mend [migrations] baseline, or the file")  # fmt: skip
-    script = Script(file=file, text=file.text)
-    done = apply.run(connection, script, entry=None)
-    if done.outcome is Outcome.FAILED:
-        raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
-                          help=_remedy(done, script) or "the baseline is plain SQL that the migrations' role can run on an empty database")  # fmt: skip
-    reset(connection)
+        baseline.build(run, connection)
 
 
 class Provision:
@@ -117,6 +73,7 @@ class Provision:
             for role in run.config.database.roles:
                 roles.make(administrator, role, owner=server.owner)
         prepare(run, name)
+        ran = self._ran(run, name)
         tool = run.change.head.tool
         if tool is not None:
             foreign.build_base(run, tool, name)
@@ -124,6 +81,8 @@ class Provision:
         with run.connect(name) as connection:
             base = run.change.base.migrations if run.change.base else ()
             for migration in base if tool is None else ():
+                if migration.id in ran:
+                    continue
                 reset(connection)
                 done = apply.run(connection, script_of(migration), entry=entry_of(run, migration))
                 if done.outcome is not Outcome.APPLIED:
@@ -132,6 +91,14 @@ class Provision:
             reset(connection)
             run.base_catalog = catalog.read(connection)
         return f"{server.detail}; {len(base)} migrations of the base"
+
+    def _ran(self, run: Run, database: str) -> frozenset[str]:
+        """Return the ids of the migrations that the baseline holds, as its own history table says, and tell what is wrong with it."""
+        noted = baseline.noted(run, database)
+        run.findings += noted.findings
+        if noted.applied and not (run.change.base and run.change.base.migrations):
+            run.change = replace(run.change, new=tuple(item for item in run.new if item.id not in noted.applied))
+        return noted.applied
 
     def _admit(self, run: Run) -> None:
         """What was merged unreadable is nobody's finding now; still, nothing could be checked."""

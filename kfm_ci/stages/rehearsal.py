@@ -15,6 +15,7 @@ from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session
+from kfm_ci.stages import baseline
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.provision import prepare, script_of
 
@@ -42,7 +43,8 @@ def rehearse(run: Run) -> list[Finding]:
         found.append(differs)
     if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
         with _empty(run, server) as empty:
-            everything = [(item, script_of(item)) for item in run.change.head.migrations]
+            held = baseline.noted(run, empty).applied
+            everything = [(item, script_of(item)) for item in run.change.head.migrations if item.id not in held]
             rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
         found += [rebuilt] if rebuilt is not None else []
     return found

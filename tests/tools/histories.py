@@ -53,6 +53,8 @@ class Tool:
     together: bool = False
     """Whether all that is pending runs in one transaction, so that nothing can run outside one."""
     outside: bool = True
+    notes_failure: bool = False
+    """Whether its table tells of a migration that began and did not end."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -184,7 +186,7 @@ def _java(main: list[str]) -> list[str]:
 JVM = CACHE / "jvm/lib"
 RUST = CACHE / "rust/bin"
 TOOLS = (
-    Tool("golang-migrate", _pair, lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"], CACHE / "go/migrate", "schema_migrations"),
+    Tool("golang-migrate", _pair, lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"], CACHE / "go/migrate", "schema_migrations", notes_failure=True),
     Tool("goose", _goose, lambda root, to: [f"{CACHE}/go/goose", "-dir", str(root), "postgres", to.url, "up"], CACHE / "go/goose", "goose_db_version"),
     Tool("dbmate", _dbmate, lambda root, to: [f"{NODE}/.bin/dbmate", "--no-dump-schema", "-d", str(root), "-u", to.url, "migrate"], NODE / ".bin/dbmate", "schema_migrations"),
     Tool("sql-migrate", _rubenv, lambda root, to: [f"{CACHE}/go/sql-migrate", "up", f"-config={_dbconfig(root, to)}", "-env=test"], CACHE / "go/sql-migrate", "gorp_migrations"),
@@ -199,7 +201,7 @@ TOOLS = (
     Tool("graphile-migrate", _graphile, lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))], NODE / ".bin/graphile-migrate", "graphile_migrate"),
     Tool("supabase", _supabase, lambda root, to: [f"{NODE}/.bin/supabase", "db", "push", "--yes", "--skip-vault", f"--remote={to.url}", "--workdir", str(_supabase_home(root))], NODE / ".bin/supabase", "supabase"),
     Tool("atlas", _atlas, lambda root, to: [f"{CACHE}/go/atlasrun", str(_sealed(root)), to.url], CACHE / "go/atlasrun", "atlas_schema_revisions"),
-    Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", environment=PRISMA_ENVIRONMENT),
+    Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", notes_failure=True, environment=PRISMA_ENVIRONMENT),
 )  # fmt: skip
 
 

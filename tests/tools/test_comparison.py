@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
 from histories import CACHE, TOOLS, Address, Step
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import detection
+from kfm_ci.migrations import detection, history_tables
 from kfm_ci.migrations.git import WorkTree
+from kfm_ci.migrations.history_tables import comparison
 from kfm_ci.model import Outcome
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import apply, catalog, history_table
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
@@ -36,11 +40,38 @@ def server():
         yield running
 
 
-@pytest.fixture(params=TOOLS, ids=lambda tool: tool.name)
+@pytest.fixture(scope="module", params=TOOLS, ids=lambda tool: tool.name)
 def tool(request):
     if not request.param.there:
         pytest.skip(f"NOT COMPARED: {request.param.name} is not installed under {CACHE}; run `make test-tools`")
     return request.param
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What the real tool left."""
+
+    root: Path
+    database: str
+    ended: bool
+    said: str
+
+
+@pytest.fixture(scope="module")
+def whole(tool, server, tmp_path_factory):
+    """The tool ran a history of which all is well."""
+    return ran(tool, server, tmp_path_factory.mktemp("whole") / "m", steps(tool), "whole")
+
+
+@pytest.fixture(scope="module")
+def broken(tool, server, tmp_path_factory):
+    """The tool ran the same with a file at its end whose second statement fails."""
+    return ran(tool, server, tmp_path_factory.mktemp("broken") / "m", steps(tool, BROKEN), "broken")
+
+
+def ran(tool, server, root, history, name):
+    write(tool, root, history)
+    return Ran(root, *by_the_tool(tool, server, root, name))
 
 
 def steps(tool, *more):
@@ -96,27 +127,61 @@ def state(tool, server, database):
     return schema, [(step, ids.index(xact)) for step, xact in rows]
 
 
-def test_the_same_history_gives_the_same_schema_and_the_same_transactions(tool, server, tmp_path):
-    write(tool, tmp_path / "m", steps(tool))
-    theirs, ended, said = by_the_tool(tool, server, tmp_path / "m", "theirs")
+def test_the_same_history_gives_the_same_schema_and_the_same_transactions(tool, server, whole):
+    assert whole.ended, whole.said
+    ours, ended, said = by_us(tool, server, whole.root, "ours")
     assert ended, said
-    ours, ended, said = by_us(tool, server, tmp_path / "m", "ours")
-    assert ended, said
-    (schema, borders), (expected, their_borders) = state(tool, server, ours), state(tool, server, theirs)
+    (schema, borders), (expected, their_borders) = state(tool, server, ours), state(tool, server, whole.database)
     assert schema == expected and "table public.a" in schema
     assert borders == their_borders
     if tool.together:
         assert {number for _, number in their_borders} == {0}
 
 
-def test_a_failing_file_leaves_what_the_tool_leaves(tool, server, tmp_path):
-    write(tool, tmp_path / "m", steps(tool, BROKEN))
-    theirs, ended, said = by_the_tool(tool, server, tmp_path / "m", "theirs")
-    assert not ended, said
-    ours, ended, _ = by_us(tool, server, tmp_path / "m", "ours")
+def test_a_failing_file_leaves_what_the_tool_leaves(tool, server, broken):
+    assert not broken.ended, broken.said
+    ours, ended, _ = by_us(tool, server, broken.root, "ours")
     assert not ended
-    assert state(tool, server, ours) == state(tool, server, theirs)
-    assert bool([name for name in state(tool, server, theirs)[0] if "public.a" in name]) is not tool.together
+    assert state(tool, server, ours) == state(tool, server, broken.database)
+    assert bool([name for name in state(tool, server, ours)[0] if "public.a" in name]) is not tool.together
+
+
+def noted(tool, server, root, database):
+    history = detection.by_name(tool.name).load(WorkTree(root.parent), root.name, MigrationsTable())
+    table = history_tables.of(tool.name)
+    name = table.named(WorkTree(root.parent), root.name)
+    with psycopg.connect(server.dsn(database, admin=True), autocommit=True) as connection:
+        rows = history_table.read(connection, table, name)
+    assert rows is not None, f"{name} is not there"
+    return history, rows, comparison.compare(table, rows, history, name=name, place="x")
+
+
+def test_the_tool_s_own_table_says_of_every_file_that_it_ran_and_is_the_same(tool, server, whole):
+    history, rows, found = noted(tool, server, whole.root, whole.database)
+    assert found.applied == {item.id for item in history.migrations}, rows
+    assert found.findings == () and found.pending(history) == ()
+    assert bool(history_tables.of(tool.name).checksums(history)) is any(row.checksum for row in rows)
+
+
+def test_an_edited_file_is_told_where_the_tool_keeps_checksums(tool, server, whole, tmp_path):
+    root = tmp_path / "m"
+    shutil.copytree(whole.root, root)
+    edited = next(path for path in sorted(root.rglob("*.sql")) if "comment on table a is 'x'" in path.read_text())
+    edited.write_text(edited.read_text().replace("table a is 'x'", "table a is 'y'"))
+    _, rows, found = noted(tool, server, root, whole.database)
+    told = [item.rule for item in found.findings]
+    # a chain's hash is part of the file: there the file is held against itself when it is read
+    own = tool.name == "graphile-migrate"
+    assert told == (["history-checksum-differs"] if any(row.checksum for row in rows) and not own else [])
+
+
+def test_the_tool_s_own_table_says_what_failed_and_what_is_pending(tool, server, broken):
+    history, rows, found = noted(tool, server, broken.root, broken.database)
+    last = history.migrations[-1].id
+    assert last not in found.applied
+    assert found.applied == (frozenset() if tool.together else {item.id for item in history.migrations[:-1]}), rows
+    told = [(item.rule, item.migration) for item in found.findings]
+    assert told == ([("history-row-failed", last)] if tool.notes_failure else [])
 
 
 def test_what_was_not_compared_is_named():

@@ -45,12 +45,13 @@ def _name(path: str) -> Named | None:
     found = _VERSIONED.match(base)
     if found is None or found[1] in "Bb":
         return None
-    version = _version(found[2])
-    return Named(id=base[:-4], version=version, sort_key=(0, *map(int, version.split("."))), name=(found[3] or version).replace("_", " "),
-                 direction="up" if found[1] in "Vv" else "down", pair=version)  # fmt: skip
+    number = version(found[2])
+    return Named(id=base[:-4], version=number, sort_key=(0, *map(int, number.split("."))), name=(found[3] or number).replace("_", " "),
+                 direction="up" if found[1] in "Vv" else "down", pair=number)  # fmt: skip
 
 
-def _version(text: str) -> str:
+def version(text: str) -> str:
+    """Return a version as Flyway compares it: numbers with dots, without zeros at either end."""
     numbers = [int(part) for part in re.split(r"[._]", text)]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
@@ -159,7 +160,7 @@ def _told(file: SourceFile) -> list[Finding]:
     if callback:
         return []
     if (found := _VERSIONED.match(base)) and found[1] in "Bb":
-        return [problem(file, "flyway-baseline", f"on an empty database Flyway begins here, in place of all up to {_version(found[2])}; what it "
+        return [problem(file, "flyway-baseline", f"on an empty database Flyway begins here, in place of all up to {version(found[2])}; what it "
                         "does was not judged", "compare the schema of a new database with one that ran every version", severity=Severity.WARNING)]  # fmt: skip
     if _NEARLY.match(base):
         return [problem(file, "file-name", "Flyway ignores this file silently: its name is not V<version>__<name>.sql",

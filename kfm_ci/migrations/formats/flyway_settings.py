@@ -27,6 +27,10 @@ class Settings:
     """Whether a file may mix statements with and without a transaction."""
     transactional_lock: bool = True
     """Whether Flyway's lock is held in a transaction; then concurrent index builds wait for it."""
+    table: str | None = None
+    """Name of the history table, where it is another than the default."""
+    schema: str | None = None
+    """Its schema, where one is named."""
     out_of_order: bool = False
     """Whether Flyway runs a version that is older than the newest one applied."""
 
@@ -67,6 +71,11 @@ def read(tree: Tree, directory: str) -> Settings:
         replaces=found.get("placeholderreplacement", "true").lower() != "false",
         mixed=found.get("mixed", "false").lower() == "true",
         out_of_order=found.get("outoforder", found.get("out-of-order", "false")).lower() == "true",
+        table=found.get("table"),
+        schema=found.get("defaultschema")
+        or found.get("default-schema")
+        or found.get("schemas", "").partition(",")[0].strip()
+        or None,
         transactional_lock=not any(_LOCK.search(text) for text in builds),
     )
 

@@ -45,6 +45,11 @@ def _cut(file: SourceFile) -> Sections:
     )
 
 
+def told(file: SourceFile) -> str | None:
+    """Return the hash that a file's header gives itself."""
+    return _headers(file.text)[0].get("Hash")
+
+
 def sealed(previous: str | None, body: str) -> str:
     """Return a migration's hash: of the one before it and its own text."""
     text = f"{previous or ''}\n{body.strip()}".strip() + "\n"

@@ -157,6 +157,15 @@ def _migration(
     )  # fmt: skip
 
 
+def written(script: Script) -> str | None:
+    """Return the SQL of a script's changeset as the file has it, comments included; None where parameters are filled in."""
+    for item in _cut(script.file, []):
+        if item.first_line == script.first_line:
+            text = _ways(item.text)[0]
+            return None if _PARAMETER.search(text) else text
+    return None
+
+
 def _ways(text: str) -> tuple[str, str]:
     """Return the change and its rollback; each keeps its lines, what belongs to the other is blank there."""
     block = _BLOCK.search(text)

@@ -21,7 +21,13 @@ create table if not exists atlas_schema_revisions.atlas_schema_revisions (
   hash varchar not null, partial_hashes jsonb, operator_version varchar not null)`
 
 // revisions keeps the rows in the table that the command line keeps them in.
-type revisions struct{ db *sql.DB }
+type revisions struct{ db conn }
+
+type conn interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}
 
 func (r *revisions) Ident() *migrate.TableIdent {
 	return &migrate.TableIdent{Name: "atlas_schema_revisions", Schema: "atlas_schema_revisions"}
@@ -141,7 +147,8 @@ func apply(ctx context.Context, db *sql.DB, dir migrate.Dir, kept *revisions, fi
 	if err != nil {
 		return err
 	}
-	ex, err := migrate.NewExecutor(drv, dir, kept)
+	// the row shares the transaction, as it does under the command line
+	ex, err := migrate.NewExecutor(drv, dir, &revisions{tx})
 	if err != nil {
 		return err
 	}

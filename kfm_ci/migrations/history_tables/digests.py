@@ -1,0 +1,63 @@
+"""Tools that note a digest of each file: sqlx, Drizzle, Atlas and graphile-migrate, the last two in a chain."""
+
+from __future__ import annotations
+
+import hashlib
+
+from kfm_ci.migrations.files import History
+from kfm_ci.migrations.formats import atlas, graphile_migrate
+from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+
+
+def _sha384(history: History) -> dict[str, tuple[str, ...]]:
+    return {item.id: (hashlib.sha384(item.up.file.data).hexdigest(),) for item in history.migrations}
+
+
+def _sha256(history: History) -> dict[str, tuple[str, ...]]:
+    return {item.id: (item.up.file.sha256.hex,) for item in history.migrations}
+
+
+def _running(history: History) -> dict[str, tuple[str, ...]]:
+    names = [(item.up_path.rpartition("/")[2], item.up.file.data) for item in history.migrations]
+    lines = atlas.sums(names)[1:]
+    return {item.id: (line.rpartition(" h1:")[2],) for item, line in zip(history.migrations, lines, strict=True)}
+
+
+def _chained(history: History) -> dict[str, tuple[str, ...]]:
+    return {item.id: (told,) for item in history.migrations if (told := graphile_migrate.told(item.up.file))}
+
+
+SQLX = HistoryTable(
+    format="sqlx", name="_sqlx_migrations", columns=frozenset({"version", "success", "checksum"}),
+    query="select version::text, encode(checksum, 'hex'), case when success then 'applied' else 'failed' end from {table} order by 1",
+    checksums=_sha384, told=said(("sqlx.toml",), table=r"^\s*table-name\s*=\s*[\"'](?:\w+\.)?(\w+)", schema=r"^\s*table-name\s*=\s*[\"'](\w+)\."),
+    repair="delete from _sqlx_migrations where version = {key}, once the database is as it was before",
+    accept="put the file back byte for byte (line ends count), and make the change in a new migration",
+)  # fmt: skip
+
+DRIZZLE = HistoryTable(
+    format="drizzle", name="drizzle.__drizzle_migrations", columns=frozenset({"hash", "created_at"}),
+    query="select created_at::text, hash, 'applied' from {table} order by created_at",
+    checksums=_sha256, through=True, refuses=False,
+    told=said(("drizzle.config.ts", "drizzle.config.js", "drizzle.config.mjs"),
+              table=r"migrations\s*:\s*\{[^}]*table\s*:\s*[\"'](\w+)", schema=r"migrations\s*:\s*\{[^}]*schema\s*:\s*[\"'](\w+)"),
+    repair="delete its row, once the database is as it was before",
+)  # fmt: skip
+
+ATLAS = HistoryTable(
+    format="atlas", name="atlas_schema_revisions.atlas_schema_revisions", columns=frozenset({"version", "hash", "applied", "total"}),
+    query="""
+    select version, hash, case when applied between 1 and total - 1 then 'failed' when applied < total then 'undone' when type = 1 then 'baseline' else 'applied' end
+      from {table} where version <> '.atlas_cloud_identifier' order by version""",
+    checksums=_running, told=said(("atlas.hcl",), schema=r"^\s*revisions_schema\s*=\s*[\"'](\w+)"),
+    after_failure="goes on at the statement that failed",
+    repair="mend that statement in the file and run `atlas migrate apply` again; or take back what was done and run `atlas migrate set {previous}`",
+    accept="put the file back as it was: the hash of each file counts all before it",
+)  # fmt: skip
+
+GRAPHILE_MIGRATE = HistoryTable(
+    format="graphile-migrate", name="graphile_migrate.migrations", columns=frozenset({"hash", "previous_hash", "filename"}),
+    query="select filename, hash, 'applied' from {table} order by filename",
+    keys=by(lambda item: item.up_path.rpartition("/")[2]), checksums=_chained, through=True, refuses=False,
+    repair="delete its row, once the database is as it was before",
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""Flyway: ``flyway_schema_history``, CRC32 over the lines of a file."""
+
+from __future__ import annotations
+
+import re
+import zlib
+
+from kfm_ci.migrations.files import History, Migration, Script, Tree
+from kfm_ci.migrations.formats import flyway, flyway_settings
+from kfm_ci.migrations.history_tables.base import HistoryTable, by
+
+_LINES = re.compile(r"\r\n|\n|\r")
+
+
+def crc32(text: str) -> str:
+    """Return Flyway's checksum of a text: its lines without their ends, as a signed number of 32 bits."""
+    value = 0
+    for line in _LINES.split(text):
+        value = zlib.crc32(line.encode(), value)
+    return str(value - (1 << 32) if value >= 1 << 31 else value)
+
+
+def _checksums(history: History) -> dict[str, tuple[str, ...]]:
+    # what runs again when it changes is told apart by the text that is sent, placeholders filled in
+    return {
+        item.id: (crc32(item.up.text if item.repeats and isinstance(item.up, Script) else item.up.file.text),)
+        for item in history.migrations
+    }
+
+
+def _key(migration: Migration) -> str:
+    return migration.version or f"R {migration.name}"
+
+
+def _told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
+    own = flyway_settings.read(tree, directory)
+    return own.schema, own.table
+
+
+FLYWAY = HistoryTable(
+    format="flyway", name="flyway_schema_history", columns=frozenset({"installed_rank", "success", "script"}),
+    query="""
+    select coalesce(version, 'R ' || description), checksum::text,
+           case when not success then 'failed'
+                when type = 'DELETE' or type like 'UNDO%' then 'undone'
+                when type like '%BASELINE' then 'baseline' else 'applied' end
+      from {table}
+     where type in ('SQL', 'UNDO_SQL', 'DELETE', 'BASELINE', 'SQL_BASELINE')
+     order by installed_rank""",
+    keys=by(_key), normal=lambda key: key if key.startswith("R ") else flyway.version(key), checksums=_checksums,
+    told=_told,
+    repair="flyway repair", accept="put the file back as it was; where the change is meant, `flyway repair` takes it over",
+)  # fmt: skip

@@ -1,0 +1,58 @@
+"""Liquibase: ``databasechangelog``, MD5 of the text without its white space (version 9)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from kfm_ci.migrations.files import Command, History, Migration
+from kfm_ci.migrations.formats import liquibase
+from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+
+_SPACE = re.compile(r"[ \n\r\t]")
+
+
+def _md5(text: str) -> str:
+    return "9:" + hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def checksum(text: str) -> str:
+    """Return the checksum of a changeset that is one piece of SQL."""
+    return _md5(_md5(_SPACE.sub("", text)) + ":")
+
+
+def _checksums(history: History) -> dict[str, tuple[str, ...]]:
+    # what a changeset of XML, YAML or JSON comes to only Liquibase knows
+    return {
+        item.id: (checksum(text),)
+        for item in history.migrations
+        if not isinstance(item.up, Command) and (text := liquibase.written(item.up)) is not None
+    }
+
+
+def _key(migration: Migration) -> str:
+    identity = migration.id[: -len("@12345678")] if migration.repeats else migration.id
+    identity = identity.removesuffix(f"@{migration.up_path}")
+    return f"{identity}@{migration.up_path.rpartition('/')[2]}"
+
+
+def _normal(key: str) -> str:
+    identity, _, path = key.rpartition("@")
+    return f"{identity}@{path.rpartition('/')[2]}"
+
+
+LIQUIBASE = HistoryTable(
+    format="liquibase", name="databasechangelog", columns=frozenset({"author", "md5sum", "exectype"}),
+    query="""
+    select author || ':' || id || '@' || filename, md5sum,
+           case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone' else 'applied' end
+      from {table} order by orderexecuted""",
+    keys=by(_key), normal=_normal, checksums=_checksums,
+    told=said(
+        ("liquibase.properties", "src/main/resources/application.properties"),
+        table=r"(?i)database-?change-?log-?table(?:-?name)?\s*[=:]\s*(\w+)", schema=r"(?i)liquibase-?schema(?:-?name)?\s*[=:]\s*(\w+)",
+    ),
+    after_failure="tries it again each time",
+    repair="liquibase update, once its cause is gone",
+    accept="put the changeset back as it was; where the change is meant, write `--validCheckSum: <the new one>` below its line",
+)  # fmt: skip

@@ -1,0 +1,28 @@
+"""Prisma: ``_prisma_migrations``, sha256 of the file; a row that was begun and not finished blocks all that follows."""
+
+from __future__ import annotations
+
+import hashlib
+
+from kfm_ci.migrations.files import History
+from kfm_ci.migrations.history_tables.base import HistoryTable, by
+
+
+def _checksums(history: History) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for item in history.migrations:
+        plain = item.up.file.data.replace(b"\r\n", b"\n")
+        texts = (item.up.file.data, plain, plain.replace(b"\n", b"\r\n"))
+        found[item.id] = tuple(hashlib.sha256(text).hexdigest() for text in texts)
+    return found
+
+
+PRISMA = HistoryTable(
+    format="prisma", name="_prisma_migrations", columns=frozenset({"migration_name", "finished_at", "rolled_back_at"}),
+    query="""
+    select migration_name, checksum,
+           case when rolled_back_at is not null then 'undone' when finished_at is null then 'failed' else 'applied' end
+      from {table} order by started_at""",
+    keys=by(lambda item: item.id), checksums=_checksums, refuses=False,
+    repair='prisma migrate resolve --rolled-back "{key}" (or `--applied` where somebody has ended it by hand)',
+)  # fmt: skip

@@ -1,0 +1,32 @@
+"""Reading a tool's history table: its rows as values, whoever wrote them."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, RowState
+from kfm_ci.postgres.session import Session
+
+_FIND = """
+select n.nspname, c.relname, array_agg(a.attname::text)
+  from pg_class c
+  join pg_namespace n on n.oid = c.relnamespace
+  join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+ where lower(c.relname) = lower(%(table)s) and c.relkind in ('r', 'p')
+   and (%(schema)s = '' or n.nspname = %(schema)s) and n.nspname not in ('pg_catalog', 'information_schema')
+ group by n.nspname, c.relname
+ order by n.nspname <> 'public', n.nspname
+"""
+
+
+def read(session: Session, table: HistoryTable, name: str) -> tuple[HistoryRow, ...] | None:
+    """Return the rows of a tool's table; None when there is none of that name with that tool's columns."""
+    schema, _, plain = name.rpartition(".")
+    for found_schema, found_table, columns in session.execute(_FIND, {"table": plain, "schema": schema}).fetchall():
+        if table.columns <= {column.lower() for column in columns}:
+            place = sql.Identifier(found_schema, found_table)
+            rows = session.execute(sql.SQL(table.query).format(table=place)).fetchall()
+            return tuple(
+                HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
+            )
+    return None

@@ -1,0 +1,36 @@
+"""What to do about an error that is the throwaway server's as much as the statement's."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from kfm_ci.migrations import placeholders
+from kfm_ci.migrations.files import Script
+from kfm_ci.postgres.apply import Applied
+from kfm_ci.postgres.engines import binaries
+
+_EXTENSION = re.compile(r'extension "([^"]+)"')
+_FILLED_IN = re.compile(r'at or near "[{$%:<@]')
+_ROLE = re.compile(r'role "([^"]+)" does not exist')
+
+
+def of(done: Applied, script: Script) -> str | None:
+    """Return what to do about an error that needs a setting or another file; None for another."""
+    error = done.error or ""
+    if done.escaped or done.sqlstate in {"25001", "2D000"}:
+        return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
+    if done.sqlstate == "42501":
+        return (
+            "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
+            'set run-as = "superuser"'
+        )
+    if done.sqlstate == "42704" and (role := _ROLE.search(error)):
+        return (
+            f"make the role beforehand, in kfm-ci.toml: [database] roles = {json.dumps([role[1]], ensure_ascii=False)}"
+        )
+    if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
+        return binaries.advice(_EXTENSION.findall(error), binaries.find())
+    if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
+        return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
+    return None

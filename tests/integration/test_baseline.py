@@ -1,0 +1,145 @@
+"""A baseline as tools dump it, with the table in which they note what has run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from kfm_ci.migrations.history_tables.flyway import crc32
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+
+ROOT = Path(__file__).resolve().parents[2]
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
+SETTINGS = '[migrations]\nbaseline = "db/structure.sql"\ndir = "{dir}"\nformat = "{format}"\n'
+PREAMBLE = "\\restrict abc\nset statement_timeout = 0;\nset no_such_setting_yet = 0;\nselect pg_catalog.set_config('search_path', '', false);\n"
+
+
+@pytest.fixture
+def gate(tmp_path):
+    root = tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+
+    def judge(base: dict[str, str], change: dict[str, str], *, against: str = "main") -> dict:
+        for number, files in enumerate((base, change)):
+            for path, text in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text)
+            if number == 0:
+                subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
+                subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
+        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", against, "--out", str(tmp_path / "out")],
+                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return json.loads((tmp_path / "out/gate.json").read_text())
+
+    return judge
+
+
+def new(report):
+    return [item["id"] for item in report["migrations"] if item["new"]]
+
+
+def told(report):
+    return {(item["rule"], item["severity"]) for item in report["findings"] if item["rule"].startswith("history-")}
+
+
+DBMATE = {
+    "kfm-ci.toml": SETTINGS.format(dir="db/migrations", format="dbmate"),
+    "db/migrations/1_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;\n",
+    "db/structure.sql": PREAMBLE + "create table public.a (id int);\ncreate table public.schema_migrations (version varchar primary key);\n"
+    "insert into public.schema_migrations (version) values\n    ('1');\n\\unrestrict abc\n",
+}  # fmt: skip
+SECOND = {
+    "db/migrations/2_b.sql": "-- migrate:up\nalter table a add column b int;\n-- migrate:down\nalter table a drop column b;\n",
+    # what the tool dumps after the change has the change in it
+    "db/structure.sql": DBMATE["db/structure.sql"].replace("(id int)", "(id int, b int)").replace("('1')", "('1'), ('2')"),
+}  # fmt: skip
+
+
+def test_what_the_baseline_s_own_table_notes_is_not_run_again_and_the_dump_is_that_of_the_base(gate):
+    report = gate(DBMATE, SECOND)
+    assert report["result"] == "pass", report["findings"]
+    assert new(report) == ["2_b"] and told(report) == set()
+
+
+def test_with_no_base_what_the_baseline_holds_is_not_new(gate):
+    report = gate({**DBMATE, "db/migrations/2_b.sql": SECOND["db/migrations/2_b.sql"]}, {}, against="none")
+    assert report["result"] == "pass", report["findings"]
+    assert new(report) == ["2_b"]
+
+
+@pytest.fixture(scope="module")
+def dump():
+    """What ``pg_dump`` writes of a database of its own version."""
+    program = shutil.which("pg_dump")
+    if program is None:
+        pytest.skip("pg_dump is not on this machine")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    with EmbeddedEngine(major=int(re.search(r"(\d+)", said)[1])).start() as server:
+        database = server.create_database("dumped")
+        with psycopg.connect(server.dsn(database), autocommit=True) as connection:
+            connection.execute("create extension if not exists plpgsql; create table a (id int)")
+            connection.execute("create table schema_migrations (version bigint primary key, dirty boolean not null)")
+            connection.execute("insert into schema_migrations values (1, false)")
+        command = [program, "--no-owner", "--no-privileges", "-d", server.dsn(database)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_dump_by_pg_dump_itself_is_a_baseline_with_its_rows(gate, dump):
+    base = {"kfm-ci.toml": SETTINGS.format(dir="m", format="golang-migrate"), "db/structure.sql": dump,
+            "m/1_a.up.sql": "create table a (id int);"}  # fmt: skip
+    report = gate(
+        base, {"m/2_b.up.sql": "alter table a add column b int;", "m/2_b.down.sql": "alter table a drop column b;"}
+    )
+    assert report["result"] == "pass", report["findings"]
+    assert new(report) == ["2_b"]
+
+
+def test_a_new_migration_that_the_table_is_past_is_refused_for_the_tool_would_skip_it(gate):
+    base = {"kfm-ci.toml": SETTINGS.format(dir="m", format="golang-migrate"), "m/5_a.up.sql": "create table a (id int);",
+            "db/structure.sql": "create table a (id int);\ncreate table schema_migrations (version bigint, dirty boolean);\n"
+            "insert into schema_migrations values (5, false);\n"}  # fmt: skip
+    report = gate(
+        base, {"m/4_b.up.sql": "alter table a add column b int;", "m/4_b.down.sql": "alter table a drop column b;"}
+    )
+    assert ("history-skips", "error") in told(report)
+
+
+def test_flyway_s_failed_row_and_its_other_checksum_are_told_with_the_repair(gate):
+    one, two = "create table a (id int);\n", "alter table a add column b int;\n"
+    row = (
+        "insert into flyway_schema_history values ({0}, '{0}', 'x', 'SQL', 'V{0}__x.sql', {1}, 'me', now(), 1, {2});\n"
+    )
+    base = {
+        "kfm-ci.toml": SETTINGS.format(dir="m", format="flyway"), "m/V1__x.sql": one, "m/V2__x.sql": two,
+        "db/structure.sql": "create table a (id int);\ncreate table flyway_schema_history (installed_rank int primary key, version varchar(50),"
+        " description varchar(200), type varchar(20), script varchar(1000), checksum int, installed_by varchar(100), installed_on timestamp,"
+        " execution_time int, success boolean);\n" + row.format(1, int(crc32(one)) + 1, "true") + row.format(2, crc32(two), "false"),
+    }  # fmt: skip
+    report = gate(base, {"m/V3__x.sql": "alter table a add column c int;\n"})
+    assert told(report) == {("history-checksum-differs", "error"), ("history-row-failed", "error")}
+    helps = {item["rule"]: item["help"] for item in report["findings"]}
+    assert "flyway repair" in helps["history-row-failed"] and "flyway repair" in helps["history-checksum-differs"]
+    assert report["result"] == "fail" and new(report) == ["V3__x"]
+
+
+def test_prisma_s_unfinished_row_names_the_command_that_resolves_it(gate):
+    text = "create table a (id int);\n"
+    base = {
+        "kfm-ci.toml": SETTINGS.format(dir="m", format="prisma"), "m/1_a/migration.sql": text,
+        "db/structure.sql": "create table _prisma_migrations (id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz,"
+        " migration_name varchar(255) not null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(),"
+        " applied_steps_count int not null default 0);\n"
+        f"insert into _prisma_migrations (id, checksum, migration_name) values ('x', '{hashlib.sha256(text.encode()).hexdigest()}', '1_a');\n",
+    }  # fmt: skip
+    report = gate(base, {"m/2_b/migration.sql": "create table b (id int);\n"})
+    found = [item for item in report["findings"] if item["rule"] == "history-row-failed"]
+    assert len(found) == 1 and 'prisma migrate resolve --rolled-back "1_a"' in found[0]["help"]
