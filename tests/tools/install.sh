@@ -27,6 +27,11 @@ node_tools() {
     prisma@6.19.0 @prisma/client@6.19.0 @prisma/adapter-pg@6.19.0 supabase@3.1.0
 }
 
+workflows() { # GitHub's parser of workflows, bundled: its modules are not all ones that every Node takes
+  mkdir -p "$cache/workflows" && cp "$here"/workflows/* "$cache/workflows/" && cd "$cache/workflows" &&
+    npm install --silent --prefix . && npx esbuild parse.js --bundle --platform=node --format=cjs --outfile=parse.cjs --log-level=error
+}
+
 go_tool() { # go_tool MODULE@VERSION [TAGS]
   GOBIN="$cache/go" GOFLAGS=-trimpath CGO_ENABLED=0 go install -tags "${2:-}" "$1"
 }
@@ -53,7 +58,10 @@ debian_tools() {
 for name in $names; do
   case $name in
   python) once python python_tools ;;
-  node) once node node_tools ;;
+  node)
+    once node node_tools
+    once workflows workflows
+    ;;
   go)
     once golang-migrate go_tool github.com/golang-migrate/migrate/v4/cmd/migrate@v4.19.0 postgres
     once goose go_tool github.com/pressly/goose/v3/cmd/goose@v3.25.0 \
