@@ -18,7 +18,9 @@ _PLAIN = frozenset({
     ("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"),
     ("commit",), ("commit", "work"), ("commit", "transaction"), ("end",), ("end", "work"), ("end", "transaction"),
 })  # fmt: skip
-_WRAPPING = re.compile(r"\b(?:commit|end)\b[^;]*;?\s*(?:--[^\n]*\s*)*\Z", re.IGNORECASE)
+_COMMITS = re.compile(r"\b(?:commit|end)\b", re.IGNORECASE)
+_LAST_LINES = 3
+"""A commit is spread over no more lines than these."""
 
 
 def requires_autocommit(statement: Statement) -> str | None:
@@ -75,7 +77,7 @@ def unwrapped(script: Script) -> Script:
 
     It runs alike, and is then judged like any other; lines stay. Every other script comes back as it is.
     """
-    if _WRAPPING.search(script.text) is None:
+    if not _may_commit(script.text):
         return script
     parts = statements.of(script)
     if len(parts) < 3 or [number for number, part in enumerate(parts) if controls_transaction(part)] != [
@@ -92,6 +94,18 @@ def unwrapped(script: Script) -> Script:
         stop += len(text[stop:]) - len(text[stop:].lstrip().removeprefix(";"))
         text = text[: part.offset] + re.sub(r"[^\n]", " ", text[part.offset : stop]) + text[stop:]
     return replace(script, text=text, mode=Mode.TRANSACTION)
+
+
+def _may_commit(text: str) -> bool:
+    """Whether the last lines that are no comments hold the word; in time that grows with the text, whatever it is."""
+    last: list[str] = []
+    for line in reversed(text.splitlines()):
+        bare = line.strip()
+        if bare and not bare.startswith("--"):
+            last.append(bare)
+            if len(last) == _LAST_LINES:
+                break
+    return any(_COMMITS.search(line) for line in last)
 
 
 def mode(script: Script) -> Mode:

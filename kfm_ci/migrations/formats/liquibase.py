@@ -19,7 +19,8 @@ from kfm_ci.model import Digest, Finding, Hazard, Mode, Severity
 
 FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
 _CHANGESET = re.compile(
-    r'^\s*--\s*changeset\s+("[^"]+"|[^:\s][^:]*):\s*("[^"]+"|\S+)([^\r\n]*)$', re.IGNORECASE | re.MULTILINE
+    r'^[^\S\n]*--[^\S\n]*changeset[^\S\n]+("[^"\n]+"|[^:\s][^:\n]*):[^\S\n]*("[^"\n]+"|\S+)([^\r\n]*)$',
+    re.IGNORECASE | re.MULTILINE,
 )
 _ROLLBACK = re.compile(r"^(\s*--\s*rollback)\b(.*)$", re.IGNORECASE)
 _DIRECTIVE = re.compile(

@@ -11,7 +11,7 @@ from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, sectioned
 
 _NAME = re.compile(r"^(\d+)[-_]([^/]*)\.sql$")
-_MARK = re.compile(r"^\s*--[\s-]*(up|down)\s+migration", re.IGNORECASE | re.MULTILINE)
+_MARK = re.compile(r"^[^\S\n]*--(?:[^\S\n]|-)*(up|down)[^\S\n]+migration", re.IGNORECASE | re.MULTILINE)
 
 
 def _name(path: str) -> Named | None:

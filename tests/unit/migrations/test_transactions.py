@@ -27,3 +27,18 @@ BUILD = "create index concurrently i on t (a);"
 def test_several_statements_in_one_message_are_one_transaction_unless_they_say_otherwise(text, given, whole, expected):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     assert transactions.mode(Script(file=file, text=text, mode=given, whole=whole)) is expected
+
+
+def script(text):
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    return Script(file=file, text=text, whole=True)
+
+
+@pytest.mark.parametrize("end", ["commit;", "commit work;\n-- done\n\n-- really", "COMMIT\n;\n", "end; -- of it"])
+def test_a_file_that_wraps_itself_is_a_transaction_whatever_comments_follow(end):
+    assert transactions.unwrapped(script(f"begin;\nselect 1;\nselect 2;\n{end}")).mode is Mode.TRANSACTION
+
+
+def test_dashes_after_a_commit_do_not_keep_the_reader_busy_for_ever():
+    text = "begin;\nselect 1;\ncommit;\n" + "-- -- -- -- " * 2000 + "\nselect 1;"
+    assert transactions.unwrapped(script(text)).text == text

@@ -114,3 +114,17 @@ def test_golang_migrate_a_file_that_is_one_transaction_is_judged_as_one(load, te
 )  # fmt: skip
 def test_what_the_tool_does_with_a_migration_that_comes_late_is_told(load, format, names, says):
     assert says in load(format, {f"m/{name}": "select 1;" for name in names}).late
+
+
+@pytest.mark.parametrize("flood", ["\n", "--\n", "-- ", "-- -- end ", " "])
+@pytest.mark.parametrize(
+    ("format", "name", "first"),
+    [
+        ("liquibase", "c.sql", "--liquibase formatted sql\n--changeset a:1\n"), ("prisma", "1_a/migration.sql", ""), ("dbmate", "1_a.sql", "-- migrate:up\n"),
+        ("goose", "1_a.sql", "-- +goose Up\n"), ("node-pg-migrate", "1_a.sql", "-- Up Migration\n"), ("sql-migrate", "1_a.sql", "-- +migrate Up\n"),
+        ("graphile-migrate", "000001.sql", "--! Previous: -\n"), ("flyway", "V1__a.sql", ""), ("golang-migrate", "1_a.up.sql", ""),
+    ],
+)  # fmt: skip
+def test_a_flood_of_nothing_is_read_to_its_end(load, format, name, first, flood):
+    text = f"{first}select 1; -- commit\n{flood * (60_000 // len(flood))}\nselect 2;\n"
+    assert len(load(format, {f"m/{name}": text}).migrations) == 1
