@@ -55,9 +55,9 @@ def run() -> int:
 
     edition = Edition(
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
-        out=Path(inputs.out), labels=github.labels,
+        out=Path(inputs.out), log=log, labels=github.labels,
     )  # fmt: skip
-    insisted = publish.publish(edition, log)
+    insisted = publish.publish(edition)
     if platform.workspace is not None:
         _hand_over(Path(inputs.out), platform.workspace)
     if insisted is not None and evidence.exit_code == ExitCode.PASSED:

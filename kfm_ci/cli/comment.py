@@ -29,7 +29,7 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
                           help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
     evidence = reading.loads(data, where=str(file))
     edition = Edition(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
-                      out=Path(inputs.out), artifact_url=platform.judged_url)  # fmt: skip
+                      out=Path(inputs.out), log=log, artifact_url=platform.judged_url)  # fmt: skip
     number = pulls.of_tip(edition)
     if number is None:
         log.write(

@@ -10,16 +10,17 @@ import base64
 import hashlib
 import json
 import random
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, urlsplit
+from typing import Any, TextIO
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
 from kfm_ci import __version__
-from kfm_ci.github import bundle
+from kfm_ci.github import bundle, commands
 from kfm_ci.github.edition import Edition, Unpublished
 
 SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService/"
@@ -31,6 +32,7 @@ NAMES = 5
 """How many names are tried when one is taken."""
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _STORAGE = {"x-ms-version": "2020-10-02"}
+_SIGNATURE = re.compile(r"([?&]sig=)([^&\s]+)")
 
 
 class NameTaken(Exception):
@@ -80,7 +82,9 @@ def connect(edition: Edition) -> Service:
         )  # fmt: skip
     parts = urlsplit(credentials.results_url)
     run, job = backend_ids(credentials.runtime_token)
-    return Service(origin=f"{parts.scheme}://{parts.netloc}", token=credentials.runtime_token, run=run, job=job)
+    return Service(
+        origin=f"{parts.scheme}://{parts.netloc}", token=credentials.runtime_token, run=run, job=job, log=edition.log
+    )
 
 
 def backend_ids(token: str) -> tuple[str, str]:
@@ -105,18 +109,27 @@ class Service:
     token: str
     run: str
     job: str
+    log: TextIO
+    """Where the runner is told what to hide."""
 
     def upload(self, name: str, content: bytes) -> str:
         """Return the id of the new artifact; raises NameTaken or Unpublished."""
         made = self._call("CreateArtifact", {"name": name, "version": 4})
         address = _field(made, "signed_upload_url", "signedUploadUrl")
+        self._hide(address)
         blocks = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
         identities = [base64.b64encode(f"{number:08d}".encode()).decode() for number in range(len(blocks))]
         for identity, block in zip(identities, blocks, strict=True):
-            self._store(address, f"comp=block&blockid={quote(identity, safe='')}", block, "application/octet-stream")
+            self._store(
+                address,
+                f"comp=block&blockid={quote(identity, safe='')}",
+                block,
+                {"Content-Type": "application/octet-stream"},
+            )
         latest = "".join(f"<Latest>{identity}</Latest>" for identity in identities)
         listed = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><BlockList>{latest}</BlockList>'
-        self._store(address, "comp=blocklist", listed.encode(), "application/xml")
+        self._store(address, "comp=blocklist", listed.encode(),
+                    {"Content-Type": "application/xml", "x-ms-blob-content-type": "application/zip"})  # fmt: skip
         digest = hashlib.sha256(content).hexdigest()
         ended = self._call("FinalizeArtifact", {"name": name, "size": str(len(content)), "hash": f"sha256:{digest}"})
         return _field(ended, "artifact_id", "artifactId")
@@ -126,7 +139,7 @@ class Service:
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": f"kfm-ci/{__version__}"}
         answer = _patient("POST", self.origin + SERVICE + method, json=body, headers=headers)
         value = _json(answer)
-        said = str(value.get("msg") or "")
+        said = _SIGNATURE.sub(r"\1***", str(value.get("msg") or ""))
         if answer.status_code == 409:
             raise NameTaken
         if "insufficient usage" in said.lower():
@@ -137,11 +150,17 @@ class Service:
                               message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip())  # fmt: skip
         return value
 
-    def _store(self, address: str, query: str, data: bytes, kind: str) -> None:
+    def _hide(self, address: str) -> None:
+        """Let the log never show what makes a signed address one, whoever writes it."""
+        for _, signature in _SIGNATURE.findall(address):
+            for spelling in dict.fromkeys((signature, unquote(signature))):
+                self.log.write(commands.mask(spelling) + "\n")
+        self.log.flush()
+
+    def _store(self, address: str, query: str, data: bytes, headers: Mapping[str, str]) -> None:
         # no Authorization: the address itself is the permission
         target = f"{address}{'&' if '?' in address else '?'}{query}"
-        headers = {**_STORAGE, "Content-Type": kind, "x-ms-blob-content-type": "application/zip"}
-        answer = _patient("PUT", target, data=data, headers=headers)
+        answer = _patient("PUT", target, data=data, headers={**_STORAGE, **headers})
         if answer.status_code not in {200, 201}:
             raise Unpublished(code="KFM-G24", where="artifact",
                               message=f"the storage answered {answer.status_code}")  # fmt: skip

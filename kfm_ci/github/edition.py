@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence.model import Evidence
@@ -48,6 +49,8 @@ class Edition:
     evidence: Evidence
     out: Path
     """Directory with the files of the run."""
+    log: TextIO
+    """What the runner reads."""
     labels: bool = False
     """Whether the pull request is labelled with its risk."""
     artifact_id: str | None = None

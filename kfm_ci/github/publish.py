@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from kfm_ci.github import commands, stepfiles
 from kfm_ci.github.artifact import Artifact
@@ -34,7 +34,7 @@ class Publication(Protocol):
 PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
 
 
-def publish(edition: Edition, log: TextIO) -> Unpublished | None:
+def publish(edition: Edition) -> Unpublished | None:
     """Publish everywhere, then write summary, annotations and outputs; return what failed though it was insisted on."""
     insisted: Unpublished | None = None
     for publication in PUBLICATIONS:
@@ -52,8 +52,8 @@ def publish(edition: Edition, log: TextIO) -> Unpublished | None:
     if edition.evidence.failure:
         lines.append(commands.message("error", edition.evidence.failure, title="kfm-ci"))
     lines += [commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
-    log.write("".join(f"{line}\n" for line in lines))
-    log.flush()
+    edition.log.write("".join(f"{line}\n" for line in lines))
+    edition.log.flush()
     if edition.context.output_file is not None:
         stepfiles.write_outputs(edition.context.output_file, outputs(edition))
     return insisted

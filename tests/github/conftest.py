@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ def edition(github: GitHub, tmp_path: Path) -> Make:
             context=Context(repository="acme/shop", api_url=github.url, summary_file=tmp_path / "summary",
                             output_file=tmp_path / "output", workspace=tmp_path, **context),
             inputs=Inputs(**inputs), credentials=Credentials(token=token), evidence=evidence or dangerous(),
-            out=tmp_path / "kfm-ci-out", labels=labels,
+            out=tmp_path / "kfm-ci-out", log=io.StringIO(), labels=labels,
         )  # fmt: skip
 
     return make

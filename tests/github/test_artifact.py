@@ -179,6 +179,7 @@ def test_a_hiccup_at_any_step_is_waited_out(
         ("CreateArtifact", 200, {"ok": True}, "KFM-G24"),
         ("block", 403, {}, "KFM-G24"),
         ("FinalizeArtifact", 200, {"ok": True}, "KFM-G24"),
+        ("FinalizeArtifact", 400, {"msg": "nothing at https://blob.example/x?se=1&sig=SECRET"}, "KFM-G24"),
     ],
 )
 def test_a_refusal_is_told_without_the_signed_address(service: Service, run: Callable[..., Edition], step: str, status: int,

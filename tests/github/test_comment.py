@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import pytest
@@ -145,27 +144,26 @@ def test_a_secondary_rate_limit_is_waited_out(github: GitHub, edition: Make) -> 
 
 def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) -> None:
     github.failures.append(Failure("POST", "comments", 403, times=9))
-    run, log = edition(fork=True), io.StringIO()
-    assert publish.publish(run, log) is None
-    assert "summary and its artifact" in log.getvalue() and log.getvalue().count("::warning") >= 1
+    run = edition(fork=True)
+    assert publish.publish(run) is None
+    assert "summary and its artifact" in run.log.getvalue() and run.log.getvalue().count("::warning") >= 1
     assert "summary and its artifact" in (run.context.summary_file or run.out).read_text()
 
 
 def test_a_server_out_of_reach_changes_nothing_but_a_warning(github: GitHub, edition: Make) -> None:
     run = edition()
     object.__setattr__(run.context, "api_url", "http://127.0.0.1:9")
-    log = io.StringIO()
-    assert publish.publish(run, log) is None
-    assert "KFM-G06" in log.getvalue()
+    assert publish.publish(run) is None
+    assert "KFM-G06" in run.log.getvalue()
 
 
 def test_who_insists_on_a_comment_learns_that_there_is_none(github: GitHub, edition: Make) -> None:
-    assert publish.publish(edition(comment="always", pull=None), io.StringIO()) is not None
-    assert publish.publish(edition(comment="always", token=None), io.StringIO()) is not None
-    assert publish.publish(edition(comment="auto", token=None), io.StringIO()) is None
+    assert publish.publish(edition(comment="always", pull=None)) is not None
+    assert publish.publish(edition(comment="always", token=None)) is not None
+    assert publish.publish(edition(comment="auto", token=None)) is None
 
 
 def test_no_comment_means_no_request(github: GitHub, edition: Make) -> None:
-    publish.publish(edition(comment="never"), io.StringIO())
-    publish.publish(edition(pull=None), io.StringIO())
+    publish.publish(edition(comment="never"))
+    publish.publish(edition(pull=None))
     assert github.asked == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
@@ -29,7 +30,7 @@ def test_every_input_is_read_with_the_default_that_is_documented() -> None:
 
 
 def test_every_output_is_written(tmp_path: Path) -> None:
-    edition = Edition(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path,
+    edition = Edition(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
                       evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"))  # fmt: skip
     assert publish.outputs(edition).keys() == ACTION["outputs"].keys()
 

@@ -1,0 +1,73 @@
+"""Records what GitHub's own client asks of the artifact service, for the test that holds ours to it.
+
+Run where ``npm install @actions/artifact@6.2.1`` was run: ``python record_trace.py >artifact-trace.json``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+UPLOAD = """
+import { DefaultArtifactClient } from "@actions/artifact";
+const [name, root] = process.argv.slice(-2);
+await new DefaultArtifactClient().uploadArtifact(name, [`${root}/receipt.json`], root);
+"""
+ANSWERS = {
+    "CreateArtifact": {"ok": True, "signed_upload_url": "{address}/artifacts/blob?se=2026-11-25&sig=c2VjcmV0%2B"},
+    "FinalizeArtifact": {"ok": True, "artifact_id": "4242"},
+}
+KEPT = ("authorization", "content-type", "x-ms-blob-content-type", "x-ms-version")
+"""Headers that the service or the storage looks at."""
+IDS = {"scp": "Actions.ExampleScope Actions.Results:ce7f-run:ca39-job"}
+TOKEN = f"e30.{base64.urlsafe_b64encode(json.dumps(IDS).encode()).decode().rstrip('=')}.c2ln"
+
+
+def record() -> list[dict]:
+    """Return every exchange in order: request as the client made it, answer as the service gives it."""
+    trace: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            said = ANSWERS.get(self.path.rpartition("/")[2])
+            trace.append({
+                "method": self.command, "path": self.path,
+                "headers": {name: self.headers[name] for name in KEPT if name in self.headers},
+                "body": json.loads(data) if said else data.decode() if data[:1] == b"<" else len(data),
+                "status": 200 if said else 201, "answer": said,
+            })  # fmt: skip
+            body = json.dumps(said).replace("{address}", f"http://{self.headers['Host']}").encode() if said else b""
+            self.send_response(200 if said else 201)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_PUT = answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "receipt.json").write_text("{}\n")
+        subprocess.run(["node", "--input-type=module", "-e", UPLOAD, "receipt", root], check=True, stdout=sys.stderr, env={
+            **os.environ, "ACTIONS_RUNTIME_TOKEN": TOKEN, "ACTIONS_RESULTS_URL": f"http://127.0.0.1:{server.server_port}/run/",
+            "GITHUB_WORKSPACE": root,
+        })  # fmt: skip
+    server.shutdown()
+    return trace
+
+
+if __name__ == "__main__":
+    print(json.dumps(record(), indent=1))
