@@ -18,6 +18,7 @@ from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.github.context import Context
+from kfm_ci.migrations import extensions
 from kfm_ci.model import Risk
 from kfm_ci.postgres.engines import choice
 from kfm_ci.report import console as summary
@@ -93,6 +94,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
             engine=lambda: choice.choose(
                 options.engine or database.engine, major=options.postgres_version or database.postgres_version,
                 url=config.database_url(options.database_url), extensions=database.extensions, image=database.image,
+                made=extensions.made(subject.change.head),
                 for_tools=subject.change.head.tool is not None,
             ),
             commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),

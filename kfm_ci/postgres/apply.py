@@ -66,7 +66,11 @@ class Applied:
 
 
 class _Escaped(Exception):
-    """The script ended the transaction that it runs in."""
+    """The script ended the transaction that it runs in, or left one of its own open, from a line on."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
 
 
 def run(
@@ -96,11 +100,11 @@ def run(
             )
         else:
             _in_autocommit(connection, parts, entry, watcher, whole=script.whole)
-    except _Escaped:
+    except _Escaped as escaped:
         connection.rollback()
         return Applied(
             outcome=Outcome.FAILED, mode=mode, duration_ms=_since(began), escaped=True,
-            error="the file ended the transaction it was given", line=script.first_line,
+            error=str(escaped), line=escaped.line,
         )  # fmt: skip
     except _Failed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
@@ -157,10 +161,10 @@ def _in_transaction(
         for part in parts:
             _watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.INTRANS:
-        raise _Escaped
+        raise _ended(script, parts)
     after = connection.execute("select pg_current_xact_id()::text").fetchone()
     if before != after:
-        raise _Escaped
+        raise _ended(script, parts)
     try:
         touched.settle(connection)
         if traced:
@@ -179,6 +183,11 @@ def _in_transaction(
     return written
 
 
+def _ended(script: Script, parts: tuple[Statement, ...]) -> _Escaped:
+    line = next((part.line for part in parts if transactions.leaves_transaction(part)), script.first_line)
+    return _Escaped("the file ended the transaction it was given", line)
+
+
 def _in_autocommit(
     connection: Connection[Any], parts: tuple[Statement, ...], entry: Entry | None, watcher: Watcher | None, *,
     whole: bool,
@@ -192,7 +201,10 @@ def _in_autocommit(
         for part in parts:
             _watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.IDLE:
-        raise _Escaped
+        begins = [part for part in parts if transactions.controls_transaction(part)][-1:] or parts[-1:]
+        raise _Escaped(
+            "the file leaves a transaction open: what it did in it is lost when the session ends", begins[0].line
+        )
     if entry is not None:
         with connection.transaction():
             ledger.record(connection, entry)

@@ -7,6 +7,7 @@ import re
 
 from kfm_ci.migrations import placeholders
 from kfm_ci.migrations.files import Script
+from kfm_ci.model import Mode
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 
@@ -18,6 +19,8 @@ _ROLE = re.compile(r'role "([^"]+)" does not exist')
 def of(done: Applied, script: Script) -> str | None:
     """Return what to do about an error that needs a setting or another file; None for another."""
     error = done.error or ""
+    if done.escaped and done.mode is Mode.AUTOCOMMIT:
+        return "end it with COMMIT, or leave BEGIN out"
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
     if done.sqlstate == "42501":

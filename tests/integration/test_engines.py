@@ -16,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from kfm_ci.errors import CannotCheck, UsageError
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.engines.base import ADMIN, Server
+from kfm_ci.postgres.engines.binaries import Installation
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from kfm_ci.postgres.engines.service import ServiceEngine
 
@@ -71,6 +72,22 @@ def test_an_absent_version_is_named_with_what_is_there() -> None:
     with pytest.raises(CannotCheck) as raised:
         binaries.choose(9, binaries.find())
     assert "PostgreSQL 9" in str(raised.value) and str(binaries.find()[0].version) in str(raised.value)
+
+
+def offering(root: Path, version: str, *extensions: str) -> Installation:
+    folder = root / version / "share" / "extension"
+    folder.mkdir(parents=True)
+    for name in extensions:
+        (folder / f"{name}.control").touch()
+    return Installation(bindir=root / version / "bin", version=version, source="test")
+
+
+def test_of_several_servers_the_newest_with_what_the_migrations_make_is_taken(tmp_path: Path) -> None:
+    new, old = offering(tmp_path, "918.1", "plpgsql"), offering(tmp_path, "915.1", "plpgsql", "uuid-ossp")
+    assert binaries.choose(None, (new, old), made=("uuid-ossp",)) == old
+    assert binaries.choose(None, (new, old), made=("plpgsql",)) == new
+    assert binaries.choose(None, (new, old), made=("nothing-has-it",)) == new
+    assert binaries.choose(918, (new, old), made=("uuid-ossp",)) == new
 
 
 def test_a_service_is_used_when_empty_and_left_as_it_was(server: Server) -> None:

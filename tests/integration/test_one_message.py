@@ -60,3 +60,14 @@ def test_statement_by_statement_leaves_what_one_message_leaves(server, text):
     assert tables(watched) == tables(plain)
     for name in (plain, watched):
         server.drop_database(name)
+
+
+def test_a_transaction_that_is_never_ended_is_told_with_its_line(server):
+    text = "-- one\nbegin;\ncreate table a ();\n"
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    name = server.create_database("message_open")
+    with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+        done = apply.run(connection, Script(file=file, text=text, whole=True), entry=None)
+    server.drop_database(name)
+    assert done.outcome is Outcome.FAILED and done.escaped and done.line == 2
+    assert "leaves a transaction open" in str(done.error)

@@ -71,12 +71,17 @@ def find() -> tuple[Installation, ...]:
     return tuple(sorted(found.values(), key=lambda item: (-item.major, item.source == "wheel")))
 
 
-def choose(major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = ()) -> Installation:
-    """Return the newest installation of the asked major version that has the extensions; raises CannotCheck."""
+def choose(
+    major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = (), *, made: tuple[str, ...] = ()
+) -> Installation:  # fmt: skip
+    """Return the newest installation of the asked major version that has the extensions; raises CannotCheck.
+
+    Of several the one is preferred that has most of those that the migrations themselves make.
+    """
     fitting = [item for item in found if major is None or item.major == major]
     having = [item for item in fitting if item.extensions.issuperset(extensions)] if extensions else fitting
     if having:
-        return having[0]
+        return max(having, key=lambda item: len(item.extensions.intersection(made))) if made else having[0]
     if fitting:
         missing = [name for name in extensions if not any(name in item.extensions for item in fitting)] or extensions
         raise CannotCheck(

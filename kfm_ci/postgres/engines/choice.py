@@ -12,15 +12,15 @@ from kfm_ci.postgres.engines.service import ServiceEngine
 
 
 def choose(
-    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), image: str | None = None,
-    for_tools: bool = False,
+    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), made: tuple[str, ...] = (),
+    image: str | None = None, for_tools: bool = False,
 ) -> Engine:  # fmt: skip
     """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(
             code="KFM-U22", message="engine `service` needs a URL", help="give --database-url, or set KFM_DATABASE_URL"
         )
-    embedded = EmbeddedEngine(major=major, extensions=extensions, for_tools=for_tools)
+    embedded = EmbeddedEngine(major=major, extensions=extensions, made=made, for_tools=for_tools)
     match kind:
         case "service":
             return ServiceEngine(url=url or "", major=major)
@@ -34,7 +34,7 @@ def choose(
 
 def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
     try:
-        installation = binaries.choose(embedded.major, binaries.find(), embedded.extensions)
+        installation = binaries.choose(embedded.major, binaries.find(), embedded.extensions, made=embedded.made)
     except CannotCheck as missing:
         from kfm_ci.postgres.engines import siblings
 

@@ -43,6 +43,8 @@ class EmbeddedEngine:
     major: int | None = None
     extensions: tuple[str, ...] = ()
     """What the server must offer."""
+    made: tuple[str, ...] = ()
+    """What the migrations make themselves: a server that offers them is preferred."""
     installation: binaries.Installation | None = None
     """Which programs, where they were looked for already."""
     for_tools: bool = False
@@ -52,7 +54,9 @@ class EmbeddedEngine:
     @contextmanager
     def start(self) -> Iterator[Server]:
         """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
-        installation = self.installation or binaries.choose(self.major, binaries.find(), self.extensions)
+        installation = self.installation or binaries.choose(
+            self.major, binaries.find(), self.extensions, made=self.made
+        )
         user = process.server_user()
         config.forget_connection_defaults()
         with home.claim() as place:

@@ -1,0 +1,16 @@
+"""Extensions that migrations make themselves."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations import extensions
+from kfm_ci.migrations.files import History, Migration, Script, SourceFile
+from kfm_ci.model import Digest
+
+
+def test_each_extension_is_named_once_however_it_is_written() -> None:
+    text = (
+        'create extension "uuid-ossp";\nCREATE EXTENSION IF NOT EXISTS Citext;\ncreate extension citext with schema x;'
+    )
+    script = Script(file=SourceFile(path="m/1.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
+    migration = Migration(id="1", version="1", sort_key=(1,), name="one", up=script)
+    assert extensions.made(History(format="kfm", directory="m", migrations=(migration,))) == ("citext", "uuid-ossp")
