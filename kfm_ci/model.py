@@ -272,3 +272,13 @@ def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, house_fo
     if hazard in {Hazard.TRACEABILITY, Hazard.ROLLBACK_MISSING} and not house_format:
         return Severity.WARNING
     return Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adviser:
+    """The program beside us whose word on new files went into the findings."""
+
+    name: str
+    version: str
+    sha256: Digest
+    """Of the program's own file."""

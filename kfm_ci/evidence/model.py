@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from kfm_ci.evidence.entities import Table
 from kfm_ci.model import (
+    Adviser,
     Digest,
     Finding,
     Mode,
@@ -261,6 +262,8 @@ class Evidence:
     format: str | None = None
     directory: str | None = None
     engine: EngineEvidence | None = None
+    adviser: Adviser | None = None
+    """None where it was not asked."""
     started_on: str = ""
     finished_on: str = ""
     stages: tuple[StageEvidence, ...] = ()

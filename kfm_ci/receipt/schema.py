@@ -122,6 +122,20 @@ SCHEMA: dict[str, Any] = {
                         "config": _MAYBE_DIGEST,
                         "policy": _MAYBE_DIGEST,
                         "smoke": _MAYBE_DIGEST,
+                        "adviser": {
+                            "anyOf": [
+                                {
+                                    "type": "object",
+                                    "required": ["name", "version", "digest"],
+                                    "properties": {
+                                        "name": {"type": "string"},
+                                        "version": {"type": "string"},
+                                        "digest": _DIGEST,
+                                    },
+                                },
+                                {"type": "null"},
+                            ]
+                        },
                         "files": {"type": "array", "items": _NAMED},
                         "receipts": {"type": "array", "items": _NAMED},
                     },

@@ -89,6 +89,13 @@ def build(
             "config": _maybe(config_digest),
             "policy": _maybe(policy_digest),
             "smoke": _maybe(smoke_digest),
+            "adviser": None
+            if evidence.adviser is None
+            else {
+                "name": evidence.adviser.name,
+                "version": evidence.adviser.version,
+                "digest": _digest(evidence.adviser.sha256),
+            },
             "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
             "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
         },

@@ -8,7 +8,7 @@ from typing import Any
 
 from kfm_ci.evidence.entities import Table
 from kfm_ci.evidence.model import Evidence, Lock, MigrationEvidence, SchemaDiff, StatementEvidence
-from kfm_ci.model import Finding
+from kfm_ci.model import Adviser, Finding
 from kfm_ci.report import checklist
 
 SCHEMA_NAME = "kfm-ci/gate/v1"
@@ -44,6 +44,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         "engine": {"kind": engine.kind, "server_version": engine.server_version, "detail": engine.detail}
         if engine
         else None,
+        "adviser": _adviser(evidence.adviser),
         "started_on": evidence.started_on,
         "finished_on": evidence.finished_on,
         "failure": evidence.failure,
@@ -79,6 +80,12 @@ def document(evidence: Evidence) -> dict[str, Any]:
             "after": evidence.schema_after.hex if evidence.schema_after else None,
         },
     }
+
+
+def _adviser(adviser: Adviser | None) -> dict[str, Any] | None:
+    if adviser is None:
+        return None
+    return {"name": adviser.name, "version": adviser.version, "sha256": adviser.sha256.hex}
 
 
 def _milliseconds(value: float) -> float:

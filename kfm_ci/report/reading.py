@@ -50,6 +50,7 @@ def _evidence(given: Mapping[str, Any]) -> dict[str, Any]:
         "smoke": [{**item, "passed": item["status"] == "passed"} for item in given["smoke"]],
         "plan_sha256": _digest(given["checksums"]["plan"]),
         "files": [(path, _digest(digest)) for path, digest in given["checksums"]["files"].items()],
+        "adviser": _adviser(given.get("adviser")),
         "seeding": _seeding(given.get("seeding")),
     }  # fmt: skip
 
@@ -92,6 +93,10 @@ def _change(text: str) -> dict[str, str]:
 
 def _digest(hexadecimal: str | None) -> dict[str, str] | None:
     return None if hexadecimal is None else {"hex": hexadecimal}
+
+
+def _adviser(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if given is None else {**given, "sha256": _digest(given["sha256"])}
 
 
 def _seeding(given: Mapping[str, Any] | None) -> dict[str, Any] | None:

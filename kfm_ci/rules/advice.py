@@ -13,7 +13,7 @@ from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity
 from kfm_ci.rules import squawk
 from kfm_ci.rules.acts import Acts
 from kfm_ci.rules.base import declared_rollout
-from kfm_ci.rules.delegated import ASKED, PAGES, PREFIX, REMEDIES, Group
+from kfm_ci.rules.delegated import ASKED, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.rules.squawk import Answer
 
 UNREAD = f"{PREFIX}unread"
@@ -33,6 +33,8 @@ class Advice:
     findings: tuple[Finding, ...] = ()
     unchecked: tuple[tuple[str, str], ...] = ()
     """Files that it did not answer for, and why."""
+    asked: int = 0
+    """Files that it was asked about."""
     unasked: int = 0
     """Answers of rules that it was not asked for."""
 
@@ -102,7 +104,7 @@ def advise(
             for item in _findings(script, answers, acts)
             if not any(same_matter(item, other) for other in told.get(script.path, ()))
         )
-    return Advice(findings=tuple(findings), unchecked=tuple(unchecked), unasked=unasked)
+    return Advice(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
 
 
 def not_checked(advice: Advice) -> CannotCheck:
@@ -140,9 +142,10 @@ def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterato
     if unparsed is not None:
         yield _unread(script, unparsed)
         return
+    known = {(item.line_end, item.column_end) for item in answers if _kind_told(item)}
     for answer in answers:
         asked = ASKED.get(answer.rule_name)
-        if asked is None:
+        if asked is None or (answer.rule_name == GENERAL and (answer.line_end, answer.column_end) in known):
             continue
         around = script.statement(answer)
         if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
@@ -158,6 +161,11 @@ def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterato
         else:
             yield found
     yield from (_once(found) for found in style.values())
+
+
+def _kind_told(answer: Answer) -> bool:
+    asked = ASKED.get(answer.rule_name)
+    return asked is not None and asked.group is Group.SUSPECT and answer.rule_name != GENERAL
 
 
 def _once(found: list[Finding]) -> Finding:

@@ -92,6 +92,9 @@ OPT_IN = (
 )  # fmt: skip
 """Asked, but switched off unless one asks."""
 
+GENERAL = "constraint-missing-not-valid"
+"""Says of any constraint what other rules say of its kind: of two answers about one place, theirs is told."""
+
 REFUSED = ("prefer-robust-stmts", "require-lock-timeout", "require-statement-timeout", "prefer-repack")
 """Not asked: the first advises a trap (an invalid index is taken for done), the timeouts ignore what is in effect."""
 

@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kfm_ci.errors import CannotCheck
+from kfm_ci.model import Adviser, Digest
 from kfm_ci.rules.delegated import OPT_IN, REFUSED
 
 VERSION = "2.70.0"
@@ -43,6 +44,7 @@ class Answer(BaseModel):
     line: Annotated[int, Field(ge=0)]
     column: Annotated[int, Field(ge=0)]
     line_end: Annotated[int, Field(ge=0)]
+    column_end: Annotated[int, Field(ge=0)]
     level: Literal["Warning", "Error"]
     message: str
     help: str | None
@@ -104,6 +106,12 @@ def binary() -> Path:
         if file.name in {"squawk", "squawk.exe"} and located.is_file():
             return located
     raise CannotCheck(code="KFM-C41", message="the package squawk-cli holds no program", help=help)
+
+
+@cache
+def identity() -> Adviser:
+    """Return which program is asked; raises CannotCheck as ``binary`` does."""
+    return Adviser(name="squawk", version=VERSION, sha256=Digest.of(binary().read_bytes()))
 
 
 def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tuple[Answer, ...] | Unclean]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfm_ci.model import Finding, Severity, Verdict
-from kfm_ci.rules import advice, paper
+from kfm_ci.rules import advice, paper, squawk
 from kfm_ci.stages.base import Failed, Run
 
 
@@ -33,4 +33,6 @@ def judged(run: Run) -> list[Finding]:
     advised = paper.advised(run.change, found, run.policy, major=run.config.database.postgres_version)
     if advised.unchecked:
         raise advice.not_checked(advised)
+    if advised.asked:
+        run.adviser = squawk.identity()
     return [*found, *advised.findings]

@@ -83,7 +83,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
         result=result, exit_code=code, tool_version=__version__, source=source, format=run.change.head.format,
         directory=run.change.head.directory, started_on=started_on, finished_on=finished_on, stages=tuple(run.stages),
         engine=EngineEvidence(kind=run.server.kind, server_version=run.server.version, detail=run.server.detail) if run.server else None,
-        risk=level, risk_reasons=reasons, findings=tuple(findings), smoke=tuple(run.smoke), plan=run.plan,
+        adviser=run.adviser, risk=level, risk_reasons=reasons, findings=tuple(findings), smoke=tuple(run.smoke), plan=run.plan,
         plan_sha256=plan.digest(run.plan) if run.plan else None, files=run.files, tables=run.tables,
         schema_before=run.base_catalog.digest if run.base_catalog else None,
         schema_after=run.final_catalog.digest if run.final_catalog else None,

@@ -20,6 +20,13 @@ def test_help_does_not_wait_for_what_only_a_command_needs(library: str) -> None:
     assert library not in loaded
 
 
+@pytest.mark.parametrize("library", ["psycopg", "github", "requests", "docker", "jinja2", "asyncio"])
+def test_rules_on_paper_do_not_wait_for_what_only_a_server_needs(library: str) -> None:
+    probe = "import sys; import kfm_ci.cli.paper; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
+    assert library not in loaded
+
+
 def test_no_command_hides_the_module_that_it_loads() -> None:
     modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__"}
     functions = {name for name, value in vars(cli).items() if isinstance(value, FunctionType)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
+from kfm_ci.rules import squawk
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = """-- [KFM_MIGRATION]
@@ -76,7 +79,12 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
         "validate", "provision", "dry-run", "apply", "rollback", "smoke", "checksums"]  # fmt: skip
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
     assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
-    names = {path.name for path in (repository.root.parent / "out").iterdir()}
+    out = repository.root.parent / "out"
+    advised = json.loads((out / "receipt.json").read_text())["predicate"]["inputs"]["adviser"]
+    program = hashlib.sha256(squawk.binary().read_bytes()).hexdigest()
+    assert report["adviser"] == {"name": "squawk", "version": squawk.VERSION, "sha256": program}
+    assert advised == {"name": "squawk", "version": squawk.VERSION, "digest": {"sha256": program}}
+    names = {path.name for path in out.iterdir()}
     assert names >= {
         "gate.json",
         "plan.txt",

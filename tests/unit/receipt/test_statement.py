@@ -139,6 +139,17 @@ def test_a_promotion_names_its_target_and_its_place_in_the_chain() -> None:
     assert body["inputs"]["receipts"] == [{"name": "gate", "digest": {"sha256": digest("gate").hex}}]
 
 
+def test_who_advised_is_named_with_the_bytes_of_its_program() -> None:
+    asked, alone = (
+        statement.parse(build(evidence))["predicate"]["inputs"]["adviser"]
+        for evidence in (dangerous(), replace(dangerous(), adviser=None))
+    )
+    assert (
+        asked == {"name": "squawk", "version": "2.70.0", "digest": {"sha256": digest("squawk").hex}} and alone is None
+    )
+    assert f"adviser   squawk 2.70.0 sha256 {digest('squawk').hex}" in statement.show(build(dangerous()))
+
+
 def test_a_key_that_stands_twice_is_refused() -> None:
     data = build(dangerous())
     altered = data.replace(b'"result":"failure"', b'"result":"failure","result":"success"')

@@ -40,6 +40,21 @@ def test_what_breaks_clients_or_may_block_is_told(ask: Ask) -> None:
     assert rules(ask(text)) == ["adding-field-with-default", "renaming-column"]
 
 
+@pytest.mark.parametrize(("constraint", "rule"), [
+    ("foreign key (b) references other (id)", "adding-foreign-key-constraint"),
+    ("unique (b)", "disallowed-unique-constraint"),
+    ("primary key (b)", "adding-serial-primary-key-field"),
+    ("check (b > 0)", "constraint-missing-not-valid"),
+])  # fmt: skip
+def test_one_constraint_is_one_finding(ask: Ask, constraint: str, rule: str) -> None:
+    assert rules(ask(f"alter table old add constraint c {constraint};")) == [rule]
+
+
+def test_two_constraints_of_one_statement_are_two_findings(ask: Ask) -> None:
+    text = "alter table old add foreign key (b) references other (id), add check (b > 0);"
+    assert rules(ask(text)) == ["adding-foreign-key-constraint", "constraint-missing-not-valid"]
+
+
 def test_suspects_arrive_suspected(ask: Ask) -> None:
     (found,) = ask("create index i on public.old (name);").findings
     assert (found.verdict, found.hazard, found.rule) == (
@@ -68,7 +83,7 @@ def test_what_is_dropped_to_be_made_again_is_left_alone(ask: Ask) -> None:
 
 def test_only_new_migrations_are_judged(ask: Ask) -> None:
     history = {"20200101_0000__old.up.sql": "drop table a;\n"}
-    assert ask("select 1;\n", base=history) == Advice()
+    assert ask("select 1;\n", base=history) == Advice(asked=1)
 
 
 @pytest.mark.parametrize(
