@@ -35,6 +35,8 @@ class Subject:
     policy_changed: bool = False
     """Whether the change brings another policy than the one that judges it."""
     statistics: Statistics | None = None
+    settings_file: str | None = None
+    """Path of the file that holds the settings; None: there is none."""
 
     @property
     def policy_digest(self) -> Digest:
@@ -52,7 +54,7 @@ class Subject:
                 rule="policy-changed", hazard=Hazard.HEADER, severity=Severity.NOTE,
                 message="this change brings another [policy] or [environments]; it was judged by that of the base commit",
                 help="review it as what it is: it takes effect for every change after the merge",
-                place=Place(file=FILE_NAME, line=1, end_line=1),
+                place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
             ),
         )  # fmt: skip
 
@@ -102,7 +104,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     )  # fmt: skip
     return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
                    policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
-                   statistics=_statistics(judging, policy))  # fmt: skip
+                   statistics=_statistics(judging, policy), settings_file=settings_file(tree, config_file))  # fmt: skip
 
 
 def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
@@ -150,8 +152,8 @@ def settings_of(directory: Path, config_file: str | None) -> Config:
 
 
 def _settings(tree: Tree, name: str | None) -> Config:
-    path = name or FILE_NAME
-    if tree.exists(path):
+    path = settings_file(tree, name)
+    if path is not None:
         table = ("tool", "kfm-ci") if path.endswith("pyproject.toml") else ()
         return config.parse(_bytes(tree, path), where=path, table=table)
     if name is not None and isinstance(tree, WorkTree):
@@ -161,9 +163,13 @@ def _settings(tree: Tree, name: str | None) -> Config:
             where=name,
             help="paths are relative to the repository",
         )
-    if name is None and tree.exists("pyproject.toml"):
-        return config.parse(_bytes(tree, "pyproject.toml"), where="pyproject.toml", table=("tool", "kfm-ci"))
     return Config()
+
+
+def settings_file(tree: Tree, name: str | None) -> str | None:
+    """Return the path of the file that holds the settings: that of the option, else the usual one; None: there is none."""
+    names = (FILE_NAME, "pyproject.toml") if name is None else (name,)
+    return next((path for path in names if tree.exists(path)), None)
 
 
 def _bytes(tree: Tree, path: str) -> bytes:

@@ -19,7 +19,7 @@ from kfm_ci.github import commands
 from kfm_ci.github import context as github
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import extensions
-from kfm_ci.model import Risk
+from kfm_ci.model import Digest, Risk
 from kfm_ci.postgres.engines import choice
 from kfm_ci.report import console as summary
 from kfm_ci.report import gate as document
@@ -72,7 +72,7 @@ def _unjudged(
     evidence = verdict.unjudged(error, started_on=started, finished_on=finished)
     # the disk that is full may be what ended the run
     with suppress(CannotCheck):
-        output.write(options.out, evidence, context, {})
+        output.write(options.out, evidence, context, output.Settled())
     if options.output == "json":
         console.file.write(document.dumps(evidence))
 
@@ -98,6 +98,7 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
                 for_tools=subject.change.head.tool is not None,
             ),
             commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),
+            settings_file=subject.settings_file,
         )  # fmt: skip
         journal = Journal(options.out / "journal.jsonl", clock)
         resources.callback(journal.close)
@@ -117,9 +118,18 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
         evidence = verdict.conclude(
             run, source=subject.source, started_on=started, finished_on=timestamp(clock.now()), fail_on=options.fail_on
         )
-    output.write(options.out, evidence, context, dict(run.files), policy=subject.policy_digest)
+    output.write(options.out, evidence, context, _settled(run, subject))
     _show(options, console, evidence, subject)
     return evidence
+
+
+def _settled(run: Run, subject: change.Subject) -> output.Settled:
+    files = dict(run.files)
+    smoke = "".join(f"{digest}  {path}\n" for path, digest in run.files if path in run.smoke_files)
+    return output.Settled(
+        config=files.get(subject.settings_file or ""), policy=subject.policy_digest,
+        smoke=Digest.of(smoke.encode()) if smoke else None,
+    )  # fmt: skip
 
 
 def _show(options: Options, console: Console, evidence: Evidence, subject: change.Subject) -> None:

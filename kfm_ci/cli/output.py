@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from kfm_ci.errors import CannotCheck
@@ -23,10 +23,20 @@ def prepare(out: Path) -> None:
                           help="choose another --out") from error  # fmt: skip
 
 
-def write(
-    out: Path, evidence: Evidence, context: Context, inputs: Mapping[str, Digest], *, policy: Digest | None = None
-) -> None:
-    """Write every file of the contract; ``policy`` is the digest of the settings that judged."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Digests of what a run was told beside the migrations."""
+
+    config: Digest | None = None
+    """Of the file with the settings."""
+    policy: Digest | None = None
+    """Of the settings that judged."""
+    smoke: Digest | None = None
+    """Of the list of smoke tests, in sha256sum format."""
+
+
+def write(out: Path, evidence: Evidence, context: Context, settled: Settled) -> None:
+    """Write every file of the contract."""
     documents = {
         "gate.json": gate.dumps(evidence),
         "plan.txt": plan.render(evidence.plan),
@@ -36,11 +46,9 @@ def write(
         "junit.xml": junit.render(evidence),
     }
     byproducts = {name: Digest.of(text.encode("utf-8", "replace")) for name, text in documents.items()}
-    config_digest = inputs.get("kfm-ci.toml") or inputs.get("pyproject.toml")
-    smoke = "".join(f"{digest}  {path}\n" for path, digest in inputs.items() if path.endswith(".sql"))
     receipt = statement.build(
-        evidence, config_digest=config_digest, policy_digest=policy,
-        smoke_digest=Digest.of(smoke.encode()) if smoke else None, byproducts=byproducts,
+        evidence, config_digest=settled.config, policy_digest=settled.policy, smoke_digest=settled.smoke,
+        byproducts=byproducts,
         who={"actor": context.actor} if context.actor else None,
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,
     )  # fmt: skip

@@ -62,6 +62,8 @@ class Run:
     """Where the repository is, for the dependencies that are installed beside its files."""
     commit: str = ""
     smoke_files: tuple[str, ...] = ()
+    settings_file: str | None = None
+    """Where the settings were read; None: there are none."""
     server: Server | None = None
     base_database: str | None = None
     database: str | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 
-from kfm_ci.config import FILE_NAME
 from kfm_ci.migrations.files import Unreadable
 from kfm_ci.model import Digest
 from kfm_ci.stages.base import Run
+from kfm_ci.stages.smoke import matching
 
 
 class Checksums:
@@ -25,10 +26,22 @@ class Checksums:
             plan += [(file.path, file.sha256) for file in migration.extra_files]
         run.plan = tuple(plan)
         files = dict(plan)
-        sizes = run.config.database.statistics
-        for path in (FILE_NAME, *((sizes,) if sizes else ()), *run.smoke_files):
+        for path in _inputs(run):
             with suppress(Unreadable):
                 if run.change.tree.exists(path):
                     files[path] = Digest.of(run.change.tree.read(path))
         run.files = tuple(sorted(files.items()))
         return f"{len(run.files)} files"
+
+
+def _inputs(run: Run) -> Iterator[str]:
+    """Yield the paths of what decided the verdict beside the migrations; some may not be there."""
+    settings, smoke = run.config, run.config.smoke
+    for path in (run.settings_file, settings.database.statistics, settings.migrations.baseline):
+        if path is not None:
+            yield path
+    yield from run.smoke_files
+    yield from matching(tuple(run.change.tree.paths(".")), smoke.queries) if smoke.queries else ()
+    for migration in run.new:
+        if migration.header is not None and (runbook := migration.header.values.get("runbook")):
+            yield runbook

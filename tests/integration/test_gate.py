@@ -290,3 +290,27 @@ def test_a_role_that_a_migration_names_is_made_when_it_is_asked_for(repository: 
     (repository.root / "kfm-ci.toml").write_text('[database]\nroles = ["reader"]\n')
     code, report = repository.gate("--base", "none")
     assert code == 0, report["findings"]
+
+
+def test_whatever_decided_the_verdict_is_named_by_its_digest(repository: Repository) -> None:
+    texts = {
+        "pyproject.toml": '[tool.kfm-ci.migrations]\nbaseline = "before.sql"\n[tool.kfm-ci.smoke]\n'
+        'sql = ["smoke/*.sql"]\nqueries = ["queries/*.sql"]\n',
+        "before.sql": "create table before (id int);\n",
+        "smoke/one.sql": "select true;\n",
+        "queries/one.sql": "select id from before;\n",
+        "docs/undo.md": "# Trigger\n\nx\n\n# Steps\n\nx\n\n# Verification\n\nx\n\n# Owner\n\nx\n",
+    }
+    for path, text in texts.items():
+        (repository.root / path).parent.mkdir(exist_ok=True)
+        (repository.root / path).write_text(text)
+    repository.add("20260101_1200__add_widgets", WIDGETS[0], None, header="-- runbook: docs/undo.md\n")
+    up = repository.directory / "20260101_1200__add_widgets.up.sql"
+    up.write_text(up.read_text().replace("rollback: down", "rollback: manual"))
+    code, report = repository.gate("--base", "none")
+    assert code == 0, report["findings"]
+    assert set(report["checksums"]["files"]) == {*texts, "migrations/db/20260101_1200__add_widgets.up.sql"}
+    inputs = json.loads((repository.root.parent / "out" / "receipt.json").read_text())["predicate"]["inputs"]
+    assert inputs["config"]["sha256"] == report["checksums"]["files"]["pyproject.toml"]
+    smoke = f"{report['checksums']['files']['smoke/one.sql']}  smoke/one.sql\n"
+    assert inputs["smoke"]["sha256"] == hashlib.sha256(smoke.encode()).hexdigest()
