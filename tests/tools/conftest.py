@@ -1,8 +1,18 @@
-"""Lets tests share the histories beside them."""
+"""Lets tests share the histories beside them, and a server that tools can reach."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import pytest
+
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(scope="module")
+def server():
+    with EmbeddedEngine(for_tools=True).start() as running:
+        yield running

@@ -10,15 +10,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from compared import by_us, state
 from histories import CACHE, TOOLS, Address, Step
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection, history_tables
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.migrations.history_tables import comparison
-from kfm_ci.model import Outcome
-from kfm_ci.postgres import apply, catalog, history_table
-from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+from kfm_ci.postgres import history_table
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
 FIRST = Step("create table borders (step text, xact text);\ncreate table a (id int primary key, v text);\n" + NOTE.format("1") * 2,
@@ -32,12 +31,6 @@ BUILD = Step("create index concurrently a_v on a (v);", "drop index concurrently
 LAST = Step(NOTE.format("5") + "comment on table a is 'x';\n" + NOTE.format("5"), "comment on table a is null;")
 BROKEN = Step("create table z (id int);\nalter table nowhere add column b int;\n", "drop table z;")
 ABSENT = [tool.name for tool in TOOLS if not tool.there]
-
-
-@pytest.fixture(scope="module")
-def server():
-    with EmbeddedEngine(for_tools=True).start() as running:
-        yield running
 
 
 @pytest.fixture(scope="module", params=TOOLS, ids=lambda tool: tool.name)
@@ -96,35 +89,6 @@ def by_the_tool(tool, server, root, name):
         tool.command(root, to), cwd=root, env=environment, capture_output=True, text=True, timeout=110, check=False
     )
     return database, done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-
-
-def by_us(tool, server, root, name):
-    database = server.create_database(name)
-    history = detection.by_name(tool.name).load(WorkTree(root.parent), root.name, MigrationsTable())
-    assert not [item for item in history.findings if item.severity == "error"], history.findings
-    with psycopg.connect(server.dsn(database), autocommit=True) as connection:
-        connection.prepare_threshold = None
-        if history.together:
-            failed = apply.together(connection, tuple(item.up for item in history.migrations))
-            return database, failed is None, failed[1].error if failed else ""
-        for migration in history.migrations:
-            done = apply.run(connection, migration.up, entry=None)
-            connection.execute("discard all")
-            if done.outcome is Outcome.FAILED:
-                return database, False, done.error
-    return database, True, ""
-
-
-def state(tool, server, database):
-    with psycopg.connect(server.dsn(database)) as connection:
-        schema = {name: text for name, text in catalog.read(connection).entries if tool.bookkeeping not in name.lower()}
-        rows = (
-            connection.execute("select step, xact from borders order by ctid").fetchall()
-            if "table public.borders" in schema
-            else []
-        )
-    ids = list(dict.fromkeys(xact for _, xact in rows))
-    return schema, [(step, ids.index(xact)) for step, xact in rows]
 
 
 def test_the_same_history_gives_the_same_schema_and_the_same_transactions(tool, server, whole):

@@ -9,7 +9,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
-from kfm_ci.model import Mode
+from kfm_ci.model import Finding, Hazard, Mode
 
 _NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
 _MARK = re.compile(r"^--[ \t]*migrate:(up|down)[ \t]*(?:[ \t](\S[^\r\n]*))?\r?$", re.MULTILINE)
@@ -36,7 +36,21 @@ def _cut(file: SourceFile) -> Sections:
                               "write `-- migrate:up` above the change and `-- migrate:down` above the way back"),),
         )  # fmt: skip
     modes = {item[1]: _mode(item[2] or "") for item in reversed(found)}
-    return Sections(up=up, down=down, mode=modes["up"], down_mode=modes["down"], whole=True)
+    return Sections(
+        up=up, down=down, mode=modes["up"], down_mode=modes["down"], whole=True, findings=_more(file, found)
+    )
+
+
+def _more(file: SourceFile, marks: list[re.Match[str]]) -> tuple[Finding, ...]:
+    """Find a second pair, which no version of the tool runs to its end on PostgreSQL."""
+    again = [mark for mark in marks if mark[1] == "up"][1:]
+    if not again:
+        return ()
+    return (problem(
+        file, "dbmate-second-pair", "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
+        "newer ones run it and fail, for its version is in the table already", "give it a file of its own",
+        line=file.text.count("\n", 0, again[0].start()) + 1, hazard=Hazard.MIGRATION_ERROR,
+    ),)  # fmt: skip
 
 
 def _mode(options: str) -> Mode:

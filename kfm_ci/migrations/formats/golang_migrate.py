@@ -1,15 +1,22 @@
-"""Format ``golang-migrate``: numbered pairs; each file is one message."""
+"""Format ``golang-migrate``: numbered pairs; each file is one message, or cut at semicolons."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tree
+from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations.files import History, Script, Tree
+from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Hazard, Mode
 
 _NAME = re.compile(r"^(\d+)_(.*)\.(up|down)\.sql$")
+
+_MULTI = re.compile(r"x-multi-statement=true")
 
 
 def _name(path: str) -> Named | None:
@@ -35,6 +42,38 @@ class GolangMigrate:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory; names outside the grammar are ignored, as the tool does."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
-        return replace(
+        history = replace(
             history, late="golang-migrate keeps one number and skips it silently on databases that are past it"
         )
+        return _cut(history) if _cuts(tree, directory) else history
+
+
+def _cuts(tree: Tree, directory: str) -> bool:
+    return any(_MULTI.search(text) for text in programs.beside(tree, directory, programs.COMMAND_LINES))
+
+
+def _cut(history: History) -> History:
+    """Return the history as it runs under ``x-multi-statement``: each piece between semicolons by itself."""
+    findings = list(history.findings)
+    migrations = []
+    for item in history.migrations:
+        up, down = (_alone(script) if isinstance(script, Script) else None for script in (item.up, item.down))
+        if up is not None:
+            findings += _torn(up)
+        migrations.append(replace(item, up=up or item.up, down=down))
+    return replace(history, migrations=tuple(migrations), findings=tuple(findings), bare=True)
+
+
+def _alone(script: Script) -> Script:
+    return transactions.unwrapped(replace(script, text=script.file.text, whole=False, mode=Mode.AUTOCOMMIT))
+
+
+def _torn(script: Script) -> Iterator[Finding]:
+    for part in statements.of(script):
+        if ";" in part.text:
+            yield problem(
+                script.file, "golang-migrate-splits-body", f"under x-multi-statement golang-migrate cuts {statements.kind(part.text)} "
+                "at the semicolon within it: it knows neither quotes nor comments",
+                "drop `x-multi-statement=true` from the URL: without it a file is one message", hazard=Hazard.MIGRATION_ERROR,
+                line=part.line + part.text.partition(";")[0].count("\n"),
+            )  # fmt: skip

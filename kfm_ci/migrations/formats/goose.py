@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import statements
+from kfm_ci.migrations import placeholders, statements
 from kfm_ci.migrations.files import History, SourceFile, Statement, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, sectioned
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
 _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
 _ANNOTATION = re.compile(r"^--[^\n]*?\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF"})
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}|\$([A-Za-z_]\w*)")
 
 
 def _name(path: str) -> Named | None:
@@ -26,9 +29,11 @@ def _name(path: str) -> Named | None:
     return Named(id=f"{match[1]}_{match[2]}", version=str(number), sort_key=(number,), name=match[2], direction="up")
 
 
-def _cut(file: SourceFile) -> Sections:
+def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
+    text, wrong = _filled(written, values)
+    file = replace(written, text=text)
     found = [(" ".join(item[1].upper().split()), item.start(), item.end()) for item in _ANNOTATION.finditer(file.text)]
-    wrong = [
+    wrong += [
         problem(file, "goose-annotation", f"goose refuses the file: unknown annotation {kind[:60]!r}",
                 "use Up, Down, StatementBegin, StatementEnd, NO TRANSACTION or ENVSUB",
                 line=file.text.count("\n", 0, start) + 1)
@@ -42,11 +47,37 @@ def _cut(file: SourceFile) -> Sections:
     for part in (up, down):
         wrong += _torn(file, part) if part else []
     kinds = {kind for kind, _, _ in found}
-    if "ENVSUB ON" in kinds:
-        wrong.append(problem(file, "placeholder", "goose replaces `${VARIABLE}` here from its environment: what runs was not judged",
-                             "write the values into the file"))  # fmt: skip
     return Sections(up=up or everything(file), down=down, findings=tuple(wrong),
                     mode=Mode.AUTOCOMMIT if "NO TRANSACTION" in kinds else Mode.TRANSACTION)  # fmt: skip
+
+
+def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Finding]]:
+    """Return the text with variables replaced where ``ENVSUB`` is on, as goose does line by line, and what has no value."""
+    missing: dict[str, int] = {}
+    lines, on = [], False
+    for number, line in enumerate(file.text.split("\n"), 1):
+        mark = _ANNOTATION.match(line)
+        if mark:
+            on = {"ENVSUB ON": True, "ENVSUB OFF": False}.get(" ".join(mark[1].upper().split()), on)
+        elif on:
+
+            def value(found: re.Match[str], number: int = number) -> str:
+                name, mark, default = found[1] or found[4], found[2], found[3]
+                if name in values:
+                    return " ".join(values[name].split("\n"))
+                if mark in {"-", ":-"}:
+                    return default
+                missing.setdefault(name, number)
+                return found[0]
+
+            line = _VARIABLE.sub(value, line)
+        lines.append(line)
+    findings = [
+        problem(file, "placeholder", f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
+                f"give it a value: {placeholders.setting(name)}", line=line, severity=Severity.WARNING)
+        for name, line in missing.items()
+    ]  # fmt: skip
+    return "\n".join(lines), findings
 
 
 def _torn(file: SourceFile, part: Part) -> list[Finding]:
@@ -103,6 +134,6 @@ class Goose:
         """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
-            sectioned(history, _cut),
+            sectioned(history, lambda file: _cut(file, settings.placeholders)),
             late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
         )

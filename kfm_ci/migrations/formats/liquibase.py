@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kfm_ci.config import MigrationsTable
@@ -29,6 +29,7 @@ _DIRECTIVE = re.compile(
 _BLOCK = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback[ \t]*\n(.*?)\*/", re.IGNORECASE | re.DOTALL)
 _ATTRIBUTE = re.compile(r'(\w+):("[^"]*"|\S+)')
 _PARAMETER = re.compile(r"\$\{([\w.\-]+)\}")
+_PROPERTY = re.compile(r"^[^\S\n]*--[^\S\n]*property[^\S\n]+([^\n]*)$", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _LOG = re.compile(r"(?:changelog|changeset|migrations?|master|liquibase)[^/]*\.(?:xml|ya?ml|json)$", re.IGNORECASE)
 _LOOKS = 5
@@ -64,12 +65,15 @@ class Liquibase:
         paths = liquibase_master.order(tree, directory, findings)
         migrations: list[Migration] = []
         seen: dict[str, str] = {}
+        values = dict(settings.placeholders)
         unreadable = False
         for path in paths:
             file = reading.read(tree, path, findings)
             if file is None:
                 unreadable = True
                 continue
+            # the first definition counts, and one in the settings before all
+            values = {**_properties(file), **values}
             held: Sequence[Changeset | _Changeset] = (
                 _cut(file, findings) if path.endswith(".sql") else liquibase_changesets.read(file)
             )
@@ -84,7 +88,7 @@ class Liquibase:
                 seen[identity] = path
                 migrations.append(
                     _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
-                    else _migration(file, item, name, len(migrations), settings, findings)
+                    else _migration(file, item, name, len(migrations), values, findings)
                 )  # fmt: skip
         read = set(paths)
         others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
@@ -130,17 +134,30 @@ def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
         attributes = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(mark[3])}
         found.append(_Changeset(author=mark[1].strip('" '), id=mark[2].strip('"'), attributes=attributes, text=file.text[begin:stop],
                                 first_line=file.text.count("\n", 0, begin) + 1))  # fmt: skip
+    return [
+        item for item in found
+        if liquibase_changesets.runs_here(item.attributes.get("dbms", "")) and item.attributes.get("ignore", "").lower() != "true"
+    ]  # fmt: skip
+
+
+def _properties(file: SourceFile) -> dict[str, str]:
+    """Return the parameters that a file itself gives a value on PostgreSQL."""
+    found: dict[str, str] = {}
+    for line in _PROPERTY.finditer(file.text):
+        told = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(line[1])}
+        if "name" in told and "value" in told and liquibase_changesets.runs_here(told.get("dbms", "")):
+            found.setdefault(told["name"], told["value"])
     return found
 
 
 def _migration(
-    file: SourceFile, item: _Changeset, name: str, number: int, settings: MigrationsTable, findings: list[Finding]
+    file: SourceFile, item: _Changeset, name: str, number: int, values: Mapping[str, str], findings: list[Finding]
 ) -> Migration:
     mode = Mode.AUTOCOMMIT if item.attributes.get("runintransaction", "true").lower() == "false" else Mode.TRANSACTION
     up_text, down_text = _ways(item.text)
     if item.attributes.get("stripcomments", "true").lower() != "false":
         up_text = _stripped(up_text)
-    up_text, down_text = (_filled(file, text, item.first_line, settings, findings) for text in (up_text, down_text))
+    up_text, down_text = (_filled(file, text, item.first_line, values, findings) for text in (up_text, down_text))
     up = Script(file=file, text=up_text, first_line=item.first_line, mode=mode)
     down = (
         Script(file=file, text=down_text, first_line=item.first_line, mode=mode)
@@ -202,10 +219,10 @@ def _stripped(text: str) -> str:
     return "".join(pieces)
 
 
-def _filled(file: SourceFile, text: str, first_line: int, settings: MigrationsTable, findings: list[Finding]) -> str:
+def _filled(file: SourceFile, text: str, first_line: int, values: Mapping[str, str], findings: list[Finding]) -> str:
     def value(found: re.Match[str]) -> str:
-        if found[1] in settings.placeholders:
-            return settings.placeholders[found[1]]
+        if found[1] in values:
+            return values[found[1]]
         findings.append(problem(
             file, "placeholder", f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
             f'give it one in kfm-ci.toml: [migrations.placeholders] "{found[1][:60]}" = "…"',

@@ -48,11 +48,12 @@ def read(file: SourceFile) -> list[Changeset]:
             author=values.get("author", ""), id=values["id"], text=text, first_line=file.text.count("\n", 0, at) + 1
         )
         for values, text, at in found
-        if "id" in values and _here(values.get("dbms", "")) and values.get("ignore", "").lower() != "true"
+        if "id" in values and runs_here(values.get("dbms", "")) and values.get("ignore", "").lower() != "true"
     ]
 
 
-def _here(dbms: str) -> bool:
+def runs_here(dbms: str) -> bool:
+    """Whether a changeset for these databases, names with commas between, runs on PostgreSQL."""
     names = [name.strip().lower() for name in dbms.split(",") if name.strip()]
     wanted = [name for name in names if not name.startswith("!")]
     return "!postgresql" not in names and (not wanted or bool({"postgresql", "all"} & set(wanted)))

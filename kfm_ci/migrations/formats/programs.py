@@ -38,6 +38,19 @@ def home(tree: Tree, directory: str, names: Iterable[str]) -> str | None:
     return None
 
 
+COMMAND_LINES = (
+    "Makefile",
+    "Justfile",
+    "justfile",
+    "Taskfile.yml",
+    ".env",
+    ".env.example",
+    "package.json",
+    "Dockerfile",
+)
+"""Files in which command lines of tools are written down."""
+
+
 def text(tree: Tree, path: str) -> str:
     """Return a file's text; empty when it cannot be read."""
     try:
@@ -53,3 +66,11 @@ def says(tree: Tree, place: str | None, names: Iterable[str], pattern: re.Patter
         if found:
             return found[1]
     return None
+
+
+def beside(tree: Tree, directory: str, names: Iterable[str]) -> list[str]:
+    """Return the texts of the settings files of these names in a directory and all above it, the nearest first."""
+    parts = [] if directory in {"", "."} else directory.split("/")
+    above = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
+    paths = [f"{place}/{name}" if place else name for place in above for name in names]
+    return [text(tree, path) for path in paths if tree.exists(path)]

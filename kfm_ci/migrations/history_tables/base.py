@@ -60,10 +60,7 @@ def said(
     """Return a function that looks for the names in settings files beside the migrations and above: one group each."""
 
     def told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
-        parts = [] if directory in {"", "."} else directory.split("/")
-        above = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
-        texts = [programs.text(tree, path) for place in above for name in files
-                 if tree.exists(path := f"{place}/{name}" if place else name)]  # fmt: skip
+        texts = programs.beside(tree, directory, files)
         found = [next((hit[1] for text in texts if wanted and (hit := re.search(wanted, text, re.MULTILINE))), None)
                  for wanted in (schema, table)]  # fmt: skip
         return found[0], found[1]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kfm_ci.migrations.files import Migration
+from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
 
-_SETTINGS = ("Makefile", "Justfile", "justfile", "Taskfile.yml", ".env", ".env.example", "package.json", "Dockerfile")
 _ROW = "delete its row from the table, once the database is as it was before"
 
 
@@ -16,7 +16,7 @@ def _stem(item: Migration) -> str:
 GOLANG_MIGRATE = HistoryTable(
     format="golang-migrate", name="schema_migrations", columns=frozenset({"version", "dirty"}),
     query="select version::text, null, case when dirty then 'failed' else 'applied' end from {table}",
-    through=True, told=said(_SETTINGS, table=r"x-migrations-table=[\"'%22]*(\w+)"),
+    through=True, told=said(programs.COMMAND_LINES, table=r"x-migrations-table=[\"'%22]*(\w+)"),
     repair="migrate force {previous}, once the database is as it was before version {key} (`migrate force {key}` where somebody has ended it by hand)",
 )  # fmt: skip
 
@@ -25,13 +25,13 @@ GOOSE = HistoryTable(
     query="""
     select version_id::text, null, case when is_applied then 'applied' else 'undone' end
       from {table} where version_id > 0 order by id""",
-    told=said(_SETTINGS, table=r"(?:GOOSE_TABLE\s*[=:]\s*|goose\b[^\n]*\s-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
+    told=said(programs.COMMAND_LINES, table=r"(?:GOOSE_TABLE\s*[=:]\s*|goose\b[^\n]*\s-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
 )  # fmt: skip
 
 DBMATE = HistoryTable(
     format="dbmate", name="schema_migrations", columns=frozenset({"version"}),
     query="select version::text, null, 'applied' from {table} order by 1",
-    told=said(_SETTINGS, table=r"(?:DBMATE_MIGRATIONS_TABLE\s*[=:]\s*|--migrations-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
+    told=said(programs.COMMAND_LINES, table=r"(?:DBMATE_MIGRATIONS_TABLE\s*[=:]\s*|--migrations-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
 )  # fmt: skip
 
 DIESEL = HistoryTable(
@@ -53,7 +53,7 @@ SUPABASE = HistoryTable(
 NODE_PG_MIGRATE = HistoryTable(
     format="node-pg-migrate", name="pgmigrations", columns=frozenset({"name", "run_on"}),
     query="select name, null, 'applied' from {table} order by run_on, id", keys=by(_stem),
-    told=said(_SETTINGS, table=r"migrations-table[\"']?[ =:]+[\"']?(\w+)", schema=r"migrations-schema[\"']?[ =:]+[\"']?(\w+)"),
+    told=said(programs.COMMAND_LINES, table=r"migrations-table[\"']?[ =:]+[\"']?(\w+)", schema=r"migrations-schema[\"']?[ =:]+[\"']?(\w+)"),
     repair=_ROW,
 )  # fmt: skip
 

@@ -55,4 +55,22 @@ TRANSACTIONS = (
         format="atlas", breaks={"m/1_index.sql": f"-- atlas:txmode none\n{_INDEX}", "m/atlas.sum": _SUM_BAD},
         keeps={"m/1_index.sql": f"-- atlas:txmode none\n\n{_INDEX}", "m/atlas.sum": _SUM_GOOD},
     ),
+    Read(
+        id="dbmate-second-pair", hazard=Hazard.MIGRATION_ERROR, title="A file of dbmate's has one way forward",
+        why="Older releases of dbmate take what follows the first `-- migrate:down`, a second `-- migrate:up` included, for "
+        "the way back; newer ones run it, and fail on PostgreSQL, for the file's version is in their table already.",
+        format="dbmate",
+        breaks={"m/1_widgets.sql": f"-- migrate:up\n{_WIDGETS}-- migrate:down\ndrop table widgets;\n-- migrate:up transaction:false\n{_INDEX}"
+                "-- migrate:down\ndrop index widgets_id;\n"},
+        keeps={"m/1_widgets.sql": f"-- migrate:up\n{_WIDGETS}-- migrate:down\ndrop table widgets;\n",
+               "m/2_index.sql": f"-- migrate:up transaction:false\n{_INDEX}-- migrate:down transaction:false\ndrop index concurrently widgets_id;\n"},
+    ),
+    Read(
+        id="golang-migrate-splits-body", hazard=Hazard.MIGRATION_ERROR, title="golang-migrate cuts no statement in two",
+        why="Under `x-multi-statement=true` golang-migrate cuts a file at every semicolon, those in quotes and in bodies of "
+        "functions included, and sends each piece by itself.",
+        format="golang-migrate", files={"Makefile": "up:\n\tmigrate -path m -database '$(URL)?x-multi-statement=true' up\n"},
+        breaks={"m/1_one.up.sql": "create function one() returns int language plpgsql as $$ begin return 1; end $$;\n"},
+        keeps={"m/1_one.up.sql": "create function one() returns int language sql return 1;\n"},
+    ),
 )  # fmt: skip

@@ -87,3 +87,15 @@ def test_a_changeset_that_runs_again_when_it_changes_is_another_one_when_it_chan
     one, two = (load("liquibase", {"m/a.sql": text.format(number)}).migrations for number in (1, 2))
     assert [item.repeats for item in one] == [False, True]
     assert one[0].id == two[0].id == "a:1" and one[1].id != two[1].id
+
+
+def test_a_changeset_for_another_database_is_none_of_ours_and_a_property_gives_its_value(load):
+    text = (
+        "--liquibase formatted sql\n--property name:schema value:shop\n--property name:other value:x dbms:oracle\n"
+        "--changeset a:1 dbms:oracle\nselect 1 from dual;\n--changeset a:2 dbms:postgresql,h2\nselect '${schema}', '${other}';\n"
+        "--changeset a:3 ignore:true\nselect nonsense;\n"
+    )
+    history = load("liquibase", {"m/c.sql": text})
+    assert [item.id for item in history.migrations] == ["a:2"]
+    assert "select 'shop', '${other}'" in history.migrations[0].up.text
+    assert [item.rule for item in history.findings] == ["placeholder"]

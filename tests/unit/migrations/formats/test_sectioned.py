@@ -78,3 +78,31 @@ def test_goose_tears_a_body_without_its_block_and_the_block_mends_it(load):
 def test_goose_refuses_an_unfinished_statement_and_an_unknown_annotation(load):
     assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\nselect 1"})) == ["goose-statement-unfinished"]
     assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\n-- +goose Begin\nselect 1;\n"})) == ["goose-annotation"]
+
+
+def test_goose_fills_in_only_where_it_is_told_to_and_says_what_has_no_value(load):
+    text = "-- +goose Up\nselect '${A}';\n-- +goose ENVSUB ON\nselect '${A}', '${B:-x}', '$C';\n-- +goose ENVSUB OFF\nselect '${C}';\n"
+    history = load("goose", {"m/1_a.sql": text}, placeholders={"A": "a"})
+    assert [line for line in history.migrations[0].up.text.split("\n") if "select" in line] == [
+        "select '${A}';",
+        "select 'a', 'x', '$C';",
+        "select '${C}';",
+    ]
+    assert [(item.rule, item.place.line) for item in history.findings] == [("placeholder", 4)]
+
+
+def test_golang_migrate_under_multi_statement_runs_statements_alone_and_tears_bodies(load):
+    files = {"Makefile": "migrate -database 'x?x-multi-statement=true'", "m/1_a.up.sql": "select 1; select 2;",
+             "m/2_b.up.sql": "create function f() returns int language plpgsql as $$\nbegin return 1; end $$;"}  # fmt: skip
+    history = load("golang-migrate", files)
+    assert {item.up.mode for item in history.migrations} == {Mode.AUTOCOMMIT} and not any(
+        item.up.whole for item in history.migrations
+    )
+    assert [(item.rule, item.place.line) for item in history.findings] == [("golang-migrate-splits-body", 2)]
+    assert load("golang-migrate", {**files, "Makefile": ""}).findings == ()
+
+
+def test_dbmate_has_one_pair_a_file(load):
+    pair = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n"
+    history = load("dbmate", {"m/1_a.sql": pair + pair})
+    assert [(item.rule, item.place.line) for item in history.findings] == [("dbmate-second-pair", 5)]
