@@ -71,10 +71,10 @@ def read() -> Context:
         head_sha = _text(_table(pull, "head"), "sha") or head_sha
     elif queue:
         base = _text(queue, "base_sha") or base
-    elif env.get("GITHUB_EVENT_NAME") == "push" and str(event.get("before") or "0").strip("0"):
-        base = str(event["before"])
     elif judged:
         head_sha = _text(judged, "head_sha")
+    else:
+        base = _left(event, env.get("GITHUB_REF")) or base
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
     number = pull.get("number")
     return Context(
@@ -123,6 +123,15 @@ def _table(event: dict[str, Any], key: str) -> dict[str, Any]:
 def _text(table: dict[str, Any], key: str) -> str | None:
     value = table.get(key)
     return value if isinstance(value, str) and value else None
+
+
+def _left(event: dict[str, Any], ref: str | None) -> str | None:
+    """Return what a branch is compared with: the default branch; the default branch itself, with what a push found there."""
+    default = _text(_table(event, "repository"), "default_branch")
+    if default and ref and ref.startswith("refs/heads/") and ref != f"refs/heads/{default}":
+        return default
+    before = _text(event, "before")
+    return before if before and before.strip("0") else None
 
 
 def _fork(pull: dict[str, Any]) -> bool:

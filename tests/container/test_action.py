@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
+import pytest
 from runner import Runner
 
 
@@ -17,6 +19,29 @@ def test_the_shop_passes_and_every_output_is_written(runner: Runner) -> None:
     assert report["engine"]["kind"] == "embedded"
     assert report["exit_code"] == 0
     assert ended.summary.startswith("## ✅ kfm-ci passed")
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        (
+            "merge_group",
+            lambda base, head: {"merge_group": {"base_sha": base, "head_sha": head, "base_ref": "refs/heads/main"}},
+        ),
+        ("push", lambda base, head: {"before": "9" * 40, "after": head, "repository": {"default_branch": "main"}}),
+        ("workflow_dispatch", lambda base, head: {"inputs": {}, "repository": {"default_branch": "main"}}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_event_finds_its_base(runner: Runner, name: str, make: Callable[[str, str], dict]) -> None:
+    pull = runner.event["pull_request"]
+    base, head = pull["base"]["sha"], pull["head"]["sha"]
+    runner.event_name, runner.event = name, make(base, head)
+    ended = runner.step(extra={"GITHUB_SHA": head, "GITHUB_REF": "refs/heads/change"})
+    assert ended.code == 0, ended.log
+    assert ended.outputs["new-migrations"] == "3" and ended.outputs["comment-url"] == ""
+    source = json.loads((runner.workspace / ended.outputs["gate-json"]).read_text())["source"]
+    assert (source["base_sha"], source["git_sha"]) == (base, head)
 
 
 def test_files_belong_to_the_owner_of_the_workspace(runner: Runner) -> None:

@@ -44,9 +44,26 @@ def test_a_merge_queue_has_a_base_and_no_pull_request(event) -> None:  # noqa: A
     assert (read.base, read.pull, read.head_sha) == ("b", None, "merge")
 
 
-def test_a_first_push_has_no_base(event) -> None:  # noqa: ANN001
-    assert event({"before": "0" * 40}, "push").base is None
-    assert event({"before": "abc"}, "push").base == "abc"
+REPOSITORY = {"default_branch": "main"}
+
+
+def test_a_push_to_the_default_branch_is_compared_with_what_it_found(event, monkeypatch) -> None:  # noqa: ANN001
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/main")
+    assert event({"before": "abc", "repository": REPOSITORY}, "push").base == "abc"
+    assert event({"before": "0" * 40, "repository": REPOSITORY}, "push").base is None
+    assert event({"inputs": {}, "repository": REPOSITORY}, "workflow_dispatch").base is None
+
+
+@pytest.mark.parametrize("name", ["push", "workflow_dispatch"])
+def test_another_branch_is_compared_with_the_default_one(event, monkeypatch, name: str) -> None:  # noqa: ANN001
+    monkeypatch.setenv("GITHUB_REF", "refs/heads/change")
+    # what was there before a push may be gone after a rebase, and holds files that were judged before and are new all the same
+    assert event({"before": "abc", "repository": REPOSITORY}, name).base == "main"
+
+
+def test_a_tag_has_no_base_of_its_own(event, monkeypatch) -> None:  # noqa: ANN001
+    monkeypatch.setenv("GITHUB_REF", "refs/tags/v1")
+    assert event({"before": "0" * 40, "repository": REPOSITORY}, "push").base is None
 
 
 @pytest.mark.parametrize(
