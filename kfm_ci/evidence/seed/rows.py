@@ -43,10 +43,12 @@ def _sequence(relation: Relation, rng: Random, rows: int) -> list[Tuple]:
         return sum(value is None for value in item.values())
 
     fullest, emptiest = min(relation, key=empty), max(relation, key=empty)
-    rest = [item for item in relation if item is not fullest][: max(rows - 3, 1)] or [fullest]
-    if empty(emptiest) and emptiest not in rest:
-        # Columns are empty together in one row, and each once more by itself.
-        rest = [*rest[: max(rows - 4, 0)], emptiest]
+    # Columns are empty together in one row, and each once more by itself.
+    lacking = [next((item for item in relation if item[name] is None), None) for name in relation[0]]
+    first = [item for number, item in enumerate(lacking) if item is not None and item not in lacking[:number]]
+    others = [item for item in relation if item is not fullest and item not in first]
+    room = max(rows - 3, 1)
+    rest = [*first, *others[: max(room - len(first), 0)]][:room] or [fullest]
     rng.shuffle(rest)
     return [fullest, fullest, emptiest, *(rest[number % len(rest)] for number in range(max(rows - 3, 0)))][:rows]
 
