@@ -37,4 +37,5 @@ check: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python bench/gate.py
+	$(BIN)/python bench/observer.py
 	$(BIN)/python bench/check.py

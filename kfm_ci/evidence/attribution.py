@@ -25,7 +25,6 @@ class _Part:
     names: frozenset[str]
     """Bare names of the relations that it names."""
     at: Look | None = None
-    held: Mapping[int, LockMode] = field(default_factory=dict)
     gained: dict[int, LockMode] = field(default_factory=dict)
     works: list[Work] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -33,10 +32,10 @@ class _Part:
     measured: bool = False
     """Whether there was a look right before and right after it."""
 
-    def take(self, work: Work, gained: Mapping[int, LockMode], at: Look, held: Mapping[int, LockMode]) -> None:
+    def take(self, work: Work, gained: Mapping[int, LockMode], at: Look) -> None:
         """Take over what was done between two looks."""
         if self.at is None:
-            self.at, self.held = at, held
+            self.at = at
         self.works.append(work)
         self.gained.update(gained)
 
@@ -47,7 +46,6 @@ class _Course:
 
     known: Known
     look: Look
-    held: Mapping[int, LockMode]
     parts: dict[Origin, _Part] = field(default_factory=dict)
     active: list[_Part] = field(default_factory=list)
     """Read since the last look."""
@@ -69,46 +67,45 @@ class _Course:
             return
         if note.work is not None:
             part.notices.append(note.work)
-        elif note.look is None or note.held is None:
+        elif note.look is None:
             self.active.append(part)
         else:
             before = [item for item in self.active if item is not part]
-            self.advance(note.look, note.held, [part] if note.ends else before)
+            self.advance(note.look, [part] if note.ends else before)
             part.measured |= note.ends
             if note.ends:
                 part.duration_ms += note.at_ms - self.clock
             self.clock = note.at_ms
             self.active = [] if note.ends else [part]
 
-    def advance(self, look: Look, held: Mapping[int, LockMode], candidates: list[_Part]) -> None:
+    def advance(self, look: Look, candidates: list[_Part]) -> None:
         """Give what was done since the last look to whom it belongs."""
         work = done(self.look, look, self.known)
-        gained = locks.taken(self.held, held)
+        gained = locks.taken(self.look.held, look.held)
         names = {**self.known.relations, **look.relations}
         if len(set(map(id, candidates))) == 1:
-            candidates[0].take(work, gained, self.look, self.held)
+            candidates[0].take(work, gained, self.look)
         else:
             among = candidates or list(self.parts.values())
             for part, chosen in _by_name(among, {*work.relations, *gained}, names):
                 mine = {oid: mode for oid, mode in gained.items() if oid in chosen}
-                part.take(work.among(chosen), mine, self.look, self.held)
+                part.take(work.among(chosen), mine, self.look)
         self.known.learn(look)
-        self.look, self.held = look, held
+        self.look = look
 
 
 def inner(
-    statement: Statement, notes: Iterable[Note], *, known: Known, before: Look, held: Mapping[int, LockMode],
-    after: Look, kept: Mapping[int, LockMode], preexisting: frozenset[int],
+    statement: Statement, notes: Iterable[Note], *, known: Known, before: Look, after: Look, preexisting: frozenset[int],
 ) -> tuple[StatementEvidence, ...]:  # fmt: skip
     """Return what ran inside a statement, in the order in which the server came to it.
 
-    ``known`` is what was known ``before`` the statement, with the locks ``held`` then; ``after`` and ``kept`` are the
-    look and the locks after it. What cannot be told apart belongs to none of them.
+    ``known`` is what was known ``before`` the statement. What cannot be told apart belongs to none of them.
     """
-    course = _Course(known=Known(relations=dict(known.relations), storages=set(known.storages)), look=before, held=held)
+    course = _Course(known=Known(relations=dict(known.relations), storages=set(known.storages)), look=before)
     for note in notes:
         course.note(note)
-    course.advance(after, {**course.held, **kept}, course.active)
+    # A lock that was given back by then had been there.
+    course.advance(replace(after, held={**course.look.held, **after.held}), course.active)
     names = {oid: (item.name, item.kind) for oid, item in {**course.known.relations, **known.relations}.items()}
     first = _first_line(statement)
     return tuple(_told(part, statement, first, names, preexisting) for part in course.parts.values())
@@ -150,7 +147,7 @@ def _told(
     return StatementEvidence(
         line=line, end_line=end, kind=part.kind, duration_ms=part.duration_ms, text=part.origin.text,
         within=part.origin.within, notices=tuple(part.notices),
-        locks=locks.name(part.gained, names, preexisting), held=locks.name(part.held, names, preexisting),
+        locks=locks.name(part.gained, names, preexisting), held=locks.name(part.at.held if part.at else {}, names, preexisting),
         lock_timeout_ms=part.at.lock_timeout_ms if part.at else None,
         statement_timeout_ms=part.at.statement_timeout_ms if part.at else None, **told,
     )  # fmt: skip

@@ -17,8 +17,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.errors import Diagnostic
 
-from kfm_ci.evidence import locks, watch
-from kfm_ci.evidence.model import LockMode
+from kfm_ci.evidence import questions, watch
 from kfm_ci.evidence.watch import Look
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Statement
@@ -33,14 +32,11 @@ _FUNCTION = """
 create function pg_catalog.{name}() returns event_trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp set debug_print_parse = off as {body}"""
 _BODY = """
-declare seen jsonb; held jsonb;
+declare seen jsonb;
 begin
   select jsonb_agg(jsonb_build_array({columns})) into seen from ({question}) q({columns});
-  select jsonb_agg(jsonb_build_array(relation::int8, mode)) into held from pg_locks
-   where pid = pg_backend_pid() and locktype = 'relation' and relation >= 16384
-     and database = (select oid from pg_database where datname = current_database());
   raise debug using message = '{name}' || jsonb_build_array(
-    tg_event, tg_tag, extract(epoch from clock_timestamp()) * 1000, coalesce(held, '[]'), seen)::text;
+    tg_event, tg_tag, extract(epoch from clock_timestamp()) * 1000, seen)::text;
 end"""
 _TRIGGER = "create event trigger {trigger} on {event} execute function pg_catalog.{name}()"
 _EVENTS = ("ddl_command_start", "ddl_command_end")
@@ -69,7 +65,6 @@ class Note:
     origin: Origin
     look: Look | None = None
     """None when the statement was only read."""
-    held: dict[int, LockMode] | None = None
     ends: bool = False
     """Whether the command has just ended."""
     tag: str = ""
@@ -88,8 +83,8 @@ class Inside:
         self.notes: list[Note] = []
         row = observed.execute("select pg_catalog.current_setting('debug_print_parse')").fetchone()
         self._print = row[0] if row else "off"
-        columns = [f"c{number}" for number in range(watch.COLUMNS)]
-        question = watch.question(inside=inside, low=look.low)
+        columns = [f"c{number}" for number in range(questions.COLUMNS)]
+        question = questions.look(inside=inside, low=look.low or questions.EVERYTHING)
         body = _BODY.format(name=self._name, columns=", ".join(columns), question=question)
         name = sql.Identifier(self._name)
         with beside.transaction():
@@ -117,9 +112,8 @@ class Inside:
         if found is None:
             return ours or parsed
         if ours:
-            event, tag, at, held, seen = json.loads(text[len(self._name) :])
-            self.notes.append(Note(origin=found, look=watch.look(seen), held=locks.strongest(held), tag=tag,
-                                   at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
+            event, tag, at, seen = json.loads(text[len(self._name) :])
+            self.notes.append(Note(origin=found, look=watch.look(seen), tag=tag, at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
         else:
             self.notes.append(Note(origin=found, work=text if work else None))
         return ours or parsed

@@ -11,21 +11,26 @@ from psycopg.pq import TransactionStatus
 
 from kfm_ci.evidence import attribution, concurrent, locks, nested, watch
 from kfm_ci.evidence.concurrent import Observation
-from kfm_ci.evidence.model import LockMode, StatementEvidence
+from kfm_ci.evidence.locks import Modes
+from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.evidence.nested import Inside
+from kfm_ci.evidence.questions import EVERYTHING
 from kfm_ci.evidence.watch import Look, Relation
 from kfm_ci.evidence.work import Known, done
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Statement
-
-EVERYTHING = "3"
-"""The first transaction there can be: all is newer."""
 
 UNSEEN = frozenset(
     {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE TRANSACTION", "SET", "RESET",
      "SHOW"}
 )  # fmt: skip
 """Commands that touch no relation; some must be the first of their transaction, so nothing is asked around them."""
+
+_SETTLING = frozenset({"SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW"})
+"""Those of them that leave a transaction as it was."""
+
+CALLING = frozenset({"DO", "CALL", "SELECT"})
+"""Commands whose code may undo a part of its work, which gives back the locks and leaves the reading done."""
 
 _PROOFS = ("sufficient to prove", "implied by existing constraints")
 _WORKS = ("rewriting table", "verifying table", "validating foreign key constraint", "building index")
@@ -37,7 +42,6 @@ _STRANGERS = ("exec_stmt_raise", "plperl", "plpy")
 class _Watched:
     """The statement that runs now."""
 
-    held: dict[int, LockMode]
     look: Look
     inside: bool
     observation: Observation | None = None
@@ -53,20 +57,20 @@ class _Session:
     known: Known = field(default_factory=Known)
     low: str = EVERYTHING
     xact: str | None = None
-    held: dict[int, LockMode] | None = None
-    """Locks of the transaction after its last statement; None when it must be asked again."""
     look: Look | None = None
-    """The look after that statement, which serves as the one before the next; None when it must be taken again."""
+    """The last look in this transaction; None when there was none, or when it knows too much."""
+    stale: bool = False
+    """Whether something ran since."""
 
     def learn(self, look: Look) -> dict[int, Relation]:
         """Take in a look, and return what the relations in it were before."""
-        self.low, self.xact = look.low, look.xact or self.xact
+        self.low, self.xact = look.low or self.low, look.xact or self.xact
         return self.known.learn(look)
 
     def forget(self) -> None:
         """Know nothing any more: what was seen may have been rolled back."""
         self.known.relations.clear()
-        self.low, self.look, self.held = EVERYTHING, None, None
+        self.low, self.look = EVERYTHING, None
 
 
 class Observer:
@@ -99,7 +103,7 @@ class Observer:
             self._watched.within.leave(usable=False)
         self._watched = None
         if self._session is not None:
-            self._session.held = self._session.look = None
+            self._session.look = None
 
     def before(self, connection: psycopg.Connection[Any], statement: Statement) -> None:
         """Look at the session before it runs a statement."""
@@ -107,21 +111,21 @@ class Observer:
         self._said.clear()
         self._watched = None
         status = connection.info.transaction_status
-        if statements.kind(statement.text) in UNSEEN or status not in {
+        kind = statements.kind(statement.text)
+        if kind in UNSEEN or status not in {
             TransactionStatus.IDLE,
             TransactionStatus.INTRANS,
         }:
             return
         inside = status is TransactionStatus.INTRANS or not connection.autocommit
-        look = (session.look if inside else None) or self._look(session, inside=inside)
-        held = self._held(session) if inside else {}
+        look = self._look(session, kind, inside=inside)
         observation = None
         if not inside:
             observation = concurrent.observe(
                 statement, observed=connection, beside=self._beside, database=session.database
             )
         within = nested.enter(statement, observed=connection, beside=self._beside, look=look, inside=inside)
-        self._watched = _Watched(held=held, look=look, inside=inside, observation=observation, within=within)
+        self._watched = _Watched(look=look, inside=inside, observation=observation, within=within)
         self._said.clear()
 
     def after(
@@ -148,7 +152,10 @@ class Observer:
         if watched is not None and watched.within is not None:
             watched.within.leave(usable=usable)
         if watched is None or not usable:
-            session.held = session.look = None
+            if watched is None and kind in _SETTLING:
+                session.stale = True
+            else:
+                session.look = None
             if kind == "ROLLBACK" or error is not None:
                 session.forget()
             if watched is not None:
@@ -156,26 +163,28 @@ class Observer:
             self._found.append(StatementEvidence(**common))
             return
         inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
-        if inside:
-            # Its own message level comes back with the end of the transaction.
-            look = watch.before(connection, inside=True, low=session.low, xact=None)
-        else:
-            look = watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
-        session.held = locks.read(self._beside, connection.info.backend_pid, session.database) if inside else None
+        look = self._look_again(session, watched, kind, inside=inside)
         common |= done(watched.look, look, session.known).told(kind, self._preexisting)
         inner = self._inner(watched, statement, look, session)
         was = session.learn(look)
-        session.look = look if inside else None
+        session.look, session.stale = look if inside else None, False
+        now = look.held if inside else seen
         # Names as they were before; what is new has only the one it got.
-        relations = {
-            oid: was.get(oid) or session.known.relations.get(oid) for oid in {*(session.held or seen), *watched.held}
-        }
+        relations = {oid: was.get(oid) or session.known.relations.get(oid) for oid in {*now, *watched.look.held}}
         common |= self._named(
-            watched,
-            seen if session.held is None else session.held,
-            {oid: relation for oid, relation in relations.items() if relation is not None},
+            watched, now, {oid: relation for oid, relation in relations.items() if relation is not None}
         )
         self._found.append(attribution.whole(StatementEvidence(**common), inner))
+
+    def _look_again(self, session: _Session, watched: _Watched, kind: str, *, inside: bool) -> Look:
+        """Look at the session after a statement of that kind."""
+        connection = session.connection
+        if not inside:
+            return watch.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
+        # Its own message level comes back with the end of the transaction.
+        if kind in CALLING:
+            return watch.whole(connection, inside=True, low=session.low, xact=None)
+        return watch.further(connection, watched.look)
 
     def _inner(
         self, watched: _Watched, statement: Statement, look: Look, session: _Session
@@ -183,19 +192,26 @@ class Observer:
         if watched.within is None:
             return ()
         return attribution.inner(
-            statement, watched.within.notes, known=session.known, before=watched.look, held=watched.held,
-            after=look, kept=session.held or {}, preexisting=self._preexisting,
+            statement, watched.within.notes, known=session.known, before=watched.look, after=look,
+            preexisting=self._preexisting,
         )  # fmt: skip
 
-    def _look(self, session: _Session, *, inside: bool) -> Look:
-        connection = session.connection
-        look = watch.before(connection, inside=inside, low=session.low, xact=session.xact)
-        if session.xact and look.xact != session.xact and look.outcome != "committed":
+    def _look(self, session: _Session, kind: str, *, inside: bool) -> Look:
+        """Look at the session before a statement of that kind, as closely as it must."""
+        connection, last = session.connection, session.look if inside else None
+        look: Look | None = None
+        if last is not None and kind not in CALLING:
+            look = watch.further(connection, last) if session.stale else last
+        elif inside and session.low != EVERYTHING and kind not in CALLING:
+            look = watch.opening(connection, xact=session.xact)
+        if look is None:
+            look = watch.whole(connection, inside=inside, low=session.low, xact=session.xact if last is None else None)
+        if last is None and session.xact and look.xact != session.xact and look.outcome != "committed":
             # It was rolled back, and what was known of it with it.
             session.forget()
-            session.learn(watch.before(connection, inside=inside, low=EVERYTHING, xact=None))
+            session.learn(watch.whole(connection, inside=inside, low=EVERYTHING, xact=None))
         session.learn(look)
-        session.xact = look.xact
+        session.xact, session.stale = look.xact, False
         return look
 
     def _meet(self, connection: psycopg.Connection[Any]) -> _Session:
@@ -221,16 +237,11 @@ class Observer:
         else:
             self._said.append(f"{said.severity_nonlocalized}: {text}")
 
-    def _held(self, session: _Session) -> dict[int, LockMode]:
-        if session.held is None:
-            session.held = locks.read(self._beside, session.connection.info.backend_pid, session.database)
-        return session.held
-
-    def _named(self, watched: _Watched, now: dict[int, LockMode], relations: dict[int, Relation]) -> dict[str, Any]:
+    def _named(self, watched: _Watched, now: Modes, relations: dict[int, Relation]) -> dict[str, Any]:
         names = {oid: (relation.name, relation.kind) for oid, relation in relations.items()}
         return {
-            "locks": locks.name(locks.taken(watched.held, now), names, self._preexisting),
-            "held": locks.name(watched.held, names, self._preexisting),
+            "locks": locks.name(locks.taken(watched.look.held, now), names, self._preexisting),
+            "held": locks.name(watched.look.held, names, self._preexisting),
             "lock_timeout_ms": watched.look.lock_timeout_ms,
             "statement_timeout_ms": watched.look.statement_timeout_ms,
         }

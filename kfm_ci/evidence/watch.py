@@ -1,106 +1,17 @@
-"""What is asked on the observed session: its relations, counters and settings, in one question."""
+"""One look at the observed session: its relations, locks, counters and settings."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-RELATIONS = "select oid from pg_catalog.pg_class where oid >= 16384::oid"
-
-# Every name and operator is qualified: the observed session's search_path belongs to whoever wrote the migration.
-# Only what changed since {low} or has been counted is sent: a large schema must not slow down each statement.
-_QUESTION = """
-select s.*, r.* from (
-  select pg_catalog.current_setting('client_min_messages') as level, {set} as changed,
-         pg_catalog.current_setting('lock_timeout') as lock_timeout,
-         pg_catalog.current_setting('statement_timeout') as statement_timeout,
-         pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text as lsn,
-         pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())::pg_catalog.xid::pg_catalog.text as low,
-         {flush} as flush,
-         pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text as xact,
-         pg_catalog.pg_xact_status(%(xact)s::pg_catalog.xid8) as outcome
-  offset 0
-) s left join (
-  select c.oid::pg_catalog.int8, pg_catalog.quote_ident(n.nspname), pg_catalog.quote_ident(c.relname), c.relkind, c.relispartition,
-         c.relfilenode::pg_catalog.int8, i.indrelid::pg_catalog.int8, coalesce(i.indisvalid, true),
-         case when c.counted then {scans} end, case when c.counted then {changes} end
-    from (
-      select o.*, o.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[]) as counted
-        from pg_catalog.pg_class o
-       where o.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
-         and o.relkind operator(pg_catalog.<>) 't'::pg_catalog."char"
-         and (pg_catalog.age(o.xmin) operator(pg_catalog.<=) pg_catalog.age(%(low)s::pg_catalog.xid)
-              or case when o.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[])
-                      then {counted} else {doubtful} end)
-       offset 0
-    ) c
-    join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
-    left join pg_catalog.pg_index i on i.indexrelid operator(pg_catalog.=) c.oid
-   where n.nspname operator(pg_catalog.<>) 'pg_toast'::pg_catalog.name
-) r on true
-"""
-
-_XACT = {
-    "scans": "pg_catalog.pg_stat_get_xact_numscans(c.oid)",
-    "changes": "pg_catalog.pg_stat_get_xact_tuples_updated(c.oid) operator(pg_catalog.+) "
-    "pg_catalog.pg_stat_get_xact_tuples_deleted(c.oid)",
-}
-# Outside a transaction the counters may be handed over at any moment: only what was handed over and what was not,
-# taken together, grow steadily.
-_TOTAL = {
-    "scans": f"({_XACT['scans']} operator(pg_catalog.+) pg_catalog.pg_stat_get_numscans(c.oid))",
-    "changes": f"({_XACT['changes']} operator(pg_catalog.+) pg_catalog.pg_stat_get_tuples_updated(c.oid) "
-    "operator(pg_catalog.+) pg_catalog.pg_stat_get_tuples_deleted(c.oid))",
-}
-_LISTEN = "pg_catalog.set_config('client_min_messages', 'debug1', {local})"
-_RESTORE = "pg_catalog.set_config('client_min_messages', %(level)s, {local})"
-
-
-# Only outside a transaction can an index become invalid although its own row stays as it was.
-_DOUBTFUL = """o.relkind operator(pg_catalog.=) 'i'::pg_catalog."char" and exists (
-  select from pg_catalog.pg_index x where x.indexrelid operator(pg_catalog.=) o.oid and not x.indisvalid)"""
-
-
-# Handed over at the end of each transaction the counters are few; else they gather for a second.
-_FLUSH = {True: "pg_catalog.pg_stat_force_next_flush()::pg_catalog.text", False: "null"}
-_FLUSHES = 150_000
-"""First server version that hands counters over when asked to."""
-
-
-def _compose(settle: str, *, inside: bool, flush: bool = False) -> str:
-    counters = _XACT if inside else _TOTAL
-    counted = " or ".join(f"{counter} operator(pg_catalog.>) 0::pg_catalog.int8" for counter in counters.values())
-    return _QUESTION.format(
-        set=settle.format(local=str(inside).lower()),
-        counted=counted.replace("(c.oid)", "(o.oid)"),
-        flush=_FLUSH[flush],
-        doubtful="false" if inside else _DOUBTFUL,
-        **counters,
-    )
-
-
-_BEFORE = {
-    (inside, flush): _compose(_LISTEN, inside=inside, flush=flush)
-    for inside in (True, False)
-    for flush in (True, False)
-}
-# A statement that set the level itself is left its way.
-_AFTER = {
-    inside: _compose(
-        "case when pg_catalog.current_setting('client_min_messages') operator(pg_catalog.=) 'debug1' "
-        f"then {_RESTORE} end",
-        inside=inside,
-    )
-    for inside in (True, False)
-}
-
-COLUMNS = 19
-"""Of the question's answer."""
+from kfm_ci.evidence import locks, questions
+from kfm_ci.evidence.model import LockMode
 
 KINDS = {
     "r": "table", "p": "table", "i": "index", "I": "index", "v": "view", "m": "materialized view", "S": "sequence",
@@ -131,31 +42,47 @@ class Look:
     lock_timeout_ms: int
     statement_timeout_ms: int
     lsn: int
-    low: str
-    """Oldest transaction still open: what is older has been seen."""
+    low: str | None
+    """Oldest transaction still open: what is older has been seen. None when not all was looked at."""
     xact: str | None
     outcome: str | None
     """What became of the transaction asked after: ``committed``, ``aborted``, ``in progress`` or None."""
+    held: Mapping[int, LockMode]
+    """Strongest lock by OID of the relation."""
     relations: Mapping[int, Relation]
-    """Changed since the look before."""
+    """At least those that changed since the look before."""
     scans: Mapping[int, int]
     changes: Mapping[int, int]
 
 
 def existing(connection: Connection[Any]) -> frozenset[int]:
     """Return the OIDs of all relations there are now, such as those before a pull request."""
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        return frozenset(oid for (oid,) in cursor.execute(RELATIONS).fetchall())
+    return frozenset(oid for (oid,) in _ask(connection, questions.RELATIONS))
 
 
-def before(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> Look:
+def whole(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> Look:
     """Look at the session and have it tell what it does; ``inside`` a transaction that lasts until it ends."""
-    return _ask(connection, _BEFORE[inside, connection.info.server_version >= _FLUSHES], {"low": low, "xact": xact})
+    version = connection.info.server_version
+    return look(_ask(connection, questions.whole(inside=inside, low=low, xact=xact, version=version)))
+
+
+def opening(connection: Connection[Any], *, xact: str | None) -> Look | None:
+    """Look at a transaction that has just begun; None where counters of the one before may be left over."""
+    if connection.info.server_version < questions.HANDS_OVER:
+        return None
+    return look(_ask(connection, questions.opening(xact=xact)))
+
+
+def further(connection: Connection[Any], last: Look) -> Look:
+    """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
+    now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
+    # What is not locked was not counted anew.
+    return replace(now, scans={**last.scans, **now.scans}, changes={**last.changes, **now.changes})
 
 
 def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> Look:
     """Look at the session and give it its own message level back."""
-    return _ask(connection, _AFTER[inside], {"low": low, "xact": None, "level": level})
+    return look(_ask(connection, questions.restore(inside=inside, low=low, level=level)))
 
 
 def milliseconds(setting: str) -> int:
@@ -164,23 +91,16 @@ def milliseconds(setting: str) -> int:
     return int(found[1]) * _UNITS[found[2] or ""] if found else 0
 
 
-def _ask(connection: Connection[Any], query: str, values: Mapping[str, str | None]) -> Look:
-    # Never prepared: a migration may say DEALLOCATE ALL.
+def _ask(connection: Connection[Any], question: str) -> list[tuple[Any, ...]]:
     with connection.cursor(row_factory=tuple_row) as cursor:
-        return look(cursor.execute(query.encode(), values, prepare=False).fetchall())
-
-
-def question(*, inside: bool, low: str) -> str:
-    """Return the question as plain SQL that changes nothing, for code that runs in the session itself."""
-    values = {"low": f"'{int(low)}'", "xact": "null"}
-    return _compose("null", inside=inside) % values
+        return cursor.execute(question.encode(), prepare=False).fetchall()
 
 
 def look(rows: Sequence[Sequence[Any]]) -> Look:
     """Return the answer to the question as a look."""
-    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome = rows[0][:9]
+    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = rows[0][:10]
     high, _, rest = lsn.partition("/")
-    found = [row[9:] for row in rows if row[9] is not None]
+    found = [row[10:] for row in rows if row[10:] and row[10] is not None]
     return Look(
         level=level,
         lock_timeout_ms=milliseconds(lock_timeout),
@@ -189,21 +109,27 @@ def look(rows: Sequence[Sequence[Any]]) -> Look:
         low=low,
         xact=xact,
         outcome=outcome,
+        held=locks.strongest(_lock(text) for text in held or ()),
         relations=dict(_relations(found)),
-        scans={row[0]: row[8] for row in found if row[8]},
-        changes={row[0]: row[9] for row in found if row[9]},
+        scans={row[0]: row[6] for row in found if row[6]},
+        changes={row[0]: row[7] for row in found if row[7]},
     )
 
 
+def _lock(text: str) -> tuple[int, str]:
+    oid, _, mode = text.partition(" ")
+    return int(oid), mode
+
+
 def _relations(rows: Iterable[Sequence[Any]]) -> Iterable[tuple[int, Relation]]:
-    for oid, schema, name, kind, partition, filenode, table, valid, _, _ in rows:
+    for oid, name, kind, partition, filenode, index, _, _ in rows:
         yield (
             oid,
             Relation(
-                name=f"{schema}.{name}",
+                name=name,
                 kind="partition" if partition and kind in "rp" else KINDS.get(kind, "relation"),
                 filenode=filenode,
-                table=table,
-                valid=valid,
+                table=index[0] if index else None,
+                valid=not index or bool(index[1]),
             ),
         )

@@ -1,0 +1,79 @@
+"""What observing costs: the same history applied bare and observed, on the same server, in turns.
+
+A busy machine slows both alike; the ratio of the medians is what counts, never the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import history
+
+from kfm_ci.evidence import watch
+from kfm_ci.evidence.observer import Observer
+from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.model import Digest, Outcome
+from kfm_ci.postgres import apply, session
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+
+
+def script(path: Path) -> Script:
+    """Read a file as the gate does."""
+    data = path.read_bytes()
+    return Script(
+        file=SourceFile(path=path.name, data=data, text=data.decode(), sha256=Digest.of(data)), text=data.decode()
+    )
+
+
+def run(server: Server, database: str, scripts: list[Script], *, observed: bool) -> float:
+    """Apply all to a database of their own; return the seconds it took."""
+    name = server.create_database(database)
+    with session.connect(server, name) as connection, session.connect(server, name, admin=True) as beside:
+        observer = Observer(beside, watch.existing(connection)) if observed else None
+        began = time.perf_counter()
+        for item in scripts:
+            session.reset(connection)
+            if observer is not None:
+                observer.reset()
+            done = apply.run(connection, item, entry=None, watcher=observer or _Blind())
+            if done.outcome is not Outcome.APPLIED:
+                raise SystemExit(f"{item.file.path} was not applied, so the time means nothing: {done.error}")
+        return time.perf_counter() - began
+
+
+class _Blind:
+    """Has the statements sent one by one, and does not look."""
+
+    def before(self, *_: object) -> None: ...
+
+    def after(self, *_: object, **__: object) -> None: ...
+
+
+def main() -> None:
+    """Print seconds and what observing adds."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--migrations", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix="kfm-bench-"))
+    try:
+        scripts = [script(path) for path in history.write(work / "repository", arguments.migrations)]
+    finally:
+        shutil.rmtree(work)
+    bare, observed = [], []
+    with EmbeddedEngine().start() as server:
+        for number in range(arguments.rounds):
+            bare.append(run(server, f"bare_{number}", scripts, observed=False))
+            observed.append(run(server, f"observed_{number}", scripts, observed=True))
+    print(f"{arguments.migrations} migrations, bare {median(bare):.2f} s, all observed {median(observed):.2f} s")
+    print(f"observing adds, of the statements' own time  {median(observed) / median(bare) - 1:5.2f}")
+
+
+if __name__ == "__main__":
+    main()
