@@ -31,6 +31,19 @@ RUNS = (
         "alter table widgets drop constraint name_there;",
     ),
     Observed(
+        id="data-dependent-schema", hazard=Hazard.DATA_DEPENDENT, title="A migration leaves the same schema whatever the rows are",
+        why="A block that swallows a failure (`exception when others then null`) reports success and leaves out what "
+        "failed, so that production's schema is another than the one that was tested. The new migrations are run on "
+        "synthetic rows and on empty tables, and the two schemas compared object by object. What only makes more "
+        "objects where there are rows, such as a partition for each month, is a note.",
+        base="create table widgets (id bigint primary key, name text);",
+        bad="-- kfm:allow blocks-reads reason=\"small\"\n-- kfm:allow full-scan reason=\"small\"\n"
+        "do $$ begin\n  alter table widgets alter column name set not null;\nexception when others then null;\nend $$;\n"
+        "-- down:\nalter table widgets alter column name drop not null;",
+        good="do $$ begin\n  alter table widgets add column title text;\nexception when duplicate_column then null;\nend $$;\n"
+        "-- down:\nalter table widgets drop column title;",
+    ),
+    Observed(
         id="transaction-refused", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
         why="Some statements cannot run in a transaction block, and a file that commits or rolls back leaves the "
         "transaction that makes change and record one.",
