@@ -125,6 +125,12 @@ def test_rows_are_awkward(owner: Connection[Any], claim: str, query: str) -> Non
     assert owner.execute(query.encode()).fetchone() == (True,), claim
 
 
+def test_each_column_of_a_shared_condition_is_empty_once(owner: Connection[Any]) -> None:
+    grow(owner, "create table t (a text, b text, c text, check (num_nonnulls(a, b, c) >= 2))")
+    empty = owner.execute("select bool_or(a is null), bool_or(b is null), bool_or(c is null) from t").fetchone()
+    assert empty == (True, True, True)
+
+
 def test_keys_leave_room_for_what_a_migration_inserts(owner: Connection[Any]) -> None:
     grow(owner, "create table t (id serial primary key, name text unique)")
     owner.execute("insert into t (name) values ('admin'); insert into t values (2, 'user')")
