@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
+from kfm_ci.migrations.tokens import words
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
 from kfm_ci.rules import squawk
 from kfm_ci.rules.acts import Acts
 from kfm_ci.rules.base import declared_rollout
-from kfm_ci.rules.delegated import ASKED, GENERAL, PAGES, PREFIX, REMEDIES, Group
+from kfm_ci.rules.delegated import ASKED, AT_ONCE, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.rules.squawk import Answer
 
 UNREAD = f"{PREFIX}unread"
@@ -69,6 +70,11 @@ class _Script:
         line, column = self._lines.place(self._offset(answer.line, answer.column))
         around = self.statement(answer)
         return Place(file=self.path, line=line, column=column, end_line=max(line, around.end_line) if around else line)
+
+    def constraint(self, answer: Answer) -> str:
+        """Return the word for the kind of constraint that an answer about ``add [constraint name] …`` points to."""
+        _, *rest = (*words(self.script.text[self._offset(answer.line, answer.column) :], 4), "")
+        return rest[2] if rest[0] == "CONSTRAINT" and len(rest) > 2 else rest[0]
 
     def _offset(self, line: int, column: int) -> int:
         return min(self.question.places.characters(line, column), max(0, len(self.script.text) - 1))
@@ -150,10 +156,16 @@ def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterato
         around = script.statement(answer)
         if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
             continue
+        remedy = answer.help or REMEDIES.get(answer.rule_name)
+        if answer.rule_name == "constraint-missing-not-valid":
+            kind = script.constraint(answer)
+            if kind in {"UNIQUE", "PRIMARY"}:
+                continue  # squawk says it again by a rule that knows the way there is
+            remedy = AT_ONCE if kind == "EXCLUDE" else remedy
         severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
         found = Finding(
             rule=f"{PREFIX}{answer.rule_name}", hazard=asked.hazard, severity=severity, verdict=asked.verdict,
-            message=answer.message, help=answer.help or REMEDIES.get(answer.rule_name), place=script.place(answer), migration=script.migration.id,
+            message=answer.message, help=remedy, place=script.place(answer), migration=script.migration.id,
             docs=f"{PAGES}/{answer.rule_name}",
         )  # fmt: skip
         if asked.group is Group.STYLE:

@@ -105,3 +105,8 @@ REMEDIES: Mapping[str, str] = {
     **dict.fromkeys(("changing-column-type", "renaming-column", "renaming-table", "ban-set-schema"), _BESIDE),
 }
 """What to do where squawk itself says nothing."""
+AT_ONCE = (
+    "PostgreSQL has no `not valid` for an exclusion constraint and cannot build its index concurrently: write "
+    "`rollout: requires-maintenance-window`, or make a new table with the constraint and move the rows in batches."
+)
+"""What to do where squawk advises what the server refuses."""

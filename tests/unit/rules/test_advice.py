@@ -62,6 +62,16 @@ def test_suspects_arrive_suspected(ask: Ask) -> None:
     )  # fmt: skip
 
 
+def test_what_no_server_validates_later_is_not_advised(ask: Ask) -> None:
+    advice = ask('alter table old add constraint "e x" exclude using gist (a with =);')
+    assert "has no `not valid`" in str(advice.findings[0].help)
+    assert rules(ask("alter table old add exclude using gist (a with =);")) == ["constraint-missing-not-valid"]
+    assert rules(ask("alter table old add constraint u unique (a);")) == ["disallowed-unique-constraint"]
+    assert rules(ask("alter table old add primary key (a);")) == ["adding-serial-primary-key-field"]
+    (checked,) = ask("alter table old add constraint c check (a > 1);").findings
+    assert "VALIDATE" in str(checked.help)
+
+
 def test_what_the_same_change_creates_is_left_alone(ask: Ask) -> None:
     made = "create table public.fresh (id bigint);\ncreate view public.v as select 1;\n"
     later = "create index i on fresh (id);\nalter table fresh drop column id;\ndrop view v;\ndrop table public.fresh;\n"
