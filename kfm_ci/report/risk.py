@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from kfm_ci.evidence.model import Assessed, Declared
 from kfm_ci.model import (
@@ -32,7 +33,7 @@ def assess(findings: Iterable[Finding]) -> Assessed:
     """Return the risk and rollout of one migration from its findings, with a reason each, worst first."""
     counted = [item for item in findings if _counts(item)]
     raising = sorted((item for item in counted if risk_of(item) is not Risk.LOW), key=lambda item: -risk_of(item).rank)
-    reasons = [f"{item.hazard.value}{_at(item)} ({item.rule}): {risk_of(item).value}" for item in raising]
+    reasons = [_reason(item) for item in raising]
     level = risk_of(raising[0]) if raising else Risk.LOW
     window = any(item.hazard in ROLLOUT_HAZARDS for item in counted)
     return Assessed(
@@ -41,35 +42,26 @@ def assess(findings: Iterable[Finding]) -> Assessed:
 
 
 def understated(
-    declared: Declared, assessed: Assessed, *, migration: str | None = None, place: Place | None = None
+    declared: Declared, findings: Iterable[Finding], *, migration: str | None = None, place: Place | None = None
 ) -> Finding | None:
-    """Return a finding when the header claims less than the evidence shows, a note when it claims more."""
-    pairs: list[tuple[str, str, int]] = []
-    window = tuple(hazard.value for hazard in ROLLOUT_HAZARDS)
-    causes = {
-        "risk": tuple(reason for reason in assessed.reasons if reason.endswith(f": {assessed.risk}")),
-        "rollout": tuple(reason for reason in assessed.reasons if reason.startswith(window)),
-    }
+    """Return a finding when the header claims less than a migration's findings show, a note when it claims more."""
+    counted = sorted((item for item in findings if _counts(item)), key=lambda item: -risk_of(item).rank)
+    assessed = assess(counted)
+    gaps: list[_Gap] = []
     if declared.risk is not None:
-        pairs.append(
-            ("risk", f"{declared.risk} declared, {assessed.risk} seen", declared.risk.rank - assessed.risk.rank)
-        )
+        worst = (item for item in counted if risk_of(item) is assessed.risk is not Risk.LOW)
+        gaps.append(_Gap("risk", declared.risk, assessed.risk, declared.risk.rank - assessed.risk.rank, tuple(worst)))
     if declared.rollout is not None:
         rank = list(Rollout).index
-        pairs.append(
-            (
-                "rollout",
-                f"{declared.rollout} declared, {assessed.rollout} seen",
-                rank(declared.rollout) - rank(assessed.rollout),
-            )
-        )
-    less = [f"{key}: {text}" for key, text, difference in pairs if difference < 0]
-    more = [f"{key}: {text}" for key, text, difference in pairs if difference > 0]
+        window = (item for item in counted if item.hazard in ROLLOUT_HAZARDS)
+        difference = rank(declared.rollout) - rank(assessed.rollout)
+        gaps.append(_Gap("rollout", declared.rollout, assessed.rollout, difference, tuple(window)))
+    less = [gap for gap in gaps if gap.difference < 0]
+    more = [gap for gap in gaps if gap.difference > 0]
     if not less and not more:
         return None
-    reasons = tuple(dict.fromkeys(
-        reason for key, _, difference in pairs if difference < 0 for reason in causes[key]
-    ))  # fmt: skip
+    claims = ", ".join(f"{gap.key}: {gap.declared} declared, {gap.seen} seen" for gap in less or more)
+    reasons = tuple(dict.fromkeys(_reason(cause) for gap in less for cause in gap.causes))
     more_reasons = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
     because = f", because of {'; '.join(reasons[:2])}{more_reasons}" if reasons else ""
     rule = "understated-risk" if less else "overstated-risk"
@@ -77,8 +69,7 @@ def understated(
         rule=rule,
         hazard=Hazard.UNDERSTATED_RISK,
         severity=Severity.ERROR if less else Severity.NOTE,
-        message=f"the header claims {'less' if less else 'more'} than the evidence shows: "
-        f"{', '.join(less or more)}{because}",
+        message=f"the header claims {'less' if less else 'more'} than the evidence shows: {claims}{because}",
         place=place or Place(),
         migration=migration,
         help=f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
@@ -94,6 +85,20 @@ def run_risk(assessed: Iterable[Assessed]) -> tuple[Risk, tuple[str, ...]]:
     level = max((item.risk for item in everything), key=lambda risk: risk.rank, default=Risk.LOW)
     reasons = [reason for item in everything if item.risk is level for reason in item.reasons]
     return level, tuple(dict.fromkeys(reasons))
+
+
+class _Gap(NamedTuple):
+    """A claim of the header beside what was seen; ``difference`` is below zero when it claims less."""
+
+    key: str
+    declared: Risk | Rollout
+    seen: Risk | Rollout
+    difference: int
+    causes: tuple[Finding, ...]
+
+
+def _reason(finding: Finding) -> str:
+    return f"{finding.hazard.value}{_at(finding)} ({finding.rule}): {risk_of(finding).value}"
 
 
 def _counts(finding: Finding) -> bool:

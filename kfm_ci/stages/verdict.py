@@ -69,9 +69,9 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
         # A header is held against what is known, not against a suspicion that no server could decide.
-        known = risk.assess(
+        known = [
             item for item in judged.findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED
-        )
+        ]
         found = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
         ran = run.seen.get(migration.id)
         if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):

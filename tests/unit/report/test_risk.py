@@ -62,7 +62,7 @@ CLAIMS = [
 def test_a_header_that_claims_less_is_an_error_and_more_a_note(
     risk: Risk | None, rollout: Rollout | None, rule: str | None, severity: Severity | None
 ) -> None:
-    found = understated(Declared(risk=risk, rollout=rollout), Assessed(risk=Risk.MEDIUM, rollout=Rollout.WINDOW))
+    found = understated(Declared(risk=risk, rollout=rollout), [finding(Hazard.FULL_SCAN, Severity.ERROR)])
     assert (found.rule if found else None, found.severity if found else None) == (rule, severity)
 
 
@@ -73,6 +73,6 @@ def test_the_runs_risk_is_that_of_its_worst_migration() -> None:
 
 
 def test_each_claim_is_told_its_own_cause() -> None:
-    seen = assess([finding(Hazard.DATA_DEPENDENT, Severity.ERROR), finding(Hazard.FULL_SCAN, Severity.ERROR)])
+    seen = [finding(Hazard.DATA_DEPENDENT, Severity.ERROR), finding(Hazard.FULL_SCAN, Severity.ERROR)]
     found = understated(Declared(risk=Risk.HIGH, rollout=Rollout.SAFE), seen)
     assert found is not None and "because of full-scan" in found.message and "data-dependent" not in found.message
