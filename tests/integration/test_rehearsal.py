@@ -59,12 +59,20 @@ def test_statements_that_can_be_repeated_converge(judge: Judge) -> None:
 def test_a_data_migration_that_adds_up_is_refused_with_its_rows_counted(judge: Judge) -> None:
     finding = judge("update widgets set n = n + 1 where id < 3;")["rerun-changes-rows"]
     assert (finding["hazard"], finding["severity"]) == ("not-repeatable", "error")
-    assert "2 rows of public.widgets (n)" in finding["message"]
+    assert "changes 2 rows of public.widgets again (n)" in finding["message"] and "`n + 1`" in finding["help"]
 
 
 def test_rows_inserted_twice_are_counted(judge: Judge) -> None:
-    up = "insert into widgets (id, name) select max(id) + 1, 'd' from widgets;"
-    assert "1 row more in public.widgets" in judge(up)["rerun-changes-rows"]["message"]
+    up = "select 1;\ninsert into widgets (id, name) select max(id) + 1, 'd' from widgets;"
+    finding = judge(up)["rerun-changes-rows"]
+    assert "line 11 leaves 1 more row in public.widgets" in finding["message"] and finding["line"] == 11
+    assert "insert into widgets (id, name) select" in finding["help"] and "kfm:allow not-repeatable" in finding["help"]
+
+
+def test_rows_that_may_come_twice_can_be_acknowledged_above_their_statement(judge: Judge) -> None:
+    allow = '-- kfm:allow not-repeatable reason="a log: each run is an entry"\n'
+    up = f"select 1;\n{allow}insert into widgets (id, name) select max(id) + 1, 'd' from widgets;"
+    assert judge(up)["rerun-changes-rows"]["acknowledged"] == {"reason": "a log: each run is an entry"}
 
 
 @pytest.mark.parametrize(
@@ -170,4 +178,4 @@ def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(reposi
 def test_a_data_migration_outside_a_transaction_is_run_twice_too(judge: Judge) -> None:
     up = "update widgets set n = n + 1;"
     found = judge(up, phase="migrate\n-- transaction: no\n-- transaction-reason: batches")
-    assert "3 rows of public.widgets (n)" in found["rerun-changes-rows"]["message"]
+    assert "changes 3 rows of public.widgets again (n)" in found["rerun-changes-rows"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kfm_ci.evidence.rehearsal import remedies
 from kfm_ci.evidence.rehearsal.model import finding
 from kfm_ci.evidence.rehearsal.walk import Walk, walk
 from kfm_ci.migrations import statements, transactions
@@ -32,12 +33,13 @@ def rehearse(course: Walk, migration: Migration, script: Script, *, severity: Se
     changed = _changes(*(pair or _on_a_copy(course, script)))
     if not changed:
         return None
+    statement, tree = remedies.culprit(script, {name.rpartition(".")[2].strip('"') for name, _ in changed})
+    many = len(statements.of(script)) > 1
+    told = f"run a second time{f', line {statement.line}' if statement and many else ''} "
+    told += "; ".join(text for _, text in changed[:5])
     return finding(
-        "rerun-changes-rows", migration, script, f"run a second time it changes rows again: {'; '.join(changed[:5])}",
-        help="Let each statement find only what is not done yet: update `where colour is null`; insert with "
-        "`select … where not exists (select from … where …)`, or with `on conflict do nothing` where a unique key "
-        "tells the rows apart.",
-        severity=severity, line=script.first_line if len(statements.of(script)) != 1 else statements.of(script)[0].line,
+        "rerun-changes-rows", migration, script, f"{told}: whoever is not sure whether it ran cannot just run it again",
+        help=remedies.remedy(tree), severity=severity, line=statement.line if statement else script.first_line,
     )  # fmt: skip
 
 
@@ -73,22 +75,22 @@ def _on_a_copy(course: Walk, script: Script) -> tuple[Content, Content]:
         return before, content.snapshot(copy.session, like=before, since=before, touched=done.touched)
 
 
-def _changes(before: Content, after: Content) -> list[str]:
+def _changes(before: Content, after: Content) -> list[tuple[str, str]]:
+    """Return the tables whose rows differ, each with what a second run did to it."""
     found = []
     now = {table.name: table for table in after.tables}
     for difference in content.compare(before, after).tables:
-        table = before.table(difference.name)
+        name, table = difference.name, before.table(difference.name)
         grown = now[table.name].rows - table.rows if table is not None and table.name in now else 0
-        columns = ", ".join(difference.columns[:5])
         changed = max(difference.lost or 0, difference.gained or 0) - abs(grown)
         parts = []
         if changed > 0:
-            parts.append(f"{_rows(changed)} of {difference.name} ({columns})")
+            parts.append(f"changes {_rows(changed)} of {name} again ({', '.join(difference.columns[:5])})")
         if grown:
-            parts.append(f"{_rows(abs(grown))} {'more' if grown > 0 else 'fewer'} in {difference.name}")
-        found += parts or [f"rows of {difference.name}"]
+            parts.append(f"leaves {_rows(abs(grown), 'more' if grown > 0 else 'fewer')} in {name}")
+        found.append((name, " and ".join(parts) or f"changes rows of {name} again"))
     return found
 
 
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+def _rows(count: int, more: str = "") -> str:
+    return f"{count} {more} row{'s' * (count != 1)}".replace("  ", " ")

@@ -30,7 +30,9 @@ REPEATS = (
         id="rerun-changes-rows", hazard=Hazard.NOT_REPEATABLE,
         title="A data migration that is run twice leaves the rows as the first run did",
         why="Files of phase `migrate`, and those that only change rows, are run a second time on a copy, and the rows "
-        "compared. Who is not sure whether a run came through wants to start it again.",
+        "compared. Who is not sure whether a run came through wants to start it again. A second run that the server refuses, "
+        "because a key is taken, changes nothing and is fine; so is one that is acknowledged above its statement: "
+        "`-- kfm:allow not-repeatable reason=\"…\"`. In formats other than kfm it is a warning.",
         base=_WIDGETS, bad="update widgets set n = n + 1 where id = 1;\n-- down:\nselect 1;",
         good="update widgets set n = 1 where id = 1 and n = 0;\n-- down:\nupdate widgets set n = 0 where id = 1;",
     ),
