@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -109,3 +110,55 @@ def test_a_service_with_tables_is_refused(server: Server, database: str) -> None
     with pytest.raises(UsageError) as raised, ServiceEngine(url=database).start():
         pass
     assert "not empty" in str(raised.value)
+
+
+@pytest.fixture
+def payroll(server: Server) -> Iterator[str]:
+    """A database that is not ours, beside the given one."""
+    with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
+        connection.execute("create database payroll")
+    yield server.dsn("payroll", admin=True)
+    server.drop_database("payroll")
+
+
+@pytest.mark.parametrize(
+    "used",
+    ["create table t (a int)", "create view v as select 1", "create sequence s", "create type address as (street text)",
+     "create function f() returns int language sql as 'select 1'", "select lo_create(0)"],
+)  # fmt: skip
+def test_an_empty_database_beside_a_used_one_is_refused(server: Server, payroll: str, used: str) -> None:
+    with psycopg.connect(payroll, autocommit=True) as connection:
+        connection.execute(used)
+    url = server.dsn(server.create_database("service"), admin=True)
+    with pytest.raises(UsageError) as raised, ServiceEngine(url=url).start():
+        pass
+    told = raised.value
+    assert (told.code, told.where, told.got) == ("KFM-U21", "payroll", "1 objects")
+    with psycopg.connect(payroll) as connection:
+        assert connection.execute("select count(*) from pg_roles where rolname like 'kfm_owner_%'").fetchone() == (0,)
+
+
+def test_a_database_that_cannot_be_looked_into_counts_as_used(server: Server, payroll: str) -> None:
+    with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
+        connection.execute("create role stranger superuser login password 'p'")
+        try:
+            connection.execute("alter database payroll connection limit 0")
+            connection.execute("alter role stranger nosuperuser createdb createrole")
+            url = make_conninfo(
+                server.dsn(server.create_database("service"), admin=True), user="stranger", password="p"
+            )
+            with pytest.raises(UsageError, match="another database") as raised, ServiceEngine(url=url).start():
+                pass
+        finally:
+            connection.execute("drop role stranger")
+    assert raised.value.got == "a database that cannot be looked into"
+
+
+def test_a_mark_says_that_all_on_the_server_may_be_lost(server: Server, payroll: str) -> None:
+    with psycopg.connect(payroll, autocommit=True) as connection:
+        connection.execute("create table t (a int)")
+        connection.execute("comment on database payroll is 'kfm-ci throwaway'")
+    with ServiceEngine(url=payroll).start() as service:
+        service.create_database("base")
+    with psycopg.connect(payroll) as connection:
+        assert connection.execute("select count(*) from t").fetchone() == (0,)

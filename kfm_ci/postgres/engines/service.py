@@ -17,12 +17,17 @@ from kfm_ci.postgres.engines.base import Server
 
 MARK = "kfm-ci throwaway"
 USED = """
-    select count(*)
-      from pg_class c
-      join pg_namespace n on n.oid = c.relnamespace
-     where c.relkind in ('r', 'p', 'v', 'm', 'f')
-       and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+    with made as (
+      select oid, relnamespace as namespace from pg_class where relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
+      union all
+      select oid, pronamespace from pg_proc
+    )
+    select (select count(*)
+              from made m
+              join pg_namespace n on n.oid = m.namespace
+             where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+               and not exists (select from pg_depend d where d.objid = m.oid and d.deptype = 'e'))
+         + (select count(*) from pg_largeobject_metadata)
 """
 
 OTHERS = """
@@ -90,7 +95,7 @@ class ServiceEngine:
     def _empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
         used = connection.execute(USED).fetchone()
         if used and used[0]:
-            raise _used(name, given, f"{used[0]} relations")
+            raise _used(name, given, f"{used[0]} objects")
 
     def _make_owner(self, server: Server, connection: psycopg.Connection) -> None:
         try:
