@@ -10,7 +10,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import placeholders, statements
 from kfm_ci.migrations.files import History, SourceFile, Statement, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, sectioned
+from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, programs, sectioned
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
@@ -18,6 +18,7 @@ _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
 _ANNOTATION = re.compile(r"^--[^\n]*?\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF"})
 
+_IN_GO = re.compile(r"^\d+_.*(?<!_test)\.go$")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}|\$([A-Za-z_]\w*)")
 
 
@@ -133,6 +134,7 @@ class Goose:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        history = replace(history, findings=(*history.findings, *programs(history, _IN_GO, "Go")))
         return replace(
             sectioned(history, lambda file: _cut(file, settings.placeholders)),
             late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",

@@ -8,9 +8,10 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, sectioned
+from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, programs, sectioned
 
 _NAME = re.compile(r"^(\d+)[-_]([^/]*)\.sql$")
+_IN_SCRIPT = re.compile(r"^\d+[-_].*(?<!\.d)\.[cm]?[jt]s$")
 _MARK = re.compile(r"^[^\S\n]*--(?:[^\S\n]|-)*(up|down)[^\S\n]+migration", re.IGNORECASE | re.MULTILINE)
 
 
@@ -44,6 +45,9 @@ class NodePgMigrate:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
+        history = replace(
+            history, findings=(*history.findings, *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"))
+        )
         return replace(
             sectioned(history, _cut), together=True,
             late="node-pg-migrate refuses it on databases that have the newer one, unless `--no-check-order` is given",

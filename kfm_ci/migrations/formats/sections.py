@@ -82,6 +82,16 @@ def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[s
     return False
 
 
+def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Finding, ...]:
+    """Find migrations that the tool runs between the others and that are no SQL."""
+    return tuple(
+        problem(file, "migration-not-sql", f"{history.format} runs this migration, written in {language}, in its place among the others; "
+                "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`',
+                severity=Severity.WARNING)
+        for file in history.others if name.match(file.path.rpartition("/")[2])
+    )  # fmt: skip
+
+
 def problem(
     file: SourceFile, rule: str, message: str, help: str, *, line: int = 1, hazard: Hazard = Hazard.UNANALYSABLE,
     severity: Severity = Severity.ERROR,

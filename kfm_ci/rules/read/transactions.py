@@ -73,4 +73,11 @@ TRANSACTIONS = (
         breaks={"m/1_one.up.sql": "create function one() returns int language plpgsql as $$ begin return 1; end $$;\n"},
         keeps={"m/1_one.up.sql": "create function one() returns int language sql return 1;\n"},
     ),
+    Read(
+        id="migration-not-sql", hazard=Hazard.UNANALYSABLE, severity=Severity.WARNING, title="A program among SQL files is told",
+        why="goose runs migrations in Go, node-pg-migrate in JavaScript, between those in SQL. Only the tool itself can run "
+        "them: what comes after is judged here on a schema without them.",
+        format="goose", files={"m/1_widgets.sql": f"-- +goose Up\n{_WIDGETS}"}, breaks={"m/2_fill.go": "package migrations\n"},
+        keeps={"m/2_fill.sql": "-- +goose Up\ninsert into widgets values (1);\n"},
+    ),
 )  # fmt: skip
