@@ -25,7 +25,7 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise CannotCheck(code="KFM-C60", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
+        raise CannotCheck(code="KFM-C61", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
                           help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
     evidence = reading.loads(data, where=str(file))
     edition = Edition(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,

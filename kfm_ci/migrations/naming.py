@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-_NAME = re.compile(r"^(?:(?P<stamp>\d{8}_\d{4})|V(?P<number>\d{6}))__(?P<slug>[a-z0-9_]+)$")
+_NAME = re.compile(r"(?:(?P<stamp>[0-9]{8}_[0-9]{4})|V(?P<number>[0-9]{6}))__(?P<slug>[a-z0-9_]+)")
 _STAMP = "%Y%m%d_%H%M"
-_SUFFIX = re.compile(r"^(?P<stem>.+?)(?P<kind>\.up\.sql|\.down\.sql|\.sql)$")
+_SUFFIX = re.compile(r"(?P<stem>.+?)(?P<kind>\.up\.sql|\.down\.sql|\.sql)", re.DOTALL)
 
 
 def stem(file_name: str) -> tuple[str, str] | None:
     """Return the name without suffix, and ``up``, ``down`` or ``only``; None when it is no SQL file."""
-    match = _SUFFIX.match(file_name)
+    match = _SUFFIX.fullmatch(file_name)
     if match is None:
         return None
     return match["stem"], {".up.sql": "up", ".down.sql": "down", ".sql": "only"}[match["kind"]]
@@ -20,7 +20,7 @@ def stem(file_name: str) -> tuple[str, str] | None:
 
 def version(name: str) -> tuple[str, str] | None:
     """Return the version as written and the style, ``timestamp`` or ``number``; None when the name is outside the grammar."""
-    match = _NAME.match(name)
+    match = _NAME.fullmatch(name)
     if match is None:
         return None
     if match["number"]:

@@ -74,12 +74,12 @@ def gone(server: Server, error: Exception) -> CannotCheck:
     got = type(error).__name__
     if exhausted(error):
         return CannotCheck(
-            code="KFM-C10", message=f"the server has no room left: {error}".splitlines()[0], where=server.detail, got=got,
+            code="KFM-C12", message=f"the server has no room left: {error}".splitlines()[0], where=server.detail, got=got,
             help="give the machine more memory or disk, or set TMPDIR to a directory that has room",
         )  # fmt: skip
     if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
         return CannotCheck(
-            code="KFM-C11", message="the session was ended by an administrator's command, the server runs on", where=server.detail,
+            code="KFM-C13", message="the session was ended by an administrator's command, the server runs on", where=server.detail,
             got=got, help="take out what ends sessions, such as pg_terminate_backend",
         )  # fmt: skip
     return CannotCheck(

@@ -224,14 +224,14 @@ def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
     if named:
         return named[0]
     if evidence.result is Result.ERROR:
-        return "KFM-G05"  # could not check
+        return "KFM-E05"  # could not check
     if broken is not None:
-        return "KFM-G02"  # a migration failed
+        return "KFM-E02"  # a migration failed
     if any(not test.passed for test in evidence.smoke):
-        return "KFM-G03"  # a smoke test failed
+        return "KFM-E03"  # a smoke test failed
     if any(item.rollback.proof is Proof.FAILED for item in evidence.new):
-        return "KFM-G04"  # a rollback failed its drill
-    return "KFM-G01"  # findings refuse
+        return "KFM-E04"  # a rollback failed its drill
+    return "KFM-E01"  # findings refuse
 
 
 def _claim(value: Any) -> Any:

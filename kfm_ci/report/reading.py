@@ -33,7 +33,7 @@ def loads(data: bytes, *, where: str) -> Evidence:
             raise ValueError("another schema")
         return TypeAdapter(Evidence).validate_python(_evidence(given))
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(code="KFM-U60", message=f"not readable as gate.json: {type(error).__name__}", where=where,
+        raise UsageError(code="KFM-U69", message=f"not readable as gate.json: {type(error).__name__}", where=where,
                          expected=SCHEMA_NAME, help="give the file that `kfm-ci gate` wrote") from error  # fmt: skip
 
 

@@ -117,7 +117,7 @@ def not_checked(advice: Advice) -> CannotCheck:
     """Return the error for advice that is not whole."""
     path, reason = advice.unchecked[0]
     more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
-    return CannotCheck(code="KFM-C42", message=f"not checked by squawk: {reason}{more}", where=path,
+    return CannotCheck(code="KFM-C15", message=f"not checked by squawk: {reason}{more}", where=path,
                        help="run it again; to go without its advice, set `squawk = false` in [policy]")  # fmt: skip
 
 

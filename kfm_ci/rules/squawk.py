@@ -97,15 +97,15 @@ def binary() -> Path:
     try:
         package = metadata.distribution("squawk-cli")
     except metadata.PackageNotFoundError:
-        raise CannotCheck(code="KFM-C41", message="squawk is not installed", help=help) from None
+        raise CannotCheck(code="KFM-C14", message="squawk is not installed", help=help) from None
     if package.version != VERSION:
-        raise CannotCheck(code="KFM-C41", message="another version of squawk is installed", expected=VERSION,
+        raise CannotCheck(code="KFM-C14", message="another version of squawk is installed", expected=VERSION,
                           got=package.version, help=help)  # fmt: skip
     for file in package.files or ():
         located = Path(str(file.locate()))
         if file.name in {"squawk", "squawk.exe"} and located.is_file():
             return located
-    raise CannotCheck(code="KFM-C41", message="the package squawk-cli holds no program", help=help)
+    raise CannotCheck(code="KFM-C14", message="the package squawk-cli holds no program", help=help)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,20 @@ def test_modules_are_small_and_named_by_nouns_of_the_field() -> None:
     assert {name: size for name, size in sizes.items() if size > 300} == {}
     assert {path.stem for path in MODULES} & NAMELESS == set()
     assert sorted(sizes.values())[len(sizes) // 2] <= 120
+
+
+CODE = re.compile(r"KFM-[A-Z][0-9]{2}")
+SHARED = {
+    "KFM-C01": "no server of that version", "KFM-C08": "the server is gone", "KFM-C22": "no such extension",
+    "KFM-D01": "a defect", "KFM-G11": "the event names no commit", "KFM-U03": "a wrong value in the settings",
+    "KFM-U31": "no migrations found", "KFM-U33": "the directory is empty", "KFM-U41": "not a possible value",
+}  # fmt: skip
+"""Codes that several modules give, all with the same meaning."""
+
+
+def test_a_code_means_one_thing() -> None:
+    places: dict[str, set[str]] = {}
+    for path in MODULES:
+        for code in CODE.findall(path.read_text(encoding="utf-8")):
+            places.setdefault(code, set()).add(_name(path))
+    assert {code: sorted(names) for code, names in places.items() if len(names) > 1 and code not in SHARED} == {}

@@ -56,7 +56,7 @@ def test_a_server_that_dies_under_a_migration_is_no_verdict(repository: Reposito
 def test_a_migration_that_ends_its_own_session_is_told_so(repository: Repository) -> None:
     repository.add(up=UP + "select pg_terminate_backend(pg_backend_pid());\n")
     said = failure(repository.gate())
-    assert said.startswith("KFM-C11") and "pg_terminate_backend" in said
+    assert said.startswith("KFM-C13") and "pg_terminate_backend" in said
 
 
 def test_a_full_disk_is_no_verdict(repository: Repository, small: Path) -> None:
@@ -69,4 +69,4 @@ def test_a_full_disk_is_no_verdict(repository: Repository, small: Path) -> None:
     if "mount:" in ended.stderr:
         pytest.skip(f"nothing can be mounted here: {ended.stderr}")
     said = failure(ended)
-    assert said.startswith("KFM-C10") and "TMPDIR" in said
+    assert said.startswith("KFM-C12") and "TMPDIR" in said

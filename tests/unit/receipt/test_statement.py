@@ -207,7 +207,7 @@ def test_showing_names_what_an_auditor_asks() -> None:
         "ephemeral",
         "octocat",
         "20260225_1200__widen_orders",
-        "KFM-G0",
+        "KFM-E0",
         digest("up").hex,
     ):
         assert part in text
