@@ -178,10 +178,10 @@ def test_what_the_base_already_has_is_history(judge):
 )
 def test_hostile_text_takes_no_quadratic_time(judge_text, piece):
     text = piece * (300_000 // len(piece))
-    started = time.perf_counter()
+    started = time.process_time()
     for rule in (Secret(), ConnectionString(), PersonalData()):
         judge_text(rule, text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_what_the_head_kept_while_the_base_moved_on_is_history(judge):
