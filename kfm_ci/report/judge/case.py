@@ -95,12 +95,12 @@ class Case:
         if size is None or size.rows is None:
             return base, "Its size in production is unknown."
         if size.rows < SMALL:
-            return Severity.NOTE, f"Production has {size.rows:,} rows: too few to matter."
+            return Severity.NOTE, f"{size.name} has {size.rows:,} rows in production: too few to matter."
         seconds = max(1, size.rows // ROWS_PER_SECOND, size.bytes // BYTES_PER_SECOND)
         severity = Severity.ERROR if size.rows > LARGE and self.rollout is not Rollout.WINDOW else base
-        told = f"Production has about {size.rows:,} rows: {seconds:,} s or more, in order of magnitude"
+        told = f"{size.name} has about {size.rows:,} rows in production: {seconds:,} s or more, in order of magnitude"
         waiting = round((size.writes_per_second or 0) * seconds)
-        return severity, f"{told}; about {waiting:,} writes arrive meanwhile." if waiting else f"{told}."
+        return severity, f"{told}; about {waiting:,} writes to it arrive meanwhile." if waiting else f"{told}."
 
 
 def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tuple[Step, ...]:

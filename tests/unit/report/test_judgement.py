@@ -37,7 +37,7 @@ def test_an_estimate_counts_the_writes_that_arrive_meanwhile() -> None:
     busy = sizes(TableSize(name="public.t", rows=20_000, bytes=4_000_000_000, writes_per_second=150.0))
     found = next(item for item in judge(migration(), (SCAN,), statistics=busy) if item.hazard is Hazard.BLOCKS_READS)
     assert "20 s or more" in found.message
-    assert "about 3,000 writes arrive meanwhile" in found.message
+    assert "about 3,000 writes to it arrive meanwhile" in found.message
 
 
 @pytest.mark.parametrize(
