@@ -173,6 +173,8 @@ class Migration:
     name: str
     up: Script | Command
     down: Script | None = None
+    verify: Script | None = None
+    """The tool's own script that fails unless what the migration makes is there."""
     header: Header | None = None
     extra_files: tuple[SourceFile, ...] = ()
     """Other files that decide what runs (metadata.toml …)."""

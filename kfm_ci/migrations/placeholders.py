@@ -49,8 +49,9 @@ def setting(name: str) -> str:
 def _with(migration: Migration, given: Mapping[str, str]) -> Migration:
     up, down = migration.up, migration.down
     return replace(
-        migration, up=_filled(up, given) if isinstance(up, Script) else up, down=_filled(down, given) if down else None
-    )
+        migration, up=_filled(up, given) if isinstance(up, Script) else up, down=_filled(down, given) if down else None,
+        verify=_filled(migration.verify, given) if migration.verify else None,
+    )  # fmt: skip
 
 
 def _filled(script: Script, given: Mapping[str, str]) -> Script:

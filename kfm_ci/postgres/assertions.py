@@ -7,10 +7,23 @@ import re
 import psycopg
 
 from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script
 from kfm_ci.postgres.session import Session
 
 FAILS_IF_ROWS = ".fails-if-rows.sql"
 _TAP = re.compile(r"^(not ok|ok)\b(.*)", re.IGNORECASE)
+
+
+def refusal(session: Session, script: Script) -> str | None:
+    """Run every statement of a script; return the server's refusal of one, or None. What it answers does not count."""
+    for part in statements.of(script):
+        try:
+            session.execute(part.text)
+        except psycopg.Error as error:
+            if session.closed:
+                raise
+            return f"line {part.line}: {error.diag.sqlstate}: {error.diag.message_primary or error}"
+    return None
 
 
 def failure(session: Session, path: str, text: str) -> str | None:

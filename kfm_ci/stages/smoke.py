@@ -15,6 +15,7 @@ from kfm_ci.migrations.files import Unreadable
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres import assertions
 from kfm_ci.postgres.session import LOST, gone
+from kfm_ci.stages import verification
 from kfm_ci.stages.base import Failed, Run, Skip
 
 COMMAND = "command"
@@ -33,10 +34,11 @@ class Smoke:
     def run(self, run: Run) -> str | None:
         """Run every assertion on a clone; fails when one does. What the running release would meet are findings."""
         run.findings += self._running_release(run)
-        if not run.smoke_files and not run.config.smoke.command:
+        if not run.smoke_files and not run.config.smoke.command and not any(item.verify for item in run.new):
             raise Skip("no smoke tests are configured: [smoke] sql or command")
         if run.server is None or run.database is None or run.status("apply") != "passed":
             raise Skip("the new migrations were not applied")
+        run.findings += verification.unread(run.new)
         run.smoke += self._ask(run, run.server.create_database("smoke", template=run.database))
         if run.unseeded and run.origin != run.base_database and not all(item.passed for item in run.smoke):
             bare = self._ask(run, run.server.create_database("smoke_unseeded", template=run.unseeded))
@@ -50,6 +52,7 @@ class Smoke:
     def _ask(self, run: Run, database: str) -> list[SmokeEvidence]:
         """Run everything, in order, on one database."""
         said = [(path, self._file(run, database, path)) for path in run.smoke_files]
+        said += verification.ask(run, database)
         if run.config.smoke.command:
             said.append((COMMAND, command_failure(run, database, run.config.smoke.command)))
         return [SmokeEvidence(name=name, passed=message is None, message=message) for name, message in said]

@@ -89,3 +89,35 @@ def test_a_tool_without_transactions_is_told_once_and_not_refused(gate):
     assert report["result"] == "pass", report["findings"]
     assert [item["rule"] for item in report["findings"]].count("tool-without-transaction") == 1
     assert {item["apply"]["mode"] for item in report["migrations"] if item["new"]} == {"autocommit"}
+
+
+SQITCH = {
+    "sqitch.conf": "[core]\n\tengine = pg\n",
+    "sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A <a@example.com> # x\n",
+    "deploy/a.sql": "begin;\ncreate table a (id int);\ncommit;\n", "revert/a.sql": "begin;\ndrop table a;\ncommit;\n",
+}  # fmt: skip
+
+
+def test_sqitch_s_own_verification_is_a_smoke_test(gate):
+    plan = SQITCH["sqitch.plan"] + "".join(
+        f"{name} 2026-01-02T00:00:00Z A <a@example.com> # x\n" for name in ("b", "c", "d")
+    )
+    change = {
+        f"{folder}/{name}.sql": f"begin;\n{verb}\ncommit;\n"
+        for name in ("b", "c", "d")
+        for folder, verb in (
+            ("deploy", f"alter table a add column {name} int;"),
+            ("revert", f"alter table a drop column {name};"),
+        )
+    }
+    verify = {"b": "\\echo looking\nbegin;\nselect id, b from a where false;\nrollback;\n", "c": "select nothing from a where false;\n",
+              "d": "\\i more.sql\n"}  # fmt: skip
+    report = gate(
+        SQITCH, {"sqitch.plan": plan, **change, **{f"verify/{name}.sql": text for name, text in verify.items()}}
+    )
+    assert {item["name"]: item["status"] for item in report["smoke"]} == {
+        "verify/b.sql": "passed",
+        "verify/c.sql": "failed",
+    }
+    told = {(item["rule"], item["file"]) for item in report["findings"]}
+    assert ("smoke-failed", "verify/c.sql") in told and ("verification-not-run", "verify/d.sql") in told

@@ -44,6 +44,7 @@ class Sqitch:
             migrations.append(Migration(
                 id=stem, version=stem, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
                 down=_script(tree, directory, "revert", stem, findings), extra_files=(verify,) if verify else (),
+                verify=Script(file=verify, text=verify.text) if verify else None,
             ))  # fmt: skip
         named = {
             file.path

@@ -57,6 +57,11 @@ RUNS = (
         why="An assertion of `[smoke] sql` was false or failed, or the command of `[smoke] command` did not end well.",
     ),
     Observed(
+        id="verification-not-run", hazard=Hazard.UNANALYSABLE, title="The tool's own verification was run",
+        why="Sqitch's `verify` scripts of the new changes are run as smoke tests. One with commands of psql, or with "
+        "variables that have no value, only psql could run: said as a warning, for it was not run.",
+    ),
+    Observed(
         id="understated-risk", hazard=Hazard.UNDERSTATED_RISK, title="The header claims no less than the evidence shows",
         why="Reviewers and release engineers decide by `risk` and `rollout`. What the server did says more than what "
         "was declared.",
