@@ -44,8 +44,16 @@ class RollbackMissing:
         # Where a header is asked for, its absence is a finding already; a foreign tool keeps its own downs.
         if required(change) or not isinstance(migration.up, Script) or has_down(migration):
             return
+        if not statements.of(migration.up):
+            return  # nothing is done, so nothing is to be taken back
+        down = migration.down
+        lack = (
+            "there is no down"
+            if down is None
+            else f"{shown(down.file.path, 200)} has no statement and takes nothing back"
+        )
         yield self._finding(
-            change, migration, None, "there is no down and no declared rollback",
+            change, migration, None, f"{lack}, and no other rollback is declared",
             "add a down with statements, or a header that declares `rollback: compensating` or `manual`",
         )  # fmt: skip
 
@@ -94,7 +102,8 @@ class RollbackMissing:
         key: str = "rollback",
     ) -> Finding:
         if header is None:
-            place = Place(file=migration.up_path, line=1)
+            down = migration.down
+            place = Place(file=down.file.path if down else migration.up_path, line=down.first_line if down else 1)
         else:
             place = key_place(migration, header, key if key in header.lines else "rollback")
         return finding(self, message, help=help, place=place, migration=migration, house_format=change.house_format)

@@ -160,6 +160,68 @@ def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(
     assert found["rebuild-differs"]["severity"] == "error"
 
 
+CONSTRAINED = (
+    "create type mood as enum ('ok', 'bad');\n"
+    "create table p (id int primary key);\ninsert into p values (1), (2);\n"
+    "create table r (id int not null, code varchar(5) not null, mood mood not null default 'ok', n smallint not null,\n"
+    "  p_id int constraint r_p references p, constraint r_code unique (code), constraint r_n check (n in (1, 2)));\n"
+    "insert into r values (1, 'a', 'ok', 1, 1), (2, 'b', 'bad', 2, 2);"
+)
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "told"),
+    [
+        ("alter column code drop not null", "alter column code set not null", "a null in public.r.code (23502"),
+        ("drop constraint r_code", "add constraint r_code unique (code)", "two rows of public.r with equal code (23505"),
+        ("drop constraint r_n, add constraint r_n check (n in (1, 2, 3))",
+         "drop constraint r_n, add constraint r_n check (n in (1, 2))", "'3' in public.r.n (23514"),
+        ("drop constraint r_p", "add constraint r_p foreign key (p_id) references p", "that nothing else has (23503"),
+        ("alter column code type text", "alter column code type varchar(5)", "a long or large value in public.r.code (22001"),
+        ("alter column id type bigint", "alter column id type int", "a long or large value in public.r.id (22003"),
+    ],
+)  # fmt: skip
+def test_rows_written_since_that_a_way_back_fails_on_are_its_price(
+    repository: Repository, up: str, down: str, told: str
+) -> None:
+    repository.add("20260101_1200__base", CONSTRAINED, "drop table r; drop table p; drop type mood;")
+    repository.commit()
+    repository.add("20260102_1200__change", f"alter table r {up};", f"select 1;\nalter table r {down};")
+    _, report = repository.gate("--base", "main")
+    found = {item["rule"]: item for item in report["findings"]}["rollback-stops-at-new-rows"]
+    assert (found["severity"], found["hazard"], found["line"]) == ("note", "rollback-unproven", 2)
+    assert told in found["message"]
+    assert report["migrations"][1]["rollback"]["proof"] == "proven"
+    comment = (repository.root.parent / "out" / "comment.md").read_text()
+    assert "rolling back fails once there " in comment
+
+
+def test_a_way_back_that_minds_rows_written_since_is_not_told_of(repository: Repository) -> None:
+    repository.add("20260101_1200__base", CONSTRAINED, "drop table r; drop table p; drop type mood;")
+    repository.commit()
+    down = "update r set code = '' where code is null; alter table r alter column code set not null;"
+    repository.add("20260102_1200__change", "alter table r alter column code drop not null;", down)
+    repository.add("20260103_1200__table", "create table c (id int);", "drop table c;")
+    _, report = repository.gate("--base", "main")
+    assert "rollback-stops-at-new-rows" not in {item["rule"] for item in report["findings"]}
+
+
+def test_a_down_outside_a_transaction_is_cut_off_too(judge: Judge) -> None:
+    up = INDEX.format("name") + INDEX.format("colour")
+    once = "drop index concurrently widgets_name;\ndrop index concurrently widgets_colour;"
+    found = judge(up.replace("index concurrently", "index concurrently if not exists"), once)
+    finding = found["interrupted-does-not-converge"]
+    assert finding["file"].endswith(".down.sql") and finding["line"] == 1
+    assert 'index "widgets_name" does not exist' in finding["message"]
+
+
+def test_a_down_outside_a_transaction_that_can_be_repeated_converges(judge: Judge) -> None:
+    up = INDEX.format("name") + INDEX.format("colour")
+    again = "drop index concurrently if exists widgets_name;\ndrop index concurrently if exists widgets_colour;"
+    found = judge(up.replace("index concurrently", "index concurrently if not exists"), again)
+    assert not found.get("interrupted-does-not-converge", {"file": ""})["file"].endswith(".down.sql")
+
+
 def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(repository: Repository) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
     repository.commit()

@@ -243,7 +243,7 @@ def test_rows_that_existed_before_and_are_other_afterwards_are_an_error(database
 
 def test_lost_rows_are_reported_for_the_migration_that_lost_them_alone(database: str) -> None:
     loses = with_down("b", "alter table widgets drop size", "alter table widgets add size integer")
-    assert practise(database, [ADD_COLUMN, loses]).rules() == [[], ["rollback-data-lost"]]
+    assert practise(database, [ADD_COLUMN, loses]).rules() == [[], ["rollback-data-lost", "rollback-column-order"]]
 
 
 def test_filled_nulls_and_rows_left_behind_are_a_price_and_no_error(database: str) -> None:
@@ -369,3 +369,48 @@ def test_rows_left_behind_by_a_later_migration_do_not_hide_what_an_earlier_one_l
     drilled = practise(database, [loses, writes])
     assert drilled.rules() == [["rollback-data-lost"], []]
     assert "public.widgets.size differs from before in 10 rows" in drilled.results[0].findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("alter table widgets rename size to length", "alter table widgets rename length to size"),
+        ("alter table widgets rename to gadgets", "alter table gadgets rename to widgets"),
+        ("create schema s; alter table widgets set schema s", "alter table s.widgets set schema public; drop schema s"),
+    ],
+)
+def test_what_only_got_another_name_is_not_lost_by_going_back(database: str, up: str, down: str) -> None:
+    (result,) = practise(database, [with_down("a", up, down)]).results
+    assert (result.evidence.proof, result.evidence.price) == (Proof.PROVEN, ())
+
+
+def test_a_column_that_replaces_another_of_its_place_is_lost_by_going_back(database: str) -> None:
+    up = "alter table widgets drop size, add length integer"
+    (result,) = practise(database, [with_down("a", up, "alter table widgets drop length, add size integer")]).results
+    assert "rolling back loses public.widgets.length for rows written since" in result.evidence.price
+
+
+def test_a_finding_points_to_the_statement_that_is_to_be_mended(database: str) -> None:
+    up = "alter table widgets add colour text;\nalter table widgets alter size set default 3;\ncreate table parts (a int);"
+    down = "drop table parts;\nalter table widgets alter size set default 2;\nalter table widgets drop colour;"
+    (result,) = practise(database, [with_down("a", up, down)]).results
+    (finding,) = result.findings
+    assert (finding.rule, finding.place.file, finding.place.line) == ("rollback-schema-differs", "a.down.sql", 2)
+    loses = with_down("b", "alter table widgets drop size;", "select 1;\nalter table widgets add size integer;")
+    (result,) = practise(database, [loses], base="alter table widgets alter size drop default").results
+    assert [(item.rule, item.place.line) for item in result.findings][0] == ("rollback-data-lost", 2)
+
+
+def test_columns_that_come_back_in_another_place_are_noted_once_and_refuse_nothing(database: str) -> None:
+    base = "create table empty (a integer, b integer)"
+    swapped = with_down("b", "alter table empty drop a", "alter table empty add a integer")
+    drilled = practise(database, [ADD_COLUMN, swapped], base=BASE + base)
+    assert drilled.rules() == [[], ["rollback-column-order"]]
+    assert drilled.proofs() == [Proof.PROVEN, Proof.PROVEN]
+    assert drilled.results[1].findings[0].severity is Severity.NOTE
+    assert "public.empty (b, a)" in drilled.results[1].findings[0].message
+
+
+def test_a_migration_that_does_nothing_needs_no_way_back(database: str) -> None:
+    (result,) = practise(database, [with_down("a", "-- nothing yet", None, Strategy.NONE)]).results
+    assert (result.findings, result.evidence.proof) == ((), Proof.NOT_RUN)

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from kfm_ci.evidence.rehearsal.model import Ground, finding
+from kfm_ci.evidence.rehearsal.model import finding
 from kfm_ci.evidence.rehearsal.walk import Walk, walk
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
@@ -54,15 +54,16 @@ def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:
     return tuple(found[::step])
 
 
-def rehearse(ground: Ground, database: str, migration: Migration, script: Script, expected: Catalog) -> Finding | None:
-    """Cut a script off at every stop on copies of ``database``; return the first that needs a human, or None.
+def rehearse(course: Walk, migration: Migration, script: Script, expected: Catalog) -> Finding | None:
+    """Cut a script off at every stop on copies of where a course stands; return the first that needs a human, or None.
 
     Before a file is run again, what our own runner would clear away is cleared: indexes that the first attempt left
     invalid. ``expected`` is the schema after a clean run.
     """
     parts = statements.of(script)
+    course.leave()
     for stop in stops(parts):
-        with walk(ground, database) as copy:
+        with walk(course.ground, course.database) as copy:
             problem = _resume(copy, script, parts, stop, expected)
         if problem is not None:
             return _finding(migration, script, parts, stop, problem)

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rehearsal.model import Ground
 from kfm_ci.migrations.files import Script
-from kfm_ci.postgres import apply
+from kfm_ci.postgres import apply, content, sequences
 from kfm_ci.postgres.apply import Applied, Look
 from kfm_ci.postgres.session import reset
 
@@ -51,6 +51,16 @@ class Walk:
     def try_out(self, script: Script, look: Look) -> Applied:
         """Run a script that runs in a transaction, look at what it did, and roll it back."""
         return apply.run(self.session, script, entry=None, keep=False, look=look)
+
+    @contextmanager
+    def unmoved(self) -> Iterator[None]:
+        """Put sequences back at the end: no rollback does, and who walks on must find them as after one run."""
+        positions = content.snapshot(self.session, only=frozenset()).sequences
+        yield
+        moved = sequences.moved(positions, content.snapshot(self.session, only=frozenset()).sequences)
+        if moved:
+            with self.ground.connect(self.database, admin=True) as admin:
+                sequences.restore(admin, moved)
 
     def leave(self) -> None:
         """End the session: a copy of a database can be made only when nobody is connected."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.rollback import paper
+from kfm_ci.evidence.rollback import blame, paper
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
-from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
+from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, moved, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
+from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, content
 from kfm_ci.postgres.catalog import Catalog, Difference
@@ -29,6 +30,8 @@ class Course:
     after: Mapping[str, State]
     residue: dict[str, str | None] = field(default_factory=dict)
     """Objects that a later migration did not restore, with their definition as it is (None: gone)."""
+    orders: dict[str, list[str]] = field(default_factory=dict)
+    """Order of columns, by table, as it was told of a later migration."""
     known: Shifts = field(default_factory=dict)
     """Rows that a later migration did not restore."""
     autocommit: set[str] = field(default_factory=set)
@@ -76,7 +79,7 @@ class Course:
                     "reapply-differs",
                     f"after its rollback {subject.id} does not apply again: {ran.error}",
                     help="Let the way back remove all that the up made, so that the next attempt can start.",
-                    place=Place(file=subject.migration.up_path, line=ran.line),
+                    place=_up(subject.migration, line=ran.line),
                 )
                 return
             trial.applied = True
@@ -93,7 +96,7 @@ class Course:
         guilty: dict[str, Trial] = {}
         for trial in again:
             before, after = self.before[trial.subject.id].catalog, self.after[trial.subject.id].catalog
-            guilty.update(dict.fromkeys(_names(catalog.diff(before, after)), trial))
+            guilty.update(dict.fromkeys(catalog.diff(before, after).names, trial))
         for trial in again:
             own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
             if not own.empty:
@@ -101,7 +104,7 @@ class Course:
                     "reapply-differs",
                     f"applied again after its rollback {trial.subject.id} gives another schema: {describe(own)}",
                     help="Let the up state all that it wants, whatever it finds (for example after `if not exists`).",
-                    place=Place(file=trial.subject.migration.up_path),
+                    place=_up(trial.subject.migration, own.names),
                 )
         self._remember(difference, now)
 
@@ -145,13 +148,29 @@ class Course:
             if losses.errors or not difference.empty:
                 trial.messages.append("declared manual: its way back runs, and does not restore everything")
         else:
-            accuse(trial, shown, losses.errors)
+            accuse(trial, shown, losses)
+        self._tell_order(trial, expected.catalog, now.catalog)
         if losses.unread:
             trial.report(
                 "rollback-data-unread",
                 f"rows could not be looked at, so nothing is known of them: {listed(losses.unread)}",
                 help="Let the drill's role read them: row security and privileges apply to it too.",
+                names=[f"table {name}" for name in losses.unread],
                 severity=Severity.WARNING,
+            )
+
+    def _tell_order(self, trial: Trial, before: Catalog, now: Catalog) -> None:
+        """Note tables whose columns came back in another place; each is told once."""
+        tables = [name for name in moved(before, now) if self.orders.get(name) != list(now.relations[name].columns)]
+        self.orders.update({name: list(now.relations[name].columns) for name in tables})
+        if tables:
+            shown = (f"{name} ({', '.join(self.orders[name])})" for name in tables)
+            trial.report(
+                "rollback-column-order",
+                f"after the rollback columns stand in another order than before: {listed(tuple(shown))}",
+                help="Nothing to do, unless something inserts without naming columns, or reads them by their place.",
+                names=[f"table {name}" for name in tables],
+                severity=Severity.NOTE,
             )
 
     def _fail(self, trial: Trial, file: str, ran: Ran) -> None:
@@ -189,7 +208,13 @@ class Course:
 
     def _remember(self, difference: Difference, now: Catalog) -> None:
         actual = dict(now.entries)
-        self.residue.update((name, actual.get(name)) for name in _names(difference))
+        self.residue.update((name, actual.get(name)) for name in difference.names)
+
+
+def _up(migration: Migration, names: Sequence[str] = (), *, line: int | None = None) -> Place:
+    if line is None and isinstance(migration.up, Script):
+        return blame.place(migration.up, names)
+    return Place(file=migration.up_path, line=line or 1, column=1)
 
 
 def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
@@ -199,10 +224,6 @@ def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
             return None
         known |= one
     return known
-
-
-def _names(difference: Difference) -> tuple[str, ...]:
-    return (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))
 
 
 def _keep(difference: Difference, wanted: Callable[[str], bool]) -> Difference:

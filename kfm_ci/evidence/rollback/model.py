@@ -52,6 +52,18 @@ class Drillable:
         return down if down is not None and statements.of(down) else None
 
     @property
+    def idle(self) -> bool:
+        """Whether the migration does nothing at all."""
+        return isinstance(self.migration.up, Script) and not statements.of(self.migration.up)
+
+    @property
+    def script(self) -> Script | None:
+        """The file in which its way back stands, when that is SQL."""
+        if self.strategy is Strategy.COMPENSATING and self.compensation is not None:
+            return self.compensation.up if isinstance(self.compensation.up, Script) else None
+        return self.migration.down
+
+    @property
     def runs(self) -> bool:
         """Whether its way back has anything that can be run."""
         match self.strategy:

@@ -26,6 +26,8 @@ def check(trial: Trial) -> bool:
             )
         case Strategy.MANUAL:
             _check_runbook(trial)
+        case Strategy.NONE if subject.idle:
+            trial.messages.append("there is no statement in it, so there is nothing to take back")
         case Strategy.NONE:
             trial.missing(
                 f"{subject.id} has no rollback strategy",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from kfm_ci.postgres import catalog
-from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.postgres.catalog import Catalog, Identity
 from kfm_ci.postgres.content import Content, TableDifference, compare
 
 Shifts = dict[tuple[str, str], tuple[int, int] | None]
@@ -26,17 +26,22 @@ class Losses:
     """What stays behind and harms no row of before."""
     unread: tuple[str, ...] = ()
     """Tables of which nothing is known."""
+    names: tuple[str, ...] = ()
+    """What the errors are about: kind and identity."""
 
 
 def foresee(before: Catalog, after: Catalog, *, now: Catalog) -> tuple[str, ...]:
-    """Return what is lost of rows written since: what the migration added and its way back took away (``now``)."""
-    left = dict(now.entries)
+    """Return what is lost of rows written since: what the migration added and its way back took away (``now``).
+
+    What only goes by its old name again is not lost.
+    """
+    left, kept = dict(now.entries), {relation.oid: relation for relation in now.relations.values()}
     difference = catalog.fold(catalog.diff(before, after), before=before, after=after)
     sentences: list[str] = []
     for name in difference.added:
-        if name in left:
-            continue
         kind, _, identity = name.partition(" ")
+        if name in left or _kept(kind, identity, after, kept):
+            continue
         if kind == "table":
             sentences.append(f"rolling back loses every row of {identity}")
         elif kind == "column":
@@ -44,6 +49,28 @@ def foresee(before: Catalog, after: Catalog, *, now: Catalog) -> tuple[str, ...]
         elif name.startswith("materialized view "):
             sentences.append(f"rolling back loses the stored result of {name}")
     return tuple(sentences)
+
+
+def _kept(kind: str, identity: str, after: Catalog, kept: Mapping[int, Identity]) -> bool:
+    """Whether a table or column that the migration brought is still there under another name."""
+    if kind == "table":
+        return identity in after.relations and after.relations[identity].oid in kept
+    if kind != "column":
+        return False
+    for table, relation in after.relations.items():
+        number = relation.columns.get(identity.removeprefix(f"{table}."))
+        if number is not None and identity.startswith(f"{table}."):
+            return relation.oid in kept and number in kept[relation.oid].columns.values()
+    return False
+
+
+def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
+    """Return the tables whose columns stand in another order than before, though they are the same."""
+    return tuple(
+        name for name, relation in before.relations.items()
+        if name in now.relations and list(relation.columns) != list(now.relations[name].columns)
+        and relation.columns.keys() == now.relations[name].columns.keys()
+    )  # fmt: skip
 
 
 def unrecoverable(before: Catalog, after: Catalog) -> tuple[str, ...]:
@@ -61,6 +88,7 @@ def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
     shifts = _shifts(before, after)
     errors: list[str] = []
     notes: list[str] = []
+    names: list[str] = []
     for table in difference.tables:
         told = any(name == table.name and shift != UNMOVED for (name, _), shift in known.items())
         moved = [item for item in shifts if item[0] == table.name and shifts[item] != known.get(item, UNMOVED)]
@@ -72,16 +100,18 @@ def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
             if grown > 0:
                 notes.append(f"rolling back leaves {_rows(grown)} in {table.name} that the migration wrote")
         elif table.lost is not None and grown == 0 and _filled(table, columns, shifts, known):
-            names = ", ".join(f"{table.name}.{column}" for column in columns)
-            notes.append(f"rolling back leaves {names} filled in {_rows(table.lost)}")
+            filled = ", ".join(f"{table.name}.{column}" for column in columns)
+            notes.append(f"rolling back leaves {filled} filled in {_rows(table.lost)}")
         else:
             errors.append(_describe(table, columns, gone=-grown))
+            names += [f"column {table.name}.{column}" for column in columns] or [f"table {table.name}"]
     for sequence in difference.sequences:
         if (sequence, SEQUENCE) not in known:
             shifts[sequence, SEQUENCE] = None
+            names.append(f"sequence {sequence}")
             errors.append(f"sequence {sequence} went backwards or is gone")
     known.update(shifts)
-    return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread)
+    return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread, names=tuple(names))
 
 
 def _shifts(before: Content, after: Content) -> Shifts:

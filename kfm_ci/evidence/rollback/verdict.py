@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
+from kfm_ci.evidence.rollback import blame
 from kfm_ci.evidence.rollback.model import Drillable, DrillResult
-from kfm_ci.evidence.rollback.price import listed
+from kfm_ci.evidence.rollback.price import Losses, listed
 from kfm_ci.evidence.schema import convert
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity, rule_page
 from kfm_ci.postgres.catalog import Difference
@@ -17,6 +19,7 @@ RULES = {
     "rollback-schema-differs": "the way back restores the schema, object by object",
     "rollback-data-lost": "the way back keeps the rows that existed before",
     "rollback-data-unread": "all rows could be looked at",
+    "rollback-column-order": "columns stand where they stood",
     "reapply-differs": "after the way back the migration applies again, with the same schema",
 }
 """Rule ids of the drill and what each protects."""
@@ -55,19 +58,21 @@ class Trial:
         help: str,
         hazard: Hazard = Hazard.ROLLBACK_UNPROVEN,
         place: Place | None = None,
+        names: Sequence[str] = (),
         severity: Severity | None = None,
     ) -> None:
-        """Add a finding, and its message to the evidence."""
+        """Add a finding, and its message to the evidence; without a place it stands where its way back says the names."""
         self.messages.append(message)
         migration = self.subject.migration
-        path = migration.down.file.path if migration.down else migration.up_path
+        script = self.subject.script
         self.findings.append(
             Finding(
                 rule=rule,
                 hazard=hazard,
                 severity=severity or default_severity(hazard, house_format=self.house_format),
                 message=message,
-                place=place or Place(file=path),
+                place=place
+                or (blame.place(script, names) if script else Place(file=migration.up_path, line=1, column=1)),
                 migration=migration.id,
                 help=help,
                 docs=rule_page(rule),
@@ -76,7 +81,7 @@ class Trial:
 
     def missing(self, message: str, *, help: str) -> None:
         """Report that there is no way back to run."""
-        place = Place(file=self.subject.migration.up_path)
+        place = Place(file=self.subject.migration.up_path, line=1, column=1)
         self.report("rollback-missing", message, help=help, hazard=Hazard.ROLLBACK_MISSING, place=place)
 
     def conclude(self) -> DrillResult:
@@ -128,7 +133,7 @@ def summarise(difference: Difference) -> str:
     return listed(sentences)
 
 
-def accuse(trial: Trial, difference: Difference, losses: tuple[str, ...]) -> None:
+def accuse(trial: Trial, difference: Difference, losses: Losses) -> None:
     """Report what a way back that promised to restore everything did not restore."""
     identity = trial.subject.id
     if not difference.empty:
@@ -136,13 +141,15 @@ def accuse(trial: Trial, difference: Difference, losses: tuple[str, ...]) -> Non
             "rollback-schema-differs",
             f"after the rollback of {identity} the schema is not as before: {describe(difference)}",
             help="Let the rollback undo exactly what the up does: names, defaults, privileges, comments, validity.",
+            names=difference.names,
         )
-    if losses:
+    if losses.errors:
         trial.report(
             "rollback-data-lost",
-            f"after the rollback of {identity} rows that existed before are not as they were: {listed(losses)}",
+            f"after the rollback of {identity} rows that existed before are not as they were: {listed(losses.errors)}",
             help="Keep the old values until they are not needed (expand, migrate, contract), or declare "
             "`rollback: manual` with a runbook.",
+            names=losses.names,
         )
 
 

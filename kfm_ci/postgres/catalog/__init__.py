@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,9 +12,18 @@ from psycopg import Connection
 from kfm_ci.model import Digest
 from kfm_ci.postgres.catalog.queries import OWN_SCHEMAS, SETTINGS, compose
 
-__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "diff", "fold", "read"]
+__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "read"]
 
 KEPT = "select from pg_prepared_statements where name = 'kfm_catalog'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What stays of a relation when it or its columns are renamed; in one database and its copies."""
+
+    oid: int
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """Number of each column by its quoted name, in the order in which they stand; no number is given twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +34,9 @@ class Catalog:
     """``<kind> <identity>`` and definition of every object, sorted by code point."""
     parents: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
     """Name of the object that an object is part of: a column's table, an index's constraint."""
-    column_order: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
-    """Columns of each table as they stand; a column that was dropped and restored stands last, so it does not count."""
+    relations: Mapping[str, Identity] = field(default_factory=dict, compare=False, hash=False)
+    """By quoted name, what a relation with columns is whatever it is called; a column that was dropped and restored
+    stands last, and that is no difference of schemas."""
 
     def text(self) -> str:
         """Return the canonical text: one object after the other, continuation lines indented."""
@@ -55,6 +66,11 @@ class Difference:
         """Whether nothing differs."""
         return not (self.added or self.changed or self.removed)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every object that differs."""
+        return (*self.added, *self.removed, *(name for name, _, _ in self.changed))
+
 
 def read(connection: Connection[Any], *, often: bool = False) -> Catalog:
     """Return the catalog of the connected database.
@@ -68,17 +84,18 @@ def read(connection: Connection[Any], *, often: bool = False) -> Catalog:
         rows = cursor.fetchall()
     entries: dict[str, str] = {}
     parents: dict[str, str] = {}
-    orders: dict[str, str] = {}
+    relations: dict[str, Identity] = {}
     for kind, identity, parent, definition in sorted(rows, key=lambda row: tuple(value or "" for value in row)):
-        if kind == "#order":
-            orders[identity] = definition
+        if kind == "#identity":
+            names, numbers = json.loads(definition)
+            relations[identity] = Identity(oid=int(parent), columns=dict(zip(names, numbers, strict=True)))
             continue
         name = f"{kind} {identity}"
         # Two objects of one printed name (overloaded operators) must both count.
         entries[name] = f"{entries[name]}\n{definition or ''}" if name in entries else definition or ""
         if parent:
             parents[name] = parent
-    return Catalog(entries=tuple(sorted(entries.items())), parents=parents, column_order=orders)
+    return Catalog(entries=tuple(sorted(entries.items())), parents=parents, relations=relations)
 
 
 def _planned(connection: Connection[Any]) -> bytes:

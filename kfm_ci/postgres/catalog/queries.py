@@ -82,10 +82,11 @@ select 'column', rel.name || '.' || quote_ident(a.attname), rel.kind || ' ' || r
 """
 
 # Not part of the text: a column that was dropped and added again stands last, and that is no difference.
-ORDER = """
-select '#order', rel.name, '', string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+IDENTITIES = """
+select '#identity', rel.name, rel.oid::text,
+       json_build_array(json_agg(quote_ident(a.attname) order by a.attnum), json_agg(a.attnum order by a.attnum))::text
   from rel join pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
- where rel.relkind in ('r', 'p', 'f', 'c') group by rel.name
+ where rel.relkind in ('r', 'p', 'f', 'c') group by rel.name, rel.oid
 """
 
 CONSTRAINTS = """
@@ -139,7 +140,7 @@ select 'sequence', rel.name, coalesce(o.parent, ''), concat_ws(', ', 'owner ' ||
        and d.deptype in ('a', 'i') and d.refobjsubid > 0 limit 1) o on true
 """
 
-RELATIONS = (TABLES, COLUMNS, ORDER, CONSTRAINTS, INDEXES, VIEWS, SEQUENCES)
+RELATIONS = (TABLES, COLUMNS, IDENTITIES, CONSTRAINTS, INDEXES, VIEWS, SEQUENCES)
 
 
 def compose(server_version: int) -> str:

@@ -97,6 +97,25 @@ RUNS = (
         why="Rows that could not be read could not be compared, so nothing is claimed of them.",
     ),
     Observed(
+        id="rollback-column-order", hazard=Hazard.ROLLBACK_UNPROVEN, title="Columns come back where they stood",
+        why="Said as a note: a column that was dropped and added again stands last. The schema is the same for who "
+        "names columns; `insert into t values (…)`, `select *` by position and `copy` without a list see another.",
+        base="create table widgets (id bigint, name text, n integer);",
+        bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;", good=_GOOD,
+    ),
+    Observed(
+        id="rollback-stops-at-new-rows", hazard=Hazard.ROLLBACK_UNPROVEN,
+        title="The way back minds rows that only the new schema lets in",
+        why="Said as a note: a way back that is proven on the rows of before is run once more on a row that the change "
+        "lets in, such as a null where there was a NOT NULL, a double of what was unique, or a longer text. In "
+        "production such rows may be there minutes after the deployment, and then it fails.",
+        base="create table widgets (id bigint primary key, name text not null);\ninsert into widgets values (1, 'a');",
+        bad="alter table widgets alter column name drop not null;\n-- down:\n"
+        "alter table widgets alter column name set not null;",
+        good="alter table widgets alter column name drop not null;\n-- down:\n"
+        "update widgets set name = '' where name is null;\nalter table widgets alter column name set not null;",
+    ),
+    Observed(
         id="reapply-differs", hazard=Hazard.ROLLBACK_UNPROVEN,
         title="After the way back the migration applies again, with the same schema",
         why="Rolled back is only what can be rolled forward again: otherwise the second attempt in production meets "

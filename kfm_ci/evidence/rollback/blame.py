@@ -1,0 +1,31 @@
+"""Where in a file to look when an object is not as it should be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script
+from kfm_ci.model import Place
+
+_WORD = re.compile(r"[\w$]+")
+
+
+def place(script: Script, names: Sequence[str] = ()) -> Place:
+    """Return the statement that says most of the objects' names, of equals the last; without any, the first.
+
+    ``names`` are as in a catalog's difference: kind, schema, object, column.
+    """
+    parts = statements.of(script)
+    if not parts:
+        return Place(file=script.file.path, line=script.first_line, column=1)
+    wanted = [_WORD.findall(name.partition("(")[0].lower())[1:] for name in names]
+    said = [frozenset(_WORD.findall(part.text.lower())) for part in parts]
+    # the last word of a name tells most: a schema is said everywhere
+    score, at = max(
+        (max((sum(2**place for place, word in enumerate(name) if word in words) for name in wanted), default=0), number)
+        for number, words in enumerate(said)
+    )
+    best = parts[at] if score else parts[0]
+    return Place(file=script.file.path, line=best.line, column=best.column, end_line=best.end_line)
