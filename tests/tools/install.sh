@@ -32,6 +32,10 @@ workflows() { # GitHub's parser of workflows, bundled: its modules are not all o
     npm install --silent --prefix . && npx esbuild parse.js --bundle --platform=node --format=cjs --outfile=parse.cjs --log-level=error
 }
 
+mermaid() { # draws the comment's diagrams on GitHub
+  mkdir -p "$cache/mermaid" && cd "$cache/mermaid" && npm install --silent --no-save --prefix . mermaid@11.17.2
+}
+
 go_tool() { # go_tool MODULE@VERSION [TAGS]
   GOBIN="$cache/go" GOFLAGS=-trimpath CGO_ENABLED=0 go install -tags "${2:-}" "$1"
 }
@@ -61,6 +65,7 @@ for name in $names; do
   node)
     once node node_tools
     once workflows workflows
+    once mermaid mermaid
     ;;
   go)
     once golang-migrate go_tool github.com/golang-migrate/migrate/v4/cmd/migrate@v4.19.0 postgres
