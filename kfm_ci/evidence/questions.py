@@ -101,10 +101,12 @@ def locked(*, version: int) -> str:
     return _joined(state, _RELATIONS.format(chosen=_LOCKED, **_XACT))
 
 
-def restore(*, inside: bool, low: str, level: str) -> str:
+def restore(*, inside: bool, low: str, level: str, version: int) -> str:
     """Ask for all that changed since ``low``, and give the session its own message level back."""
     word = "".join(letter for letter in level if letter.isalnum())
-    return _whole(_RESTORE.format(local=str(inside).lower(), level=word), inside=inside, low=low)
+    # else what a statement outside a transaction has read is counted in the transaction after it
+    flush = _FLUSH if version >= HANDS_OVER else "null"
+    return _whole(_RESTORE.format(local=str(inside).lower(), level=word), inside=inside, low=low, flush=flush)
 
 
 def look(*, inside: bool, low: str) -> str:

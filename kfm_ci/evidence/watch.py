@@ -82,7 +82,8 @@ def further(connection: Connection[Any], last: Look) -> Look:
 
 def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> Look:
     """Look at the session and give it its own message level back."""
-    return look(_ask(connection, questions.restore(inside=inside, low=low, level=level)))
+    question = questions.restore(inside=inside, low=low, level=level, version=connection.info.server_version)
+    return look(_ask(connection, question))
 
 
 def milliseconds(setting: str) -> int:

@@ -127,6 +127,14 @@ def test_an_index_that_a_concurrent_build_leaves_invalid_is_named(bench: Bench) 
     assert seen.invalid_indexes == ("public.broken",)
 
 
+def test_what_a_statement_outside_a_transaction_read_is_not_laid_to_the_next_transaction(bench: Bench) -> None:
+    bench.run("alter table widgets add a int")
+    (built,) = bench.run("create index concurrently widgets_n_idx on widgets (n)", transaction=False)
+    (added,) = bench.run("alter table widgets add b int")
+    assert built.scans == ("public.widgets",)
+    assert added.scans == ()
+
+
 def test_a_lock_already_held_is_not_new_but_held(bench: Bench) -> None:
     first, second = bench.run("alter table widgets add a int; update widgets set a = 1")
     assert modes(first)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
