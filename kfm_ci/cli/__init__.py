@@ -67,7 +67,7 @@ def judge_change(
         _choice("--engine", engine, ("auto", "embedded", "docker", "service"))
     arguments = gate_command.Options(
         directory=directory, config_file=config, format=format, out=out, output=output, base=base, engine=engine,
-        postgres_version=postgres_version, database_url=database_url, quiet=quiet,
+        postgres_version=postgres_version, database_url=database_url, quiet=quiet, verbose=verbose,
         fail_on=None if fail_on == "never" else Risk(fail_on),
     )  # fmt: skip
     raise typer.Exit(gate_command.judge(arguments, Console(soft_wrap=True)).exit_code)
@@ -76,19 +76,19 @@ def judge_change(
 @app.command()
 def check(
     paths: Annotated[list[Path] | None, typer.Argument(help="The repository, or files in it.")] = None,
-    config: ConfigFile = None, format: Format = "auto", out: Out = Path("kfm-ci-out"), output: Output = "human",
-    base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
+    config: ConfigFile = None, format: Format = "auto",
+    out: Annotated[Path | None, typer.Option("--out", help="Directory for findings.json and findings.sarif; without it nothing is written.")] = None,
+    output: Output = "human", base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Apply the rules that need no server."""
     from kfm_ci.cli import paper
 
     _choice("--output", output, ("human", "json", "github"))
-    given = paths or [Path()]
-    code = paper.check(
-        given, config_file=config, format=format, base=base, output=output, quiet=quiet,
-        console=Console(soft_wrap=True),
+    arguments = paper.Options(
+        paths=tuple(paths or [Path()]), config_file=config, format=format, base=base, out=out, output=output,
+        verbose=verbose, quiet=quiet,
     )  # fmt: skip
-    raise typer.Exit(code)
+    raise typer.Exit(paper.check(arguments, Console(soft_wrap=True)))
 
 
 @app.command()

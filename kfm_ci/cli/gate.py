@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import config
-from kfm_ci.cli import change, output
+from kfm_ci.cli import change, files, output
 from kfm_ci.clock import SystemClock, timestamp
 from kfm_ci.errors import Cancelled, CannotCheck, Defect, KfmError
 from kfm_ci.evidence.journal import Journal
@@ -43,6 +43,7 @@ class Options:
     database_url: str | None
     fail_on: Risk | None
     quiet: bool
+    verbose: bool = False
 
 
 def judge(options: Options, console: Console) -> Evidence:
@@ -53,7 +54,7 @@ def judge(options: Options, console: Console) -> Evidence:
     clock = SystemClock()
     started = timestamp(clock.now())
     context = github.read()
-    output.prepare(options.out)
+    files.prepare(options.out)
     try:
         return _judge(options, console, clock, started, context)
     except KfmError as error:
@@ -139,6 +140,8 @@ def _show(options: Options, console: Console, evidence: Evidence, subject: chang
     sources = {script.file.path: script.file.text for item in subject.change.head.migrations
                for script in (item.up, item.down) if script is not None}  # fmt: skip
     with commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
+        if options.verbose:
+            console.print(summary.details(evidence))
         console.print(summary.summarise(evidence, sources))
     if options.output == "github":
         sys.stdout.writelines(f"{line}\n" for line in commands.annotate(evidence.findings))

@@ -1,26 +1,16 @@
-"""Files written to ``--out``: each whole or not at all."""
+"""What ``gate`` writes to ``--out``."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from kfm_ci.errors import CannotCheck
+from kfm_ci.cli import files
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github.context import Context
 from kfm_ci.model import Digest
 from kfm_ci.receipt import statement
 from kfm_ci.report import gate, html, junit, markdown, plan, sarif
-
-
-def prepare(out: Path) -> None:
-    """Make the directory before the first stage, so that a full disk shows early."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotCheck(code="KFM-C30", message=f"the output cannot be written: {error.strerror}", where=str(out),
-                          help="choose another --out") from error  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,18 +43,5 @@ def write(out: Path, evidence: Evidence, context: Context, settled: Settled) -> 
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,
     )  # fmt: skip
     for name, text in documents.items():
-        _replace(out / name, text.encode("utf-8", "replace"))
-    _replace(out / "receipt.json", receipt)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise CannotCheck(code="KFM-C30", message=f"the output cannot be written: {error.strerror}", where=str(path),
-                          help="free space, or choose another --out") from error  # fmt: skip
+        files.replace(out / name, text.encode("utf-8", "replace"))
+    files.replace(out / "receipt.json", receipt)

@@ -5,69 +5,131 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from kfm_ci.cli import change
+from kfm_ci import __version__
+from kfm_ci.cli import change, files
+from kfm_ci.clock import SystemClock
 from kfm_ci.errors import ExitCode, UsageError
+from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.github import commands
 from kfm_ci.github import context as github
-from kfm_ci.model import Severity
+from kfm_ci.model import Finding, Result, Severity, StageStatus
 from kfm_ci.report import console as summary
-from kfm_ci.rules import advice, paper, policy, scopes
+from kfm_ci.report import gate, headline, sarif
+from kfm_ci.rules import advice, paper, policy, scopes, squawk
+from kfm_ci.rules.advice import Advice
 from kfm_ci.rules.base import Change
 
 
-def check(
-    paths: list[Path],
-    *,
-    config_file: str | None,
-    format: str,
-    base: str | None,
-    output: str,
-    quiet: bool,
-    console: Console,
-) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Arguments of the command, as given."""
+
+    paths: tuple[Path, ...]
+    """The repository, or files in it."""
+    config_file: str | None
+    format: str
+    base: str | None
+    out: Path | None
+    """None: nothing is written."""
+    output: str
+    verbose: bool
+    quiet: bool
+
+
+def check(options: Options, console: Console) -> int:
     """Print what is wrong on paper; return the exit code. Given files, only theirs is told; quiet, only errors."""
-    files = [path for path in paths if not path.is_dir()]
-    root = Path() if files else paths[0]
-    subject = change.gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
-    new = subject.change.new
+    if options.out is not None:
+        files.prepare(options.out)
+    clock, given = SystemClock(), [path for path in options.paths if not path.is_dir()]
+    began, root = clock.milliseconds(), Path() if given else options.paths[0]
+    subject = change.gather(
+        root, config_file=options.config_file, format=options.format, base_ref=options.base, context=github.read()
+    )
+    wanted = _inside(given, subject.root)
     found = paper.findings(subject.change)
-    wanted = _inside(files, subject.root)
     advised = paper.advised(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
-        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity, allows=scopes.of(new),
-        contracts=policy.contracting(new), complete=False,
+        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity,
+        allows=scopes.of(subject.change.new), contracts=policy.contracting(subject.change.new), complete=False,
     )  # fmt: skip
-    told = [item for item in judged.findings if not wanted or item.place.file in wanted]
-    errors = sum(item.refuses for item in told)
-    counted = "".join(f", {number} {reason}" for reason, number in judged.suppressed.items())
-    if output == "json":
-        rows = [{"rule": item.rule, "hazard": item.hazard.value, "severity": item.severity.value, "file": item.place.file,
-                 "line": item.place.line, "message": item.message, "help": item.help} for item in told]  # fmt: skip
-        console.file.write(json.dumps(rows, indent=1) + "\n")
-    else:
-        sources = {script.file.path: script.file.text for item in new for script in (item.up, item.down) if script}
-        warnings = sum(item.severity is Severity.WARNING and item.stands for item in told)
-        with commands.quiet(sys.stdout) if output == "github" else nullcontext():
-            for said in summary.findings((item for item in told if item.refuses or not quiet), sources):
-                console.print(said)
-            console.print(f"{_scope(subject.change, wanted)} on paper: {errors} errors, {warnings} warnings{counted}",
-                          markup=False, highlight=False)  # fmt: skip
-    if output == "github":
-        sys.stdout.writelines(f"{line}\n" for line in commands.annotate(told))
+    told = tuple(item for item in judged.findings if not wanted or item.place.file in wanted)
+    evidence = _evidence(subject, told, judged.suppressed, advised, milliseconds=clock.milliseconds() - began)
+    if options.out is not None:
+        files.replace(options.out / "findings.json", _rows(evidence).encode())
+        files.replace(options.out / "findings.sarif", sarif.dumps(evidence).encode())
+    _show(options, console, evidence, subject, _scope(subject.change, wanted))
     if advised.unchecked:
         raise advice.not_checked(advised)
-    return int(ExitCode.REFUSED if errors else ExitCode.PASSED)
+    return evidence.exit_code
 
 
-def _inside(files: list[Path], root: Path) -> frozenset[str]:
+def _evidence(
+    subject: change.Subject,
+    told: tuple[Finding, ...],
+    suppressed: dict[str, int],
+    advised: Advice,
+    *,
+    milliseconds: float,
+) -> Evidence:
+    errors = any(item.refuses for item in told)
+    result, code = (Result.FAIL, ExitCode.REFUSED) if errors else (Result.PASS, ExitCode.PASSED)
+    if advised.unchecked:
+        result, code = Result.ERROR, ExitCode.CANNOT_CHECK
+    status = {Result.PASS: StageStatus.PASSED, Result.FAIL: StageStatus.FAILED}.get(result, StageStatus.ERRORED)
+    return Evidence(
+        result=result, exit_code=int(code), tool_version=__version__, source=subject.source, findings=told,
+        format=subject.change.head.format, directory=subject.change.head.directory, suppressed=suppressed,
+        adviser=squawk.identity() if advised.asked and not advised.unchecked else None,
+        stages=(StageEvidence(name="validate", status=status, duration_ms=milliseconds),),
+    )  # fmt: skip
+
+
+def _show(options: Options, console: Console, evidence: Evidence, subject: change.Subject, scope: str) -> None:
+    if options.output == "json":
+        console.file.write(_rows(evidence))
+        return
+    sources = {
+        script.file.path: script.file.text for item in subject.change.new for script in (item.up, item.down) if script
+    }
+    standing = headline.ranked(evidence.findings)
+    errors = sum(item.refuses for item in standing)
+    warnings = sum(item.severity is Severity.WARNING for item in standing)
+    counted = "".join(f", {number} {reason}" for reason, number in evidence.suppressed.items())
+    with commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
+        for said in summary.findings((item for item in standing if item.refuses or not options.quiet), sources):
+            console.print(said)
+        if options.verbose:
+            console.print(summary.details(evidence))
+            for line in _circumstances(evidence):
+                console.print(line, markup=False, highlight=False)
+        console.print(f"{scope} on paper: {errors} errors, {warnings} warnings{counted}", markup=False, highlight=False)
+    if options.output == "github":
+        sys.stdout.writelines(f"{line}\n" for line in commands.annotate(evidence.findings))
+
+
+def _rows(evidence: Evidence) -> str:
+    """Return the findings as gate.json has them: a list, for there is no verdict without a server."""
+    return json.dumps([gate.finding(item) for item in evidence.findings], indent=1) + "\n"
+
+
+def _circumstances(evidence: Evidence) -> Iterator[str]:
+    yield f"format {evidence.format} in {evidence.directory}, compared with {evidence.source.base_sha or 'nothing'}"
+    adviser = evidence.adviser
+    yield f"adviser {adviser.name} {adviser.version}" if adviser else "no adviser was asked"
+    yield f"took {evidence.stages[0].duration_ms / 1000:.2f} s"
+
+
+def _inside(given: list[Path], root: Path) -> frozenset[str]:
     """Return the given files as the repository names them; one that is not there is told, not passed."""
     found = set()
-    for path in files:
+    for path in given:
         whole = Path(os.path.normpath(Path.cwd() / path))
         if not whole.is_file():
             raise UsageError(

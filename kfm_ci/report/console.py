@@ -109,6 +109,30 @@ def _excerpt(item: Finding, source: str | None) -> list[Text]:
     return [*drawn, Text(f"  {'':>{width}} | … {more} more lines", "dim")] if drawn and more > 0 else drawn
 
 
+def details(evidence: Evidence) -> Group:
+    """Return what the summary leaves out: what was set aside and why, and what each statement took and held."""
+    parts = [_aside(item) for item in evidence.findings if not item.stands]
+    for migration in evidence.new:
+        for seen in migration.statements:
+            locks = ", ".join(
+                dict.fromkeys(f"{lock.mode} on {lock.relation}" for lock in seen.locks if lock.preexisting)
+            )
+            place = Text.assemble("  ", (f"{single_line(migration.up_path)}:{seen.line}", "bold"))
+            place.append(
+                f" {single_line(seen.kind)}, {duration(seen.duration_ms)}"
+                + (f", {single_line(locks)}" if locks else "")
+            )
+            parts.append(place)
+    return Group(*parts)
+
+
+def _aside(item: Finding) -> Text:
+    word = "acknowledged" if item.acknowledged is not None else item.verdict.value
+    reason = f" (reason: {single_line(item.acknowledged.reason)})" if item.acknowledged is not None else ""
+    where = f" at {_where(item)}" if item.place.file else ""
+    return Text.assemble((word, "dim"), f"[{item.rule}]{where}: {single_line(item.message)}{reason}")
+
+
 def set_aside(evidence: Evidence) -> Text | None:
     """Return what does not count: acknowledged, refuted and suppressed; None when there is nothing."""
     acknowledged = sum(item.acknowledged is not None for item in evidence.findings)

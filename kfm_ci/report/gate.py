@@ -59,7 +59,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         ],
         "risk": {"level": evidence.risk.value, "reasons": list(evidence.risk_reasons)},
         "migrations": [_migration(item) for item in evidence.migrations],
-        "findings": [_finding(item) for item in evidence.findings],
+        "findings": [finding(item) for item in evidence.findings],
         "smoke": [
             {"name": test.name, "status": "passed" if test.passed else "failed", "message": test.message}
             for test in evidence.smoke
@@ -181,7 +181,8 @@ def _diff(diff: SchemaDiff) -> dict[str, list[str]]:
     }
 
 
-def _finding(item: Finding) -> dict[str, Any]:
+def finding(item: Finding) -> dict[str, Any]:
+    """Return one finding as plain values."""
     return {
         "rule": item.rule,
         "hazard": item.hazard.value,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,36 @@ def test_a_file_that_is_not_there_is_no_pass(repository: Path, name: str, code: 
 
 def test_the_hook_is_offered_under_its_name() -> None:
     assert "- id: kfm-ci-check\n" in HOOKS and "types: [sql]" in HOOKS
+
+
+ALLOW = '-- kfm:allow data-loss reason="nobody reads it"\n'
+
+
+def test_what_is_acknowledged_is_no_error_and_is_told_only_to_who_asks(repository: Path) -> None:
+    (repository / BAD).write_text(f"{ALLOW}alter table c drop column d;\n")
+    with (repository / "kfm-ci.toml").open("a") as settings:
+        settings.write('naming = "off"\n')
+    code, told = check(repository)
+    assert code == 0 and "column-dropped" not in told and "0 errors, 0 warnings, 1 acknowledged" in told
+    code, told = check(repository, "-v")
+    assert code == 0 and f"acknowledged[column-dropped] at {BAD}:2:1" in told and "reason: nobody reads it" in told
+    assert "compared with nothing" in told and "adviser squawk" in told and "took " in told
+
+
+def test_findings_are_written_where_one_asks_for_them_and_nowhere_else(repository: Path, tmp_path: Path) -> None:
+    before = sorted(repository.rglob("*"))
+    code, _ = check(repository)
+    assert code == 1 and sorted(repository.rglob("*")) == before
+    out = tmp_path / "deep" / "out"
+    code, told = check(repository, "--out", str(out))
+    assert code == 1 and sorted(path.name for path in out.iterdir()) == ["findings.json", "findings.sarif"]
+    rows = json.loads((out / "findings.json").read_text())
+    assert {row["rule"] for row in rows} == {"unreadable-name"} and all(row["file"] for row in rows)
+    results = json.loads((out / "findings.sarif").read_text())["runs"][0]["results"]
+    assert [item["ruleId"] for item in results] == [row["rule"] for row in rows]
+    assert json.loads(check(repository, "--output", "json")[1]) == rows
+
+
+def test_a_directory_that_cannot_be_written_is_no_pass(repository: Path) -> None:
+    code, told = check(repository, "--out", str(repository / "other.sql" / "out"))
+    assert code == 3 and "KFM-C30" in told
