@@ -109,7 +109,8 @@ def _show(options: Options, console: Console, evidence: Evidence, subject: chang
             console.print(summary.details(evidence))
             for line in _circumstances(evidence):
                 console.print(line, markup=False, highlight=False)
-        console.print(f"{scope} on paper: {errors} errors, {warnings} warnings{counted}", markup=False, highlight=False)
+        sums = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}{counted}"
+        console.print(f"{scope} on paper: {sums}", markup=False, highlight=False)
     if options.output == "github":
         sys.stdout.writelines(f"{line}\n" for line in commands.annotate(evidence.findings))
 

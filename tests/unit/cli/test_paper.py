@@ -107,3 +107,42 @@ def test_findings_are_written_where_one_asks_for_them_and_nowhere_else(repositor
 def test_a_directory_that_cannot_be_written_is_no_pass(repository: Path) -> None:
     code, told = check(repository, "--out", str(repository / "other.sql" / "out"))
     assert code == 3 and "KFM-C30" in told
+
+
+HEADER = """-- [KFM_MIGRATION]
+-- id: V000002__drop_colour
+-- owner: team
+-- ticket: https://github.com/acme/app/issues/1
+-- risk: high
+-- rollout: safe
+-- rollback: down
+-- phase: contract
+-- dialect: postgresql
+-- impact: the column goes
+-- [/KFM_MIGRATION]
+"""
+
+
+@pytest.mark.parametrize(("code", "refused", "told"), [
+    ("db.run('select colour_name from widgets')", 1, "which is still used: app.py:1"),
+    ("widgets = []\ncolour_name = 'red'", 0, "which may still be used, unless these mean something else: app.py:2"),
+    ("widgets = []", 0, "0 errors, 1 warning"),
+])  # fmt: skip
+def test_a_contract_step_passes_when_nothing_surely_uses_what_it_removes(
+    repository: Path, code: str, refused: int, told: str
+) -> None:
+    (repository / GOOD).rename(repository / "migrations/db/V000001__make_widgets.up.sql")
+    (repository / BAD).unlink()
+    (repository / "kfm-ci.toml").unlink()
+    made = "create table widgets (id bigint primary key, colour_name text);\n"
+    (repository / "migrations/db/V000001__make_widgets.up.sql").write_text(made)
+    git = ["git", "-C", str(repository), "-c", "user.name=t", "-c", "user.email=t@example.com"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    (repository / "app.py").write_text(code)
+    for arguments in (["add", "."], ["commit", "-qm", "base"]):
+        subprocess.run([*git, *arguments], check=True)
+    stem = repository / "migrations/db/V000002__drop_colour"
+    stem.with_suffix(".up.sql").write_text(f"{HEADER}alter table widgets drop column colour_name;\n")
+    stem.with_suffix(".down.sql").write_text("alter table widgets add column colour_name text;\n")
+    ended, said = check(repository, "--base", "HEAD")
+    assert (ended, told in said) == (refused, True), said

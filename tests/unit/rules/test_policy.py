@@ -134,6 +134,27 @@ def test_only_a_declared_contract_step_without_uses_counts(change):
     assert contracting(new) == {"V1__one"}
 
 
+@pytest.mark.parametrize("severity", [Severity.WARNING, Severity.NOTE])
+def test_only_a_sure_use_holds_a_contract_step(severity):
+    loss, use = (
+        found(4, Hazard.DATA_LOSS, migration="m1"),
+        found(4, Hazard.BREAKS_CLIENTS, migration="m1", severity=severity),
+    )
+    use = replace(use, rule="removed-but-used")
+    contracts = frozenset({"m1"})
+    weighed = [item.severity for item in judged(loss, use, contracts=contracts).findings]
+    assert weighed == [Severity.WARNING, severity]
+    raised = judged(loss, use, contracts=contracts, severities={"removed-but-used": "error"})
+    assert [item.refuses for item in raised.findings] == [True, True]
+
+
+def test_a_use_holds_its_own_migration_and_no_other():
+    losses = [found(4, Hazard.DATA_LOSS, migration=name) for name in ("m1", "m2")]
+    use = replace(found(4, Hazard.BREAKS_CLIENTS, migration="m1"), rule="removed-but-used")
+    result = judged(*losses, use, contracts=frozenset({"m1", "m2"}))
+    assert [item.refuses for item in result.findings] == [True, False, True]
+
+
 def test_a_contract_step_whose_removal_is_still_used_is_no_contract_step():
     loss, use = found(4, Hazard.DATA_LOSS, migration="m1"), found(4, Hazard.BREAKS_CLIENTS, migration="m1")
     use = replace(use, rule="removed-but-used")
