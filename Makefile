@@ -39,3 +39,4 @@ bench: .venv/ready
 	$(BIN)/python bench/gate.py
 	$(BIN)/python bench/observer.py
 	$(BIN)/python bench/check.py
+	KFM_TOOLS_CACHE=$(TOOLS) $(BIN)/python bench/tools.py

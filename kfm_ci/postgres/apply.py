@@ -152,8 +152,10 @@ def _in_transaction(
     watcher: Watcher | None, *, keep: bool, traced: bool, look: Look | None,
 ) -> frozenset[int] | None:  # fmt: skip
     written: frozenset[int] | None = None
-    connection.execute("begin")
-    before = connection.execute("select pg_current_xact_id()::text").fetchone()
+    with connection.cursor() as cursor:
+        cursor.execute("begin; select pg_current_xact_id()::text")
+        cursor.nextset()
+        before = cursor.fetchone()
     if watcher is None and not any(statements.inline_data(part) for part in parts):
         _send(connection, Statement(text=script.text, raw=script.text, line=script.first_line, column=1,
                                                  end_line=script.first_line, offset=0))  # fmt: skip

@@ -63,7 +63,7 @@ class Tool:
 
 
 def _stamp(number: int) -> str:
-    return f"2026010{number}000000"
+    return f"20260101{number:06}"
 
 
 def _pair(root: Path, number: int, step: Step) -> None:
@@ -127,7 +127,7 @@ def _sqitch(root: Path, number: int, step: Step) -> None:
     if not plan.exists():
         plan.write_text("%syntax-version=1.0.0\n%project=shop\n\n")
         (root / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
-    plan.write_text(f"{plan.read_text()}step{number} 2026-01-0{number}T00:00:00Z A B <a@example.com> # x\n")
+    plan.write_text(f"{plan.read_text()}step{number} 2026-01-01T00:00:00Z A B <a@example.com> # x\n")
     for folder, text in (("deploy", step.up), ("revert", step.down)):
         (root / folder).mkdir(exist_ok=True)
         (root / folder / f"step{number}.sql").write_text(text if step.outside else f"begin;\n{text}\ncommit;\n")
@@ -140,7 +140,7 @@ def _sqlx(root: Path, number: int, step: Step) -> None:
 
 
 def _diesel(root: Path, number: int, step: Step) -> None:
-    folder = root / f"2026-01-0{number}-000000_step"
+    folder = root / f"2026-01-01-{number:06}_step"
     folder.mkdir()
     (folder / "up.sql").write_text(step.up)
     (folder / "down.sql").write_text(step.down)
