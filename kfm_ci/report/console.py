@@ -62,11 +62,7 @@ def stages(evidence: Evidence) -> Table:
 
 def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
     """Return findings in their order; those that say the same of several places stand together, with the first."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for item in told:
-        said = (item.rule, item.severity, item.verdict, item.acknowledged, item.message, item.help)
-        groups.setdefault(said, []).append(item)
-    return [_finding(item, also, sources) for item, *also in groups.values()]
+    return [_finding(item, also, sources) for item, *also in headline.alike(told)]
 
 
 def _finding(item: Finding, also: Sequence[Finding], sources: Mapping[str, str]) -> Group:

@@ -47,13 +47,19 @@ def inline(text: str, limit: int = 600) -> str:
     return _LINE_START.sub(_defuse_start, _defused(clip(single_line(text), limit)))
 
 
+def _closed(text: str) -> str:
+    """Return a sentence without the piece of code that was cut through."""
+    cut = text.endswith("…") and text.count("`") % 2
+    return f"{text[: text.rindex('`')].rstrip()} …" if cut else text
+
+
 def prose(text: str, limit: int = 600) -> str:
     """Return one of our own sentences as Markdown: what it sets between backticks becomes code, all else is inline.
 
     Names of a pull request may stand in it, also with backticks of their own: each part is escaped for itself.
     """
     # Two code spans without anything in between would be read as one.
-    parts = clip(single_line(text), limit).replace("``", f"`{_BREAKER}`").split("`")
+    parts = _closed(clip(single_line(text), limit)).replace("``", f"`{_BREAKER}`").split("`")
     if len(parts) % 2 == 0:  # a tick without its partner stays a tick
         parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
     written = [

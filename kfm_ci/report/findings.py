@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Severity, Verdict
 from kfm_ci.report import chapter, headline
@@ -10,6 +12,7 @@ from kfm_ci.rules.policy import ACKNOWLEDGEABLE, OFF
 
 _SHOWN = 50
 _REFUTED = 20
+_PLACES = 5
 _ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
 
@@ -24,18 +27,29 @@ def standing(found: tuple[Finding, ...]) -> str:
 
 
 def _listed(found: tuple[Finding, ...]) -> str:
-    rows = ((f"{_ICONS[item.severity]} {item.severity.value}", _told(item)) for item in found)
+    rows = (
+        (f"{_ICONS[item.severity]} {item.severity.value}", _told(item, also)) for item, *also in headline.alike(found)
+    )
     return chapter.table(("", "What, where, and what to do"), rows, _SHOWN)
 
 
-def _told(item: Finding) -> str:
+def _told(item: Finding, also: Sequence[Finding]) -> str:
     sure = " (suspected from the text; no server has decided it)" if item.verdict is Verdict.SUSPECTED else ""
     lines = [
         " ".join(part for part in (_rule(item), headline.where(item)) if part),
         f"{prose(item.message, 400)}{sure}",
         f"→ {prose(item.help, 400)}" if item.help else "",
+        _places(also),
     ]
     return "<br>".join(line for line in lines if line)
+
+
+def _places(also: Sequence[Finding]) -> str:
+    """Return where else the same is true."""
+    if not also:
+        return ""
+    more = f" and {len(also) - _PLACES} more" if len(also) > _PLACES else ""
+    return f"Also {', '.join(headline.where(item) for item in also[:_PLACES])}{more}"
 
 
 def _rule(item: Finding) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Hazard, Outcome, Result, Severity, StageStatus, Verdict
 from kfm_ci.report.escape import code, inline, prose
@@ -22,6 +24,15 @@ def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, suspected
 
     return tuple(sorted((item for item in findings if item.stands), key=weight))
+
+
+def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Return findings in their order; those that say the same of several places stand together, with the first."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for item in findings:
+        said = (item.rule, item.severity, item.verdict, item.acknowledged, item.message, item.help)
+        groups.setdefault(said, []).append(item)
+    return list(groups.values())
 
 
 def verdict(evidence: Evidence) -> str:
@@ -113,21 +124,20 @@ def _to_do(evidence: Evidence) -> list[str]:
 
 
 def _tasks(errors: list[Finding]) -> list[str]:
-    """Return one line for each thing to do: what one remedy mends in one place is said once."""
-    together: dict[tuple[str, str | None], list[Finding]] = {}
+    """Return one line for each place where something is to be done."""
+    together: dict[str, list[Finding]] = {}
     for number, item in enumerate(errors):
-        together.setdefault((where(item), item.help or str(number)), []).append(item)
+        together.setdefault(where(item) or str(number), []).append(item)
     return [task(*items) for items in together.values()]
 
 
 def task(*items: Finding) -> str:
-    """Return findings of one place and remedy as one line: place, messages, remedy."""
-    first = items[0]
-    place = where(first)
+    """Return findings of one place as one line: place, messages, remedies; what is said twice is said once."""
+    place = where(items[0])
     said = "; ".join(dict.fromkeys(prose(item.message.rstrip("."), 300) for item in items))
-    remedy = f" → {prose(first.help, 400)}" if first.help else ""
+    remedies = "".join(dict.fromkeys(f" → {prose(item.help, 400)}" for item in items if item.help))
     sure = " (suspected)" if all(item.verdict is Verdict.SUSPECTED for item in items) else ""
-    return f"{f'{place} ' if place else ''}{said}{sure}.{remedy}"
+    return f"{f'{place} ' if place else ''}{said}{sure}.{remedies}"
 
 
 def where(item: Finding) -> str:

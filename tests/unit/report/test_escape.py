@@ -146,3 +146,7 @@ def test_no_ticks_in_a_name_open_or_close_code_elsewhere(text: str) -> None:
     html = MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(escape.prose(f"before {text} after"))
     assert html.startswith("<p>before") and html.rstrip().endswith("after</p>")
     assert not re.search(r"<(?!/?(?:p|code)>)", html)
+
+
+def test_code_that_does_not_fit_is_left_out_whole() -> None:
+    assert escape.prose("run `a b` and `drop table everything` now", 24) == "run `a b` and …"

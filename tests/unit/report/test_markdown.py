@@ -153,3 +153,21 @@ def test_a_long_change_fits_and_is_cut_between_sections(text: str) -> None:
     assert all(token.map is not None and token.map[1] < comment.count("\n") for token in fences)
     pieces = "".join(raw_html(comment))
     assert pieces.count("<details") == pieces.count("</details>")
+
+
+def test_what_is_true_of_many_places_is_one_row_with_the_places() -> None:
+    first = dangerous().findings[0]
+    many = tuple(replace(first, place=replace(first.place, file=f"{number}.sql")) for number in range(8))
+    comment = markdown.compose(replace(dangerous(), findings=many))
+    findings = comment[comment.index("### Findings") :].split("\n\n")[1]
+    assert len(findings.splitlines()) == 3
+    assert "`0.sql:" in findings and "`5.sql:" in findings and "`6.sql:" not in findings and "and 2 more" in findings
+
+
+def test_what_is_wrong_at_one_place_is_one_thing_to_do_with_each_remedy_once() -> None:
+    first = next(item for item in dangerous().findings if item.refuses)
+    other = replace(first, rule="another", message="waits.", help="Wait no more.")
+    comment = markdown.compose(replace(dangerous(), findings=(first, other, replace(other, rule="third"))))
+    head = comment[comment.index("**To do:**") : comment.index("### Findings")]
+    (task,) = [line for line in head.splitlines() if line.startswith("1. ")]
+    assert task.count("waits") == 1 and task.count("→ Wait no more.") == 1 and "\n2. " not in head
