@@ -205,6 +205,9 @@ class History:
     """Whether the tool runs all that is pending in one transaction."""
     bare: bool = False
     """Whether the tool gives no migration a transaction: each statement commits by itself."""
+    recorded_late: str | None = None
+    """What puts a database right whose tool was killed between a migration and its row in the history table, where the
+    two do not share a transaction; None where they do."""
     file_by_file: bool = False
     """Whether the order counts only among migrations of one file."""
     late: str | None = None

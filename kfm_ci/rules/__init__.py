@@ -35,6 +35,7 @@ from kfm_ci.rules.immutability import AppliedMigrationChanged
 from kfm_ci.rules.index_if_not_exists import IndexIfNotExists
 from kfm_ci.rules.index_not_concurrent import IndexNotConcurrent
 from kfm_ci.rules.json_column import JsonColumn
+from kfm_ci.rules.late_record import LateRecord
 from kfm_ci.rules.local_setting import LocalSetting
 from kfm_ci.rules.malformed_acknowledgement import MalformedAcknowledgement
 from kfm_ci.rules.manifest_stale import ManifestStale
@@ -107,6 +108,7 @@ ALL: tuple[Rule, ...] = (
     DynamicSql(),
     TransactionControl(),
     BareTool(),
+    LateRecord(),
     AutocommitCompany(),
     EnumValueUsed(),
     SchemaAndData(),

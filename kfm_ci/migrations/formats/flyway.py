@@ -27,6 +27,10 @@ _AFTER = frozenset(
 _WITHIN = frozenset(
     {"beforeEachMigrate", "afterEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement"}
 )
+_WAY_OUT = (
+    "see whether the migration is there in full; then insert its row into the history table by hand, like the one before, "
+    "and let `flyway repair` set its checksum; or take the change back by hand"
+)
 _PLACEHOLDER = re.compile(r"\$\{([^{}\s]+)\}")
 # Flyway's own list: what else cannot run in a transaction is sent inside one, and the server refuses it.
 _OUTSIDE = re.compile(
@@ -83,7 +87,8 @@ class Flyway:
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.others:
             findings += _told(other)
-        return replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late)
+        return replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
+                       recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
 
 
 def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:

@@ -94,6 +94,7 @@ class Liquibase:
         others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
+                          recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",
                           late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
         return (

@@ -46,7 +46,8 @@ class Refinery:
         """Read the directory and all below."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
                            mode=lambda _: Mode.TRANSACTION)  # fmt: skip
-        return replace(history, late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")
+        return replace(history, recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
+                       late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
 
 
 def _above(directory: str) -> list[str]:

@@ -17,6 +17,7 @@ OF_SEVERAL_FILES = {
     "removed-but-used",
     "unreadable-name",
     "sorts-before-base",
+    "history-row-late",
     "tool-without-transaction",
     "duplicate-version",
     "applied-migration-changed",
