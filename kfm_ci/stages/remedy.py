@@ -23,17 +23,25 @@ def of(done: Applied, script: Script) -> str | None:
         return "end it with COMMIT, or leave BEGIN out"
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
+    if done.sqlstate == "42501" and (extension := _EXTENSION.search(error)):
+        return (
+            f"have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}, and write "
+            "`create extension if not exists`, which leaves it alone where an administrator has made it"
+        )
     if done.sqlstate == "42501":
         return (
             "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
             'set run-as = "superuser"'
         )
-    if done.sqlstate == "42704" and (role := _ROLE.search(error)):
-        return (
-            f"make the role beforehand, in kfm-ci.toml: [database] roles = {json.dumps([role[1]], ensure_ascii=False)}"
-        )
+    if done.sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
+        return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
     if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
         return binaries.advice(_EXTENSION.findall(error), binaries.find())
     if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
         return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
     return None
+
+
+def _list(name: str) -> str:
+    """Return a list of one name as TOML has it."""
+    return json.dumps([name], ensure_ascii=False)

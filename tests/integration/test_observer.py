@@ -69,6 +69,8 @@ def modes(seen: StatementEvidence) -> dict[str, LockMode]:
     return {lock.relation: lock.mode for lock in seen.locks}
 
 
+DETACHES = 140_000
+"""First server version that detaches a partition concurrently."""
 CONCURRENT = [
     ("create index concurrently widgets_n_idx on widgets (n)", "public.widgets"),
     ("drop index concurrently parts_widget_idx", "public.parts"),
@@ -80,12 +82,16 @@ CONCURRENT = [
 
 @pytest.mark.parametrize(("text", "table"), CONCURRENT)
 def test_a_concurrent_statement_is_held_up_until_its_locks_are_seen(bench: Bench, text: str, table: str) -> None:
+    if "detach" in text and bench.observed.info.server_version < DETACHES:
+        pytest.skip("this server cannot detach a partition concurrently")
     (seen,) = bench.run(text, transaction=False)
     assert seen.error is None
     assert modes(seen)[table] is LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
 def test_a_partition_that_is_detached_concurrently_is_locked_against_readers_at_the_end(bench: Bench) -> None:
+    if bench.observed.info.server_version < DETACHES:
+        pytest.skip("this server cannot detach a partition concurrently")
     (seen,) = bench.run("alter table events detach partition events_1 concurrently", transaction=False)
     assert modes(seen)["public.events_1"] is LockMode.ACCESS_EXCLUSIVE
 
