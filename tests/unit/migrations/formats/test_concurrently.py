@@ -1,0 +1,35 @@
+"""CREATE INDEX CONCURRENTLY beside another statement, under tools that send a file as one message."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from kfm_ci.migrations.files import History
+from kfm_ci.model import Hazard
+from kfm_ci.rules.autocommit_company import AutocommitCompany
+from kfm_ci.rules.base import Change, Requirements
+
+BUILD = "create index concurrently i on a (id);\n"
+TWO = f"alter table a add column b int;\n{BUILD}"
+PRISMA = {"package.json": json.dumps({"devDependencies": {"prisma": "6.19.0"}})}
+FILES = {
+    "golang-migrate": ("m/1_a.up.sql", "", {}), "dbmate": ("m/1_a.sql", "-- migrate:up transaction:false\n", {}),
+    "sqlx": ("m/1_a.sql", "-- no-transaction\n", {}), "diesel": ("m/1_a/up.sql", "", {"m/1_a/metadata.toml": "run_in_transaction = false\n"}),
+    "prisma": ("m/1_a/migration.sql", "", PRISMA), "graphile-migrate": ("m/000001.sql", "--! Previous: -\n\n--! no-transaction\n", {}),
+}  # fmt: skip
+
+
+def judged(history: History) -> set[Hazard]:
+    asked = Requirements(require_header=False, require_traceability=False)
+    change = Change(head=history, base=None, merge_base=None, new=history.migrations, tree=None, requirements=asked)
+    return {item.hazard for item in AutocommitCompany().check(change)}
+
+
+@pytest.mark.parametrize("format", FILES)
+def test_it_is_refused_where_the_file_is_one_message_and_fine_alone(load, format):
+    path, first, more = FILES[format]
+    last = "-- migrate:down\n" if format == "dbmate" else ""
+    assert judged(load(format, {path: f"{first}{TWO}{last}", **more})) == {Hazard.TRANSACTION}
+    assert judged(load(format, {path: f"{first}{BUILD}{last}", **more})) == set()
