@@ -118,7 +118,9 @@ class SmokeTable(_Table):
 
     sql: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files, each statement an assertion.")
     command: str | None = Field(None, description="Shell command run with `DATABASE_URL` set.")
-    image: str | None = Field(None, description="Image the command runs in (docker engine).")
+    image: str | None = Field(
+        None, description="Container image that the commands run in, with all they need: nothing is mounted."
+    )
     timeout: int = Field(60, ge=1, le=3600, description="Seconds a smoke test may take.")
     queries: tuple[str, ...] = Field(
         (), strict=False,

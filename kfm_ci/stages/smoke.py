@@ -78,22 +78,37 @@ def file_failure(run: Run, database: str, path: str, text: str) -> str | None:
 
 def command_failure(run: Run, database: str, command: str) -> str | None:
     """Run a command with the database's URL and nothing else of our environment; return why it failed, or None."""
-    url = run.server.url(database) if run.server else ""
+    smoke, server = run.config.smoke, run.server
+    if server is None:
+        return "there is no server"
+    if smoke.image:
+        # its library takes long to load
+        from kfm_ci.postgres.engines import guest
+
+        code, said = guest.run(server, database, image=smoke.image, command=command, timeout=smoke.timeout)
+    else:
+        code, said = _here(server.url(database), command, smoke.timeout)
+    if code is None:
+        return f"the command took longer than {smoke.timeout} s"
+    if code:
+        return f"the command ended with {code}: {' / '.join(said.splitlines()[-5:])[:500]}"
+    return None
+
+
+def _here(url: str, command: str, timeout: float) -> tuple[int | None, str]:
+    """Return how a command ended where we run, None when it took too long, and what it said."""
     process = subprocess.Popen(
         ["/bin/sh", "-c", command], env={"DATABASE_URL": url, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        output, _ = process.communicate(timeout=run.config.smoke.timeout)
+        output, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return f"the command took longer than {run.config.smoke.timeout} s"
-    if process.returncode:
-        tail = output.decode("utf-8", "replace").strip().splitlines()[-5:]
-        return f"the command ended with {process.returncode}: {' / '.join(tail)[:500]}"
-    return None
+        return None, ""
+    return process.returncode, output.decode("utf-8", "replace").strip()
 
 
 def matching(paths: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:

@@ -74,7 +74,7 @@ class Workshop:
         server = self.server
         user, password, port = server.owner, server.owner_password or "", str(server.port or 5432)
         return {
-            "url": f"postgresql://{user}:{password}@127.0.0.1:{port}/{database}", "host": "127.0.0.1", "port": port, "user": user,
+            "url": server.tcp_url(database, "127.0.0.1", port), "host": "127.0.0.1", "port": port, "user": user,
             "jdbc": f"jdbc:postgresql://127.0.0.1:{port}/{database}", "password": password, "database": database,
         }  # fmt: skip
 

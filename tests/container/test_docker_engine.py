@@ -128,7 +128,7 @@ def test_an_image_that_is_no_server_is_told_with_its_log(client: docker.DockerCl
 def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(
     client: docker.DockerClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kfm_ci.postgres.engines.docker.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("kfm_ci.postgres.engines.images.PAUSE_SECONDS", 0.01)
     with pytest.raises(CannotCheck) as caught, DockerEngine(image="127.0.0.1:9/nowhere:1").start():
         raise AssertionError
     assert caught.value.code == "KFM-C51" and "[database] image" in (caught.value.help or "")

@@ -51,6 +51,10 @@ class Server:
     """Where the server writes each statement of a database that asks for it, as CSV; None: nowhere we can read."""
     port: int | None = None
     """Port on the loopback for foreign tools; None: they cannot connect."""
+    network: str | None = None
+    """Network of containers that the server is on, where it has one of its own."""
+    alias: str = ""
+    """Its name there."""
     prefix: str = "kfm_"
     """What the names of our databases begin with."""
 
@@ -88,6 +92,20 @@ class Server:
         parts = conninfo_to_dict(self.dsn(database))
         names = {key: parts[key] for key in ("host", "port", "user", "password") if parts.get(key)}
         return f"postgresql:///{quote(database)}?{urlencode(names, quote_via=quote)}"
+
+    @property
+    def tcp_address(self) -> tuple[str, str]:
+        """Host and port for who shares our network but not our files; of a server that listens there."""
+        parts = conninfo_to_dict(self.conninfo)
+        return (
+            ("127.0.0.1", str(self.port))
+            if self.port
+            else (str(parts.get("host") or "127.0.0.1"), str(parts.get("port") or 5432))
+        )
+
+    def tcp_url(self, database: str, host: str, port: str) -> str:
+        """Return the URL of a database as the owner, at an address, as every driver reads it."""
+        return f"postgresql://{self.owner}:{quote(self.owner_password or '')}@{host}:{port}/{quote(database)}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""

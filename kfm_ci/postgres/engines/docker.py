@@ -15,33 +15,26 @@ from typing import Any
 
 import docker
 import psycopg
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException
 from docker.models.containers import Container
 from docker.models.networks import Network
 from psycopg.conninfo import make_conninfo
 
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import siblings
+from kfm_ci.postgres.engines import images, siblings
 from kfm_ci.postgres.engines.base import ADMIN, SETTINGS, Server
 
 DEFAULT_MAJOR = 17
 READY_SECONDS = 60.0
-PULLS = 3
-PAUSE_SECONDS = 3.0
-"""Before a pull is tried again; doubles."""
 DATA = "/kfm-ci"
-LIMITS: dict[str, Any] = {
-    "mem_limit": "4g",
-    "pids_limit": 512,
+ROOM: dict[str, Any] = {
     "shm_size": "256m",
     "tmpfs": {DATA: "rw,size=3g,mode=1777"},
-    "cap_drop": ["ALL"],
     # what the official image needs to leave root behind
     "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
-    "security_opt": ["no-new-privileges"],
 }
-"""What a hostile migration may use: memory, and nothing of the machine."""
+"""What a server needs beyond the limits that all our containers have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +53,9 @@ class DockerEngine:
         config.forget_connection_defaults()
         with ExitStack() as resources:
             client = resources.enter_context(siblings.daemon())
-            resources.enter_context(_explained(image))
+            resources.enter_context(images.explained(image))
             siblings.reap(client)
-            _pull(client, image)
+            images.pull(client, image)
             ours = siblings.ourselves(client)
             name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
             network = resources.enter_context(_network(client, ours, name))
@@ -74,7 +67,7 @@ class DockerEngine:
             version = _wait(conninfo, container, image)
             server = Server(
                 kind=self.kind, version=version, detail=f"PostgreSQL {version} from image {image}", conninfo=conninfo,
-                owner_password=secrets.token_hex(16), log=log,
+                owner_password=secrets.token_hex(16), log=log, network=network.name, alias=name,
             )  # fmt: skip
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
@@ -84,42 +77,6 @@ class DockerEngine:
             with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
                 server.set_passwords(administrator)
             yield server
-
-
-@contextmanager
-def _explained(image: str) -> Iterator[None]:
-    """Turn the daemon's refusals into CannotCheck; they name what was asked, never a password."""
-    try:
-        yield
-    except DockerException as error:
-        said = error.explanation if isinstance(error, APIError) else str(error)
-        raise CannotCheck(
-            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=image,
-            help="see the engine's own log, or use --engine embedded",
-        ) from error  # fmt: skip
-
-
-def _pull(client: docker.DockerClient, image: str) -> None:
-    with contextlib.suppress(ImageNotFound):
-        client.images.get(image)
-        return
-    for attempt in range(1, PULLS + 1):
-        try:
-            client.images.pull(image)
-        except (DockerException, OSError) as error:
-            missing = isinstance(error, NotFound)
-            if attempt < PULLS and not missing:
-                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
-                continue
-            said = error.explanation if isinstance(error, APIError) else str(error)
-            raise CannotCheck(
-                code="KFM-C51", message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
-                where=image, got=str(said).splitlines()[0][:300],
-                help="is its name right, and may this machine reach the registry? "
-                "`docker login` before the gate, or name another by [database] image",
-            ) from error  # fmt: skip
-        else:
-            return
 
 
 @contextmanager
@@ -150,7 +107,7 @@ def _container(
             "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
             "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
         },
-        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **LIMITS,
+        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **siblings.LIMITS, **ROOM,
     )  # fmt: skip
     try:
         container.start()

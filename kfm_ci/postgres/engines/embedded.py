@@ -48,7 +48,7 @@ class EmbeddedEngine:
     installation: binaries.Installation | None = None
     """Which programs, where they were looked for already."""
     for_tools: bool = False
-    """Whether foreign tools connect: over the loopback, with a log of what they send."""
+    """Whether others than we connect: over the loopback, with a log of what they send."""
     kind: str = "embedded"
 
     @contextmanager

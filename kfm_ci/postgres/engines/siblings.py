@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.context import ContextAPI
@@ -20,6 +21,13 @@ from kfm_ci.errors import CannotCheck
 
 OWNER_LABEL = "io.github.kfm-ci.owner"
 """On all that we make: host name, process and its start, by which a later run knows whether the owner lives."""
+LIMITS: dict[str, Any] = {
+    "mem_limit": "4g",
+    "pids_limit": 512,
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+"""What a hostile migration or smoke test may use: memory, and nothing of the machine."""
 _RUNNER_LABEL = re.compile(r"[0-9a-f]{6}")
 """GitHub's runner labels what it starts so, and removes what has its label before its next job."""
 _HOSTNAME_FILE = re.compile(r"/containers/([0-9a-f]{64})/hostname /etc/hostname ")

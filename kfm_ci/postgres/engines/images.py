@@ -1,0 +1,54 @@
+"""Images: fetched with patience, and what the container engine refuses told in one line."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import docker
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from kfm_ci.errors import CannotCheck
+
+PULLS = 3
+PAUSE_SECONDS = 3.0
+"""Before a pull is tried again; doubles."""
+
+
+@contextmanager
+def explained(image: str) -> Iterator[None]:
+    """Turn the daemon's refusals into CannotCheck; they name what was asked, never a password."""
+    try:
+        yield
+    except DockerException as error:
+        said = error.explanation if isinstance(error, APIError) else str(error)
+        raise CannotCheck(
+            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=image,
+            help="see the engine's own log, or use --engine embedded",
+        ) from error  # fmt: skip
+
+
+def pull(client: docker.DockerClient, image: str) -> None:
+    """Fetch an image that is not at hand; raises CannotCheck when it cannot be had."""
+    with contextlib.suppress(ImageNotFound):
+        client.images.get(image)
+        return
+    for attempt in range(1, PULLS + 1):
+        try:
+            client.images.pull(image)
+        except (DockerException, OSError) as error:
+            missing = isinstance(error, NotFound)
+            if attempt < PULLS and not missing:
+                time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
+                continue
+            said = error.explanation if isinstance(error, APIError) else str(error)
+            raise CannotCheck(
+                code="KFM-C51", message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
+                where=image, got=str(said).splitlines()[0][:300],
+                help="is its name right, and may this machine reach the registry? "
+                "`docker login` before the gate, or name another by [database] image",
+            ) from error  # fmt: skip
+        else:
+            return
