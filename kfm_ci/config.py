@@ -55,6 +55,10 @@ class CommandTable(_Table):
         "Without it `up` is run while the files of later migrations are kept away.",
     )
     down_one: str | None = Field(None, description="Takes one migration back.")
+    down_to: str | None = Field(
+        None,
+        description="Takes one migration and all that came after it back in one run; `{count}` says how many those are.",
+    )
     status: str | None = Field(
         None, description="Must end with 0 when all has run: it tells that something is pending by another code."
     )

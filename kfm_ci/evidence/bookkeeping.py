@@ -31,13 +31,16 @@ class Bookkeeping:
     """Names of a tool's own tables, in lower case; ``schema.*`` stands for all of a schema's."""
 
     names: frozenset[str]
+    aftermath: frozenset[str] = frozenset()
+    """Tables that the tool itself fills after the last migration: what it sends of them then is no migration's."""
 
     @classmethod
     def of(cls, tool: Tool) -> Bookkeeping:
         """Return what a tool keeps: its history table, the lock beside it, and what the format knows of."""
         table = tool.history_table.lower()
         return cls(
-            names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)})
+            names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)}),
+            aftermath=frozenset(name.lower() for name in tool.aftermath),
         )
 
     def holds(self, schema: str, table: str) -> bool:
@@ -53,11 +56,16 @@ class Bookkeeping:
 
     def concerns(self, text: str) -> bool:
         """Whether a statement is about these tables and no other."""
-        try:
-            named = [pair for tree in statements.parse(text) for pair in _named(tree)]
-        except statements.SyntaxProblem:
+        lower = text.lower()
+        if not any(name.rpartition(".")[2].strip("*") in lower for name in self.names):
             return False
+        named = _mentioned(text)
         return bool(named) and all(self.holds(*pair) for pair in named)
+
+    def follows(self, text: str) -> bool:
+        """Whether a statement is about tables that the tool itself fills after the last migration, and no other."""
+        named = _mentioned(text) if self.aftermath else []
+        return bool(named) and all(table.lower() in self.aftermath for _, table in named)
 
     def drop(self, existing: list[tuple[str, str, str]]) -> sql.Composed | None:
         """Return the statement that takes them out of a copy, of what there is; None when there is nothing."""
@@ -74,6 +82,13 @@ def noted(session: Session, tool: Tool) -> str:
     query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t")
     row = session.execute(query.format(sql.Identifier(*found))).fetchone()
     return str(row[0]) if row else ""
+
+
+def _mentioned(text: str) -> list[tuple[str, str]]:
+    try:
+        return [pair for tree in statements.parse(text) for pair in _named(tree)]
+    except statements.SyntaxProblem:
+        return []
 
 
 def _named(tree: Node) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,10 @@ class Command:
     """1-based line of the file on which it begins."""
     words: dict[str, str] = field(default_factory=dict)
     """What was filled into the command lines, by name."""
+    back: tuple[str, ...] = ()
+    """What to start to take it and all that came after it back, in one run."""
+    note: tuple[str, ...] = ()
+    """What the tool's note of it must name; empty: any of its names will do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +112,8 @@ class Tool:
     """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``, ``{dir}``; empty: the tool knows no
     such thing, and ``up`` is run without the files of those that come later."""
     down_one: tuple[str, ...] | None = None
+    down_to: tuple[str, ...] = ()
+    """Takes one migration and all that came after it back in one run; ``{count}``: how many those are, filled in last."""
     status: tuple[str, ...] = ()
     """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
     preview: tuple[str, ...] = ()
@@ -116,6 +122,12 @@ class Tool:
     """Table in which the tool notes what it ran, with its schema where that is not the default."""
     own_tables: tuple[str, ...] = ()
     """Other tables of its own; ``schema.*`` for all of a schema."""
+    note: tuple[str, ...] = ()
+    """What its note of a migration must name: ``{id}`` and its kind; empty: any of its names will do."""
+    notes_first: bool = False
+    """Whether it notes a migration before it runs it."""
+    aftermath: tuple[str, ...] = ()
+    """Tables that it fills by itself after the last migration, such as a list of what can be permitted."""
     directory: str = "."
     environment: dict[str, str] = field(default_factory=dict)
     """Variables beside ``DATABASE_URL`` and libpq's."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence import bookkeeping
 from kfm_ci.evidence.bookkeeping import Bookkeeping
-from kfm_ci.evidence.recording import Recorded, Recorder, script
+from kfm_ci.evidence.notes import TAKEN_BACK, Notes
+from kfm_ci.evidence.recording import Recorder
+from kfm_ci.evidence.transcript import Cut, Recorded, cut
 from kfm_ci.migrations.files import Command, Migration, Tool
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Finding, Hazard, Place, Severity
@@ -35,41 +38,55 @@ class Attempts:
     recorder: Recorder
     database: str
 
-    def up(self, migration: Migration) -> Recorded | Finding:
-        """Run one migration; return what it sent, or why it was refused. Raises CannotCheck when nothing happened."""
-        tool, command = self.shop.tool, _command(migration)
+    @classmethod
+    def on(cls, run: Run, shop: Workshop, name: str) -> Attempts:
+        """Begin anew on a copy of the base."""
+        database = shop.server.create_database(name, template=run.base_database)
+        return cls(run=run, shop=shop, recorder=Recorder(shop.server, database), database=database)
+
+    def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> Cut | Finding:
+        """Run what is pending, or what ``argv`` names; return what each migration sent, or why one was refused.
+
+        Raises CannotCheck when nothing happened, or when no migration is to blame.
+        """
+        tool = self.shop.tool
         before = history(self.run, self.database, tool)
         self.recorder.take()
-        ended = self.shop.start(command.argv or tool.up, self.database)
-        recorded = script(self.recorder.take(), Bookkeeping.of(tool))
+        ended = self.shop.start(argv or tool.up, self.database, count=len(expected))
+        cut = self._read(Notes(expected), ended)
         if ended.code:
-            if not recorded.reached or (recorded.error is None and _NOT_INSTALLED.search(ended.tail)):
+            if not cut.whole.reached or (cut.whole.error is None and _NOT_INSTALLED.search(ended.tail)):
                 raise broken(tool, ended)
-            return refused(migration, recorded, ended)
+            failed = next((item for item in expected if item.id not in cut.steps), expected[-1])
+            return refused(failed, cut.whole, ended)
         if history(self.run, self.database, tool) == before:
             raise silent(tool, ended)
-        if recorded.error is not None:
-            self.run.findings.append(_hidden(migration, recorded.error))
-        return recorded
+        return cut
 
-    def down(self, migration: Migration) -> Recorded | None:
-        """Take one migration back; None when the tool cannot, a failure of its statements is a finding."""
-        command = _command(migration)
-        if command.down is None:
-            return None
+    def one(self, migration: Migration) -> Recorded | Finding:
+        """Run one migration."""
+        done = self.up((migration,), _command(migration).argv)
+        return done if isinstance(done, Finding) else done.steps.get(migration.id, done.whole)
+
+    def down(self, argv: tuple[str, ...], expected: Sequence[Migration]) -> tuple[Cut, Ended]:
+        """Take migrations back, the last first; return what each sent.
+
+        What is noted in a way that is not known, and of one migration only, is the last one's.
+        """
         before = history(self.run, self.database, self.shop.tool)
-        ended = self.shop.start(command.down, self.database)
-        recorded = script(self.recorder.take(), Bookkeeping.of(self.shop.tool))
-        if ended.code == 0 and history(self.run, self.database, self.shop.tool) != before:
-            return recorded
-        why = recorded.error or (last(ended.tail) if ended.code else None)
-        if why is not None and not _NO_WAY_BACK.search(ended.tail):
-            self.run.findings.append(Finding(
-                rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
-                message=f"the tool's way back fails: {why}", help="mend the down of this migration",
-                place=Place(file=migration.up_path, line=told_line(migration, ended.tail) or command.line),
-            ))  # fmt: skip
-        return None
+        self.recorder.take()
+        ended = self.shop.start(argv, self.database, count=len(expected))
+        cut = self._read(Notes(tuple(reversed(expected)), TAKEN_BACK), ended)
+        single = len(expected) == 1 or not _command(expected[0]).back
+        if ended.code == 0 and single and not cut.steps and history(self.run, self.database, self.shop.tool) != before:
+            return replace(cut, steps={expected[-1].id: cut.whole}), ended
+        return cut, ended
+
+    def _read(self, notes: Notes, ended: Ended) -> Cut:
+        tool = self.shop.tool
+        return cut(
+            self.recorder.take(), Bookkeeping.of(tool), notes, failed=bool(ended.code), notes_first=tool.notes_first
+        )
 
     def preview(self, migration: Migration) -> str | None:
         """Return the SQL that the tool prints for a migration without running it; None when it prints none."""
@@ -92,12 +109,6 @@ class Attempts:
             message=f"all has run, and the tool still calls something pending or wrong: {last(ended.tail)}",
             help=f"run it by hand: {' '.join(self.shop.tool.status)}",
         )  # fmt: skip
-
-
-_NO_WAY_BACK = re.compile(
-    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed",
-    re.IGNORECASE,
-)
 
 
 def history(run: Run, database: str, tool: Tool) -> str:
@@ -158,7 +169,8 @@ def _command(migration: Migration) -> Command:
     return migration.up
 
 
-def _hidden(migration: Migration, error: str) -> Finding:
+def hidden(migration: Migration, error: str) -> Finding:
+    """Return the finding on a refusal of the server that the tool kept to itself."""
     return Finding(
         rule="error-not-told", hazard=Hazard.MIGRATION_ERROR, severity=Severity.WARNING, migration=migration.id,
         message=f"the tool ended well although the server refused a statement: {error}",

@@ -6,27 +6,29 @@ What the tool sent is a script like any other afterwards: no later stage knows w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 
-from kfm_ci.evidence.recording import Recorded, Recorder
+from kfm_ci.evidence.recording import Recorder
+from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration, Script, Tool
-from kfm_ci.model import Finding, Mode
-from kfm_ci.rules.touched import files_of
-from kfm_ci.stages import attempt, together, validate, workshop
+from kfm_ci.model import Mode
+from kfm_ci.stages import attempt, replay, validate, workshop
+from kfm_ci.stages.ascent import Refused, climb
 from kfm_ci.stages.attempt import Attempts
 from kfm_ci.stages.base import Failed, Run
-from kfm_ci.stages.together import End
-from kfm_ci.stages.workshop import Workshop
+from kfm_ci.stages.descent import Descent
 
 
 def build_base(run: Run, tool: Tool, database: str) -> None:
-    """Bring a database to the base commit's state by the tool's own command on that commit's files."""
-    tree = run.change.before
-    if tree is None or run.server is None or not run.change.base or not run.change.base.migrations:
+    """Bring a database to the base commit's state by one run of the tool's own command on that commit's files."""
+    tree, server = run.change.before, run.server
+    if server is None:
+        raise RuntimeError("no server yet")
+    if tree is None or not run.change.base or not run.change.base.migrations:
+        _build_empty(run, tool, database)
         return
-    with workshop.opened(tree, tool, run.server, run.root) as shop:
-        recorder = Recorder(run.server, database)
+    with workshop.opened(tree, tool, server, run.root, run.change.head.directory) as shop:
+        recorder = Recorder(server, database)
         ended = shop.start(tool.up, database)
         if ended.code and not recorder.take():
             raise attempt.broken(tool, ended)
@@ -36,59 +38,46 @@ def build_base(run: Run, tool: Tool, database: str) -> None:
         raise attempt.silent(tool, ended)
 
 
-def record(run: Run, tool: Tool) -> None:
-    """Run each new migration by the tool, up and down, and put what it sent in the place of the command.
+def _build_empty(run: Run, tool: Tool, database: str) -> None:
+    """Let the tool make what it makes before any migration, such as its own tables and schema, where it can do that alone.
 
-    What is judged on paper is what was sent; of a migration that did not run, what the tool prints for it.
+    Else those would count against the first migration.
     """
-    server, base = run.server, run.base_database
-    if server is None or base is None:
+    server = run.server
+    if server is None:
         raise RuntimeError("no server yet")
-    name = server.create_database("tool", template=base)
-    with ExitStack() as stack:
-        shop = stack.enter_context(workshop.opened(run.change.tree, tool, server, run.root))
-        attempts = Attempts(run=run, shop=shop, recorder=Recorder(server, name), database=name)
-        ups, failure = _ups(run, attempts)
-        if failure is not None:
-            _put(run, {**_scripts(run, ups, {}), **_printed(run, attempts, ups)})
-            run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings, failure])]
-            raise Failed(f"{failure.migration}: {failure.message}")
-        end = End(run, name, tool)
-        pending = attempts.status()
-        run.findings += [pending] if pending else []
-        downs = {item.id: attempts.down(item) for item in reversed(run.new)}
-        scripts = _scripts(run, ups, downs)
-        together.repeat(run, tuple(scripts[item.id] for item in run.new), end, tool)
-        if len(run.new) > 1:
-            together.as_one(run, shop, end, tool)
-    _put(run, scripts)
-    run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
+    name = server.create_database("tool_empty", template=database)
+    with workshop.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
+        shop.keep_away(run.change.head.migrations)
+        ended = shop.start(tool.up, name)
+    if ended.code == 0:
+        server.create_database(database, template=name)
     server.drop_database(name)
 
 
-def _ups(run: Run, attempts: Attempts) -> tuple[dict[str, Recorded], Finding | None]:
-    """Run the new migrations in order; return what each sent, and why the first that failed did."""
-    shop = attempts.shop
-    if not shop.tool.up_one:
-        shop.keep_away(file.path for item in run.new for file in files_of(item))
-    ups: dict[str, Recorded] = {}
-    failure: Finding | None = None
-    for item in run.new:
-        if not shop.tool.up_one:
-            _bring(shop, item)
-        done = attempts.up(item)
-        if isinstance(done, Finding):
-            failure = done
-            break
-        ups[item.id] = done
-    for item in run.new if not shop.tool.up_one else ():
-        _bring(shop, item)
-    return ups, failure
+def record(run: Run, tool: Tool) -> None:
+    """Run the new migrations by the tool, up and down, and put what they sent in the place of the command.
 
-
-def _bring(shop: Workshop, migration: Migration) -> None:
-    for file in files_of(migration):
-        shop.bring(file.path, file.data)
+    What is judged on paper is what was sent; of a migration that did not run, what the tool prints for it.
+    """
+    server = run.server
+    if server is None:
+        raise RuntimeError("no server yet")
+    with workshop.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
+        try:
+            ascent = climb(run, shop)
+        except Refused as refusal:
+            _put(run, {**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
+            run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings, refusal.finding])]
+            raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
+        pending = ascent.attempts.status()
+        run.findings += [pending] if pending else []
+        downs = Descent(run=run, attempts=ascent.attempts).go()
+        scripts = _scripts(run, ascent.ups, downs)
+        replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
+    _put(run, scripts)
+    run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
+    server.drop_database(ascent.attempts.database)
 
 
 def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[str, Migration]:

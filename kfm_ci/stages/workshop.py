@@ -12,11 +12,12 @@ from pathlib import Path
 
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations.files import Tool, Tree, Unreadable
+from kfm_ci.migrations.files import Migration, Tool, Tree, Unreadable
 from kfm_ci.migrations.formats import process
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.postgres import sessions
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.rules.touched import files_of
 
 INSTALLED = ("node_modules", ".venv", "venv", "vendor")
 """Directories of installed dependencies, which no commit holds: linked into the copy."""
@@ -30,10 +31,15 @@ class Workshop:
     root: Path
     tool: Tool
     server: Server
+    directory: str = "."
+    """Where the migrations are, relative to the repository's root."""
 
-    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False) -> Ended:
-        """Run the tool against a database; raises CannotCheck when there is no such program or it does not end."""
-        names = self._names(database)
+    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False, count: int = 1) -> Ended:
+        """Run the tool against a database; raises CannotCheck when there is no such program or it does not end.
+
+        ``count``: about how many migrations it is asked, where its command line says that.
+        """
+        names = {**self._names(database), "count": str(count)}
         if self.tool.settings_file:
             self._point(names["url"])
         for path, text in self.tool.writes.items():
@@ -57,18 +63,22 @@ class Workshop:
                               help=_advice(ended, left))  # fmt: skip
         return ended
 
-    def keep_away(self, paths: Iterable[str]) -> None:
-        """Take files out of the copy, so that the tool knows nothing of the migrations in them."""
-        for path in paths:
+    def keep_away(self, migrations: Iterable[Migration]) -> None:
+        """Take files out of the copy, so that the tool knows nothing of the migrations in them.
+
+        A directory of one migration goes with it; that in which all lie stays.
+        """
+        for path in (file.path for item in migrations for file in files_of(item)):
             (self.root / path).unlink(missing_ok=True)
             folder = (self.root / path).parent
-            if folder != self.root and folder.is_dir() and not any(folder.iterdir()):
+            if folder not in {self.root, self.root / self.directory} and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def bring(self, path: str, data: bytes) -> None:
-        """Put a file into the copy."""
-        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (self.root / path).write_bytes(data)
+    def bring(self, migrations: Iterable[Migration]) -> None:
+        """Put the files of migrations into the copy."""
+        for file in (file for item in migrations for file in files_of(item)):
+            (self.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / file.path).write_bytes(file.data)
 
     def _names(self, database: str) -> dict[str, str]:
         server = self.server
@@ -108,7 +118,7 @@ class Workshop:
 
 
 @contextmanager
-def opened(tree: Tree, tool: Tool, server: Server, installed: Path) -> Iterator[Workshop]:
+def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: str) -> Iterator[Workshop]:
     """Yield a copy of a tree's files with the installed dependencies linked in; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kfm-tool-") as name:
         root = Path(name)
@@ -125,7 +135,7 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path) -> Iterator[
                 source, link = installed / place / folder, root / place / folder
                 if source.is_dir() and not link.exists() and link.parent.is_dir():
                     link.symlink_to(source.resolve())
-        yield Workshop(root=root, tool=tool, server=server)
+        yield Workshop(root=root, tool=tool, server=server, directory=directory)
 
 
 def _advice(ended: Ended, left: tuple[str, ...]) -> str:

@@ -76,6 +76,7 @@ class Alembic:
         schema, table = (programs.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
         return with_tool(history, Tool(
             up=("alembic", "upgrade", "head"), up_one=("alembic", "upgrade", "{id}"), down_one=("alembic", "downgrade", "{id}-1"),
+            down_to=("alembic", "downgrade", "{id}-1"),
             preview=("alembic", "upgrade", "{range}", "--sql"), history_table=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT,
             directory=ini.rpartition("/")[0] or "." if ini else ".", settings_file=ini, install="pip install -r requirements.txt",
         ), words)  # fmt: skip

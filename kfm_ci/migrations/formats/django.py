@@ -73,7 +73,7 @@ class Django:
                 _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
             )
         migrations = tuple(
-            Migration(id=item.id, version=kept[item.id].name, sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
+            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory=directory))
             for number, item in enumerate(ordered)
         )  # fmt: skip
@@ -87,7 +87,8 @@ class Django:
         module = _SETTINGS.search(programs.text(tree, f"{start}manage.py"))
         return with_tool(history, Tool(
             up=(*_MANAGE, "migrate", "--noinput"), up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
-            down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"), status=(*_MANAGE, "migrate", "--check"),
+            down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"), down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
+            note=("{app}", "{name}"), aftermath=("django_content_type", "auth_permission"), status=(*_MANAGE, "migrate", "--check"),
             preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"), history_table="django_migrations", directory=directory,
             writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
             environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {}, install="pip install -r requirements.txt",

@@ -32,5 +32,6 @@ class Knex:
         home = programs.home(tree, directory, _KNEXFILES)
         return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
             up=("knex", "migrate:latest"), up_one=("knex", "migrate:up", "{id}"), down_one=("knex", "migrate:down", "{id}"),
-            history_table=programs.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",
+            # what ran in one go is one batch
+            down_to=("knex", "migrate:rollback"), history_table=programs.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",
         ))  # fmt: skip

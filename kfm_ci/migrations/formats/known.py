@@ -14,7 +14,7 @@ KNOWN: dict[str, Tool] = {
     ),
     "golang-migrate": Tool(
         up=("migrate", "-path", "{dir}", "-database", _URL, "up"), up_one=("migrate", "-path", "{dir}", "-database", _URL, "up", "1"),
-        down_one=("migrate", "-path", "{dir}", "-database", _URL, "down", "1"), history_table="schema_migrations",
+        down_one=("migrate", "-path", "{dir}", "-database", _URL, "down", "1"), history_table="schema_migrations", notes_first=True,
         install="go install -tags postgres github.com/golang-migrate/migrate/v4/cmd/migrate@latest",
     ),
     "goose": Tool(
@@ -47,7 +47,7 @@ KNOWN: dict[str, Tool] = {
     "drizzle": Tool(up=("drizzle-kit", "migrate"), history_table="drizzle.__drizzle_migrations", install="npm ci"),
     "node-pg-migrate": Tool(
         up=("node-pg-migrate", "up", "-m", "{dir}"), up_one=("node-pg-migrate", "up", "1", "-m", "{dir}"),
-        down_one=("node-pg-migrate", "down", "1", "-m", "{dir}"), history_table="pgmigrations", install="npm ci",
+        down_one=("node-pg-migrate", "down", "1", "-m", "{dir}"), down_to=("node-pg-migrate", "down", "{count}", "-m", "{dir}"), history_table="pgmigrations", install="npm ci",
     ),
     "graphile-migrate": Tool(
         up=("graphile-migrate", "migrate"), status=("graphile-migrate", "status", "--skipDatabase"),
@@ -61,11 +61,12 @@ KNOWN: dict[str, Tool] = {
         install="apt-get install sqitch libdbd-pg-perl",
     ),
     "prisma": Tool(
-        up=("prisma", "migrate", "deploy"), status=("prisma", "migrate", "status"), history_table="_prisma_migrations",
+        up=("prisma", "migrate", "deploy"), status=("prisma", "migrate", "status"), history_table="_prisma_migrations", notes_first=True,
         environment={"CHECKPOINT_DISABLE": "1", "PRISMA_HIDE_UPDATE_MESSAGE": "1"}, install="npm ci",
     ),
     "liquibase": Tool(
-        up=("liquibase", "update"), up_one=("liquibase", "update-count", "--count=1"), down_one=("liquibase", "rollback-count", "--count=1"),
+        up=("liquibase", "update"), up_one=("liquibase", "update-count", "--count={count}"), down_one=("liquibase", "rollback-count", "--count=1"),
+        down_to=("liquibase", "rollback-count", "--count={count}"), note=("{changeset}", "{author}"),
         preview=("liquibase", "update-count-sql", "--count=1"), history_table="databasechangelog",
         environment={"LIQUIBASE_COMMAND_URL": "{jdbc}", "LIQUIBASE_COMMAND_USERNAME": "{user}", "LIQUIBASE_COMMAND_PASSWORD": "{password}"},
         install="put `liquibase` on the PATH before the gate runs",

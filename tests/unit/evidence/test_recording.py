@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kfm_ci.evidence.bookkeeping import Bookkeeping
-from kfm_ci.evidence.recording import Sent, _bound, _read, script
+from kfm_ci.evidence.recording import Sent, _bound, _read
+from kfm_ci.evidence.transcript import script
 from kfm_ci.migrations.files import Tool
 from kfm_ci.model import Mode
 

@@ -1,0 +1,213 @@
+"""What a foreign tool sent, made a script of; a run of many migrations is cut where the tool noted each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kfm_ci.evidence.bookkeeping import Bookkeeping
+from kfm_ci.evidence.notes import Notes
+from kfm_ci.evidence.recording import Sent, looks
+from kfm_ci.migrations import statements, transactions
+from kfm_ci.model import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What a run of a tool did to the database."""
+
+    text: str
+    """The statements that were kept, in the order in which they took effect, without the tool's own bookkeeping."""
+    mode: Mode
+    error: str | None
+    """The server's last refusal."""
+    transactions: int
+    """How many transactions changed something."""
+    reached: bool = True
+    """Whether the tool sent anything to the server at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """One run of a tool, and the part of it that each migration has."""
+
+    whole: Recorded
+    steps: dict[str, Recorded]
+    """By the migration's id, in the order in which the tool noted them."""
+    strangers: int
+    """How many of the tool's notes are about none of the migrations that were asked for."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Piece:
+    text: str
+    step: int
+    """How many migrations had been noted before it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """The statements of one transaction, or one that stood alone."""
+
+    pieces: list[_Piece]
+    open: bool
+    failed: bool = False
+    marks: list[tuple[str, int]] = field(default_factory=list)
+    """Savepoints: name, and how many statements stood before it."""
+
+    def mark(self, verb: str, name: str) -> None:
+        """Set a savepoint, let it go, or go back to it; what is gone back over never took effect."""
+        place = next((at for at in range(len(self.marks) - 1, -1, -1) if self.marks[at][0] == name), None)
+        if verb == "savepoint":
+            self.marks.append((name, len(self.pieces)))
+        elif place is not None and verb == "release":
+            del self.marks[place:]
+        elif place is not None:
+            del self.pieces[self.marks[place][1] :], self.marks[place + 1 :]
+            self.failed = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """Messages put where they belong: into their session's transaction, or one of their own."""
+
+    own: Bookkeeping
+    notes: Notes
+    blocks: list[_Block] = field(default_factory=list)
+    current: dict[int, _Block] = field(default_factory=dict)
+    errors: list[tuple[int, str]] = field(default_factory=list)
+    """What the server refused, with how many migrations had been noted before."""
+
+    def take(self, item: Sent) -> None:
+        """Put one message where it belongs."""
+        if item.error is not None:
+            self._refused(item, item.error)
+            return
+        parts = statements.split(item.text)
+        alone = len(parts) < 2
+        for part in parts:
+            if transactions.controls_transaction(part):
+                self._control(part.text, item.session)
+            elif (point := transactions.savepoint(part)) is not None:
+                if item.session in self.current:
+                    self.current[item.session].mark(*point)
+            elif self.own.concerns(part.text):
+                self.notes.read(part.text)
+            elif not looks(part.text):
+                # comments above a statement stay with it: they may hold an acknowledgement
+                self._add(item.session, item.text if alone else part.text, alone=alone)
+        if not alone and (left := self.current.get(item.session)) is not None and not left.open:
+            del self.current[item.session]
+
+    def _add(self, session: int, text: str, *, alone: bool) -> None:
+        block = self.current.get(session)
+        if block is None:
+            block = _Block(pieces=[], open=False)
+            self.blocks.append(block)
+            if not alone:
+                self.current[session] = block
+        block.pieces.append(_Piece(text=text, step=len(self.notes.found)))
+
+    def forget_aftermath(self) -> None:
+        """Leave out what the tool itself wrote, on tables that it keeps for that, after the last migration."""
+        for block in self.blocks:
+            block.pieces = [
+                one for one in block.pieces
+                if one.step < len(self.notes.found) or not self.own.follows(one.text)
+            ]  # fmt: skip
+
+    def broken(self) -> _Block | None:
+        """Return the transaction that was taken back last."""
+        return next((block for block in reversed(self.blocks) if block.failed), None)
+
+    def _refused(self, item: Sent, error: str) -> None:
+        block = self.current.get(item.session)
+        if not self.own.concerns(item.text):
+            self.errors.append((len(self.notes.found), error))
+        if block is not None:
+            block.failed = True
+        elif self.blocks and item.text.strip() and [one.text for one in self.blocks[-1].pieces[-1:]] == [item.text]:
+            self.blocks.pop()
+
+    def _control(self, text: str, session: int) -> None:
+        word = text.split(None, 1)[0].lower()
+        if word in {"begin", "start"}:
+            if session not in self.current:
+                self.current[session] = _Block(pieces=[], open=True)
+                self.blocks.append(self.current[session])
+            return
+        block = self.current.pop(session, None)
+        if block is not None and word in {"rollback", "abort"}:
+            block.failed = True
+
+
+def script(sent: list[Sent], own: Bookkeeping) -> Recorded:
+    """Return what took effect as a script; what is about the tool's own tables or only looks is left out."""
+    return cut(sent, own, Notes()).whole
+
+
+def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = False, notes_first: bool = False) -> Cut:
+    """Return what each migration did, cut where the tool noted it.
+
+    ``failed``: whether the tool failed; what it took back in its end counts for the migrations that it had noted until
+    then, and of the one that failed nothing is returned.
+    """
+    course = _Course(own=own, notes=notes)
+    for item in sent:
+        course.take(item)
+    names = notes.found
+    if names and not failed:
+        course.forget_aftermath()
+    kept = [block for block in course.blocks if block.pieces and not block.failed]
+    whole = _joined([(block.open, [one.text for one in block.pieces]) for block in kept],
+                    course.errors[-1][1] if course.errors else None, reached=bool(sent))  # fmt: skip
+    counted = [block for block in course.blocks if block in kept or (failed and block is course.broken())]
+    first = notes_first or (
+        not failed and _noted_first([one.step for block in kept for one in block.pieces], len(names))
+    )
+    steps = {}
+    for number, name in enumerate(names[:-1] if failed and first else names):
+        mine = _Span(number=number, count=len(names), first=first, failed=failed)
+        parts = [(block.open, [one.text for one in block.pieces if mine.has(one.step)]) for block in counted]
+        refused = [text for step, text in course.errors if mine.has(step)]
+        steps[name] = _joined([part for part in parts if part[1]], refused[-1] if refused else None, reached=True)
+    return Cut(whole=whole, steps=steps, strangers=notes.strangers)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """The part of a run that is one migration's, told by how many were noted before a statement."""
+
+    number: int
+    count: int
+    first: bool
+    """Whether the tool notes a migration before it runs it."""
+    failed: bool
+
+    def has(self, step: int) -> bool:
+        """Whether a statement is in it; what comes before the first migration or after the last has no other owner."""
+        if self.first:
+            return max(step - 1, 0) == self.number
+        return self.number == (step if self.failed else min(step, self.count - 1))
+
+
+def _noted_first(steps: list[int], count: int) -> bool:
+    """Whether nothing stands before the first note, and something after the last."""
+    return count > 0 and bool(steps) and min(steps) > 0 and max(steps) == count
+
+
+def _joined(blocks: list[tuple[bool, list[str]]], error: str | None, *, reached: bool) -> Recorded:
+    if not blocks:
+        return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0, reached=reached)
+    if len(blocks) == 1 and (blocks[0][0] or len(blocks[0][1]) > 1):
+        return Recorded(text=_lines(blocks[0][1]), mode=Mode.TRANSACTION, error=error, transactions=1)
+    texts: list[str] = []
+    for opened, inside in blocks:
+        texts += ["begin", *inside, "commit"] if opened or len(inside) > 1 else inside
+    return Recorded(text=_lines(texts), mode=Mode.AUTOCOMMIT, error=error, transactions=len(blocks))
+
+
+def _lines(texts: list[str]) -> str:
+    # the semicolon stands on a line of its own: the text may end in a comment
+    return "".join(
+        f"{text.strip().rstrip(';')}\n;\n" if "--" in text else f"{text.strip().rstrip(';')};\n" for text in texts
+    )

@@ -1,0 +1,124 @@
+"""The tool's own way up, recorded: all that is new in one run, as production will, and step by step where they are few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kfm_ci.evidence.transcript import Cut, Recorded
+from kfm_ci.migrations.files import Migration
+from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.stages.attempt import Attempts, hidden
+from kfm_ci.stages.base import Failed, Run
+from kfm_ci.stages.replay import End
+from kfm_ci.stages.workshop import Workshop
+
+FEW = 5
+"""So many new migrations are run one by one too; of more the run that production will make has to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ascent:
+    """What the new migrations sent, and the database that they left."""
+
+    ups: dict[str, Recorded]
+    attempts: Attempts
+    """On the database where all of them have run."""
+    end: End
+
+
+class Refused(Exception):
+    """A migration does not run."""
+
+    def __init__(self, finding: Finding, ups: dict[str, Recorded], attempts: Attempts) -> None:
+        """``ups``: what those before it sent."""
+        self.finding, self.ups, self.attempts = finding, ups, attempts
+
+
+def climb(run: Run, shop: Workshop) -> Ascent:
+    """Run the new migrations; raises Refused when one does not run, Failed when only all of them together do not."""
+    new = run.new
+    attempts = Attempts.on(run, shop, "tool")
+    done = attempts.up(new)
+    told = isinstance(done, Cut) and _complete(done, new)
+    if isinstance(done, Cut) and (told or len(new) == 1):
+        ups = _ups(done, new)
+        run.findings += [hidden(item, error) for item in new if (error := ups[item.id].error) is not None]
+        _tell_of_one_transaction(run, done.whole)
+        end = End(run, attempts.database, shop.tool)
+        if 1 < len(new) <= FEW:
+            _, stepwise = _steps(run, shop, new)
+            _compare(run, end, stepwise)
+        return Ascent(ups=ups, attempts=attempts, end=end)
+    if isinstance(done, Finding) and not 1 < len(new) <= FEW:
+        raise Refused(done, {}, attempts)
+    ups, stepwise = _steps(run, shop, new)
+    if isinstance(done, Finding):
+        run.findings.append(_only_alone(done))
+        raise Failed("all new migrations in one run of the tool fail")
+    _compare(run, End(run, attempts.database, shop.tool), stepwise)
+    return Ascent(ups=ups, attempts=attempts, end=stepwise)
+
+
+def _steps(run: Run, shop: Workshop, new: tuple[Migration, ...]) -> tuple[dict[str, Recorded], End]:
+    """Run the new migrations one by one."""
+    attempts = Attempts.on(run, shop, "steps")
+    away = not shop.tool.up_one
+    if away:
+        shop.keep_away(new)
+    ups: dict[str, Recorded] = {}
+    try:
+        for item in new:
+            if away:
+                shop.bring((item,))
+            done = attempts.one(item)
+            if isinstance(done, Finding):
+                raise Refused(done, ups, attempts)
+            ups[item.id] = done
+    finally:
+        if away:
+            shop.bring(new)
+    end = End(run, attempts.database, shop.tool)
+    shop.server.drop_database(attempts.database)
+    return ups, end
+
+
+def _complete(cut: Cut, new: tuple[Migration, ...]) -> bool:
+    """Whether it is known of every migration what it sent: each was noted, or all notes are known and it was left out."""
+    return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.strangers)
+
+
+def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, Recorded]:
+    if not cut.steps:
+        return {new[0].id: cut.whole}
+    nothing = Recorded(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
+    return {item.id: cut.steps.get(item.id, nothing) for item in new}
+
+
+def _tell_of_one_transaction(run: Run, whole: Recorded) -> None:
+    if len(run.new) < 2 or whole.transactions != 1 or whole.mode is not Mode.TRANSACTION:
+        return
+    latest = run.new[-1]
+    run.findings.append(Finding(
+        rule="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=latest.id,
+        message=f"the tool runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
+        help="deploy them one by one where that is too long", place=Place(file=latest.up_path, line=1),
+    ))  # fmt: skip
+
+
+def _only_alone(found: Finding) -> Finding:
+    return Finding(
+        rule=found.rule, hazard=found.hazard, severity=found.severity, place=found.place, migration=found.migration,
+        message=f"each migration applies alone, all in one run of the tool do not: {found.message}",
+        help="look for what needs a transaction of its own, such as a new enum value that a later migration uses",
+    )  # fmt: skip
+
+
+def _compare(run: Run, at_once: End, stepwise: End) -> None:
+    difference = stepwise.differs(at_once)
+    if difference:
+        latest = run.new[-1]
+        run.findings.append(Finding(
+            rule="not-the-same-at-once", hazard=Hazard.NOT_REPEATABLE, severity=Severity.ERROR, migration=latest.id,
+            message=f"one run of the tool leads to another state than single steps: {difference}",
+            help="let migrations not depend on how many run at once", place=Place(file=latest.up_path, line=1),
+        ))  # fmt: skip

@@ -1,0 +1,100 @@
+"""The tool's own way back, recorded: all that is new in one run where the tool can, and around what it cannot take back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from kfm_ci.evidence.transcript import Recorded
+from kfm_ci.migrations.files import Command, Migration
+from kfm_ci.migrations.formats.process import Ended
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.stages.attempt import Attempts, last, told_line
+from kfm_ci.stages.base import Run
+
+_NO_WAY_BACK = re.compile(
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed",
+    re.IGNORECASE,
+)
+MOST = 10
+"""So many ways back may fail; what lies below them is told, and not run."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Descent:
+    """Takes new migrations back by the tool, the last first."""
+
+    run: Run
+    attempts: Attempts
+    downs: dict[str, Recorded] = field(default_factory=dict)
+    _failures: int = 0
+
+    def go(self) -> dict[str, Recorded]:
+        """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands."""
+        remaining = [item for item in self.run.new if _command(item).down or _command(item).back]
+        while remaining:
+            cut, ended = self.attempts.down(_way(remaining), remaining)
+            self.downs |= cut.steps
+            left = [item for item in remaining if item.id not in cut.steps]
+            if ended.code == 0 and len(left) < len(remaining):
+                remaining = left
+                continue
+            remaining = self._around(left, cut.whole.error, ended)
+        return self.downs
+
+    def _around(self, left: list[Migration], error: str | None, ended: Ended) -> list[Migration]:
+        """Tell of the one that could not be taken back, and make the state below it; return what is left to take back."""
+        if not left:
+            return left
+        failed, below = left[-1], left[:-1]
+        why = error or (last(ended.tail) if ended.code else None)
+        if why is not None and not _NO_WAY_BACK.search(ended.tail):
+            self.run.findings.append(_failure(failed, why, ended))
+        self._failures += 1
+        if not below:
+            return below
+        if self._failures >= MOST:
+            self.run.findings.append(_unseen(below))
+            return []
+        shop = self.attempts.shop
+        self.attempts = Attempts.on(self.run, shop, "tool_back")
+        above = self.run.new[self.run.new.index(failed) :]
+        standing = self.run.new[: self.run.new.index(failed)]
+        counted = any("{count}" in part for part in shop.tool.up_one)
+        if not counted:
+            shop.keep_away(above)
+        made = self.attempts.up(standing, shop.tool.up_one if counted else ())
+        if not counted:
+            shop.bring(above)
+        return [] if isinstance(made, Finding) else below
+
+
+def _way(remaining: list[Migration]) -> tuple[str, ...]:
+    """Return the command line that takes most of them back."""
+    first, latest = _command(remaining[0]), _command(remaining[-1])
+    if len(remaining) == 1:
+        return first.down or first.back
+    return first.back or latest.down or ()
+
+
+def _failure(migration: Migration, why: str, ended: Ended) -> Finding:
+    return Finding(
+        rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
+        message=f"the tool's way back fails: {why}", help="mend the down of this migration",
+        place=Place(file=migration.up_path, line=told_line(migration, ended.tail) or _command(migration).line),
+    )  # fmt: skip
+
+
+def _unseen(below: list[Migration]) -> Finding:
+    newest = below[-1]
+    return Finding(
+        rule="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.WARNING, migration=newest.id,
+        message=f"{MOST} ways back failed; those of this and the {len(below) - 1} migrations before it were not run",
+        help="mend what failed, then run again", place=Place(file=newest.up_path, line=_command(newest).line),
+    )  # fmt: skip
+
+
+def _command(migration: Migration) -> Command:
+    if not isinstance(migration.up, Command):
+        raise RuntimeError("not run by a tool")
+    return migration.up
