@@ -61,7 +61,7 @@ def _literals(text: str) -> set[str]:
     for token in tokens(text):
         piece = text[token.start : token.end]
         if token.kind is Kind.STRING:
-            found.add(piece.strip("eE'").replace("''", "'") if "'" in piece else piece)
+            found.add(piece[piece.index("'") + 1 :].removesuffix("'").replace("''", "'") if "'" in piece else piece)
         elif token.kind is Kind.NUMBER:
             found.add(piece)
     return found
