@@ -11,6 +11,10 @@ from psycopg import Connection, sql
 BATCH = 40
 """Sequences read by one statement."""
 
+ALL = """
+select format('%I.%I', schemaname, sequencename), schemaname, sequencename, increment_by
+  from pg_catalog.pg_sequences where pg_catalog.has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'usage')
+"""
 PUT = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
 
 
@@ -38,6 +42,11 @@ def read(connection: Connection[Any], sequences: list[tuple[str, str, str, int]]
         for number, last_value, is_called in sorted(connection.execute(query).fetchall()):
             name, _, _, increment = batch[number]
             yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
+
+
+def standing(connection: Connection[Any]) -> tuple[SequenceContent, ...]:
+    """Return where all sequences stand that the role may use."""
+    return tuple(read(connection, connection.execute(ALL).fetchall()))
 
 
 def moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.migrations import transactions
 from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog, traces
+from kfm_ci.postgres import apply, catalog, sequences, traces
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import reset
@@ -32,11 +32,15 @@ class DryRun:
                     outside += 1
                 else:
                     since = traces.moment(connection)
+                    # what a tool sent names values that sequences gave it; they must be given again
+                    stood = sequences.standing(connection) if script.recorded else ()
                     done = apply.run(connection, script, entry=None, keep=False)
                     if done.outcome is Outcome.FAILED:
                         run.findings.append(refusal(migration, script, done))
                         raise Failed(f"{migration.id}: {done.error}")
                     reset(connection)
+                    if stood:
+                        sequences.restore(connection, sequences.moved(stood, sequences.standing(connection)))
                     if not traces.untouched(connection, since):
                         self._compare(run, run.server, catalog.read(connection), number)
                 done = apply.run(connection, script, entry=None)

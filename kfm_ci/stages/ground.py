@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from kfm_ci.evidence import dependence, seed
 from kfm_ci.evidence.dependence import Dependence
-from kfm_ci.migrations.files import Migration
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines.base import Server
@@ -45,6 +46,10 @@ class Ground:
         """Report a failure that rows are to blame for, and take such rows away; False when they are not."""
         if self.run.origin == self.base or self.run.unseeded is None or not dependence.depends_on_data(failed):
             return False
+        if _answered(migration, failed):
+            self._bare = True
+            self.run.findings.append(_unheard(migration, failed))
+            return True
         with self.run.connect(database) as before, self.run.connect(self.run.unseeded) as after:
             found = dependence.diagnose(failed, before=before, after=after)
         self._report(migration, failed, found)
@@ -82,4 +87,20 @@ def _suspects(item: Finding, place: Place) -> bool:
     return told and inside and item.place.file == place.file
 
 
+def _answered(migration: Migration, failed: Applied) -> bool:
+    """Whether a statement failed that a tool wrote with what the server had told it of other rows."""
+    recorded = isinstance(migration.up, Script) and migration.up.recorded
+    return recorded and failed.statement is not None and statements.kind(failed.statement.text) in _ROWS
+
+
+def _unheard(migration: Migration, failed: Applied) -> Finding:
+    return Finding(
+        rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.NOTE, migration=migration.id, docs=rule_page(RULE),
+        message=f"judged without synthetic rows: the tool would have sent other rows had it met them ({failed.error})",
+        help="nothing is to be done; whether the migration works on such rows was not seen",
+        place=Place(file=migration.up_path, line=failed.statement.line if failed.statement else 1),
+    )  # fmt: skip
+
+
+_ROWS = frozenset({"INSERT", "UPDATE", "DELETE"})
 RULE = "data-dependent-failure"

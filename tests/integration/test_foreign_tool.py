@@ -73,6 +73,7 @@ def gate(tmp_path):
         subprocess.run([*git, "commit", "-qm", "x"], check=True)
 
     run.commit = commit
+    run.root = root
     return run
 
 
@@ -236,3 +237,81 @@ def test_what_depends_on_more_than_what_was_sent_is_not_called_checked(gate):
     copy = 'def up():\n  connection.execute("create table a (id int)")\n  with connection.cursor().copy("copy a from stdin") as c: c.write("1\\\\n")\n'
     code, _ = gate({"1_copy": copy})
     assert code == 3
+
+
+def test_a_row_that_names_what_a_sequence_gave_another_is_found_again_after_the_dry_run(gate):
+    steps = (
+        "def up():\n    connection.execute('create table a (id serial primary key)')\n    connection.execute('create table b (a int references a)')\n",
+        "def up():\n    given = connection.execute('insert into a default values returning id').fetchone()\n"
+        "    connection.execute('insert into b values (%s)', given)\n",
+    )
+    _, report = gate({"1_tables": steps[0], "2_rows": steps[1]})
+    assert [item["apply"]["outcome"] for item in report["migrations"]] == ["applied"] * 2, report["stages"]
+    assert {item["hazard"] for item in report["findings"] if item["severity"] == "error"} == {"rollback-unproven"}
+
+
+def test_locks_are_those_of_the_statements_that_the_tool_sent(gate):
+    gate({"1_widgets": FIRST + "\n# two\n"})
+    gate.commit()
+    program = """
+import os, psycopg
+def up():
+    own = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    with own.transaction():
+        own.execute("update widgets set name = %s where id = %s", ["it's $1", 2])
+        own.execute("lock table widgets in share row exclusive mode")
+        try:
+            with own.transaction():
+                own.execute("lock table widgets in access exclusive mode")
+                raise LookupError
+        except LookupError:
+            pass
+    own.execute("create index concurrently i on widgets (name)")
+    own.execute("alter table widgets add column a int; alter table widgets add column b int")
+    own.execute("truncate widgets")
+"""
+    _, report = gate({"2_locks": program}, base="main")
+    (migration,) = [item for item in report["migrations"] if item["new"]]
+    seen = [
+        (item["kind"], {lock["mode"] for lock in item["locks"] if lock["relation"] == "public.widgets"})
+        for item in migration["statements"] if item["kind"] not in {"BEGIN", "COMMIT"}
+    ]  # fmt: skip
+    assert seen == [
+        ("UPDATE", {"RowExclusiveLock"}),
+        ("LOCK", {"ShareRowExclusiveLock"}),
+        ("CREATE INDEX", {"ShareUpdateExclusiveLock"}),
+        ("ALTER TABLE", {"AccessExclusiveLock"}),
+        ("ALTER TABLE", set()),  # of one message, so of one transaction, which holds it already
+        ("TRUNCATE TABLE", {"AccessExclusiveLock"}),
+    ], (seen, report["stages"])
+
+
+def test_what_the_tool_makes_for_itself_counts_against_no_migration(gate):
+    tool = TOOL.replace("done_steps", "kept.done_steps").replace(
+        'connection.execute("create table if',
+        'connection.execute("create schema if not exists kept"); connection.execute("create table kept.tools (id int)" if verb == "up" and not connection.execute("select to_regclass(\'kept.tools\')").fetchone()[0] else "select 1"); connection.execute("create table if',
+    )
+    files = {"tool.py": tool, "kfm-ci.toml": CONFIG.replace("done_steps", "kept.done_steps")}
+    code, report = gate({"1_widgets": FIRST}, files=files)
+    assert code == 0, (report["stages"], report["findings"])
+    assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
+
+
+def test_more_than_a_few_are_run_at_once_and_a_way_back_that_fails_hides_none_below_it(gate):
+    count = "\npathlib.Path(os.environ['COUNT']).open('a').write(verb + '\\n')\n"
+    tool = TOOL.replace("verb, *names = sys.argv[1:]", "verb, *names = sys.argv[1:]" + count).replace(
+        'files = sorted(pathlib.Path("steps").glob("*.py"))',
+        'files = sorted(pathlib.Path("steps").glob("*.py"), reverse=verb == "down")\nif verb == "down" and names:\n    files = [file for file in files if file.stem >= names[0]]; names = []',
+    )
+    steps = {
+        f"{number}_t": f"def up(): connection.execute('create table t{number} ()')\ndef down(): connection.execute('drop table {'nowhere' if number == 4 else f't{number}'}')\n"
+        for number in range(1, 8)
+    }
+    counted = gate.root.parent / "count"
+    config = CONFIG.replace("down-one", "down-to").replace("timeout = 90", f"env = {{ COUNT = '{counted}' }}")
+    code, report = gate(steps, files={"tool.py": tool, "kfm-ci.toml": config})
+    wrong = [item for item in report["findings"] if item["severity"] == "error"]
+    assert code == 1 and [(item["rule"], item["migration"]) for item in wrong] == [("rollback-failed", "4_t")], wrong
+    proofs = {item["id"]: item["rollback"]["proof"] for item in report["migrations"]}
+    assert proofs.pop("4_t") != "proven" and set(proofs.values()) == {"proven"}
+    assert counted.read_text().split() == ["up", "up", "down", "up", "down"]

@@ -78,6 +78,11 @@ RUNS = (
         good=_GOOD,
     ),
     Observed(
+        id="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, title="Every way back was run",
+        why="Said as a warning: so many of a tool's ways back failed that those below them were not run; nothing is "
+        "claimed of these.",
+    ),
+    Observed(
         id="rollback-schema-differs", hazard=Hazard.ROLLBACK_UNPROVEN, title="The way back restores the schema",
         why=_WAY_BACK, base=_WIDGETS,
         bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\ncreate table titles (id bigint);\n"
