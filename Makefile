@@ -40,3 +40,4 @@ bench: .venv/ready
 	$(BIN)/python bench/observer.py
 	$(BIN)/python bench/check.py
 	KFM_TOOLS_CACHE=$(TOOLS) $(BIN)/python bench/tools.py
+	$(BIN)/python bench/commands.py

@@ -1,0 +1,76 @@
+"""What watching a foreign tool costs for each statement it sends: noting it, reading it back, cutting it into migrations.
+
+A tool in Python sends the same statements with and without being watched, in turns; the difference of the medians counts.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import psycopg
+
+from kfm_ci.evidence.bookkeeping import Bookkeeping
+from kfm_ci.evidence.notes import Notes
+from kfm_ci.evidence.recording import Recorder
+from kfm_ci.evidence.transcript import cut
+from kfm_ci.migrations.files import Command, Migration, SourceFile, Tool
+from kfm_ci.model import Digest
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+
+MIGRATIONS, STATEMENTS, ROUNDS = 100, 10, 5
+LIMIT = 0.6
+"""Milliseconds a statement."""
+FILE = SourceFile(path="x", data=b"", text="", sha256=Digest.of(b""))
+TOOL = Tool(up=(), history_table="done")
+
+
+def tool(server: Server, database: str) -> None:
+    """Run all migrations, each in its transaction, and note each."""
+    with psycopg.connect(server.dsn(database), autocommit=True) as connection:
+        connection.execute("create table done (name text)")
+        for number in range(MIGRATIONS):
+            with connection.transaction():
+                connection.execute(f"create table t{number} (id bigint primary key, name text)")
+                for column in range(STATEMENTS - 2):
+                    connection.execute(f"alter table t{number} add column c{column} text")
+                connection.execute(f"insert into t{number} values (%s, %s)", [number, "it's"])
+                connection.execute("insert into done values (%s)", [f"{number}_step"])
+
+
+def main() -> None:
+    """Measure and print."""
+    expected = tuple(
+        Migration(id=f"{n}_step", version="", sort_key=(n,), name="", up=Command(file=FILE, argv=(), directory="."))
+        for n in range(MIGRATIONS)
+    )
+    plain, watched, reading = [], [], []
+    with EmbeddedEngine(for_tools=True).start() as server:
+        for number in range(ROUNDS):
+            name = server.create_database(f"plain{number}")
+            began = time.perf_counter()
+            tool(server, name)
+            plain.append(time.perf_counter() - began)
+            name = server.create_database(f"watched{number}")
+            began = time.perf_counter()
+            recorder = Recorder(server, name)
+            tool(server, name)
+            ours = time.process_time()
+            found = cut(recorder.take(), Bookkeeping.of(TOOL), Notes(expected))
+            watched.append(time.perf_counter() - began)
+            reading.append(time.process_time() - ours)
+            if len(found.steps) != MIGRATIONS:
+                raise SystemExit("the record is not whole, so its time means nothing")
+    cost = (median(watched) - median(plain)) * 1000 / (MIGRATIONS * STATEMENTS)
+    print(
+        f"a tool of {MIGRATIONS} migrations, {STATEMENTS} statements each: alone {median(plain):.2f} s, watched {median(watched):.2f} s"
+    )
+    print(
+        f"reading it back takes {median(reading) * 1000 / (MIGRATIONS * STATEMENTS):.3f} ms of processor for each statement"
+    )
+    print(f"added for each statement: {cost:.3f} ms (aim {LIMIT})")
+
+
+if __name__ == "__main__":
+    main()
