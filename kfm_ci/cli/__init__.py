@@ -230,7 +230,9 @@ def main() -> None:
         sys.exit(int(ExitCode.INTERRUPTED))
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            errors.print(f"KFM-U42 {error.format_message()}", markup=False, highlight=False)
+            # without any command the help was printed, and there is nothing to add
+            said = error.format_message()
+            errors.print(f"KFM-U42 {said}" if said else "KFM-U42 no command given", markup=False, highlight=False)
             sys.exit(int(ExitCode.USAGE))
         traceback.print_exc()
         errors.print("KFM-D01 this is a defect of kfm-ci; please report it with the lines above", markup=False)

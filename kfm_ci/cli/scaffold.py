@@ -41,7 +41,10 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
     except UsageError as error:
         if error.code not in {"KFM-U31", "KFM-U33"}:
             raise
-        directory, existing = detection.DEFAULT, []
+        directory, existing = change.settings_of(root, config_file).migrations.dir or detection.DEFAULT, []
+    if numbered and any(not name.startswith("V") for name in existing):
+        raise UsageError(code="KFM-U70", message="the directory's names begin with a time", where=directory, got="--number",
+                         expected="one style a directory", help="leave out --number")  # fmt: skip
     name = naming.next_name(existing, description, SystemClock().now(), numbered=numbered)
     folder = root / directory
     folder.mkdir(parents=True, exist_ok=True)

@@ -47,3 +47,16 @@ def test_a_skeleton_is_filled_and_a_written_down_is_never_overwritten(repository
 def test_what_is_no_up_file_of_the_repository_is_told(repository: Path, path: str, code: str) -> None:
     with pytest.raises(UsageError, match=code):
         scaffold.take_back(repository, Path(path))
+
+
+def test_a_new_pair_goes_where_the_settings_say_also_as_the_first(repository: Path) -> None:
+    (repository / "kfm-ci.toml").write_text('[migrations]\ndir = "db/changes"\n')
+    written = scaffold.create(repository, "Add widgets", config_file=None, numbered=True)
+    assert written == ("db/changes/V000001__add_widgets.up.sql", "db/changes/V000001__add_widgets.down.sql")
+    assert all((repository / path).exists() for path in written)
+
+
+def test_a_directory_keeps_its_style(repository: Path) -> None:
+    scaffold.create(repository, "add widgets", config_file=None, numbered=None)
+    with pytest.raises(UsageError, match="KFM-U70"):
+        scaffold.create(repository, "second thing", config_file=None, numbered=True)
