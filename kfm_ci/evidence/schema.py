@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,6 +36,20 @@ select m.name, a.attname, format_type(a.atttypid, a.atttypmod),
   left join pg_attribute a on a.attrelid = m.oid and a.attnum > 0 and not a.attisdropped
  order by m.name collate "C", a.attnum
 """
+
+
+def apart(before: str, after: str, width: int = 160) -> tuple[str, str]:
+    """Return two definitions from shortly before where they part, each cut to a width."""
+    if len(before) <= width and len(after) <= width:
+        return before, after
+    same = len(os.path.commonprefix([before, after]))
+    start = max(0, same - width // 4)
+    return _cut(before, start, width), _cut(after, start, width)
+
+
+def _cut(text: str, start: int, width: int) -> str:
+    end = start + width
+    return ("… " if start else "") + text[start:end] + (" …" if end < len(text) else "")
 
 
 def convert(difference: Difference) -> SchemaDiff:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
-from kfm_ci.evidence.rehearsal import rebuild
+from kfm_ci.evidence.rehearsal import collation, rebuild
 from kfm_ci.evidence.rehearsal.model import Ground
 from kfm_ci.evidence.rehearsal.walk import walk
 from kfm_ci.evidence.rehearsal.written import Written
 from kfm_ci.model import Finding, Severity
+from kfm_ci.postgres import locales
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.locales import Locale
 from kfm_ci.stages import baseline
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.course import Course, applied
@@ -20,18 +23,26 @@ from kfm_ci.stages.provision import prepare, script_of
 _numbers = itertools.count()
 
 
-def rehearse(run: Run) -> list[Finding]:
+@dataclass(slots=True, kw_only=True)
+class Rehearsed:
+    """What a rehearsal found, and what it could not try."""
+
+    findings: list[Finding] = field(default_factory=list)
+    untried: str | None = None
+
+
+def rehearse(run: Run) -> Rehearsed:
     """Return what goes wrong when the new migrations do not run once, in one go, on a server like ours."""
     server, base = run.server, run.base_database
     if server is None or base is None:
-        return []
+        return Rehearsed()
     ground = Ground(connect=run.connect, clone=lambda database: _clone(server, database))
     with walk(ground, run.origin or base) as walked:
         course = Course(run=run, walk=walked)
         found = course.rehearse()
         last = run.seen[run.new[-1].id].after
         if last is None or run.final_catalog is None or not all(applied(run, item) for item in run.new):
-            return found
+            return Rehearsed(findings=found)
         rows = Written(
             pairs=[(item, script_of(item)) for item in run.new], first=last.content, again=course.finish
         )  # fmt: skip
@@ -45,7 +56,37 @@ def rehearse(run: Run) -> list[Finding]:
             everything = [(item, script_of(item)) for item in run.change.head.migrations if item.id not in held]
             rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
         found += [rebuilt] if rebuilt is not None else []
-    return found
+    rehearsed = Rehearsed(findings=found)
+    if differs is None or differs.severity is Severity.NOTE:
+        _sort_elsewhere(run, server, base, ground, rehearsed)
+    return rehearsed
+
+
+def _sort_elsewhere(run: Run, server: Server, base: str, ground: Ground, rehearsed: Rehearsed) -> None:
+    """Build all in a database of another locale, where the new files make something that can depend on it."""
+    pairs = [(item, script_of(item)) for item in run.new]
+    if (
+        run.change.head.tool is not None
+        or run.base_catalog is None
+        or run.final_catalog is None
+        or run.unseeded is None
+    ):
+        return
+    if not any(collation.concerns(script) for _, script in pairs):
+        return
+    with run.connect(base, admin=True) as administrator:
+        locale = locales.another(administrator)
+    if locale is None:
+        rehearsed.untried = "not tried under another collation: this server has none that sorts otherwise"
+        return
+    held = baseline.noted(run, base).applied
+    merged = run.change.base.migrations if run.change.base else ()
+    probe = collation.Probe(
+        name=locale.name, base=[script_of(item) for item in merged if item.id not in held], pairs=pairs,
+        merged=run.base_catalog, expected=run.final_catalog, here=base, after=run.unseeded,
+    )  # fmt: skip
+    told = collation.rehearse(probe, ground, lambda: _empty(run, server, locale))
+    rehearsed.findings += [told] if told is not None else []
 
 
 def _interleaved(run: Run) -> bool:
@@ -70,8 +111,8 @@ def _clone(server: Server, database: str) -> Iterator[str]:
 
 
 @contextmanager
-def _empty(run: Run, server: Server) -> Iterator[str]:
-    name = server.create_database(f"rehearsal_{next(_numbers)}")
+def _empty(run: Run, server: Server, locale: Locale | None = None) -> Iterator[str]:
+    name = server.create_database(f"rehearsal_{next(_numbers)}", locale=locale)
     try:
         prepare(run, name)
         yield name

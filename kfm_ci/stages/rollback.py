@@ -126,13 +126,14 @@ class Rollback:
                 if not (item.hazard is Hazard.ROLLBACK_MISSING and (item.migration, item.hazard) in told)
             ]  # fmt: skip
         rehearsed = rehearse(run)
-        run.findings += rehearsed
+        run.findings += rehearsed.findings
         wrong = [result for result in results if any(item.refuses for item in result.findings)]
         if wrong:
             raise Failed(f"{len(wrong)} of {len(results)} ways back are not proven")
-        if any(item.refuses for item in rehearsed):
-            raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in rehearsed if item.refuses))
-        return f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
+        if any(item.refuses for item in rehearsed.findings):
+            raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in rehearsed.findings if item.refuses))
+        proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
+        return "; ".join(filter(None, (proven, rehearsed.untried)))
 
     def _subject(self, run: Run, migration: Migration) -> Drillable:
         strategy = strategy_of(migration)

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from kfm_ci.postgres import locales, session
+from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from tests.integration.test_gate import Repository, repository
 
 __all__ = ["repository"]
@@ -241,3 +244,44 @@ def test_a_data_migration_outside_a_transaction_is_run_twice_too(judge: Judge) -
     up = "update widgets set n = n + 1;"
     found = judge(up, phase="migrate\n-- transaction: no\n-- transaction-reason: batches")
     assert "changes 3 rows of public.widgets again (n)" in found["rerun-changes-rows"]["message"]
+
+
+SORTED = (
+    "create table names (n text);\ninsert into names values ('b'), ('A'), ('a'), ('B');\n"
+    "create table firsts (at timestamptz default now(), n text);\n"
+)
+
+
+def sorting() -> int | None:
+    """A version on this machine whose server sorts by more than code points; None where there is none."""
+    for found in binaries.find():
+        with (
+            EmbeddedEngine(major=found.major).start() as server,
+            session.connect(server, server.maintenance, admin=True) as admin,
+        ):
+            if locales.another(admin) is not None:
+                return found.major
+    return None
+
+
+def test_rows_that_follow_from_the_order_of_texts_are_told_with_the_collation(repository: Repository) -> None:
+    major = sorting()
+    repository.add("20260101_1200__base", SORTED, "drop table names, firsts;")
+    repository.commit()
+    repository.add(
+        "20260102_1200__first", "insert into firsts (n) select n from names where not exists (select from firsts) order by n limit 1;",
+        "delete from firsts;",
+    )  # fmt: skip
+    if major is None:
+        _, report = repository.gate("--base", "main")
+        told = next(stage["message"] for stage in report["stages"] if stage["name"] == "rollback")
+        assert "this server has none that sorts otherwise" in told
+        return
+    _, report = repository.gate("--base", "main", "--postgres-version", str(major))
+    (found,) = [item for item in report["findings"] if item["rule"] == "environment-dependent"]
+    assert "the database's collation" in found["message"] and "values of public.firsts.n" in found["message"]
+    assert "public.firsts.at" not in found["message"]
+    up = repository.directory / "20260102_1200__first.up.sql"
+    up.write_text(up.read_text().replace("order by n", 'order by n collate "C"'))
+    _, report = repository.gate("--base", "main", "--postgres-version", str(major))
+    assert "environment-dependent" not in {item["rule"] for item in report["findings"]}

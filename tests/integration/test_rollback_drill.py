@@ -414,3 +414,28 @@ def test_columns_that_come_back_in_another_place_are_noted_once_and_refuse_nothi
 def test_a_migration_that_does_nothing_needs_no_way_back(database: str) -> None:
     (result,) = practise(database, [with_down("a", "-- nothing yet", None, Strategy.NONE)]).results
     assert (result.findings, result.evidence.proof) == ((), Proof.NOT_RUN)
+
+
+def test_a_view_that_follows_the_order_of_columns_is_no_other_view(database: str) -> None:
+    """What was made by ``*`` of a table whose column came back last has the same columns in another order."""
+    base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
+    loses = with_down("a", "drop view shown; alter table plain drop a; create view shown as select * from plain",
+                      "drop view shown; alter table plain add a integer; create view shown as select * from plain")  # fmt: skip
+    later = with_down("b", "drop view shown; create view shown as select p.*, 1 as n from plain p",
+                      "drop view shown; create view shown as select * from plain")  # fmt: skip
+    assert practise(database, [loses, later], base=base).rules() == [["rollback-column-order"], []]
+
+
+def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database: str) -> None:
+    base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
+    columns = ", ".join(f"{number} as column_{number}" for number in range(60))
+    up = f"create or replace view shown as select *, {columns}, 1 as last from plain"
+    down = "drop view shown; alter table plain drop a, add a integer; create view shown as select a, b from plain"
+    (result,) = practise(database, [with_down("a", up, down)], base=base).results
+    assert "rollback-schema-differs" in [item.rule for item in result.findings]
+    wide = with_down("b", f"create view w as select {columns}", "drop view w")
+    worse = with_down("c", "create or replace view w as select " + columns + ", 1 as last",
+                      "drop view w; create view w as select " + columns.replace("59 as", "58 as"))  # fmt: skip
+    (_, result) = practise(database, [wide, worse], base="select 1").results
+    (finding,) = result.findings
+    assert "58 AS column_59" in finding.message and len(finding.message) < 800

@@ -8,6 +8,7 @@ from kfm_ci.evidence.rehearsal import written
 from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
 from kfm_ci.evidence.rehearsal.walk import walk
 from kfm_ci.evidence.rehearsal.written import Written
+from kfm_ci.evidence.schema import apart
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, content
@@ -41,14 +42,14 @@ def elsewhere(
     found = _first_difference(ground, database, rows, expected, settings)
     if found is None:
         return rows.changing()
-    (migration, script), told, line = found
+    (migration, script), what, line = found
     guilty = [
         name for name, value in settings.items()
         if _first_difference(ground, database, rows, expected, {name: value}) is not None
     ]  # fmt: skip
     names = ", ".join(guilty or settings)
     return finding(
-        "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {told}",
+        "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {what}",
         help="Write what you mean: timestamps with their zone (`'2026-01-31 00:00+00'`), dates as year-month-day, "
         "names with their schema.",
         severity=Severity.WARNING, line=line or script.first_line,
@@ -64,7 +65,7 @@ def afresh(ground: Ground, empty: str, pairs: Sequence[Pair], expected: Catalog)
                 return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
         difference = catalog.diff(expected, catalog.read(copy.session))
     migration, script = pairs[-1]
-    return None if difference.empty else _rebuilt(migration, script, _told(difference), None)
+    return None if difference.empty else _rebuilt(migration, script, told(difference), None)
 
 
 def _named(settings: dict[str, str]) -> list[str]:
@@ -91,12 +92,12 @@ def _first_difference(
                 return pair, f"line {done.line}: {done.error}", done.line
         difference = catalog.diff(expected, catalog.read(copy.session))
         if not difference.empty:
-            return _culprit(rows.pairs, _names(difference)), _told(difference), None
+            return culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(content.snapshot(copy.session))
-    return (_culprit(rows.pairs, columns), written.told(columns), None) if columns else None
+    return (culprit(rows.pairs, columns), written.told(columns), None) if columns else None
 
 
-def _culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
+def culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
     """Return the last migration that names something of what differs."""
     last = [name.split("(")[0].rpartition(".")[2].strip('"').lower() for name in names]
     for pair in reversed(pairs):
@@ -106,11 +107,9 @@ def _culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
     return pairs[-1]
 
 
-def _told(difference: Difference) -> str:
-    found = [f"{name} is {after!r} instead of {before!r}"[:300] for name, before, after in difference.changed]
+def told(difference: Difference) -> str:
+    """Return a difference as one line: what is other than here."""
+    changed = ((name, *apart(before, after)) for name, before, after in difference.changed)
+    found = [f"{name} is {now!r} instead of {was!r}" for name, was, now in changed]
     found += [f"{name} comes too" for name in difference.added] + [f"{name} is missing" for name in difference.removed]
     return "; ".join(found[:4])
-
-
-def _names(difference: Difference) -> tuple[str, ...]:
-    return (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))

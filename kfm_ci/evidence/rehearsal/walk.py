@@ -23,6 +23,8 @@ class Walk:
     ground: Ground
     source: str
     settings: Mapping[str, str] | None = None
+    at: str | None = None
+    """Database to walk on instead of a copy."""
     _copies: ExitStack = field(default_factory=ExitStack)
     _copy: str | None = None
     _sessions: ExitStack = field(default_factory=ExitStack)
@@ -31,6 +33,8 @@ class Walk:
     @property
     def database(self) -> str:
         """Name of the copy."""
+        if self.at is not None:
+            return self.at
         if self._copy is None:
             self._copy = self._copies.enter_context(self.ground.clone(self.source))
         return self._copy

@@ -40,10 +40,10 @@ class Written:
 
     def depend(self, there: Content) -> tuple[str, ...]:
         """Return the columns whose values in another database follow from how it was made, not from when."""
-        differing = _columns(self.first, there)
-        if not differing or not self._look_again():
+        other = differing(self.first, there)
+        if not other or not self._look_again():
             return ()
-        return tuple(sorted(name for name in differing - self._changing if not self._made.get(name, False)))
+        return tuple(sorted(name for name in other - self._changing if not self._made.get(name, False)))
 
     def changing(self) -> Finding | None:
         """Return a note on columns that are other values at every run, and by no default, or None."""
@@ -65,7 +65,7 @@ class Written:
         if self._second is None and (session := self.again()) is not None:
             self._second = content.snapshot(session)
             self._made = {dotted(*name): follows for *name, follows in session.execute(MADE).fetchall()}
-            self._changing = _columns(self.first, self._second)
+            self._changing = differing(self.first, self._second)
         return self._second is not None
 
 
@@ -75,7 +75,7 @@ def told(columns: Sequence[str]) -> str:
     return shown if len(columns) <= 4 else f"{shown} and {len(columns) - 4} more"
 
 
-def _columns(one: Content, other: Content) -> frozenset[str]:
+def differing(one: Content, other: Content) -> frozenset[str]:
     """Return the columns whose values differ; a table that is empty in one is as one that is not there."""
     values = [
         {

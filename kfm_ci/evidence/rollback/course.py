@@ -11,7 +11,8 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rollback import blame, paper
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
-from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, moved, unrecoverable
+from kfm_ci.evidence.rollback.order import moved, reordered
+from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Mode, Place, Severity, Strategy
@@ -90,7 +91,7 @@ class Course:
     def _compare(self, again: Sequence[Trial]) -> None:
         """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
         now = catalog.read(self.connection, often=True)
-        difference = self._without_residue(catalog.diff(self.after[again[-1].subject.id].catalog, now), now)
+        difference = self._difference(self.after[again[-1].subject.id].catalog, now)
         if difference.empty:
             return
         guilty: dict[str, Trial] = {}
@@ -129,7 +130,7 @@ class Course:
         rows = content.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
         now = State(catalog=catalog.read(self.connection, often=True), content=rows)
         self.seen = rows
-        difference = self._without_residue(catalog.diff(expected.catalog, now.catalog), now.catalog)
+        difference = self._difference(expected.catalog, now.catalog)
         if subject.strategy is Strategy.COMPENSATING:
             asked = _except(difference, subject.exceptions)
             trial.excepted, difference = asked != difference, asked
@@ -200,6 +201,12 @@ class Course:
         identity = trial.subject.id
         trial.price.extend(unrecoverable(self.before[identity].catalog, self.after[identity].catalog))
         trial.messages.append("declared manual: nothing of its way back can be run")
+
+    def _difference(self, expected: Catalog, now: Catalog) -> Difference:
+        """Return what differs and was not told yet; a view that follows the order of a table's columns does not."""
+        difference = self._without_residue(catalog.diff(expected, now), now)
+        following = frozenset(reordered(difference, moved(expected, now)))
+        return _keep(difference, lambda name: name not in following)
 
     def _without_residue(self, difference: Difference, now: Catalog) -> Difference:
         actual = dict(now.entries)

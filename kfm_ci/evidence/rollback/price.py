@@ -64,15 +64,6 @@ def _kept(kind: str, identity: str, after: Catalog, kept: Mapping[int, Identity]
     return False
 
 
-def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
-    """Return the tables whose columns stand in another order than before, though they are the same."""
-    return tuple(
-        name for name, relation in before.relations.items()
-        if name in now.relations and list(relation.columns) != list(now.relations[name].columns)
-        and relation.columns.keys() == now.relations[name].columns.keys()
-    )  # fmt: skip
-
-
 def unrecoverable(before: Catalog, after: Catalog) -> tuple[str, ...]:
     """Return what a migration took away, when nothing that could be run brings it back."""
     difference = catalog.fold(catalog.diff(before, after), before=before, after=after)

@@ -9,7 +9,7 @@ from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.rollback import blame
 from kfm_ci.evidence.rollback.model import Drillable, DrillResult
 from kfm_ci.evidence.rollback.price import Losses, listed
-from kfm_ci.evidence.schema import convert
+from kfm_ci.evidence.schema import apart, convert
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity, rule_page
 from kfm_ci.postgres.catalog import Difference
 
@@ -118,7 +118,11 @@ def describe(difference: Difference) -> str:
     sentences = (
         *(f"{name} is left behind" for name in difference.added),
         *(f"{name} is not brought back" for name in difference.removed),
-        *(f"{name} was {before!r} and is {after!r}"[:400] for name, before, after in difference.changed),
+        *(
+            f"{name} was {was!r} and is {now!r}"
+            for name, before, after in difference.changed
+            for was, now in [apart(before, after)]
+        ),
     )
     return listed(sentences)
 

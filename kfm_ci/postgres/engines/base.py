@@ -13,6 +13,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from kfm_ci.postgres.locales import Locale
+
 _COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
 OWNER = "kfm_owner"
@@ -107,7 +109,7 @@ class Server:
         """Return the URL of a database as the owner, at an address, as every driver reads it."""
         return f"postgresql://{self.owner}:{quote(self.owner_password or '')}@{host}:{port}/{quote(database)}"
 
-    def create_database(self, name: str, template: str | None = None) -> str:
+    def create_database(self, name: str, template: str | None = None, *, locale: Locale | None = None) -> str:
         """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""
         full = name if name.startswith(self.prefix) else self.prefix + name
         source = sql.Identifier(template or "template0")
@@ -119,6 +121,7 @@ class Server:
                     sql.Identifier(full), sql.Identifier(self.owner), source
                 )
                 + strategy
+                + (locale.clause() if locale else sql.SQL(""))
             )
         if not template:
             # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it

@@ -38,9 +38,10 @@ REPEATS = (
     ),
     Observed(
         id="environment-dependent", hazard=Hazard.NOT_REPEATABLE,
-        title="Another time zone, date style or search_path gives the same schema and rows",
+        title="Another time zone, date style, search_path or collation gives the same schema and rows",
         why="The new files are run once more, with other settings of the session. A date that is read as day-month here "
-        "and as month-day there makes two schemas, or two sets of rows, from one file.",
+        "and as month-day there makes two schemas, or two sets of rows, from one file. Where they sort texts or change "
+        "their case, all files also build a database of another collation from nothing, if the server has one.",
         base=_WIDGETS, bad="create table days (at date default '01/02/2026');\n-- down:\ndrop table days;",
         good="create table days (at date default '2026-02-01');\n-- down:\ndrop table days;",
     ),
