@@ -105,9 +105,10 @@ def _shared(history: History) -> set[str]:
     return {path for path, count in counted.items() if count > 1}
 
 
-def _texts(migration: Migration) -> tuple[str | None, str | None]:
+def _texts(migration: Migration) -> tuple[str, str]:
+    """Return what runs, without the blank lines around it: those belong to the space between two migrations."""
     if isinstance(migration.up, Script):
         up = migration.up.text
     else:
         up = migration.up.part if migration.up.part is not None else migration.up.file.text
-    return up, migration.down.text if migration.down else None
+    return up.strip(), migration.down.text.strip() if migration.down else ""

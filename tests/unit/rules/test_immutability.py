@@ -86,5 +86,6 @@ def test_a_file_of_several_migrations_may_grow_but_not_change(change):
     then = sections("select 1;")
     built = replace(change({}), base=then, merge_base=then)
     assert list(RULE.check(replace(built, head=sections("select 1;", "select 2;")))) == []
+    assert list(RULE.check(replace(built, head=sections("select 1;\n\n", "select 2;")))) == []
     (edited,) = RULE.check(replace(built, head=sections("select 9;", "select 2;")))
     assert "was edited in migration 0" in edited.message
