@@ -134,6 +134,7 @@ def test_an_image_that_cannot_be_pulled_is_told_with_its_remedy(
     assert caught.value.code == "KFM-C51" and "[database] image" in (caught.value.help or "")
 
 
+@pytest.mark.timeout(300)  # three gates
 def test_a_service_of_the_job_is_reached_by_name_and_localhost_by_the_gateway(
     runner: Runner, client: docker.DockerClient
 ) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from typing import Any
 
 import docker
 from docker.models.containers import Container
 
-from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.engines import images, siblings
 from kfm_ci.postgres.engines.base import Server
 
+SETTING = "[smoke] image"
 LINES = 5
 """Of what the command said last."""
 _LOOK_SECONDS = 0.05
@@ -24,13 +23,14 @@ def run(server: Server, database: str, *, image: str, command: str, timeout: flo
     The image holds all it needs: nothing of the repository is mounted. Raises CannotCheck when there is no container
     engine, no image, or no shell in it.
     """
-    try:
-        with siblings.daemon() as client, images.explained(image):
-            siblings.reap(client)
-            images.pull(client, image)
-            return _run(client, server, database, image, command, timeout)
-    except CannotCheck as error:
-        raise replace(error, where=f"[smoke] image {image}", help=_help(error)) from error
+    without = "take `image` out of [smoke], so that the command runs where kfm-ci does"
+    with (
+        siblings.daemon(asked_by=f"{SETTING} {image}", instead=without) as client,
+        images.explained(image, setting=SETTING),
+    ):
+        siblings.reap(client)
+        images.pull(client, image, setting=SETTING)
+        return _run(client, server, database, image, command, timeout)
 
 
 def _run(
@@ -66,9 +66,3 @@ def _await(container: Container, timeout: float) -> int | None:
             return int(container.attrs["State"]["ExitCode"])
         time.sleep(_LOOK_SECONDS)
     return None
-
-
-def _help(error: CannotCheck) -> str | None:
-    if error.code == "KFM-C50":
-        return "start docker, or take `image` out of [smoke]: the command then runs where kfm-ci does"
-    return error.help.replace("[database] image", "[smoke] image") if error.help else None

@@ -15,22 +15,23 @@ from kfm_ci.errors import CannotCheck
 PULLS = 3
 PAUSE_SECONDS = 3.0
 """Before a pull is tried again; doubles."""
+DATABASE = "[database] image"
 
 
 @contextmanager
-def explained(image: str) -> Iterator[None]:
+def explained(image: str, *, setting: str = DATABASE) -> Iterator[None]:
     """Turn the daemon's refusals into CannotCheck; they name what was asked, never a password."""
     try:
         yield
     except DockerException as error:
         said = error.explanation if isinstance(error, APIError) else str(error)
         raise CannotCheck(
-            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=image,
-            help="see the engine's own log, or use --engine embedded",
+            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=f"{setting} {image}",
+            help="see the engine's own log",
         ) from error  # fmt: skip
 
 
-def pull(client: docker.DockerClient, image: str) -> None:
+def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) -> None:
     """Fetch an image that is not at hand; raises CannotCheck when it cannot be had."""
     with contextlib.suppress(ImageNotFound):
         client.images.get(image)
@@ -46,9 +47,9 @@ def pull(client: docker.DockerClient, image: str) -> None:
             said = error.explanation if isinstance(error, APIError) else str(error)
             raise CannotCheck(
                 code="KFM-C51", message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
-                where=image, got=str(said).splitlines()[0][:300],
+                where=f"{setting} {image}", got=str(said).splitlines()[0][:300],
                 help="is its name right, and may this machine reach the registry? "
-                "`docker login` before the gate, or name another by [database] image",
+                f"`docker login` before the gate, or name another by {setting}",
             ) from error  # fmt: skip
         else:
             return

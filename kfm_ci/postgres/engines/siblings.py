@@ -34,14 +34,14 @@ _HOSTNAME_FILE = re.compile(r"/containers/([0-9a-f]{64})/hostname /etc/hostname 
 
 
 @contextmanager
-def daemon() -> Iterator[docker.DockerClient]:
+def daemon(*, asked_by: str = "engine docker", instead: str = "use --engine embedded") -> Iterator[docker.DockerClient]:
     """Yield a client of the daemon that `docker` on the command line would ask; raises CannotCheck where none answers."""
     try:
         client = _client()
     except DockerException as error:
         raise CannotCheck(
-            code="KFM-C50", message="no container engine answers", where="engine docker", got=_reason(error),
-            help="start docker, or use --engine embedded; in a workflow on self-hosted runners its socket must be given",
+            code="KFM-C50", message="no container engine answers", where=asked_by, got=_reason(error),
+            help=f"start docker, or {instead}; in a workflow on self-hosted runners its socket must be given",
         ) from error  # fmt: skip
     with contextlib.closing(client):
         yield client
