@@ -154,6 +154,15 @@ def test_a_privilege_granted_and_revoked_is_no_difference(connection: psycopg.Co
     assert catalog.read(connection) == before
 
 
+def test_a_views_option_that_says_what_holds_anyway_is_no_difference(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("create view shown as select 1 as n")
+    before = catalog.read(connection)
+    connection.execute("alter view shown set (security_barrier = false)")
+    assert catalog.read(connection) == before
+    connection.execute("alter view shown set (security_barrier = true)")
+    assert catalog.read(connection) != before
+
+
 def test_our_own_schemas_temporary_tables_and_rows_do_not_count(connection: psycopg.Connection[Any]) -> None:
     before = catalog.read(connection)
     connection.execute("create schema kfm_ci; create table kfm_ci.ledger (id text primary key)")

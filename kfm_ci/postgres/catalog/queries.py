@@ -116,9 +116,11 @@ select 'index', rel.name, coalesce('constraint ' || k.name, t.kind || ' ' || t.n
               where c.contype in ('p', 'u', 'x') group by c.conindid) k on k.conindid = i.indexrelid
 """
 
+# What is written out and means the default is no difference.
 VIEWS = """
 select kind, name, '', concat_ws(E'\\n', 'owner ' || quote_ident(pg_get_userbyid(relowner)),
-    'options ' || (select string_agg(o, ' ' order by o collate "C") from unnest(reloptions) o),
+    'options ' || (select string_agg(o, ' ' order by o collate "C") from unnest(reloptions) o
+                    where o !~ '^security_(barrier|invoker)=(false|off|no|0)$'),
     case when relkind = 'm' and not relispopulated then 'not populated' end,
     'tablespace ' || (select spcname from pg_tablespace s where s.oid = reltablespace),
     (select string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
