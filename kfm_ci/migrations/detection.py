@@ -13,6 +13,8 @@ from kfm_ci.migrations.formats.pairs import relative
 
 DEFAULT = "migrations/db"
 SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".xml", ".yaml", ".yml", ".json")
+SURE = 80
+"""A format of so much confidence saw a sign of its tool, not only names that fit."""
 ASIDE = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})
 """Directories that hold migrations of something else."""
 
@@ -112,4 +114,15 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
         ]
         if fitting:
             found.append(Found(directory=directory, format=_best(directory, fitting)))
-    return [item for item in found if not any(item.directory.startswith(f"{other.directory}/") for other in found)]
+    return [item for item in found if not any(_covers(tree, other, item, directories) for other in found)]
+
+
+def _covers(tree: Tree, outer: Found, inner: Found, names: dict[str, list[str]]) -> bool:
+    """Whether what lies in a directory below is of the same migrations, and not those of a second tool that is sure of them."""
+    if not inner.directory.startswith(f"{outer.directory}/"):
+        return False
+    if inner.format is outer.format or inner.format.confidence < SURE:
+        return True
+    below = f"{relative(inner.directory, outer.directory)}/"
+    own = tuple(name for name in names[outer.directory] if not name.startswith(below))
+    return not outer.format.recognises(tree, outer.directory, own)
