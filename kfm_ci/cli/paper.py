@@ -98,12 +98,13 @@ def _show(options: Options, console: Console, evidence: Evidence, subject: chang
     sources = {
         script.file.path: script.file.text for item in subject.change.new for script in (item.up, item.down) if script
     }
+    shown = summary.showable(evidence.findings, sources)
     standing = headline.ranked(evidence.findings)
     errors = sum(item.refuses for item in standing)
     warnings = sum(item.severity is Severity.WARNING for item in standing)
     counted = "".join(f", {number} {reason}" for reason, number in evidence.suppressed.items())
     with commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
-        for said in summary.findings((item for item in standing if item.refuses or not options.quiet), sources):
+        for said in summary.findings((item for item in standing if item.refuses or not options.quiet), shown):
             console.print(said)
         if options.verbose:
             console.print(summary.details(evidence))

@@ -14,6 +14,7 @@ from kfm_ci.migrations import manifest as manifests
 from kfm_ci.migrations.files import Script, Unreadable
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.model import Finding
+from kfm_ci.report.escape import single_line
 
 UP = """-- [KFM_MIGRATION]
 -- id: {name}
@@ -89,13 +90,19 @@ def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable
     if verify:
         tree = WorkTree(subject.root)
         try:
-            problems = [*manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head),
-                        *manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)]  # fmt: skip
+            listed = manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head)
+            summed = manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)
         except Unreadable as error:
             say(f"{meta}: {error}: write it with `kfm-ci manifest`")
             return int(ExitCode.REFUSED)
-        for problem in problems:
-            say(str(problem))
+        problems = [*((item, "manifest.json") for item in listed), *((item, "checksums.txt") for item in summed)]
+        for problem, name in problems:
+            say(f"{meta}/{name}: {single_line(problem.message)}")
+        say(
+            "run `kfm-ci manifest` to write them anew"
+            if problems
+            else f"{meta}: agrees with {len(head.migrations)} migrations"
+        )
         return int(ExitCode.REFUSED if problems else ExitCode.PASSED)
     folder = subject.root / meta
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kfm_ci.evidence.model import Evidence, StageEvidence
-from kfm_ci.model import Finding, Result, Severity, StageStatus
+from kfm_ci.model import Finding, Hazard, Result, Severity, StageStatus
 from kfm_ci.report import headline
 from kfm_ci.report.escape import clip, single_line, visible
 from kfm_ci.report.impact import blocking, duration
@@ -29,7 +29,8 @@ _PLACES = 4
 
 def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
     """Return everything for the end of a run; ``sources`` are the texts of files by path, for excerpts."""
-    parts: list[RenderableType] = [*findings(headline.ranked(evidence.findings), sources)]
+    shown = showable(evidence.findings, sources)
+    parts: list[RenderableType] = [*findings(headline.ranked(evidence.findings), shown)]
     failed = [test for test in evidence.smoke if not test.passed]
     parts += [
         Text.assemble(
@@ -58,6 +59,12 @@ def stages(evidence: Evidence) -> Table:
         message = Text(clip(single_line(entry.message or ""), 200))
         table.add_row(Text(word, colour), Text(visible(entry.name)), Text(duration(entry.duration_ms), "dim"), message)
     return table
+
+
+def showable(found: Iterable[Finding], sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts that may be quoted: a log is read by many, so no file in which something forbidden was found."""
+    hidden = {item.place.file for item in found if item.hazard is Hazard.FORBIDDEN_CONTENT}
+    return {path: text for path, text in sources.items() if path not in hidden}
 
 
 def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:

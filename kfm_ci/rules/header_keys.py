@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kfm_ci.migrations.files import Header, Migration
 from kfm_ci.model import Finding, Hazard, Place
@@ -31,21 +31,21 @@ class HeaderKeys:
             for line, problem in header.problems:
                 place = Place(file=migration.up_path, line=line, column=1)
                 yield finding(self, shown(problem, 200), help="mend the header", place=place, migration=migration)
+            meant = {key: _meant(key) for key in header.values if key not in KNOWN}
             if required(change):
-                yield from self._missing(migration, header)
-            for key in header.values:
-                if key not in KNOWN:
-                    yield finding(
-                        self,
-                        f"unknown key {shown(key)!r} in the header",
-                        help=_suggestion(key),
-                        place=key_place(migration, header, key),
-                        migration=migration,
-                    )
+                yield from self._missing(migration, header, meant.values())
+            for key, near in meant.items():
+                yield finding(
+                    self,
+                    f"unknown key {shown(key)!r} in the header",
+                    help=f"did you mean {near!r}?" if near else f"known keys: {', '.join(KNOWN)}",
+                    place=key_place(migration, header, key),
+                    migration=migration,
+                )
 
-    def _missing(self, migration: Migration, header: Header) -> Iterator[Finding]:
+    def _missing(self, migration: Migration, header: Header, misspelt: Collection[str | None]) -> Iterator[Finding]:
         for key in REQUIRED:
-            if not header.values.get(key, "").strip():
+            if not header.values.get(key, "").strip() and key not in misspelt:
                 state = "is empty" if key in header.values else "is missing"
                 yield finding(
                     self,
@@ -56,6 +56,6 @@ class HeaderKeys:
                 )
 
 
-def _suggestion(key: str) -> str:
+def _meant(key: str) -> str | None:
     near = difflib.get_close_matches(key.lower()[:60], KNOWN, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(KNOWN)}"
+    return near[0] if near else None

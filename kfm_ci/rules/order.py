@@ -40,10 +40,14 @@ class SortsBeforeBase:
         """Yield new migrations that sort before the last of the base."""
         on_base = _versioned_on_base(change)
         versions = {same_version(migration) for migration in on_base}
+        # What was renamed is told as that: its way out is back, not forward.
+        before = change.base.migrations if change.base is not None else ()
+        renamed = {migration.up.file.sha256 for migration in before if change.head.get(migration.id) is None}
         lates = [
             (migration, last)
             for migration in change.new
             if has_version(migration) and same_version(migration) not in versions
+            and migration.up.file.sha256 not in renamed
             and (last := _last(on_base, migration.up_path if change.head.file_by_file else None))
             and comes_before(migration, last)
         ]  # fmt: skip

@@ -104,6 +104,17 @@ def test_findings_are_written_where_one_asks_for_them_and_nowhere_else(repositor
     assert json.loads(check(repository, "--output", "json")[1]) == rows
 
 
+def test_no_line_of_a_file_that_holds_a_secret_is_quoted(repository: Path, tmp_path: Path) -> None:
+    password = "Kq7vTr2mZx91"
+    (repository / BAD).write_text(f"create role reporter\n  login password '{password}'; drop table a;\n")
+    (repository / GOOD).write_text("create table b (id bigint primary key);\ndrop table c;\n")
+    code, told = check(repository, "--out", str(tmp_path / "out"), "-v")
+    assert code == 1 and "error[secret]" in told and "error[server-settings]" in told and "2 | drop table c;" in told
+    written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    written += check(repository, "--output", "github")[1] + check(repository, "--output", "json")[1]
+    assert password not in told + written and "create role" not in told
+
+
 def test_a_directory_that_cannot_be_written_is_no_pass(repository: Path) -> None:
     code, told = check(repository, "--out", str(repository / "other.sql" / "out"))
     assert code == 3 and "KFM-C30" in told

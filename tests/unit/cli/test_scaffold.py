@@ -60,3 +60,20 @@ def test_a_directory_keeps_its_style(repository: Path) -> None:
     scaffold.create(repository, "add widgets", config_file=None, numbered=None)
     with pytest.raises(UsageError, match="KFM-U70"):
         scaffold.create(repository, "second thing", config_file=None, numbered=True)
+
+
+def test_a_manifest_that_no_longer_agrees_is_told_line_by_line_with_the_way_out(repository: Path) -> None:
+    told: list[str] = []
+
+    def run(*, verify: bool) -> int:
+        told.clear()
+        return scaffold.manifest(repository, config_file=None, verify=verify, say=told.append)
+
+    assert run(verify=True) == 1 and "kfm-ci manifest" in told[0]
+    assert run(verify=False) == 0 and run(verify=True) == 0 and told == ["migrations/db/meta: agrees with 1 migrations"]
+    (repository / UP).write_text("select 1;\n")
+    assert run(verify=True) == 1 and told[-1] == "run `kfm-ci manifest` to write them anew"
+    assert [line.split(":")[0] for line in told[:-1]] == [
+        f"migrations/db/meta/{name}" for name in ("manifest.json", "checksums.txt")
+    ]
+    assert all("ManifestProblem" not in line and "20260101_1200__add_widgets" in line for line in told[:-1])

@@ -79,3 +79,10 @@ def test_a_version_taken_on_the_base_meanwhile_is_found(judge, number):
     (found,) = judge(DuplicateVersion(), {new: "select 2;"}, base, {})
     assert "V000124__add_orders" in found.message and new in found.message
     assert judge(SortsBeforeBase(), {new: "select 2;"}, base, {}) == []
+
+
+def test_what_was_renamed_is_not_asked_to_sort_last(judge):
+    head = {"20260101_0901__init.up.sql": "select 0;", "20260301_0900__add_orders.up.sql": "select 1;"}
+    base = {"20260101_0900__init.up.sql": "select 0;", "20260301_0900__add_orders.up.sql": "select 1;"}
+    assert judge(SortsBeforeBase(), head, base) == []
+    assert len(judge(SortsBeforeBase(), head | {"20260101_0901__init.up.sql": "select 2;"}, base)) == 1
