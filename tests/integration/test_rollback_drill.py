@@ -439,3 +439,19 @@ def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database:
     (_, result) = practise(database, [wide, worse], base="select 1").results
     (finding,) = result.findings
     assert "58 AS column_59" in finding.message and len(finding.message) < 800
+
+
+def test_what_the_climb_cannot_reach_is_not_proven_and_says_why(database: str) -> None:
+    """A role outlives the database that is restored, so the first migration does not apply from the start again."""
+    role = f"climber_{dbname_of(database)}"
+    first = with_down("a", f"create role {role}", f"drop role {role}")
+    broken = with_down("c", "create table pieces (a integer)", "drop table piece")
+    try:
+        drilled = practise(database, [first, ADD_TABLE, broken])
+    finally:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"drop role if exists {role}")
+    assert drilled.proofs() == [Proof.NOT_RUN, Proof.NOT_RUN, Proof.FAILED]
+    messages = [result.evidence.message or "" for result in drilled.results[:2]]
+    assert all("not drilled" in message and "was not reached from the start" in message for message in messages)
+    assert "already exists" in messages[0]

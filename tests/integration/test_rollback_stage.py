@@ -156,3 +156,37 @@ def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
         )
         assert done.returncode == 0, done.stderr
         assert state(connection, recorded) == states[1]
+
+
+def test_a_way_back_runs_as_the_owner_whom_production_has(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    up = "create function one() returns int language sql as 'select 1';"
+    repository.add("20260102_1200__one", up, "set session authorization default;\nalter system reset work_mem;")
+    code, report = repository.gate("--base", "main")
+    (found,) = [item for item in report["findings"] if item["rule"] == "rollback-failed"]
+    assert code == 1 and rollback_of(report)["proof"] == "failed"
+    assert found["file"].endswith("20260102_1200__one.down.sql") and found["line"] == 2
+    assert "permission denied" in found["message"]
+
+
+def test_an_empty_down_is_one_finding_at_its_file_and_refuses_only_in_our_own_format(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    repository.add("20260102_1200__colour", "alter table widgets add colour text;", "-- nothing")
+    code, report = repository.gate("--base", "main")
+    found = [item for item in report["findings"] if item["hazard"].startswith("rollback-")]
+    assert [(item["rule"], item["severity"]) for item in found] == [("rollback-missing", "error")] and code == 1
+    assert "has no statement" in found[0]["message"]
+    for number, text in (
+        ("1", ("create table w (id int);", "drop table w;")),
+        ("2", ("create table c (id int);", "-- no")),
+    ):
+        for kind, sql in zip(("up", "down"), text, strict=True):
+            (repository.directory / f"00000{number}_x.{kind}.sql").write_text(sql)
+    for file in repository.directory.glob("2026*"):
+        file.unlink()
+    code, report = repository.gate("--base", "none", "--format", "golang-migrate")
+    found = [item for item in report["findings"] if item["hazard"].startswith("rollback-")]
+    assert [(item["rule"], item["severity"]) for item in found] == [("rollback-missing", "warning")] and code == 0
+    assert found[0]["file"].endswith("000002_x.down.sql") and "takes nothing back" in found[0]["message"]
