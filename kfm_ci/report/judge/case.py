@@ -175,6 +175,12 @@ def listed(locks: Sequence[Lock]) -> str:
     return ", ".join(shown) + more
 
 
+def few(names: Sequence[str]) -> str:
+    """Return names for one line of text: the first of them, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
 def bare(relation: str) -> str:
     """Return the last part of a qualified name, without quotes."""
     return relation.rpartition(".")[2].strip('"')

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from kfm_ci.evidence.model import Lock, LockMode
 from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report.judge.advice import instead
-from kfm_ci.report.judge.case import Case, Step, bare, blocking, listed
+from kfm_ci.report.judge.case import Case, Step, bare, blocking, few, listed
 
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
 _VALIDATES = "validating foreign key constraint"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Work:
-    """Something a statement did whose duration grows with a table."""
+    """Something a statement did whose duration grows with a table; compared as itself, for there are thousands."""
 
     step: Step
     what: str
@@ -45,7 +45,7 @@ def works(step: Step) -> tuple[Work, ...]:
     scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
     builds = seen.index_builds if not done else ()
     if builds:
-        found += [Work(step=step, what=f"builds index {', '.join(builds)} on", relation=name) for name in scanned]
+        found += [Work(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
     else:
         found += [Work(step=step, what="reads all of", relation=name) for name in scanned]
     return tuple(found)
@@ -68,17 +68,25 @@ def _proportional_scans(step: Step) -> tuple[str, ...]:
 def waits(case: Case) -> tuple[Wait, ...]:
     """Return every lock that others wait for, in the order in which they were taken."""
     found = []
+    done = [works(step) for step in case.steps]
     for index, step in enumerate(case.steps):
-        for lock in blocking(step.seen.locks):
-            under = [step]
-            for later in case.steps[index + 1 :]:
-                if later.seen.kind in {"COMMIT", "ROLLBACK"} and " TO " not in f" {later.text.upper()} ":
-                    break
-                if case.in_transaction or any(held.relation == lock.relation for held in later.seen.held):
-                    under.append(later)
-            work = tuple(item for below in under for item in works(below))
-            found.append(Wait(step=step, lock=lock, work=work))
+        locks = blocking(step.seen.locks)
+        if not locks:
+            continue
+        end = next((at for at, later in enumerate(case.steps) if at > index and _ends(later)), len(case.steps))
+        whole = tuple(item for at in range(index, end) for item in done[at])
+        for lock in locks:
+            # All locks of a transaction last as long as it does: one tuple serves them all.
+            found.append(Wait(step=step, lock=lock, work=whole if case.in_transaction else tuple(
+                item for at in range(index, end)
+                if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
+                for item in done[at]
+            )))  # fmt: skip
     return tuple(found)
+
+
+def _ends(step: Step) -> bool:
+    return step.seen.kind in {"COMMIT", "ROLLBACK"} and " TO " not in f" {step.text.upper()} "
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -102,7 +110,8 @@ def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterat
     busy = [wait for wait in mine if wait.work]
     if busy:
         names = listed([wait.lock for wait in busy])
-        work = tuple(dict.fromkeys(item for wait in busy for item in wait.work))
+        shared = {id(wait.work): wait.work for wait in busy}
+        work = tuple(dict.fromkeys(item for items in shared.values() for item in items))
         severity, size = case.scaled(hazard, frozenset(item.relation for item in work))
         meanwhile = "; ".join(f"line {item.step.seen.line} {item.what} {item.relation}" for item in work[:6])
         mode = busy[0].lock.mode.value
@@ -139,14 +148,16 @@ def _remedy(step: Step, work: tuple[Work, ...]) -> str | None:
 
 
 def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding]:
-    locked = {wait.lock.relation for wait in every for item in wait.work if item.step is step}
+    shared = {id(wait.work): wait.work for wait in every}
+    under = {key for key, items in shared.items() if any(item.step is step for item in items)}
+    locked = {wait.lock.relation for wait in every if id(wait.work) in under}
     done = works(step)
     rewritten = sorted({item.relation for item in done if item.what == "rewrites"})
     if rewritten:
         severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
         yield case.find(
             "rewrite-under-lock", Hazard.TABLE_REWRITE,
-            f"PostgreSQL rewrites {', '.join(rewritten)} with all its indexes. {size}",
+            f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
             step=step, severity=severity, help=instead(step),
         )  # fmt: skip
     read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
@@ -154,13 +165,13 @@ def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding
         severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
         yield case.find(
             "scan-under-lock", Hazard.FULL_SCAN,
-            f"PostgreSQL reads all of {', '.join(read)} while others wait for it. {size}",
+            f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
             step=step, severity=severity, help=instead(step),
         )  # fmt: skip
     changed = {item.relation for item in done if item.what == "changes rows of"}
     held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
     if changed & held:
-        names = ", ".join(sorted(changed & held))
+        names = few(sorted(changed & held))
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
         yield case.find(
             "backfill-under-lock", Hazard.BACKFILL,
@@ -180,6 +191,6 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
     yield case.find(
         _rule(step, works(step), Hazard.BLOCKS_WRITES), Hazard.BLOCKS_WRITES,
-        f"writes of {', '.join(sorted(names))} wait while the index is built. {size}",
+        f"writes of {few(sorted(names))} wait while the index is built. {size}",
         step=step, severity=severity, help=instead(step),
     )  # fmt: skip
