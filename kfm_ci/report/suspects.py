@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.report.judge.advice import PARTITIONED, partitioned
 from kfm_ci.rules.advice import same_matter
 from kfm_ci.rules.delegated import PREFIX
 
@@ -74,6 +75,9 @@ CATALOG = frozenset(
 """Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
 
 REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
+
+INDEXES = frozenset({"index-not-concurrent", "squawk-require-concurrent-index-creation"})
+"""Suspicions whose way out is another on a partitioned table."""
 
 RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-at-once"})
 """Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
@@ -184,7 +188,9 @@ def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) 
     if claim is None or evidence is None or evidence.error is not None:
         return finding
     if claim.happened(evidence):
-        return replace(finding, verdict=Verdict.CONFIRMED)
+        # Whether a table has partitions is not on paper.
+        help = PARTITIONED if finding.rule in INDEXES and partitioned(evidence) else finding.help
+        return replace(finding, verdict=Verdict.CONFIRMED, help=help)
     if not _watched(evidence):
         return finding
     source = "squawk" if _squawk(finding) else "Suspected on paper:"

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.migrations.identifiers import quote
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.report.judge.case import Step
 
 WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
 
+PARTITIONED = (
+    "PostgreSQL builds no index concurrently on a partitioned table. First `create index … on only …` on the parent; then, "
+    "each outside a transaction, `create index concurrently …` on every partition; last `alter index … attach partition …`."
+)
+
+
+def partitioned(seen: StatementEvidence) -> bool:
+    """Whether the index that a statement builds is one on several partitions."""
+    parts = {lock.relation for lock in (*seen.locks, *seen.held) if lock.kind == "partition"}
+    return len(seen.index_builds) > 1 and not parts.isdisjoint(seen.scans)
+
 
 def instead(step: Step) -> str | None:
     """Return what to write instead of a statement that holds others up; None when the statement tells nothing."""
     for tree in step.trees:
         if tree.tag == "IndexStmt":
-            return _index(tree)
+            return PARTITIONED if partitioned(step.seen) else _index(tree)
         if tree.tag == "AlterTableStmt":
             return _alter(tree)
         if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":

@@ -189,3 +189,28 @@ def test_squawk_is_silent_of_a_statement_that_a_fact_of_the_same_matter_is_about
 def test_a_transaction_that_the_server_took_is_no_suspicion_any_more() -> None:
     item = suspect("squawk-transaction-nesting", Hazard.TRANSACTION)
     assert settle([item], {("m/a.up.sql", 1): QUIET})[0].verdict is Verdict.REFUTED
+
+
+def fan_out(count: int) -> StatementEvidence:
+    parts = tuple(f"public.t_{number}" for number in range(count))
+    locks = (Lock(relation="public.t", mode=LockMode.SHARE, preexisting=True), *(
+        Lock(relation=name, mode=LockMode.SHARE, preexisting=True, kind="partition") for name in parts
+    ))  # fmt: skip
+    return replace(
+        SCAN, kind="CREATE INDEX", scans=parts, existed=parts, locks=locks,
+        index_builds=tuple(f"{name}_idx" for name in parts),
+    )  # fmt: skip
+
+
+def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() -> None:
+    built = fan_out(3)
+    (found,) = (item for item in judge(migration("create index i on t (a);"), (built,)) if item.severity == "error")
+    assert "on only" in str(found.help) and found.rule == "index-not-concurrent"
+    suspected = replace(found, verdict=Verdict.SUSPECTED, help="create index concurrently")
+    (settled,) = settle([suspected], by_place([("m/a.up.sql", built)]))
+    assert settled.verdict is Verdict.CONFIRMED and "on only" in str(settled.help)
+
+
+def test_a_thousand_partitions_are_counted_not_listed() -> None:
+    found = judge(migration("create index i on t (a);"), (fan_out(1000),))
+    assert max(len(item.message) for item in found) < 1000
