@@ -30,43 +30,48 @@ class Descent:
     _failures: int = 0
 
     def go(self) -> dict[str, Recorded]:
-        """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands."""
+        """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands.
+
+        Blamed is only a way back that fails right after its own way up: before it, others may have left something.
+        """
         remaining = [item for item in self.run.new if _command(item).down or _command(item).back]
+        untouched = len(self.run.new) == len(remaining)
         while remaining:
             cut, ended = self.attempts.down(_way(remaining), remaining)
             self.downs |= cut.steps
             left = [item for item in remaining if item.id not in cut.steps]
             if ended.code == 0 and len(left) < len(remaining):
-                remaining = left
+                remaining, untouched = left, False
                 continue
-            remaining = self._around(left, cut.whole.error, ended)
+            if untouched and len(left) == len(remaining):
+                self._failed(left.pop(), cut.whole.error, ended)
+            remaining, untouched = (left, True) if self._stand_at(left) else ([], True)
         return self.downs
 
-    def _around(self, left: list[Migration], error: str | None, ended: Ended) -> list[Migration]:
-        """Tell of the one that could not be taken back, and make the state below it; return what is left to take back."""
-        if not left:
-            return left
-        failed, below = left[-1], left[:-1]
+    def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
         why = error or (last(ended.tail) if ended.code else None)
         if why is not None and not _NO_WAY_BACK.search(ended.tail):
-            self.run.findings.append(_failure(failed, why, ended))
+            self.run.findings.append(_failure(migration, why, ended))
         self._failures += 1
-        if not below:
-            return below
+
+    def _stand_at(self, left: list[Migration]) -> bool:
+        """Make the state in which the last of these has just run; False when there is nothing to do there, or no way to it."""
+        if not left:
+            return False
         if self._failures >= MOST:
-            self.run.findings.append(_unseen(below))
-            return []
+            self.run.findings.append(_unseen(left))
+            return False
         shop = self.attempts.shop
         self.attempts = Attempts.on(self.run, shop, "tool_back")
-        above = self.run.new[self.run.new.index(failed) :]
-        standing = self.run.new[: self.run.new.index(failed)]
+        place = self.run.new.index(left[-1]) + 1
+        standing, above = self.run.new[:place], self.run.new[place:]
         counted = any("{count}" in part for part in shop.tool.up_one)
         if not counted:
             shop.keep_away(above)
         made = self.attempts.up(standing, shop.tool.up_one if counted else ())
         if not counted:
             shop.bring(above)
-        return [] if isinstance(made, Finding) else below
+        return not isinstance(made, Finding)
 
 
 def _way(remaining: list[Migration]) -> tuple[str, ...]:

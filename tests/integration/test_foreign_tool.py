@@ -314,4 +314,16 @@ def test_more_than_a_few_are_run_at_once_and_a_way_back_that_fails_hides_none_be
     assert code == 1 and [(item["rule"], item["migration"]) for item in wrong] == [("rollback-failed", "4_t")], wrong
     proofs = {item["id"]: item["rollback"]["proof"] for item in report["migrations"]}
     assert proofs.pop("4_t") != "proven" and set(proofs.values()) == {"proven"}
-    assert counted.read_text().split() == ["up", "up", "down", "up", "down"]
+    assert counted.read_text().split() == ["up", "up", "down", "up", "down", "up", "down"]
+
+
+def test_a_way_back_is_not_blamed_for_what_the_one_above_it_leaves(gate):
+    steps = {
+        "1_index": 'def up():\n    connection.execute("create table a (id int)")\n    connection.execute("create index i on a (id)")\n'
+        'def down():\n    connection.execute("drop index i")\n    connection.execute("drop table a")\n',
+        "2_none": 'def up(): connection.execute("drop index i")\ndef down(): pass\n',
+    }
+    code, report = gate(steps)
+    told = [(item["rule"], item["migration"]) for item in report["findings"] if item["hazard"].startswith("rollback")]
+    assert code == 0 and told == [("rollback-missing", "2_none")], told
+    assert report["migrations"][0]["rollback"]["proof"] == "proven"
