@@ -1,4 +1,4 @@
-"""Part of stage ``provision``: what was there before the first migration, and what its history table says has run."""
+"""Part of stage ``provision``: what was there before the first migration."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 from dataclasses import replace
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations import history_tables, reading, statements
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile
-from kfm_ci.migrations.history_tables import comparison
-from kfm_ci.migrations.history_tables.comparison import Noted
+from kfm_ci.migrations import reading, statements
+from kfm_ci.migrations.files import Script, SourceFile
 from kfm_ci.migrations.tokens import words
-from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity
-from kfm_ci.postgres import apply, history_table
+from kfm_ci.model import Finding, Outcome
+from kfm_ci.postgres import apply
 from kfm_ci.postgres.session import Session, reset
 from kfm_ci.stages import remedy
 from kfm_ci.stages.base import Run
@@ -35,35 +33,6 @@ def build(run: Run, session: Session) -> None:
                           help=remedy.of(done, script) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
                           "dump it by `pg_dump --no-owner --no-privileges`")  # fmt: skip
     reset(session)
-
-
-def noted(run: Run, database: str) -> Noted:
-    """Return what the history table that came with the baseline says of the files; nothing where there is none."""
-    path, head = run.config.migrations.baseline, run.change.head
-    table = history_tables.of(head.format)
-    if path is None or table is None:
-        return Noted()
-    tree = run.change.before or run.change.tree
-    command = run.config.migrations.command
-    name = (command.history_table if command else None) or table.named(tree, head.directory)
-    with run.connect(database, admin=True) as session:
-        rows = history_table.read(session, table, name)
-    if not rows:
-        return Noted()
-    if run.change.base is None or not run.change.base.migrations:
-        return comparison.compare(table, rows, head, name=name, place=path)
-    held = comparison.compare(table, rows, head, name=name, place=path).applied
-    taken = [_taken(item, head, name) for item in run.new if item.id in held]
-    found = comparison.compare(table, rows, run.change.base, name=name, place=path)
-    return replace(found, findings=(*found.findings, *taken))
-
-
-def _taken(item: Migration, head: History, name: str) -> Finding:
-    return Finding(
-        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=Place(file=item.up_path, line=1),
-        message=f"{name}, as the baseline has it, says that {item.version or item.id} has run already: {head.format} would never run this file",
-        help="give it a version after all others, or make the baseline anew from a database that the change has not reached",
-    )  # fmt: skip
 
 
 def _file(run: Run, path: str) -> SourceFile:

@@ -12,7 +12,7 @@ from kfm_ci.evidence.recording import Recorder
 from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration, Script, Tool
 from kfm_ci.model import Mode
-from kfm_ci.stages import attempt, replay, validate, workshop
+from kfm_ci.stages import attempt, recorded, replay, validate, workshop
 from kfm_ci.stages.ascent import Refused, climb
 from kfm_ci.stages.attempt import Attempts
 from kfm_ci.stages.base import Failed, Run
@@ -71,7 +71,7 @@ def record(run: Run, tool: Tool) -> None:
             run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings, refusal.finding])]
             raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
         pending = ascent.attempts.status()
-        run.findings += [pending] if pending else []
+        run.findings += [*([pending] if pending else []), *recorded.by_tool(run, ascent.attempts.database)]
         downs = Descent(run=run, attempts=ascent.attempts).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)

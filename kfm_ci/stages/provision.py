@@ -11,7 +11,7 @@ from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import baseline, foreign, remedy
+from kfm_ci.stages import baseline, foreign, recorded, remedy
 from kfm_ci.stages.base import Failed, Run, Skip
 
 
@@ -94,7 +94,7 @@ class Provision:
 
     def _ran(self, run: Run, database: str) -> frozenset[str]:
         """Return the ids of the migrations that the baseline holds, as its own history table says, and tell what is wrong with it."""
-        noted = baseline.noted(run, database)
+        noted = recorded.by_baseline(run, database)
         run.findings += noted.findings
         if noted.applied and not (run.change.base and run.change.base.migrations):
             run.change = replace(run.change, new=tuple(item for item in run.new if item.id not in noted.applied))

@@ -15,7 +15,7 @@ from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import locales
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.locales import Locale
-from kfm_ci.stages import baseline
+from kfm_ci.stages import recorded
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.course import Course, applied
 from kfm_ci.stages.provision import prepare, script_of
@@ -52,7 +52,7 @@ def rehearse(run: Run) -> Rehearsed:
         found.append(differs)
     if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
         with _empty(run, server) as empty:
-            held = baseline.noted(run, empty).applied
+            held = recorded.by_baseline(run, empty).applied
             everything = [(item, script_of(item)) for item in run.change.head.migrations if item.id not in held]
             rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
         found += [rebuilt] if rebuilt is not None else []
@@ -79,7 +79,7 @@ def _sort_elsewhere(run: Run, server: Server, base: str, ground: Ground, rehears
     if locale is None:
         rehearsed.untried = "not tried under another collation: this server has none that sorts otherwise"
         return
-    held = baseline.noted(run, base).applied
+    held = recorded.by_baseline(run, base).applied
     merged = run.change.base.migrations if run.change.base else ()
     probe = collation.Probe(
         name=locale.name, base=[script_of(item) for item in merged if item.id not in held], pairs=pairs,

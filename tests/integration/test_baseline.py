@@ -48,7 +48,11 @@ def new(report):
 
 
 def told(report):
-    return {(item["rule"], item["severity"]) for item in report["findings"] if item["rule"].startswith("history-")}
+    return {
+        (item["rule"], item["severity"])
+        for item in report["findings"]
+        if item["rule"].startswith("history-") and item["severity"] != "note"
+    }
 
 
 DBMATE = {

@@ -134,7 +134,7 @@ def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
         stop = marks[number + 1].start() if number + 1 < len(marks) else len(file.text)
         begin = min(mark.end() + 1, len(file.text))
         attributes = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(mark[3])}
-        found.append(_Changeset(author=mark[1].strip('" '), id=mark[2].strip('"'), attributes=attributes, text=file.text[begin:stop],
+        found.append(_Changeset(author=mark[1].strip('" '), id=mark[2].strip('"'), attributes=attributes, text=f"{file.text[begin:stop].rstrip()}\n",
                                 first_line=file.text.count("\n", 0, begin) + 1))  # fmt: skip
     return [
         item for item in found

@@ -30,6 +30,7 @@ HISTORIES = (
     Observed(
         id="history-skips", hazard=Hazard.ORDER, title="The tool does not pass over a migration in silence",
         why=_TABLE + "golang-migrate, Drizzle and graphile-migrate look only at what comes after the last row: a file "
-        "that sorts before it never runs on databases that are past it, and runs on new ones.",
+        "that sorts before it never runs on databases that are past it, and runs on new ones. Asked too after the tool "
+        "itself has run: a migration without a row was passed over.",
     ),
 )  # fmt: skip

@@ -99,3 +99,12 @@ def test_a_changeset_for_another_database_is_none_of_ours_and_a_property_gives_i
     assert [item.id for item in history.migrations] == ["a:2"]
     assert "select 'shop', '${other}'" in history.migrations[0].up.text
     assert [item.rule for item in history.findings] == ["placeholder"]
+
+
+def test_a_changeset_added_below_leaves_the_text_of_the_one_above_as_it_was(load):
+    one = "--liquibase formatted sql\n\n--changeset a:1\nselect 1;\n"
+    alone, followed = (
+        load("liquibase", {"m/c.sql": text}).migrations[0].up.text
+        for text in (one, f"{one}\n\n--changeset a:2\nselect 2;\n")
+    )
+    assert alone == followed
