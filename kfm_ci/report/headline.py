@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from kfm_ci.evidence.model import Evidence
@@ -11,6 +12,7 @@ from kfm_ci.report.impact import Hold, blocking, duration, span
 from kfm_ci.report.rollback import summary
 
 _TASKS = 5
+_SENTENCE_ENDS = re.compile(r"\.\s+(?=[A-Z])")
 _REASONS = 3
 _HOLDS = 3
 
@@ -132,12 +134,17 @@ def _tasks(errors: list[Finding]) -> list[str]:
 
 
 def task(*items: Finding) -> str:
-    """Return findings of one place as one line: place, messages, remedies; what is said twice is said once."""
+    """Return findings of one place as one line: place, messages, remedies, each in a sentence; what is said twice is said once."""
     place = where(items[0])
-    said = "; ".join(dict.fromkeys(prose(item.message.rstrip("."), 300) for item in items))
-    remedies = "".join(dict.fromkeys(f" → {prose(item.help, 400)}" for item in items if item.help))
+    said = "; ".join(dict.fromkeys(prose(_sentence(item.message), 240) for item in items))
+    remedies = "".join(dict.fromkeys(f" → {prose(_sentence(item.help), 300)}." for item in items if item.help))
     sure = " (suspected)" if all(item.verdict is Verdict.SUSPECTED for item in items) else ""
     return f"{f'{place} ' if place else ''}{said}{sure}.{remedies}"
+
+
+def _sentence(text: str) -> str:
+    """Return the first sentence; all of it stands in the findings."""
+    return _SENTENCE_ENDS.split(text, maxsplit=1)[0].rstrip(".")
 
 
 def where(item: Finding) -> str:
