@@ -64,7 +64,9 @@ def rehearse(probe: Probe, ground: Ground, empty: Callable[[], AbstractContextMa
                 done = there.run(pair[1])
                 if done.outcome is Outcome.FAILED:
                     return _finding(probe, pair, f"line {done.line}: {done.error}", done.line)
-            difference = _without(catalog.diff(probe.expected, catalog.read(there.session)), frozenset(old))
+            difference = _without(
+                catalog.timeless(catalog.diff(probe.expected, catalog.read(there.session))), frozenset(old)
+            )
             if not difference.empty:
                 return _finding(probe, culprit(probe.pairs, difference.names), tell(difference), None)
             columns = _rows(probe, ground, merged, content.snapshot(there.session))

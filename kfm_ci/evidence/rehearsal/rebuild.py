@@ -63,7 +63,7 @@ def afresh(ground: Ground, empty: str, pairs: Sequence[Pair], expected: Catalog)
             done = copy.run(script)
             if done.outcome is Outcome.FAILED:
                 return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
-        difference = catalog.diff(expected, catalog.read(copy.session))
+        difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
     migration, script = pairs[-1]
     return None if difference.empty else _rebuilt(migration, script, told(difference), None)
 
@@ -90,7 +90,7 @@ def _first_difference(
             done = copy.run(pair[1])
             if done.outcome is Outcome.FAILED:
                 return pair, f"line {done.line}: {done.error}", done.line
-        difference = catalog.diff(expected, catalog.read(copy.session))
+        difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
         if not difference.empty:
             return culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(content.snapshot(copy.session))

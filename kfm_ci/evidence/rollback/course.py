@@ -204,7 +204,7 @@ class Course:
 
     def _difference(self, expected: Catalog, now: Catalog) -> Difference:
         """Return what differs and was not told yet; a view that follows the order of a table's columns does not."""
-        difference = self._without_residue(catalog.diff(expected, now), now)
+        difference = self._without_residue(catalog.timeless(catalog.diff(expected, now)), now)
         following = frozenset(reordered(difference, moved(expected, now)))
         return _keep(difference, lambda name: name not in following)
 

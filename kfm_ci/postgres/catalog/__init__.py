@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psycopg import Connection
@@ -12,7 +13,9 @@ from psycopg import Connection
 from kfm_ci.model import Digest
 from kfm_ci.postgres.catalog.queries import OWN_SCHEMAS, SETTINGS, compose
 
-__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "read"]
+__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "read", "timeless"]
+
+_MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d(?::\d\d)?)?'")
 
 KEPT = "select from pg_prepared_statements where name = 'kfm_catalog'"
 
@@ -113,6 +116,17 @@ def diff(before: Catalog, after: Catalog) -> Difference:
         changed=tuple((name, old[name], text) for name, text in new.items() if name in old and old[name] != text),
         removed=tuple(name for name in old if name not in new),
     )
+
+
+def timeless(difference: Difference) -> Difference:
+    """Return a difference without what differs only in the moment at which it was made.
+
+    A ``'now'`` that is written into a view or a default becomes that moment, to the microsecond, and another each time.
+    """
+    changed = tuple(
+        (name, was, now) for name, was, now in difference.changed if _MOMENT.sub("", was) != _MOMENT.sub("", now)
+    )
+    return replace(difference, changed=changed)
 
 
 def fold(difference: Difference, *, before: Catalog, after: Catalog) -> Difference:
