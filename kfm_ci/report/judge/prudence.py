@@ -26,7 +26,7 @@ def _timeout(case: Case) -> Iterator[Finding]:
     if not hasty:
         return
     tables = listed([lock for step in hasty for lock in blocking(step.seen.locks)])
-    more = f" (and {len(hasty) - 1} more statements)" if len(hasty) > 1 else ""
+    more = f" (and {len(hasty) - 1} more statement{'s' if len(hasty) > 2 else ''})" if len(hasty) > 1 else ""
     yield case.find(
         "lock-timeout-missing", Hazard.TIMEOUT,
         f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
