@@ -4,7 +4,10 @@ BIN := .venv/bin
 TOOLS ?= $(HOME)/.cache/kfm-ci/tools
 KINDS ?= python node go jvm debian rust
 
-.PHONY: demo test test-tools test-container check bench
+# Whole gates by the hundred: they take as long as all other tests together.
+CORPUS := tests/integration/test_corpus.py tests/integration/test_observed_rules.py
+
+.PHONY: demo test test-corpus test-tools test-container check bench
 
 .venv/ready: pyproject.toml constraints/ci.txt
 	$(PYTHON) -m venv .venv
@@ -17,7 +20,11 @@ demo: .venv/ready
 	bash examples/demo.sh $(BIN)/kfm-ci
 
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORPUS:%=--ignore=%)
+
+# The labelled changes, and the examples of every rule that a server decides.
+test-corpus: .venv/ready
+	$(BIN)/python -m pytest -n 2 $(CORPUS)
 
 # Ends with 75, and says why, where no container engine runs or can be started.
 test-container: .venv/ready
