@@ -80,25 +80,7 @@ def build(
             "target": {"environment": aim.environment or "ephemeral", "identity": _maybe(aim.identity)},
         },
         "migrations": [_migration(evidence, item, aim) for item in evidence.new],
-        "inputs": {
-            "source": {
-                "git_sha": evidence.source.git_sha,
-                "base_sha": evidence.source.base_sha,
-                "tree_clean": evidence.source.tree_clean,
-            },
-            "config": _maybe(config_digest),
-            "policy": _maybe(policy_digest),
-            "smoke": _maybe(smoke_digest),
-            "adviser": None
-            if evidence.adviser is None
-            else {
-                "name": evidence.adviser.name,
-                "version": evidence.adviser.version,
-                "digest": _digest(evidence.adviser.sha256),
-            },
-            "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
-            "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
-        },
+        "inputs": _inputs(evidence, place, config=config_digest, policy=policy_digest, smoke=smoke_digest),
         "outputs": _outputs(evidence, byproducts),
         "steps": [
             {"id": stage.name, "outcome": stage.status.value, "duration_ms": max(round(stage.duration_ms), 0)}
@@ -120,6 +102,23 @@ def build(
         "predicate": predicate,
     }
     return encode(_utf8(statement))
+
+
+def _inputs(
+    evidence: Evidence, place: Link, *, config: Digest | None, policy: Digest | None, smoke: Digest | None
+) -> dict[str, Any]:
+    source, adviser = evidence.source, evidence.adviser
+    return {
+        "source": {"git_sha": source.git_sha, "base_sha": source.base_sha, "tree_clean": source.tree_clean},
+        "config": _maybe(config),
+        "policy": _maybe(policy),
+        "smoke": _maybe(smoke),
+        "adviser": None
+        if adviser is None
+        else {"name": adviser.name, "version": adviser.version, "digest": _digest(adviser.sha256)},
+        "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
+        "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
+    }
 
 
 def _subjects(evidence: Evidence) -> list[dict[str, Any]]:

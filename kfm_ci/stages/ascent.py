@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kfm_ci.evidence.transcript import Cut, Recorded
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.stages import at_once
 from kfm_ci.stages.attempt import Attempts, hidden
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.replay import End
@@ -97,12 +98,7 @@ def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, Recorded]:
 def _tell_of_one_transaction(run: Run, whole: Recorded) -> None:
     if len(run.new) < 2 or whole.transactions != 1 or whole.mode is not Mode.TRANSACTION:
         return
-    latest = run.new[-1]
-    run.findings.append(Finding(
-        rule="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=latest.id,
-        message=f"the tool runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
-        help="deploy them one by one where that is too long", place=Place(file=latest.up_path, line=1),
-    ))  # fmt: skip
+    at_once.tell(run, "the tool")
 
 
 def _only_alone(found: Finding) -> Finding:
@@ -113,8 +109,8 @@ def _only_alone(found: Finding) -> Finding:
     )  # fmt: skip
 
 
-def _compare(run: Run, at_once: End, stepwise: End) -> None:
-    difference = stepwise.differs(at_once)
+def _compare(run: Run, together: End, stepwise: End) -> None:
+    difference = stepwise.differs(together)
     if difference:
         latest = run.new[-1]
         run.findings.append(Finding(

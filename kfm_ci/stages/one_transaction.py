@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from kfm_ci.migrations.files import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.stages import at_once
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.provision import refusal, script_of
 
@@ -23,12 +24,7 @@ def run(run: Run, server: Server) -> None:
         migration = run.new[number]
         run.findings.append(_only_at_once(refusal(migration, script_of(migration), done), run.new))
         raise Failed(f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail")
-    last = run.new[-1]
-    run.findings.append(Finding(
-        rule="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=last.id,
-        message=f"{run.change.head.format} runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
-        help="deploy them one by one where that is too long", place=Place(file=last.up_path, line=1),
-    ))  # fmt: skip
+    at_once.tell(run, run.change.head.format)
 
 
 def _only_at_once(found: Finding, new: tuple[Migration, ...]) -> Finding:

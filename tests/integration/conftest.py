@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kfm_ci.postgres.engines import binaries
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+
+ROOT = Path(__file__).resolve().parents[2]
+GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
 
 MAJORS = sorted({item.major for item in binaries.find()})
 _numbers = itertools.count()
@@ -28,3 +36,25 @@ def database(server: Server) -> Iterator[str]:
     name = server.create_database(f"test_{next(_numbers)}")
     yield server.dsn(name, admin=True)
     server.drop_database(name)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Write files, commit them on main, write more, and judge these."""
+    root = tmp_path / "repo"
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+
+    def judge(base: dict[str, str], change: dict[str, str], *, against: str = "main") -> dict:
+        for number, files in enumerate((base, change)):
+            for path, text in files.items():
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                (root / path).write_text(text)
+            if number == 0:
+                subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
+                subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
+        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", against, "--out", str(tmp_path / "out")],
+                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return json.loads((tmp_path / "out/gate.json").read_text())
+
+    return judge

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,31 +13,8 @@ import pytest
 from kfm_ci.migrations.history_tables.flyway import crc32
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 
-ROOT = Path(__file__).resolve().parents[2]
-GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
 SETTINGS = '[migrations]\nbaseline = "db/structure.sql"\ndir = "{dir}"\nformat = "{format}"\n'
 PREAMBLE = "\\restrict abc\nset statement_timeout = 0;\nset no_such_setting_yet = 0;\nselect pg_catalog.set_config('search_path', '', false);\n"
-
-
-@pytest.fixture
-def gate(tmp_path):
-    root = tmp_path / "repo"
-    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
-
-    def judge(base: dict[str, str], change: dict[str, str], *, against: str = "main") -> dict:
-        for number, files in enumerate((base, change)):
-            for path, text in files.items():
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).write_text(text)
-            if number == 0:
-                subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
-                subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
-        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", against, "--out", str(tmp_path / "out")],
-                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        return json.loads((tmp_path / "out/gate.json").read_text())
-
-    return judge
 
 
 def new(report):

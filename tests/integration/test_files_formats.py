@@ -3,36 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """Write files, commit them on main, write more, and judge these."""
-    root = tmp_path / "repo"
-    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
-
-    def judge(base: dict[str, str], change: dict[str, str]) -> dict:
-        for number, files in enumerate((base, change)):
-            for path, text in files.items():
-                (root / path).parent.mkdir(parents=True, exist_ok=True)
-                (root / path).write_text(text)
-            if number == 0:
-                subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
-                subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
-        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", "main", "--out", str(tmp_path / "out")],
-                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        return json.loads((tmp_path / "out/gate.json").read_text())
-
-    return judge
 
 
 def journal(*tags):

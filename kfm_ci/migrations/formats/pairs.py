@@ -82,6 +82,14 @@ def assemble(
         if key not in ups:
             findings.append(_finding(path, "down-without-up", Hazard.NAMING, "a down file without its up file",
                                      "add the up file of the same name, or remove it"))  # fmt: skip
+    unreadable = _repeated(migrations, findings) or unreadable
+    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+                   unreadable=unreadable, others=tuple(others))  # fmt: skip
+
+
+def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
+    """Whether a version is given twice; says which."""
+    found = False
     versions: dict[str, str] = {}
     for migration in migrations:
         if not migration.version:
@@ -90,10 +98,9 @@ def assemble(
             findings.append(_finding(migration.up_path, "duplicate-version", Hazard.ORDER,
                                      f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",
                                      "renumber the newer one"))  # fmt: skip
-            unreadable = True
+            found = True
         versions.setdefault(migration.version, migration.up_path)
-    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                   unreadable=unreadable, others=tuple(others))  # fmt: skip
+    return found
 
 
 def _script(file: SourceFile, mode: Mode | None, whole: bool) -> Script:

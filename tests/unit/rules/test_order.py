@@ -62,9 +62,10 @@ def test_numbers_compare_as_numbers(judge):
     assert len(judge(SortsBeforeBase(), base | {"V8__eight.up.sql": "select 1;"}, base)) == 1
 
 
-def test_mixed_styles_are_compared_without_a_crash(judge):
+def test_a_time_beside_numbers_is_told_to_sort_before_them(judge):
     base = {"V9__nine.up.sql": "select 1;"}
-    judge(SortsBeforeBase(), base | {"20260302_1000__later.up.sql": "select 2;"}, base)
+    found = judge(SortsBeforeBase(), base | {"20260302_1000__later.up.sql": "select 2;"}, base)
+    assert len(found) == 1
 
 
 def test_a_repeatable_migration_has_no_place_in_the_order(judge):
