@@ -19,8 +19,9 @@ CORPUS := tests/integration/test_corpus.py tests/integration/test_observed_rules
 demo: .venv/ready
 	bash examples/demo.sh $(BIN)/kfm-ci
 
+# What needs no tool and no engine: those have targets of their own.
 test: .venv/ready
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORPUS:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORPUS:%=--ignore=%) --ignore=tests/tools --ignore=tests/container
 
 # The labelled changes, and the examples of every rule that a server decides.
 test-corpus: .venv/ready

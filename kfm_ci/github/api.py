@@ -38,7 +38,8 @@ def connect(edition: Edition) -> Repository:
     )  # fmt: skip
     client = Github(
         auth=Auth.Token(edition.credentials.token), base_url=edition.context.api_url, lazy=True, per_page=100,
-        timeout=TIMEOUT_SECONDS, retry=retry, user_agent=f"kfm-ci/{__version__}",
+        timeout=TIMEOUT_SECONDS, retry=retry, seconds_between_requests=0, seconds_between_writes=PAUSE_SECONDS / 2,
+        user_agent=f"kfm-ci/{__version__}",
     )  # fmt: skip
     return client.get_repo(edition.context.repository)
 

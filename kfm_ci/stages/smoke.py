@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
-from os import killpg
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kfm_ci.evidence.model import SmokeEvidence
 from kfm_ci.migrations.files import Unreadable
+from kfm_ci.migrations.formats import process
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres import assertions
 from kfm_ci.postgres.session import LOST, gone
@@ -87,28 +84,20 @@ def command_failure(run: Run, database: str, command: str) -> str | None:
 
         code, said = guest.run(server, database, image=smoke.image, command=command, timeout=smoke.timeout)
     else:
-        code, said = _here(server.url(database), command, smoke.timeout)
+        environment = {
+            "DATABASE_URL": server.url(database),
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "LC_ALL": "C.UTF-8",
+        }
+        ended = process.run(
+            ("/bin/sh", "-c", command), directory=Path(), environment=environment, timeout=smoke.timeout
+        )
+        code, said = ended.code, ended.tail
     if code is None:
         return f"the command took longer than {smoke.timeout} s"
     if code:
         return f"the command ended with {code}: {' / '.join(said.splitlines()[-5:])[:500]}"
     return None
-
-
-def _here(url: str, command: str, timeout: float) -> tuple[int | None, str]:
-    """Return how a command ended where we run, None when it took too long, and what it said."""
-    process = subprocess.Popen(
-        ["/bin/sh", "-c", command], env={"DATABASE_URL": url, "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    try:
-        output, _ = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return None, ""
-    return process.returncode, output.decode("utf-8", "replace").strip()
 
 
 def matching(paths: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
+from typing import IO
 
 from kfm_ci import config
 
@@ -17,7 +19,9 @@ KEPT = 60
 NEAR = ("node_modules/.bin", ".venv/bin", "venv/bin")
 """Where dependencies put programs."""
 LIMIT = 8_000_000
-"""So many bytes of what it printed on standard output are read as SQL."""
+"""So many bytes, the last ones, of what it printed are kept; more than that is no preview of SQL."""
+GRACE_SECONDS = 0.5
+"""After a program's end, for what is still in its streams."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +58,39 @@ def run(
         )  # fmt: skip
     except OSError as error:
         return Ended(code=None, tail=str(error), found=False)
+    spoken = [Spoken(stream) for stream in (process.stdout, process.stderr) if stream]
     code: int | None = None
-    output, complaints = b"", None
     try:
-        output, complaints = process.communicate(timeout=timeout)
-        code = process.returncode
-    except subprocess.TimeoutExpired as ended:
-        output = ended.output or b""
+        code = process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        pass
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    lines = (complaints if apart and complaints else output).decode("utf-8", "replace").strip().splitlines()[-KEPT:]
-    told = output[:LIMIT].decode("utf-8", "replace") if apart else ""
-    return Ended(code=code, tail="\n".join(line[:400] for line in lines), output=told)
+    output, *complaints = [stream.text() for stream in spoken]
+    lines = ((complaints and complaints[0]) or output).strip().splitlines()[-KEPT:]
+    return Ended(
+        code=code, tail="\n".join(line[:400] for line in lines), output=output if apart and len(output) < LIMIT else ""
+    )
+
+
+class Spoken:
+    """What a program says, read as long as it runs: a child of its own may hold the stream open for ever."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._said = bytearray()
+        self._reader = Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            while said := os.read(stream.fileno(), 65536):
+                self._said += said
+                if len(self._said) > 2 * LIMIT:
+                    del self._said[:LIMIT]
+
+    def text(self) -> str:
+        """Return what was said until now, at most LIMIT bytes: the program has ended."""
+        self._reader.join(GRACE_SECONDS)
+        return bytes(self._said[-LIMIT:]).decode("utf-8", "replace")
