@@ -23,6 +23,7 @@ class WorkTree:
     def __init__(self, root: Path) -> None:
         """Read below ``root``, an existing directory."""
         self._root = root.resolve()
+        self._inside = f"{self._root}{'' if self._root == Path('/') else '/'}"
 
     def paths(self, directory: str) -> Iterator[str]:
         """Yield the paths of all files and links below a directory, sorted; skips what no repository tracks."""
@@ -31,34 +32,32 @@ class WorkTree:
         for folder, folders, files in os.walk(start, followlinks=False):
             folders[:] = sorted(name for name in folders if name not in SKIPPED)
             links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            relative = Path(folder).relative_to(self._root)
+            prefix = "" if Path(folder) == self._root else f"{Path(folder).relative_to(self._root).as_posix()}/"
             # a file `.git` is the mark of a submodule or a work tree
-            found.extend((relative / name).as_posix() for name in [*files, *links] if name != ".git")
+            found.extend(f"{prefix}{name}" for name in [*files, *links] if name != ".git")
         yield from sorted(found)
 
     def read(self, path: str) -> bytes:
         """Return the raw bytes; raises Unreadable for links that leave the repository and what is no file."""
-        target = self._root / path
         try:
-            resolved = target.resolve(strict=True)
-            if not resolved.is_relative_to(self._root):
+            resolved = os.path.realpath(f"{self._inside}{path}", strict=True)
+            if not f"{resolved}/".startswith(self._inside):
                 raise Unreadable("symbolic link that leaves the repository")
-            mode = resolved.stat().st_mode
-            if not stat.S_ISREG(mode):
+            about = os.stat(resolved)
+            if not stat.S_ISREG(about.st_mode):
                 raise Unreadable("not a regular file")
-            if resolved.stat().st_size > MAX_FILE_BYTES:
+            if about.st_size > MAX_FILE_BYTES:
                 raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
-            return resolved.read_bytes()
-        except RuntimeError as error:
-            raise Unreadable("symbolic link that leads to itself") from error
+            with open(resolved, "rb") as file:
+                return file.read()
         except OSError as error:
             loop = error.errno == errno.ELOOP
             raise Unreadable("symbolic link that leads to itself" if loop else error.strerror or str(error)) from error
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of that path inside the repository."""
-        target = self._root / path
-        return target.is_file() and target.resolve().is_relative_to(self._root)
+        target = f"{self._inside}{path}"
+        return os.path.isfile(target) and os.path.realpath(target).startswith(self._inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

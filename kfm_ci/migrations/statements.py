@@ -10,9 +10,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-import postgast
-from google.protobuf.message import DecodeError
-
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.migrations.tokens import Kind, Token, scan, tokens, words
@@ -176,6 +173,12 @@ def of(script: Script) -> tuple[Statement, ...]:
     return split(script.text, first_line=script.first_line)
 
 
+def may_copy(text: str) -> bool:
+    """Whether rows may follow a ``copy … from stdin;`` somewhere in a text; False is sure."""
+    low = text.lower()
+    return "copy" in low and "stdin" in low
+
+
 def inline_data(statement: Statement) -> str | None:
     """Return the rows that follow a ``copy … from stdin;`` in its file, without the ending mark; None without any."""
     if statement.text[:4].lower() != "copy":
@@ -191,6 +194,9 @@ def parse(sql: str) -> tuple[Node, ...]:
 
     The tree is the parser's, version 18, so text that a newer or older server understands may differ.
     """
+    import postgast  # a tenth of a second that who only runs files need not wait for
+    from google.protobuf.message import DecodeError
+
     if "\0" in sql:
         raise SyntaxProblem("NUL byte in the text", *Lines(sql).place(sql.index("\0")))
     if too_deep(sql):

@@ -12,6 +12,8 @@ from kfm_ci.model import Mode
 
 _TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
 """A word without which no statement leaves the transaction; most texts are done with here."""
+_CONTROLS = re.compile(r"\b(?:begin|start|commit|rollback|abort|end|prepare)\b", re.IGNORECASE)
+"""A word without which no statement begins or ends a transaction."""
 _ENDS = frozenset({"commit", "rollback", "abort", "end"})
 _BEGINS = frozenset({"begin", "start"})
 _PLAIN = frozenset({
@@ -56,6 +58,11 @@ def leaves_transaction(statement: Statement) -> bool:
     if found[0] in _ENDS:
         return not (found[0] == "rollback" and "to" in found[1:4])
     return found[:2] == ["prepare", "transaction"]
+
+
+def may_leave(script: Script) -> bool:
+    """Whether a script may end the transaction that it is given; False is sure, for the server takes no other words for it."""
+    return _CONTROLS.search(script.text) is not None
 
 
 def controls_transaction(statement: Statement) -> bool:
@@ -116,7 +123,7 @@ def mode(script: Script) -> Mode:
     """
     if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.whole):
         return script.mode
-    if script.mode is None and not script.whole and _TELLING.search(script.text) is None:
+    if _TELLING.search(script.text) is None and not (script.whole and _CONTROLS.search(script.text)):
         return Mode.TRANSACTION
     parts = statements.of(script)
     if script.whole and len(parts) > 1:

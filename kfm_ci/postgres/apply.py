@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import psycopg
 from psycopg import Connection
@@ -17,6 +17,8 @@ from kfm_ci.model import Mode, Outcome
 from kfm_ci.postgres import ledger, touched
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import exhausted
+
+_TRANSACTION: Final = "select pg_current_xact_id()::text"
 
 
 class Watcher(Protocol):
@@ -91,15 +93,14 @@ def run(
     """
     mode = transactions.mode(script)
     began = time.perf_counter()
-    parts = statements.of(script)
     written: frozenset[int] | None = None
     try:
         if mode is Mode.TRANSACTION:
             written = _in_transaction(
-                connection, script, parts, entry, watcher, keep=keep, traced=traced or look is not None, look=look
+                connection, script, entry, watcher, keep=keep, traced=traced or look is not None, look=look
             )
         else:
-            _in_autocommit(connection, parts, entry, watcher, whole=script.whole)
+            _in_autocommit(connection, statements.of(script), entry, watcher, whole=script.whole)
     except _Escaped as escaped:
         connection.rollback()
         return Applied(
@@ -148,44 +149,59 @@ class _Failed(Exception):
 
 
 def _in_transaction(
-    connection: Connection[Any], script: Script, parts: tuple[Statement, ...], entry: Entry | None,
-    watcher: Watcher | None, *, keep: bool, traced: bool, look: Look | None,
+    connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None, *,
+    keep: bool, traced: bool, look: Look | None,
 ) -> frozenset[int] | None:  # fmt: skip
     written: frozenset[int] | None = None
-    with connection.cursor() as cursor:
-        cursor.execute("begin; select pg_current_xact_id()::text")
-        cursor.nextset()
-        before = cursor.fetchone()
-    if watcher is None and not any(statements.inline_data(part) for part in parts):
-        _send(connection, Statement(text=script.text, raw=script.text, line=script.first_line, column=1,
-                                                 end_line=script.first_line, offset=0))  # fmt: skip
+    guarded = transactions.may_leave(script)
+    before = _begin(connection, guarded=guarded)
+    if watcher is None and not statements.may_copy(script.text):
+        _send(connection, _entire(script))
     else:
-        for part in parts:
+        for part in statements.of(script):
             _watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.INTRANS:
-        raise _ended(script, parts)
-    after = connection.execute("select pg_current_xact_id()::text").fetchone()
-    if before != after:
-        raise _ended(script, parts)
+        raise _ended(script)
+    if guarded and before != connection.execute(_TRANSACTION).fetchone():
+        raise _ended(script)
+    recorded = entry if keep else None
     try:
-        touched.settle(connection)
+        if traced or look is not None or recorded is not None or not keep:
+            touched.settle(connection)
         if traced:
             written = touched.relations(connection)
-        if look is not None or (entry is not None and keep):
+        if look is not None or recorded is not None:
             # the migration may have changed role or search_path; what is ours is done as the session's own user
-            connection.execute("reset session authorization")
-            connection.execute("reset role")
-        if entry is not None and keep:
-            ledger.record(connection, entry)
+            connection.execute("reset session authorization; reset role")
+        if recorded is not None:
+            ledger.record(connection, recorded)
         if look is not None:
             look(connection, written)
         connection.execute("commit" if keep else "rollback")
     except psycopg.Error as error:
-        raise _Failed(error, parts[-1] if parts else None) from error
+        raise _Failed(error, next(reversed(statements.of(script)), None)) from error
     return written
 
 
-def _ended(script: Script, parts: tuple[Statement, ...]) -> _Escaped:
+def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | None:
+    """Open a transaction; return what names it where a script could end it and begin another."""
+    if not guarded:
+        connection.execute("begin")
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(f"begin; {_TRANSACTION}")
+        cursor.nextset()
+        return cursor.fetchone()
+
+
+def _entire(script: Script) -> Statement:
+    """Return a script as one message."""
+    line = script.first_line
+    return Statement(text=script.text, raw=script.text, line=line, column=1, end_line=line, offset=0)
+
+
+def _ended(script: Script) -> _Escaped:
+    parts = statements.of(script)
     line = next((part.line for part in parts if transactions.leaves_transaction(part)), script.first_line)
     return _Escaped("the file ended the transaction it was given", line)
 

@@ -27,16 +27,20 @@ CREATE: Final = """
       at timestamptz not null);
     insert into kfm_ci.head (position, chain) values (0, %s) on conflict do nothing;
 """
-RECORD: Final = """
+_ROW: Final = """
     insert into kfm_ci.ledger
       (position, version, name, sha256, chain, mode, state, run_id, git_commit, started_at, applied_at)
-    values (%(position)s, %(version)s, %(name)s, %(sha256)s, %(chain)s, %(mode)s, %(state)s, %(run)s, %(commit)s,
-            now(), case when %(state)s = 'applied' then clock_timestamp() end)
+    select %(position)s, %(version)s, %(name)s, %(sha256)s, %(chain)s, %(mode)s, %(state)s, %(run)s, %(commit)s,
+           now(), case when %(state)s = 'applied' then clock_timestamp() end {source}
     on conflict (version) do update set state = excluded.state, applied_at = excluded.applied_at
 """
-ADVANCE: Final = """
-    update kfm_ci.head set position = %(position)s, chain = %(chain)s
-     where chain = %(expected)s            -- fencing: a runner that lost its lock changes nothing
+INTEND: Final = _ROW.format(source="")
+RECORD: Final = f"""
+    with moved as (
+      update kfm_ci.head set position = %(position)s, chain = %(chain)s
+       where chain = %(expected)s          -- fencing: a runner that lost its lock changes nothing
+      returning 1)
+    {_ROW.format(source="from moved")}
 """
 
 
@@ -72,15 +76,14 @@ def applied(connection: Connection[Any]) -> tuple[str, ...]:
 def start(connection: Connection[Any], entry: Entry) -> None:
     """Record the intent of a migration that cannot run in a transaction, so that a crash shows."""
     position, chain, _ = _next(connection, entry)
-    connection.execute(RECORD, _row(entry, position, chain, "started"))
+    connection.execute(INTEND, _row(entry, position, chain, "started"))
 
 
 def record(connection: Connection[Any], entry: Entry) -> None:
     """Record an applied migration and move the head; raises LostLedger when another runner moved it."""
     position, chain, expected = _next(connection, entry)
-    connection.execute(RECORD, _row(entry, position, chain, "applied"))
-    moved = connection.execute(ADVANCE, {"position": position, "chain": chain, "expected": expected})
-    if moved.rowcount != 1:
+    written = connection.execute(RECORD, {**_row(entry, position, chain, "applied"), "expected": expected})
+    if written.rowcount != 1:
         raise LostLedger(entry.version)
 
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from kfm_ci.migrations.files import Script, SourceFile
-from kfm_ci.model import Digest, Outcome
+from kfm_ci.model import Digest, Mode, Outcome
 from kfm_ci.postgres import apply
 
 
@@ -71,3 +71,34 @@ def test_a_transaction_that_is_never_ended_is_told_with_its_line(server):
     server.drop_database(name)
     assert done.outcome is Outcome.FAILED and done.escaped and done.line == 2
     assert "leaves a transaction open" in str(done.error)
+
+
+@pytest.mark.parametrize("looker", [None, Looker()], ids=["plain", "watched"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("create table a ();\ncommit;\nbegin;\ncreate table b ();", 2),
+        ("create table a ();\nEnd AND chain;\ncreate table b ();", 2),
+        ("create table a ();\n/* */rollback;start transaction;", 2),
+        ("create table a ();\ncommit", 2),
+        ("savepoint s; create table b ();\nrollback to s;\ncreate table a ();", None),
+        ("do $$ begin\n  perform 1;\nend $$;\ncreate table a ();", None),
+        ("create table a (id int unique deferrable initially deferred);\ninsert into a values (1), (1);", 0),
+    ],
+)
+def test_a_file_that_leaves_the_transaction_it_was_given_is_told_and_one_that_only_speaks_of_it_is_not(
+    server, text, line, looker
+):
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    name = server.create_database("message_left")
+    with psycopg.connect(server.dsn(name), autocommit=True) as connection:
+        done = apply.run(connection, Script(file=file, text=text, mode=Mode.TRANSACTION), entry=None, watcher=looker)
+        kept = connection.execute("select to_regclass('a') is not null").fetchone() == (True,)
+    server.drop_database(name)
+    assert done.escaped == bool(line)
+    if line == 0:
+        assert done.sqlstate == "23505" and not kept
+    elif line:
+        assert done.outcome is Outcome.FAILED and done.line == line
+    else:
+        assert done.outcome is Outcome.APPLIED and kept
