@@ -83,9 +83,8 @@ class Inside:
         self.notes: list[Note] = []
         row = observed.execute("select pg_catalog.current_setting('debug_print_parse')").fetchone()
         self._print = row[0] if row else "off"
-        columns = [f"c{number}" for number in range(questions.COLUMNS)]
         question = questions.look(inside=inside, low=look.low or questions.EVERYTHING)
-        body = _BODY.format(name=self._name, columns=", ".join(columns), question=question)
+        body = _BODY.format(name=self._name, columns=", ".join(questions.NAMES), question=question)
         name = sql.Identifier(self._name)
         with beside.transaction():
             beside.execute("set local lock_timeout = '2s'")

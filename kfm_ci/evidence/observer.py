@@ -54,6 +54,8 @@ class _Session:
 
     connection: psycopg.Connection[Any]
     database: int
+    remembered: bool
+    """Whether it keeps the plan of what is asked most."""
     known: Known = field(default_factory=Known)
     low: str = EVERYTHING
     xact: str | None = None
@@ -184,7 +186,7 @@ class Observer:
         # Its own message level comes back with the end of the transaction.
         if kind in CALLING:
             return watch.whole(connection, inside=True, low=session.low, xact=None)
-        return watch.further(connection, watched.look)
+        return watch.further(connection, watched.look, remembered=session.remembered)
 
     def _inner(
         self, watched: _Watched, statement: Statement, look: Look, session: _Session
@@ -201,7 +203,7 @@ class Observer:
         connection, last = session.connection, session.look if inside else None
         look: Look | None = None
         if last is not None and kind not in CALLING:
-            look = watch.further(connection, last) if session.stale else last
+            look = watch.further(connection, last, remembered=session.remembered) if session.stale else last
         elif inside and session.low != EVERYTHING and kind not in CALLING:
             look = watch.opening(connection, xact=session.xact)
         if look is None:
@@ -219,7 +221,8 @@ class Observer:
             row = self._beside.execute(
                 "select oid from pg_catalog.pg_database where datname = %s", (connection.info.dbname,)
             ).fetchone()
-            self._session = _Session(connection=connection, database=row[0] if row else 0)
+            remembered = watch.remember(connection, self._beside)
+            self._session = _Session(connection=connection, database=row[0] if row else 0, remembered=remembered)
             connection.add_notice_handler(self._hear)
         return self._session
 

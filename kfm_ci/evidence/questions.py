@@ -1,8 +1,9 @@
 """The questions that are asked on the observed session, as SQL: its settings, locks, relations and counters at once.
 
 Every name and operator is qualified: the observed session's search_path belongs to whoever wrote the migration. They
-are asked around each statement and planned anew each time (a migration may say DEALLOCATE ALL), so each is as plain as
-can be: few joins, no parameters.
+are asked around each statement, and planning them would take most of the time: what is asked most stands in a function,
+whose plan the session keeps (a prepared statement would be gone after the migration's own DEALLOCATE ALL). The others
+are planned each time, so each is as plain as can be: few joins, no parameters.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ EVERYTHING = "3"
 
 COLUMNS = 18
 """Of each answer."""
+OF_STATE = 10
+"""Of them tell of the session; the others of a relation."""
+NAMES = tuple(f"c{number}" for number in range(COLUMNS))
 
 _HELD = """with held as materialized (
   select l.relation, l.mode from pg_catalog.pg_locks l
@@ -89,8 +93,13 @@ def whole(*, inside: bool, low: str, xact: str | None, version: int) -> str:
 
 
 def opening(*, xact: str | None) -> str:
-    """Ask, where a transaction has just begun, what no transaction can have changed; from ``HANDS_OVER`` on."""
-    return _STATE.format(settle=_listen(inside=True), low="null", flush=_FLUSH, outcome=_outcome(xact), held="null")
+    """Ask, where a transaction has just begun, what no transaction can have changed; from ``HANDS_OVER`` on.
+
+    The answer is one JSON text, as that of ``REMEMBERED``.
+    """
+    state = _STATE.format(settle=_listen(inside=True), low="null", flush=_FLUSH, outcome=_outcome(xact), held="null")
+    names = ", ".join(NAMES[:OF_STATE])
+    return f"select pg_catalog.json_build_array(pg_catalog.json_build_array({names})) from ({state}) s({names})"
 
 
 @cache
@@ -99,6 +108,25 @@ def locked(*, version: int) -> str:
     flush = _FLUSH if version >= HANDS_OVER else "null"
     state = _STATE.format(settle=_listen(inside=True), low="null", flush=flush, outcome="null", held=_LOCKS)
     return _joined(state, _RELATIONS.format(chosen=_LOCKED, **_XACT))
+
+
+REMEMBERED = "select pg_catalog.kfm_locked()"
+"""Ask ``locked`` with the plan of before; the answer is one JSON text, an array of rows."""
+
+
+def remembering(*, version: int) -> str:
+    """Return the command that lets a database answer ``REMEMBERED``, for a superuser.
+
+    Among the server's own functions it is in nobody's way: no dump, comparison or search path leads to it.
+    """
+    body = (
+        f"begin return (select pg_catalog.json_agg(pg_catalog.json_build_array({', '.join(NAMES)}))"
+        f" from ({locked(version=version)}) q({', '.join(NAMES)})); end"
+    )
+    return (
+        "create or replace function pg_catalog.kfm_locked() returns pg_catalog.json language plpgsql"
+        f" set search_path = pg_catalog, pg_temp as $kfm$ {body} $kfm$"
+    )
 
 
 def restore(*, inside: bool, low: str, level: str, version: int) -> str:

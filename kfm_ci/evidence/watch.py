@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import psycopg
 from psycopg import Connection
+from psycopg.pq import ExecStatus
 from psycopg.rows import tuple_row
 
 from kfm_ci.evidence import locks, questions
@@ -70,12 +73,30 @@ def opening(connection: Connection[Any], *, xact: str | None) -> Look | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < questions.HANDS_OVER:
         return None
-    return look(_ask(connection, questions.opening(xact=xact)))
+    return look(_ask_at_once(connection, questions.opening(xact=xact)))
 
 
-def further(connection: Connection[Any], last: Look) -> Look:
+def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
+    """Let the session remember how it answers ``further``; False where it has to plan that each time.
+
+    ``beside`` is a session of a superuser. Another superuser could drop or change what is set up here, or stumble
+    over it: such a session gets nothing.
+    """
+    if beside.info.dbname != observed.info.dbname or observed.info.parameter_status("is_superuser") != "off":
+        return False
+    try:
+        beside.execute(questions.remembering(version=observed.info.server_version).encode())
+    except psycopg.Error:
+        return False
+    return True
+
+
+def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Look:
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
-    now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
+    if remembered:
+        now = look(_ask_at_once(connection, questions.REMEMBERED))
+    else:
+        now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
     # What is not locked was not counted anew.
     return replace(now, scans={**last.scans, **now.scans}, changes={**last.changes, **now.changes})
 
@@ -97,11 +118,20 @@ def _ask(connection: Connection[Any], question: str) -> list[tuple[Any, ...]]:
         return cursor.execute(question.encode(), prepare=False).fetchall()
 
 
+def _ask_at_once(connection: Connection[Any], question: str) -> list[list[Any]]:
+    """Ask for one JSON text without the care for long answers: it is asked around every statement."""
+    result = connection.pgconn.exec_(question.encode())
+    if result.status != ExecStatus.TUPLES_OK:
+        raise psycopg.errors.error_from_result(result, encoding=connection.info.encoding)
+    rows: list[list[Any]] = json.loads((result.get_value(0, 0) or b"").decode(connection.info.encoding))
+    return rows
+
+
 def look(rows: Sequence[Sequence[Any]]) -> Look:
     """Return the answer to the question as a look."""
-    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = rows[0][:10]
+    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = rows[0][: questions.OF_STATE]
     high, _, rest = lsn.partition("/")
-    found = [row[10:] for row in rows if row[10:] and row[10] is not None]
+    found = [row[questions.OF_STATE :] for row in rows if len(row) > questions.OF_STATE and row[questions.OF_STATE]]
     return Look(
         level=level,
         lock_timeout_ms=milliseconds(lock_timeout),

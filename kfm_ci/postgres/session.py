@@ -17,6 +17,11 @@ Session = Connection[Any]
 """A session with rows of any shape."""
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a session raises when its server, or the way to it, is gone."""
+# DISCARD ALL but for the plans of functions: those of the observer's questions are worth keeping.
+_RESET = (
+    b"close all; set session authorization default; reset all; deallocate all; unlisten *;"
+    b" select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences"
+)
 _EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
 """Insufficient resources, disk full, out of memory, input or output failed."""
 
@@ -41,7 +46,7 @@ def connect(
     except psycopg.OperationalError as error:
         raise gone(server, error) from error
     with connection:
-        # a prepared statement would outlive DISCARD ALL on our side and fail on the server's
+        # a prepared statement would outlive DEALLOCATE ALL on our side and fail on the server's
         connection.prepare_threshold = None
         yield connection
 
@@ -50,7 +55,7 @@ def reset(connection: Connection[Any]) -> None:
     """Give the session back the state it was opened with: settings, role, temporary tables, locks."""
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
-    connection.execute("discard all")
+    connection.execute(_RESET)
 
 
 def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:

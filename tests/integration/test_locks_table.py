@@ -60,6 +60,12 @@ def session(request: pytest.FixtureRequest) -> Iterator[tuple[str, psycopg.Conne
     try:
         dsn = f"host={place} user={user} dbname=postgres"
         with psycopg.connect(dsn, autocommit=True) as observed, psycopg.connect(dsn, autocommit=True) as beside:
+            # as in a gate it is no superuser that migrates
+            observed.execute(
+                "create role plain; grant create on schema public to plain; grant create on database postgres to plain;"
+                " grant pg_execute_server_program to plain"
+            )
+            observed.execute("set session authorization plain")
             observed.execute((HERE / "fixture.sql").read_bytes())
             yield request.param, observed, beside
     finally:

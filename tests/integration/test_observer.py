@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from kfm_ci.evidence import schema, watch
 from kfm_ci.evidence.model import LockMode, StatementEvidence
@@ -15,6 +17,7 @@ from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration, Script, SourceFile
 from kfm_ci.model import Digest, Finding, Mode, Severity
 from kfm_ci.postgres import catalog
+from kfm_ci.postgres.engines.base import Server
 from kfm_ci.report.judgement import judge
 
 BASE = """
@@ -28,11 +31,11 @@ create table events_1 partition of events for values from (1) to (9);
 
 
 class Bench:
-    """An observed session and the one beside it."""
+    """An observed session and an administrator's beside it."""
 
-    def __init__(self, database: str) -> None:
-        self.observed = psycopg.connect(database, autocommit=True)
-        self.beside = psycopg.connect(database, autocommit=True)
+    def __init__(self, observed: str, beside: str) -> None:
+        self.observed = psycopg.connect(observed, autocommit=True)
+        self.beside = psycopg.connect(beside, autocommit=True)
         self.observed.execute(BASE)
         self.observer = Observer(self.beside, watch.existing(self.observed))
 
@@ -59,8 +62,17 @@ class Bench:
 
 
 @pytest.fixture
-def bench(database: str) -> Iterator[Bench]:
-    made = Bench(database)
+def bench(database: str, server: Server) -> Iterator[Bench]:
+    """Watch a plain owner's session."""
+    made = Bench(server.dsn(conninfo_to_dict(database)["dbname"]), database)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["owner", "superuser"])
+def either(request: pytest.FixtureRequest, database: str, server: Server) -> Iterator[Bench]:
+    """Watch a plain owner's session, and a superuser's."""
+    made = Bench(server.dsn(conninfo_to_dict(database)["dbname"], admin=request.param == "superuser"), database)
     yield made
     made.close()
 
@@ -181,11 +193,11 @@ def test_the_timeouts_in_effect_are_those_of_the_moment(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("transaction", [True, False])
-def test_the_sessions_own_settings_are_left_alone(bench: Bench, transaction: bool) -> None:
-    bench.observed.execute("set client_min_messages = error")
-    bench.run("alter table widgets add a int; set client_min_messages = warning; comment on table parts is 'x'",
+def test_the_sessions_own_settings_are_left_alone(either: Bench, transaction: bool) -> None:
+    either.observed.execute("set client_min_messages = error")
+    either.run("alter table widgets add a int; set client_min_messages = warning; comment on table parts is 'x'",
               transaction=transaction)  # fmt: skip
-    assert bench.observed.execute("show client_min_messages").fetchone() == ("warning",)
+    assert either.observed.execute("show client_min_messages").fetchone() == ("warning",)
 
 
 def test_a_statement_that_must_come_first_in_its_transaction_still_does(bench: Bench) -> None:
@@ -208,9 +220,37 @@ def test_a_rewrite_that_was_rolled_back_is_not_seen_again(bench: Bench) -> None:
     assert [item.rewrites for item in seen if item.kind == "ALTER TABLE"] == [("public.widgets",), ()]
 
 
-def test_deallocating_everything_does_not_break_the_observer(bench: Bench) -> None:
-    seen = bench.run("; ".join(["lock table parts; deallocate all"] * 6))
+def test_deallocating_everything_does_not_break_the_observer(either: Bench) -> None:
+    seen = either.run("; ".join(["lock table parts; deallocate all; discard plans"] * 6))
     assert all(item.error is None for item in seen)
+
+
+def test_who_may_drop_whatever_the_observer_asks_by_breaks_nothing(either: Bench) -> None:
+    drop = "do $$ begin execute 'drop function pg_catalog.kfm_locked()'; exception when others then null; end $$"
+    seen = either.run(f"lock table parts; {drop}; lock table widgets")
+    assert [item.error for item in seen] == [None] * 3
+    assert modes(seen[2])["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
+
+
+def test_the_same_is_seen_with_a_plan_kept_and_without(database: str, server: Server) -> None:
+    text = """
+      alter table widgets alter n type bigint; create index on parts (id); update widgets set name = 'x' where id = 1;
+      create schema "S "; set local search_path = "S "; create table "t ""x" (a int); drop table public.parts"""
+    seen = []
+    for admin in (True, False):
+        made = Bench(server.dsn(conninfo_to_dict(database)["dbname"], admin=admin), database)
+        seen.append([replace(item, wal_bytes=0, notices=()) for item in made.run(text)])
+        made.observed.execute('drop table events, widgets; drop schema "S " cascade')
+        made.close()
+    assert seen[0] == seen[1]
+    assert {name for item in seen[0] for name in modes(item)} >= {"public.widgets", "public.parts"}
+
+
+def test_what_the_observer_asks_by_shows_in_no_comparison(bench: Bench) -> None:
+    before = catalog.read(bench.observed)
+    bench.run("lock table parts")
+    assert catalog.read(bench.observed) == before
+    assert bench.observed.execute("select to_regproc('kfm_locked')::oid >= 16384").fetchone() == (True,)
 
 
 def test_a_statement_is_never_held_up_for_long(bench: Bench) -> None:
@@ -343,6 +383,7 @@ def test_a_function_is_seen_through_and_nothing_is_left_behind(bench: Bench, tra
         "$$ begin\n alter table widgets alter column n type bigint; end $$"
     )
     traces = "select (select count(*) from pg_event_trigger), (select count(*) from pg_proc where oid >= 16384)"
+    bench.run("lock table parts")
     before = bench.observed.execute(traces).fetchone()
     (seen,) = bench.run("select grow()", transaction=transaction)
     assert [(item.within, item.kind, item.rewrites) for item in seen.inner] == [
