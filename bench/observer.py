@@ -44,7 +44,10 @@ def run(server: Server, database: str, scripts: list[Script], *, observed: bool)
             done = apply.run(connection, item, entry=None, watcher=observer or _Blind())
             if done.outcome is not Outcome.APPLIED:
                 raise SystemExit(f"{item.file.path} was not applied, so the time means nothing: {done.error}")
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        if observer is not None:
+            observer.close()
+        return seconds
 
 
 class _Blind:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 from psycopg import Connection, sql
@@ -48,7 +47,7 @@ class Observation:
     """
 
     def __init__(self, connection: Connection[Any], *, pid: int, database: int, holds: tuple[sql.Composed, ...]):
-        """Take over a connection that nobody else uses, as a role that may lock the tables; see ``observe``."""
+        """Use a connection that nobody else uses until ``finish``, of a role that may lock the tables."""
         self._connection = connection
         self._pid = pid
         self._database = database
@@ -94,9 +93,11 @@ class Observation:
                     self._layers = 1
                     self._let_go()
                 self._stop.wait(INTERVAL_S)
+            if self._layers:
+                self._layers = 1
+                self._let_go()
         except psycopg.Error as error:
             self._failure = error
-        finally:
             self._connection.close()
 
     def _waits(self) -> bool:
@@ -113,40 +114,49 @@ class Observation:
         """End it, and return the strongest lock seen by OID of the relation; empty when nothing could be seen."""
         self._stop.set()
         self._thread.join(PATIENCE_S)
+        if self._thread.is_alive():
+            self._connection.close()
         return dict(self._seen)
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.finish()
+class Witness:
+    """A session that holds statements of another up, one after the other; opened when the first one comes."""
 
+    def __init__(self, beside: Connection[Any]) -> None:
+        """``beside`` tells how to reach the server as a role that may lock."""
+        self._beside = beside
+        self._connection: Connection[Any] | None = None
 
-def observe(
-    statement: Statement, *, observed: Connection[Any], beside: Connection[Any], database: int
-) -> Observation | None:
-    """Start to watch a statement that ``observed`` is about to run outside any transaction.
+    def observe(self, statement: Statement, *, observed: Connection[Any], database: int) -> Observation | None:
+        """Start to watch a statement that ``observed`` is about to run outside any transaction; None when it cannot."""
+        with observed.cursor(row_factory=tuple_row) as cursor:
+            tables = cursor.execute(HEAPS.encode(), (list(_named(statement)),), prepare=False).fetchall()
+        detaches = is_concurrent(statement) and "DETACH" in statements.words(statement.text)
+        holds = tuple(_lock(schema, table, _mode(partition, detaches)) for partition, schema, table in tables)
+        try:
+            connection = self._connect(observed.info.dbname)
+        except psycopg.Error:
+            return None
+        return Observation(connection, pid=observed.info.backend_pid, database=database, holds=holds)
 
-    ``beside`` tells how to reach the server as a role that may lock; None when no session could be had.
-    """
-    with observed.cursor(row_factory=tuple_row) as cursor:
-        tables = cursor.execute(HEAPS.encode(), (list(_named(statement)),), prepare=False).fetchall()
-    detaches = is_concurrent(statement) and "DETACH" in statements.words(statement.text)
-    holds = tuple(_lock(schema, table, _mode(partition, detaches)) for partition, schema, table in tables)
-    try:
-        connection = psycopg.connect(
-            beside.info.dsn,
-            password=beside.info.password or None,
-            dbname=observed.info.dbname,
-            options="-c search_path= -c statement_timeout=10s -c idle_in_transaction_session_timeout=30s",
-            connect_timeout=5,
-            autocommit=True,
-        )
-    except psycopg.Error:
-        return None
-    return Observation(connection, pid=observed.info.backend_pid, database=database, holds=holds)
+    def _connect(self, database: str) -> Connection[Any]:
+        if self._connection is None or self._connection.closed or self._connection.info.dbname != database:
+            self.close()
+            self._connection = psycopg.connect(
+                self._beside.info.dsn,
+                password=self._beside.info.password or None,
+                dbname=database,
+                options="-c search_path= -c statement_timeout=10s -c idle_in_transaction_session_timeout=30s",
+                connect_timeout=5,
+                autocommit=True,
+            )
+        return self._connection
+
+    def close(self) -> None:
+        """End the session."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _mode(partition: bool, detaches: bool) -> sql.SQL:
@@ -181,4 +191,4 @@ def _quote(parts: Iterator[str] | tuple[str, ...]) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
-__all__ = ["Observation", "is_concurrent", "observe"]
+__all__ = ["Observation", "Witness", "is_concurrent"]

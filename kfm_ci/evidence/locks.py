@@ -20,6 +20,7 @@ select relation, mode from pg_catalog.pg_locks
 """
 
 STRENGTH = {mode.value: rank for rank, mode in enumerate(LockMode)}
+_MODES = {mode.value: mode for mode in LockMode}
 _INDEX_FLOOR = STRENGTH[LockMode.SHARE]
 
 Modes = Mapping[int, LockMode]
@@ -37,7 +38,7 @@ def strongest(rows: Iterable[tuple[int, str]]) -> dict[int, LockMode]:
     found: dict[int, LockMode] = {}
     for oid, mode in rows:
         if mode in STRENGTH and (oid not in found or STRENGTH[mode] > STRENGTH[found[oid]]):
-            found[oid] = LockMode(mode)
+            found[oid] = _MODES[mode]
     return found
 
 

@@ -9,8 +9,8 @@ import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
-from kfm_ci.evidence import attribution, concurrent, locks, nested, watch
-from kfm_ci.evidence.concurrent import Observation
+from kfm_ci.evidence import attribution, locks, nested, watch
+from kfm_ci.evidence.concurrent import Observation, Witness
 from kfm_ci.evidence.locks import Modes
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.evidence.nested import Inside
@@ -84,7 +84,7 @@ class Observer:
 
     def __init__(self, beside: psycopg.Connection[Any], preexisting: frozenset[int]) -> None:
         """Start with no evidence."""
-        self._beside = beside
+        self._beside, self._witness = beside, Witness(beside)
         self._preexisting = preexisting
         self._session: _Session | None = None
         self._watched: _Watched | None = None
@@ -107,6 +107,10 @@ class Observer:
         if self._session is not None:
             self._session.look = None
 
+    def close(self) -> None:
+        """End the sessions that are its own; ``beside`` is not."""
+        self._witness.close()
+
     def before(self, connection: psycopg.Connection[Any], statement: Statement) -> None:
         """Look at the session before it runs a statement."""
         session = self._meet(connection)
@@ -123,9 +127,7 @@ class Observer:
         look = self._look(session, kind, inside=inside)
         observation = None
         if not inside:
-            observation = concurrent.observe(
-                statement, observed=connection, beside=self._beside, database=session.database
-            )
+            observation = self._witness.observe(statement, observed=connection, database=session.database)
         within = nested.enter(statement, observed=connection, beside=self._beside, look=look, inside=inside)
         self._watched = _Watched(look=look, inside=inside, observation=observation, within=within)
         self._said.clear()

@@ -27,15 +27,10 @@ _HELD = """with held as materialized (
      and l.locktype operator(pg_catalog.=) 'relation'
      and l.relation operator(pg_catalog.>=) 16384::pg_catalog.oid
 )"""
-_STATE = """
-  select pg_catalog.current_setting('client_min_messages') as level, {settle} as changed,
-         pg_catalog.current_setting('lock_timeout') as lock_timeout,
-         pg_catalog.current_setting('statement_timeout') as statement_timeout,
-         pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text as lsn,
-         {low} as low, {flush} as flush,
-         pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text as xact,
-         {outcome} as outcome, {held} as held
-"""
+_STATE = """pg_catalog.current_setting('client_min_messages'), {settle},
+  pg_catalog.current_setting('lock_timeout'), pg_catalog.current_setting('statement_timeout'),
+  pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text, {low}, {flush},
+  pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, {outcome}, {held}"""
 _RELATIONS = """
   select c.oid::pg_catalog.int8, pg_catalog.concat(c.relnamespace::pg_catalog.regnamespace, '.', pg_catalog.quote_ident(c.relname)),
          c.relkind, c.relispartition, c.relfilenode::pg_catalog.int8,
@@ -93,13 +88,9 @@ def whole(*, inside: bool, low: str, xact: str | None, version: int) -> str:
 
 
 def opening(*, xact: str | None) -> str:
-    """Ask, where a transaction has just begun, what no transaction can have changed; from ``HANDS_OVER`` on.
-
-    The answer is one JSON text, as that of ``REMEMBERED``.
-    """
-    state = _STATE.format(settle=_listen(inside=True), low="null", flush=_FLUSH, outcome=_outcome(xact), held="null")
-    names = ", ".join(NAMES[:OF_STATE])
-    return f"select pg_catalog.json_build_array(pg_catalog.json_build_array({names})) from ({state}) s({names})"
+    """Ask, where a transaction has just begun, what no transaction can have changed; from ``HANDS_OVER`` on."""
+    settle, outcome = _listen(inside=True), _outcome(xact)
+    return "select " + _STATE.format(settle=settle, low="null", flush=_FLUSH, outcome=outcome, held="null")
 
 
 @cache
@@ -119,13 +110,12 @@ def remembering(*, version: int) -> str:
 
     Among the server's own functions it is in nobody's way: no dump, comparison or search path leads to it.
     """
-    body = (
-        f"begin return (select pg_catalog.json_agg(pg_catalog.json_build_array({', '.join(NAMES)}))"
-        f" from ({locked(version=version)}) q({', '.join(NAMES)})); end"
-    )
+    names = ", ".join(NAMES)
     return (
         "create or replace function pg_catalog.kfm_locked() returns pg_catalog.json language plpgsql"
-        f" set search_path = pg_catalog, pg_temp as $kfm$ {body} $kfm$"
+        " set search_path = pg_catalog, pg_temp as $kfm$ begin return ("
+        f"select pg_catalog.json_agg(pg_catalog.json_build_array({names}))"
+        f" from ({locked(version=version)}) q({names})); end $kfm$"
     )
 
 
@@ -151,7 +141,7 @@ def _whole(settle: str, *, inside: bool, low: str, outcome: str = "null", flush:
 
 
 def _joined(state: str, relations: str) -> str:
-    return f"{_HELD}\nselect s.*, r.* from ({state} offset 0) s left join ({relations} offset 0) r on true"
+    return f"{_HELD}\nselect s.*, r.* from (select {state} offset 0) s left join ({relations} offset 0) r on true"
 
 
 def _listen(*, inside: bool) -> str:

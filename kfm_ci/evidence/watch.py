@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -73,7 +74,7 @@ def opening(connection: Connection[Any], *, xact: str | None) -> Look | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < questions.HANDS_OVER:
         return None
-    return look(_ask_at_once(connection, questions.opening(xact=xact)))
+    return look([_ask_at_once(connection, questions.opening(xact=xact))])
 
 
 def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
@@ -94,7 +95,7 @@ def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
 def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Look:
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
     if remembered:
-        now = look(_ask_at_once(connection, questions.REMEMBERED))
+        now = look(json.loads(_ask_at_once(connection, questions.REMEMBERED)[0] or ""))
     else:
         now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
     # What is not locked was not counted anew.
@@ -107,6 +108,7 @@ def after(connection: Connection[Any], *, inside: bool, low: str, level: str) ->
     return look(_ask(connection, question))
 
 
+@lru_cache
 def milliseconds(setting: str) -> int:
     """Return a time setting as the server prints it (``2s``, ``1min``, ``0``) in milliseconds."""
     found = re.fullmatch(r"(-?\d+)(ms|s|min|h|d)?", setting)
@@ -118,13 +120,13 @@ def _ask(connection: Connection[Any], question: str) -> list[tuple[Any, ...]]:
         return cursor.execute(question.encode(), prepare=False).fetchall()
 
 
-def _ask_at_once(connection: Connection[Any], question: str) -> list[list[Any]]:
-    """Ask for one JSON text without the care for long answers: it is asked around every statement."""
-    result = connection.pgconn.exec_(question.encode())
+def _ask_at_once(connection: Connection[Any], question: str) -> list[str | None]:
+    """Ask for one row as text without the care for long answers: it is asked around every statement."""
+    result, encoding = connection.pgconn.exec_(question.encode()), connection.info.encoding
     if result.status != ExecStatus.TUPLES_OK:
-        raise psycopg.errors.error_from_result(result, encoding=connection.info.encoding)
-    rows: list[list[Any]] = json.loads((result.get_value(0, 0) or b"").decode(connection.info.encoding))
-    return rows
+        raise psycopg.errors.error_from_result(result, encoding=encoding)
+    values = (result.get_value(0, column) for column in range(result.nfields))
+    return [None if value is None else value.decode(encoding) for value in values]
 
 
 def look(rows: Sequence[Sequence[Any]]) -> Look:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from kfm_ci.evidence import foreign_keys, rollback, schema, watch
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observer import Observer
@@ -52,8 +54,10 @@ class Apply:
     def _attempt(self, run: Run, name: str) -> tuple[Migration, Applied] | None:
         """Apply all; return the first that failed."""
         failure: tuple[Migration, Applied] | None = None
-        with run.connect(name) as connection, run.connect(name) as aside, run.connect(name, admin=True) as beside:
-            observer = Observer(beside, watch.existing(connection))
+        with (
+            run.connect(name) as connection, run.connect(name) as aside, run.connect(name, admin=True) as beside,
+            closing(Observer(beside, watch.existing(connection))) as observer,
+        ):  # fmt: skip
             slow = frozenset(foreign_keys.unindexed(connection))
             state = rollback.capture(aside)
             for migration in run.new:

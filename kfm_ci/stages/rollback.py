@@ -90,7 +90,7 @@ class _Runner:
     def _observe(self) -> Observer:
         if self._observer is None:
             beside = self._sessions.enter_context(self._run.connect(self._database, admin=True))
-            self._observer = Observer(beside, self._existing)
+            self._observer = self._sessions.enter_context(closing(Observer(beside, self._existing)))
         self._observer.reset()
         return self._observer
 

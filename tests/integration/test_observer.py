@@ -57,6 +57,7 @@ class Bench:
         return self.observer.evidence
 
     def close(self) -> None:
+        self.observer.close()
         self.observed.close()
         self.beside.close()
 
