@@ -22,17 +22,22 @@ RUN python3 -m venv /opt/build \
 
 FROM ${BASE}
 # git reads the base commit. The server runs as Debian's user `postgres`, never as root.
-# Left out again: the JIT compiler (a gate's queries are too short for it, and it is half of the image), the cluster
-# that the package makes, and locales' sources.
+# Left out again, as every job pulls the image: the JIT compiler (a gate's queries are too short for it, and it is half of
+# the image), the cluster that the package makes, translations, what is written in Perl, what git needs to reach a remote.
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       ca-certificates git python3 postgresql-17 \
+ && ln -sf ../../bin/git /usr/lib/git-core/git \
+ && cd /usr/lib/git-core && rm -rf git-remote-* git-http-* git-imap-send git-daemon /usr/bin/scalar /usr/bin/git-shell \
  && rm -rf /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* /usr/lib/llvm-* /usr/lib/postgresql/17/lib/llvmjit* \
-      /usr/lib/postgresql/17/lib/bitcode /var/lib/postgresql/17 /etc/postgresql/17 /usr/share/i18n \
-      /usr/share/doc /usr/share/man /var/lib/apt/lists/* /var/cache/apt/* /var/log/*.log /var/log/apt
+      /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/pgxs /var/lib/postgresql/17 /etc/postgresql/17 \
+      /usr/share/i18n /usr/share/locale /usr/share/gitweb /usr/share/perl /usr/share/perl5 /usr/lib/*/perl /usr/lib/*/libperl.so* \
+      /usr/lib/python3.13/test /usr/lib/python3.13/pydoc_data \
+      /usr/share/doc /usr/share/info /usr/share/man /usr/share/lintian \
+      /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*.log /var/log/apt
 COPY --from=build /opt/kfm-ci /opt/kfm-ci
 # The cluster's files are made once here, not at every start.
-RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines.embedded import EmbeddedEngine as Engine; Engine().start().__enter__()'
+RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import binaries, template; [template.keep(each) for each in binaries.find()]'
 # The second container of the action; a runner starts it by a program's name alone.
 RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.post import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
  && chmod 755 /opt/kfm-ci/bin/kfm-ci-post

@@ -8,6 +8,7 @@ import sys
 import traceback
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 
@@ -17,6 +18,7 @@ from kfm_ci.config import GithubTable
 from kfm_ci.errors import Defect, ExitCode, KfmError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, context, stepfiles
+from kfm_ci.github.context import Context
 from kfm_ci.github.edition import Credentials, Edition
 from kfm_ci.github.inputs import Inputs, parse
 from kfm_ci.model import Result, Risk
@@ -26,9 +28,8 @@ def run() -> int:
     """Judge as the inputs say, publish, and return the exit code."""
     platform = context.read()
     given = context.withdraw()
-    if platform.state_file is not None:
-        stepfiles.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
     log = sys.stdout
+    _leave_word(platform, log)
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
     inputs, github = Inputs(), GithubTable()
     try:
@@ -63,6 +64,16 @@ def run() -> int:
     if insisted is not None and evidence.exit_code == ExitCode.PASSED:
         return int(insisted.exit_code)
     return evidence.exit_code
+
+
+def _leave_word(platform: Context, log: TextIO) -> None:
+    """Tell the action's second container where we ran; without it the next run clears what a cancelled one leaves."""
+    if platform.state_file is None:
+        return
+    try:
+        stepfiles.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
+    except KfmError as error:
+        log.write(commands.message("warning", error.sentence, title="kfm-ci") + "\n")
 
 
 def _options(inputs: Inputs) -> gate.Options:

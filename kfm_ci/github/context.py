@@ -51,6 +51,8 @@ class Context:
     """Where outputs of the step go."""
     summary_file: Path | None = None
     """Where the job's summary goes."""
+    unread: str | None = None
+    """Why the event's file does not tell what it should."""
     state_file: Path | None = None
     """Where the action leaves word for its second container."""
 
@@ -60,7 +62,7 @@ def read() -> Context:
     env = os.environ
     if env.get("GITHUB_ACTIONS") != "true":
         return Context()
-    event = _event(env.get("GITHUB_EVENT_PATH"))
+    event, unread = _event(env.get("GITHUB_EVENT_PATH"), env.get("GITHUB_EVENT_NAME") or "")
     pull, queue, judged = _table(event, "pull_request"), _table(event, "merge_group"), _table(event, "workflow_run")
     base: str | None = env.get("GITHUB_BASE_REF") or None
     body: str | None = None
@@ -78,7 +80,7 @@ def read() -> Context:
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
     number = pull.get("number")
     return Context(
-        base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"),
+        base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"), unread=unread,
         judged_url=_text(judged, "html_url"),
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None,
         repository=repository, pull=number if isinstance(number, int) else None, fork=_fork(pull), head_sha=head_sha,
@@ -107,12 +109,18 @@ def withdraw() -> dict[str, str]:
     return taken
 
 
-def _event(path: str | None) -> dict[str, Any]:
+def _event(path: str | None, name: str) -> tuple[dict[str, Any], str | None]:
+    """Return the event, and why it does not tell what an event of that name does."""
     try:
         loaded = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
-    except (OSError, ValueError):
-        return {}
-    return loaded if isinstance(loaded, dict) else {}
+    except OSError as error:
+        return {}, f"{path}: the event cannot be read: {error.strerror}"
+    except ValueError:
+        return {}, f"{path}: the event is no JSON"
+    event = loaded if isinstance(loaded, dict) else {}
+    number = _table(event, "pull_request").get("number")
+    strange = path and name.startswith("pull_request") and not isinstance(number, int)
+    return event, f"{path}: the event names no pull request" if strange else None
 
 
 def _table(event: dict[str, Any], key: str) -> dict[str, Any]:

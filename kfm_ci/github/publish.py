@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
+from kfm_ci.errors import CannotCheck
 from kfm_ci.github import commands, stepfiles
 from kfm_ci.github.artifact import Artifact
 from kfm_ci.github.checks import CheckRun
@@ -37,16 +38,40 @@ PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), Code
 def publish(edition: Edition) -> Unpublished | None:
     """Publish everywhere, then write summary, annotations and outputs; return what failed though it was insisted on."""
     insisted: Unpublished | None = None
+    if edition.context.unread:
+        edition.notes.append(
+            f"KFM-G13 {edition.context.unread}; see whether the job hands the event's file to this container"
+        )
     for publication in PUBLICATIONS:
         if not publication.wanted(edition):
             continue
         try:
             publication.publish(edition)
         except Unpublished as error:
-            edition.notes.append(f"{error}; {error.help}" if error.help else str(error))
+            edition.notes.append(error.sentence)
             if publication.name == "comment" and edition.inputs.comment == "always":
                 insisted = error
-    _summary(edition)
+    _leave(edition)
+    _annotate(edition)
+    return insisted
+
+
+def _leave(edition: Edition) -> None:
+    """Write what the runner takes from files; one that refuses is a note."""
+    context = edition.context
+    try:
+        if context.output_file is not None:
+            stepfiles.write_outputs(context.output_file, outputs(edition))
+    except CannotCheck as error:
+        edition.notes.append(error.sentence)
+    try:
+        if context.summary_file is not None:
+            stepfiles.write_summary(context.summary_file, _summary(edition))
+    except CannotCheck as error:
+        edition.notes.append(error.sentence)
+
+
+def _annotate(edition: Edition) -> None:
     prefix = "" if edition.inputs.path in {".", ""} else edition.inputs.path
     lines = commands.annotate(headline.ranked(edition.evidence.findings), prefix=prefix)
     if edition.evidence.failure:
@@ -54,9 +79,6 @@ def publish(edition: Edition) -> Unpublished | None:
     lines += [commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
     edition.log.write("".join(f"{line}\n" for line in lines))
     edition.log.flush()
-    if edition.context.output_file is not None:
-        stepfiles.write_outputs(edition.context.output_file, outputs(edition))
-    return insisted
 
 
 def outputs(edition: Edition) -> dict[str, str]:
@@ -81,9 +103,6 @@ def outputs(edition: Edition) -> dict[str, str]:
     }
 
 
-def _summary(edition: Edition) -> None:
-    if edition.context.summary_file is None:
-        return
-    text = body(edition.evidence, edition.artifact_url)
+def _summary(edition: Edition) -> str:
     notes = "".join(f"\n> Not published: {prose(note, 400)}\n" for note in edition.notes)
-    stepfiles.write_summary(edition.context.summary_file, text + notes)
+    return body(edition.evidence, edition.artifact_url) + notes

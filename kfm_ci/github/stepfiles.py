@@ -1,10 +1,15 @@
-"""Files through which a step talks to the runner: its outputs and its part of the job's summary."""
+"""Files through which a step talks to the runner: its outputs and its part of the job's summary.
+
+One that cannot be written is a CannotCheck that no verdict depends on.
+"""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+
+from kfm_ci.errors import CannotCheck
 
 SUMMARY_LIMIT = 1_000_000
 """Bytes; the runner refuses a step's summary above 1 MiB."""
@@ -16,14 +21,12 @@ def write_outputs(file: Path, values: Mapping[str, str]) -> None:
     for name, value in values.items():
         delimiter = f"kfm_{secrets.token_hex(16)}"
         lines.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write("".join(lines))
+    _append(file, "".join(lines))
 
 
 def write_state(file: Path, name: str, value: str) -> None:
     """Leave one line for the action's second container; ``value`` has no line ends."""
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(f"{name}={value}\n")
+    _append(file, f"{name}={value}\n")
 
 
 def write_summary(file: Path, text: str) -> None:
@@ -31,5 +34,15 @@ def write_summary(file: Path, text: str) -> None:
     encoded = text.encode("utf-8")
     if len(encoded) > SUMMARY_LIMIT:
         text = "The summary is too long for GitHub: see the report in the artifact.\n"
-    with file.open("a", encoding="utf-8") as stream:
-        stream.write(text)
+    _append(file, text)
+
+
+def _append(file: Path, text: str) -> None:
+    try:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise CannotCheck(
+            code="KFM-G14", message=f"the runner's file cannot be written: {error.strerror}", where=str(file),
+            help="does the container run as another user than the runner made the file for?",
+        ) from error  # fmt: skip

@@ -33,6 +33,9 @@ class Runner:
     event: dict = field(default_factory=dict)
     event_name: str = "pull_request"
     network: str | None = None
+    user: str | None = None
+    mode: str = ""
+    """What the mount of the workspace ends with."""
 
     def __post_init__(self) -> None:
         for name in ("workspace", "home", "workflow", "file_commands", "runner_temp"):
@@ -49,13 +52,16 @@ class Runner:
 
     def command(self, environment: dict[str, str], entrypoint: str | None = None) -> list[str]:
         mounts = [f"{self.socket}:/var/run/docker.sock"]
-        mounts += [f"{self.home / name}:/github/{name}" for name in
-                   ("home", "workflow", "file_commands", "runner_temp", "workspace")]  # fmt: skip
+        mounts += [
+            f"{self.home / name}:/github/{name}" for name in ("home", "workflow", "file_commands", "runner_temp")
+        ]
+        mounts.append(f"{self.workspace}:/github/workspace{self.mode}")
         return [
             "docker", "run", "--name", f"kfmci_{secrets.token_hex(3)}", "--label", "a1b2c3",
             "--workdir", "/github/workspace", "--rm",
             *(part for key in environment for part in ("-e", key)), "-e", "GITHUB_ACTIONS=true", "-e", "CI=true",
             *(["--entrypoint", entrypoint] if entrypoint else []),
+            *(["--user", self.user] if self.user else []),
             *(["--network", self.network] if self.network else []),
             *(part for mount in mounts for part in ("-v", mount)), self.image,
         ]  # fmt: skip

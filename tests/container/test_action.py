@@ -57,6 +57,25 @@ def test_a_jobs_own_variables_do_not_matter(runner: Runner) -> None:
     assert ended.code == 0, ended.log
 
 
+def test_a_user_that_the_image_does_not_know_judges_as_well(runner: Runner) -> None:
+    """As on clusters that start every container under a number of their own; the runner's files are not its own either."""
+    (runner.workspace / "kfm-ci-out").mkdir()
+    (runner.workspace / "kfm-ci-out").chmod(0o777)
+    runner.user = "4711:4711"
+    ended = runner.step({"comment": "never"})
+    assert ended.code == 0, ended.log
+    assert "KFM-G14 /github/file_commands/output: the runner's file cannot be written: Permission denied" in ended.log
+
+
+def test_a_workspace_that_may_only_be_read_takes_another_directory(runner: Runner) -> None:
+    runner.mode = ":ro"
+    refused = runner.step({"comment": "never"})
+    assert refused.code == 3 and "KFM-C30 kfm-ci-out: the output cannot be written" in refused.log
+    ended = runner.step({"comment": "never", "out": "/github/runner_temp/out"})
+    assert ended.code == 0, ended.log
+    assert ended.outputs["gate-json"] == "/github/runner_temp/out/gate.json"
+
+
 def test_a_wrong_input_is_told_with_what_is_possible(runner: Runner) -> None:
     ended = runner.step({"fail-on": "sometimes"})
     assert ended.code == 2

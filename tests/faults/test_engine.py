@@ -20,7 +20,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import binaries, home, process
+from kfm_ci.postgres.engines import binaries, home, process, template
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from tests.faults.conftest import ROOT
@@ -243,6 +243,25 @@ def test_a_cache_that_the_other_user_cannot_come_to_is_not_used(
     monkeypatch.setattr("kfm_ci.postgres.engines.template.tempfile.gettempdir", lambda: str(tmp_path))
     with EmbeddedEngine().start() as server:
         assert (home_of(server) / "data" / "PG_VERSION").exists()
+
+
+def test_an_image_brings_its_data_directory_for_every_user(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has no name in the image cannot make one: ``initdb`` asks for it."""
+    monkeypatch.setattr(template, "READY", public / "clusters")
+    installation = binaries.choose(None, binaries.find())
+    template.keep(installation)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("made anew")
+
+    monkeypatch.setattr(template, "_initialise", refuse)
+    with (
+        EmbeddedEngine(installation=installation).start() as server,
+        psycopg.connect(server.dsn("postgres", admin=True)) as connection,
+    ):
+        assert connection.execute("show data_checksums").fetchone() == ("on",)
+    (made,) = (public / "clusters").iterdir()
+    assert not (made / "postmaster.pid").exists(), "a copy is used"
 
 
 def test_after_the_first_time_a_server_is_ready_much_sooner() -> None:

@@ -167,3 +167,21 @@ def test_no_comment_means_no_request(github: GitHub, edition: Make) -> None:
     publish.publish(edition(comment="never"))
     publish.publish(edition(pull=None))
     assert github.asked == []
+
+
+def test_a_runners_file_that_cannot_be_written_is_a_warning_and_the_others_are_written(
+    github: GitHub, edition: Make
+) -> None:
+    run = edition()
+    assert run.context.output_file is not None and run.context.summary_file is not None
+    run.context.output_file.mkdir()
+    assert publish.publish(run) is None
+    assert "::warning" in run.log.getvalue() and "KFM-G14" in run.log.getvalue()
+    assert "KFM-G14" in run.context.summary_file.read_text() and len(github.comments) == 1
+
+
+def test_an_event_that_tells_nothing_is_told(github: GitHub, edition: Make) -> None:
+    run = edition(pull=None)
+    object.__setattr__(run.context, "unread", "event.json: the event is no JSON")
+    assert publish.publish(run) is None
+    assert "KFM-G13" in run.log.getvalue() and github.asked == []

@@ -64,7 +64,6 @@ class EmbeddedEngine:
                 template.hand_over(place, user)
                 installation = template.reachable(installation, user, place)
                 template.data_directory(installation, user, place / "data")
-                template.hand_over(place / "data", user)
                 port = _free_port() if self.for_tools else None
                 running = _launch(installation, place, user, port)
             try:

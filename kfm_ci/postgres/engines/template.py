@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,17 +19,46 @@ from kfm_ci.postgres.engines import process
 from kfm_ci.postgres.engines.base import ADMIN
 from kfm_ci.postgres.engines.binaries import Installation
 
+READY = Path(sys.prefix) / "share" / "kfm-ci" / "clusters"
+"""Where whoever installs us may leave data directories for every user; the action's image does."""
+
+
+def keep(installation: Installation) -> None:
+    """Leave a data directory of these programs under READY. Nothing in it is secret: passwords are set at each start."""
+    made = READY / _name(installation)
+    READY.mkdir(parents=True, exist_ok=True)
+    _initialise(installation, process.server_user(), made)
+    for path in (made, *made.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
 
 def data_directory(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
-    """Make ``target`` a fresh data directory: a copy of one made before, else made in place."""
-    cache = _cache()
-    if cache is None:
-        _initialise(installation, user, target)
-        return
-    made = _once(
-        cache, f"{installation.major}-{_key(installation)}", lambda work: _initialise(installation, user, work)
-    )
-    shutil.copytree(made, target, symlinks=True)
+    """Make ``target`` a fresh data directory, the server's user's own: a copy of one made before, else made in place."""
+    name = _name(installation)
+    made, cache = READY / name, _cache()
+    if not made.is_dir():
+        if cache is None:
+            _initialise(installation, user, target)
+            return
+        made = _once(cache, name, lambda work: _initialise(installation, user, work))
+    _copy(made, user, target)
+
+
+def _name(installation: Installation) -> str:
+    return f"{installation.major}-{_key(installation)}"
+
+
+def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
+    """Copy with the system's own program: a thousand small files take it half the time that they take us."""
+    target.mkdir(mode=0o700)
+    hand_over(target, user)
+    done = subprocess.run(
+        ["/bin/cp", "-R", f"{made}/.", target], capture_output=True, text=True, errors="replace", check=False, env={}, cwd="/",
+        **process.identity(user),
+    )  # fmt: skip
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise OSError(None, said.rpartition(": ")[2], str(target))
 
 
 def reachable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:

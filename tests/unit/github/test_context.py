@@ -79,3 +79,21 @@ def test_tokens_and_inputs_leave_the_environment(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     assert secrets.items() <= context.withdraw().items()
     assert not any(name in context.os.environ for name in secrets)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", "null", "{}", {"pull_request": 5}, {"pull_request": {"number": "7"}}], ids=str
+)
+def test_a_pull_request_whose_event_tells_none_is_said_to_be_strange(event, content: object) -> None:  # noqa: ANN001
+    read = event(content)
+    assert read.pull is None and "event.json: the event" in (read.unread or "")
+
+
+def test_a_missing_event_is_said_to_be_missing(event, tmp_path: Path) -> None:  # noqa: ANN001
+    assert event(pull(None)).unread is None
+    (tmp_path / "event.json").unlink()
+    assert "No such file" in (context.read().unread or "")
+
+
+def test_an_event_without_a_pull_request_is_not_strange(event) -> None:  # noqa: ANN001
+    assert event({"before": "abc"}, "push").unread is None
