@@ -5,16 +5,15 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 import jsonschema
+from served import Reply, Request, served
 
 DESCRIPTION = json.loads((Path(__file__).parent / "openapi.json").read_text())
 Make = Callable[..., Any]
@@ -124,6 +123,34 @@ class GitHub:
         self.comments.append(made)
         return made
 
+    def reply(self, request: Request) -> Reply:
+        method, path = request.method, request.path
+        sent = json.loads(request.data) if request.data else None
+        self.asked.append(f"{method} {path}")
+        if path == "/graphql":
+            return _json(200, {"data": {"viewer": {"login": BOT}}}, {})
+        if request.headers.get("Authorization") != "token secret-token":
+            self.wrong.append(f"{path}: no token")
+        known = operation(method, path)
+        if known is None:
+            self.wrong.append(f"GitHub does not describe {method} {path}")
+            return _json(404, {"message": "Not Found"}, {})
+        body = known.get("requestBody", {}).get("content", {}).get("application/json")
+        if body:
+            self.wrong += check(f"request {method} {path}", sent, body["schema"])
+        for failure in self.failures:
+            if failure.times and failure.method == method and re.search(failure.path, path):
+                failure.times -= 1
+                if failure.done:
+                    self.answer(method, path, request.query, sent)
+                return _json(failure.status, failure.body, failure.headers)
+        status, value, headers = self.answer(method, path, request.query, sent)
+        response = known["responses"].get(str(status), {})
+        if "$ref" not in response:
+            schema = response.get("content", {}).get("application/json", {}).get("schema")
+            self.wrong += check(f"answer {method} {path}", value, schema) if schema else []
+        return _json(status, value, headers)
+
     def answer(self, method: str, path: str, query: dict[str, list[str]], sent: Any) -> tuple[int, Any, dict[str, str]]:
         comments = r"/repos/acme/shop/issues/7/comments"
         if method == "GET" and path == comments:
@@ -182,61 +209,13 @@ def check(where: str, value: Any, schema: Any) -> list[str]:
 
 
 @contextmanager
-def running() -> Iterator[GitHub]:
+def running(address: str = "127.0.0.1") -> Iterator[GitHub]:
     """Serve; whatever was asked or answered against the description is in ``wrong``."""
     state = GitHub()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def handle_any(self) -> None:
-            parts = urlsplit(self.path)
-            length = int(self.headers.get("Content-Length") or 0)
-            sent = json.loads(self.rfile.read(length)) if length else None
-            state.asked.append(f"{self.command} {parts.path}")
-            if parts.path == "/graphql":
-                return self.reply(200, {"data": {"viewer": {"login": BOT}}}, {})
-            if self.headers.get("Authorization") != "token secret-token":
-                state.wrong.append(f"{self.path}: no token")
-            known = operation(self.command, parts.path)
-            if known is None:
-                state.wrong.append(f"GitHub does not describe {self.command} {parts.path}")
-                return self.reply(404, {"message": "Not Found"}, {})
-            body = known.get("requestBody", {}).get("content", {}).get("application/json")
-            if body:
-                state.wrong += check(f"request {self.command} {parts.path}", sent, body["schema"])
-            for failure in state.failures:
-                if failure.times and failure.method == self.command and re.search(failure.path, parts.path):
-                    failure.times -= 1
-                    if failure.done:
-                        state.answer(self.command, parts.path, parse_qs(parts.query), sent)
-                    return self.reply(failure.status, failure.body, failure.headers)
-            status, value, headers = state.answer(self.command, parts.path, parse_qs(parts.query), sent)
-            response = known["responses"].get(str(status), {})
-            if "$ref" not in response:
-                schema = response.get("content", {}).get("application/json", {}).get("schema")
-                state.wrong += check(f"answer {self.command} {parts.path}", value, schema) if schema else []
-            return self.reply(status, value, headers)
-
-        def reply(self, status: int, value: Any, headers: dict[str, str]) -> None:
-            data = b"" if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
-            self.send_response(status)
-            for name, text in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_any
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(state.reply, address) as state.url:
         yield state
-    finally:
-        server.shutdown()
-        server.server_close()
+
+
+def _json(status: int, value: Any, headers: dict[str, str]) -> Reply:
+    data = b"" if value is None else (value if isinstance(value, str) else json.dumps(value)).encode()
+    return Reply(status=status, data=data, headers={"Content-Type": "application/json", **headers})

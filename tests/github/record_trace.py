@@ -11,9 +11,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from served import Reply, Request, served
 
 UPLOAD = """
 import { DefaultArtifactClient } from "@actions/artifact";
@@ -34,38 +34,23 @@ def record() -> list[dict]:
     """Return every exchange in order: request as the client made it, answer as the service gives it."""
     trace: list[dict] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Reply:
+        said = ANSWERS.get(request.path.rpartition("/")[2])
+        trace.append({
+            "method": request.method, "path": request.target,
+            "headers": {name: request.headers[name] for name in KEPT if name in request.headers},
+            "body": json.loads(request.data) if said else request.data.decode() if request.data[:1] == b"<" else len(request.data),
+            "status": 200 if said else 201, "answer": said,
+        })  # fmt: skip
+        body = json.dumps(said).replace("{address}", f"http://{request.headers['Host']}").encode() if said else b""
+        return Reply(status=200 if said else 201, data=body)
 
-        def answer(self) -> None:
-            data = self.rfile.read(int(self.headers["Content-Length"]))
-            said = ANSWERS.get(self.path.rpartition("/")[2])
-            trace.append({
-                "method": self.command, "path": self.path,
-                "headers": {name: self.headers[name] for name in KEPT if name in self.headers},
-                "body": json.loads(data) if said else data.decode() if data[:1] == b"<" else len(data),
-                "status": 200 if said else 201, "answer": said,
-            })  # fmt: skip
-            body = json.dumps(said).replace("{address}", f"http://{self.headers['Host']}").encode() if said else b""
-            self.send_response(200 if said else 201)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_PUT = answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    with tempfile.TemporaryDirectory() as root:
+    with served(answer) as address, tempfile.TemporaryDirectory() as root:
         (Path(root) / "receipt.json").write_text("{}\n")
         subprocess.run(["node", "--input-type=module", "-e", UPLOAD, "receipt", root], check=True, stdout=sys.stderr, env={
-            **os.environ, "ACTIONS_RUNTIME_TOKEN": TOKEN, "ACTIONS_RESULTS_URL": f"http://127.0.0.1:{server.server_port}/run/",
+            **os.environ, "ACTIONS_RUNTIME_TOKEN": TOKEN, "ACTIONS_RESULTS_URL": f"{address}/run/",
             "GITHUB_WORKSPACE": root,
         })  # fmt: skip
-    server.shutdown()
     return trace
 
 

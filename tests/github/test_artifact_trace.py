@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from record_trace import KEPT, TOKEN
+from served import Reply, Request, served
 
 from kfm_ci.github.artifact import Service, backend_ids
 
@@ -33,32 +32,16 @@ class Replay:
 def replay() -> Iterator[Replay]:
     state = Replay()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Reply:
+        due = TRACE[len(state.asked)]
+        headers = {name: request.headers[name] for name in KEPT if name in request.headers}
+        body = json.loads(request.data) if due["answer"] else request.data
+        state.asked.append({"method": request.method, "path": request.target, "headers": headers, "body": body})
+        said = json.dumps(due["answer"]).replace("{address}", state.address).encode() if due["answer"] else b""
+        return Reply(status=due["status"], data=said)
 
-        def answer(self) -> None:
-            due = TRACE[len(state.asked)]
-            data = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name: self.headers[name] for name in KEPT if name in self.headers}
-            body = json.loads(data) if due["answer"] else data
-            state.asked.append({"method": self.command, "path": self.path, "headers": headers, "body": body})
-            said = json.dumps(due["answer"]).replace("{address}", state.address).encode() if due["answer"] else b""
-            self.send_response(due["status"])
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_POST = do_PUT = answer
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state.address = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield state
-    server.shutdown()
-    server.server_close()
+    with served(answer) as state.address:
+        yield state
 
 
 @pytest.fixture
