@@ -74,6 +74,15 @@ class Mode(StrEnum):
     AUTOCOMMIT = "autocommit"
 
 
+class Resumption(StrEnum):
+    """How a tool goes on once a file has ended the transaction that it was given."""
+
+    BARE = "bare"
+    """What follows commits statement by statement."""
+    ANEW = "anew"
+    """The next statement begins another transaction."""
+
+
 class Outcome(StrEnum):
     """What became of a migration, as the server says it."""
 

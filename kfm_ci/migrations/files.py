@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Mode, Phase, Risk, Rollout, Strategy
+from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Mode, Phase, Resumption, Risk, Rollout, Strategy
 
 
 class Tree(Protocol):
@@ -76,6 +76,8 @@ class Script:
     """1-based line of the file on which a recorded migration itself begins."""
     whole: bool = False
     """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
+    resumes: Resumption | None = None
+    """How the tool goes on where the text ends the transaction that the tool opened; None: it fails, or opened none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

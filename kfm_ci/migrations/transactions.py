@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 
 from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Script, Statement
+from kfm_ci.migrations.files import History, Migration, Script, Statement
 from kfm_ci.migrations.tokens import words
-from kfm_ci.model import Mode
+from kfm_ci.model import Mode, Resumption
 
 _TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
 """A word without which no statement leaves the transaction; most texts are done with here."""
@@ -65,6 +65,24 @@ def may_leave(script: Script) -> bool:
     return _CONTROLS.search(script.text) is not None
 
 
+def resumption(script: Script) -> Resumption | None:
+    """Return how a script goes on that ends the transaction it is given; None: it ends none, or its tool then fails."""
+    if script.resumes is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
+        return None
+    return script.resumes if any(leaves_transaction(part) for part in statements.of(script)) else None
+
+
+def resuming(history: History, how: Resumption) -> History:
+    """Return a history of a tool that goes on where a file ends the transaction that it was given."""
+
+    def marked(item: Migration) -> Migration:
+        up, down = item.up, item.down
+        return replace(item, up=replace(up, resumes=how) if isinstance(up, Script) else up,
+                       down=replace(down, resumes=how) if down else None)  # fmt: skip
+
+    return replace(history, migrations=tuple(map(marked, history.migrations)))
+
+
 def controls_transaction(statement: Statement) -> bool:
     """Whether a statement begins or ends a transaction; savepoints do not."""
     found = [word.lower() for word in words(statement.text, 2)]
@@ -119,8 +137,11 @@ def mode(script: Script) -> Mode:
     """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot.
 
     A tool that opens no transaction and sends the whole file still gets one from the server, for several statements
-    in one message are one transaction, unless they open and close their own.
+    in one message are one transaction, unless they open and close their own. A script that ends the transaction it
+    is given, and goes on, does not run in one.
     """
+    if resumption(script) is not None:
+        return Mode.AUTOCOMMIT
     if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.whole):
         return script.mode
     if _TELLING.search(script.text) is None and not (script.whole and _CONTROLS.search(script.text)):

@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Script, Statement
-from kfm_ci.model import Mode, Outcome
+from kfm_ci.model import Mode, Outcome, Resumption
 from kfm_ci.postgres import ledger, touched
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import exhausted
@@ -100,7 +100,7 @@ def run(
                 connection, script, entry, watcher, keep=keep, traced=traced or look is not None, look=look
             )
         else:
-            _in_autocommit(connection, statements.of(script), entry, watcher, whole=script.whole)
+            _in_autocommit(connection, script, entry, watcher)
     except _Escaped as escaped:
         connection.rollback()
         return Applied(
@@ -125,8 +125,12 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
         connection.execute("begin")
         for number, script in enumerate(scripts):
             reached = number
-            for part in statements.of(script):
-                _watched(connection, part, None)
+            parts = statements.of(script)
+            if transactions.resumption(script) is Resumption.ANEW:
+                _as_one_message(connection, parts, None)
+            else:
+                for part in parts:
+                    _watched(connection, part, None)
         connection.execute("commit")
     except _Failed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
@@ -155,7 +159,7 @@ def _in_transaction(
     written: frozenset[int] | None = None
     guarded = transactions.may_leave(script)
     before = _begin(connection, guarded=guarded)
-    if watcher is None and not statements.may_copy(script.text):
+    if watcher is None and not statements.may_copy(script.text) and (script.whole or not _parted(script)):
         _send(connection, _entire(script))
     else:
         for part in statements.of(script):
@@ -183,6 +187,11 @@ def _in_transaction(
     return written
 
 
+def _parted(script: Script) -> bool:
+    """Whether it makes a difference that the script is sent statement by statement: some run when it has committed."""
+    return transactions.may_leave(script) and any(map(transactions.leaves_transaction, statements.of(script)))
+
+
 def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | None:
     """Open a transaction; return what names it where a script could end it and begin another."""
     if not guarded:
@@ -206,18 +215,20 @@ def _ended(script: Script) -> _Escaped:
     return _Escaped("the file ended the transaction it was given", line)
 
 
-def _in_autocommit(
-    connection: Connection[Any], parts: tuple[Statement, ...], entry: Entry | None, watcher: Watcher | None, *,
-    whole: bool,
-) -> None:  # fmt: skip
+def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None) -> None:
+    parts, resumed = statements.of(script), transactions.resumption(script)
     if entry is not None:
         with connection.transaction():
             ledger.start(connection, entry)
-    if whole and len(parts) > 1:
+    if resumed is not None:
+        connection.execute("begin")
+    if (script.whole and len(parts) > 1) or resumed is Resumption.ANEW:
         _as_one_message(connection, parts, watcher)
     else:
         for part in parts:
             _watched(connection, part, watcher)
+    if resumed is not None and connection.info.transaction_status == TransactionStatus.INTRANS:
+        _commit(connection, parts)
     if connection.info.transaction_status != TransactionStatus.IDLE:
         begins = [part for part in parts if transactions.controls_transaction(part)][-1:] or parts[-1:]
         raise _Escaped(
@@ -242,10 +253,14 @@ def _as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], w
             ours = True
         _watched(connection, part, watcher)
     if ours:
-        try:
-            connection.execute("commit")
-        except psycopg.Error as error:
-            raise _Failed(error, parts[-1]) from error
+        _commit(connection, parts)
+
+
+def _commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
+    try:
+        connection.execute("commit")
+    except psycopg.Error as error:
+        raise _Failed(error, parts[-1]) from error
 
 
 def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:

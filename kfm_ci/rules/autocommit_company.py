@@ -36,6 +36,8 @@ class AutocommitCompany:
         for migration in change.new:
             if not isinstance(migration.up, Script) or _cannot_be(migration.up):
                 continue
+            if transactions.resumption(migration.up) is not None:
+                continue  # said by transaction-control
             parts = statements.of(migration.up)
             alone = [part for part in parts if transactions.requires_autocommit(part)]
             steps = [part for part in alone if not _clears(part)]

@@ -28,7 +28,9 @@ class TransactionControl:
         """Yield what ends the runner's transaction."""
         for migration in change.new:
             for script in (migration.up, migration.down):
-                if isinstance(script, Script) and transactions.mode(script) is Mode.TRANSACTION:
+                if isinstance(script, Script) and (
+                    transactions.mode(script) is Mode.TRANSACTION or transactions.resumption(script)
+                ):
                     yield from self._judge(migration, script)
 
     def _judge(self, migration: Migration, script: Script) -> Iterator[Finding]:

@@ -91,3 +91,28 @@ def test_sqitch_s_own_verification_is_a_smoke_test(gate):
     }
     told = {(item["rule"], item["file"]) for item in report["findings"]}
     assert ("smoke-failed", "verify/c.sql") in told and ("verification-not-run", "verify/d.sql") in told
+
+
+MID = "create table {0} (id int);\n{1}commit;\n--> statement-breakpoint\ncreate index concurrently on {0} (id);\n"
+ALLOWED = '-- kfm:allow transaction reason="the index is built concurrently"\n'
+
+
+def test_files_that_commit_midway_run_as_their_tool_runs_them_and_only_new_ones_are_asked_why(gate):
+    base = {"drizzle/0000_a.sql": MID.format("a", ""), "drizzle/meta/_journal.json": journal("0000_a")}
+    whole = journal("0000_a", "0001_b", "0002_c")
+    report = gate(base, {
+        "drizzle/0001_b.sql": MID.format("b", ""), "drizzle/0002_c.sql": MID.format("c", ALLOWED),
+        "drizzle/meta/_journal.json": whole,
+    })  # fmt: skip
+    told = [(item["rule"], item["migration"], item["acknowledged"] is not None) for item in report["findings"]
+            if item["hazard"] == "transaction" and item["severity"] == "error"]  # fmt: skip
+    assert told == [("transaction-control", "0001_b", False), ("transaction-control", "0002_c", True)]
+    assert [item["apply"]["outcome"] for item in report["migrations"] if item["new"]] == ["applied", "applied"]
+
+
+def test_a_tool_that_fails_where_a_file_commits_refuses_a_new_one_and_is_believed_of_a_merged_one(gate):
+    text = "-- migrate:up\ncreate table {0} (id int);\ncommit;\n-- migrate:down\ndrop table {0};\n"
+    report = gate({"db/migrations/1_a.sql": text.format("a")}, {"db/migrations/2_b.sql": text.format("b")})
+    assert report["format"] == "dbmate"
+    assert next(item["status"] for item in report["stages"] if item["name"] == "provision") == "passed"
+    assert ("transaction-refused", "2_b.sql") in errors(report)

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading
+from kfm_ci.migrations import header, reading, transactions
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
 from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.model import Finding, Hazard, Mode, Resumption
 
 _JOURNAL = "meta/_journal.json"
+_BREAK = "--> statement-breakpoint"
 
 
 class Drizzle:
@@ -49,7 +50,7 @@ class Drizzle:
                 latest, before = when, tag
             migrations.append(Migration(
                 id=tag, version=str(when), sort_key=(number,), name=tag, header=header.parse(file.text),
-                up=Script(file=file, text=file.text, mode=Mode.TRANSACTION),
+                up=Script(file=file, text=_pieces(file.text), mode=Mode.TRANSACTION),
             ))  # fmt: skip
         named = {item.up_path for item in migrations}
         others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
@@ -57,9 +58,15 @@ class Drizzle:
         for file in others:
             findings.append(problem(file, "not-in-journal", "the journal does not name this file: it never runs",
                                     "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
-        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
+        history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, journal), together=True,
                        late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones")  # fmt: skip
+        return transactions.resuming(history, Resumption.BARE)
+
+
+def _pieces(text: str) -> str:
+    """Return the text with every mark that Drizzle cuts at as what it is to the server: the end of a statement."""
+    return text.replace(_BREAK, ";".ljust(len(_BREAK)))
 
 
 def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, int]] | None:

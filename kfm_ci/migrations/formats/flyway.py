@@ -6,13 +6,13 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import naming, statements
+from kfm_ci.migrations import naming, statements, transactions
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
 from kfm_ci.migrations.formats import flyway_settings
 from kfm_ci.migrations.formats.flyway_settings import Settings
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 
 _VERSIONED = re.compile(r"^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
 _REPEATABLE = re.compile(r"^R__(.*)\.sql$", re.IGNORECASE)
@@ -87,8 +87,9 @@ class Flyway:
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.others:
             findings += _told(other)
-        return replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
-                       recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
+        history = replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
+                          recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
+        return transactions.resuming(history, Resumption.ANEW)
 
 
 def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import placeholders, statements
+from kfm_ci.migrations import placeholders, statements, transactions
 from kfm_ci.migrations.files import History, SourceFile, Statement, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, programs, sectioned
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
 _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
@@ -135,7 +135,8 @@ class Goose:
         """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         history = replace(history, findings=(*history.findings, *programs(history, _IN_GO, "Go")))
+        cut = sectioned(history, lambda file: _cut(file, settings.placeholders))
         return replace(
-            sectioned(history, lambda file: _cut(file, settings.placeholders)),
+            transactions.resuming(cut, Resumption.BARE),
             late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
         )

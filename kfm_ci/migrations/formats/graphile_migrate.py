@@ -7,10 +7,11 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Part, Sections, holds, problem, sectioned
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.model import Finding, Hazard, Mode, Resumption
 
 _NAME = re.compile(r"^([0-9]+)(-[-_a-zA-Z0-9]*)?\.sql$")
 _HEADER = re.compile(r"^--! ([a-zA-Z0-9_]+)(?::(.*))?$")
@@ -85,5 +86,6 @@ class GraphileMigrate:
                                         "put the file back as it was committed", hazard=Hazard.MANIFEST))  # fmt: skip
             last = values.get("Hash")
         cut = sectioned(history, _cut)
-        return replace(cut, findings=(*cut.findings, *findings),
-                       late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip
+        cut = replace(cut, findings=(*cut.findings, *findings),
+                      late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip
+        return transactions.resuming(cut, Resumption.ANEW)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading, statements
+from kfm_ci.migrations import header, reading, statements, transactions
 from kfm_ci.migrations.files import Command, History, Migration, Script, SourceFile, Tool, Tree
 from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, metadata, programs
 from kfm_ci.migrations.formats.commands import with_tool
@@ -15,7 +15,7 @@ from kfm_ci.migrations.formats.known import KNOWN
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
 from kfm_ci.migrations.formats.sections import holds, problem
 from kfm_ci.migrations.tokens import Kind, tokens
-from kfm_ci.model import Digest, Finding, Hazard, Mode, Severity
+from kfm_ci.model import Digest, Finding, Hazard, Mode, Resumption, Severity
 
 FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
 _CHANGESET = re.compile(
@@ -96,6 +96,7 @@ class Liquibase:
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
                           recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",
                           late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
+        history = transactions.resuming(history, Resumption.ANEW)
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
         return (
             with_tool(history, _tool(tree, directory))

@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 
 _SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
 _SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
@@ -48,8 +49,9 @@ class Sqlx:
         history = assemble(
             tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
         )
-        return replace(history, findings=tuple(_sealing(item) for item in history.findings),
+        history = replace(history, findings=tuple(_sealing(item) for item in history.findings),
                        late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
+        return transactions.resuming(history, Resumption.ANEW)
 
 
 def _sealing(item: Finding) -> Finding:

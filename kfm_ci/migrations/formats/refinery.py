@@ -6,9 +6,10 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, Tree, Unreadable
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.model import Mode
+from kfm_ci.model import Mode, Resumption
 
 _NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
 
@@ -46,8 +47,9 @@ class Refinery:
         """Read the directory and all below."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
                            mode=lambda _: Mode.TRANSACTION)  # fmt: skip
-        return replace(history, recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
+        history = replace(history, recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
                        late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
+        return transactions.resuming(history, Resumption.ANEW)
 
 
 def _above(directory: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kfm_ci.migrations import transactions
+from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.formats import atlas, graphile_migrate
 from kfm_ci.model import Mode
 
@@ -26,6 +26,17 @@ def test_drizzle_runs_what_the_journal_names_in_its_order(load, detect):
     history = load("drizzle", files)
     assert [item.id for item in history.migrations] == ["0000_b", "0001_a"] and rules(history) == []
     assert detect(files) == ("m", "drizzle")
+
+
+def test_drizzle_a_mark_ends_a_statement_that_has_no_semicolon_and_moves_no_line(load):
+    text = "insert into a\nselect 1\n\n--> statement-breakpoint\nselect 2;--> statement-breakpoint\nselect 3\n"
+    history = load("drizzle", {"m/a.sql": text, "m/meta/_journal.json": journal(("a", 1))})
+    parts = statements.of(history.migrations[0].up)
+    assert [(part.text, part.line) for part in parts] == [
+        ("insert into a\nselect 1", 1),
+        ("select 2", 5),
+        ("select 3", 6),
+    ]
 
 
 def test_drizzle_a_time_that_goes_back_is_skipped_on_live_databases_and_so_an_error(load):
