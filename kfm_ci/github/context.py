@@ -46,6 +46,8 @@ class Context:
     attempt: str | None = None
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
+    composite: bool = False
+    """Whether we are a program that a composite action runs: such a step gets no token for artifacts."""
     workspace: Path | None = None
     output_file: Path | None = None
     """Where outputs of the step go."""
@@ -87,6 +89,7 @@ def read() -> Context:
         sha=env.get("GITHUB_SHA"), ref=env.get("GITHUB_REF"), workflow=_text(judged, "name") or env.get("GITHUB_WORKFLOW"),
         job=env.get("GITHUB_JOB"), run_id=run, attempt=env.get("GITHUB_RUN_ATTEMPT"),
         server_url=server or "https://github.com", api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
+        composite=bool(env.get("GITHUB_ACTION_PATH")),
         workspace=_path(env.get("GITHUB_WORKSPACE")), output_file=_path(env.get("GITHUB_OUTPUT")),
         summary_file=_path(env.get("GITHUB_STEP_SUMMARY")), state_file=_path(env.get("GITHUB_STATE")),
     )  # fmt: skip

@@ -16,11 +16,13 @@ from kfm_ci.migrations.files import Migration, Tool, Tree, Unreadable
 from kfm_ci.migrations.formats import process
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.postgres import sessions
+from kfm_ci.postgres.engines import reach
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.rules.touched import files_of
 
 INSTALLED = ("node_modules", ".venv", "venv", "vendor")
 """Directories of installed dependencies, which no commit holds: linked into the copy."""
+ELSEWHERE = "; the action's own container cannot hold it: let workflows/gate-on-runner.yml run the gate beside the tool"
 _URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
 
 
@@ -49,7 +51,7 @@ class Workshop:
         program = shutil.which(argv[0], path=environment["PATH"])
         if program is None:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
-                              help=self.tool.install)  # fmt: skip
+                              help=f"{self.tool.install}{ELSEWHERE if reach.contained() else ''}")  # fmt: skip
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
                             environment=environment, timeout=self.tool.timeout, apart=apart)  # fmt: skip
         left = sessions.end(self.server, database)

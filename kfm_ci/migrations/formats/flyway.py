@@ -69,7 +69,7 @@ class Flyway:
     confidence = 95
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a name fits, and it is not the house's own style without any sign of Flyway."""
+        """Whether names fit, as V1__name.sql does; where they fit the house's own style too, Flyway's settings are there."""
         fitting = [name for name in names if _VERSIONED.match(name)]
         ours = all((stem := naming.stem(name)) and naming.version(stem[0]) for name in fitting)
         return bool(fitting) and (not ours or flyway_settings.mentioned(tree, directory))

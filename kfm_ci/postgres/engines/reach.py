@@ -36,7 +36,7 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
     try:
         return psycopg.connect(given, autocommit=True), given, ""
     except psycopg.OperationalError as error:
-        beside = _gateway() if host in _LOCAL and _contained() else None
+        beside = _gateway() if host in _LOCAL and contained() else None
         if beside is not None:
             with contextlib.suppress(psycopg.OperationalError):
                 conninfo = make_conninfo(given, host=beside)
@@ -49,7 +49,7 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
 
 
 def _advice(host: str, parts: dict[str, str], reason: str) -> str:
-    if host in _LOCAL and _contained():
+    if host in _LOCAL and contained():
         return (
             f"inside this container `{host}` is the container itself: write the service's name, as in "
             f"postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}, or publish its port"
@@ -61,7 +61,8 @@ def _advice(host: str, parts: dict[str, str], reason: str) -> str:
     return "does the server run, and are user, password and database right?"
 
 
-def _contained() -> bool:
+def contained() -> bool:
+    """Return whether we run inside a container."""
     return any(path.exists() for path in _CONTAINED)
 
 

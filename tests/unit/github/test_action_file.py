@@ -35,6 +35,20 @@ def test_every_output_is_written(tmp_path: Path) -> None:
     assert publish.outputs(edition).keys() == ACTION["outputs"].keys()
 
 
+def test_the_action_on_the_runner_takes_and_gives_the_same() -> None:
+    beside = yaml.safe_load((Path(__file__).resolve().parents[3] / "on-runner" / "action.yml").read_text())
+    assert beside["inputs"] == ACTION["inputs"]
+    assert {name: item["description"] for name, item in beside["outputs"].items()} == {
+        name: item["description"] for name, item in ACTION["outputs"].items()
+    }
+    (judging,) = [step for step in beside["runs"]["steps"] if step.get("id") == "gate"]
+    assert judging["env"] == {f"INPUT_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
+    told = {name: item["value"].strip("${ }") for name, item in beside["outputs"].items()}
+    assert {name for name, value in told.items() if value == f"steps.gate.outputs.{name}"} == {
+        name for name in told if not name.startswith("receipt-artifact")
+    }
+
+
 def test_an_empty_input_is_one_that_was_not_given() -> None:
     assert parse({"INPUT_FAIL-ON": "", "INPUT_PATH": "  "}) == Inputs()
 

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-PIN = re.compile(r"uses: kfm-ci/kfm-ci@(\S+) # (\S+)$", re.MULTILINE)
-NAMING = ["README.md", "workflows/gate.yml", "workflows/gate-matrix.yml", "workflows/comment.yml"]
+PIN = re.compile(r"uses: kfm-ci/kfm-ci(?:/on-runner)?@(\S+) # (\S+)$", re.MULTILINE)
+NAMING = ["README.md", "workflows/gate.yml", "workflows/gate-matrix.yml", "workflows/gate-on-runner.yml",
+          "workflows/comment.yml"]  # fmt: skip
 DIGEST = f"sha256:{'c' * 64}"
 
 

@@ -33,7 +33,7 @@ def test_what_users_copy_has_no_finding(copied: Path) -> None:
 def test_what_we_run_and_offer_for_calling_has_no_finding() -> None:
     done = audit(ROOT / ".github")
     assert done.returncode == 0, done.stdout
-    assert audit(ROOT / "action.yml").returncode == 0
+    assert audit(ROOT / "action.yml").returncode == 0 == audit(ROOT / "on-runner").returncode
 
 
 def test_the_audit_would_find_something(copied: Path) -> None:
@@ -44,7 +44,7 @@ def test_the_audit_would_find_something(copied: Path) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "pattern"),
-    [("github-workflows", "workflows/*.yml"), ("github-workflows", ".github/workflows/*.yml"), ("github-actions", "action.yml"),
+    [("github-workflows", "workflows/*.yml"), ("github-workflows", ".github/workflows/*.yml"), ("github-actions", "**/action.yml"),
      ("dependabot", ".github/dependabot.yml")],
 )  # fmt: skip
 def test_every_file_has_the_shape_that_github_reads(schema: str, pattern: str) -> None:
