@@ -15,12 +15,12 @@ from rich.console import Console
 from kfm_ci import __version__
 from kfm_ci.cli import change, gate
 from kfm_ci.config import GithubTable
-from kfm_ci.errors import Defect, ExitCode, KfmError
+from kfm_ci.errors import Defect, KfmError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import commands, context, stepfiles
 from kfm_ci.github.context import Context
 from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs, parse
+from kfm_ci.github.inputs import Inputs, check, read
 from kfm_ci.model import Result, Risk
 
 
@@ -31,9 +31,10 @@ def run() -> int:
     log = sys.stdout
     _leave_word(platform, log)
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
-    inputs, github = Inputs(), GithubTable()
+    # what is wrong with one input is told by means of the others
+    inputs, github = read(given), GithubTable()
     try:
-        inputs = parse(given)
+        check(inputs)
         if inputs.command == "comment":
             from kfm_ci.cli import comment
 
@@ -58,12 +59,10 @@ def run() -> int:
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
         out=Path(inputs.out), log=log, labels=github.labels,
     )  # fmt: skip
-    insisted = publish.publish(edition)
+    publish.publish(edition)
     if platform.workspace is not None:
         _hand_over(Path(inputs.out), platform.workspace)
-    if insisted is not None and evidence.exit_code == ExitCode.PASSED:
-        return int(insisted.exit_code)
-    return evidence.exit_code
+    return edition.exit_code
 
 
 def _leave_word(platform: Context, log: TextIO) -> None:

@@ -30,6 +30,7 @@ FIRST_PAUSE_SECONDS = 3.0
 TIMEOUT_SECONDS = 60
 NAMES = 5
 """How many names are tried when one is taken."""
+INSTEAD = "upload the directory that `out` names in a step of its own, with actions/upload-artifact"
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _STORAGE = {"x-ms-version": "2020-10-02"}
 _SIGNATURE = re.compile(r"([?&]sig=)([^&\s]+)")
@@ -98,11 +99,12 @@ def backend_ids(token: str) -> tuple[str, str]:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         scopes = [scope.split(":") for scope in str(claims["scp"]).split()]
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise Unpublished(code="KFM-G22", message="the runner's token cannot be read", where="artifact") from error
+        raise Unpublished(code="KFM-G22", message="the runner's token cannot be read", where="artifact",
+                          help=INSTEAD) from error  # fmt: skip
     for scope in scopes:
         if scope[0] == "Actions.Results" and len(scope) == 3:
             return scope[1], scope[2]
-    raise Unpublished(code="KFM-G22", message="the runner's token allows no artifacts", where="artifact")
+    raise Unpublished(code="KFM-G22", message="the runner's token allows no artifacts", where="artifact", help=INSTEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,12 +148,14 @@ class Service:
         said = _SIGNATURE.sub(r"\1***", str(value.get("msg") or ""))
         if answer.status_code == 409:
             raise NameTaken
-        if "insufficient usage" in said.lower():
+        if re.search(r"insufficient usage|storage quota", said, re.IGNORECASE):
             raise Unpublished(code="KFM-G23", message="the storage for artifacts is used up", where="artifact",
                               help="delete old artifacts, or raise the limit in the billing settings")  # fmt: skip
         if answer.status_code != 200 or value.get("ok") is not True:
-            raise Unpublished(code="KFM-G24", where="artifact",
-                              message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip())  # fmt: skip
+            raise Unpublished(
+                code="KFM-G24", message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip(), where="artifact",
+                help=f"run again; else {INSTEAD}",
+            )  # fmt: skip
         return value
 
     def _hide(self, address: str) -> None:
@@ -166,8 +170,8 @@ class Service:
         target = f"{address}{'&' if '?' in address else '?'}{query}"
         answer = _patient("PUT", target, data=data, headers={**_STORAGE, **headers})
         if answer.status_code not in {200, 201}:
-            raise Unpublished(code="KFM-G24", where="artifact",
-                              message=f"the storage answered {answer.status_code}")  # fmt: skip
+            raise Unpublished(code="KFM-G24", where="artifact", message=f"the storage answered {answer.status_code}",
+                              help=f"run again; else {INSTEAD}")  # fmt: skip
 
 
 def _patient(method: str, address: str, **request: Any) -> requests.Response:
@@ -190,7 +194,7 @@ def _patient(method: str, address: str, **request: Any) -> requests.Response:
             time.sleep(pause)
             pause *= random.uniform(1.2, 1.8)  # noqa: S311 - spreads runners, guards nothing
     if answer is None:
-        raise Unpublished(code="KFM-G25", message="the artifact service was not reached", where="artifact")
+        raise AssertionError("each attempt answers or raises")
     return answer
 
 
@@ -205,5 +209,5 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 def _field(value: Mapping[str, Any], snake: str, camel: str) -> str:
     found = value.get(snake) or value.get(camel)
     if not found:
-        raise Unpublished(code="KFM-G24", message=f"the answer has no {snake}", where="artifact")
+        raise Unpublished(code="KFM-G24", message=f"the answer has no {snake}", where="artifact", help=INSTEAD)
     return str(found)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from kfm_ci.errors import CannotCheck
+from kfm_ci.errors import CannotCheck, ExitCode
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github.context import Context
 from kfm_ci.github.inputs import Inputs
@@ -58,6 +58,14 @@ class Edition:
     comment_url: str | None = None
     notes: list[str] = field(default_factory=list)
     """What was not published, and why."""
+    insisted: Unpublished | None = None
+    """What was not published though the workflow insists on it."""
+
+    @property
+    def exit_code(self) -> int:
+        """What the step ends with: the gate's own code, unless it passed and something insisted on was not published."""
+        code = self.evidence.exit_code
+        return self.insisted.code_of_exit if self.insisted and code == ExitCode.PASSED else code
 
     @property
     def key(self) -> str:

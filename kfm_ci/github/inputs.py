@@ -45,22 +45,26 @@ class Inputs:
         return Path(self.path)
 
 
-def parse(variables: Mapping[str, str]) -> Inputs:
-    """Return the inputs among the variables; raises UsageError for a value that is none of the possible ones."""
-    given: dict[str, str] = {}
+def read(variables: Mapping[str, str]) -> Inputs:
+    """Return the inputs among the variables as they were given; ``check`` says whether they mean something."""
+    given = {item.name: variables.get(f"INPUT_{_named(item.name).upper()}", "").strip() for item in fields(Inputs)}
+    return Inputs(**{name: value for name, value in given.items() if value})
+
+
+def check(inputs: Inputs) -> None:
+    """Raise UsageError for a value that is none of the possible ones."""
     for item in fields(Inputs):
-        name = item.name.replace("_", "-")
-        value = variables.get(f"INPUT_{name.upper()}", "").strip()
-        if not value:
-            continue
-        allowed = item.metadata.get("allowed")
+        value, allowed = getattr(inputs, item.name), item.metadata.get("allowed")
         if allowed and value not in allowed:
-            raise UsageError(
-                code="KFM-U41", message="not a possible value", where=f"input {name}", got=value,
-                expected=" | ".join(option for option in allowed if option), help="see the inputs in action.yml",
-            )  # fmt: skip
-        if item.name == "postgres_version" and not value.isdecimal():
-            raise UsageError(code="KFM-U41", message="not a possible value", where=f"input {name}", got=value,
-                             expected="a major version, such as 17", help="see the inputs in action.yml")  # fmt: skip
-        given[item.name] = value
-    return Inputs(**given)
+            raise _impossible(item.name, value, " | ".join(option for option in allowed if option))
+    if inputs.postgres_version and not inputs.postgres_version.isdecimal():
+        raise _impossible("postgres_version", inputs.postgres_version, "a major version, such as 17")
+
+
+def _named(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _impossible(name: str, value: str, expected: str) -> UsageError:
+    return UsageError(code="KFM-U41", message="not a possible value", where=f"input {_named(name)}", got=value,
+                      expected=expected, help="see the inputs in action.yml")  # fmt: skip

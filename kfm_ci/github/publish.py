@@ -35,9 +35,8 @@ class Publication(Protocol):
 PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
 
 
-def publish(edition: Edition) -> Unpublished | None:
-    """Publish everywhere, then write summary, annotations and outputs; return what failed though it was insisted on."""
-    insisted: Unpublished | None = None
+def publish(edition: Edition) -> None:
+    """Publish everywhere, then write summary, annotations and outputs."""
     if edition.context.unread:
         edition.notes.append(
             f"KFM-G13 {edition.context.unread}; see whether the job hands the event's file to this container"
@@ -50,10 +49,9 @@ def publish(edition: Edition) -> Unpublished | None:
         except Unpublished as error:
             edition.notes.append(error.sentence)
             if publication.name == "comment" and edition.inputs.comment == "always":
-                insisted = error
+                edition.insisted = error
     _leave(edition)
     _annotate(edition)
-    return insisted
 
 
 def _leave(edition: Edition) -> None:
@@ -90,7 +88,7 @@ def outputs(edition: Edition) -> dict[str, str]:
     }  # fmt: skip
     return {
         "result": evidence.result.value,
-        "exit-code": str(evidence.exit_code),
+        "exit-code": str(edition.exit_code),
         "risk": evidence.risk.value,
         "new-migrations": str(len(evidence.new)),
         "findings": str(sum(item.stands for item in evidence.findings)),

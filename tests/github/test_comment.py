@@ -145,7 +145,7 @@ def test_a_secondary_rate_limit_is_waited_out(github: GitHub, edition: Make) -> 
 def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) -> None:
     github.failures.append(Failure("POST", "comments", 403, times=9))
     run = edition(fork=True)
-    assert publish.publish(run) is None
+    publish.publish(run)
     assert "summary and its artifact" in run.log.getvalue() and run.log.getvalue().count("::warning") >= 1
     assert "summary and its artifact" in (run.context.summary_file or run.out).read_text()
 
@@ -153,14 +153,27 @@ def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) 
 def test_a_server_out_of_reach_changes_nothing_but_a_warning(github: GitHub, edition: Make) -> None:
     run = edition()
     object.__setattr__(run.context, "api_url", "http://127.0.0.1:9")
-    assert publish.publish(run) is None
+    publish.publish(run)
     assert "KFM-G06" in run.log.getvalue()
 
 
 def test_who_insists_on_a_comment_learns_that_there_is_none(github: GitHub, edition: Make) -> None:
-    assert publish.publish(edition(comment="always", pull=None)) is not None
-    assert publish.publish(edition(comment="always", token=None)) is not None
-    assert publish.publish(edition(comment="auto", token=None)) is None
+    for given, code in (
+        ({"comment": "always", "pull": None}, 3),
+        ({"comment": "always", "token": None}, 3),
+        ({"comment": "auto", "token": None}, 0),
+    ):
+        run = edition(calm(), **given)
+        publish.publish(run)
+        assert run.exit_code == code
+        assert "exit-code<<" in (run.context.output_file or run.out).read_text()
+        assert publish.outputs(run)["exit-code"] == str(code) and publish.outputs(run)["result"] == "pass"
+
+
+def test_a_refusal_of_the_gate_stays_one_whatever_was_not_published(github: GitHub, edition: Make) -> None:
+    run = edition(dangerous(), comment="always", token=None)
+    publish.publish(run)
+    assert run.exit_code == 1 == dangerous().exit_code
 
 
 def test_no_comment_means_no_request(github: GitHub, edition: Make) -> None:
@@ -175,7 +188,7 @@ def test_a_runners_file_that_cannot_be_written_is_a_warning_and_the_others_are_w
     run = edition()
     assert run.context.output_file is not None and run.context.summary_file is not None
     run.context.output_file.mkdir()
-    assert publish.publish(run) is None
+    publish.publish(run)
     assert "::warning" in run.log.getvalue() and "KFM-G14" in run.log.getvalue()
     assert "KFM-G14" in run.context.summary_file.read_text() and len(github.comments) == 1
 
@@ -183,5 +196,5 @@ def test_a_runners_file_that_cannot_be_written_is_a_warning_and_the_others_are_w
 def test_an_event_that_tells_nothing_is_told(github: GitHub, edition: Make) -> None:
     run = edition(pull=None)
     object.__setattr__(run.context, "unread", "event.json: the event is no JSON")
-    assert publish.publish(run) is None
+    publish.publish(run)
     assert "KFM-G13" in run.log.getvalue() and github.asked == []

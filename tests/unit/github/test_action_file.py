@@ -16,7 +16,7 @@ from kfm_ci.errors import UsageError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import context, publish
 from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs, parse
+from kfm_ci.github.inputs import Inputs, check, read
 from kfm_ci.model import Result
 
 ACTION = yaml.safe_load((Path(__file__).resolve().parents[3] / "action.yml").read_text())
@@ -50,13 +50,14 @@ def test_the_action_on_the_runner_takes_and_gives_the_same() -> None:
 
 
 def test_an_empty_input_is_one_that_was_not_given() -> None:
-    assert parse({"INPUT_FAIL-ON": "", "INPUT_PATH": "  "}) == Inputs()
+    assert read({"INPUT_FAIL-ON": "", "INPUT_PATH": "  "}) == Inputs()
+    check(Inputs())
 
 
 @pytest.mark.parametrize(("name", "value"), [("FAIL-ON", "often"), ("POSTGRES-VERSION", "17.2"), ("COMMENT", "yes")])
 def test_an_impossible_input_is_told_with_what_is_possible(name: str, value: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parse({f"INPUT_{name}": value})
+        check(read({f"INPUT_{name}": value}))
     assert name.lower() in str(caught.value) and value in str(caught.value)
 
 
