@@ -7,15 +7,16 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.tokens import Kind, tokens
-from kfm_ci.postgres.engines.base import ADMIN, Server
+from kfm_ci.postgres.engines.base import Server
 
 _EXECUTE = re.compile(r"^execute [^:]*: ")
 _PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
@@ -24,6 +25,12 @@ _LOOKING = re.compile(
     r"|current_schema|current_database|pg_try_advisory|pg_advisory|standard_conforming))",
     re.IGNORECASE | re.DOTALL,
 )
+_NOTED = {"log_statement": "all", "log_parameter_max_length": "-1", "log_min_error_statement": "error"}
+_REST = """
+select pg_read_binary_file(path, place, least(size - place, 1 << 28), true)
+  from (select %s::text as path, %s::bigint as place) log, pg_stat_file(path, true) as file
+ where size > place
+"""
 WAIT = 10.0
 """Seconds until the log must have what was sent."""
 
@@ -39,53 +46,79 @@ class Sent:
 
 
 class Recorder:
-    """Reads the server's log from where it was left."""
+    """Reads the server's log from where it was left, by the server itself: it may stand in another container."""
 
     def __init__(self, server: Server, database: str) -> None:
         """Ask the database to note every statement; raises CannotCheck where its log cannot be read."""
-        if server.statement_log is None:
-            raise CannotCheck(code="KFM-C40", message="this tool is watched through the server's log, which this engine does not show",
-                              expected="engine embedded", got=server.kind, help="use --engine embedded")  # fmt: skip
-        self._server, self._database, self._log = server, database, server.statement_log
-        with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
-            for key, value in (
-                ("log_statement", "all"),
-                ("log_parameter_max_length", "-1"),
-                ("log_min_error_statement", "error"),
-            ):
+        self._server, self._database = server, database
+        with self._connect(server.maintenance) as connection, _privileged(server):
+            self._path = self._current(connection)
+            for key, value in _NOTED.items():
                 connection.execute(sql.SQL("alter database {} set {} = {}").format(
                     sql.Identifier(database), sql.Identifier(key), sql.Literal(value)))  # fmt: skip
-        self._offset = self._log.stat().st_size if self._log.exists() else 0
+            self._offset = 0
+            self._offset = len(self._rest(connection))
 
     def take(self) -> list[Sent]:
         """Return what was sent to the database since the last look; waits until the log has all of it."""
         mark = f"kfm-{secrets.token_hex(8)}"
-        with psycopg.connect(self._server.dsn(self._database, admin=True), autocommit=True) as connection:
-            connection.execute(sql.SQL("select {}").format(sql.Literal(mark)))
-        deadline = time.monotonic() + WAIT
         line_of_mark = re.compile(mark.encode() + rb"[^\n]*\n")
-        while (found := line_of_mark.search(data := self._rest())) is None:
-            if time.monotonic() > deadline:
-                raise CannotCheck(
-                    code="KFM-C43", message="the server's log does not show what was sent", where=str(self._log.name)
-                )
-            time.sleep(0.005)
-        # the line of the mark ends the part that is read; what follows is of no interest
-        self._offset += found.end()
-        return list(_read(data[: found.end()].decode("utf-8", "replace"), self._database))
+        data = b""
+        with self._connect(self._database) as connection:
+            connection.execute(sql.SQL("select {}").format(sql.Literal(mark)))
+            deadline = time.monotonic() + WAIT
+            while (found := line_of_mark.search(data)) is None:
+                if time.monotonic() > deadline:
+                    raise CannotCheck(
+                        code="KFM-C43", message="the server's log does not show what was sent", where=self._path
+                    )
+                # read before it is asked for: a file that is no longer written to is read to its end
+                current = self._current(connection)
+                more = self._rest(connection)
+                data += more
+                self._offset += len(more)
+                if not more and current != self._path:
+                    self._path, self._offset = current, 0
+                elif not more:
+                    time.sleep(0.005)
+        # what follows the line of the mark is of no interest
+        return list(_read(data[: found.end()].decode("utf-8", "replace"), self._database, self._server.owner))
 
-    def _rest(self) -> bytes:
-        path = Path(self._log)
-        if not path.exists():
-            return b""
-        with path.open("rb") as file:
-            file.seek(self._offset)
-            return file.read()
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(self._server.dsn(database, admin=True), autocommit=True)
+
+    def _current(self, connection: psycopg.Connection[Any]) -> str:
+        row = connection.execute("select pg_current_logfile('csvlog')").fetchone()
+        if row is None or row[0] is None:
+            raise unread(self._server, "it keeps no log as CSV")
+        return str(row[0])
+
+    def _rest(self, connection: psycopg.Connection[Any]) -> bytes:
+        """Return what the log has beyond the place where it was left."""
+        row = connection.execute(_REST, [self._path, self._offset]).fetchone()
+        return bytes(row[0]) if row and row[0] else b""
 
 
-def _read(text: str, database: str) -> Iterator[Sent]:
+@contextmanager
+def _privileged(server: Server) -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise unread(server, str(error).splitlines()[0]) from error
+
+
+def unread(server: Server, why: str) -> CannotCheck:
+    """Return what to say of a server whose log we cannot read."""
+    return CannotCheck(
+        code="KFM-C40", message=f"this tool is watched through the server's log, which cannot be read: {why}", where=server.detail,
+        expected="a superuser, and a server started with logging_collector=on and log_destination=csvlog",
+        help="start it so, or use --engine embedded or docker",
+    )  # fmt: skip
+
+
+def _read(text: str, database: str, user: str) -> Iterator[Sent]:
     for row in csv.reader(text.splitlines(keepends=True)):
-        if len(row) < 20 or row[2] != database or row[1] == ADMIN:
+        if len(row) < 20 or row[2] != database or row[1] != user:
             continue
         severity, message = row[11], row[13]
         if severity == "LOG" and message.startswith("statement: "):

@@ -26,6 +26,7 @@ _TRACE = re.compile(r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v)')
 _NOT_INSTALLED = re.compile(
     r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|LoadError"
 )
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _OUTSIDE = ("25001", "2D000")
 
 
@@ -149,7 +150,7 @@ def last(tail: str) -> str:
     """Return the line of a tool's output that tells most: the last that speaks of an error, else the last."""
     lines = [line.strip() for line in tail.splitlines() if line.strip() and not _TRACE.match(line)]
     told = [line for line in lines if _SPEAKS.search(line)]
-    return (told or lines or ["it printed nothing"])[-1][:300]
+    return _ADDRESS.sub("", (told or lines or ["it printed nothing"])[-1])[:300]
 
 
 def told_line(migration: Migration, tail: str) -> int | None:

@@ -25,7 +25,7 @@ from kfm_ci.evidence.model import (
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.migrations.files import Migration
-from kfm_ci.model import Adviser, Digest, Finding, StageStatus
+from kfm_ci.model import Adviser, Digest, Finding, Proof, StageStatus
 from kfm_ci.postgres import session
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Engine, Server
@@ -87,6 +87,8 @@ class Run:
     """Foreign keys that came with the new migrations and that no index serves at their end."""
     adviser: Adviser | None = None
     failure: KfmError | None = None
+    unrecorded: dict[str, Proof] = field(default_factory=dict)
+    """Ways back of a foreign tool of which nothing was recorded, by migration: they failed, or were not run."""
     journal: Journal | None = None
     """Where attempts are noted before they are made."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration
 from kfm_ci.migrations.formats.process import Ended
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Hazard, Place, Proof, Severity
 from kfm_ci.stages.attempt import Attempts, last, told_line
 from kfm_ci.stages.base import Run
 
@@ -16,8 +16,9 @@ _NO_WAY_BACK = re.compile(
     r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed",
     re.IGNORECASE,
 )
+_RAISES = re.compile(r"\s*(?:raise|throw)\b")
 MOST = 10
-"""So many ways back may fail; what lies below them is told, and not run."""
+"""So many ways back may fail or be declined, for each costs a run of the tool up to there; what lies below them is told, and not run."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,8 +51,9 @@ class Descent:
 
     def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
         why = error or (last(ended.tail) if ended.code else None)
-        if why is not None and not _NO_WAY_BACK.search(ended.tail):
+        if why is not None and not _declined(migration, ended):
             self.run.findings.append(_failure(migration, why, ended))
+            self.run.unrecorded[migration.id] = Proof.FAILED
         self._failures += 1
 
     def _stand_at(self, left: list[Migration]) -> bool:
@@ -60,6 +62,7 @@ class Descent:
             return False
         if self._failures >= MOST:
             self.run.findings.append(_unseen(left))
+            self.run.unrecorded |= dict.fromkeys((item.id for item in left), Proof.NOT_RUN)
             return False
         shop = self.attempts.shop
         self.attempts = Attempts.on(self.run, shop, "tool_back")
@@ -82,6 +85,14 @@ def _way(remaining: list[Migration]) -> tuple[str, ...]:
     return first.back or latest.down or ()
 
 
+def _declined(migration: Migration, ended: Ended) -> bool:
+    """Whether the migration says itself that it cannot be taken back: by the tool's word for that, or by raising an error of its own."""
+    line = told_line(migration, ended.tail)
+    lines = migration.up.file.text.splitlines()
+    raises = line is not None and line <= len(lines) and _RAISES.match(lines[line - 1])
+    return bool(raises) or _NO_WAY_BACK.search(ended.tail) is not None
+
+
 def _failure(migration: Migration, why: str, ended: Ended) -> Finding:
     return Finding(
         rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
@@ -94,7 +105,7 @@ def _unseen(below: list[Migration]) -> Finding:
     newest = below[-1]
     return Finding(
         rule="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.WARNING, migration=newest.id,
-        message=f"{MOST} ways back failed; those of this and the {len(below) - 1} migrations before it were not run",
+        message=f"{MOST} ways back failed or are declined; those of this and the {len(below) - 1} migrations before it were not run",
         help="mend what failed, then run again", place=Place(file=newest.up_path, line=_command(newest).line),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration, Script, Tool
 from kfm_ci.model import Mode
 from kfm_ci.stages import attempt, recorded, replay, validate, workshop
-from kfm_ci.stages.ascent import Refused, climb
+from kfm_ci.stages.ascent import FEW, Refused, climb
 from kfm_ci.stages.attempt import Attempts
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.descent import Descent
@@ -81,8 +81,9 @@ def record(run: Run, tool: Tool) -> None:
 
 
 def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[str, Migration]:
-    """Return the migrations that did not run as what the tool prints for them, where it can."""
-    texts = {item.id: attempts.preview(item) for item in run.new if item.id not in ran}
+    """Return the first migrations that did not run as what the tool prints for them, where it can; each takes a start of it."""
+    left = [item for item in run.new if item.id not in ran]
+    texts = {item.id: attempts.preview(item) for item in left[:FEW]}
     ups = {
         name: Recorded(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
         for name, text in texts.items()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 
 from kfm_ci.evidence import rollback, runbook, watch
+from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.observer import Observer
 from kfm_ci.evidence.rollback.model import Drillable, Ran
 from kfm_ci.migrations import records, statements
 from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
-from kfm_ci.model import Digest, Hazard, Outcome, Strategy
+from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session, reset
@@ -120,10 +122,11 @@ class Rollback:
             )  # fmt: skip
         told = {(item.migration, item.hazard) for item in run.findings}
         for result in results:
-            run.seen[result.migration_id].rollback = result.evidence
+            proof = run.unrecorded.get(result.migration_id)
+            run.seen[result.migration_id].rollback = _told(result.evidence, proof) if proof else result.evidence
             run.findings += [
                 item for item in result.findings
-                if not (item.hazard is Hazard.ROLLBACK_MISSING and (item.migration, item.hazard) in told)
+                if not (item.hazard is Hazard.ROLLBACK_MISSING and (proof or (item.migration, item.hazard) in told))
             ]  # fmt: skip
         rehearsed = rehearse(run)
         run.findings += rehearsed.findings
@@ -154,3 +157,9 @@ class Rollback:
             exceptions=run.policy.policy.compensation_exceptions,
             forget=records.forget(run.change.head.format, migration, order[place - 1] if place else None),
         )  # fmt: skip
+
+
+def _told(evidence: RollbackEvidence, proof: Proof) -> RollbackEvidence:
+    """Return what is known of a tool's way back of which there is no record."""
+    message = "the tool's own way back fails" if proof is Proof.FAILED else "the tool's own way back was not run"
+    return replace(evidence, strategy=Strategy.DOWN, proof=proof, message=message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from kfm_ci.evidence.model import StatementEvidence
@@ -10,6 +11,7 @@ from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Place
 
 _SHOWN = 100
+_LINES = re.compile(r"\b(lines?) (\d+(?:, \d+)*)\b")
 
 
 def placed(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[Finding]:
@@ -32,9 +34,21 @@ def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:
     for migration in migrations:
         if migration.up_path == path and (quoted := _quoted(migration, line)) is not None:
             first, end = _origin(migration, line) or (line, line)
-            told = f"{item.message} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
-            return replace(item, message=told, place=Place(file=path, line=first, end_line=end))
+            told = f"{_lined(item.message, migration)} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
+            help = _lined(item.help, migration) if item.help else item.help
+            return replace(item, message=told, help=help, place=Place(file=path, line=first, end_line=end))
     return item
+
+
+def _lined(text: str, migration: Migration) -> str:
+    """Return a text in which lines of the record are those of the program that sent them."""
+
+    def lines(found: re.Match[str]) -> str:
+        numbers = [int(number) for number in found[2].split(", ")]
+        told = [origin[0] if (origin := _origin(migration, number)) else number for number in numbers]
+        return f"{found[1]} {', '.join(map(str, dict.fromkeys(told)))}"
+
+    return _LINES.sub(lines, text)
 
 
 def _quoted(migration: Migration, line: int) -> str | None:

@@ -84,10 +84,10 @@ class Workshop:
 
     def _names(self, database: str) -> dict[str, str]:
         server = self.server
-        user, password, port = server.owner, server.owner_password or "", str(server.port or 5432)
+        host, port = server.tcp_address
         return {
-            "url": server.tcp_url(database, "127.0.0.1", port), "host": "127.0.0.1", "port": port, "user": user,
-            "jdbc": f"jdbc:postgresql://127.0.0.1:{port}/{database}", "password": password, "database": database,
+            "url": server.tcp_url(database, host, port), "host": host, "port": port, "user": server.owner,
+            "jdbc": f"jdbc:postgresql://{host}:{port}/{database}", "password": server.owner_password or "", "database": database,
         }  # fmt: skip
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:

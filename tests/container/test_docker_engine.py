@@ -161,3 +161,28 @@ def test_a_service_of_the_job_is_reached_by_name_and_localhost_by_the_gateway(
     finally:
         service.remove(force=True, v=True)
         network.remove()
+
+
+TOOL = """
+import os, pathlib, psycopg
+with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+    connection.execute("create table if not exists done (name text primary key)")
+    for file in sorted(pathlib.Path("steps").glob("*.py")):
+        with connection.transaction():
+            exec(file.read_text())
+            connection.execute("insert into done values (%s)", [file.stem])
+"""
+
+
+def test_a_foreign_tool_in_the_action_is_watched_on_a_sibling(runner: Runner, client: docker.DockerClient) -> None:
+    (runner.workspace / "steps").mkdir()
+    (runner.workspace / "steps/1_a.py").write_text("connection.execute('create table a (id bigint primary key)')\n")
+    (runner.workspace / "tool.py").write_text(TOOL)
+    (runner.workspace / "kfm-ci.toml").write_text(
+        '[migrations]\ndir = "steps"\nformat = "command"\n[migrations.command]\nhistory-table = "done"\n'
+        f'up = "/opt/kfm-ci/bin/python tool.py"\n{SETTING}'
+    )
+    ended = runner.step({"engine": "docker", "comment": "never", "base": "none"})
+    report = json.loads((runner.workspace / "kfm-ci-out" / "gate.json").read_text())
+    assert ended.code == 0 and report["engine"]["kind"] == "docker", ended.log
+    assert [item["kind"] for item in report["migrations"][0]["statements"]] == ["CREATE TABLE"]

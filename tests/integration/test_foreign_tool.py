@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = """
@@ -58,12 +61,12 @@ def gate(tmp_path):
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-C", str(root)]
     subprocess.run(["git", "init", "-q", "-b", "main", str(root)], check=True)
 
-    def run(steps, *, base="none", files=None):
+    def run(steps, *, base="none", files=None, options=()):
         for name, text in {f"steps/{key}.py": text for key, text in steps.items()}.items():
             (root / name).write_text(text)
         for name, text in (files or {}).items():
             (root / name).write_text(text)
-        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--out", str(tmp_path / "out"), "--base", base],
+        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--out", str(tmp_path / "out"), "--base", base, *options],
                               capture_output=True, text=True, cwd=ROOT, check=False)  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, json.loads((tmp_path / "out/gate.json").read_text())
@@ -328,3 +331,19 @@ def test_a_way_back_is_not_blamed_for_what_the_one_above_it_leaves(gate):
     told = [(item["rule"], item["migration"]) for item in report["findings"] if item["hazard"].startswith("rollback")]
     assert code == 0 and told == [("rollback-missing", "2_none")], told
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
+
+
+def test_a_given_server_is_watched_through_its_log_which_it_reads_itself(gate):
+    with EmbeddedEngine(for_tools=True).start() as server:
+        account = conninfo_to_dict(server.conninfo)
+        url = f"postgresql://{account['user']}:{account['password']}@127.0.0.1:{server.port}/postgres"
+        code, report = gate({"1_widgets": FIRST}, options=("--database-url", url))
+    assert code == 0 and report["engine"]["kind"] == "service", report["stages"]
+    assert [item["kind"] for item in report["migrations"][0]["statements"]] == ["CREATE TABLE", *["INSERT"] * 3]
+
+
+def test_a_given_server_that_keeps_no_log_is_told_how_to_keep_one_and_is_no_pass(gate, server):
+    url = server.dsn(server.create_database("unlogged"), admin=True)
+    code, report = gate({"1_widgets": FIRST}, options=("--database-url", url))
+    told = json.dumps(report["stages"])
+    assert code == 3 and "KFM-C40" in told and "logging_collector=on" in told

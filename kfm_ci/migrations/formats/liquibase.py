@@ -62,7 +62,7 @@ class Liquibase:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the changelogs in order and cut each into its changesets."""
         findings: list[Finding] = []
-        paths = liquibase_master.order(tree, directory, findings)
+        paths, left = liquibase_master.order(tree, directory, findings)
         migrations: list[Migration] = []
         seen: dict[str, str] = {}
         values = dict(settings.placeholders)
@@ -90,8 +90,7 @@ class Liquibase:
                     _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
                     else _migration(file, item, name, len(migrations), values, findings)
                 )  # fmt: skip
-        read = set(paths)
-        others = [file for path in tree.paths(directory) if path not in read and (file := reading.read(tree, path, []))]
+        others = [file for path in left if (file := reading.read(tree, path, []))]
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
                           recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from kfm_ci.migrations.files import Tree
 from kfm_ci.migrations.formats import liquibase_changesets, programs
@@ -22,27 +22,35 @@ _YAML = re.compile(
 _VALUE = re.compile(r"^\s*(?:file|path)\s*:\s*[\"']?([^\"'\s,}]+)", re.IGNORECASE)
 _CHANGELOG = re.compile(r"databaseChangeLog\b")
 _SETTINGS = re.compile(r"^\s*(?:liquibase\.command\.)?changelog-?file\s*[=:]\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_LEFT = (".sql", ".dump", ".backup", ".tar", ".gz", ".zip", ".bz2", ".xz", ".sh")
 PROPERTIES = "liquibase.properties"
 ROOTS = ("", "src/main/resources", "src/main/liquibase")
 """Below which a changelog's path begins for Liquibase."""
 
 
-def order(tree: Tree, directory: str, findings: list[Finding]) -> list[str]:
-    """Return the changelogs that hold changesets, in the order in which they run."""
+def order(tree: Tree, directory: str, findings: list[Finding]) -> tuple[list[str], list[str]]:
+    """Return the changelogs that hold changesets, in the order in which they run, and what looks like one and never runs."""
     inside = list(tree.paths(directory))
     named = [path for path in inside if path.endswith(".sql")]
     master = first(tree, directory)
     if master is None:
-        return named
+        return named, _left(tree, inside, set(named))
     found: list[str] = []
-    _follow(tree, master, found, findings, set())
+    followed: set[str] = set()
+    _follow(tree, master, found, findings, followed)
     chosen = list(dict.fromkeys(found))
     for path in [path for path in named if path not in set(chosen)]:
         file = read(tree, path, [])
         if file is not None and "liquibase" in file.text[:200].lower():
             findings.append(problem(file, "not-included", f"no changelog includes this file from {master}: it never runs",
                                     "include it, or remove it", hazard=Hazard.NAMING))  # fmt: skip
-    return chosen
+    return chosen, _left(tree, inside, followed | set(chosen))
+
+
+def _left(tree: Tree, inside: Iterable[str], followed: Container[str]) -> list[str]:
+    """Return the files of SQL, the changelogs and the dumps among all that lies there: often an application's resources."""
+    rest = (path for path in inside if path not in followed)
+    return [path for path in rest if path.endswith(_LEFT) or changelog(tree, path)]
 
 
 def first(tree: Tree, directory: str) -> str | None:

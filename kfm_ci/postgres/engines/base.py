@@ -31,6 +31,15 @@ SETTINGS = {
     "log_timezone": "UTC",
 }
 """Of every server that we start ourselves: nothing in it must outlive a crash."""
+RECORD = {
+    "logging_collector": "on",
+    "log_destination": "stderr,csvlog",
+    "log_filename": "statements.log",
+    "log_file_mode": "0600",
+    "log_rotation_age": "0",
+    "log_rotation_size": "0",
+}
+"""Settings under which a server can note what a tool sends; a database asks for it by ``log_statement``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +58,8 @@ class Server:
     """Role that migrations run as; not a superuser."""
     owner_password: str | None = None
     log: Path | None = None
-    statement_log: Path | None = None
-    """Where the server writes each statement of a database that asks for it, as CSV; None: nowhere we can read."""
     port: int | None = None
-    """Port on the loopback for foreign tools; None: they cannot connect."""
+    """Port on the loopback for foreign tools; None: they connect as we do."""
     network: str | None = None
     """Network of containers that the server is on, where it has one of its own."""
     alias: str = ""

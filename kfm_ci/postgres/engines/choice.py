@@ -27,7 +27,7 @@ def choose(
         case "embedded":
             return embedded
         case "docker":
-            return _docker(major, image)
+            return _docker(major, image, for_tools)
         case _:
             return ServiceEngine(url=url, major=major) if url else _at_hand(embedded, image)
 
@@ -39,13 +39,13 @@ def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
         from kfm_ci.postgres.engines import siblings
 
         if siblings.answers():
-            return _docker(embedded.major, image)
+            return _docker(embedded.major, image, embedded.for_tools)
         raise replace(missing, help=f"{missing.help}; no container engine answers either") from None
     return replace(embedded, installation=installation)
 
 
-def _docker(major: int | None, image: str | None) -> Engine:
+def _docker(major: int | None, image: str | None, for_tools: bool) -> Engine:
     # its library takes longer to load than a server of ours to start
     from kfm_ci.postgres.engines.docker import DockerEngine
 
-    return DockerEngine(major=major, image=image)
+    return DockerEngine(major=major, image=image, for_tools=for_tools)

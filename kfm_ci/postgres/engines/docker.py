@@ -7,7 +7,7 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from psycopg.conninfo import make_conninfo
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.engines import images, siblings
-from kfm_ci.postgres.engines.base import ADMIN, SETTINGS, Server
+from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 
 DEFAULT_MAJOR = 17
 READY_SECONDS = 60.0
@@ -44,6 +44,8 @@ class DockerEngine:
     major: int | None = None
     image: str | None = None
     """Instead of the official image of the asked version."""
+    for_tools: bool = False
+    """Whether others than we connect: with a log of what they send."""
     kind: str = "docker"
 
     @contextmanager
@@ -59,8 +61,9 @@ class DockerEngine:
             ours = siblings.ourselves(client)
             name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
             network = resources.enter_context(_network(client, ours, name))
-            container = resources.enter_context(_container(client, image, name, password, network, ours))
-            log = resources.enter_context(_followed(container))
+            settings = {**SETTINGS, "listen_addresses": "*"} | (RECORD if self.for_tools else {})
+            container = resources.enter_context(_container(client, image, name, password, network, ours, settings))
+            log = resources.enter_context(_followed(container, collected=self.for_tools))
             conninfo = make_conninfo(
                 user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5
             )
@@ -97,9 +100,9 @@ def _network(client: docker.DockerClient, ours: Container | None, name: str) -> 
 
 @contextmanager
 def _container(
-    client: docker.DockerClient, image: str, name: str, password: str, network: Network, ours: Container | None
-) -> Iterator[Container]:
-    settings = {**SETTINGS, "listen_addresses": "*"}
+    client: docker.DockerClient, image: str, name: str, password: str, network: Network, ours: Container | None,
+    settings: Mapping[str, str],
+) -> Iterator[Container]:  # fmt: skip
     container = client.containers.create(
         image, [part for key, value in settings.items() for part in ("-c", f"{key}={value}")],
         name=name, hostname=name, network=network.name, labels=siblings.labels(ours), environment={
@@ -118,12 +121,20 @@ def _container(
 
 
 @contextmanager
-def _followed(container: Container) -> Iterator[Path]:
-    """Yield a file that what the server says is written to, as long as it lives."""
+def _followed(container: Container, *, collected: bool) -> Iterator[Path]:
+    """Yield a file that what the server says is written to, as long as it lives.
+
+    ``collected``: whether it says so in a file of its own.
+    """
     with tempfile.TemporaryDirectory(prefix="kfm-ci-log-") as folder:
         path = Path(folder) / "log"
         path.touch()
-        stream = container.logs(stream=True, follow=True)
+        log = f"{DATA}/data/log/{RECORD['log_filename']}"
+        stream = (
+            container.exec_run(["tail", "-n", "+1", "-F", log], stream=True).output
+            if collected
+            else container.logs(stream=True, follow=True)
+        )
         writer = threading.Thread(target=_copy, args=(stream, path), daemon=True)
         writer.start()
         try:

@@ -22,18 +22,9 @@ from psycopg.conninfo import make_conninfo
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.engines import binaries, home, process, template
-from kfm_ci.postgres.engines.base import ADMIN, SETTINGS, Server
+from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 
 READY_SECONDS = 30.0
-RECORD = {
-    "logging_collector": "on",
-    "log_destination": "stderr,csvlog",
-    "log_filename": "statements.log",
-    "log_file_mode": "0600",
-    "log_rotation_age": "0",
-    "log_rotation_size": "0",
-}
-"""Settings under which the server can note what a tool sends; a database asks for it by ``log_statement``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +114,6 @@ def _server(installation: binaries.Installation, home: Path, port: int | None) -
         detail=f"PostgreSQL {installation.version} from {installation.source}",
         conninfo=f"host={home} user={ADMIN} password={secrets.token_hex(16)}" + (f" port={port}" if port else ""),
         log=home / "record" / "statements.log" if port else home / "log",
-        statement_log=home / "record" / "statements.csv" if port else None,
         port=port,
         owner_password=secrets.token_hex(16),
     )

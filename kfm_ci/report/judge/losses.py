@@ -65,6 +65,8 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
         if case.is_new(f"{kind.replace(' ', '-')} {identity}") or _is_renamed(identity, kind, renames):
             continue
         step, named = _taker(case, identity)
+        if kind == "sequence" and not named and _gave_values(case, identity):
+            continue  # the column that it gave values is told of
         through = "" if named else ", through CASCADE or a block of code"
         if kind in {"table", "column"}:
             yield _found(
@@ -78,6 +80,11 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
                 f"removes {kind} {identity}{through}: queries of the running application that use it fail.",
                 step, _SAFE,
             )  # fmt: skip
+
+
+def _gave_values(case: Case, sequence: str) -> bool:
+    own = re.compile(rf"\bnextval\('(?:[^']*\.)?\"?{re.escape(bare(sequence))}\"?'")
+    return any(own.search(change.before) for change in case.schema_diff.changed)
 
 
 def _changed(case: Case) -> Iterator[Finding]:

@@ -105,4 +105,4 @@ def test_lines_of_other_databases_and_of_the_administrator_are_not_the_tools():
         return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells) + "\n"
 
     text = row("kfm_owner", "d", 'select\n"a"') + row("kfm_owner", "other", "x") + row("kfm_admin", "d", "y")
-    assert [item.text for item in _read(text, "d")] == ['select\n"a"']
+    assert [item.text for item in _read(text, "d", "kfm_owner")] == ['select\n"a"']

@@ -108,3 +108,15 @@ def test_a_changeset_added_below_leaves_the_text_of_the_one_above_as_it_was(load
         for text in (one, f"{one}\n\n--changeset a:2\nselect 2;\n")
     )
     assert alone == followed
+
+
+def test_what_an_application_keeps_beside_its_changelogs_belongs_to_no_migration_and_the_master_does(load):
+    files = {
+        "res/migrations.xml": '<databaseChangeLog><include file="migrations.1.xml" relativeToChangelogFile="true"/></databaseChangeLog>',
+        "res/migrations.1.xml": '<databaseChangeLog><changeSet id="1" author="a"><sql>select 1</sql></changeSet></databaseChangeLog>',
+        "res/migrations.old.xml": "<databaseChangeLog/>", "res/hotfix.sql": "select 1;", "res/swagger.yaml": "openapi: 3.0.0\n",
+        "res/data/rows.csv": "1,2\n",
+    }  # fmt: skip
+    history = load("liquibase", files, "res")
+    assert [item.version for item in history.migrations] == ["a:1"]
+    assert sorted(file.path for file in history.others) == ["res/hotfix.sql", "res/migrations.old.xml"]
