@@ -18,7 +18,7 @@ from kfm_ci.github.edition import Edition, Unpublished
 Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 20
 PAUSE_SECONDS = 2.0
-"""Before a write is tried again; doubles."""
+"""Before something is tried again; doubles."""
 ATTEMPTS = 4
 PATIENCE_SECONDS = 60.0
 """How long a rate limit may make us wait: a comment is not worth more of a runner's time."""
@@ -32,9 +32,10 @@ def connect(edition: Edition) -> Repository:
             code="KFM-G01", message="no token, so nothing can be written to the pull request",
             help="leave the input `github-token` at its default, or give a token",
         )  # fmt: skip
+    # of rate limits only: what fails otherwise `repeat` tries again, and nobody waits for the product of both
     retry = GithubRetry(
-        total=ATTEMPTS, backoff_factor=PAUSE_SECONDS / 2, secondary_rate_wait=PATIENCE_SECONDS,
-        max_rate_limit_wait=PATIENCE_SECONDS, status_forcelist=sorted(TRANSIENT), allowed_methods={"GET"},
+        total=ATTEMPTS, connect=0, read=0, backoff_factor=PAUSE_SECONDS / 2, secondary_rate_wait=PATIENCE_SECONDS,
+        max_rate_limit_wait=PATIENCE_SECONDS, status_forcelist=[], allowed_methods={"GET"},
     )  # fmt: skip
     client = Github(
         auth=Auth.Token(edition.credentials.token), base_url=edition.context.api_url, lazy=True, per_page=100,
@@ -45,7 +46,7 @@ def connect(edition: Edition) -> Repository:
 
 
 def repeat(action: Callable[[], Answer]) -> Answer:
-    """Do a write that looks first, again while GitHub fails: an answer that got lost may have been a success."""
+    """Do what may be done twice, again while GitHub fails: an answer that got lost may have been a success."""
     for attempt in range(ATTEMPTS):
         try:
             return action()
@@ -72,6 +73,12 @@ def explained(edition: Edition, *, what: str, permission: str) -> Iterator[None]
     except requests.RequestException as error:
         raise Unpublished(code="KFM-G06", message=f"GitHub was not reached: {type(error).__name__}", where=what,
                           help=f"may this runner reach {edition.context.api_url}?") from error  # fmt: skip
+    except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # the library takes an answer apart without looking
+        raise Unpublished(
+            code="KFM-G08", message=f"the answer is none of GitHub's API ({type(error).__name__})", where=what,
+            help=f"does a proxy between this runner and {edition.context.api_url} answer instead?",
+        ) from error  # fmt: skip
 
 
 def _refused(edition: Edition, error: GithubException, what: str, permission: str) -> Unpublished:

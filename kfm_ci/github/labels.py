@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from github.Repository import Repository
+
 from kfm_ci.github import api
 from kfm_ci.github.edition import Edition
 from kfm_ci.model import Risk
@@ -24,11 +26,15 @@ class Labels:
         wanted = f"{PREFIX}{edition.evidence.risk.value}" if edition.evidence.new else None
         with api.explained(edition, what=self.name, permission="pull-requests: write"):
             repository = api.connect(edition)
-            issue = repository.get_issue(number)
-            present = {label.name for label in issue.get_labels()}
-            for stale in sorted(present & {f"{PREFIX}{risk.value}" for risk in Risk} - {wanted}):
-                issue.remove_from_labels(stale)
-            if wanted and wanted not in present:
-                # the library sends a bare list, which GitHub takes but does not promise to take
-                address = f"{repository.url}/issues/{number}/labels"
-                repository.requester.requestJsonAndCheck("POST", address, input={"labels": [wanted]})
+            api.repeat(lambda: _set(repository, number, wanted))
+
+
+def _set(repository: Repository, number: int, wanted: str | None) -> None:
+    issue = repository.get_issue(number)
+    present = {label.name for label in issue.get_labels()}
+    for stale in sorted(present & {f"{PREFIX}{risk.value}" for risk in Risk} - {wanted}):
+        issue.remove_from_labels(stale)
+    if wanted and wanted not in present:
+        # the library sends a bare list, which GitHub takes but does not promise to take
+        address = f"{repository.url}/issues/{number}/labels"
+        repository.requester.requestJsonAndCheck("POST", address, input={"labels": [wanted]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import traceback
 from typing import Protocol
 
 from kfm_ci.errors import CannotCheck
@@ -46,12 +47,21 @@ def publish(edition: Edition) -> None:
             continue
         try:
             publication.publish(edition)
-        except Unpublished as error:
-            edition.notes.append(error.sentence)
+        except Exception as error:
+            failure = error if isinstance(error, Unpublished) else _defect(edition, publication.name, error)
+            edition.notes.append(failure.sentence)
             if publication.name == "comment" and edition.inputs.comment == "always":
-                edition.insisted = error
+                edition.insisted = failure
     _leave(edition)
     _annotate(edition)
+
+
+def _defect(edition: Edition, name: str, error: Exception) -> Unpublished:
+    """Tell a defect of ours as one; the verdict is none the less what it is."""
+    with commands.quiet(edition.log):
+        traceback.print_exception(error, file=edition.log)
+    return Unpublished(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}", where=name,
+                       help="please report it with the lines above")  # fmt: skip
 
 
 def _leave(edition: Edition) -> None:

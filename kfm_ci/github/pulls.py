@@ -18,8 +18,10 @@ def of_tip(edition: Edition) -> int | None:
                           help="use it in a workflow on `workflow_run`")  # fmt: skip
     with api.explained(edition, what="comment", permission="pull-requests: write"):
         repository = api.connect(edition)
-        _, found = repository.requester.requestJsonAndCheck(
-            "GET", f"/repos/{edition.context.repository}/commits/{tip}/pulls"
+        _, found = api.repeat(
+            lambda: repository.requester.requestJsonAndCheck(
+                "GET", f"/repos/{edition.context.repository}/commits/{tip}/pulls"
+            )
         )
-    pulls = found if isinstance(found, list) else []
-    return next((item["number"] for item in pulls if item["state"] == "open" and item["head"]["sha"] == tip), None)
+        pulls = found if isinstance(found, list) else []
+        return next((item["number"] for item in pulls if item["state"] == "open" and item["head"]["sha"] == tip), None)

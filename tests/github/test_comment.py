@@ -135,6 +135,37 @@ def test_an_answer_that_is_no_json_is_no_traceback(github: GitHub, edition: Make
         Comment().publish(edition())
 
 
+@pytest.mark.parametrize("body", ["<html>sign in</html>", {"hello": 1}, "[1, 2]"], ids=["page", "object", "numbers"])
+def test_a_proxy_that_answers_in_githubs_place_is_told_and_the_outputs_are_written(
+    github: GitHub, edition: Make, body: str | dict
+) -> None:
+    github.failures.append(Failure("GET", "comments", 200, times=99, body=body))
+    run = edition()
+    publish.publish(run)
+    assert "KFM-G08" in run.log.getvalue() and "Traceback" not in run.log.getvalue()
+    assert "exit-code<<" in (run.context.output_file or run.out).read_text()
+
+
+def test_a_defect_in_publishing_changes_no_verdict(
+    github: GitHub, edition: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Comment, "publish", defect)
+    run = edition(calm(), comment="auto")
+    publish.publish(run)
+    assert run.exit_code == 0 and "KFM-D01 comment: this is a defect of kfm-ci" in run.log.getvalue()
+    assert "exit-code<<" in (run.context.output_file or run.out).read_text()
+
+
+def test_a_server_out_of_reach_is_asked_as_often_as_one_that_fails(github: GitHub, edition: Make) -> None:
+    github.failures.append(Failure("GET", "comments", 503, times=99))
+    with pytest.raises(Unpublished, match="503, 4 times"):
+        Comment().publish(edition())
+    assert sum(line.startswith("GET") for line in github.asked) == 4
+
+
 def test_a_secondary_rate_limit_is_waited_out(github: GitHub, edition: Make) -> None:
     limited = {"message": "You have exceeded a secondary rate limit", "documentation_url": "https://docs"}
     github.failures.append(Failure("GET", "comments", 403, headers={"Retry-After": "1"}, body=limited))
