@@ -32,11 +32,13 @@ def test_all_name_one_commit_and_it_knows_what_they_use() -> None:
     assert re.fullmatch("[0-9a-f]{40}", commit) and re.fullmatch(r"main|v\d+\.\d+\.\d+", name)
     if subprocess.run(["git", "cat-file", "-e", commit], cwd=ROOT, capture_output=True, check=False).returncode:
         pytest.skip(f"NOT COMPARED: {commit} is not in the history here")
-    action = yaml.safe_load(git(ROOT, "show", f"{commit}:action.yml"))
+    files = {f"kfm-ci/kfm-ci@{commit}": "action.yml", f"kfm-ci/kfm-ci/on-runner@{commit}": "on-runner/action.yml"}
+    known = {name: yaml.safe_load(git(ROOT, "show", f"{commit}:{file}")) for name, file in files.items()}
     for file in (ROOT / "workflows").glob("*.yml"):
         for job in yaml.safe_load(file.read_text())["jobs"].values():
             for step in job["steps"]:
                 if step.get("uses", "").startswith("kfm-ci/"):
+                    action = known[step["uses"]]
                     assert step.get("with", {}).keys() <= action["inputs"].keys()
                     assert (
                         f"`{step.get('with', {}).get('command', 'gate')}`" in action["inputs"]["command"]["description"]
