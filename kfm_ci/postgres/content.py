@@ -25,7 +25,9 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.rel
             else has_table_privilege(c.oid, 'select') and not row_security_active(c.oid) end,
        coalesce((select array_agg(a.attname::text order by a.attname collate "C") from pg_attribute a
                   where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '{}'),
-       coalesce((select s.seqincrement from pg_sequence s where s.seqrelid = c.oid), 0), c.oid::bigint
+       coalesce((select s.seqincrement from pg_sequence s where s.seqrelid = c.oid), 0), c.oid::bigint,
+       coalesce((select array_agg(a.attname::text) from pg_attribute a
+                  where a.attrelid = c.oid and a.attnum > 0 and a.atttypid = 'jsonb'::regtype), '{}')
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
  where c.relkind in ('r', 'S') and c.relpersistence <> 't'
    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname <> all (%s)
@@ -34,6 +36,13 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.rel
                                               and d.deptype = 'e')
  order by 1
 """
+
+_Table = tuple[str, str, str, list[str], list[str]]
+"""Name as it is told, schema, relation, columns, and those of them that hold JSON."""
+
+_LOOSE = sql.SQL("""hashtextextended(case jsonb_typeof({column})
+    when 'array' then (select sum(hashtextextended(item::text, 0)::numeric) from jsonb_array_elements({column}) item)::text
+    else {column}::text end, 0)""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,8 @@ class ColumnContent:
     checksum: int
     """Sum of the hashes of the values as text."""
     nulls: int
+    elements: int = 0
+    """The same, where a value that is an array in JSON counts by its elements, whatever their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +137,9 @@ def snapshot(
         rows = connection.execute(TABLES, (list(OWN_SCHEMAS),)).fetchall()
         unread = [row[0] for row in rows if not row[4]]
         contents: list[TableContent] = []
-        tables: list[tuple[str, str, str, list[str]]] = []
+        tables: list[_Table] = []
         sequences: list[tuple[str, str, str, int]] = []
-        for name, schema, relation, is_sequence, readable, columns, increment, oid in rows:
+        for name, schema, relation, is_sequence, readable, columns, increment, oid, json in rows:
             if not readable:
                 continue
             if is_sequence:
@@ -139,7 +150,7 @@ def snapshot(
                 if old is not None and oid not in (touched or ()) and tuple(item.name for item in old.columns) == kept:
                     contents.append(old)
                 else:
-                    tables.append((name, schema, relation, list(kept)))
+                    tables.append((name, schema, relation, list(kept), [column for column in kept if column in json]))
         contents += _read_tables(connection, tables, unread)
         positions = tuple(read(connection, sequences))
     return Content(
@@ -198,7 +209,7 @@ def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
 
 
 def _read_tables(
-    connection: Connection[Any], tables: list[tuple[str, str, str, list[str]]], unread: list[str]
+    connection: Connection[Any], tables: list[_Table], unread: list[str]
 ) -> Iterable[TableContent]:
     for start in range(0, len(tables), BATCH):
         batch = tables[start : start + BATCH]
@@ -216,10 +227,8 @@ def _read_tables(
         yield from found
 
 
-def _read_batch(connection: Connection[Any], batch: list[tuple[str, str, str, list[str]]]) -> list[TableContent]:
-    query = sql.SQL(" union all ").join(
-        _checksum(number, schema, relation, columns) for number, (_, schema, relation, columns) in enumerate(batch)
-    )
+def _read_batch(connection: Connection[Any], batch: list[_Table]) -> list[TableContent]:
+    query = sql.SQL(" union all ").join(_checksum(number, *table[1:]) for number, table in enumerate(batch))
     found = connection.execute(query).fetchall()
     return [
         TableContent(
@@ -227,30 +236,33 @@ def _read_batch(connection: Connection[Any], batch: list[tuple[str, str, str, li
             rows=rows,
             checksum=int(checksum or 0),
             columns=tuple(
-                ColumnContent(name=name, checksum=int(total or 0), nulls=nulls)
+                ColumnContent(name=name, checksum=int(total or 0), nulls=nulls, elements=int(loose.get(name, total) or 0))
                 for name, total, nulls in zip(batch[number][3], sums or (), nulls_of or (), strict=True)
             ),
             hashes=None if hashes is None else tuple(hashes),
         )
-        for number, rows, checksum, hashes, sums, nulls_of in sorted(found)
+        for number, rows, checksum, hashes, sums, nulls_of, loosely in sorted(found)
+        for loose in [dict(zip(batch[number][4], loosely, strict=True))]
     ]
 
 
-def _checksum(number: int, schema: str, relation: str, columns: list[str]) -> sql.Composed:
+def _checksum(number: int, schema: str, relation: str, columns: list[str], json: list[str]) -> sql.Composed:
     values = [sql.SQL("hashtextextended({}::text, 0)").format(sql.Identifier("t", name)) for name in columns]
     sums = [sql.SQL("sum({}::numeric)").format(value) for value in values]
+    loose = [sql.SQL("sum({}::numeric)").format(_LOOSE.format(column=sql.Identifier("t", name))) for name in json]
     nulls = [sql.SQL("count(*) - count({})").format(sql.Identifier("t", name)) for name in columns]
     row = sql.SQL(", ").join(sql.Identifier("t", name) for name in columns)
     whole = sql.SQL("hashtextextended(row({})::text, 0)").format(row)
     return sql.SQL(
         "(select {}::integer, count(*), sum(({whole})::numeric), "
         "case when count(*) <= {limit} then coalesce(array_agg({whole} order by {whole}), '{{}}') end, "
-        "array[{sums}]::numeric[], array[{nulls}]::bigint[] from only {table} t)"
+        "array[{sums}]::numeric[], array[{nulls}]::bigint[], array[{loose}]::numeric[] from only {table} t)"
     ).format(
         number,
         whole=whole,
         limit=ROW_LIMIT,
         sums=sql.SQL(", ").join(sums),
+        loose=sql.SQL(", ").join(loose),
         nulls=sql.SQL(", ").join(nulls),
         table=sql.Identifier(schema, relation),
     )

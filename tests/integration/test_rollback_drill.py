@@ -258,6 +258,26 @@ def test_filled_nulls_and_rows_left_behind_are_a_price_and_no_error(database: st
     )
 
 
+ROLES = BASE + """
+    create table roles (name text, verbs jsonb);
+    insert into roles values ('admin', '["read", "write", "list"]'), ('guest', '["read"]');
+"""
+
+
+def test_permissions_that_come_back_in_another_order_are_a_price(database: str) -> None:
+    takes = "update roles set verbs = verbs - 'read'"
+    back = """update roles set verbs = verbs || '["read"]'"""
+    (result,) = practise(database, [with_down("a", takes, back)], base=ROLES).results
+    assert not result.findings and result.evidence.proof is Proof.PROVEN
+    assert result.evidence.price == ("rolling back leaves the elements of public.roles.verbs in another order in 1 row",)
+
+
+def test_permissions_that_come_back_to_another_role_are_a_loss(database: str) -> None:
+    takes = "update roles set verbs = verbs - 'read'"
+    back = """update roles set verbs = case name when 'guest' then '[]' else verbs || '["read", "read"]' end"""
+    assert practise(database, [with_down("a", takes, back)], base=ROLES).rules() == [["rollback-data-lost"]]
+
+
 def test_an_up_that_does_not_run_again_after_its_down_is_refused(database: str) -> None:
     subject = with_down(
         "a", "create table once (a integer); create sequence s", "drop table once; alter sequence s rename to r; "

@@ -9,10 +9,10 @@ from kfm_ci.postgres import catalog
 from kfm_ci.postgres.catalog import Catalog, Identity
 from kfm_ci.postgres.content import Content, TableDifference, compare
 
-Shifts = dict[tuple[str, str], tuple[int, int] | None]
-"""By table and column: by how much checksum and nulls moved (None: gone); by table and "": by how many rows."""
+Shifts = dict[tuple[str, str], tuple[int, int, int] | None]
+"""By table and column: by how much checksum, nulls and elements moved (None: gone); by table and "": by how many rows."""
 
-UNMOVED = (0, 0)
+UNMOVED = (0, 0, 0)
 SEQUENCE = "sequence"
 
 
@@ -93,6 +93,9 @@ def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
         elif table.lost is not None and grown == 0 and _filled(table, columns, shifts, known):
             filled = ", ".join(f"{table.name}.{column}" for column in columns)
             notes.append(f"rolling back leaves {filled} filled in {_rows(table.lost)}")
+        elif table.lost is not None and grown == 0 and _shuffled(table, columns, shifts, known):
+            names_of = ", ".join(f"{table.name}.{column}" for column in columns)
+            notes.append(f"rolling back leaves the elements of {names_of} in another order in {_rows(table.lost)}")
         else:
             errors.append(_describe(table, columns, gone=-grown))
             names += [f"column {table.name}.{column}" for column in columns] or [f"table {table.name}"]
@@ -110,13 +113,14 @@ def _shifts(before: Content, after: Content) -> Shifts:
     shifts: Shifts = {}
     for table in before.tables:
         now = tables.get(table.name)
-        shifts[table.name, ""] = None if now is None else (now.rows - table.rows, 0)
+        shifts[table.name, ""] = None if now is None else (now.rows - table.rows, 0, 0)
         columns = {} if now is None else {column.name: column for column in now.columns}
         for column in table.columns:
             later = columns.get(column.name)
             shifts[table.name, column.name] = (
-                None if later is None else (later.checksum - column.checksum, later.nulls - column.nulls)
-            )
+                None if later is None
+                else (later.checksum - column.checksum, later.nulls - column.nulls, later.elements - column.elements)
+            )  # fmt: skip
     return shifts
 
 
@@ -130,6 +134,15 @@ def _filled(table: TableDifference, columns: tuple[str, ...], shifts: Shifts, kn
     for column in columns:
         now, then = shifts[table.name, column], known.get((table.name, column), UNMOVED)
         if now is None or then is None or then[1] - now[1] != table.lost:
+            return False
+    return bool(columns)
+
+
+def _shuffled(table: TableDifference, columns: tuple[str, ...], shifts: Shifts, known: Shifts) -> bool:
+    """Whether all that happened is that elements of arrays in JSON, such as permissions, changed places."""
+    for column in columns:
+        now, then = shifts[table.name, column], known.get((table.name, column), UNMOVED)
+        if now is None or then is None or now[1:] != then[1:]:
             return False
     return bool(columns)
 
