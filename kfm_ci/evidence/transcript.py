@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from kfm_ci.evidence.bookkeeping import Bookkeeping
@@ -9,6 +10,9 @@ from kfm_ci.evidence.notes import Notes
 from kfm_ci.evidence.recording import Sent, looks
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.model import Mode
+
+_SETS = re.compile(r"\s*set\s+(?!local\b|transaction\b|constraints\b)", re.IGNORECASE)
+"""Makes a setting for the whole session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class _Block:
 
     pieces: list[_Piece]
     open: bool
+    session: int
     failed: bool = False
     marks: list[tuple[str, int]] = field(default_factory=list)
     """Savepoints: name, and how many statements stood before it."""
@@ -74,6 +79,8 @@ class _Course:
     notes: Notes
     blocks: list[_Block] = field(default_factory=list)
     current: dict[int, _Block] = field(default_factory=dict)
+    openings: dict[int, list[str]] = field(default_factory=dict)
+    """By session, the settings that the tool makes before all else: they hold for every migration that it runs there."""
     errors: list[tuple[int, str]] = field(default_factory=list)
     """What the server refused, with how many migrations had been noted before."""
 
@@ -99,9 +106,13 @@ class _Course:
             del self.current[item.session]
 
     def _add(self, session: int, text: str, *, alone: bool) -> None:
+        opening = self.openings.setdefault(session, [])
+        if _SETS.match(text) and not any(one.session == session and one.pieces for one in self.blocks):
+            opening += [text] if text not in opening else []
+            return
         block = self.current.get(session)
         if block is None:
-            block = _Block(pieces=[], open=False)
+            block = _Block(pieces=[], open=False, session=session)
             self.blocks.append(block)
             if not alone:
                 self.current[session] = block
@@ -114,6 +125,11 @@ class _Course:
                 one for one in block.pieces
                 if one.step < len(self.notes.found) or not self.own.follows(one.text)
             ]  # fmt: skip
+
+    def opening(self, blocks: list[_Block]) -> list[str]:
+        """Return the settings that were made before these, in the sessions that they are of."""
+        sessions = dict.fromkeys(block.session for block in blocks)
+        return list(dict.fromkeys(text for session in sessions for text in self.openings.get(session, ())))
 
     def broken(self) -> _Block | None:
         """Return the transaction that was taken back last."""
@@ -132,7 +148,7 @@ class _Course:
         word = text.split(None, 1)[0].lower()
         if word in {"begin", "start"}:
             if session not in self.current:
-                self.current[session] = _Block(pieces=[], open=True)
+                self.current[session] = _Block(pieces=[], open=True, session=session)
                 self.blocks.append(self.current[session])
             return
         block = self.current.pop(session, None)
@@ -159,7 +175,7 @@ def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = Fals
         course.forget_aftermath()
     kept = [block for block in course.blocks if block.pieces and not block.failed]
     whole = _joined([(block.open, [one.text for one in block.pieces]) for block in kept],
-                    course.errors[-1][1] if course.errors else None, reached=bool(sent))  # fmt: skip
+                    course.errors[-1][1] if course.errors else None, course.opening(kept), reached=bool(sent))  # fmt: skip
     counted = [block for block in course.blocks if block in kept or (failed and block is course.broken())]
     first = notes_first or (
         not failed and _noted_first([one.step for block in kept for one in block.pieces], len(names))
@@ -167,9 +183,10 @@ def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = Fals
     steps = {}
     for number, name in enumerate(names[:-1] if failed and first else names):
         mine = _Span(number=number, count=len(names), first=first, failed=failed)
-        parts = [(block.open, [one.text for one in block.pieces if mine.has(one.step)]) for block in counted]
+        taking = [block for block in counted if any(mine.has(one.step) for one in block.pieces)]
+        parts = [(block.open, [one.text for one in block.pieces if mine.has(one.step)]) for block in taking]
         refused = [text for step, text in course.errors if mine.has(step)]
-        steps[name] = _joined([part for part in parts if part[1]], refused[-1] if refused else None, reached=True)
+        steps[name] = _joined(parts, refused[-1] if refused else None, course.opening(taking), reached=True)
     return Cut(whole=whole, steps=steps, strangers=notes.strangers)
 
 
@@ -195,12 +212,15 @@ def _noted_first(steps: list[int], count: int) -> bool:
     return count > 0 and bool(steps) and min(steps) > 0 and max(steps) == count
 
 
-def _joined(blocks: list[tuple[bool, list[str]]], error: str | None, *, reached: bool) -> Recorded:
+def _joined(
+    blocks: list[tuple[bool, list[str]]], error: str | None, opening: list[str], *, reached: bool
+) -> Recorded:
+    """Return blocks, each open or of one statement, as a script below the settings that were made before."""
     if not blocks:
         return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0, reached=reached)
     if len(blocks) == 1 and (blocks[0][0] or len(blocks[0][1]) > 1):
-        return Recorded(text=_lines(blocks[0][1]), mode=Mode.TRANSACTION, error=error, transactions=1)
-    texts: list[str] = []
+        return Recorded(text=_lines([*opening, *blocks[0][1]]), mode=Mode.TRANSACTION, error=error, transactions=1)
+    texts: list[str] = [*opening]
     for opened, inside in blocks:
         texts += ["begin", *inside, "commit"] if opened or len(inside) > 1 else inside
     return Recorded(text=_lines(texts), mode=Mode.AUTOCOMMIT, error=error, transactions=len(blocks))

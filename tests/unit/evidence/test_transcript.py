@@ -88,3 +88,20 @@ def test_what_the_tool_fills_by_itself_after_the_last_is_no_migrations_and_befor
 @pytest.mark.parametrize(("note", "strangers"), [("insert into done values ('9_other.js')", 1), (NOTED[0], 0)])
 def test_a_note_about_no_migration_that_was_expected_is_counted(note, strangers):
     assert cut(sent("create table a ()", note, NOTED[0]), OWN, Notes((ONE,))).strangers == strangers
+
+
+def test_what_a_tool_sets_when_it_connects_holds_for_each_migration_of_that_session():
+    timeout, memory = "set lock_timeout = 4000", "set work_mem = '1GB'"
+    run = sent("begin", timeout, "create table a ()", NOTED[0], memory, "create table b ()", NOTED[1], "commit")
+    run.append(Sent(session=2, text="set lock_timeout = 1"))
+    found = cut(run, OWN, Notes((ONE, TWO)))
+    assert texts(found) == {
+        ONE.id: f"{timeout};\ncreate table a ();\n",
+        TWO.id: f"{timeout};\n{memory};\ncreate table b ();\n",
+    }
+    assert found.whole.text == f"{timeout};\ncreate table a ();\n{memory};\ncreate table b ();\n"
+
+
+def test_a_migration_that_does_nothing_does_nothing_below_the_tools_settings_either():
+    found = cut(sent("set lock_timeout = 4000", "begin", NOTED[0], "commit"), OWN, Notes((ONE,)))
+    assert texts(found) == {ONE.id: ""} and found.whole.text == ""
