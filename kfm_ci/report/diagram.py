@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfm_ci.evidence.entities import Table
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.report.escape import mermaid
-from kfm_ci.report.impact import Hold, blocking
+from kfm_ci.report.impact import Hold, waiting
 
 _TABLES = 25
 _COLUMNS = 20
@@ -47,7 +47,7 @@ def locks(evidence: Evidence) -> str | None:
     held: list[tuple[float, Hold, str]] = []
     offset = 0.0
     for migration in evidence.new:
-        held += [(offset + hold.start_ms, hold, _short(migration)) for hold in blocking(migration)]
+        held += [(offset + hold.start_ms, hold, _short(migration)) for hold in waiting(migration)]
         offset += sum(statement.duration_ms for statement in migration.statements)
     if not held:
         return None

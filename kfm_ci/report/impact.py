@@ -98,6 +98,12 @@ def blocking(migration: MigrationEvidence) -> tuple[Hold, ...]:
     return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
 
 
+def waiting(migration: MigrationEvidence) -> tuple[Hold, ...]:
+    """Return what ordinary statements would wait for, also the weaker lock that came before a stronger, longest first."""
+    found = [hold for hold in holds(migration.statements, migration.apply.mode) if hold.blocks]
+    return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
+
+
 def tables_touched(migration: MigrationEvidence) -> tuple[str, ...]:
     """Return the tables whose rows or definition the migration may change, sorted."""
     weakest = _MODES.index(LockMode.ROW_EXCLUSIVE)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.migrations.partitions import index as concurrently
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.report.judge.advice import PARTITIONED, partitioned
+from kfm_ci.report.judge.advice import partitions
 from kfm_ci.rules.advice import same_matter
 from kfm_ci.rules.delegated import PREFIX
 
@@ -189,7 +190,8 @@ def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) 
         return finding
     if claim.happened(evidence):
         # Whether a table has partitions is not on paper.
-        help = PARTITIONED if finding.rule in INDEXES and partitioned(evidence) else finding.help
+        found = partitions(evidence) if finding.rule in INDEXES else ()
+        help = f"{concurrently(None, found)}." if found else finding.help
         return replace(finding, verdict=Verdict.CONFIRMED, help=help)
     if not _watched(evidence):
         return finding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfm_ci.migrations.partitions import has_partitions, index
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.base import Change, told
 from kfm_ci.rules.relations import quote, written
@@ -32,9 +33,13 @@ class IndexNotConcurrent:
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
+            alone = (
+                "in a file of its own with `transaction: no`: "
+                f"`create {'unique ' if tree.flag('unique') else ''}index concurrently "
+                f"{quote(tree.text('idxname')) + ' ' if tree.text('idxname') else ''}on {written(relation)} …;`"
+            )
+            parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield told(
                 self, act, f"builds an index on {written(relation)} while its writers wait",
-                help="in a file of its own with `transaction: no`: "
-                f"`create {'unique ' if tree.flag('unique') else ''}index concurrently "
-                f"{quote(tree.text('idxname')) + ' ' if tree.text('idxname') else ''}on {written(relation)} …;`",
+                help=index(tree) if parts else alone,
             )  # fmt: skip

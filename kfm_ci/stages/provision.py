@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Hazard, Outcome, Place, Resumption, Severity
+from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Resumption, Severity
 from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.ledger import Entry
@@ -36,7 +36,12 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
     rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         rule, hazard = "transaction-refused", Hazard.TRANSACTION
-    help = remedy.of(done, script) or "mend the statement; nothing of the file was kept"
+    kept = (
+        "what stands above it is committed and stays"
+        if done.mode is Mode.AUTOCOMMIT
+        else "nothing of the file was kept"
+    )
+    help = remedy.of(done, script) or f"mend the statement; {kept}"
     place = Place(file=script.file.path, line=done.line, column=done.column,
                   end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
     return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",

@@ -8,28 +8,29 @@ from kfm_ci.evidence.seed.model import ForeignKey, Table
 from kfm_ci.evidence.seed.rows import Row
 
 
-def tie(tables: Sequence[Table], planned: Mapping[int, Sequence[Row]]) -> dict[int, list[Row]]:
+def tie(tables: Sequence[Table], planned: Mapping[int, Sequence[Row]], *, orphans: bool = True) -> dict[int, list[Row]]:
     """Return the planned rows with every key to a table of the circle set, where a row to refer to is planned.
 
-    The first row of a table stays without a parent where it may; the server checks keys at the end of a statement, so
-    one may refer to a row that comes later, or to itself.
+    The first row of a table that refers to itself stays without a parent where it may, and with ``orphans`` the last
+    of one that refers to another; the server checks keys at the end of a statement, so one may refer to a row that
+    comes later, or to itself.
     """
     tied = {oid: [dict(row) for row in rows] for oid, rows in planned.items()}
     for table in tables:
         fixed = {name for key in table.foreign_keys if key.target not in planned for name in key.columns}
         for key in table.foreign_keys:
             if key.target in planned:
-                _tie(table, key, tied, fixed)
+                _tie(table, key, tied, fixed, orphans=orphans)
                 fixed.update(key.columns)
     return tied
 
 
-def _tie(table: Table, key: ForeignKey, tied: Mapping[int, list[Row]], fixed: set[str]) -> None:
+def _tie(table: Table, key: ForeignKey, tied: Mapping[int, list[Row]], fixed: set[str], *, orphans: bool) -> None:
     nullable = {column.name for column in table.columns if column.nullable} & set(key.columns) - fixed
     unique = any(set(item.columns) <= set(key.columns) for item in table.uniques)
     own = key.target == table.oid
     for number, row in enumerate(tied[table.oid]):
-        if nullable and number == 0 and own:
+        if nullable and (number == 0 if own else orphans and 0 < number == len(tied[table.oid]) - 1):
             continue
         candidates = tied[key.target]
         if own:

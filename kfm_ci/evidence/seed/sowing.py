@@ -123,10 +123,11 @@ class _Field:
     def _write(
         self, tables: Sequence[Table], planned: Mapping[int, list[Row]], drawn: Mapping[int, list[Relation]]
     ) -> str | None:
-        tied = tie(tables, planned)
+        # A check may forbid what a column allows.
+        tied, bound = tie(tables, planned), tie(tables, planned, orphans=False)
         lone = {oid: rows[:1] for oid, rows in tied.items()}
         refusal = None
-        for attempt in (tied, planned, lone) if len(tables) > 1 or tied != planned else (tied,):
+        for attempt in (tied, bound, planned, lone) if len(tables) > 1 or tied != planned else (tied,):
             try:
                 together(self._connection, tables, attempt)
             except Error as error:

@@ -4,36 +4,38 @@ from __future__ import annotations
 
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.migrations.identifiers import quote
+from kfm_ci.migrations.partitions import index as concurrently
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.report.judge.case import Step
 
+_REINDEXED = {
+    "REINDEX_OBJECT_INDEX": "index", "REINDEX_OBJECT_TABLE": "table", "REINDEX_OBJECT_SCHEMA": "schema",
+    "REINDEX_OBJECT_DATABASE": "database",
+}  # fmt: skip
 WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
 
-PARTITIONED = (
-    "PostgreSQL builds no index concurrently on a partitioned table. First `create index … on only …` on the parent; then, "
-    "each outside a transaction, `create index concurrently …` on every partition; last `alter index … attach partition …`."
-)
 
-
-def partitioned(seen: StatementEvidence) -> bool:
-    """Whether the index that a statement builds is one on several partitions."""
+def partitions(seen: StatementEvidence) -> tuple[str, ...]:
+    """Return the partitions on which a statement builds an index; none where it is one on a single table."""
     parts = {lock.relation for lock in (*seen.locks, *seen.held) if lock.kind == "partition"}
-    return len(seen.index_builds) > 1 and not parts.isdisjoint(seen.scans)
+    return tuple(name for name in seen.scans if name in parts) if len(seen.index_builds) > 1 else ()
 
 
 def instead(step: Step) -> str | None:
     """Return what to write instead of a statement that holds others up; None when the statement tells nothing."""
     for tree in step.trees:
         if tree.tag == "IndexStmt":
-            return PARTITIONED if partitioned(step.seen) else _index(tree)
+            found = partitions(step.seen)
+            return f"{concurrently(tree, found)}." if found else _index(tree)
         if tree.tag == "AlterTableStmt":
             return _alter(tree)
         if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
             names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
             return f"In a file of its own with `transaction: no`: `drop index concurrently {names};`"
         if tree.tag == "ReindexStmt":
-            name = _table(tree)
-            return f"In a file of its own with `transaction: no`: `reindex (concurrently) … {name};`"
+            what = _REINDEXED.get(tree.choice("kind"), "…")
+            name = _table(tree) if tree.one("relation") is not None else quote(tree.text("name") or "…")
+            return f"In a file of its own with `transaction: no`: `reindex {what} concurrently {name};`"
         if tree.tag == "RefreshMatViewStmt":
             return f"With a unique index on it: `refresh materialized view concurrently {_table(tree)};`"
         if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:

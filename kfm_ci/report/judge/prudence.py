@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kfm_ci.evidence.model import Lock
 from kfm_ci.migrations.identifiers import quote
+from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report.judge.case import Case, Step, bare, blocking, listed
 
@@ -85,15 +86,25 @@ def _unvalidated(case: Case) -> Iterator[Finding]:
     for step in case.steps:
         if step.seen.error is not None:
             continue
-        names = [node.text("conname") for node in step.nodes("Constraint") if node.flag("skip_validation")]
-        for name in names:
+        for tree, name in _unproven(step):
             if name not in validated:
+                relation = tree.one("relation")
+                parts = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
+                table = ".".join(quote(part) for part in parts if part) or "…"
                 yield case.find(
                     "constraint-not-validated", Hazard.FULL_SCAN,
                     f"{name or 'a constraint'} holds for new rows only until it is validated.",
                     step=step, severity=Severity.NOTE,
-                    help=f"In the next migration: `alter table … validate constraint {quote(name or '…')};`",
+                    help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
                 )  # fmt: skip
+
+
+def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
+    """Yield the constraints that a statement adds without proof, each with the command that adds it."""
+    for tree in step.trees:
+        for node in tree.find("Constraint"):
+            if node.flag("skip_validation"):
+                yield tree, node.text("conname")
 
 
 def _unindexed(case: Case) -> Iterator[Finding]:

@@ -11,6 +11,9 @@ from kfm_ci.report.judge.advice import instead
 from kfm_ci.report.judge.case import Case, Step, bare, blocking, few, listed
 
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
+_BLOCKING = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
+_TOLD = 6
+"""So many works are named."""
 _VALIDATES = "validating foreign key constraint"
 
 
@@ -94,8 +97,13 @@ def judge(case: Case) -> Iterator[Finding]:
     every = waits(case)
     for step in case.steps:
         mine = [wait for wait in every if wait.step is step]
-        for hazard in (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES):
-            yield from _blocked(case, step, [wait for wait in mine if _hazard(wait.lock) is hazard], hazard)
+        read, written = ([wait for wait in mine if _hazard(wait.lock) is hazard] for hazard in _BLOCKING)
+        if any(wait.work for wait in read) and not any(item.step is step for wait in mine for item in wait.work):
+            # What is slow comes later, and is told of once.
+            yield from _blocked(case, step, [*read, *written], Hazard.BLOCKS_READS)
+        else:
+            yield from _blocked(case, step, read, Hazard.BLOCKS_READS)
+            yield from _blocked(case, step, written, Hazard.BLOCKS_WRITES)
         yield from _worked(case, step, every)
         yield from _unobserved(case, step)
 
@@ -105,29 +113,43 @@ def _hazard(lock: Lock) -> Hazard:
 
 
 def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterator[Finding]:
-    who = "reads and writes" if hazard is Hazard.BLOCKS_READS else "writes"
     until = "until COMMIT" if case.in_transaction else "while it runs"
     busy = [wait for wait in mine if wait.work]
     if busy:
-        names = listed([wait.lock for wait in busy])
         shared = {id(wait.work): wait.work for wait in busy}
         work = tuple(dict.fromkeys(item for items in shared.values() for item in items))
         severity, size = case.scaled(hazard, frozenset(item.relation for item in work))
-        meanwhile = "; ".join(f"line {item.step.seen.line} {item.what} {item.relation}" for item in work[:6])
         mode = busy[0].lock.mode.value
         yield case.find(
             _rule(step, work, hazard), hazard,
-            f"{who} of {names} wait {until} ({mode} from line {step.seen.line}), while {meanwhile}. {size}",
+            f"{_who(busy)} wait {until} ({mode} from line {step.seen.line}), while {_meanwhile(work)}. {size}",
             step=step, severity=severity, help=_remedy(step, work),
         )  # fmt: skip
         return
     if mine:
-        names = listed([wait.lock for wait in mine])
         yield case.find(
             "brief-lock", hazard,
-            f"{who} of {names} wait {until} ({mine[0].lock.mode.value}), for catalog changes only.",
+            f"{_who(mine)} wait {until} ({mine[0].lock.mode.value}), for catalog changes only.",
             step=step, severity=Severity.NOTE,
         )  # fmt: skip
+
+
+def _who(waiting: list[Wait]) -> str:
+    """Return who waits for what: ``reads and writes of a, and writes of b``."""
+    locked = {hazard: [wait.lock for wait in waiting if _hazard(wait.lock) is hazard] for hazard in _BLOCKING}
+    words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
+    return ", and ".join(f"{words[hazard]} of {listed(found)}" for hazard, found in locked.items() if found)
+
+
+def _meanwhile(work: tuple[Work, ...]) -> str:
+    """Return what is done meanwhile, statement by statement, the first of them named."""
+    told: dict[tuple[int, str], list[str]] = {}
+    for item in work:
+        told.setdefault((item.step.seen.line, item.what), []).append(item.relation)
+    more = [f"{len(told) - _TOLD} more"] if len(told) > _TOLD else []
+    return "; ".join(
+        [*(f"line {line} {what} {few(names)}" for (line, what), names in list(told.items())[:_TOLD]), *more]
+    )
 
 
 def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:

@@ -62,6 +62,14 @@ def test_a_gantt_is_only_drawn_when_somebody_waits() -> None:
     assert "crit, 0, 52" in drawn and "milliseconds" in drawn
 
 
+def test_a_weaker_lock_before_a_stronger_one_has_a_bar_of_its_own() -> None:
+    evidence, migration = dangerous(), widening()
+    first, *rest = migration.statements
+    weaker = replace(first, locks=tuple(replace(lock, mode=LockMode.SHARE) for lock in first.locks), duration_ms=8.0)
+    drawn = diagram.locks(replace(evidence, migrations=(replace(migration, statements=(weaker, first, *rest)),))) or ""
+    assert "writes - line" in drawn and ": 0, 60" in drawn and ": crit, 8, 60" in drawn
+
+
 def test_diagrams_of_hostile_names_keep_their_lines() -> None:
     evil = hostile('x"}\n%%{init: {}}%%\nclick a href "javascript:x" ; #')
     for source in (diagram.entities(evil.tables), diagram.locks(evil)):

@@ -205,10 +205,44 @@ def fan_out(count: int) -> StatementEvidence:
 def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() -> None:
     built = fan_out(3)
     (found,) = (item for item in judge(migration("create index i on t (a);"), (built,)) if item.severity == "error")
-    assert "on only" in str(found.help) and found.rule == "index-not-concurrent"
+    assert found.rule == "index-not-concurrent"
+    for told in ("`create index i on only t (a);`", "`create index concurrently t_0_i on public.t_0 (a);`",
+                 "all 3 partitions", "`alter index i attach partition t_0_i;`"):  # fmt: skip
+        assert told in str(found.help)
+    assert found.message.count("builds index") == 1 and "on public.t_0, public.t_1, public.t_2." in found.message
     suspected = replace(found, verdict=Verdict.SUSPECTED, help="create index concurrently")
     (settled,) = settle([suspected], by_place([("m/a.up.sql", built)]))
     assert settled.verdict is Verdict.CONFIRMED and "on only" in str(settled.help)
+
+
+def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() -> None:
+    locks = (Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),
+             Lock(relation="public.u", mode=LockMode.SHARE_ROW_EXCLUSIVE, preexisting=True))  # fmt: skip
+    first = replace(QUIET, locks=locks)
+    later = replace(SCAN, line=2, end_line=2, scans=("public.v",), existed=("public.v",), locks=(), held=locks)
+    found = [
+        item for item in judge(migration(f"{TEXT}\n{TEXT}"), (first, later)) if item.rule == "work-under-earlier-lock"
+    ]
+    assert [item.hazard for item in found] == [Hazard.BLOCKS_READS]
+    assert "reads and writes of public.t, and writes of public.u wait until COMMIT" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "advice"),
+    [
+        ("reindex table s.t;", "REINDEX", "`reindex table concurrently s.t;`"),
+        ("reindex index t_i;", "REINDEX", "`reindex index concurrently t_i;`"),
+        ("reindex schema s;", "REINDEX", "`reindex schema concurrently s;`"),
+        (
+            "alter table s.t add constraint c check (a > 0) not valid;",
+            "ALTER TABLE",
+            "`alter table s.t validate constraint c;`",
+        ),
+    ],
+)
+def test_what_to_write_instead_has_the_names_of_the_statement(text: str, kind: str, advice: str) -> None:
+    helps = [str(item.help) for item in judge(migration(text), (replace(SCAN, kind=kind),))]
+    assert any(advice in told for told in helps)
 
 
 def test_a_thousand_partitions_are_counted_not_listed() -> None:

@@ -207,6 +207,18 @@ def test_a_table_of_an_earlier_migration_of_the_same_change_is_new(judge):
     assert len(judge(RULES["index-not-concurrent"], files, merged)) == 1
 
 
+def test_an_index_on_what_earlier_files_partition_is_advised_part_by_part(judge):
+    merged = {"V1__one.up.sql": "create table if not exists t (a int) partition by list (a);\ncreate table u (a int);"}
+    files = {
+        **merged,
+        "V2__two.up.sql": "create index i on t (a);",
+        "V3__three.up.sql": "create index j on public.u (a);",
+    }
+    first, second = judge(RULES["index-not-concurrent"], files, merged)
+    assert "`create index i on only t (a);`" in first.help and "attach partition" in first.help
+    assert "index concurrently j on public.u" in second.help
+
+
 def test_a_placeholder_means_the_same_however_it_is_written(judge_text):
     text = 'create table {{ index .Options "Namespace" }}.t (a int);\ncreate index i on {{index .Options "Namespace"}}.%s (a);'
     rule = RULES["index-not-concurrent"]
