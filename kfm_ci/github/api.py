@@ -65,7 +65,8 @@ def explained(edition: Edition, *, what: str, permission: str) -> Iterator[None]
     """Turn GitHub's refusals into Unpublished; ``permission`` is the one that the workflow must grant."""
     try:
         yield
-    except RateLimitExceededException as error:
+    except (RateLimitExceededException, requests.exceptions.RetryError) as error:
+        # the library itself tries again for rate limits alone
         raise Unpublished(code="KFM-G05", message="GitHub's rate limit is used up", where=what,
                           help="run again later, or give a token with a limit of its own") from error  # fmt: skip
     except GithubException as error:

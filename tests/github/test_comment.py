@@ -173,6 +173,14 @@ def test_a_secondary_rate_limit_is_waited_out(github: GitHub, edition: Make) -> 
     assert len(github.comments) == 1
 
 
+def test_a_limit_that_a_wrong_clock_takes_for_over_is_told_as_a_limit(github: GitHub, edition: Make) -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1"}
+    limited = {"message": "API rate limit exceeded for installation", "documentation_url": "https://docs"}
+    github.failures.append(Failure("GET", "comments", 403, times=99, headers=headers, body=limited))
+    with pytest.raises(Unpublished, match="KFM-G05"):
+        Comment().publish(edition())
+
+
 def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) -> None:
     github.failures.append(Failure("POST", "comments", 403, times=9))
     run = edition(fork=True)

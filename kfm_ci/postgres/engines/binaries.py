@@ -106,7 +106,7 @@ def advice(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
             return f"PostgreSQL {item.version} ({item.source}) on this machine has it: run with --postgres-version {item.major}"
     return (
         "install the package with it (postgresql-contrib, postgresql-17-postgis-3 …), "
-        "or use --engine service with an image that has it"
+        "or name an image that has it: by `[database] image` for engine docker, or as a service"
     )
 
 
