@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kfm_ci import config
@@ -124,6 +124,9 @@ def _load(found: Found, tree: Tree, settings: Config) -> History:
     history = placeholders.put(
         found.format.load(tree, found.directory, settings.migrations), settings.migrations.placeholders
     )
+    if history.outside is not None:
+        marked = (replace(item, outside=history.outside) for item in history.migrations)
+        history = replace(history, migrations=tuple(marked))
     return declared.add(commands.instead(history, settings.migrations.command), settings.migration)
 
 

@@ -212,9 +212,7 @@ def _noted_first(steps: list[int], count: int) -> bool:
     return count > 0 and bool(steps) and min(steps) > 0 and max(steps) == count
 
 
-def _joined(
-    blocks: list[tuple[bool, list[str]]], error: str | None, opening: list[str], *, reached: bool
-) -> Recorded:
+def _joined(blocks: list[tuple[bool, list[str]]], error: str | None, opening: list[str], *, reached: bool) -> Recorded:
     """Return blocks, each open or of one statement, as a script below the settings that were made before."""
     if not blocks:
         return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0, reached=reached)

@@ -192,6 +192,8 @@ class Migration:
     header: Header | None = None
     extra_files: tuple[SourceFile, ...] = ()
     """Other files that decide what runs (metadata.toml …)."""
+    outside: str = "in a file of its own that runs outside a transaction"
+    """Where to write, in the tool's words, what cannot run in a transaction; the beginning of a sentence."""
     repeats: bool = False
     """Whether the tool runs it again whenever its text changes; its id then names the text too."""
 
@@ -224,6 +226,8 @@ class History:
     two do not share a transaction; None where they do."""
     file_by_file: bool = False
     """Whether the order counts only among migrations of one file."""
+    outside: str | None = None
+    """What ``Migration.outside`` is to be of every migration; None: no words of its own."""
     late: str | None = None
     """What the tool does with a migration that sorts before one already applied, as the end of a sentence."""
 

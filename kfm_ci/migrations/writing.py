@@ -30,6 +30,15 @@ def flipped(statement: Node) -> str:
     return str(postgast.deparse(result))
 
 
+def concurrently(statement: Node) -> str:
+    """Return a ``CREATE INDEX`` as the same beside writers; without ``if not exists``, which would pass over a wreck."""
+    result = postgast.ParseResult()
+    holder = result.stmts.add().stmt
+    statement.put(holder)
+    holder.index_stmt.concurrent, holder.index_stmt.if_not_exists = True, False
+    return str(postgast.deparse(result))
+
+
 def expression(node: Node) -> str:
     """Return an expression as SQL."""
     result = postgast.ParseResult()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
@@ -14,31 +14,12 @@ from psycopg.pq import TransactionStatus
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.model import Mode, Outcome, Resumption
-from kfm_ci.postgres import ledger, touched
+from kfm_ci.postgres import ledger, sending, touched
 from kfm_ci.postgres.ledger import Entry
+from kfm_ci.postgres.sending import Failed, Watcher
 from kfm_ci.postgres.session import exhausted
 
 _TRANSACTION: Final = "select pg_current_xact_id()::text"
-
-
-class Watcher(Protocol):
-    """Whoever looks on while statements run."""
-
-    def before(self, connection: Connection[Any], statement: Statement) -> None:
-        """Look at the session before a statement."""
-        ...
-
-    def after(
-        self,
-        connection: Connection[Any],
-        statement: Statement,
-        *,
-        duration_ms: float,
-        rows: int | None,
-        error: Exception | None,
-    ) -> None:
-        """Look at the session after it."""
-        ...
 
 
 Look = Callable[[Connection[Any], frozenset[int] | None], None]
@@ -107,7 +88,7 @@ def run(
             outcome=Outcome.FAILED, mode=mode, duration_ms=_since(began), escaped=True,
             error=str(escaped), line=escaped.line,
         )  # fmt: skip
-    except _Failed as failed:
+    except Failed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
@@ -127,12 +108,12 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
             reached = number
             parts = statements.of(script)
             if transactions.resumption(script) is Resumption.ANEW:
-                _as_one_message(connection, parts, None)
+                sending.as_one_message(connection, parts, None)
             else:
                 for part in parts:
-                    _watched(connection, part, None)
+                    sending.watched(connection, part, None)
         connection.execute("commit")
-    except _Failed as failed:
+    except Failed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
@@ -141,15 +122,8 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
         connection.rollback()
-        return reached, _failure(_Failed(error, None), Mode.TRANSACTION, _since(began))
+        return reached, _failure(Failed(error, None), Mode.TRANSACTION, _since(began))
     return None
-
-
-class _Failed(Exception):
-    def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.statement = statement
 
 
 def _in_transaction(
@@ -160,10 +134,10 @@ def _in_transaction(
     guarded = transactions.may_leave(script)
     before = _begin(connection, guarded=guarded)
     if watcher is None and not statements.may_copy(script.text) and (script.whole or not _parted(script)):
-        _send(connection, _entire(script))
+        sending.deliver(connection, _entire(script))
     else:
         for part in statements.of(script):
-            _watched(connection, part, watcher)
+            sending.watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.INTRANS:
         raise _ended(script)
     if guarded and before != connection.execute(_TRANSACTION).fetchone():
@@ -183,7 +157,7 @@ def _in_transaction(
             look(connection, written)
         connection.execute("commit" if keep else "rollback")
     except psycopg.Error as error:
-        raise _Failed(error, next(reversed(statements.of(script)), None)) from error
+        raise Failed(error, next(reversed(statements.of(script)), None)) from error
     return written
 
 
@@ -223,12 +197,12 @@ def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | N
     if resumed is not None:
         connection.execute("begin")
     if (script.whole and len(parts) > 1) or resumed is Resumption.ANEW:
-        _as_one_message(connection, parts, watcher)
+        sending.as_one_message(connection, parts, watcher)
     else:
         for part in parts:
-            _watched(connection, part, watcher)
+            sending.watched(connection, part, watcher)
     if resumed is not None and connection.info.transaction_status == TransactionStatus.INTRANS:
-        _commit(connection, parts)
+        sending.commit(connection, parts)
     if connection.info.transaction_status != TransactionStatus.IDLE:
         begins = [part for part in parts if transactions.controls_transaction(part)][-1:] or parts[-1:]
         raise _Escaped(
@@ -239,67 +213,7 @@ def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | N
             ledger.record(connection, entry)
 
 
-def _as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
-    """Run statements one by one with the transactions they would have in one message.
-
-    The server puts what stands outside the file's own transactions into one of its own; a `begin` after it joins it.
-    """
-    ours = False
-    for part in parts:
-        if transactions.controls_transaction(part):
-            ours = False
-        elif connection.info.transaction_status == TransactionStatus.IDLE:
-            connection.execute("begin")
-            ours = True
-        _watched(connection, part, watcher)
-    if ours:
-        _commit(connection, parts)
-
-
-def _commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
-    try:
-        connection.execute("commit")
-    except psycopg.Error as error:
-        raise _Failed(error, parts[-1]) from error
-
-
-def _watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
-    if watcher is None:
-        _send(connection, part)
-        return
-    watcher.before(connection, part)
-    began = time.perf_counter()
-    try:
-        rows = _send(connection, part)
-    except _Failed as failed:
-        if connection.info.transaction_status != TransactionStatus.UNKNOWN:
-            watcher.after(connection, part, duration_ms=_since(began), rows=None, error=failed.error)
-        raise
-    watcher.after(connection, part, duration_ms=_since(began), rows=rows, error=None)
-
-
-def send(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement with the rows that stand below it; return how many rows it concerned."""
-    data = statements.inline_data(part)
-    with connection.cursor() as cursor:
-        if data is not None:
-            with cursor.copy(
-                part.text[: len(part.text) - len(data)] if part.text.endswith(data) else part.text
-            ) as copy:
-                copy.write(data)
-        else:
-            cursor.execute(part.text)
-        return cursor.rowcount if cursor.rowcount >= 0 else None
-
-
-def _send(connection: Connection[Any], part: Statement) -> int | None:
-    try:
-        return send(connection, part)
-    except psycopg.Error as error:
-        raise _Failed(error, part) from error
-
-
-def _failure(failed: _Failed, mode: Mode, duration_ms: float) -> Applied:
+def _failure(failed: Failed, mode: Mode, duration_ms: float) -> Applied:
     diag = failed.error.diag
     part = failed.statement
     line = column = None

@@ -208,9 +208,7 @@ def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
     return now < reached if before.increment > 0 else (-now[0], now[1]) < (-reached[0], reached[1])
 
 
-def _read_tables(
-    connection: Connection[Any], tables: list[_Table], unread: list[str]
-) -> Iterable[TableContent]:
+def _read_tables(connection: Connection[Any], tables: list[_Table], unread: list[str]) -> Iterable[TableContent]:
     for start in range(0, len(tables), BATCH):
         batch = tables[start : start + BATCH]
         try:
@@ -236,7 +234,9 @@ def _read_batch(connection: Connection[Any], batch: list[_Table]) -> list[TableC
             rows=rows,
             checksum=int(checksum or 0),
             columns=tuple(
-                ColumnContent(name=name, checksum=int(total or 0), nulls=nulls, elements=int(loose.get(name, total) or 0))
+                ColumnContent(
+                    name=name, checksum=int(total or 0), nulls=nulls, elements=int(loose.get(name, total) or 0)
+                )
                 for name, total, nulls in zip(batch[number][3], sums or (), nulls_of or (), strict=True)
             ),
             hashes=None if hashes is None else tuple(hashes),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfm_ci.migrations import writing
 from kfm_ci.migrations.partitions import has_partitions, index
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.base import Change, told
-from kfm_ci.rules.relations import quote, written
+from kfm_ci.rules.relations import written
 
 
 class IndexNotConcurrent:
@@ -33,11 +34,7 @@ class IndexNotConcurrent:
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
-            alone = (
-                "in a file of its own with `transaction: no`: "
-                f"`create {'unique ' if tree.flag('unique') else ''}index concurrently "
-                f"{quote(tree.text('idxname')) + ' ' if tree.text('idxname') else ''}on {written(relation)} …;`"
-            )
+            alone = f"{act.migration.outside}: `{writing.concurrently(tree)};`"
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield told(
                 self, act, f"builds an index on {written(relation)} while its writers wait",

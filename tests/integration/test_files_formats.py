@@ -93,6 +93,28 @@ def test_sqitch_s_own_verification_is_a_smoke_test(gate):
     assert ("smoke-failed", "verify/c.sql") in told and ("verification-not-run", "verify/d.sql") in told
 
 
+def test_the_advice_is_the_whole_index_in_the_words_of_the_tool(gate):
+    base = {
+        "db/migrations/1_a.sql": "-- migrate:up\ncreate table a (id int, gone bool);\n-- migrate:down\ndrop table a;\n"
+    }
+    index = "create unique index if not exists a_idx on a (lower(id::text) desc) include (id) where not gone"
+    report = gate(base, {"db/migrations/2_b.sql": f"-- migrate:up\n{index};\n-- migrate:down\ndrop index a_idx;\n"})
+    help = next(item["help"] for item in report["findings"] if item["rule"] == "index-not-concurrent")
+    assert help.lower().startswith(
+        "in a file of its own with `-- migrate:up transaction:false`: `create unique index concurrently a_idx on a "
+    )
+    assert "(lower(id::text) desc) include (id) where not gone;`" in help.lower()
+
+
+def test_a_sequence_that_came_with_its_column_is_no_loss_where_both_are_new(gate):
+    name = "prisma/migrations/{}/migration.sql"
+    report = gate({name.format("1_a"): "create table b (id int);"}, {
+        name.format("2_b"): 'create table "Hook" (id serial primary key);',
+        name.format("3_c"): 'alter table "Hook" alter column id drop default, alter column id type text;\ndrop sequence "Hook_id_seq";',
+    })  # fmt: skip
+    assert report["result"] == "pass", errors(report)
+
+
 MID = "create table {0} (id int);\n{1}commit;\n--> statement-breakpoint\ncreate index concurrently on {0} (id);\n"
 ALLOWED = '-- kfm:allow transaction reason="the index is built concurrently"\n'
 

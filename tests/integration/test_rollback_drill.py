@@ -258,10 +258,13 @@ def test_filled_nulls_and_rows_left_behind_are_a_price_and_no_error(database: st
     )
 
 
-ROLES = BASE + """
+ROLES = (
+    BASE
+    + """
     create table roles (name text, verbs jsonb);
     insert into roles values ('admin', '["read", "write", "list"]'), ('guest', '["read"]');
 """
+)
 
 
 def test_permissions_that_come_back_in_another_order_are_a_price(database: str) -> None:
@@ -269,7 +272,9 @@ def test_permissions_that_come_back_in_another_order_are_a_price(database: str) 
     back = """update roles set verbs = verbs || '["read"]'"""
     (result,) = practise(database, [with_down("a", takes, back)], base=ROLES).results
     assert not result.findings and result.evidence.proof is Proof.PROVEN
-    assert result.evidence.price == ("rolling back leaves the elements of public.roles.verbs in another order in 1 row",)
+    assert result.evidence.price == (
+        "rolling back leaves the elements of public.roles.verbs in another order in 1 row",
+    )
 
 
 def test_permissions_that_come_back_to_another_role_are_a_loss(database: str) -> None:

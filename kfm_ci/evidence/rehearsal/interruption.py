@@ -14,7 +14,7 @@ from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.migrations.identifiers import dotted, relation
 from kfm_ci.model import Finding, Mode, Outcome, Severity
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import catalog, sending
 from kfm_ci.postgres.catalog import Catalog
 
 STOPS = 12
@@ -85,7 +85,7 @@ def _resume(
     known = _invalid(session) if stop.within else []
     try:
         for part in parts[: stop.done]:
-            apply.send(session, part)
+            sending.send(session, part)
     except psycopg.Error:
         return None  # it went through when it was watched: what it does is another thing each time
     if stop.within and not _cut_off(copy, session, parts[stop.done]):

@@ -12,7 +12,7 @@ from kfm_ci.evidence.rehearsal.walk import Walk, walk
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Migration, Script, Statement
 from kfm_ci.model import Finding, Hazard, Mode, Severity
-from kfm_ci.postgres import apply, touched
+from kfm_ci.postgres import sending, touched
 from kfm_ci.postgres.catalog import Catalog
 
 _ROWS = ("22", "23")
@@ -73,7 +73,7 @@ def _rolled_back(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | No
                 return None
             touched.settle(session)
             for reached in statements.of(down):
-                apply.send(session, reached)
+                sending.send(session, reached)
             touched.settle(session)
     except psycopg.Error as error:
         return _stumble(newcomer, error.sqlstate, error.diag.message_primary, reached)

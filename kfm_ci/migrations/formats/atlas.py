@@ -59,6 +59,7 @@ class Atlas:
             findings += _verify(seal, [item.up.file for item in history.migrations])
         return History(format=self.name, directory=directory, migrations=history.migrations, unreadable=history.unreadable,
                        findings=(*history.findings, *findings), others=history.others,
+                       outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
                        late="Atlas refuses it on databases that have the newer one, unless `--exec-order` says otherwise")  # fmt: skip
 
 

@@ -72,5 +72,6 @@ class Dbmate:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
+            outside="in a file of its own with `-- migrate:up transaction:false`",
             late="dbmate runs it after them where they have run (`--strict` refuses it), and before them on a new database",
         )  # fmt: skip

@@ -64,4 +64,5 @@ class Diesel:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
                            mode=mode, extra=extra)  # fmt: skip
         return replace(history, findings=(*history.findings, *dict.fromkeys(findings)),
+                       outside="in a migration of its own with `run_in_transaction = false` in its `metadata.toml`",
                        late="diesel runs it after them where they have run, and before them on a new database")  # fmt: skip

@@ -60,6 +60,7 @@ class Drizzle:
                                     "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, journal), together=True,
+                       outside="by hand before the release, for Drizzle runs nothing outside a transaction",
                        late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones")  # fmt: skip
         return transactions.resuming(history, Resumption.BARE)
 

@@ -88,6 +88,7 @@ class Flyway:
         for other in history.others:
             findings += _told(other)
         history = replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
+                          outside="in a file of its own, which Flyway runs outside a transaction",
                           recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
         return transactions.resuming(history, Resumption.ANEW)
 

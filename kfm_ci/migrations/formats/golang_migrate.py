@@ -43,7 +43,9 @@ class GolangMigrate:
         """Read the directory; names outside the grammar are ignored, as the tool does."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
         history = replace(
-            history, late="golang-migrate keeps one number and skips it silently on databases that are past it"
+            history,
+            outside="in a file of its own with no other statement",
+            late="golang-migrate keeps one number and skips it silently on databases that are past it",
         )
         return _cut(history) if _cuts(tree, directory) else history
 

@@ -138,5 +138,6 @@ class Goose:
         cut = sectioned(history, lambda file: _cut(file, settings.placeholders))
         return replace(
             transactions.resuming(cut, Resumption.BARE),
+            outside="in a file of its own with `-- +goose NO TRANSACTION`",
             late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
         )

@@ -87,5 +87,6 @@ class GraphileMigrate:
             last = values.get("Hash")
         cut = sectioned(history, _cut)
         cut = replace(cut, findings=(*cut.findings, *findings),
+                      outside="in a migration of its own that begins with `--! no-transaction`",
                       late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip
         return transactions.resuming(cut, Resumption.ANEW)

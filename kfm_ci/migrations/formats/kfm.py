@@ -51,7 +51,8 @@ class Kfm:
             else item
             for item in history.migrations
         )
-        return replace(history, findings=tuple(findings), migrations=migrations)
+        outside = "in a file of its own with `transaction: no`"
+        return replace(history, findings=tuple(findings), migrations=migrations, outside=outside)
 
 
 def _declared(header: object) -> Mode | None:

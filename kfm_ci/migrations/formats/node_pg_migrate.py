@@ -52,6 +52,7 @@ class NodePgMigrate:
         )
         return replace(
             transactions.resuming(sectioned(history, _cut), Resumption.ANEW), together=True,
+            outside="in a JavaScript migration of its own with `pgm.noTransaction()`",
             late="node-pg-migrate refuses it on databases that have the newer one, unless `--no-check-order` is given",
         )  # fmt: skip
 

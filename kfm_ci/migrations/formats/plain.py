@@ -50,6 +50,7 @@ class Sqlx:
             tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
         )
         history = replace(history, findings=tuple(_sealing(item) for item in history.findings),
+                       outside="in a file of its own that begins with `-- no-transaction`",
                        late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
         return transactions.resuming(history, Resumption.ANEW)
 
@@ -80,5 +81,6 @@ class Supabase:
         history = assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))
         return replace(
             history,
+            outside="in a file of its own, which the CLI runs outside a transaction",
             late="Supabase refuses to push to a database that has the newer one, unless `--include-all` is given",
         )

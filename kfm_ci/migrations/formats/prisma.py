@@ -57,6 +57,7 @@ class Prisma:
             for item in history.migrations
         )
         return replace(history, migrations=migrations, bare=splits,
+                       outside="in a migration of its own with no other statement",
                        late="Prisma runs it after them where they have run, and before them on a new database")  # fmt: skip
 
 

@@ -48,6 +48,7 @@ class Refinery:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
                            mode=lambda _: Mode.TRANSACTION)  # fmt: skip
         history = replace(history, recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
+                       outside="by hand before the release, for refinery runs nothing outside a transaction",
                        late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
         return transactions.resuming(history, Resumption.ANEW)
 

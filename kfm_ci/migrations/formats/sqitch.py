@@ -55,6 +55,7 @@ class Sqitch:
                   and (file := reading.read(tree, path, []))]  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, plan),
+                       outside="in a change of its own without `BEGIN` and `COMMIT`",
                        late="Sqitch refuses to deploy to a database that has the later one")  # fmt: skip
 
 

@@ -53,5 +53,6 @@ class SqlMigrate:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
+            outside="in a file of its own with `-- +migrate Up notransaction`",
             late="sql-migrate runs it after them where they have run, and before them on a new database",
         )  # fmt: skip

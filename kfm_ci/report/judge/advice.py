@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.migrations import writing
 from kfm_ci.migrations.identifiers import quote
-from kfm_ci.migrations.partitions import index as concurrently
+from kfm_ci.migrations.partitions import index as piecewise
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.report.judge.case import Step
 
@@ -21,21 +22,25 @@ def partitions(seen: StatementEvidence) -> tuple[str, ...]:
     return tuple(name for name in seen.scans if name in parts) if len(seen.index_builds) > 1 else ()
 
 
-def instead(step: Step) -> str | None:
-    """Return what to write instead of a statement that holds others up; None when the statement tells nothing."""
+def instead(step: Step, outside: str) -> str | None:
+    """Return what to write instead of a statement that holds others up; None when the statement tells nothing.
+
+    ``outside`` says where the tool's files run outside a transaction.
+    """
+    alone = outside[:1].upper() + outside[1:]
     for tree in step.trees:
         if tree.tag == "IndexStmt":
             found = partitions(step.seen)
-            return f"{concurrently(tree, found)}." if found else _index(tree)
+            return f"{piecewise(tree, found)}." if found else f"{alone}: `{writing.concurrently(tree)};`"
         if tree.tag == "AlterTableStmt":
             return _alter(tree)
         if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
             names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
-            return f"In a file of its own with `transaction: no`: `drop index concurrently {names};`"
+            return f"{alone}: `drop index concurrently {names};`"
         if tree.tag == "ReindexStmt":
             what = _REINDEXED.get(tree.choice("kind"), "…")
             name = _table(tree) if tree.one("relation") is not None else quote(tree.text("name") or "…")
-            return f"In a file of its own with `transaction: no`: `reindex {what} concurrently {name};`"
+            return f"{alone}: `reindex {what} concurrently {name};`"
         if tree.tag == "RefreshMatViewStmt":
             return f"With a unique index on it: `refresh materialized view concurrently {_table(tree)};`"
         if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:
@@ -50,16 +55,6 @@ def _table(node: Node) -> str:
     if relation is None:
         return "…"
     return ".".join(quote(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
-
-
-def _index(node: Node) -> str:
-    unique = "unique " if node.flag("unique") else ""
-    columns = ", ".join(quote(item.text("name")) if item.text("name") else "…" for item in node.many("index_params"))
-    name = f"{quote(node.text('idxname'))} " if node.text("idxname") else ""
-    return (
-        "In a file of its own with `transaction: no`: "
-        f"`create {unique}index concurrently {name}on {_table(node)} ({columns});`"
-    )
 
 
 def _alter(node: Node) -> str | None:

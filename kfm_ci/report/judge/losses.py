@@ -65,8 +65,9 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
         if case.is_new(f"{kind.replace(' ', '-')} {identity}") or _is_renamed(identity, kind, renames):
             continue
         step, named = _taker(case, identity)
-        if kind == "sequence" and not named and _gave_values(case, identity):
-            continue  # the column that it gave values is told of
+        columns = _gave_values(case, identity) if kind == "sequence" else ()
+        if columns and (not named or any(map(case.is_new, columns))):
+            continue  # the column that it gave values is told of, or is as new
         through = "" if named else ", through CASCADE or a block of code"
         if kind in {"table", "column"}:
             yield _found(
@@ -82,9 +83,10 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _gave_values(case: Case, sequence: str) -> bool:
+def _gave_values(case: Case, sequence: str) -> tuple[str, ...]:
+    """Return the columns that the migration took from a sequence."""
     own = re.compile(rf"\bnextval\('(?:[^']*\.)?\"?{re.escape(bare(sequence))}\"?'")
-    return any(own.search(change.before) for change in case.schema_diff.changed)
+    return tuple(change.name for change in case.schema_diff.changed if own.search(change.before))
 
 
 def _changed(case: Case) -> Iterator[Finding]:

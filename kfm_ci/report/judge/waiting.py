@@ -123,7 +123,7 @@ def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterat
         yield case.find(
             _rule(step, work, hazard), hazard,
             f"{_who(busy)} wait {until} ({mode} from line {step.seen.line}), while {_meanwhile(work)}. {size}",
-            step=step, severity=severity, help=_remedy(step, work),
+            step=step, severity=severity, help=_remedy(case, step, work),
         )  # fmt: skip
         return
     if mine:
@@ -162,9 +162,9 @@ def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:
     return "readers-wait" if hazard is Hazard.BLOCKS_READS else "writers-wait"
 
 
-def _remedy(step: Step, work: tuple[Work, ...]) -> str | None:
+def _remedy(case: Case, step: Step, work: tuple[Work, ...]) -> str | None:
     if any(item.step is step for item in work):
-        return instead(step)
+        return instead(step, case.migration.outside)
     lines = ", ".join(str(line) for line in sorted({item.step.seen.line for item in work}))
     return f"Commit first: move what stands on line {lines} into a migration of its own, after this one."
 
@@ -180,7 +180,7 @@ def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding
         yield case.find(
             "rewrite-under-lock", Hazard.TABLE_REWRITE,
             f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
-            step=step, severity=severity, help=instead(step),
+            step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
     read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
     if read:
@@ -188,7 +188,7 @@ def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding
         yield case.find(
             "scan-under-lock", Hazard.FULL_SCAN,
             f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
-            step=step, severity=severity, help=instead(step),
+            step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
     changed = {item.relation for item in done if item.what == "changes rows of"}
     held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
@@ -198,7 +198,7 @@ def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding
         yield case.find(
             "backfill-under-lock", Hazard.BACKFILL,
             f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
-            step=step, severity=severity, help=instead(step),
+            step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
 
 
@@ -214,5 +214,5 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     yield case.find(
         _rule(step, works(step), Hazard.BLOCKS_WRITES), Hazard.BLOCKS_WRITES,
         f"writes of {few(sorted(names))} wait while the index is built. {size}",
-        step=step, severity=severity, help=instead(step),
+        step=step, severity=severity, help=instead(step, case.migration.outside),
     )  # fmt: skip

@@ -216,7 +216,7 @@ def test_an_index_on_what_earlier_files_partition_is_advised_part_by_part(judge)
     }
     first, second = judge(RULES["index-not-concurrent"], files, merged)
     assert "`create index i on only t (a);`" in first.help and "attach partition" in first.help
-    assert "index concurrently j on public.u" in second.help
+    assert "INDEX CONCURRENTLY j ON public.u" in second.help
 
 
 def test_a_placeholder_means_the_same_however_it_is_written(judge_text):
