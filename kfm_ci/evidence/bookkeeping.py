@@ -62,6 +62,10 @@ class Bookkeeping:
         named = _mentioned(text)
         return bool(named) and all(self.holds(*pair) for pair in named)
 
+    def notes(self, text: str) -> bool:
+        """Whether a statement on them may tell of a migration: the lock beside the history tells of none."""
+        return not all(table.lower().endswith("lock") for _, table in _mentioned(text))
+
     def follows(self, text: str) -> bool:
         """Whether a statement is about tables that the tool itself fills after the last migration, and no other."""
         named = _mentioned(text) if self.aftermath else []

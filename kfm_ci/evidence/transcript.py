@@ -98,7 +98,8 @@ class _Course:
                 if item.session in self.current:
                     self.current[item.session].mark(*point)
             elif self.own.concerns(part.text):
-                self.notes.read(part.text)
+                if self.own.notes(part.text):
+                    self.notes.read(part.text)
             elif not looks(part.text):
                 # comments above a statement stay with it: they may hold an acknowledgement
                 self._add(item.session, item.text if alone else part.text, alone=alone)
@@ -154,6 +155,15 @@ class _Course:
         block = self.current.pop(session, None)
         if block is not None and word in {"rollback", "abort"}:
             block.failed = True
+
+
+def printed(text: str, own: Bookkeeping) -> str | None:
+    """Return what a tool printed for a migration without its own bookkeeping and the borders of its transactions; None for nothing."""
+    kept = (
+        part.text for part in statements.split(text)
+        if not transactions.controls_transaction(part) and not own.concerns(part.text)
+    )  # fmt: skip
+    return _lines(list(kept)) or None
 
 
 def script(sent: list[Sent], own: Bookkeeping) -> Recorded:

@@ -11,7 +11,7 @@ from kfm_ci.evidence import bookkeeping
 from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.notes import TAKEN_BACK, Notes
 from kfm_ci.evidence.recording import Recorder
-from kfm_ci.evidence.transcript import Cut, Recorded, cut
+from kfm_ci.evidence.transcript import Cut, Recorded, cut, printed
 from kfm_ci.migrations.files import Command, Migration, Tool
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Finding, Hazard, Place, Severity
@@ -95,7 +95,7 @@ class Attempts:
         if command.preview is None:
             return None
         ended = self.shop.start(command.preview, self.database, apart=True)
-        return ended.output if ended.code == 0 and ended.output.strip() else None
+        return printed(ended.output, Bookkeeping.of(self.shop.tool)) if ended.code == 0 else None
 
     def status(self) -> Finding | None:
         """Ask the tool, where it can be asked, whether something is still pending after all has run."""

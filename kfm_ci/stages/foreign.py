@@ -11,7 +11,7 @@ from dataclasses import replace
 from kfm_ci.evidence.recording import Recorder
 from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration, Script, Tool
-from kfm_ci.model import Mode
+from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.stages import attempt, recorded, replay, validate, workshop
 from kfm_ci.stages.ascent import FEW, Refused, climb
 from kfm_ci.stages.attempt import Attempts
@@ -68,7 +68,8 @@ def record(run: Run, tool: Tool) -> None:
             ascent = climb(run, shop)
         except Refused as refusal:
             _put(run, {**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
-            run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings, refusal.finding])]
+            told = [item for item in validate.judged(run) if not _follows(item, refusal.finding)]
+            run.findings[:] = [*dict.fromkeys([*told, *run.findings, refusal.finding])]
             raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
         pending = ascent.attempts.status()
         run.findings += [*([pending] if pending else []), *recorded.by_tool(run, ascent.attempts.database)]
@@ -78,6 +79,12 @@ def record(run: Run, tool: Tool) -> None:
     _put(run, scripts)
     run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
     server.drop_database(ascent.attempts.database)
+
+
+def _follows(item: Finding, refusal: Finding) -> bool:
+    """Whether a finding on paper says nothing more than that a migration was refused: no way back ran, and its text may not parse."""
+    unread = item.rule == "statement-not-parsed" and item.migration == refusal.migration
+    return item.hazard is Hazard.ROLLBACK_MISSING or unread
 
 
 def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[str, Migration]:

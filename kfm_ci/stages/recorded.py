@@ -60,6 +60,12 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
 
 
 def _passed_over(item: Migration, head: History, name: str) -> Finding:
+    if item.condition is not None:
+        return Finding(
+            rule="history-skips", hazard=Hazard.ORDER, severity=Severity.NOTE, migration=item.id, place=Place(file=item.up_path, line=1),
+            message=f"{head.format} left it out for {item.condition}: nothing of it was run or judged",
+            help="ask for it as production does, in [migrations.command] env or up",
+        )  # fmt: skip
     return Finding(
         rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=Place(file=item.up_path, line=1),
         message=f"{head.format} ended well, and {name} has no row of this migration: it was passed over in silence",

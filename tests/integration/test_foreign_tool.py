@@ -193,7 +193,7 @@ def test_what_the_tool_still_calls_pending_after_all_has_run_is_refused(gate):
 
 
 def test_a_migration_that_fails_is_still_judged_on_paper_by_what_the_tool_prints(gate):
-    preview = f'{CONFIG}preview = "{sys.executable} -c \\"print(\'drop database production;\')\\""\n'
+    preview = f'{CONFIG}preview = "{sys.executable} -c \\"print(\'begin; drop database production; insert into done_steps values (1); commit;\')\\""\n'
     code, report = gate(
         {"1_bad": "def up():\n    connection.execute('create tabel x ()')\n"}, files={"kfm-ci.toml": preview}
     )
@@ -202,6 +202,7 @@ def test_a_migration_that_fails_is_still_judged_on_paper_by_what_the_tool_prints
         code == 1 and "migration-failed" in rules and any("drop database" in item["message"] for item in rules.values())
     )
     assert rules["migration-failed"]["line"] == 2
+    assert "transaction-control" not in rules and "rollback-missing" not in rules
 
 
 def test_a_tool_without_single_steps_runs_all_while_later_files_are_kept_away(gate):

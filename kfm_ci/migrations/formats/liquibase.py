@@ -120,6 +120,7 @@ def _tool(tree: Tree, directory: str) -> Tool:
 def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:
     return Migration(
         id=name, version=name, sort_key=(number,), name=item.id, header=metadata.parse(item.text, id=name, first_line=item.first_line),
+        condition=liquibase_changesets.condition(file, item),
         up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line,
                    words={"changeset": item.id, "author": item.author}),
     )  # fmt: skip

@@ -18,6 +18,9 @@ _YAML_KEY = re.compile(
     r"^([ \t]+)(id|author|dbms|ignore)[ \t]*:[ \t]*(?:\"([^\"\n]*)\"|'([^'\n]*)'|([^\n#]*?))[ \t]*(?:#.*)?$",
     re.MULTILINE,
 )
+_CONDITION = re.compile(
+    r"[\"\s](context(?:Filter)?|labels)\"?\s*[=:]\s*[\"']?([^\"'\n<>]+)|[\"<\s](preConditions)\b\"?\s*[:>]"
+)
 _BEGINS = {"xml": _XML, "yaml": _YAML, "yml": _YAML, "json": re.compile(r"\"changeSet\"\s*:")}
 
 
@@ -57,6 +60,15 @@ def runs_here(dbms: str) -> bool:
     names = [name.strip().lower() for name in dbms.split(",") if name.strip()]
     wanted = [name for name in names if not name.startswith("!")]
     return "!postgresql" not in names and (not wanted or bool({"postgresql", "all"} & set(wanted)))
+
+
+def condition(file: SourceFile, item: Changeset) -> str | None:
+    """Return what a changeset, or the changelog around its changesets, names as reason to leave it out; None where nothing."""
+    around = _BEGINS[file.path.rpartition(".")[2].lower()].split(file.text, maxsplit=1)[0]
+    found = _CONDITION.search(item.text) or _CONDITION.search(around)
+    if found is None:
+        return None
+    return f"its {found[1]} {' '.join(found[2].split())[:60]}" if found[1] else f"its {found[3]}"
 
 
 def _xml(text: str) -> Iterator[tuple[dict[str, str], str, int]]:

@@ -120,3 +120,17 @@ def test_what_an_application_keeps_beside_its_changelogs_belongs_to_no_migration
     history = load("liquibase", files, "res")
     assert [item.version for item in history.migrations] == ["a:1"]
     assert sorted(file.path for file in history.others) == ["res/hotfix.sql", "res/migrations.old.xml"]
+
+
+def test_what_decides_whether_a_changeset_runs_is_known_of_it(load):
+    inside = '<changeSet id="1" author="a" context="test"><sql>select 1</sql></changeSet>'
+    plain = '<changeSet id="2" author="a"><comment>in this context</comment><sql>select 1</sql></changeSet>'
+    files = {
+        "db/changelog/a.xml": f"<databaseChangeLog>{inside}{plain}</databaseChangeLog>",
+        "db/changelog/b.xml": f'<databaseChangeLog context="1.4.0">{plain.replace("2", "3")}</databaseChangeLog>',
+        "db/changelog/c.yaml": "databaseChangeLog:\n  - changeSet:\n      id: 4\n      author: a\n      labels: blue\n      changes: []\n",
+        "db/changelog/db.changelog-master.xml": "<databaseChangeLog>" + "".join(
+            f'<include file="{name}" relativeToChangelogFile="true"/>' for name in ("a.xml", "b.xml", "c.yaml")) + "</databaseChangeLog>",
+    }  # fmt: skip
+    found = {item.version: item.condition for item in load("liquibase", files, "db/changelog").migrations}
+    assert found == {"a:1": "its context test", "a:2": None, "a:3": "its context 1.4.0", "a:4": "its labels blue"}
