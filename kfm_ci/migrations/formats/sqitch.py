@@ -11,6 +11,7 @@ from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard, Mode
 
 _CHANGE = re.compile(r"^\s*(?:\+\s*)?([^\s@%#+\-\[][^\s@#\[]*)(?:\s+\[([^\]]*)\])?\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s")
+_FOLDERS = ("deploy", "revert", "verify")
 _TAG = re.compile(r"^\s*@(\S+)")
 _WAITING = re.compile(r"^\s*-\s*\S")
 
@@ -33,7 +34,9 @@ class Sqitch:
             return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
         migrations: list[Migration] = []
         missing = False
-        for number, (name, stem) in enumerate(_instances(plan, findings)):
+        for number, (name, stems) in enumerate(_instances(plan, findings)):
+            # as Sqitch does: the first that is there
+            stem = next((item for item in stems if tree.exists(_in(directory, f"deploy/{item}.sql"))), stems[0])
             up = _script(tree, directory, "deploy", stem, findings)
             if up is None:
                 findings.append(problem(plan, "file-missing", f"the plan names {name}, and deploy/{stem}.sql is not there",
@@ -51,16 +54,16 @@ class Sqitch:
             for item in migrations
             for file in (item.up.file, *(() if item.down is None else (item.down.file,)), *item.extra_files)
         }
-        others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
-                  and (file := reading.read(tree, path, []))]  # fmt: skip
+        others = [file for folder in _FOLDERS for path in tree.paths(_in(directory, folder))
+                  if path not in named and path.endswith(".sql") and (file := reading.read(tree, path, []))]  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, plan),
                        outside="in a change of its own without `BEGIN` and `COMMIT`",
                        late="Sqitch refuses to deploy to a database that has the later one")  # fmt: skip
 
 
-def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, str]]:
-    """Return each change's name and the stem of its scripts, in the order of the plan."""
+def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return each change's name and the stems that its scripts may have, in the order of the plan."""
     rows: list[tuple[str, str]] = []
     for number, line in enumerate(plan.text.split("\n"), 1):
         text = line.strip()
@@ -82,8 +85,8 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, str
             continue
         reworked = next((at for at in range(index + 1, len(rows)) if rows[at] == ("+", name)), None)
         between = rows[index + 1 : reworked] if reworked else []
-        since = next((f"{name}@{word}" for sort, word in between if sort == "@"), name)
-        found.append((name, since))
+        since = tuple(f"{name}@{word}" for sort, word in between if sort == "@")
+        found.append((name, since or (name,)))
     return found
 
 

@@ -118,6 +118,17 @@ def test_sqitch_a_reworked_change_first_runs_as_it_was_tagged(load):
     assert [item.up_path for item in load("sqitch", files).migrations] == ["m/deploy/a@v1.sql", "m/deploy/a.sql"]
 
 
+def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_elsewhere_is_not_sqitch_s(load):
+    files = {
+        "m/sqitch.plan": f"{PLAN}a {STAMP}@v1 {STAMP}b {STAMP}@v2 {STAMP}a [a@v2] {STAMP}",
+        "m/deploy/a@v2.sql": "select 1;", "m/deploy/a.sql": "select 2;", "m/deploy/b.sql": "select 3;",
+        "m/test/a_test.sql": "select 4;", "m/deploy/astray.sql": "select 5;",
+    }  # fmt: skip
+    history = load("sqitch", files)
+    assert [item.up_path for item in history.migrations] == ["m/deploy/a@v2.sql", "m/deploy/b.sql", "m/deploy/a.sql"]
+    assert [file.path for file in history.others] == ["m/deploy/astray.sql", "m/sqitch.plan"]
+
+
 def test_sqitch_a_missing_script_cannot_be_run(load):
     history = load("sqitch", {"m/sqitch.plan": f"{PLAN}a {STAMP}???\n"})
     assert history.unreadable and rules(history) == ["file-missing", "plan-line"]
