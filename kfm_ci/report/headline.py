@@ -15,15 +15,19 @@ _TASKS = 5
 _SENTENCE_ENDS = re.compile(r"\.\s+(?=[A-Z])")
 _REASONS = 3
 _HOLDS = 3
+_FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK})
 
 
 def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the findings that stand: errors first, what the server refused before all, what is only suspected last."""
+    """Return the findings that stand: errors first, what the server refused before all, what is only suspected last.
+
+    What has to be written again once the rest is mended comes behind it.
+    """
     order = list(Severity)
 
-    def weight(item: Finding) -> tuple[int, bool, bool]:
+    def weight(item: Finding) -> tuple[int, bool, bool, bool]:
         suspected = item.verdict is Verdict.SUSPECTED
-        return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, suspected
+        return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, item.hazard in _FOLLOWS, suspected
 
     return tuple(sorted((item for item in findings if item.stands), key=weight))
 
@@ -137,9 +141,13 @@ def task(*items: Finding) -> str:
     """Return findings of one place as one line: place, messages, remedies, each in a sentence; what is said twice is said once."""
     place = where(items[0])
     said = "; ".join(dict.fromkeys(prose(_sentence(item.message), 240) for item in items))
-    remedies = "".join(dict.fromkeys(f" → {prose(_sentence(item.help), 300)}." for item in items if item.help))
+    remedies = "".join(dict.fromkeys(f" → {_stopped(prose(_sentence(item.help), 300))}" for item in items if item.help))
     sure = " (suspected)" if all(item.verdict is Verdict.SUSPECTED for item in items) else ""
-    return f"{f'{place} ' if place else ''}{said}{sure}.{remedies}"
+    return f"{f'{place} ' if place else ''}{_stopped(said + sure)}{remedies}"
+
+
+def _stopped(text: str) -> str:
+    return text if text.endswith("…") else f"{text}."
 
 
 def _sentence(text: str) -> str:

@@ -52,7 +52,7 @@ class ManifestStale:
                 yield self._finding(path, f"and {len(problems) - _MOST} more differences", "run: kfm-ci manifest")
 
     def _finding(self, path: str, message: str, help: str) -> Finding:
-        return finding(self, f"{shown(path, 200)}: {shown(message, 300)}", help=help, place=Place(file=path, line=1))
+        return finding(self, shown(message, 300), help=help, place=Place(file=path, line=1))
 
 
 def _remedy(directory: str, problem: ManifestProblem) -> str:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from kfm_ci.model import Mode, Proof, Result, Strategy
+from kfm_ci.model import Hazard, Mode, Place, Proof, Result, Strategy
 from kfm_ci.report import markdown
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -171,3 +171,19 @@ def test_what_is_wrong_at_one_place_is_one_thing_to_do_with_each_remedy_once() -
     head = comment[comment.index("**To do:**") : comment.index("### Findings")]
     (task,) = [line for line in head.splitlines() if line.startswith("1. ")]
     assert task.count("waits") == 1 and task.count("→ Wait no more.") == 1 and "\n2. " not in head
+
+
+def test_what_is_written_again_at_the_end_stands_behind_what_must_be_mended_first() -> None:
+    first, *_ = (item for item in dangerous().findings if item.refuses)
+    stale = replace(
+        first, rule="manifest-stale", hazard=Hazard.MANIFEST, message="stale list", place=Place(file="a.json", line=1)
+    )
+    text = markdown.compose(replace(dangerous(), findings=(stale, *dangerous().findings)))
+    tasks = [line for line in text.splitlines() if line[:2] in {"1.", "2.", "3.", "4."}]
+    assert "stale list" not in tasks[0] and any("stale list" in line for line in tasks)
+
+
+def test_a_sentence_that_was_cut_has_one_end() -> None:
+    first, *_ = (item for item in dangerous().findings if item.refuses)
+    text = markdown.compose(replace(dangerous(), findings=(replace(first, help="word " * 200),)))
+    assert "…." not in text
