@@ -62,10 +62,12 @@ def test_the_content_policy_allows_our_style_and_nothing_else() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(min_size=1, max_size=40))
 @example("\"><script>alert(1)</script><a href='javascript:x'>")
+@example("``")
 @example("{{ 7*7 }}{% raw %}\u202e")
 def test_hostile_text_adds_no_tag_and_no_link(text: str) -> None:
     page, plain = Page(html.render(hostile(text))), Page(html.render(hostile("plain")))
-    assert page.tags == plain.tags
+    # what stands between backticks is shown as code, whoever set them
+    assert [tag for tag in page.tags if tag != "code"] == [tag for tag in plain.tags if tag != "code"]
     assert [name for name, _ in page.attributes] == [name for name, _ in plain.attributes]
 
 
