@@ -65,11 +65,13 @@ def run(
     keep: bool = True,
     traced: bool = False,
     look: Look | None = None,
+    apart: bool = False,
 ) -> Applied:
     """Run a script on a fresh session, with its ledger entry in the same transaction where there is one.
 
     ``traced`` asks which relations it wrote to. ``keep=False`` rolls it back at the end, after a ``look`` at what it
-    did, as the session's own user (both only for what runs in a transaction). A server that is dead or has no room
+    did, as the session's own user (both only for what runs in a transaction). ``apart`` sends statement by statement,
+    so that a failure names the one at fault. A server that is dead or has no room
     left is raised as psycopg's error; every other answer is a value.
     """
     mode = transactions.mode(script)
@@ -78,7 +80,14 @@ def run(
     try:
         if mode is Mode.TRANSACTION:
             written = _in_transaction(
-                connection, script, entry, watcher, keep=keep, traced=traced or look is not None, look=look
+                connection,
+                script,
+                entry,
+                watcher,
+                keep=keep,
+                traced=traced or look is not None,
+                look=look,
+                apart=apart or _parted(script),
             )
         else:
             _in_autocommit(connection, script, entry, watcher)
@@ -128,12 +137,12 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
 
 def _in_transaction(
     connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None, *,
-    keep: bool, traced: bool, look: Look | None,
+    keep: bool, traced: bool, look: Look | None, apart: bool,
 ) -> frozenset[int] | None:  # fmt: skip
     written: frozenset[int] | None = None
     guarded = transactions.may_leave(script)
     before = _begin(connection, guarded=guarded)
-    if watcher is None and not statements.may_copy(script.text) and (script.whole or not _parted(script)):
+    if watcher is None and not apart and not statements.may_copy(script.text):
         sending.deliver(connection, _entire(script))
     else:
         for part in statements.of(script):
@@ -163,7 +172,11 @@ def _in_transaction(
 
 def _parted(script: Script) -> bool:
     """Whether it makes a difference that the script is sent statement by statement: some run when it has committed."""
-    return transactions.may_leave(script) and any(map(transactions.leaves_transaction, statements.of(script)))
+    return (
+        not script.whole
+        and transactions.may_leave(script)
+        and any(map(transactions.leaves_transaction, statements.of(script)))
+    )
 
 
 def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | None:

@@ -94,6 +94,9 @@ class Provision:
                 script = replace(script, resumes=script.resumes or Resumption.BARE)
                 done = apply.run(connection, script, entry=entry_of(run, migration))
                 if done.outcome is not Outcome.APPLIED:
+                    reset(connection)
+                    again = apply.run(connection, script, entry=None, keep=False, apart=True)
+                    done = again if again.sqlstate == done.sqlstate else done
                     run.findings.append(refusal(migration, script, done))
                     raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
             reset(connection)

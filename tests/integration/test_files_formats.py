@@ -138,3 +138,13 @@ def test_a_tool_that_fails_where_a_file_commits_refuses_a_new_one_and_is_believe
     assert report["format"] == "dbmate"
     assert next(item["status"] for item in report["stages"] if item["name"] == "provision") == "passed"
     assert ("transaction-refused", "2_b.sql") in errors(report)
+
+
+def test_a_base_that_does_not_apply_names_the_statement_at_fault(gate):
+    text = (
+        "-- migrate:up\ncreate table a (id int);\n\ngrant select on a to nobody_here;\n-- migrate:down\ndrop table a;\n"
+    )
+    report = gate({"db/migrations/1_a.sql": text}, {"db/migrations/2_b.sql": text.replace("a (", "b (")})
+    assert [(item["line"], item["rule"]) for item in report["findings"] if item["severity"] == "error"] == [
+        (4, "migration-failed")
+    ]
