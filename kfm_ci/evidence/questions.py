@@ -96,13 +96,18 @@ def opening(*, xact: str | None) -> str:
 @cache
 def locked(*, version: int) -> str:
     """Ask, inside a transaction, for what it has locked, which is all that it can have changed."""
+    return _joined(*_locked(version=version))
+
+
+def _locked(*, version: int) -> tuple[str, str]:
     flush = _FLUSH if version >= HANDS_OVER else "null"
     state = _STATE.format(settle=_listen(inside=True), low="null", flush=flush, outcome="null", held=_LOCKS)
-    return _joined(state, _RELATIONS.format(chosen=_LOCKED, **_XACT))
+    return state, _RELATIONS.format(chosen=_LOCKED, **_XACT)
 
 
 REMEMBERED = "select pg_catalog.kfm_locked()"
-"""Ask ``locked`` with the plan of before; the answer is one JSON text, an array of rows."""
+"""Ask ``locked`` with the plan of before; the answer is one JSON text: what it tells of the session, once, then an array
+with what it tells of each relation."""
 
 
 def remembering(*, version: int) -> str:
@@ -110,12 +115,14 @@ def remembering(*, version: int) -> str:
 
     Among the server's own functions it is in nobody's way: no dump, comparison or search path leads to it.
     """
-    names = ", ".join(NAMES)
+    state, relation = ", ".join(NAMES[:OF_STATE]), ", ".join(NAMES[OF_STATE:])
+    asked, relations = _locked(version=version)
     return (
         "create or replace function pg_catalog.kfm_locked() returns pg_catalog.json language plpgsql"
         " set search_path = pg_catalog, pg_temp as $kfm$ begin return ("
-        f"select pg_catalog.json_agg(pg_catalog.json_build_array({names}))"
-        f" from ({locked(version=version)}) q({names})); end $kfm$"
+        f"{_HELD} select pg_catalog.json_build_array(pg_catalog.json_build_array({state}), (select"
+        f" pg_catalog.json_agg(pg_catalog.json_build_array({relation})) from ({relations} offset 0) r({relation})))"
+        f" from (select {asked} offset 0) s({state})); end $kfm$"
     )
 
 

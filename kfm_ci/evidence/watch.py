@@ -74,7 +74,7 @@ def opening(connection: Connection[Any], *, xact: str | None) -> Look | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < questions.HANDS_OVER:
         return None
-    return look([_ask_at_once(connection, questions.opening(xact=xact))])
+    return _look(_ask_at_once(connection, questions.opening(xact=xact)), ())
 
 
 def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
@@ -95,7 +95,8 @@ def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
 def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Look:
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
     if remembered:
-        now = look(json.loads(_ask_at_once(connection, questions.REMEMBERED)[0] or ""))
+        state, relations = json.loads(_ask_at_once(connection, questions.REMEMBERED)[0] or "")
+        now = _look(state, relations or ())
     else:
         now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
     # What is not locked was not counted anew.
@@ -131,9 +132,13 @@ def _ask_at_once(connection: Connection[Any], question: str) -> list[str | None]
 
 def look(rows: Sequence[Sequence[Any]]) -> Look:
     """Return the answer to the question as a look."""
-    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = rows[0][: questions.OF_STATE]
+    found = [row[questions.OF_STATE :] for row in rows if row[questions.OF_STATE] is not None]
+    return _look(rows[0][: questions.OF_STATE], found)
+
+
+def _look(state: Sequence[Any], found: Sequence[Sequence[Any]]) -> Look:
+    level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = state
     high, _, rest = lsn.partition("/")
-    found = [row[questions.OF_STATE :] for row in rows if len(row) > questions.OF_STATE and row[questions.OF_STATE]]
     return Look(
         level=level,
         lock_timeout_ms=milliseconds(lock_timeout),

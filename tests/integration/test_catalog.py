@@ -148,6 +148,14 @@ def test_a_column_dropped_and_restored_is_no_difference_though_it_stands_last(
     assert [list(state.relations["public.t"].columns) for state in (before, after)] == [["a", "b"], ["b", "a"]]
 
 
+def test_a_column_that_may_be_null_now_is_one_difference(connection: psycopg.Connection[Any]) -> None:
+    before = catalog.read(connection)
+    connection.execute("alter table widgets alter name drop not null")
+    difference = catalog.diff(before, catalog.read(connection))
+    assert (difference.added, difference.removed) == ((), ())
+    assert [change[0] for change in difference.changed] == ["column public.widgets.name"]
+
+
 def test_a_privilege_granted_and_revoked_is_no_difference(connection: psycopg.Connection[Any]) -> None:
     before = catalog.read(connection)
     connection.execute("grant select on widgets to public; revoke select on widgets from public")

@@ -89,11 +89,13 @@ select '#identity', rel.name, rel.oid::text,
  where rel.relkind in ('r', 'p', 'f', 'c') group by rel.name, rel.oid
 """
 
+# From version 18 on NOT NULL is a constraint too: what the column says already is not said again.
 CONSTRAINTS = """
 select 'constraint', rel.name || '.' || quote_ident(c.conname), rel.kind || ' ' || rel.name, concat_ws(' ',
     pg_get_constraintdef(c.oid), case when not c.convalidated then '(not validated)' end,
     case when not c.conislocal then 'inherited' end, 'parents ' || nullif(c.coninhcount, 0)::text)
   from rel join pg_constraint c on c.conrelid = rel.oid and c.contype <> 't'
+   and not (c.contype = 'n' and c.convalidated and not c.connoinherit)
 union all
 select 'constraint', ns.name || '.' || quote_ident(t.typname) || '.' || quote_ident(c.conname),
        'domain ' || ns.name || '.' || quote_ident(t.typname),
