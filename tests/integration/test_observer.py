@@ -348,7 +348,7 @@ def test_an_index_built_outside_a_transaction_without_concurrently_is_refused(be
     (found,) = [item for item in judged(bench, text, transaction=False) if item.severity is not Severity.NOTE]
     assert (found.rule, found.place.line) == ("index-not-concurrent", 2)
     assert found.help is not None
-    assert "create index concurrently widgets_n_idx on widgets (n);" in found.help
+    assert "CREATE INDEX CONCURRENTLY widgets_n_idx ON widgets" in found.help
 
 
 BLOCK = """do $$
