@@ -40,7 +40,8 @@ def rehearse(run: Run) -> Rehearsed:
     with walk(ground, run.origin or base) as walked:
         course = Course(run=run, walk=walked)
         found = course.rehearse()
-        last = run.seen[run.new[-1].id].after
+        seen = run.seen.get(run.new[-1].id)
+        last = seen.after if seen is not None else None
         if last is None or run.final_catalog is None or not all(applied(run, item) for item in run.new):
             return Rehearsed(findings=found)
         rows = Written(
