@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfm_ci.migrations import statements
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rules.acts import Act
 from kfm_ci.rules.base import Change, told
@@ -36,7 +35,12 @@ class SessionSetting:
         told_files: set[str] = set()
         for act in (*change.acts.of("VariableSetStmt"), *change.acts.mentioning(_CONFIG)):
             name = _outliving(act)
-            if name is None or act.script.file.path in told_files or _reset(change, act, name) or _made_by_tool(act):
+            if (
+                name is None
+                or act.script.file.path in told_files
+                or _reset(change, act, name)
+                or _made_by_tool(act, name)
+            ):
                 continue
             told_files.add(act.script.file.path)
             yield told(
@@ -45,12 +49,10 @@ class SessionSetting:
             )  # fmt: skip
 
 
-def _made_by_tool(act: Act) -> bool:
-    """Whether a tool made the setting when it connected, before it ran anything."""
-    if not act.script.recorded or act.text.strip() in act.script.file.text:
-        return False
-    before = (part for part in statements.of(act.script) if part.line < act.statement.line)
-    return all(statements.kind(part.text) == "SET" for part in before)
+def _made_by_tool(act: Act, name: str) -> bool:
+    """Whether a tool made the setting of its own accord: the program that it ran says nothing of it."""
+    said = re.search(rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", act.script.file.text, re.IGNORECASE)
+    return act.script.recorded and said is None
 
 
 def _outliving(act: Act) -> str | None:

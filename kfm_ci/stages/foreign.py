@@ -77,7 +77,13 @@ def record(run: Run, tool: Tool) -> None:
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
     _put(run, scripts)
-    run.findings[:] = [*dict.fromkeys([*validate.judged(run), *run.findings])]
+    # what is told already is not also missing
+    judged = [
+        item
+        for item in validate.judged(run)
+        if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in run.unrecorded
+    ]
+    run.findings[:] = [*dict.fromkeys([*judged, *run.findings])]
     server.drop_database(ascent.attempts.database)
 
 

@@ -348,3 +348,18 @@ def test_a_given_server_that_keeps_no_log_is_told_how_to_keep_one_and_is_no_pass
     code, report = gate({"1_widgets": FIRST}, options=("--database-url", url))
     told = json.dumps(report["stages"])
     assert code == 3 and "KFM-C40" in told and "logging_collector=on" in told
+
+
+def test_what_the_tool_sets_when_it_connects_holds_for_the_second_migration_and_is_no_leak(gate):
+    sets = "connection.execute('set lock_timeout = 4000'); connection.execute('set search_path = public')"
+    tool = TOOL.replace("    connection.execute(", f"    {sets}\n    connection.execute(", 1)
+    gate({"1_widgets": FIRST}, files={"tool.py": tool})
+    gate.commit()
+    steps = {
+        f"{number}_add": f"def up(): connection.execute('alter table widgets add column a{number} int')\n"
+        f"def down(): connection.execute('alter table widgets drop column a{number}')\n"
+        for number in (2, 3)
+    }
+    code, report = gate(steps, base="main")
+    told = {item["rule"] for item in report["findings"]}
+    assert code == 0 and "brief-lock" in told and not told & {"lock-timeout-missing", "session-setting-leaks"}, told

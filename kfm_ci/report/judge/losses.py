@@ -39,7 +39,7 @@ def judge(case: Case) -> Iterator[Finding]:
     """Yield what is lost, and what applications miss."""
     renames = tuple(_renames(case))
     for rename in renames:
-        if not _is_young(case, rename):
+        if not _is_young(case, rename, renames):
             yield _found(
                 case, f"{rename.kind}-renamed".replace(" ", "-"), Hazard.BREAKS_CLIENTS,
                 f"renames {rename.kind} {rename.old} to {rename.new}: queries that use the old name fail.",
@@ -145,8 +145,11 @@ def _renames(case: Case) -> Iterator[_Rename]:
                 yield _Rename(step=step, kind="table", table=table, old=table, new=new, schema=schema)
 
 
-def _is_young(case: Case, rename: _Rename) -> bool:
+def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool:
     """Whether what is renamed came with the pull request; of an unqualified name the locks say whose it is."""
+    for other in renames:
+        if other is not rename and other.kind == "table" and bare(other.new) == bare(rename.table):
+            return _is_young(case, other, ())
     rest = rename.old.removeprefix(rename.table)
     older = {lock.relation for lock in rename.step.seen.locks if lock.preexisting}
     young = {name.partition(" ")[2] for name in case.created}
