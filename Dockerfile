@@ -24,10 +24,12 @@ FROM ${BASE}
 # git reads the base commit. The server runs as Debian's user `postgres`, never as root.
 # Left out again, as every job pulls the image: the JIT compiler (a gate's queries are too short for it, and it is half of
 # the image), the cluster that the package makes, translations, what is written in Perl, what git needs to reach a remote.
+# Debian's psql is a script in Perl that picks a version: here the programs themselves take its place.
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       ca-certificates git python3 postgresql-17 \
  && ln -sf ../../bin/git /usr/lib/git-core/git \
+ && ln -sf /usr/lib/postgresql/17/bin/* /usr/bin/ \
  && cd /usr/lib/git-core && rm -rf git-remote-* git-http-* git-imap-send git-daemon /usr/bin/scalar /usr/bin/git-shell \
  && rm -rf /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* /usr/lib/llvm-* /usr/lib/postgresql/17/lib/llvmjit* \
       /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/pgxs /var/lib/postgresql/17 /etc/postgresql/17 \
