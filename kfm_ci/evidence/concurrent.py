@@ -53,13 +53,12 @@ class Observation:
         self._database = database
         self._seen: dict[int, LockMode] = {}
         self._stop = threading.Event()
-        self._failure: psycopg.Error | None = None
         self._layers = 0
         try:
-            self._hold(holds)
-        except psycopg.Error as error:
-            self._failure = error
-            self._let_go()
+            if holds:
+                self._hold(holds)
+        except psycopg.Error:
+            self._give_up()
         self._thread = threading.Thread(target=self._watch, name="lock-watch", daemon=True)
         self._thread.start()
 
@@ -80,6 +79,14 @@ class Observation:
         self._connection.execute("rollback")
         self._layers = 0
 
+    def _give_up(self) -> None:
+        """Give all locks back; a session that cannot do that is none any more."""
+        try:
+            self._connection.execute("rollback")
+        except psycopg.Error:
+            self._connection.close()
+        self._layers = 0
+
     def _watch(self) -> None:
         deadline = time.monotonic() + PATIENCE_S
         try:
@@ -90,14 +97,11 @@ class Observation:
                     self._note()
                     self._let_go()
                 elif self._layers and time.monotonic() > deadline:
-                    self._layers = 1
-                    self._let_go()
+                    self._give_up()
                 self._stop.wait(INTERVAL_S)
             if self._layers:
-                self._layers = 1
-                self._let_go()
-        except psycopg.Error as error:
-            self._failure = error
+                self._give_up()
+        except psycopg.Error:
             self._connection.close()
 
     def _waits(self) -> bool:

@@ -102,6 +102,18 @@ def test_a_concurrent_statement_is_held_up_until_its_locks_are_seen(bench: Bench
     assert modes(seen)[table] is LockMode.SHARE_UPDATE_EXCLUSIVE
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["vacuum", "create index concurrently widgets_n_idx on widgets (nothing)", *(text for text, _ in CONCURRENT[:1])],
+)
+def test_who_held_a_statement_up_is_in_no_transaction_after_it(bench: Bench, text: str) -> None:
+    bench.run(text, transaction=False)
+    states = bench.beside.execute(
+        "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state is not null"
+    ).fetchall()
+    assert len(states) == 2 and set(states) == {("idle",)}
+
+
 def test_a_partition_that_is_detached_concurrently_is_locked_against_readers_at_the_end(bench: Bench) -> None:
     if bench.observed.info.server_version < DETACHES:
         pytest.skip("this server cannot detach a partition concurrently")
