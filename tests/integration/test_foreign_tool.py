@@ -140,8 +140,8 @@ def test_a_tool_gets_a_secret_that_is_passed_on_and_no_other(gate, monkeypatch):
 
 
 def test_a_connection_that_outlives_the_tool_stops_nothing(gate):
-    stays = "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = psycopg.connect(os.environ[\"DATABASE_URL\"]); c.execute(\"select 1\"); time.sleep(90)'], start_new_session=True)\n"
-    files = {"tool.py": TOOL + stays + "import time; time.sleep(1)\n", "kfm-ci.toml": SLOW.replace("2", "45")}
+    stays = "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = psycopg.connect(os.environ[\"DATABASE_URL\"]); c.execute(\"select 1\"); time.sleep(100)'], start_new_session=True)\n"
+    files = {"tool.py": TOOL + stays + "import time; time.sleep(1)\n", "kfm-ci.toml": CONFIG}
     code, report = gate({"1_widgets": FIRST}, files=files)
     assert code == 0, report["stages"]
 
