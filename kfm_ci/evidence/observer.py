@@ -207,7 +207,7 @@ class Observer:
         if last is not None and kind not in CALLING:
             look = watch.further(connection, last, remembered=session.remembered) if session.stale else last
         elif inside and session.low != EVERYTHING and kind not in CALLING:
-            look = watch.opening(connection, xact=session.xact)
+            look = watch.opening(connection, xact=session.xact, remembered=session.remembered)
         if look is None:
             look = watch.whole(connection, inside=inside, low=session.low, xact=session.xact if last is None else None)
         if last is None and session.xact and look.xact != session.xact and look.outcome != "committed":

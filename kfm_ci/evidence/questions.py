@@ -89,8 +89,11 @@ def whole(*, inside: bool, low: str, xact: str | None, version: int) -> str:
 
 def opening(*, xact: str | None) -> str:
     """Ask, where a transaction has just begun, what no transaction can have changed; from ``HANDS_OVER`` on."""
-    settle, outcome = _listen(inside=True), _outcome(xact)
-    return "select " + _STATE.format(settle=settle, low="null", flush=_FLUSH, outcome=outcome, held="null")
+    return f"select {_opening(_outcome(xact))}"
+
+
+def _opening(outcome: str) -> str:
+    return _STATE.format(settle=_listen(inside=True), low="null", flush=_FLUSH, outcome=outcome, held="null")
 
 
 @cache
@@ -110,19 +113,27 @@ REMEMBERED = "select pg_catalog.kfm_locked()"
 with what it tells of each relation."""
 
 
+def opened(*, xact: str | None) -> str:
+    """Ask ``opening`` with the plan of before; the answer is one JSON text, an array."""
+    return f"select pg_catalog.kfm_opened({int(xact) if xact else 'null'})"
+
+
 def remembering(*, version: int) -> str:
-    """Return the command that lets a database answer ``REMEMBERED``, for a superuser.
+    """Return the commands that let a database answer ``REMEMBERED`` and ``opened``, for a superuser.
 
     Among the server's own functions it is in nobody's way: no dump, comparison or search path leads to it.
     """
     state, relation = ", ".join(NAMES[:OF_STATE]), ", ".join(NAMES[OF_STATE:])
     asked, relations = _locked(version=version)
+    begun = _opening("pg_catalog.pg_xact_status(xact::pg_catalog.text::pg_catalog.xid8)")
     return (
         "create or replace function pg_catalog.kfm_locked() returns pg_catalog.json language plpgsql"
         " set search_path = pg_catalog, pg_temp as $kfm$ begin return ("
         f"{_HELD} select pg_catalog.json_build_array(pg_catalog.json_build_array({state}), (select"
         f" pg_catalog.json_agg(pg_catalog.json_build_array({relation})) from ({relations} offset 0) r({relation})))"
-        f" from (select {asked} offset 0) s({state})); end $kfm$"
+        f" from (select {asked} offset 0) s({state})); end $kfm$;"
+        "create or replace function pg_catalog.kfm_opened(xact pg_catalog.int8) returns pg_catalog.json language plpgsql"
+        f" set search_path = pg_catalog, pg_temp as $kfm$ begin return pg_catalog.json_build_array({begun}); end $kfm$"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -70,10 +70,12 @@ def whole(connection: Connection[Any], *, inside: bool, low: str, xact: str | No
     return look(_ask(connection, questions.whole(inside=inside, low=low, xact=xact, version=version)))
 
 
-def opening(connection: Connection[Any], *, xact: str | None) -> Look | None:
+def opening(connection: Connection[Any], *, xact: str | None, remembered: bool) -> Look | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < questions.HANDS_OVER:
         return None
+    if remembered:
+        return _look(json.loads(_ask_at_once(connection, questions.opened(xact=xact))[0] or ""), ())
     return _look(_ask_at_once(connection, questions.opening(xact=xact)), ())
 
 
@@ -96,11 +98,8 @@ def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Loo
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
     if remembered:
         state, relations = json.loads(_ask_at_once(connection, questions.REMEMBERED)[0] or "")
-        now = _look(state, relations or ())
-    else:
-        now = look(_ask(connection, questions.locked(version=connection.info.server_version)))
-    # What is not locked was not counted anew.
-    return replace(now, scans={**last.scans, **now.scans}, changes={**last.changes, **now.changes})
+        return _look(state, relations or (), last)
+    return look(_ask(connection, questions.locked(version=connection.info.server_version)), last)
 
 
 def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> Look:
@@ -130,13 +129,16 @@ def _ask_at_once(connection: Connection[Any], question: str) -> list[str | None]
     return [None if value is None else value.decode(encoding) for value in values]
 
 
-def look(rows: Sequence[Sequence[Any]]) -> Look:
-    """Return the answer to the question as a look."""
+def look(rows: Sequence[Sequence[Any]], last: Look | None = None) -> Look:
+    """Return the answer to the question as a look; what was not counted anew counts as in the ``last`` one."""
     found = [row[questions.OF_STATE :] for row in rows if row[questions.OF_STATE] is not None]
-    return _look(rows[0][: questions.OF_STATE], found)
+    return _look(rows[0][: questions.OF_STATE], found, last)
 
 
-def _look(state: Sequence[Any], found: Sequence[Sequence[Any]]) -> Look:
+def _look(state: Sequence[Any], found: Sequence[Sequence[Any]], last: Look | None = None) -> Look:
+    scans, changes = {row[0]: row[6] for row in found if row[6]}, {row[0]: row[7] for row in found if row[7]}
+    if last is not None:
+        scans, changes = {**last.scans, **scans}, {**last.changes, **changes}
     level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = state
     high, _, rest = lsn.partition("/")
     return Look(
@@ -149,8 +151,8 @@ def _look(state: Sequence[Any], found: Sequence[Sequence[Any]]) -> Look:
         outcome=outcome,
         held=locks.strongest(_lock(text) for text in held or ()),
         relations=dict(_relations(found)),
-        scans={row[0]: row[6] for row in found if row[6]},
-        changes={row[0]: row[7] for row in found if row[7]},
+        scans=scans,
+        changes=changes,
     )
 
 
