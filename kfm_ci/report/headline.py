@@ -15,13 +15,13 @@ _TASKS = 5
 _SENTENCE_ENDS = re.compile(r"\.\s+(?=[A-Z])")
 _REASONS = 3
 _HOLDS = 3
-_FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK})
+_FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK, Hazard.HEADER, Hazard.TRACEABILITY})
 
 
 def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return the findings that stand: errors first, what the server refused before all, what is only suspected last.
 
-    What has to be written again once the rest is mended comes behind it.
+    What is written about a change, and again once the rest is mended, comes behind what the change does.
     """
     order = list(Severity)
 

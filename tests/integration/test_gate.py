@@ -242,7 +242,13 @@ def test_a_foreign_key_that_no_index_serves_is_noted_where_it_was_made(repositor
     code, report = repository.gate("--base", "none")
     (found,) = [item for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
     assert (code, found["severity"], found["line"]) == (0, "note", 11)
-    assert "create index concurrently on public.children (parent_id)" in found["help"]
+    assert "create index on public.children (parent_id)" in found["help"]
+    repository.commit()
+    later = "create table others (id int primary key);\nalter table children add other_id int references others;"
+    repository.add("20260102_1200__add_others", later, "alter table children drop other_id; drop table others;")
+    _, report = repository.gate("--base", "main")
+    (found,) = [item for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
+    assert "create index concurrently on public.children (other_id)" in found["help"]
 
 
 def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong_refuses(

@@ -122,9 +122,10 @@ def _unindexed(case: Case) -> Iterator[Finding]:
         if step is None:
             continue
         columns = ", ".join(map(quote, key.columns))
+        young = f"table {key.table}" in {*case.schema_diff.added, *case.created}
         yield case.find(
             "foreign-key-without-index", Hazard.FULL_SCAN,
             f"no index of {key.table} begins with {columns}: every delete or key change in {key.referenced} reads all of "
             f"{key.table}.",
-            step=step, severity=Severity.NOTE, help=f"`create index concurrently on {key.table} ({columns});`",
+            step=step, severity=Severity.NOTE, help=f"`create index {'' if young else 'concurrently '}on {key.table} ({columns});`",
         )  # fmt: skip
