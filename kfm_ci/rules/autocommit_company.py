@@ -44,7 +44,9 @@ class AutocommitCompany:
             if not alone:
                 continue
             if transactions.mode(migration.up) is Mode.TRANSACTION:
+                # nothing of it can stay half done
                 yield from self._refused(migration, migration.up, alone[0])
+                continue
             others = [part for part in parts if part not in alone and not _harmless(part)]
             if others:
                 yield self._told(migration, alone[0], others[0], None)
