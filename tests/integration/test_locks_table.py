@@ -41,7 +41,18 @@ def binaries() -> dict[str, Path]:
     return found
 
 
-@pytest.fixture(scope="module", params=sorted({row["pg"] for row in ROWS}))
+MEASURED = sorted({row["pg"] for row in ROWS}, key=int)
+DIFFERENT = {"13"}
+"""Locks more of a partitioned table when it detaches a partition; was not measured."""
+
+
+def rows_of(version: str) -> list[dict[str, str]]:
+    """Return what was measured on that version, else on the one before it, else on the first."""
+    measured = next((known for known in reversed(MEASURED) if int(known) <= int(version)), MEASURED[0])
+    return [row for row in ROWS if row["pg"] == measured]
+
+
+@pytest.fixture(scope="module", params=sorted({*MEASURED, *binaries()} - DIFFERENT))
 def session(request: pytest.FixtureRequest) -> Iterator[tuple[str, psycopg.Connection[Any], psycopg.Connection[Any]]]:
     """A server of one major version with the fixture's schema: version, observed session, session beside."""
     programs = binaries().get(request.param)
@@ -127,7 +138,7 @@ def test_every_row_of_the_measured_table_is_seen_again(
     session: tuple[str, psycopg.Connection[Any], psycopg.Connection[Any]],
 ) -> None:
     version, observed, beside = session
-    rows = [row for row in ROWS if row["pg"] == version]
+    rows = rows_of(version)
     assert len(rows) > 90
     differing = {
         row["statement"]: found for row in rows if (found := wrong(row, run(observed, beside, row["statement"])))
