@@ -33,10 +33,11 @@ def has_partitions(relation: Node, migrations: Iterable[Migration]) -> bool:
     return False
 
 
-def index(tree: Node | None, partitions: Sequence[str] = ()) -> str:
+def index(tree: Node | None, partitions: Sequence[str] = (), *, outside: str) -> str:
     """Return how to build an index on a partitioned table beside its writers.
 
-    ``tree`` is the statement that builds it at once, ``partitions`` are the partitions, each as far as it is known.
+    ``tree`` is the statement that builds it at once, ``partitions`` are the partitions, each as far as it is known;
+    ``outside`` says where the tool's files run outside a transaction.
     """
     relation = tree.one("relation") if tree is not None else None
     names = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
@@ -52,7 +53,7 @@ def index(tree: Node | None, partitions: Sequence[str] = ()) -> str:
     more = f", and so for all {len(partitions)} partitions" if len(partitions) > 1 else " for every partition"
     return (
         "PostgreSQL builds no index concurrently on a partitioned table. First "
-        f"`create {unique}index {parent} on only {table} ({columns});`; then, in a file with `transaction: no`, "
+        f"`create {unique}index {parent} on only {table} ({columns});`; then, {outside}, "
         f"`create {unique}index concurrently {part} on {first} ({columns});`{more}; last `alter index {parent} attach "
         f"partition {part};` for each: with the last one the whole index is valid"
     )

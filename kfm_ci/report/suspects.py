@@ -125,19 +125,21 @@ def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvid
 
 
 def settle(
-    findings: Iterable[Finding], seen: Seen, *, applied: Container[str] = (), server: str = "PostgreSQL"
-) -> tuple[Finding, ...]:
+    findings: Iterable[Finding], seen: Seen, *, applied: Container[str] = (), server: str = "PostgreSQL",
+    outside: str = "outside a transaction",
+) -> tuple[Finding, ...]:  # fmt: skip
     """Return the findings with every suspicion confirmed or refuted that the evidence can decide.
 
     ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such
-    as ``PostgreSQL 17``. What squawk says, or what was suspected and is confirmed, is left out where a finding of our
-    own says it of the same statement, so that nothing is said twice.
+    as ``PostgreSQL 17``, ``outside`` says where the tool's files run outside a transaction. What squawk says, or what
+    was suspected and is confirmed, is left out where a finding of our own says it of the same statement, so that
+    nothing is said twice.
     """
     everything = tuple(findings)
     facts = [item for item in everything if item.verdict is Verdict.FACT and not _squawk(item)]
     settled = []
     for item in everything:
-        result = _settle(item, seen, applied, server) if item.verdict is Verdict.SUSPECTED else item
+        result = _settle(item, seen, applied, server, outside) if item.verdict is Verdict.SUSPECTED else item
         if result is None:
             continue
         said = (
@@ -172,7 +174,7 @@ def _squawk(item: Finding) -> bool:
     return item.rule.startswith(PREFIX)
 
 
-def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) -> Finding | None:
+def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str, outside: str) -> Finding | None:
     """Return the suspicion as the evidence leaves it; None where the server's own word is all there is to say."""
     if _gone(finding):
         if finding.migration not in applied:
@@ -191,7 +193,7 @@ def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str) 
     if claim.happened(evidence):
         # Whether a table has partitions is not on paper.
         found = partitions(evidence) if finding.rule in INDEXES else ()
-        help = f"{concurrently(None, found)}." if found else finding.help
+        help = f"{concurrently(None, found, outside=outside)}." if found else finding.help
         return replace(finding, verdict=Verdict.CONFIRMED, help=help)
     if not _watched(evidence):
         return finding

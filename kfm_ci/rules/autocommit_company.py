@@ -60,7 +60,7 @@ class AutocommitCompany:
             return  # said by header-transaction
         yield finding(
             self, f"{transactions.requires_autocommit(part)}, and this file runs in one",
-            help="give it a migration of its own that its tool runs outside a transaction",
+            help=f"do it {migration.outside}",
             place=_place(migration, part), migration=migration,
         )  # fmt: skip
 

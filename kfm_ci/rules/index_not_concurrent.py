@@ -38,5 +38,5 @@ class IndexNotConcurrent:
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield told(
                 self, act, f"builds an index on {written(relation)} while its writers wait",
-                help=index(tree) if parts else alone,
+                help=index(tree, outside=act.migration.outside) if parts else alone,
             )  # fmt: skip

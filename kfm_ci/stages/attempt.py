@@ -128,7 +128,7 @@ def refused(migration: Migration, recorded: Recorded, ended: Ended) -> Finding:
         rule="transaction-refused" if outside else "migration-failed",
         hazard=Hazard.TRANSACTION if outside else Hazard.MIGRATION_ERROR,
         severity=Severity.ERROR, message=said, migration=migration.id, place=Place(file=migration.up_path, line=line),
-        help="put the statement into a migration of its own that the tool runs outside a transaction" if outside else "mend the migration",
+        help=f"do it {migration.outside}" if outside else "mend the migration",
     )  # fmt: skip
 
 

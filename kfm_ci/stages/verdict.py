@@ -124,7 +124,8 @@ def _weigh(run: Run) -> Judged:
     )  # fmt: skip
     server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
     applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}
-    settled = suspects.settle(run.findings, seen, applied=applied, server=server)
+    outside = run.new[0].outside if run.new else ""
+    settled = suspects.settle(run.findings, seen, applied=applied, server=server, outside=outside)
     allows = scopes.of(run.new)
     complete = run.status("apply") is StageStatus.PASSED
     return policy.apply(

@@ -41,7 +41,8 @@ class GolangMigrate:
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory; names outside the grammar are ignored, as the tool does."""
-        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
+        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
+                           empty_downs=True)  # fmt: skip
         history = replace(
             history,
             outside="in a file of its own with no other statement",

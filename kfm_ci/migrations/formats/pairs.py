@@ -34,8 +34,12 @@ def relative(path: str, directory: str) -> str:
 def assemble(
     tree: Tree, directory: str, *, format: str, name: Callable[[str], Named | None], paths: Iterable[str],
     whole: bool = False, mode: Callable[[SourceFile], Mode | None] = lambda _: None, extra: Callable[[str], tuple[str, ...]] = lambda _: (),
+    empty_downs: bool = False,
 ) -> History:  # fmt: skip
-    """Read the files a format names, pair ups with downs, and order them; says what does not fit."""
+    """Read the files a format names, pair ups with downs, and order them; says what does not fit.
+
+    ``empty_downs``: the tool runs an empty down, and others write such ones: then it is no way back, and no broken file.
+    """
     findings: list[Finding] = []
     ups: dict[str, tuple[Named, SourceFile | None, str]] = {}
     downs: dict[str, tuple[Named, SourceFile | None, str]] = {}
@@ -56,6 +60,8 @@ def assemble(
             if file is not None:
                 others.append(file)
             continue
+        if empty_downs and named.direction == "down":
+            findings[before:] = [item for item in findings[before:] if item.rule != "empty-file"]
         unreadable = unreadable or file is None
         target = ups if named.direction == "up" else downs
         key = named.pair or named.id

@@ -47,7 +47,14 @@ class Sqlx:
             return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else Mode.TRANSACTION
 
         history = assemble(
-            tree, directory, format=self.name, name=_sqlx, paths=tree.paths(directory), whole=True, mode=mode
+            tree,
+            directory,
+            format=self.name,
+            name=_sqlx,
+            paths=tree.paths(directory),
+            whole=True,
+            mode=mode,
+            empty_downs=True,
         )
         history = replace(history, findings=tuple(_sealing(item) for item in history.findings),
                        outside="in a file of its own that begins with `-- no-transaction`",

@@ -1,8 +1,10 @@
-"""Tools that note a digest of each file: sqlx, Drizzle, Atlas and graphile-migrate, the last two in a chain."""
+"""Tools that note a digest of each file: sqlx, Drizzle, refinery, Atlas and graphile-migrate, the last two in a chain."""
 
 from __future__ import annotations
 
 import hashlib
+
+from siphash24 import siphash13
 
 from kfm_ci.migrations.files import History
 from kfm_ci.migrations.formats import atlas, graphile_migrate
@@ -15,6 +17,26 @@ def _sha384(history: History) -> dict[str, tuple[str, ...]]:
 
 def _sha256(history: History) -> dict[str, tuple[str, ...]]:
     return {item.id: (item.up.file.sha256.hex,) for item in history.migrations}
+
+
+def siphash(name: str, version: int, text: str) -> tuple[str, ...]:
+    """Return refinery's checksums of a migration: Rust hashes each text with a byte behind it, and the version as one number.
+
+    Built with ``int8-versions`` the tool counts that number in 64 bits, else in 32.
+    """
+    return tuple(
+        str(int.from_bytes(siphash13(b"".join((name.encode(), b"\xff", version.to_bytes(width, "little"), text.encode(), b"\xff")),
+                                     key=bytes(16)).digest(), "little"))
+        for width in (4, 8) if version < 1 << (8 * width - 1)
+    )  # fmt: skip
+
+
+def _siphash(history: History) -> dict[str, tuple[str, ...]]:
+    # the very bytes: refinery reads the file as it is, a mark at its beginning included
+    return {
+        item.id: siphash(item.name, int(item.version), item.up.file.data.decode("utf-8", "replace"))
+        for item in history.migrations
+    }
 
 
 def _running(history: History) -> dict[str, tuple[str, ...]]:
@@ -53,6 +75,12 @@ ATLAS = HistoryTable(
     after_failure="goes on at the statement that failed",
     repair="mend that statement in the file and run `atlas migrate apply` again; or take back what was done and run `atlas migrate set {previous}`",
     accept="put the file back as it was: the hash of each file counts all before it",
+)  # fmt: skip
+
+REFINERY = HistoryTable(
+    format="refinery", name="refinery_schema_history", columns=frozenset({"version", "applied_on"}),
+    query="select version::text, checksum, 'applied' from {table} order by version",
+    checksums=_siphash, repair="delete its row from the table, once the database is as it was before",
 )  # fmt: skip
 
 GRAPHILE_MIGRATE = HistoryTable(

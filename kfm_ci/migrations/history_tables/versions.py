@@ -39,11 +39,6 @@ DIESEL = HistoryTable(
     query="select version, null, 'applied' from {table} order by 1", repair=_ROW,
 )  # fmt: skip
 
-REFINERY = HistoryTable(
-    format="refinery", name="refinery_schema_history", columns=frozenset({"version", "applied_on"}),
-    query="select version::text, null, 'applied' from {table} order by 1", repair=_ROW,
-)  # fmt: skip
-
 SUPABASE = HistoryTable(
     format="supabase", name="supabase_migrations.schema_migrations", columns=frozenset({"version", "statements"}),
     query="select version, null, 'applied' from {table} order by 1",

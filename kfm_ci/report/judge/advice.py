@@ -31,9 +31,11 @@ def instead(step: Step, outside: str) -> str | None:
     for tree in step.trees:
         if tree.tag == "IndexStmt":
             found = partitions(step.seen)
-            return f"{piecewise(tree, found)}." if found else f"{alone}: `{writing.concurrently(tree)};`"
+            return (
+                f"{piecewise(tree, found, outside=outside)}." if found else f"{alone}: `{writing.concurrently(tree)};`"
+            )
         if tree.tag == "AlterTableStmt":
-            return _alter(tree)
+            return _alter(tree, alone)
         if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
             names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
             return f"{alone}: `drop index concurrently {names};`"
@@ -57,17 +59,17 @@ def _table(node: Node) -> str:
     return ".".join(quote(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
 
 
-def _alter(node: Node) -> str | None:
+def _alter(node: Node, alone: str) -> str | None:
     table = _table(node)
-    found = [advice for command in node.many("cmds") if (advice := _command(table, command))]
+    found = [advice for command in node.many("cmds") if (advice := _command(table, command, alone))]
     return " ".join(dict.fromkeys(found)) or None
 
 
-def _command(table: str, command: Node) -> str | None:
+def _command(table: str, command: Node, alone: str) -> str | None:
     kind, column = command.choice("subtype"), quote(command.text("name") or "…")
     definition = command.one("def")
     if kind == "AT_AddConstraint" and definition is not None:
-        return _constraint(table, definition)
+        return _constraint(table, definition, alone)
     if kind == "AT_SetNotNull":
         check = quote(f"{command.text('name')}_not_null")
         return (
@@ -87,20 +89,20 @@ def _command(table: str, command: Node) -> str | None:
             "default, fill the old rows in batches, and add constraints `not valid` and validate them later."
         )
     if kind == "AT_DetachPartition":
-        return f"Outside a transaction: `alter table {table} detach partition … concurrently;`"
+        return f"{alone}: `alter table {table} detach partition … concurrently;`"
     if kind == "AT_AttachPartition":
         return "First add a check constraint equal to the partition's bounds, `not valid`, and validate it."
     return None
 
 
-def _constraint(table: str, definition: Node) -> str:
+def _constraint(table: str, definition: Node, alone: str) -> str:
     kind, name = definition.choice("contype"), quote(definition.text("conname") or "…")
     if kind in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
         word = "unique" if kind == "CONSTR_UNIQUE" else "primary key"
         columns = ", ".join(map(quote, definition.strings("keys"))) or "…"
         index = name if name != "…" else "…_idx"
         return (
-            f"Outside a transaction `create unique index concurrently {index} on {table} ({columns});`, then "
+            f"{alone}: `create unique index concurrently {index} on {table} ({columns});`, then "
             f"`alter table {table} add constraint {name} {word} using index {index};`"
         )
     if kind == "CONSTR_EXCLUSION":

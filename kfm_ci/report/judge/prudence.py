@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kfm_ci.evidence.entities import ForeignKey
 from kfm_ci.evidence.model import Lock
 from kfm_ci.migrations.identifiers import quote
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.report.judge.case import Case, Step, bare, blocking, listed
+from kfm_ci.report.judge.case import Case, Step, bare, blocking, few, listed
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
+_SHOWN = 4
+"""So many keys of one table are named."""
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -108,24 +111,37 @@ def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
 
 
 def _unindexed(case: Case) -> Iterator[Finding]:
+    """Yield one finding a table, at the first statement that gives it such a key."""
+    found: dict[str, tuple[Step, list[ForeignKey]]] = {}
     for key in case.unindexed:
-        step = next(
-            (
-                step
-                for step in case.steps
-                if step.seen.error is None
-                and bare(key.table) in {quote(name) for name in step.names}
-                and any(node.choice("contype") == "CONSTR_FOREIGN" for node in step.nodes("Constraint"))
-            ),
-            None,
+        step = next((step for step in case.steps if step.seen.error is None and _adds(step, key)), None)
+        if step is not None:
+            found.setdefault(key.table, (step, []))[1].append(key)
+    for table, (step, keys) in found.items():
+        young = f"table {table}" in {*case.schema_diff.added, *case.created}
+        columns = list(dict.fromkeys(", ".join(map(quote, key.columns)) for key in keys))
+        begins = " or with ".join(columns[:_SHOWN]) + (
+            f" or {len(columns) - _SHOWN} others" if len(columns) > _SHOWN else ""
         )
-        if step is None:
-            continue
-        columns = ", ".join(map(quote, key.columns))
-        young = f"table {key.table}" in {*case.schema_diff.added, *case.created}
+        referenced = few(list(dict.fromkeys(key.referenced for key in keys)))
+        indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
         yield case.find(
             "foreign-key-without-index", Hazard.FULL_SCAN,
-            f"no index of {key.table} begins with {columns}: every delete or key change in {key.referenced} reads all of "
-            f"{key.table}.",
-            step=step, severity=Severity.NOTE, help=f"`create index {'' if young else 'concurrently '}on {key.table} ({columns});`",
+            f"no index of {table} begins with {begins}: every delete or key change in {referenced} reads all of {table}.",
+            step=step, severity=Severity.NOTE, help=" ".join(indexes[:_SHOWN]),
         )  # fmt: skip
+
+
+def _adds(step: Step, key: ForeignKey) -> bool:
+    """Whether a statement gives its table this very key: told by the name it writes, else by the columns."""
+    if bare(key.table) not in {quote(name) for name in step.names}:
+        return False
+    columns = [
+        (node, (column.text("colname"),)) for column in step.nodes("ColumnDef") for node in column.many("constraints")
+    ]
+    tables = [(node, node.strings("fk_attrs")) for node in step.nodes("Constraint") if node.strings("fk_attrs")]
+    return any(
+        node.choice("contype") == "CONSTR_FOREIGN"
+        and (node.text("conname") == key.name if node.text("conname") else names == key.columns)
+        for node, names in (*columns, *tables)
+    )

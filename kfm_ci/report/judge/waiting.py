@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import Lock, LockMode
 from kfm_ci.model import Finding, Hazard, Severity
@@ -34,6 +34,28 @@ class Wait:
     """The statement that took it."""
     lock: Lock
     work: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What waits for one statement's locks, by hazard; or for those of several, where the same later work holds them."""
+
+    step: Step
+    """The first of the statements."""
+    hazard: Hazard
+    waits: tuple[Wait, ...]
+
+    @property
+    def work(self) -> tuple[Work, ...]:
+        """What runs meanwhile, each once."""
+        shared = {id(wait.work): wait.work for wait in self.waits}
+        return tuple(dict.fromkeys(item for items in shared.values() for item in items))
+
+    @property
+    def early(self) -> bool:
+        """Whether the statement itself is quick, and the work comes after it."""
+        work = self.work
+        return bool(work) and not any(item.step is self.step for item in work)
 
 
 def works(step: Step) -> tuple[Work, ...]:
@@ -95,46 +117,72 @@ def _ends(step: Step) -> bool:
 def judge(case: Case) -> Iterator[Finding]:
     """Yield what readers and writers wait for, and what is rewritten or read meanwhile."""
     every = waits(case)
+    held = _at_once([item for step in case.steps for item in _held(step, every)])
     for step in case.steps:
-        mine = [wait for wait in every if wait.step is step]
-        read, written = ([wait for wait in mine if _hazard(wait.lock) is hazard] for hazard in _BLOCKING)
-        if any(wait.work for wait in read) and not any(item.step is step for wait in mine for item in wait.work):
-            # What is slow comes later, and is told of once.
-            yield from _blocked(case, step, [*read, *written], Hazard.BLOCKS_READS)
-        else:
-            yield from _blocked(case, step, read, Hazard.BLOCKS_READS)
-            yield from _blocked(case, step, written, Hazard.BLOCKS_WRITES)
+        for item in held:
+            if item.step is step:
+                yield from _blocked(case, item)
         yield from _worked(case, step, every)
         yield from _unobserved(case, step)
+
+
+def _held(step: Step, every: tuple[Wait, ...]) -> Iterator[_Held]:
+    mine = tuple(wait for wait in every if wait.step is step)
+    read, written = (tuple(wait for wait in mine if _hazard(wait.lock) is hazard) for hazard in _BLOCKING)
+    if any(wait.work for wait in read) and _Held(step=step, hazard=Hazard.BLOCKS_READS, waits=mine).early:
+        read, written = (*read, *written), ()
+    for hazard, found in zip(_BLOCKING, (read, written), strict=True):
+        if found:
+            yield _Held(step=step, hazard=hazard, waits=found)
+
+
+def _at_once(held: list[_Held]) -> list[_Held]:
+    """Return them with one for all quick statements above the same work: that is one cause, and one remedy."""
+    found: list[_Held] = []
+    first: dict[Hazard, int] = {}
+    for item in held:
+        at = first.get(item.hazard) if item.early else None
+        if at is not None and set(item.work) <= set(found[at].work):
+            found[at] = replace(found[at], waits=(*found[at].waits, *item.waits))
+            continue
+        if item.early:
+            first[item.hazard] = len(found)
+        found.append(item)
+    return found
 
 
 def _hazard(lock: Lock) -> Hazard:
     return Hazard.BLOCKS_READS if lock.mode is LockMode.ACCESS_EXCLUSIVE else Hazard.BLOCKS_WRITES
 
 
-def _blocked(case: Case, step: Step, mine: list[Wait], hazard: Hazard) -> Iterator[Finding]:
+def _blocked(case: Case, held: _Held) -> Iterator[Finding]:
+    step, work = held.step, held.work
     until = "until COMMIT" if case.in_transaction else "while it runs"
-    busy = [wait for wait in mine if wait.work]
-    if busy:
-        shared = {id(wait.work): wait.work for wait in busy}
-        work = tuple(dict.fromkeys(item for items in shared.values() for item in items))
-        severity, size = case.scaled(hazard, frozenset(item.relation for item in work))
-        mode = busy[0].lock.mode.value
+    if not work:
         yield case.find(
-            _rule(step, work, hazard), hazard,
-            f"{_who(busy)} wait {until} ({mode} from line {step.seen.line}), while {_meanwhile(work)}. {size}",
-            step=step, severity=severity, help=_remedy(case, step, work),
-        )  # fmt: skip
-        return
-    if mine:
-        yield case.find(
-            "brief-lock", hazard,
-            f"{_who(mine)} wait {until} ({mine[0].lock.mode.value}), for catalog changes only.",
+            "brief-lock", held.hazard,
+            f"{_who(held.waits)} wait {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
             step=step, severity=Severity.NOTE,
         )  # fmt: skip
+        return
+    busy = tuple(wait for wait in held.waits if wait.work)
+    severity, size = case.scaled(held.hazard, frozenset(item.relation for item in work))
+    taken = f"{busy[0].lock.mode.value} from {_lines(busy)}"
+    yield case.find(
+        _rule(step, work, held.hazard), held.hazard,
+        f"{_who(busy)} wait {until} ({taken}), while {_meanwhile(work)}. {size}",
+        step=step, severity=severity, help=_remedy(case, step, work),
+    )  # fmt: skip
 
 
-def _who(waiting: list[Wait]) -> str:
+def _lines(waiting: tuple[Wait, ...]) -> str:
+    """Return the lines of the statements that took the locks, the first of them named."""
+    lines = [str(line) for line in dict.fromkeys(wait.step.seen.line for wait in waiting)]
+    more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
+    return f"line{'s' * (len(lines) > 1)} {', '.join(lines[:_TOLD])}{more}"
+
+
+def _who(waiting: tuple[Wait, ...]) -> str:
     """Return who waits for what: ``reads and writes of a, and writes of b``."""
     locked = {hazard: [wait.lock for wait in waiting if _hazard(wait.lock) is hazard] for hazard in _BLOCKING}
     words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}

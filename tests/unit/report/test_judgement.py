@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from kfm_ci.evidence.entities import ForeignKey
 from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import SCHEMA, Statistics, TableSize
 from kfm_ci.migrations.files import Migration, Script, SourceFile
@@ -211,8 +212,13 @@ def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() ->
         assert told in str(found.help)
     assert found.message.count("builds index") == 1 and "on public.t_0, public.t_1, public.t_2." in found.message
     suspected = replace(found, verdict=Verdict.SUSPECTED, help="create index concurrently")
-    (settled,) = settle([suspected], by_place([("m/a.up.sql", built)]))
+    (settled,) = settle([suspected], by_place([("m/a.up.sql", built)]), outside="in a file with `-- no-transaction`")
     assert settled.verdict is Verdict.CONFIRMED and "on only" in str(settled.help)
+    assert "then, in a file with `-- no-transaction`, `create index concurrently" in str(settled.help)
+    told = replace(migration("create index i on t (a);"), outside="by hand")
+    assert "then, by hand, `create index" in str(
+        next(item.help for item in judge(told, (built,)) if item.severity == "error")
+    )
 
 
 def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() -> None:
@@ -225,6 +231,42 @@ def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() 
     ]
     assert [item.hazard for item in found] == [Hazard.BLOCKS_READS]
     assert "reads and writes of public.t, and writes of public.u wait until COMMIT" in found[0].message
+
+
+def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_lines() -> None:
+    def lock(relation: str) -> tuple[Lock, ...]:
+        return (Lock(relation=relation, mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),)
+
+    quick = tuple(
+        replace(QUIET, line=at, end_line=at, locks=lock(f"public.{name}")) for at, name in enumerate("abc", 1)
+    )
+    slow = replace(SCAN, line=4, end_line=4)
+    after = replace(QUIET, line=5, end_line=5, locks=lock("public.d"))
+    found = judge(migration("\n".join([TEXT] * 5)), (*quick, slow, after))
+    (early,) = (item for item in found if item.rule == "work-under-earlier-lock")
+    assert early.place.line == 1
+    assert "reads and writes of public.a, public.b, public.c wait until COMMIT" in early.message
+    assert "(AccessExclusiveLock from lines 1, 2, 3), while line 4 reads all of public.t." in early.message
+    (own,) = (item for item in found if item.rule == "readers-wait")
+    (brief,) = (item for item in found if item.rule == "brief-lock")
+    assert (own.place.line, brief.place.line) == (4, 5)
+
+
+def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made() -> None:
+    text = (
+        "alter table t add column a int references p;\nalter table t add constraint t_b foreign key (b, c) references q;\n"
+        "alter table u add constraint u_t foreign key (t) references t;\n"
+    )
+    keys = [ForeignKey(table="public.t", name="t_a_fkey", columns=("a",), referenced="public.p"),
+            ForeignKey(table="public.t", name="t_b", columns=("b", "c"), referenced="public.q"),
+            ForeignKey(table="public.t", name="t_d_fkey", columns=("d",), referenced="public.p")]  # fmt: skip
+    seen = tuple(replace(QUIET, line=at, end_line=at) for at in (1, 2, 3))
+    (found,) = (item for item in judge(migration(text), seen, unindexed=tuple(keys)) if "index" in item.rule)
+    assert found.place.line == 1
+    assert found.message == ("no index of public.t begins with a or with b, c: every delete or key change in public.p, public.q "
+                             "reads all of public.t.")  # fmt: skip
+    assert found.help == "`create index concurrently on public.t (a);` `create index concurrently on public.t (b, c);`"
+    assert not [item for item in judge(migration(text), seen, unindexed=(keys[2],)) if "index" in item.rule]
 
 
 @pytest.mark.parametrize(

@@ -128,3 +128,12 @@ def test_what_the_tool_does_with_a_migration_that_comes_late_is_told(load, forma
 def test_a_flood_of_nothing_is_read_to_its_end(load, format, name, first, flood):
     text = f"{first}select 1; -- commit\n{flood * (60_000 // len(flood))}\nselect 2;\n"
     assert len(load(format, {f"m/{name}": text}).migrations) == 1
+
+
+@pytest.mark.parametrize(("format", "told"), [("golang-migrate", []), ("sqlx", []), ("diesel", ["empty-file"])])
+def test_an_empty_down_is_no_broken_file_where_the_tool_runs_it(load, format, told):
+    names = ("m/1_a/up.sql", "m/1_a/down.sql") if format == "diesel" else ("m/1_a.up.sql", "m/1_a.down.sql")
+    history = load(format, {names[0]: "select 1;\n", names[1]: ""})
+    assert [item.rule for item in history.findings] == told
+    assert history.migrations[0].down is not None
+    assert [item.rule for item in load(format, {names[0]: "", names[1]: "select 1;\n"}).findings] == ["empty-file"]
