@@ -13,6 +13,7 @@ from histories import CACHE, NODE
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
+from kfm_ci.migrations.formats import graphile_migrate
 from kfm_ci.migrations.git import WorkTree
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
@@ -106,3 +107,69 @@ def test_a_second_pair_in_a_file_fails_in_dbmate_as_we_say(server, tmp_path):
     assert [item.rule for item in history.findings] == ["dbmate-second-pair"]
     with psycopg.connect(server.dsn(theirs)) as connection:
         assert connection.execute("select to_regclass('b')").fetchone() == (None,)
+
+
+VARIABLES = """[core]
+\tengine = pg
+[core "variables"]
+\tone = core
+\ttwo = core
+[deploy "variables"]
+\ttwo = it's deploy's
+\tThree = x y ; a comment
+[engine "pg.variables"]
+\tfour = "quoted"
+"""
+
+
+def test_sqitch_s_variables_stand_where_psql_puts_them(server, tmp_path):
+    if shutil.which("sqitch") is None:
+        pytest.skip("NOT COMPARED: sqitch is not installed; run `make test-tools`")
+    tool, root = Named("sqitch", "sqitch"), tmp_path / "m"
+    (root / "deploy").mkdir(parents=True)
+    (root / "sqitch.conf").write_text(VARIABLES)
+    (root / "sqitch.plan").write_text(
+        "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A B <a@example.com> # x\n"
+    )
+    (root / "deploy/a.sql").write_text(
+        BORDERS
+        + "insert into borders values (:'one', :'two'), (:'Three', :'four'), ('in :one', $$ :two $$), (:'one'||'', ':one');\n"
+        'alter table borders add :four int, add :"Three" int; -- :one\n'
+    )
+    theirs = server.create_database("variables")
+    done = subprocess.run(
+        ["sqitch", "deploy", url(server, theirs).replace("postgres://", "db:pg://")], cwd=root, capture_output=True, text=True,
+        timeout=60, check=False, env={"PATH": "/usr/bin:/bin", "SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ours, ended, said = by_us(tool, server, root, "variables_ours")
+    assert ended, said
+    assert rows(server, ours) == rows(server, theirs)
+    assert {name: text for name, text in state(tool, server, ours)[0].items() if "borders" in name} == {
+        name: text for name, text in state(tool, server, theirs)[0].items() if "borders" in name
+    }
+
+
+def test_graphile_migrate_s_placeholders_are_those_of_its_settings(server, tmp_path):
+    tool, command = Named("graphile-migrate", "graphile_migrate"), program(NODE / ".bin/graphile-migrate")
+    root = tmp_path / "migrations/committed"
+    root.mkdir(parents=True)
+    (tmp_path / "migrations/current.sql").write_text("")
+    settings = tmp_path / "migrations/.gmrc"
+    settings.write_text(
+        '{\n  // "placeholders": {":NAME": "no"},\n  "placeholders": {":NAME": "a \\"b\\"", ":COLUMN": "added",},\n'
+        f'  "migrationsFolder": "{tmp_path}/migrations"\n}}\n'
+    )
+    body = (
+        BORDERS + "insert into borders values (':NAME', '');\nalter table borders add :COLUMN text default 'x:NAME';\n"
+    )
+    (root / "000001.sql").write_text(f"--! Previous: -\n--! Hash: {graphile_migrate.sealed(None, body)}\n\n{body}")
+    theirs = server.create_database("gmrc")
+    done = run(command, "migrate", "--config", str(settings), DATABASE_URL=url(server, theirs),
+               PATH=f"{Path(shutil.which('node')).parent}:/usr/bin:/bin")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    history = detection.by_name("graphile-migrate").load(WorkTree(tmp_path), "migrations/committed", MigrationsTable())
+    assert history.findings == ()
+    ours, ended, said = by_us(tool, server, root, "gmrc_ours")
+    assert ended, said
+    assert rows(server, ours) == rows(server, theirs)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.files import History, Script, SourceFile, Tree
+from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Part, Sections, holds, problem, sectioned
 from kfm_ci.model import Finding, Hazard, Mode, Resumption
 
 _NAME = re.compile(r"^([0-9]+)(-[-_a-zA-Z0-9]*)?\.sql$")
 _HEADER = re.compile(r"^--! ([a-zA-Z0-9_]+)(?::(.*))?$")
+_SETTINGS = (".gmrc", ".gmrc.js", ".gmrc.cjs")
+_COMMENT = re.compile(r"^\s*//[^\n]*|/\*.*?\*/", re.MULTILINE | re.DOTALL)
+_PLACEHOLDERS = re.compile(r"[\"']?\bplaceholders[\"']?\s*:\s*\{([^}]*)\}")
+_PLACEHOLDER = re.compile(r"""["'](:[A-Z][0-9A-Z_]+)["']\s*:\s*("(?:[^"\\]|\\.)*"|'[^'\\]*')""")
 _PREVIOUS = re.compile(r"^--! Previous: ", re.MULTILINE)
 
 
@@ -43,6 +49,30 @@ def _cut(file: SourceFile) -> Sections:
     outside = body.startswith("--! no-transaction")
     return Sections(
         up=Part(text=body, first_line=skipped + 1), whole=True, mode=Mode.AUTOCOMMIT if outside else Mode.TRANSACTION
+    )
+
+
+def _told(tree: Tree, directory: str) -> dict[str, str]:
+    """Return the placeholders to which the settings give a value; ``!ENV`` takes it from the environment, which we do not know."""
+    for text in programs.beside(tree, directory, _SETTINGS):
+        if found := _PLACEHOLDERS.search(_COMMENT.sub("", text)):
+            pairs = (
+                (name, value[1:-1] if value[0] == "'" else str(json.loads(value, strict=False)))
+                for name, value in _PLACEHOLDER.findall(found[1])
+            )
+            return {name: value for name, value in pairs if value != "!ENV"}
+    return {}
+
+
+def _filled(history: History, values: dict[str, str]) -> History:
+    """Return the history with each placeholder replaced wherever it stands, in literals and comments too, as the tool does."""
+    if not values:
+        return history
+    names = re.compile("(?:" + "|".join(map(re.escape, values)) + r")\b")
+    ups = [replace(item.up, text=names.sub(lambda found: values[found[0]], item.up.text)) if isinstance(item.up, Script) else item.up
+           for item in history.migrations]  # fmt: skip
+    return replace(
+        history, migrations=tuple(replace(item, up=up) for item, up in zip(history.migrations, ups, strict=True))
     )
 
 
@@ -85,7 +115,9 @@ class GraphileMigrate:
                 findings.append(problem(file, "hash-mismatch", f"its hash does not agree with its text: expected {expected}, got {values.get('Hash', 'none')[:60]}",
                                         "put the file back as it was committed", hazard=Hazard.MANIFEST))  # fmt: skip
             last = values.get("Hash")
-        cut = sectioned(history, _cut)
+        given = {f":{name.removeprefix(':')}" for name in settings.placeholders}
+        said = {name: value for name, value in _told(tree, directory).items() if name not in given}
+        cut = _filled(sectioned(history, _cut), said)
         cut = replace(cut, findings=(*cut.findings, *findings),
                       outside="in a migration of its own that begins with `--! no-transaction`",
                       late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, reading, transactions
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations.formats import sqitch_variables
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard, Mode
 
@@ -32,12 +34,13 @@ class Sqitch:
         plan = reading.read(tree, _in(directory, "sqitch.plan"), findings)
         if plan is None:
             return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
+        variables = sqitch_variables.read(tree, directory, settings.placeholders)
         migrations: list[Migration] = []
         missing = False
         for number, (name, stems) in enumerate(_instances(plan, findings)):
             # as Sqitch does: the first that is there
             stem = next((item for item in stems if tree.exists(_in(directory, f"deploy/{item}.sql"))), stems[0])
-            up = _script(tree, directory, "deploy", stem, findings)
+            up = _script(tree, directory, "deploy", stem, findings, variables)
             if up is None:
                 findings.append(problem(plan, "file-missing", f"the plan names {name}, and deploy/{stem}.sql is not there",
                                         f"add it by `sqitch add {name}`, or take the line out of the plan", hazard=Hazard.NAMING))  # fmt: skip
@@ -46,8 +49,8 @@ class Sqitch:
             verify = _file(tree, directory, "verify", stem, [])
             migrations.append(Migration(
                 id=stem, version=stem, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
-                down=_script(tree, directory, "revert", stem, findings), extra_files=(verify,) if verify else (),
-                verify=Script(file=verify, text=verify.text) if verify else None,
+                down=_script(tree, directory, "revert", stem, findings, variables), extra_files=(verify,) if verify else (),
+                verify=sqitch_variables.put(Script(file=verify, text=verify.text), variables["verify"]) if verify else None,
             ))  # fmt: skip
         named = {
             file.path
@@ -90,9 +93,14 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tup
     return found
 
 
-def _script(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> Script | None:
+def _script(
+    tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding], variables: Mapping[str, Mapping[str, str]]
+) -> Script | None:  # fmt: skip
     file = _file(tree, directory, folder, stem, findings)
-    return None if file is None else transactions.unwrapped(Script(file=file, text=file.text, mode=Mode.AUTOCOMMIT))
+    if file is None:
+        return None
+    script = sqitch_variables.put(Script(file=file, text=file.text, mode=Mode.AUTOCOMMIT), variables[folder])
+    return transactions.unwrapped(script)
 
 
 def _file(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> SourceFile | None:

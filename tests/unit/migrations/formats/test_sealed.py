@@ -88,6 +88,20 @@ def test_graphile_follows_its_chain(load, detect):
     assert rules(load("graphile-migrate", {"m/committed/000002.sql": second}, "m/committed")) == ["chain-broken"]
 
 
+def test_graphile_takes_its_placeholders_from_its_settings_but_not_from_the_environment(load):
+    gmrc = '{\n  /* "placeholders": {":A": "no"} */\n  "placeholders": {":APP_ROLE": "shop \\"x\\"", ":SECRET": "!ENV"},\n}\n'
+    body = "select ':APP_ROLE', :SECRET, :APP_ROLES;\n"
+    history = load("graphile-migrate", {"m/committed/000001.sql": committed(body), "m/.gmrc": gmrc}, "m/committed")
+    assert history.migrations[0].up.text == "select 'shop \"x\"', :SECRET, :APP_ROLES;\n" and rules(history) == []
+    mine = load(
+        "graphile-migrate",
+        {"m/committed/000001.sql": committed(body), "m/.gmrc": gmrc},
+        "m/committed",
+        placeholders={"APP_ROLE": "mine"},
+    )
+    assert mine.migrations[0].up.text == body
+
+
 PLAN = "%syntax-version=1.0.0\n%project=shop\n\n"
 STAMP = "2026-01-01T00:00:00Z A B <a@example.com> # note\n"
 
@@ -132,3 +146,18 @@ def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_e
 def test_sqitch_a_missing_script_cannot_be_run(load):
     history = load("sqitch", {"m/sqitch.plan": f"{PLAN}a {STAMP}???\n"})
     assert history.unreadable and rules(history) == ["file-missing", "plan-line"]
+
+
+def test_sqitch_gives_psql_its_variables_each_command_its_own(load):
+    text = "select :'role', ':role', $$ :role $$, :later; -- :role\n"
+    files = {
+        "sqitch.conf": '[deploy "variables"]\n\trole = app\n[revert "variables"]\n\trole = back\n', "m/sqitch.plan": f"{PLAN}a {STAMP}",
+        **{f"m/{kind}/a.sql": text for kind in ("deploy", "revert", "verify")},
+    }  # fmt: skip
+    (found,) = load("sqitch", files).migrations
+    rest = "':role', $$ :role $$, :later; -- :role\n"
+    assert [item.text for item in (found.up, found.down, found.verify)] == [
+        f"select 'app', {rest}", f"select 'back', {rest}", f"select 'app', {rest}",
+    ]  # fmt: skip
+    (mine,) = load("sqitch", files, placeholders={"role": "mine", "later": "now()"}).migrations
+    assert mine.up.text == "select 'mine', ':role', $$ :role $$, now(); -- :role\n"
