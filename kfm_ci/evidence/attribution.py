@@ -11,9 +11,8 @@ from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.nested import MOST, Note, Origin
 from kfm_ci.evidence.watch import Look, Relation
 from kfm_ci.evidence.work import REPLACING, Known, Work, done
-from kfm_ci.migrations import statements
+from kfm_ci.migrations import blocks, statements
 from kfm_ci.migrations.files import Statement
-from kfm_ci.migrations.tokens import Kind, scan
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,7 +106,7 @@ def inner(
     # A lock that was given back by then had been there.
     course.advance(replace(after, held={**course.look.held, **after.held}), course.active)
     names = {oid: (item.name, item.kind) for oid, item in {**course.known.relations, **known.relations}.items()}
-    first = _first_line(statement)
+    first = statement.line + blocks.body_line(statement.text)
     return tuple(_told(part, statement, first, names, preexisting) for part in course.parts.values())
 
 
@@ -178,9 +177,3 @@ def _named(text: str) -> frozenset[str]:
     except statements.SyntaxProblem:
         return frozenset()
     return frozenset(node.text("relname") for tree in trees for node in tree.find("RangeVar"))
-
-
-def _first_line(statement: Statement) -> int:
-    """Return the line on which a block's body begins."""
-    literal = next((token for token in scan(statement.text) if token.kind is Kind.STRING), None)
-    return statement.line + (statement.text.count("\n", 0, literal.start) if literal else 0)

@@ -38,6 +38,10 @@ class Block:
     """Why the body could not be read; None when it was."""
 
 
+class Unreadable(Exception):
+    """A body does not parse; one line says why."""
+
+
 @lru_cache(maxsize=1024)
 def read(text: str, tree: Node) -> Block:
     """Return what the ``do`` statement of that text and tree runs."""
@@ -49,13 +53,25 @@ def read(text: str, tree: Node) -> Block:
     body = arguments.get("as")
     if body is None or statements.too_deep(body.text("sval")):
         return Block(opaque="it is nested too deeply")
-    literal = next((token for token in scan(text) if token.kind is Kind.STRING), None)
-    first = text.count("\n", 0, literal.start) if literal else 0
     try:
-        functions = postgast.parse_plpgsql(text)
+        functions = parse(text)
+    except Unreadable as problem:
+        return Block(opaque=f"its body does not parse: {problem}")
+    return Block(parts=tuple(_parts(functions, body_line(text))))
+
+
+def parse(text: str) -> Any:
+    """Return the parser's answer for the body of a ``do`` or ``create function``; raises Unreadable."""
+    try:
+        return postgast.parse_plpgsql(text)
     except (postgast.PgQueryError, json.JSONDecodeError, UnicodeError, RecursionError) as error:
-        return Block(opaque=f"its body does not parse: {str(error).splitlines()[0][:120] if str(error) else 'empty'}")
-    return Block(parts=tuple(_parts(functions, first)))
+        raise Unreadable(str(error).splitlines()[0][:120] if str(error) else "empty") from error
+
+
+def body_line(text: str) -> int:
+    """Return the line on which the body of a ``do`` begins, 0-based from that of the statement."""
+    literal = next((token for token in scan(text) if token.kind is Kind.STRING), None)
+    return text.count("\n", 0, literal.start) if literal else 0
 
 
 def _parts(tree: Any, first: int) -> Iterator[Part]:

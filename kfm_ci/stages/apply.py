@@ -13,7 +13,7 @@ from kfm_ci.model import Outcome
 from kfm_ci.postgres import apply, catalog, ledger
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import parting
+from kfm_ci.stages import parting, swallowed
 from kfm_ci.stages.base import Failed, Run, Seen, Skip
 from kfm_ci.stages.ground import RULE, Ground
 from kfm_ci.stages.provision import entry_of, refusal, script_of
@@ -47,6 +47,7 @@ class Apply:
                 run.findings[:] = [*(item for item in run.findings if item not in same), found]
             raise Failed(f"{migration.id} failed")
         parting.judge(run)
+        swallowed.judge(run)
         dependent = sum(item.rule == RULE for item in run.findings)
         on_data = f"; {dependent} statement{'s' if dependent > 1 else ''} failed on synthetic rows" if dependent else ""
         return f"{len(run.new)} applied{on_data}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kfm_ci.evidence import parting
 from kfm_ci.evidence.parting import Parting
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.postgres import catalog
+from kfm_ci.postgres.session import Session
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.provision import script_of
 
@@ -22,35 +26,39 @@ def judge(run: Run) -> None:
 
     Only code decides by rows, and only code swallows what they make fail: without such a statement nothing is asked.
     """
-    if run.unseeded is None or run.origin in {None, run.base_database} or run.final_catalog is None:
-        return
-    if not any(parting.calls(statement) for item in run.new for statement in statements.of(script_of(item))):
+    if run.unseeded is None or run.final_catalog is None or not decides(run):
         return
     with run.connect(run.unseeded) as connection:
         unseeded = catalog.read(connection)
     if unseeded.digest == run.final_catalog.digest:
         return
-    found = _find(run)
-    if found is not None:
-        run.findings.append(_finding(*found))
+    with grounds(run) as (bare, seeded):
+        for migration in run.new:
+            found = parting.find(script_of(migration), bare=bare, seeded=seeded)
+            if found is not None:
+                run.findings.append(_finding(migration, found))
+                return
 
 
-def _find(run: Run) -> tuple[Migration, Parting] | None:
-    """Run the migrations again with and without rows, until the schemas part; None when they do not."""
+def decides(run: Run) -> bool:
+    """Whether there are rows, and code among the new migrations that can do otherwise for them."""
+    sown = run.unseeded is not None and run.origin not in {None, run.base_database}
+    return sown and any(parting.calls(item) for migration in run.new for item in statements.of(script_of(migration)))
+
+
+@contextmanager
+def grounds(run: Run) -> Iterator[tuple[Session, Session]]:
+    """Yield a copy of the base without rows and one with, to run the new migrations on again."""
     if run.server is None:
-        return None
+        raise RuntimeError("no server yet")
     names = [run.server.create_database(f"parting_{number}", template=template)
              for number, template in enumerate((run.base_database, run.origin))]  # fmt: skip
     try:
         with run.connect(names[0]) as bare, run.connect(names[1]) as seeded:
-            for migration in run.new:
-                found = parting.find(script_of(migration), bare=bare, seeded=seeded)
-                if found is not None:
-                    return migration, found
+            yield bare, seeded
     finally:
         for name in names:
             run.server.drop_database(name)
-    return None
 
 
 def _finding(migration: Migration, found: Parting) -> Finding:

@@ -62,7 +62,7 @@ def _count(found: Offence, before: Connection[Any]) -> tuple[int, int] | None:
 def _message(failed: Applied, found: Offence, counted: tuple[int, int] | None) -> str:
     if not found.shape:
         rows = f"rows of {found.table}" if found.table else "synthetic rows"
-        seen = f"fails on {rows}, and succeeds without them"
+        seen = f"fails on {rows}"
     elif counted is not None:
         seen = f"fails on rows: {counted[0]} of {counted[1]} synthetic rows of {found.table} {found.shape}"
     else:
@@ -77,4 +77,5 @@ def _help(found: Offence, counted: tuple[int, int] | None) -> str:
         where = "" if found.condition == "true" else f" where {found.condition}"
         query = found.query or f"select count(*) from {found.table}{alias}{where};"
         asked = f"Whether production has such rows: `{query}` "
-    return f'{asked}{found.remedy}. If there are none: `-- kfm:allow data-dependent reason="…"` above the statement.'
+    none = "If there are none" if asked else "If production has no such rows"
+    return f'{asked}{found.remedy}. {none}: `-- kfm:allow data-dependent reason="…"` above the statement.'

@@ -12,6 +12,18 @@ _WAY_BACK = (
     "behind is compared object by object and row by row."
 )
 
+_NUMBERS = """create table numbers (widget bigint primary key, number integer not null);
+do $$ declare w widgets; begin
+  for w in select * from widgets loop
+    begin
+      insert into numbers values (w.id, w.code::integer);
+    exception when {condition} then null;
+    end;
+  end loop;
+end $$;
+-- down:
+drop table numbers;"""
+
 RUNS = (
     Observed(
         id="migration-failed", hazard=Hazard.MIGRATION_ERROR, title="The server accepts the migration",
@@ -42,6 +54,15 @@ RUNS = (
         "-- down:\nalter table widgets alter column name drop not null;",
         good="do $$ begin\n  alter table widgets add column title text;\nexception when duplicate_column then null;\nend $$;\n"
         "-- down:\nalter table widgets drop column title;",
+    ),
+    Observed(
+        id="failure-swallowed", hazard=Hazard.DATA_DEPENDENT, title="A migration passes over no failure that rows bring about",
+        why="A handler of `others` catches whatever comes, also what nobody thought of. The server counts what is caught "
+        "on synthetic rows and on empty tables. What comes on rows alone, and is answered by nothing, leaves rows behind "
+        "that the migration says it changed: an error; answered by a message alone: a warning. A handler that names its "
+        "condition, sets or returns a value, writes a row or raises is no finding.",
+        base="create table widgets (id bigint primary key, code text);", bad=_NUMBERS.format(condition="others"),
+        good=_NUMBERS.format(condition="invalid_text_representation or numeric_value_out_of_range or not_null_violation"),
     ),
     Observed(
         id="transaction-refused", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
