@@ -72,12 +72,11 @@ class Observation:
 
     def _let_go(self) -> None:
         """Give back the lock taken last; with the last one left, all."""
-        if self._layers > 1:
-            self._connection.execute(sql.SQL("rollback to {}").format(sql.Identifier(f"layer_{self._layers}")))
-            self._layers -= 1
+        if self._layers <= 1:
+            self._give_up()
             return
-        self._connection.execute("rollback")
-        self._layers = 0
+        self._connection.execute(sql.SQL("rollback to {}").format(sql.Identifier(f"layer_{self._layers}")))
+        self._layers -= 1
 
     def _give_up(self) -> None:
         """Give all locks back; a session that cannot do that is none any more."""
