@@ -13,7 +13,7 @@ from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.statistics import model as statistics
 from kfm_ci.evidence.statistics.model import Statistics
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import checkout, declared, detection, placeholders, reading
+from kfm_ci.migrations import checkout, companions, declared, detection, placeholders, reading
 from kfm_ci.migrations.detection import Found
 from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
 from kfm_ci.migrations.formats import commands
@@ -127,7 +127,8 @@ def _load(found: Found, tree: Tree, settings: Config) -> History:
     if history.outside is not None:
         marked = (replace(item, outside=history.outside) for item in history.migrations)
         history = replace(history, migrations=tuple(marked))
-    return declared.add(commands.instead(history, settings.migrations.command), settings.migration)
+    history = companions.attach(tree, commands.instead(history, settings.migrations.command))
+    return declared.add(history, settings.migration)
 
 
 def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:

@@ -71,6 +71,11 @@ def read(text: str) -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
     return tuple(sorted(calls, key=lambda call: (call.line, -call.end_line))), tuple(remarks)
 
 
+def strings(text: str) -> tuple[str, ...]:
+    """Return what stands in quotes, in order, without the quotes."""
+    return tuple(token[0].strip("\"'`") for token in _TOKEN.finditer(text) if token.lastgroup == "text")
+
+
 def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | None:
     """Return the 1-based lines on which a statement stands word for word; None where it does not, or more than once."""
     start = text.find(statement) if len(statement) >= _ENOUGH else -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kfm_ci.migrations.files import History, Migration, Script, SourceFile
 from kfm_ci.model import Digest, Finding, Hazard, Place
@@ -36,7 +37,7 @@ class AppliedMigrationChanged:
             return
         now = {path: file for path, (file, _) in files(change.head).items()}
         tip = {path: file for path, (file, _) in files(change.base).items()}
-        shared = _shared(then) | _shared(change.head)
+        shared = _shared(then) | _shared(change.head, companions=False)
         before = files(then)
         fresh = {file.sha256: path for path, file in now.items() if path not in before}
         judged: set[str] = set()
@@ -99,9 +100,16 @@ class AppliedMigrationChanged:
         )
 
 
-def _shared(history: History) -> set[str]:
-    """Paths that belong to more than one migration, so that their bytes grow with each."""
-    counted = Counter(path for migration in history.migrations for path in {file.path for file in files_of(migration)})
+def _shared(history: History, *, companions: bool = True) -> set[str]:
+    """Paths that belong to more than one migration, so that their bytes grow with each.
+
+    ``companions``: whether what a program reads counts as well; a new migration that reads an old one's does not free it.
+    """
+    counted = Counter(
+        path
+        for item in history.migrations
+        for path in {file.path for file in files_of(item if companions else replace(item, extra_files=()))}
+    )
     return {path for path, count in counted.items() if count > 1}
 
 

@@ -40,9 +40,9 @@ class Attempts:
     database: str
 
     @classmethod
-    def on(cls, run: Run, shop: Workshop, name: str) -> Attempts:
-        """Begin anew on a copy of the base."""
-        database = shop.server.create_database(name, template=run.base_database)
+    def on(cls, run: Run, shop: Workshop, name: str, template: str | None = None) -> Attempts:
+        """Begin anew on a copy of the base, or of another database that nobody is connected to."""
+        database = shop.server.create_database(name, template=template or run.base_database)
         return cls(run=run, shop=shop, recorder=Recorder(shop.server, database), database=database)
 
     def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> Cut | Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -89,6 +89,8 @@ class Run:
     failure: KfmError | None = None
     unrecorded: dict[str, Proof] = field(default_factory=dict)
     """Ways back of a foreign tool of which nothing was recorded, by migration: they failed, or were not run."""
+    programs: tuple[Migration, ...] = ()
+    """The new migrations as a foreign tool runs them; empty where our own runner does."""
     journal: Journal | None = None
     """Where attempts are noted before they are made."""
 
@@ -101,6 +103,12 @@ class Run:
     def new(self) -> tuple[Migration, ...]:
         """The migrations that are judged, in plan order."""
         return self.change.new
+
+    def put(self, migrations: Mapping[str, Migration]) -> None:
+        """Let migrations, by id, stand in the place of those that are judged so far."""
+        new = tuple(migrations.get(item.id, item) for item in self.new)
+        order = tuple(migrations.get(item.id, item) for item in self.change.head.migrations)
+        self.change = replace(self.change, head=replace(self.change.head, migrations=order), new=new)
 
     def connect(
         self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None

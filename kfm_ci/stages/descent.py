@@ -50,9 +50,9 @@ class Descent:
         return self.downs
 
     def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
-        why = error or (last(ended.tail) if ended.code else None)
-        if why is not None and not _declined(migration, ended):
-            self.run.findings.append(_failure(migration, why, ended))
+        why = failed(migration, error, ended)
+        if why is not None:
+            self.run.findings.append(failure(migration, why, ended))
             self.run.unrecorded[migration.id] = Proof.FAILED
         self._failures += 1
 
@@ -85,6 +85,12 @@ def _way(remaining: list[Migration]) -> tuple[str, ...]:
     return first.back or latest.down or ()
 
 
+def failed(migration: Migration, error: str | None, ended: Ended) -> str | None:
+    """Return why a way back failed, in the server's words or the tool's; None where it is declined, or nothing went wrong."""
+    why = error or (last(ended.tail) if ended.code else None)
+    return None if why is None or _declined(migration, ended) else why
+
+
 def _declined(migration: Migration, ended: Ended) -> bool:
     """Whether the migration says itself that it cannot be taken back: by the tool's word for that, or by raising an error of its own."""
     line = told_line(migration, ended.tail)
@@ -93,7 +99,8 @@ def _declined(migration: Migration, ended: Ended) -> bool:
     return bool(raises) or _NO_WAY_BACK.search(ended.tail) is not None
 
 
-def _failure(migration: Migration, why: str, ended: Ended) -> Finding:
+def failure(migration: Migration, why: str, ended: Ended) -> Finding:
+    """Return the finding on a way back that fails."""
     return Finding(
         rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
         message=f"the tool's way back fails: {why}", help="mend the down of this migration",

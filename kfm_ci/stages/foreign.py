@@ -63,11 +63,12 @@ def record(run: Run, tool: Tool) -> None:
     server = run.server
     if server is None:
         raise RuntimeError("no server yet")
+    run.programs = run.new
     with workshop.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
         try:
             ascent = climb(run, shop)
         except Refused as refusal:
-            _put(run, {**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
+            run.put({**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
             told = [item for item in validate.judged(run) if not _follows(item, refusal.finding)]
             run.findings[:] = [*dict.fromkeys([*told, *run.findings, refusal.finding])]
             raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
@@ -76,7 +77,7 @@ def record(run: Run, tool: Tool) -> None:
         downs = Descent(run=run, attempts=ascent.attempts).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
-    _put(run, scripts)
+    run.put(scripts)
     # what is told already is not also missing
     judged = [
         item
@@ -103,12 +104,6 @@ def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[
         if text
     }
     return _scripts(run, ups, {})
-
-
-def _put(run: Run, scripts: Mapping[str, Migration]) -> None:
-    new = tuple(scripts.get(item.id, item) for item in run.new)
-    head = replace(run.change.head, migrations=tuple(scripts.get(item.id, item) for item in run.change.head.migrations))
-    run.change = replace(run.change, head=head, new=new)
 
 
 class _Lines:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from typing import Any
 
 from kfm_ci.evidence import rollback, runbook, watch
 from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.observer import Observer
-from kfm_ci.evidence.rollback.model import Drillable, Ran
+from kfm_ci.evidence.rollback.model import Drillable, DrillResult, Ran
 from kfm_ci.migrations import records, statements
 from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session, reset
+from kfm_ci.stages import afresh
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import script_of
 from kfm_ci.stages.rehearsal import rehearse
@@ -110,16 +112,7 @@ class Rollback:
         ]
         if server is None or database is None or run.origin is None or not applied:
             raise Skip("nothing was applied")
-        subjects = [self._subject(run, item) for item in applied]
-        before = {item.id: state for item in applied if (state := run.seen[item.id].before)}
-        after = {item.id: state for item in applied if (state := run.seen[item.id].after)}
-        drilled = server.create_database("rollback", template=database)
-        runner = _Runner(run, server, drilled, run.origin)
-        with closing(runner):
-            results = rollback.drill(
-                subjects, before=before, after=after, connect=lambda: run.connect(drilled), runner=runner,
-                house_format=run.change.house_format,
-            )  # fmt: skip
+        results = self._drill(run, server, run.origin, applied)
         told = {(item.migration, item.hazard) for item in run.findings}
         for result in results:
             proof = run.unrecorded.get(result.migration_id)
@@ -137,6 +130,30 @@ class Rollback:
             raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in rehearsed.findings if item.refuses))
         proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
         return "; ".join(filter(None, (proven, rehearsed.untried)))
+
+    def _drill(self, run: Run, server: Server, origin: str, applied: list[Migration]) -> tuple[DrillResult, ...]:
+        """Walk every way back; those of a tool that are accused once more, as it takes them back right after their own ups."""
+        seen = [(item.id, run.seen[item.id]) for item in applied]
+        drilled = server.create_database("rollback", template=run.database)
+        given: dict[str, Any] = {
+            "before": {name: one.before for name, one in seen if one.before}, "connect": lambda: run.connect(drilled),
+            "after": {name: one.after for name, one in seen if one.after}, "house_format": run.change.house_format,
+        }  # fmt: skip
+        with closing(_Runner(run, server, drilled, origin)) as runner:
+            results = rollback.drill([self._subject(run, item) for item in applied], runner=runner, **given)
+        told = afresh.record(run, afresh.accused(run, results))
+        again = {name for name, failure in told.items() if failure is None}
+        if again:
+            subjects = [self._subject(run, item) for item in run.new if item.id in {one.id for one in applied}]
+            with closing(_Runner(run, server, drilled, origin)) as runner:
+                anew = rollback.drill_alone(subjects, again, runner=runner, **given)
+            results = tuple(anew.get(result.migration_id, result) for result in results)
+        failed = {name: failure for name, failure in told.items() if failure is not None}
+        run.unrecorded |= dict.fromkeys(failed, Proof.FAILED)
+        return tuple(
+            replace(result, findings=(failed[result.migration_id],)) if result.migration_id in failed else result
+            for result in results
+        )
 
     def _subject(self, run: Run, migration: Migration) -> Drillable:
         strategy = strategy_of(migration)

@@ -1,4 +1,4 @@
-"""Findings on what a foreign tool sent, put where their author can act: at the call of the program that sent it."""
+"""Findings on what a foreign tool sent, put where their author can act: where it is written, else at the call that sent it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def placed(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[F
 
 
 def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tuple[StatementEvidence, ...]:
-    """Return what was seen of each statement with the lines of the call that sent it."""
+    """Return what was seen of each statement with the lines of the program that sent it."""
     return tuple(
-        replace(entry, line=call[0], end_line=call[1]) if (call := _origin(migration, entry.line)) else entry
+        replace(entry, line=call[0], end_line=call[1]) if (call := _call(migration, entry.line)) else entry
         for entry in entries
     )
 
@@ -33,20 +33,26 @@ def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:
         return item
     for migration in migrations:
         if migration.up_path == path and (quoted := _quoted(migration, line)) is not None:
-            first, end = _origin(migration, line) or (line, line)
-            told = f"{_lined(item.message, migration)} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
-            help = _lined(item.help, migration) if item.help else item.help
-            return replace(item, message=told, help=help, place=Place(file=path, line=first, end_line=end))
+            place = _origin(migration, line) or Place(file=path, line=line, end_line=line)
+            told = f"{_lined(item.message, migration, place)} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
+            help = _lined(item.help, migration, place) if item.help else item.help
+            return replace(item, message=told, help=help, place=place)
     return item
 
 
-def _lined(text: str, migration: Migration) -> str:
-    """Return a text in which lines of the record are those of the program that sent them."""
+def _lined(text: str, migration: Migration, seen_from: Place) -> str:
+    """Return a text in which lines of the record are those where it was written, in another file with its name."""
+
+    def line(number: int) -> str:
+        origin = _origin(migration, number)
+        if origin is None:
+            return str(number)
+        elsewhere = "" if origin.file == seen_from.file else f" of {(origin.file or '').rpartition('/')[2]}"
+        return f"{origin.line}{elsewhere}"
 
     def lines(found: re.Match[str]) -> str:
-        numbers = [int(number) for number in found[2].split(", ")]
-        told = [origin[0] if (origin := _origin(migration, number)) else number for number in numbers]
-        return f"{found[1]} {', '.join(map(str, dict.fromkeys(told)))}"
+        numbers = (line(int(number)) for number in found[2].split(", "))
+        return f"{found[1]} {', '.join(dict.fromkeys(numbers))}"
 
     return _LINES.sub(lines, text)
 
@@ -57,7 +63,21 @@ def _quoted(migration: Migration, line: int) -> str | None:
     return next((part.text for part in parts if part.line <= line <= part.end_line), None)
 
 
-def _origin(migration: Migration, line: int) -> tuple[int, int] | None:
+def _origin(migration: Migration, line: int) -> Place | None:
+    """Return where that was written which stands on a line of the record; None when it is no such line."""
+    text = _quoted(migration, line)
+    if text is None:
+        return None
+    begins = migration.up.begins if isinstance(migration.up, Script) else 1
+    for file, first in ((migration.up.file, begins), *((file, 1) for file in migration.extra_files)):
+        exact = program.written(text, file.text, first)
+        if exact is not None:
+            return Place(file=file.path, line=exact[0], end_line=exact[1])
+    call = _call(migration, line)
+    return Place(file=migration.up_path, line=call[0], end_line=call[1]) if call else None
+
+
+def _call(migration: Migration, line: int) -> tuple[int, int] | None:
     """Return the lines of the program that sent what stands on a line of the record; None when it is no such line."""
     text, up = _quoted(migration, line), migration.up
     if text is None or not isinstance(up, Script):

@@ -14,7 +14,7 @@ class Validate:
 
     def run(self, run: Run) -> str | None:
         """Run every rule; fails when one finds an error."""
-        if run.change.head.tool is not None:
+        if run.change.head.tool is not None and run.new:
             run.findings += run.change.head.findings
             return f"{len(run.new)} new, {len(run.change.head.migrations)} in all; judged when {run.change.head.format} has run them"
         run.findings += judged(run)

@@ -98,6 +98,30 @@ def test_the_base_is_built_by_the_tool_and_a_blocking_index_on_it_is_refused(gat
     assert found and found[0]["file"] == "steps/2_index.py" and "create index i on widgets" in found[0]["message"]
 
 
+def test_a_finding_on_what_a_program_read_from_a_file_stands_in_that_file_and_its_change_is_told(gate):
+    gate({"1_widgets": FIRST})
+    index = "import pathlib\ndef up(): connection.execute(pathlib.Path('steps/_index.sql').read_text())\ndef down(): connection.execute('drop index i')\n"
+    gate.commit()
+    files = {"steps/_index.sql": "-- found by name\n\ncreate index i\n  on widgets (name);\n"}
+    code, report = gate({"2_index": index}, base="main", files=files)
+    (found,) = [item for item in report["findings"] if item["severity"] == "error"]
+    assert (code, found["file"], found["line"], found["end_line"]) == (1, "steps/_index.sql", 3, 4), found
+    assert "line 3 builds index" in found["message"] and "steps/_index.sql" in report["checksums"]["files"]
+    gate.commit()
+    code, report = gate({}, base="HEAD", files={"steps/_index.sql": "create index j on widgets (name);"})
+    (found,) = [item for item in report["findings"] if item["severity"] == "error"]
+    assert (code, found["hazard"], found["file"]) == (1, "immutability", "steps/_index.sql")
+
+
+def test_an_applied_program_that_was_edited_or_deleted_is_refused_though_nothing_is_new(gate):
+    gate({"1_widgets": FIRST, "2_more": "def up(): pass\ndef down(): pass\n"})
+    gate.commit()
+    (gate.root / "steps/2_more.py").unlink()
+    code, report = gate({"1_widgets": f"{FIRST}# edited\n"}, base="HEAD")
+    wrong = [(item["hazard"], item["file"]) for item in report["findings"] if item["severity"] == "error"]
+    assert code == 1 and sorted(wrong) == [("immutability", "steps/1_widgets.py"), ("immutability", "steps/2_more.py")]
+
+
 def test_a_migration_that_the_server_refuses_is_told_in_the_servers_words(gate):
     code, report = gate({"1_bad": 'def up(): connection.execute("create tabel x ()")\n'})
     assert code == 1
@@ -332,6 +356,35 @@ def test_a_way_back_is_not_blamed_for_what_the_one_above_it_leaves(gate):
     told = [(item["rule"], item["migration"]) for item in report["findings"] if item["hazard"].startswith("rollback")]
     assert code == 0 and told == [("rollback-missing", "2_none")], told
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
+
+
+ROLES = """
+import json
+def verbs(change):
+    (held,) = connection.execute("select verbs from roles where name = 'admin'").fetchone()
+    connection.execute("update roles set verbs = %s where name = 'admin'", [json.dumps(change(held))])
+"""
+MADE = (
+    'def up():\n    connection.execute("create table roles (name text, verbs jsonb)")\n'
+    "    connection.execute(\"insert into roles values ('admin', '[\\\"read\\\"]')\")\n"
+    'def down(): connection.execute("drop table roles")\n'
+)
+STAYS = ROLES + 'def up(): verbs(lambda held: [*held, "write"])\ndef down(): pass\n'
+
+
+@pytest.mark.parametrize(
+    ("taken", "told"), [(["list"], []), (["list", "read"], [("rollback-data-lost", "2_list")])], ids=["whole", "lost"]
+)
+def test_a_way_back_that_computes_what_it_writes_is_held_against_the_state_that_its_own_up_left(gate, taken, told):
+    lists = (
+        ROLES
+        + f"def up(): verbs(lambda held: [*held, 'list'])\ndef down(): verbs(lambda held: [one for one in held if one not in {taken}])\n"
+    )
+    code, report = gate({"1_roles": MADE, "2_list": lists, "3_stays": STAYS})
+    wrong = [(item["rule"], item["migration"]) for item in report["findings"] if item["severity"] == "error"]
+    assert (code, wrong) == (int(bool(told)), told), report["findings"]
+    proofs = [item["rollback"]["proof"] for item in report["migrations"]]
+    assert proofs == ["proven", "failed" if told else "proven", "not-run"]
 
 
 def test_a_given_server_is_watched_through_its_log_which_it_reads_itself(gate):

@@ -6,12 +6,12 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.rollback.drill import drill
+from kfm_ci.evidence.rollback.drill import drill, drill_alone
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
 from kfm_ci.evidence.rollback.verdict import RULES
 from kfm_ci.postgres import catalog, content
 
-__all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill"]
+__all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill", "drill_alone"]
 
 
 def capture(

@@ -76,12 +76,13 @@ class Course:
             subject = trial.subject
             ran = self.runner.up(subject.migration)
             if ran.error is not None:
-                trial.report(
-                    "reapply-differs",
-                    f"after its rollback {subject.id} does not apply again: {ran.error}",
-                    help="Let the way back remove all that the up made, so that the next attempt can start.",
-                    place=_up(subject.migration, line=ran.line),
-                )
+                if not trial.adds("rollback-schema-differs", f"it does not apply again: {ran.error}"):
+                    trial.report(
+                        "reapply-differs",
+                        f"after its rollback {subject.id} does not apply again: {ran.error}",
+                        help="Let the way back remove all that the up made, so that the next attempt can start.",
+                        place=_up(subject.migration, line=ran.line),
+                    )
                 return
             trial.applied = True
             again.append(trial)
@@ -100,7 +101,9 @@ class Course:
             guilty.update(dict.fromkeys(catalog.diff(before, after).names, trial))
         for trial in again:
             own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
-            if not own.empty:
+            if not own.empty and not trial.adds(
+                "rollback-schema-differs", f"applied again it gives another: {describe(own)}"
+            ):
                 trial.report(
                     "reapply-differs",
                     f"applied again after its rollback {trial.subject.id} gives another schema: {describe(own)}",

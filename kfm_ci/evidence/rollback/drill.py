@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from kfm_ci.evidence.rollback.climb import climb
 from kfm_ci.evidence.rollback.course import Course
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Runner, State
 from kfm_ci.evidence.rollback.verdict import Trial, command
+from kfm_ci.model import Strategy
 
 
 def drill(
@@ -46,3 +48,27 @@ def drill(
     for trial in trials:
         trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
     return tuple(trial.conclude() for trial in trials)
+
+
+def drill_alone(
+    migrations: Sequence[Drillable],
+    chosen: Collection[str],
+    *,
+    before: Mapping[str, State],
+    after: Mapping[str, State],
+    connect: Connect,
+    runner: Runner,
+    house_format: bool = True,
+) -> dict[str, DrillResult]:
+    """Drill the ways back of some migrations alone, each right after its up; return what was seen, by id.
+
+    Arguments as for ``drill``; the runner begins before the first migration.
+    """
+    trials = [
+        Trial(subject=item if item.id in chosen else replace(item, strategy=Strategy.NONE), house_format=house_format)
+        for item in migrations
+    ]
+    autocommit = climb(trials, before=before, after=after, connect=connect, runner=runner)
+    for trial in trials:
+        trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
+    return {trial.subject.id: trial.conclude() for trial in trials if trial.subject.id in chosen}

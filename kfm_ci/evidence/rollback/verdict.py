@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.rollback import blame
@@ -78,6 +78,15 @@ class Trial:
                 docs=rule_page(rule),
             )
         )
+
+    def adds(self, rule: str, consequence: str) -> bool:
+        """Tell what comes of a finding of that rule in the same sentence; False when there is none."""
+        for number, item in enumerate(self.findings):
+            if item.rule == rule:
+                self.findings[number] = replace(item, message=f"{item.message}; {consequence}")
+                self.messages.append(consequence)
+                return True
+        return False
 
     def missing(self, message: str, *, help: str) -> None:
         """Report that there is no way back to run."""
