@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from kfm_ci.evidence.rehearsal import written
 from kfm_ci.evidence.rehearsal.model import Ground, Pair, finding
-from kfm_ci.evidence.rehearsal.rebuild import culprit
 from kfm_ci.evidence.rehearsal.rebuild import told as tell
 from kfm_ci.evidence.rehearsal.walk import Walk, walk
 from kfm_ci.migrations.files import Script
@@ -68,11 +67,11 @@ def rehearse(probe: Probe, ground: Ground, empty: Callable[[], AbstractContextMa
                 catalog.timeless(catalog.diff(probe.expected, catalog.read(there.session))), frozenset(old)
             )
             if not difference.empty:
-                return _finding(probe, culprit(probe.pairs, difference.names), tell(difference), None)
+                return _finding(probe, written.culprit(probe.pairs, difference.names), tell(difference), None)
             columns = _rows(probe, ground, merged, content.snapshot(there.session))
         finally:
             there.leave()
-    return _finding(probe, culprit(probe.pairs, columns), written.told(columns), None) if columns else None
+    return _finding(probe, written.culprit(probe.pairs, columns), written.told(columns), None) if columns else None
 
 
 def _rows(probe: Probe, ground: Ground, merged: Content, there: Content) -> tuple[str, ...]:

@@ -92,19 +92,9 @@ def _first_difference(
                 return pair, f"line {done.line}: {done.error}", done.line
         difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
         if not difference.empty:
-            return culprit(rows.pairs, difference.names), told(difference), None
+            return written.culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(content.snapshot(copy.session))
-    return (culprit(rows.pairs, columns), written.told(columns), None) if columns else None
-
-
-def culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
-    """Return the last migration that names something of what differs."""
-    last = [name.split("(")[0].rpartition(".")[2].strip('"').lower() for name in names]
-    for pair in reversed(pairs):
-        text = pair[1].text.lower()
-        if any(name in text for name in last):
-            return pair
-    return pairs[-1]
+    return (written.culprit(rows.pairs, columns), written.told(columns), None) if columns else None
 
 
 def told(difference: Difference) -> str:

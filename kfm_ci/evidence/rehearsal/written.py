@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,10 +51,7 @@ class Written:
         columns = tuple(sorted(self._changing - set(self._made)))
         if not columns:
             return None
-        migration, script = next(
-            (pair for pair in reversed(self.pairs) if any(_last(name) in pair[1].text.lower() for name in columns)),
-            self.pairs[-1],
-        )
+        migration, script = culprit(self.pairs, columns)
         return finding(
             "changing-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
             help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
@@ -89,5 +87,21 @@ def differing(one: Content, other: Content) -> frozenset[str]:
     return frozenset(name for name in values[0] | values[1] if values[0].get(name) != values[1].get(name))
 
 
-def _last(name: str) -> str:
-    return name.rpartition(".")[2].strip('"').lower()
+def culprit(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
+    """Return the last migration that names something of what differs: all of it, else its table, else its last part."""
+    parts = [_parts(name) for name in names]
+    for wanted in (parts, [found[:1] for found in parts], [found[-1:] for found in parts]):
+        for pair in reversed(pairs):
+            if any(_says(pair[1].text.lower(), found) for found in wanted):
+                return pair
+    return pairs[-1]
+
+
+def _says(text: str, names: Sequence[str]) -> bool:
+    return all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in names)
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts of ``table public.a`` or ``public.a.b``, without kind, schema, signature and quotes."""
+    found = name.split("(")[0].split(".")
+    return [part.strip('"').lower() for part in (found[1:] or [found[0].rpartition(" ")[2]])]
