@@ -459,6 +459,23 @@ def test_a_view_that_follows_the_order_of_columns_is_no_other_view(database: str
     assert practise(database, [loses, later], base=base).rules() == [["rollback-column-order"], []]
 
 
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        ("begin  -- as it was\n return\t'a b';end", []), ("begin return 'a  b'; end", ["rollback-schema-differs"]),
+        ("begin return 'a b' ; return ''; end", ["rollback-schema-differs"]),
+    ],
+)  # fmt: skip
+def test_a_function_that_comes_back_with_other_blanks_is_no_other_function(
+    database: str, text: str, rules: list[str]
+) -> None:
+    def made(body: str) -> str:
+        return f"create or replace function said() returns text language plpgsql as $$ {body} $$"
+
+    change = with_down("a", made("begin return 'c'; end"), made(text))
+    assert practise(database, [change], base=made("begin return 'a b'; end")).rules() == [rules]
+
+
 def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database: str) -> None:
     base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
     columns = ", ".join(f"{number} as column_{number}" for number in range(60))

@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rollback import blame, paper
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
-from kfm_ci.evidence.rollback.order import moved, reordered
+from kfm_ci.evidence.rollback.order import moved, reordered, respaced
 from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.migrations.files import Migration, Script
@@ -206,10 +206,13 @@ class Course:
         trial.messages.append("declared manual: nothing of its way back can be run")
 
     def _difference(self, expected: Catalog, now: Catalog) -> Difference:
-        """Return what differs and was not told yet; a view that follows the order of a table's columns does not."""
+        """Return what differs and was not told yet, but for what only has another shape.
+
+        That is a view that follows the order of a table's columns, and a routine with other blanks and comments.
+        """
         difference = self._without_residue(catalog.timeless(catalog.diff(expected, now)), now)
-        following = frozenset(reordered(difference, moved(expected, now)))
-        return _keep(difference, lambda name: name not in following)
+        alike = frozenset((*reordered(difference, moved(expected, now)), *respaced(difference)))
+        return _keep(difference, lambda name: name not in alike)
 
     def _without_residue(self, difference: Difference, now: Catalog) -> Difference:
         actual = dict(now.entries)

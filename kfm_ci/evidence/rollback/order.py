@@ -1,12 +1,18 @@
-"""Columns that stand in another order than before, in tables and in what was made of them by ``*``."""
+"""What came back in another shape and means the same: columns in another order, routines with other blanks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterator
 
+from kfm_ci.migrations.tokens import Kind, tokens
 from kfm_ci.postgres.catalog import Catalog, Difference
 
 _VIEWS = ("view ", "materialized view ")
+_ROUTINES = ("function ", "procedure ")
+_LANGUAGE = re.compile(r"^ LANGUAGE (?:plpgsql|sql)\b", re.MULTILINE)
+_BODY = re.compile(r"^AS (\$\w*\$)(.*)\1\s*$", re.MULTILINE | re.DOTALL)
+_BLANK = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 
 
 def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
@@ -33,3 +39,21 @@ def _parts(definition: str) -> list[str]:
         for line in definition.split("\n")
         for part in line.rstrip(",;").split(", ")
     )
+
+
+def respaced(difference: Difference) -> tuple[str, ...]:
+    """Return the routines that differ in the blanks and comments between the words of their bodies alone."""
+    return tuple(
+        name for name, before, after in difference.changed
+        if name.startswith(_ROUTINES) and _LANGUAGE.search(before) and list(_words(before)) == list(_words(after))
+    )  # fmt: skip
+
+
+def _words(definition: str) -> Iterator[str]:
+    """Yield the definition around the body as it is, and the words of the body; literals are one word each."""
+    found = _BODY.search(definition)
+    if found is None:
+        yield definition
+        return
+    yield definition[: found.start()] + definition[found.end() :]
+    yield from (found[2][token.start : token.end] for token in tokens(found[2]) if token.kind not in _BLANK)

@@ -24,9 +24,8 @@ def _name(path: str) -> Named | None:
     if match is None:
         return None
     number = str(int(match[1]))
-    return Named(
-        id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], direction=match[3]
-    )
+    # the tool pairs by the number alone
+    return Named(id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], direction=match[3], pair=number)  # fmt: skip
 
 
 class GolangMigrate:

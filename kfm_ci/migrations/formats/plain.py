@@ -19,7 +19,8 @@ def _sqlx(path: str) -> Named | None:
     match = _SQLX.match(path)
     if match is None:
         return None
-    return Named(id=f"{match[1]}_{match[2]}", version=str(int(match[1])), sort_key=(int(match[1]),), name=match[2],
+    number = str(int(match[1]))
+    return Named(id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], pair=number,
                  direction="down" if match[3] == ".down" else "up")  # fmt: skip
 
 

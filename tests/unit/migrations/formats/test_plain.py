@@ -137,3 +137,11 @@ def test_an_empty_down_is_no_broken_file_where_the_tool_runs_it(load, format, to
     assert [item.rule for item in history.findings] == told
     assert history.migrations[0].down is not None
     assert [item.rule for item in load(format, {names[0]: "", names[1]: "select 1;\n"}).findings] == ["empty-file"]
+
+
+@pytest.mark.parametrize("format", ["golang-migrate", "sqlx"])
+def test_a_down_belongs_to_the_up_of_its_number_whatever_it_is_called(load, format):
+    history = load(format, {"m/0001_add_a.up.sql": "create table a ();", "m/1_remove_a.down.sql": "drop table a;"})
+    assert history.findings == () and history.migrations[0].down.file.path == "m/1_remove_a.down.sql"
+    twice = load(format, {"m/1_a.up.sql": "select 1;", "m/01_b.up.sql": "select 2;"})
+    assert [item.rule for item in twice.findings] == ["duplicate-version"] and twice.unreadable
