@@ -13,6 +13,8 @@ from kfm_ci.postgres.engines import binaries
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
 _FILLED_IN = re.compile(r'at or near "[{$%:<@]')
+_TAKEN = re.compile(r'role "([^"]+)" already exists')
+_ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|type) "?\w+\.\w+.* does not exist')
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
@@ -35,6 +37,16 @@ def of(done: Applied, script: Script) -> str | None:
         )
     if done.sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
         return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
+    if done.sqlstate == "42710" and (role := _TAKEN.search(error)):
+        return (
+            "roles belong to the whole server, where another database, as here that of an earlier stage, may have made it: ask pg_roles "
+            f"first in a DO block, or make it beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
+        )
+    if done.sqlstate in {"3F000", "42P01", "42883", "42704"} and _ELSEWHERE.search(error):
+        return (
+            "mend the statement; or, where a platform or another tool made it before the first migration, name SQL that does so too, "
+            'in kfm-ci.toml: [migrations] baseline = "…"'
+        )
     if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
         return binaries.advice(_EXTENSION.findall(error), binaries.find())
     if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):

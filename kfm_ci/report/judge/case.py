@@ -22,6 +22,8 @@ BYTES_PER_SECOND = 200_000_000
 
 _SHOWN = 6
 _ROWS = frozenset({"table", "partition", "materialized view", "foreign table"})
+_LONG = ("materialized view", "foreign table", "event trigger", "operator class", "operator family", "text search")
+"""Kinds of more than one word; behind those of text search stands another word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +80,9 @@ class Case:
 
     def is_new(self, name: str) -> bool:
         """Whether an object (``<kind> <identity>``) came with the same pull request, itself or what it is part of."""
-        kind_less = name.partition(" ")[2]
-        made = [added.partition(" ")[2] for added in self.created]
-        return any(kind_less == parent or kind_less.startswith(f"{parent}.") for parent in made)
+        identity = parted(name)[1]
+        made = [parted(added)[1] for added in self.created]
+        return any(identity == parent or identity.startswith(f"{parent}.") for parent in made)
 
     def largest(self, relations: frozenset[str]) -> TableSize | None:
         """Return that of these with the most rows in production; None when any of them is unknown."""
@@ -179,6 +181,15 @@ def few(names: Sequence[str]) -> str:
     """Return names for one line of text: the first of them, and how many more there are."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Return kind and identity of an object as the catalog names it, ``<kind> <identity>``."""
+    for kind in _LONG:
+        if name.startswith(f"{kind} "):
+            return kind, name[len(kind) + 1 :]
+    kind, _, identity = name.partition(" ")
+    return kind, identity
 
 
 def bare(relation: str) -> str:

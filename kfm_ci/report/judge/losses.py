@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kfm_ci.migrations.identifiers import quote
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.report.judge.case import Case, Step, bare, blocking
+from kfm_ci.report.judge.case import Case, Step, bare, blocking, parted
 
 _CLIENTS = frozenset(
     {"view", "materialized view", "function", "procedure", "aggregate", "type", "domain", "sequence", "schema",
@@ -58,11 +58,8 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
     for name in case.schema_diff.removed:
-        kind, _, identity = name.partition(" ")
-        for long in ("materialized view", "foreign table"):
-            if name.startswith(f"{long} "):
-                kind, identity = long, name.removeprefix(f"{long} ")
-        if case.is_new(f"{kind.replace(' ', '-')} {identity}") or _is_renamed(identity, kind, renames):
+        kind, identity = parted(name)
+        if case.is_new(name) or _is_renamed(identity, kind, renames):
             continue
         step, named = _taker(case, identity)
         columns = _gave_values(case, identity) if kind == "sequence" else ()
@@ -152,7 +149,7 @@ def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool
             return _is_young(case, other, ())
     rest = rename.old.removeprefix(rename.table)
     older = {lock.relation for lock in rename.step.seen.locks if lock.preexisting}
-    young = {name.partition(" ")[2] for name in case.created}
+    young = {parted(name)[1] for name in case.created}
     fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (older, young)]
     names = {f"{rename.schema}.{rename.table}"} if rename.schema else fitting[0] or fitting[1]
     return any(case.is_new(f"{rename.kind} {name}{rest}") for name in names)

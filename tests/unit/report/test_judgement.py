@@ -83,6 +83,9 @@ def test_a_dropped_column_is_an_error_until_the_policy_has_seen_its_phase() -> N
 
 def test_what_the_same_pull_request_added_may_be_dropped() -> None:
     assert judge(migration(), (), schema_diff=REMOVED, created=frozenset({"table public.t"})) == ()
+    view = SchemaDiff(removed=("materialized view public.m", "foreign table public.f"))
+    assert len(judge(migration(), (), schema_diff=view)) == 2
+    assert judge(migration(), (), schema_diff=view, created=frozenset(view.removed)) == ()
 
 
 def test_what_goes_through_cascade_is_named() -> None:

@@ -17,8 +17,18 @@ FILE = SourceFile(path="a.sql", data=b"", text="", sha256=Digest.of(b""))
         ("42501: permission denied to create role", 'run-as = "superuser"'),
         ('42704: role "app reader" does not exist', 'roles = ["app reader"]'),
         ('22023: role "postgres" does not exist', 'roles = ["postgres"]'),
+        ('42710: role "app" already exists', 'roles = ["app"]'),
+        ('3F000: schema "auth" does not exist', "[migrations] baseline"),
+        ('42P01: relation "auth.users" does not exist', "[migrations] baseline"),
+        ("42883: function auth.uid() does not exist", "[migrations] baseline"),
     ],
 )
 def test_what_a_plain_owner_may_not_do_names_the_setting_to_write(error: str, setting: str) -> None:
     done = Applied(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate=error[:5])
     assert setting in str(remedy.of(done, Script(file=FILE, text="")))
+
+
+def test_a_name_without_a_schema_is_taken_for_a_slip_of_the_pen() -> None:
+    error = '42P01: relation "usres" does not exist'
+    done = Applied(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate="42P01")
+    assert remedy.of(done, Script(file=FILE, text="")) is None
