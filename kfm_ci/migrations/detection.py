@@ -114,7 +114,18 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
         ]
         if fitting:
             found.append(Found(directory=directory, format=_best(directory, fitting)))
-    return [item for item in found if not any(_covers(tree, other, item, directories) for other in found)]
+    return [
+        item for item in found
+        if not any(_covers(tree, other, item, directories) or _holds_up(tree, other, item, directories) for other in found)
+    ]  # fmt: skip
+
+
+def _holds_up(tree: Tree, inner: Found, root: Found, names: dict[str, list[str]]) -> bool:
+    """Whether the root is seen as a directory of migrations only for one right below it."""
+    if root.directory != "." or inner.directory == "." or inner.format is not root.format:
+        return False
+    own = tuple(name for name in names["."] if not name.startswith(f"{inner.directory}/"))
+    return not root.format.recognises(tree, ".", own)
 
 
 def _covers(tree: Tree, outer: Found, inner: Found, names: dict[str, list[str]]) -> bool:

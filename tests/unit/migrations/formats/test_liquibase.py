@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from kfm_ci.errors import UsageError
 from kfm_ci.migrations import statements
 from kfm_ci.model import Mode
 
@@ -134,3 +137,11 @@ def test_what_decides_whether_a_changeset_runs_is_known_of_it(load):
     }  # fmt: skip
     found = {item.version: item.condition for item in load("liquibase", files, "db/changelog").migrations}
     assert found == {"a:1": "its context test", "a:2": None, "a:3": "its context 1.4.0", "a:4": "its labels blue"}
+
+
+def test_the_root_is_no_second_directory_when_all_its_changelogs_lie_in_one_below(detect):
+    log = '<databaseChangeLog><changeSet id="1" author="a"></changeSet></databaseChangeLog>'
+    files = {"liquibase.properties": "changeLogFile=db/changelog.xml\n", "db/changelog.xml": log}
+    assert detect(files) == ("db", "liquibase")
+    with pytest.raises(UsageError, match="more than one directory"):
+        detect({"changelog.xml": log, "db/changelog.xml": log})
