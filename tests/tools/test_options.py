@@ -173,3 +173,39 @@ def test_graphile_migrate_s_placeholders_are_those_of_its_settings(server, tmp_p
     ours, ended, said = by_us(tool, server, root, "gmrc_ours")
     assert ended, said
     assert rows(server, ours) == rows(server, theirs)
+
+
+TORN = "create function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend $$;\n"
+PAIR = "create index concurrently i on borders (step);\ncreate index concurrently j on borders (xact);\n"
+
+
+@pytest.mark.parametrize(
+    ("mark", "text", "told"),
+    [
+        ("", TORN, "statement-torn"), ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None), ("", "select 1", "statement-unfinished"),
+        ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "one-message"), ("bare", PAIR.replace("\n", " ", 1), "one-message"),
+        ("bare", PAIR, None), ("bare", f"-- a comment;\n{PAIR}", None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["goose", "sql-migrate"])
+def test_what_is_said_of_a_tool_that_reads_line_by_line_is_what_it_does(server, tmp_path, name, mark, text, told):
+    command, root, theirs = program(CACHE / f"go/{name}"), tmp_path / "m", f"lines_{abs(hash((name, text)))}"
+    root.mkdir()
+    word = "goose" if name == "goose" else "migrate"
+    opened = {"goose": "-- +goose NO TRANSACTION\n-- +goose Up\n", "sql-migrate": "-- +migrate Up notransaction\n"}
+    body = text.replace("[", f"-- +{word} ").replace("]", "")
+    (root / "1_a.sql").write_text(f"-- +{word} Up\n{BORDERS}-- +{word} Down\ndrop table borders;\n")
+    (root / "2_b.sql").write_text(f"{opened[name] if mark else f'-- +{word} Up'}\n{body}\n-- +{word} Down\nselect 1;\n")
+    theirs = server.create_database(theirs)
+    (tmp_path / "dbconfig.yml").write_text(
+        f"development:\n  dialect: postgres\n  datasource: {url(server, theirs)}\n  dir: {root}\n"
+    )
+    argv = (
+        ["-dir", str(root), "postgres", url(server, theirs), "up"]
+        if name == "goose"
+        else ["up", f"-config={tmp_path}/dbconfig.yml"]
+    )
+    done = run(command, *argv)
+    history = detection.by_name(name).load(WorkTree(tmp_path), "m", MigrationsTable())
+    assert [item.rule for item in history.findings] == ([f"{name}-{told}"] if told else [])
+    assert bool(done.returncode) is bool(told), done.stdout + done.stderr

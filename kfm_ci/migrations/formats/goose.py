@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import placeholders, statements, transactions
-from kfm_ci.migrations.files import History, SourceFile, Statement, Tree
+from kfm_ci.migrations import placeholders, transactions
+from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats import line_messages
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Part, Sections, between, everything, holds, problem, programs, sectioned
-from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, programs, sectioned
+from kfm_ci.model import Finding, Mode, Resumption, Severity
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
 _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
@@ -45,11 +46,10 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     if up is None:
         wrong.append(problem(file, "section-missing", "goose refuses the file: there is no `-- +goose Up`",
                              "write `-- +goose Up` above the change"))  # fmt: skip
+    mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
-        wrong += _torn(file, part) if part else []
-    kinds = {kind for kind, _, _ in found}
-    return Sections(up=up or everything(file), down=down, findings=tuple(wrong),
-                    mode=Mode.AUTOCOMMIT if "NO TRANSACTION" in kinds else Mode.TRANSACTION)  # fmt: skip
+        wrong += line_messages.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
+    return Sections(up=up or everything(file), down=down, findings=tuple(wrong), mode=mode)
 
 
 def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Finding]]:
@@ -79,46 +79,6 @@ def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Find
         for name, line in missing.items()
     ]  # fmt: skip
     return "\n".join(lines), findings
-
-
-def _torn(file: SourceFile, part: Part) -> list[Finding]:
-    """Find statements that goose cuts in two, and unfinished ones, as its own line-wise reader sees them."""
-    parts = statements.split(part.text, first_line=part.first_line)
-    block, open_since, resume = False, 0, 0
-    found: list[Finding] = []
-    for number, line in enumerate(part.text.split("\n"), part.first_line):
-        if number <= resume:
-            continue
-        mark = _ANNOTATION.match(line)
-        if mark:
-            kind = mark[1].upper()
-            block = kind == "STATEMENTBEGIN" or (block and kind != "STATEMENTEND")
-            open_since = 0
-            continue
-        bare = line.split("--", 1)[0].rstrip()
-        if block or not bare or (line.lstrip().startswith("--") and not open_since):
-            continue
-        open_since = open_since or number
-        if not bare.endswith(";"):
-            continue
-        open_since = 0
-        holder = _inside(parts, number)
-        if holder is not None:
-            found.append(problem(
-                file, "goose-statement-torn",
-                f"goose ends a statement at this semicolon, in the middle of {statements.kind(holder.text)}",
-                f"write `-- +goose StatementBegin` above line {holder.line} and `-- +goose StatementEnd` below line {holder.end_line}",
-                line=number, hazard=Hazard.MIGRATION_ERROR,
-            ))  # fmt: skip
-            resume = holder.end_line
-    if open_since:
-        found.append(problem(file, "goose-statement-unfinished", "goose refuses the file: its last statement has no semicolon at the end of a line",
-                             "end it with a semicolon", line=open_since, hazard=Hazard.MIGRATION_ERROR))  # fmt: skip
-    return found
-
-
-def _inside(parts: tuple[Statement, ...], line: int) -> Statement | None:
-    return next((item for item in parts if item.line <= line < item.end_line), None)
 
 
 class Goose:

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, SourceFile, Tree
+from kfm_ci.migrations.formats import line_messages
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.model import Mode
 
 _NUMBER = re.compile(r"^(\d+)")
 _MARK = re.compile(r"^--[ \t]*\+migrate[ \t]+(Up|Down)\b([^\r\n]*)", re.MULTILINE)
+
+_ANY_MARK = re.compile(r"^-- \+migrate[ \t]+(\w+)")
 
 
 def _name(path: str) -> Named | None:
@@ -35,7 +38,11 @@ def _cut(file: SourceFile) -> Sections:
                               "write `-- +migrate Up` above the change"),),
         )  # fmt: skip
     modes = {item[1]: Mode.AUTOCOMMIT if "notransaction" in item[2].split() else Mode.TRANSACTION for item in found}
-    return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"))
+    wrong = [
+        fault for part, way in ((up, "Up"), (down, "Down")) if part is not None
+        for fault in line_messages.faults(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
+    ]  # fmt: skip
+    return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"), findings=tuple(wrong))
 
 
 class SqlMigrate:
