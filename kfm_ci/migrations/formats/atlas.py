@@ -11,9 +11,10 @@ from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.model import Finding, Hazard, Mode, Severity
 
 _NAME = re.compile(r"^([^/_]+)(?:_([^/]*))?\.sql$")
+_CHECKPOINT = re.compile(r"^--[ \t]*atlas:checkpoint\b", re.MULTILINE)
 _TXMODE = re.compile(r"^--[ \t]*atlas:txmode[ \t]+(\w+)[ \t]*$", re.MULTILINE)
 
 
@@ -57,10 +58,19 @@ class Atlas:
         seal = reading.read(tree, _sum_path(directory), findings)
         if seal is not None:
             findings += _verify(seal, [item.up.file for item in history.migrations])
-        return History(format=self.name, directory=directory, migrations=history.migrations, unreadable=history.unreadable,
-                       findings=(*history.findings, *findings), others=history.others,
+        checkpoints = [item.up.file for item in history.migrations if _CHECKPOINT.search(_head(item.up.file.text))]
+        findings += [_checkpoint(file) for file in checkpoints]
+        steps = tuple(item for item in history.migrations if item.up.file not in checkpoints)
+        return History(format=self.name, directory=directory, migrations=steps, unreadable=history.unreadable,
+                       findings=(*history.findings, *findings), others=(*history.others, *checkpoints),
                        outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
                        late="Atlas refuses it on databases that have the newer one, unless `--exec-order` says otherwise")  # fmt: skip
+
+
+def _checkpoint(file: SourceFile) -> Finding:
+    return problem(file, "atlas-checkpoint", "on an empty database Atlas begins at this checkpoint, in place of all files before it, and passes over it "
+                   "on all others; what it does was not judged", "compare the schema of a new database with one that ran every file",
+                   severity=Severity.WARNING)  # fmt: skip
 
 
 def _head(text: str) -> str:

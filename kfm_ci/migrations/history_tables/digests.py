@@ -40,9 +40,14 @@ def _siphash(history: History) -> dict[str, tuple[str, ...]]:
 
 
 def _running(history: History) -> dict[str, tuple[str, ...]]:
-    names = [(item.up_path.rpartition("/")[2], item.up.file.data) for item in history.migrations]
-    lines = atlas.sums(names)[1:]
-    return {item.id: (line.rpartition(" h1:")[2],) for item, line in zip(history.migrations, lines, strict=True)}
+    # a checkpoint is no migration, and counts in all hashes after it
+    files = [
+        *(item.up.file for item in history.migrations),
+        *(file for file in history.others if file.path.endswith(".sql")),
+    ]
+    sealed = sorted((file.path.rpartition("/")[2], file.data) for file in files)
+    found = dict(line.split(" h1:") for line in atlas.sums(sealed)[1:])
+    return {item.id: (found[item.up_path.rpartition("/")[2]],) for item in history.migrations}
 
 
 def _chained(history: History) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,12 @@ _SUM_BAD = (
 _SUM_GOOD = (
     "h1:zRgLXg6+coj9u6Qc9nJH/xW/rClq9oHy54ELbYy+mNc=\n1_index.sql h1:koW4F4TOm8vRl+8BHWuS9IXGRhzwdrbokvWWcoJ9tKA=\n"
 )
+_SUM_CHECKPOINT = (
+    "h1:dRiUtG3Z7sgeOzYr7eIioSqEtAhgIrY0twkoeLjG0U8=\n1_all.sql h1:Tnc2EyvQAJ6gy6V7uFUp+qmxRp2ET9FW3RjESNn1aDM=\n"
+)
+_SUM_PLAIN = (
+    "h1:YPJvNVIdQAuhNK2Bda6yBAWi8lllChrW8cjYAXBK4KQ=\n1_all.sql h1:xEZgWrQFJh9bSc/9p3S0LPVD7SvrqT3aNB7sYKS/258=\n"
+)
 
 TRANSACTIONS = (
     Read(
@@ -40,6 +46,13 @@ TRANSACTIONS = (
         why="On an empty database Flyway begins at the newest baseline, in place of all versions up to it: new databases get "
         "another history than old ones, which was not judged.",
         format="flyway", files={"m/V1__widgets.sql": _WIDGETS}, breaks={"m/B1__all.sql": _WIDGETS}, keeps={},
+    ),
+    Read(
+        id="atlas-checkpoint", hazard=Hazard.UNANALYSABLE, severity=Severity.WARNING, title="A checkpoint is told",
+        why="On an empty database Atlas begins at the newest checkpoint, in place of all files before it, and databases that have run "
+        "those pass over it: new databases get another history than old ones, which was not judged.",
+        format="atlas", breaks={"m/1_all.sql": f"-- atlas:checkpoint\n\n{_WIDGETS}", "m/atlas.sum": _SUM_CHECKPOINT},
+        keeps={"m/1_all.sql": _WIDGETS, "m/atlas.sum": _SUM_PLAIN},
     ),
     Read(
         id="diesel-metadata", hazard=Hazard.TRANSACTION, severity=Severity.WARNING, title="diesel's metadata says whether there is a transaction",

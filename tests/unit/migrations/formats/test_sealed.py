@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations import history_tables, statements, transactions
 from kfm_ci.migrations.formats import atlas, graphile_migrate
 from kfm_ci.model import Mode
 
@@ -68,6 +68,18 @@ def test_atlas_reads_a_directive_only_above_a_blank_line(load):
         seal = "\n".join(atlas.sums([("1_a.sql", text.encode())]))
         history = load("atlas", {"m/1_a.sql": text, "m/atlas.sum": seal})
         assert history.migrations[0].up.mode is mode and rules(history) == expected
+
+
+def test_atlas_passes_over_a_checkpoint_where_the_files_before_it_have_run(load):
+    texts = {
+        "1_a.sql": "create table a ();\n",
+        "2_all.sql": "-- atlas:checkpoint v1\n\ncreate table a ();\n",
+        "3_b.sql": "create table b ();\n",
+    }
+    seal = "\n".join(atlas.sums([(name, text.encode()) for name, text in texts.items()]))
+    history = load("atlas", {**{f"m/{name}": text for name, text in texts.items()}, "m/atlas.sum": seal})
+    assert [item.id for item in history.migrations] == ["1_a", "3_b"] and rules(history) == ["atlas-checkpoint"]
+    assert history_tables.of("atlas").checksums(history)["3_b"] == (seal.rpartition("h1:")[2],)
 
 
 def committed(body, previous=None):
