@@ -13,7 +13,7 @@ from kfm_ci.migrations.tokens import words
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
 from kfm_ci.rules import squawk
 from kfm_ci.rules.acts import Acts
-from kfm_ci.rules.base import declared_rollout
+from kfm_ci.rules.base import declared_rollout, spread
 from kfm_ci.rules.delegated import ASKED, AT_ONCE, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.rules.squawk import Answer
 
@@ -182,11 +182,8 @@ def _kind_told(answer: Answer) -> bool:
 
 def _once(found: list[Finding]) -> Finding:
     """Return one note for all places of a matter of taste."""
-    lines = list(dict.fromkeys(str(item.place.line) for item in found))
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(lines[:8]) + (f" and {len(lines) - 8} more" if len(lines) > 8 else "")
-    return replace(found[0], message=f"{found[0].message} ({len(found)} places, line{'s' * (len(lines) > 1)} {listed})")
+    lines = [item.place.line or 1 for item in found]
+    return replace(found[0], message=f"{found[0].message}{spread(lines)}")
 
 
 def _unread(script: _Script, answer: Answer) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
@@ -133,3 +133,12 @@ def told(
         rule, message, help=help, place=act.place, migration=act.migration, severity=severity, verdict=verdict,
         hazard=hazard,
     )  # fmt: skip
+
+
+def spread(lines: Sequence[int]) -> str:
+    """Return where else one finding is true, to follow its message; empty for a single place."""
+    if len(lines) < 2:
+        return ""
+    told = list(dict.fromkeys(map(str, lines)))
+    listed = ", ".join(told[:8]) + (f" and {len(told) - 8} more" if len(told) > 8 else "")
+    return f" ({len(lines)} places, line{'s' * (len(told) > 1)} {listed})"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.acts import Act
+from kfm_ci.rules.base import Change, spread, told
 
 _FUNCTIONS = frozenset(
     {"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "random", "random_normal",
@@ -30,15 +31,19 @@ class ChangingValue:
     good = "alter table tenants add column id uuid default gen_random_uuid();\n"
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield statements of up files that write, or choose rows by, a value made at that moment."""
+        """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
+        found: dict[str, list[tuple[Act, set[str]]]] = {}
         for act in change.acts.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
-            names = sorted(set(_made(act.tree)))
-            if names:
-                yield told(
-                    self, act, f"uses {', '.join(names)}: the rows differ from one database to the next",
-                    help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
-                    severity=Severity.NOTE, verdict=Verdict.FACT,
-                )  # fmt: skip
+            if names := set(_made(act.tree)):
+                found.setdefault(act.migration.id, []).append((act, names))
+        for acts in found.values():
+            names = set().union(*(names for _, names in acts))
+            yield told(
+                self, acts[0][0],
+                f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
+                help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
+                severity=Severity.NOTE, verdict=Verdict.FACT,
+            )  # fmt: skip
 
 
 def _made(tree: Node) -> Iterator[str]:

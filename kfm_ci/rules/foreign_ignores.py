@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules.base import Change, finding
+from kfm_ci.rules.base import Change, finding, spread
 from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.touched import touched
 
@@ -33,17 +33,17 @@ class ForeignIgnoreComment:
     )
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield a note for each such comment in the new and changed files."""
+        """Yield one note for each such comment in the new and changed files, with all places in a file."""
         for item in touched(change):
-            line, counted = 1, 0
+            lines: dict[str, list[int]] = {}
             for match in FOREIGN.finditer(item.file.text):
-                line += item.file.text.count("\n", counted, match.start())
-                counted = match.start()
+                lines.setdefault(match.group(), []).append(item.file.text.count("\n", 0, match.start()) + 1)
+            for text, found in lines.items():
                 yield finding(
                     self,
-                    f"ignore comment of another tool, not obeyed: {shown(match.group())}",
+                    f"ignore comment of another tool, not obeyed: {shown(text)}{spread(found)}",
                     help='if the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement',
-                    place=Place(file=item.file.path, line=line, end_line=line),
+                    place=Place(file=item.file.path, line=found[0], end_line=found[0]),
                     migration=item.migration,
                     severity=Severity.NOTE,
                 )

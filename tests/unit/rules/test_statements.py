@@ -243,6 +243,16 @@ def test_a_finding_inside_a_block_stands_on_its_own_line(judge_text):
     assert [item.place.line for item in judge_text(RULES["update-without-where"], text)] == [6]
 
 
+@pytest.mark.parametrize(
+    ("rule", "line", "said"),
+    [("changing-value", "insert into t values (now());", "uses now()"), ("foreign-ignore-comment", "-- atlas:nolint", "atlas:nolint")],
+)  # fmt: skip
+def test_what_is_as_true_of_many_lines_is_one_note_that_names_them(judge_text, rule, line, said):
+    (found,) = judge_text(RULES[rule], f"{line}\n" * 10)
+    assert said in found.message and found.place.line == 1
+    assert found.message.endswith("(10 places, lines 1, 2, 3, 4, 5, 6, 7, 8 and 2 more)")
+
+
 def test_a_suspicion_says_that_it_is_one(judge_text):
     rule = RULES["index-not-concurrent"]
     assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"suspected"}
