@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from psycopg import sql
 
@@ -28,7 +30,7 @@ select n.nspname, c.relname
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bookkeeping:
-    """Names of a tool's own tables, in lower case; ``schema.*`` stands for all of a schema's."""
+    """Names of a tool's own tables, in lower case; ``*`` stands for any rest, as in ``schema.*``."""
 
     names: frozenset[str]
     aftermath: frozenset[str] = frozenset()
@@ -37,7 +39,8 @@ class Bookkeeping:
     @classmethod
     def of(cls, tool: Tool) -> Bookkeeping:
         """Return what a tool keeps: its history table, the lock beside it, and what the format knows of."""
-        table = tool.history_table.lower()
+        # a name that is configured is no pattern: it must not hide other tables
+        table = glob.escape(tool.history_table.lower())
         return cls(
             names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)}),
             aftermath=frozenset(name.lower() for name in tool.aftermath),
@@ -48,9 +51,9 @@ class Bookkeeping:
         schema, table = schema.lower(), table.lower()
         for name in self.names:
             space, _, plain = name.rpartition(".")
-            if plain == "*" and space == schema and space:
-                return True
-            if plain == table and (not space or not schema or space == schema):
+            if plain == "*" and space != schema:
+                continue
+            if fnmatchcase(table, plain) and (not space or not schema or space == schema):
                 return True
         return False
 

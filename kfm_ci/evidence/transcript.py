@@ -13,6 +13,8 @@ from kfm_ci.model import Mode
 
 _SETS = re.compile(r"\s*set\s+(?!local\b|transaction\b|constraints\b)", re.IGNORECASE)
 """Makes a setting for the whole session."""
+_PREPARES = re.compile(r"\s*prepare\s+(?!transaction\b)(\S+)", re.IGNORECASE)
+_RELEASES = re.compile(r"\s*deallocate\s+(?:prepare\s+)?([^\s;]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +83,8 @@ class _Course:
     current: dict[int, _Block] = field(default_factory=dict)
     openings: dict[int, list[str]] = field(default_factory=dict)
     """By session, the settings that the tool makes before all else: they hold for every migration that it runs there."""
+    prepared: set[str] = field(default_factory=set)
+    """Statements that were prepared by SQL: others are the driver's, which lets them go by SQL."""
     errors: list[tuple[int, str]] = field(default_factory=list)
     """What the server refused, with how many migrations had been noted before."""
 
@@ -100,11 +104,18 @@ class _Course:
             elif self.own.concerns(part.text):
                 if self.own.notes(part.text):
                     self.notes.read(part.text)
-            elif not looks(part.text):
+            elif not looks(part.text) and not self._of_driver(part.text):
                 # comments above a statement stay with it: they may hold an acknowledgement
                 self._add(item.session, item.text if alone else part.text, alone=alone)
         if not alone and (left := self.current.get(item.session)) is not None and not left.open:
             del self.current[item.session]
+
+    def _of_driver(self, text: str) -> bool:
+        """Whether a statement lets go of what the driver prepared without SQL."""
+        if made := _PREPARES.match(text):
+            self.prepared.add(made[1])
+        released = _RELEASES.match(text)
+        return released is not None and released[1] not in self.prepared
 
     def _add(self, session: int, text: str, *, alone: bool) -> None:
         opening = self.openings.setdefault(session, [])

@@ -12,7 +12,7 @@ from kfm_ci.migrations.formats.base import Format
 from kfm_ci.migrations.formats.pairs import relative
 
 DEFAULT = "migrations/db"
-SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".xml", ".yaml", ".yml", ".json")
+SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".exs", ".xml", ".yaml", ".yml", ".json")
 SURE = 80
 """A format of so much confidence saw a sign of its tool, not only names that fit."""
 ASIDE = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})

@@ -120,10 +120,13 @@ class Tool:
     """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
     preview: tuple[str, ...] = ()
     """Prints the SQL of one migration without running it."""
+    restore: tuple[str, ...] = ()
+    """Makes what the base has from the schema that the tool keeps beside the migrations, of which old ones often run no
+    longer; ``up`` follows it. Empty: the tool keeps none."""
     history_table: str
     """Table in which the tool notes what it ran, with its schema where that is not the default."""
     own_tables: tuple[str, ...] = ()
-    """Other tables of its own; ``schema.*`` for all of a schema."""
+    """Other tables of its own; ``*`` for any rest, as in ``schema.*``."""
     note: tuple[str, ...] = ()
     """What its note of a migration must name: ``{id}`` and its kind; empty: any of its names will do."""
     notes_first: bool = False

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from kfm_ci.migrations import program_lines
+
 _TOKEN = re.compile(
     r"""(?P<text>\"\"\"(?:[^\\]|\\.)*?\"\"\"|'''(?:[^\\]|\\.)*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
     r"|(?P<comment>#[^\n]*|//[^\n]*|/\*.*?\*/|<!--.*?-->)|(?P<open>[(\[])|(?P<close>[)\]])|(?P<name>[A-Za-z_$][\w$]*)",
@@ -46,8 +48,13 @@ class Remark:
 
 
 @lru_cache(maxsize=1024)
-def read(text: str) -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
-    """Return the calls that hold strings, and the comments, each in the order in which they begin."""
+def read(text: str, path: str = "") -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
+    """Return the calls that hold strings, and the comments, each in the order in which they begin; ``path`` tells the language."""
+    if path.endswith(program_lines.ENDINGS):
+        return (
+            tuple(Call(name=name, strings=strings, line=line, end_line=end) for name, strings, line, end in program_lines.calls(text)),
+            tuple(Remark(text=remark, line=line) for remark, line in program_lines.remarks(text)),
+        )  # fmt: skip
     calls: list[Call] = []
     remarks: list[Remark] = []
     stack: list[tuple[str, int, list[str]]] = []

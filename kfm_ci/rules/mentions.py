@@ -28,7 +28,7 @@ _DECLARES = r"(?:table_?name|table|entity|schema|model|relation|map|knex|source|
 _KINDS = r"\b(?:class|struct|model|record|defmodule|type(?=\s+\w+\s+struct\b))\s+|\btable!\s*[({]\s*"
 _CALLS = (
     r"(?:objects|query|find|where|filter|create|update|upsert|delete|select|insert|values|count|aggregate|group|order|"
-    r"include|joins|exclude|pluck|all|get)"
+    r"include|joins|exclude|pluck|all|get(?!\s*\(\s*[\"']))"  # a dictionary is asked for a name
 )
 
 

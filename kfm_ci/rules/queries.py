@@ -96,7 +96,8 @@ def pattern(table: str) -> re.Pattern[str]:
     name = rf"(?-i:{re.escape(table)})" if exact else re.escape(table)
     quoted = r"\\?[\"`\[]" if exact else r"\\?[\"`\[]?"
     schema = r"(?:\\?[\"`\[]?(?P<schema{0}>\w+)\\?[\"`\]]?\.)?"
-    whole = rf"(?:if\s+(?:not\s+)?exists\s+|only\s+)?{{}}{quoted}{name}(?![\w$/-])"
+    # what stands in front of a dot there is a schema
+    whole = rf"(?:if\s+(?:not\s+)?exists\s+|only\s+)?{{}}{quoted}{name}(?![\w$/-]|\\?[\"`\]]?\.[\\\"`\[\w])"
     first, second = (whole.format(schema.replace("{0}", number)) for number in "12")
     return re.compile(
         rf"{_BEFORE}\s+{first}(?!\s+import\b)|\bupdate\s+{second}(?=[\\\"`\]]{{0,2}}(?:\s+(?:as\s+)?\w+)?\s+set\b|\s*$)",

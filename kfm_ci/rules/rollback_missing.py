@@ -47,11 +47,12 @@ class RollbackMissing:
         if not statements.of(migration.up):
             return  # nothing is done, so nothing is to be taken back
         down = migration.down
-        lack = (
-            "there is no down"
-            if down is None
-            else f"{shown(down.file.path, 200)} has no statement and takes nothing back"
-        )
+        if down is None:
+            lack = "there is no down"
+        elif down.recorded:
+            lack = "the tool's way back sends no statement and takes nothing back"
+        else:
+            lack = f"{shown(down.file.path, 200)} has no statement and takes nothing back"
         yield self._finding(
             change, migration, None, f"{lack}, and no other rollback is declared",
             "add a down with statements, or a header that declares `rollback: compensating` or `manual`",
@@ -103,7 +104,10 @@ class RollbackMissing:
     ) -> Finding:
         if header is None:
             down = migration.down
-            place = Place(file=down.file.path if down else migration.up_path, line=down.first_line if down else 1)
+            if down is None or down.recorded:
+                place = Place(file=migration.up_path, line=down.begins if down else 1)
+            else:
+                place = Place(file=down.file.path, line=down.first_line)
         else:
             place = key_place(migration, header, key if key in header.lines else "rollback")
         return finding(self, message, help=help, place=place, migration=migration, house_format=change.house_format)

@@ -75,7 +75,7 @@ def _sent(migration: Migration, up: Script) -> Iterator[Scope]:
     if up.file.path.endswith(".sql"):
         yield from _word_for_word(migration, up)
         return
-    calls, remarks = program.read(up.file.text)
+    calls, remarks = program.read(up.file.text, up.file.path)
     for remark in remarks:
         for allow in acknowledgements.remarked(remark.text, remark.line):
             below = next((call for call in calls if call.line > allow.line), None)

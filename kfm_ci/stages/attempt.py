@@ -18,13 +18,22 @@ from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.workshop import Workshop
 
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)|\(?((?:/|file://)[^\s():]+):(\d+):\d+\)?')
+_FRAME = re.compile(
+    r'File "([^"]+)", line (\d+)|\(?((?:/|file://)[^\s():]+):(\d+):\d+\)?|([^\s():]+\.(?:rb|exs?)):(\d+)\b'
+)
 _SPEAKS = re.compile(
     r"error|exception|cannot|failed|not found|no such|refused|denied|unknown|missing|required", re.IGNORECASE
 )
-_TRACE = re.compile(r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v)')
+_TRACE = re.compile(
+    r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v|[^\s():]+\.(?:rb|exs?):\d+|\([\w. ]+\) \S+\.exs?:|Tasks: TOP|\(See full trace)'
+)
+_CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
+"""What Ruby tells below an error; Java's stands on the line itself."""
+_PREAMBLE = "An error has occurred, "
+"""Rails says that of every error, and the error below it."""
 _NOT_INSTALLED = re.compile(
-    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|LoadError"
+    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
+    r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
 )
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 _OUTSIDE = ("25001", "2D000")
@@ -148,7 +157,10 @@ def broken(tool: Tool, ended: Ended) -> CannotCheck:
 
 def last(tail: str) -> str:
     """Return the line of a tool's output that tells most: the last that speaks of an error, else the last."""
-    lines = [line.strip() for line in tail.splitlines() if line.strip() and not _TRACE.match(line)]
+    said = _CAUSE.sub("", tail)
+    lines = [
+        line.strip() for line in said.splitlines() if line.strip() and not _TRACE.match(line) and _PREAMBLE not in line
+    ]
     told = [line for line in lines if _SPEAKS.search(line)]
     return _ADDRESS.sub("", (told or lines or ["it printed nothing"])[-1])[:300]
 
@@ -158,8 +170,8 @@ def told_line(migration: Migration, tail: str) -> int | None:
     name = migration.up_path
     found = None
     for frame in _FRAME.finditer(tail):
-        path, line = (frame[1], frame[2]) if frame[1] else (frame[3], frame[4])
-        if path.endswith(f"/{name}"):
+        path, line = next((frame[at], frame[at + 1]) for at in (1, 3, 5) if frame[at])
+        if path.endswith(f"/{name}") or name.endswith(f"/{path}") or path == name:
             found = found if found and not frame[1] else int(line)
     return found
 

@@ -17,6 +17,7 @@ from kfm_ci.stages.ascent import FEW, Refused, climb
 from kfm_ci.stages.attempt import Attempts
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.descent import Descent
+from kfm_ci.stages.workshop import Workshop
 
 
 def build_base(run: Run, tool: Tool, database: str) -> None:
@@ -28,6 +29,7 @@ def build_base(run: Run, tool: Tool, database: str) -> None:
         _build_empty(run, tool, database)
         return
     with workshop.opened(tree, tool, server, run.root, run.change.head.directory) as shop:
+        _restore(shop, tool, database)
         recorder = Recorder(server, database)
         ended = shop.start(tool.up, database)
         if ended.code and not recorder.take():
@@ -36,6 +38,16 @@ def build_base(run: Run, tool: Tool, database: str) -> None:
         raise Failed(f"the base commit's own migrations do not apply: {attempt.last(ended.tail)}")
     if not attempt.history(run, database, tool):
         raise attempt.silent(tool, ended)
+
+
+def _restore(shop: Workshop, tool: Tool, database: str) -> None:
+    """Let the tool make the schema that it keeps, where it keeps one and can; else all migrations of the base run."""
+    if not tool.restore:
+        return
+    name = shop.server.create_database("tool_restored", template=database)
+    if shop.start(tool.restore, name).code == 0:
+        shop.server.create_database(database, template=name)
+    shop.server.drop_database(name)
 
 
 def _build_empty(run: Run, tool: Tool, database: str) -> None:

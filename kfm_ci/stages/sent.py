@@ -85,6 +85,6 @@ def _call(migration: Migration, line: int) -> tuple[int, int] | None:
     exact = program.written(text, up.file.text, up.begins)
     if exact is not None:
         return exact
-    calls = [call for call in program.read(up.file.text)[0] if call.line >= up.begins]
+    calls = [call for call in program.read(up.file.text, up.file.path)[0] if call.line >= up.begins]
     call = program.sender(text, calls)
     return (call.line, call.end_line) if call else (up.begins, up.begins)

@@ -20,7 +20,7 @@ from kfm_ci.postgres.engines import reach
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.rules.touched import files_of
 
-INSTALLED = ("node_modules", ".venv", "venv", "vendor")
+INSTALLED = ("node_modules", ".venv", "venv", "vendor", "vendor/bundle", ".bundle", "deps", "_build")
 """Directories of installed dependencies, which no commit holds: linked into the copy."""
 ELSEWHERE = "; the action's own container cannot hold it: let workflows/gate-on-runner.yml run the gate beside the tool"
 _URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
@@ -45,10 +45,13 @@ class Workshop:
         if self.tool.settings_file:
             self._point(names["url"])
         for path, text in self.tool.writes.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).write_text(_filled(text, names))
         directory = self.root / self.tool.directory
         environment = self._environment(names)
-        program = shutil.which(argv[0], path=environment["PATH"])
+        # one that is named by a path is the repository's own
+        named = str(directory / argv[0]) if "/" in argv[0] else argv[0]
+        program = shutil.which(named, path=environment["PATH"])
         if program is None:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
                               help=f"{self.tool.install}{ELSEWHERE if reach.contained() else ''}")  # fmt: skip
@@ -88,6 +91,7 @@ class Workshop:
         return {
             "url": server.tcp_url(database, host, port), "host": host, "port": port, "user": server.owner,
             "jdbc": f"jdbc:postgresql://{host}:{port}/{database}", "password": server.owner_password or "", "database": database,
+            "home": config.environment().get("HOME", ""),
         }  # fmt: skip
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
@@ -99,7 +103,7 @@ class Workshop:
             "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable", "NO_COLOR": "1", "CI": "true",
             # settings are written anew for each database, often within the second by which Python knows a stale cache
             "PYTHONDONTWRITEBYTECODE": "1",
-            **passed, **{key: _filled(value, names) for key, value in self.tool.environment.items()},
+            **{key: _filled(value, names) for key, value in self.tool.environment.items()}, **passed,
         }  # fmt: skip
 
     def _point(self, url: str) -> None:
@@ -132,6 +136,8 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: s
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
+            if data.startswith(b"#!"):
+                target.chmod(0o755)
         for place in dict.fromkeys((".", tool.directory)):
             for folder in INSTALLED:
                 source, link = installed / place / folder, root / place / folder

@@ -257,6 +257,15 @@ def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(ga
     ), found
 
 
+def test_a_program_of_the_repository_itself_is_run_from_there(gate):
+    files = {
+        "run": f'#!/bin/sh\nexec {sys.executable} tool.py "$@"\n',
+        "kfm-ci.toml": CONFIG.replace(f"{sys.executable} tool.py", "./run"),
+    }
+    code, report = gate({"1_widgets": FIRST}, files=files)
+    assert code == 0 and report["migrations"][0]["rollback"]["proof"] == "proven", report
+
+
 def test_a_tool_that_is_not_installed_is_told_and_no_pass(gate):
     code, report = gate({"1_widgets": FIRST}, files={"kfm-ci.toml": CONFIG.replace(sys.executable, "no-such-tool")})
     assert code == 3 and "not installed" in json.dumps(report)

@@ -249,6 +249,9 @@ def test_a_foreign_key_that_no_index_serves_is_noted_where_it_was_made(repositor
     _, report = repository.gate("--base", "main")
     (found,) = [item for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
     assert "create index concurrently on public.children (other_id)" in found["help"]
+    _, report = repository.gate("--base", "none")
+    found = [item["migration"] for item in report["findings"] if item["rule"] == "foreign-key-without-index"]
+    assert found == ["20260101_1200__add_family", "20260102_1200__add_others"]
 
 
 def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong_refuses(

@@ -36,6 +36,19 @@ mermaid() { # draws the comment's diagrams on GitHub
   mkdir -p "$cache/mermaid" && cd "$cache/mermaid" && npm install --silent --no-save --prefix . mermaid@11.17.2
 }
 
+rails_tools() {
+  command -v rails >/dev/null && ruby -e 'require "pg"' && return 0
+  [ "$(id -u)" = 0 ] && apt-get install -q -y --no-install-recommends ruby-activerecord ruby-railties ruby-pg
+}
+
+ecto() { # Elixir from Debian, its libraries from hex.pm
+  command -v mix >/dev/null || {
+    [ "$(id -u)" = 0 ] && apt-get install -q -y --no-install-recommends elixir erlang-dev erlang-parsetools erlang-xmerl
+  } || return 1
+  mkdir -p "$cache/ecto" && cp "$here/ecto/mix.exs" "$cache/ecto/" && cd "$cache/ecto" &&
+    mix local.hex --force && mix local.rebar --force && mix deps.get && MIX_ENV=dev mix deps.compile
+}
+
 go_tool() { # go_tool MODULE@VERSION [TAGS]
   GOBIN="$cache/go" GOFLAGS=-trimpath CGO_ENABLED=0 go install -tags "${2:-}" "$1"
 }
@@ -75,7 +88,11 @@ for name in $names; do
     once atlas atlas_runner
     ;;
   jvm) once jvm jvm_tools ;;
-  debian) once debian debian_tools ;;
+  debian)
+    once debian debian_tools
+    once rails rails_tools
+    once ecto ecto
+    ;;
   rust)
     [ "$(id -u)" = 0 ] && once libpq apt-get install -q -y --no-install-recommends libpq-dev
     once sqlx rust_tool sqlx-cli@0.8.6 postgres

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from histories import CACHE, JVM, NODE, PRISMA_CONFIG
@@ -20,6 +20,8 @@ class Project:
     line: int
     """Where in it the index is asked for."""
     needs: Path
+    passes: dict[str, str] = field(default_factory=dict)
+    """Variables of the job."""
 
 
 def _django(number, before, operations):
@@ -101,6 +103,53 @@ YOYO = Project(
     PYTHON / "yoyo",
 )  # fmt: skip
 
+
+def _rails(name, body):
+    return f"class {name} < ActiveRecord::Migration[6.1]\n{body}\nend\n"
+
+
+RAILS = Project(
+    "rails",
+    {
+        "Rakefile": 'require_relative "config/application"\nRails.application.load_tasks\n',
+        "bin/rails": '#!/usr/bin/env ruby\nAPP_PATH = File.expand_path("../config/application", __dir__)\nrequire "rails/commands"\n',
+        "config/application.rb": 'require "rails"\nrequire "active_record/railtie"\nmodule Shop\n  class Application < Rails::Application\n'
+        "    config.load_defaults 6.1\n    config.eager_load = false\n    config.active_record.schema_format = :sql\n  end\nend\n",
+        "config/environment.rb": 'require_relative "application"\nRails.application.initialize!\n',
+        "config/database.yml": "test:\n  adapter: postgresql\n  database: shop_test\n",
+        "db/migrate/20260105090000_create_customers.rb": _rails("CreateCustomers", "  def change\n    create_table :customers do |t|\n      t.text :email\n    end\n  end"),
+        "db/migrate/20260112100000_add_name.rb": _rails("AddName", "  def up\n    add_column :customers, :name, :text\n  end\n\n  def down\n    remove_column :customers, :name\n  end"),
+    },
+    ("db/migrate/20260119100000_index_email.rb", _rails("IndexEmail", "  def change\n    add_index :customers, :email\n  end")),
+    3,
+    Path("/usr/bin/rails"),
+)  # fmt: skip
+
+
+def _ecto(name, body):
+    return f"defmodule Shop.Repo.Migrations.{name} do\n  use Ecto.Migration\n\n  def change do\n{body}\n  end\nend\n"
+
+
+_LIBRARIES = CACHE / "ecto/_build/dev/lib"
+
+# Its settings know another server, as those of most applications do outside production.
+ECTO = Project(
+    "ecto",
+    {
+        "kfm-ci.toml": '[migrations.command]\npass-env = ["ERL_LIBS"]\n',
+        "mix.exs": "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: \"0.1.0\", prune_code_paths: false]\nend\n",
+        "config/config.exs": 'import Config\nconfig :shop, ecto_repos: [Shop.Repo]\n'
+        'config :shop, Shop.Repo, username: "postgres", hostname: "127.0.0.1", port: 1, database: "shop_dev"\n',
+        "lib/repo.ex": "defmodule Shop.Repo do\n  use Ecto.Repo, otp_app: :shop, adapter: Ecto.Adapters.Postgres\nend\n",
+        "priv/repo/migrations/20260105090000_customers.exs": _ecto("Customers", "    create table(:customers) do\n      add :email, :text\n    end"),
+        "priv/repo/migrations/20260112100000_name.exs": _ecto("Name", "    alter table(:customers) do\n      add :name, :text\n    end"),
+    },
+    ("priv/repo/migrations/20260119100000_index.exs", _ecto("Index", "    create index(:customers, [:email])")),
+    5,
+    _LIBRARIES / "ecto_sql",
+    {"ERL_LIBS": str(_LIBRARIES)},
+)  # fmt: skip
+
 _XML = """<?xml version="1.0" encoding="UTF-8"?>
 <databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog"
                    xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
@@ -151,4 +200,4 @@ PRISMA = Project(
     NODE / ".bin/prisma",
 )  # fmt: skip
 
-PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO, LIQUIBASE, PRISMA)
+PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO, RAILS, ECTO, LIQUIBASE, PRISMA)

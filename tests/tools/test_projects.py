@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from histories import CACHE, JVM, NODE
-from projects import PRISMA, PROJECTS
+from projects import PRISMA, PROJECTS, RAILS
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
@@ -38,9 +38,9 @@ def programs(place):
     return program.parent
 
 
-def gate(root, base):
+def gate(root, base, passes=None):
     path = f"{programs(root.parent)}:{CACHE}/python/bin:{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path}
+    environment = {**os.environ, "PATH": path, **(passes or {})}
     out = root.parent / "out"
     done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(out)],
                           env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
@@ -66,7 +66,7 @@ def root(project, tmp_path):
 
 
 def test_the_tools_own_run_is_judged_and_its_way_back_drilled(project, root):
-    report = gate(root, "none")
+    report = gate(root, "none", project.passes)
     assert report["result"] == "pass" and report["format"] == project.name, (report["stages"], report["findings"])
     assert [item["apply"]["outcome"] for item in report["migrations"]] == ["applied", "applied"]
     assert [item["rollback"]["proof"] for item in report["migrations"]] == ["proven", "proven"]
@@ -74,11 +74,38 @@ def test_the_tools_own_run_is_judged_and_its_way_back_drilled(project, root):
 
 def test_a_blocking_index_is_refused_at_its_line_in_the_program(project, root):
     write(root, dict([project.blocking]))
-    report = gate(root, "main")
+    report = gate(root, "main", project.passes)
     assert report["result"] == "fail", (report["stages"], report["findings"])
     wrong = [item for item in report["findings"] if item["severity"] == "error"]
     assert {item["hazard"] for item in wrong} == {"blocks-writes"}, wrong
     assert {(item["file"], item["line"]) for item in wrong} == {(project.blocking[0], project.line)}, wrong
+
+
+def test_rails_makes_the_base_from_the_schema_that_it_keeps_and_runs_an_index_outside_a_transaction(tmp_path):
+    if not RAILS.needs.exists():
+        pytest.skip("NOT RUN: rails is not installed; run `make test-tools`")
+    root = tmp_path / "repo"
+    rotten = {"db/migrate/20260105090000_create_customers.rb": RAILS.files["db/migrate/20260112100000_add_name.rb"].replace("AddName", "CreateCustomers")}  # fmt: skip
+    kept = (
+        'ActiveRecord::Schema.define(version: 2026_01_12_100000) do\n  create_table "customers" do |t|\n'
+        '    t.text "email"\n    t.text "name"\n  end\nend\n'
+    )
+    ruby = {
+        "config/application.rb": RAILS.files["config/application.rb"].replace(":sql", ":ruby"),
+        "db/schema.rb": kept,
+    }
+    write(root, {**RAILS.files, **rotten, **ruby})
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    commit(root)
+    name, text = RAILS.blocking
+    text = text.replace("  def", "  disable_ddl_transaction!\n\n  def", 1).replace(
+        ":email", ":email, algorithm: :concurrently"
+    )
+    write(root, {name: text})
+    report = gate(root, "main")
+    assert report["result"] == "pass" and report["risk"]["level"] == "low", (report["stages"], report["findings"])
+    migration = report["migrations"][-1]
+    assert migration["apply"]["mode"] == "autocommit" and migration["rollback"]["proof"] == "proven"
 
 
 def test_prismas_empty_engine_that_ends_with_0_is_no_pass(tmp_path):

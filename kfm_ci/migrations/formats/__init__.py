@@ -10,6 +10,7 @@ from kfm_ci.migrations.formats.dbmate import Dbmate
 from kfm_ci.migrations.formats.diesel import Diesel
 from kfm_ci.migrations.formats.django import Django
 from kfm_ci.migrations.formats.drizzle import Drizzle
+from kfm_ci.migrations.formats.ecto import Ecto
 from kfm_ci.migrations.formats.flyway import Flyway
 from kfm_ci.migrations.formats.golang_migrate import GolangMigrate
 from kfm_ci.migrations.formats.goose import Goose
@@ -20,6 +21,7 @@ from kfm_ci.migrations.formats.liquibase import Liquibase
 from kfm_ci.migrations.formats.node_pg_migrate import NodePgMigrate
 from kfm_ci.migrations.formats.plain import Sqlx, Supabase
 from kfm_ci.migrations.formats.prisma import Prisma
+from kfm_ci.migrations.formats.rails import Rails
 from kfm_ci.migrations.formats.refinery import Refinery
 from kfm_ci.migrations.formats.sequelize import Sequelize
 from kfm_ci.migrations.formats.sqitch import Sqitch
@@ -38,6 +40,8 @@ ALL: tuple[Format, ...] = (
     Sequelize(),
     TypeOrm(),
     Yoyo(),
+    Rails(),
+    Ecto(),
     GolangMigrate(),
     Dbmate(),
     Goose(),

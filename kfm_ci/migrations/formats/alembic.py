@@ -70,6 +70,7 @@ class Alembic:
             migrations=migrations,
             findings=tuple(findings),
             unreadable=unreadable,
+            outside="in a revision of its own, within `with op.get_context().autocommit_block():`",
         )
         words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id} for item in ordered}
         ini, env = _ini(tree, directory), (f"{directory.rpartition('/')[0]}/env.py".lstrip("/"),)

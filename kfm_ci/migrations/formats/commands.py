@@ -54,7 +54,9 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
     before = ""
     migrations = []
     known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
-    tool = replace(tool, up=_filled(tool.up, known), status=_filled(tool.status, known))
+    tool = replace(
+        tool, up=_filled(tool.up, known), status=_filled(tool.status, known), restore=_filled(tool.restore, known)
+    )
     for item in history.migrations:
         names = {
             **known,
@@ -90,7 +92,7 @@ def instead(history: History, table: CommandTable | None) -> History:
         own, up=_argv(table.up) or own.up, up_one=_argv(table.up_one) or own.up_one, down_one=_argv(table.down_one) or own.down_one, down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
         status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
         history_table=table.history_table or own.history_table, directory=table.directory or own.directory,
-        environment={**own.environment, **table.env}, passes=table.pass_env, timeout=table.timeout,
+        environment={**own.environment, **table.env}, passes=(*own.passes, *table.pass_env), timeout=table.timeout,
     )  # fmt: skip
     missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]
     if missing:

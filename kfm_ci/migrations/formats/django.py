@@ -78,7 +78,8 @@ class Django:
             for number, item in enumerate(ordered)
         )  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=migrations, findings=tuple(findings), unreadable=unreadable,
-                          others=tuple(found[name].node.file for name in replaced if name in found))  # fmt: skip
+                          others=tuple(found[name].node.file for name in replaced if name in found),
+                          outside="in a migration of its own with `atomic = False`")  # fmt: skip
         words = {
             item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)}
             for item in ordered

@@ -9,9 +9,10 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^\d+[_-]([^/]*)\.(?:js|cjs|mjs|ts)$")
+_NAME = re.compile(r"^\d+[_-](?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
 _KNEXFILES = ("knexfile.js", "knexfile.cjs", "knexfile.mjs", "knexfile.ts")
 _TABLE = re.compile(r"\btableName\s*:\s*[\"'`]([\w.]+)[\"'`]")
+_OUTSIDE = "in a file of its own with `exports.config = { transaction: false }`"
 
 
 class Knex:
@@ -30,7 +31,7 @@ class Knex:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
         home = programs.home(tree, directory, _KNEXFILES)
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=("knex", "migrate:latest"), up_one=("knex", "migrate:up", "{id}"), down_one=("knex", "migrate:down", "{id}"),
             # what ran in one go is one batch
             down_to=("knex", "migrate:rollback"), history_table=programs.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",

@@ -12,8 +12,12 @@ from kfm_ci.migrations.formats.pairs import relative
 from kfm_ci.model import Finding
 
 
-def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str]) -> History:
-    """Read the files whose names fit, without running them; the whole name is the version, the pattern's group what it is called."""
+def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outside: str) -> History:
+    """Read the files whose names fit, without running them, in the order of their versions.
+
+    ``name`` has the group ``name``, and ``version`` for tools that know a migration by a number; else the whole name is it.
+    ``outside``: see ``Migration.outside``.
+    """
     findings: list[Finding] = []
     migrations = []
     for path in tree.paths(directory):
@@ -23,9 +27,14 @@ def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str]) -> H
             continue
         file = reading.read(tree, path, findings)
         if file is not None:
-            migrations.append(Migration(id=base, version=base, sort_key=(base,), name=found[1], header=metadata.parse(file.text, id=base),
-                                        up=Command(file=file, argv=(), directory=".")))  # fmt: skip
-    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings))
+            version = found.groupdict().get("version")
+            id = base.rpartition(".")[0] if version else base
+            migrations.append(Migration(id=id, version=version or base, sort_key=(int(version or 0), base), name=found["name"],
+                                        header=metadata.parse(file.text, id=id), up=Command(file=file, argv=(), directory=".")))  # fmt: skip
+    migrations.sort(key=lambda item: item.sort_key)
+    return History(
+        format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings), outside=outside
+    )
 
 
 def home(tree: Tree, directory: str, names: Iterable[str]) -> str | None:

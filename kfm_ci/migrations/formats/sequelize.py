@@ -9,11 +9,12 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^\d+-([^/]*)\.(?:js|cjs|mjs)$")
+_NAME = re.compile(r"^\d+-(?P<name>[^/]*)\.(?:js|cjs|mjs)$")
 _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
 _MARK = re.compile(r"\bqueryInterface\b")
 _TABLE = re.compile(r"\bmigrationStorageTableName[\"']?\s*:\s*[\"'`](\w+)[\"'`]")
 _RUN = ("sequelize-cli", "db:migrate", "--url", "{url}", "--migrations-path", "{dir}")
+_OUTSIDE = "in a file of its own"
 
 
 class Sequelize:
@@ -31,7 +32,7 @@ class Sequelize:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
         home = programs.home(tree, directory, (*_SETTINGS, "package.json"))
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=_RUN, up_one=(*_RUN, "--to", "{id}"), directory=home or ".", install="npm ci",
             down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
             down_to=("sequelize-cli", "db:migrate:undo:all", "--url", "{url}", "--migrations-path", "{dir}", "--to", "{id}"),

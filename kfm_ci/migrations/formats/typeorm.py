@@ -9,7 +9,7 @@ from kfm_ci.migrations.files import History, Tool, Tree
 from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.formats.commands import with_tool
 
-_NAME = re.compile(r"^\d{10,}-([^/]*)\.(?:js|cjs|mjs|ts)$")
+_NAME = re.compile(r"^\d{10,}-(?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
 _MARK = re.compile(r"\bQueryRunner\b|\bqueryRunner\b")
 _SOURCES = tuple(
     f"{folder}{name}.{ending}"
@@ -18,6 +18,7 @@ _SOURCES = tuple(
     for ending in ("js", "cjs", "mjs", "ts")
 )
 _TABLE = re.compile(r"\bmigrationsTableName\s*:\s*[\"'`](\w+)[\"'`]")
+_OUTSIDE = "in a migration of its own with `transaction = false;`"
 
 
 class TypeOrm:
@@ -38,7 +39,7 @@ class TypeOrm:
         start = "" if home == "." else f"{home}/"
         source = next((name for name in _SOURCES if tree.exists(f"{start}{name}")), "data-source.js")
         program = "typeorm-ts-node-commonjs" if source.endswith(".ts") else "typeorm"
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME), Tool(
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),
             history_table=programs.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
             directory=home, install="npm ci",

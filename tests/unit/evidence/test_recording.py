@@ -42,8 +42,24 @@ def test_what_stood_outside_a_transaction_stays_outside():
 
 
 def test_what_was_rolled_back_or_only_looked_does_not_count():
-    looks = ("select pg_catalog.version()", "SHOW server_version", "select * from information_schema.tables")
+    looks = (
+        "select pg_catalog.version()",
+        "SHOW server_version",
+        "select * from information_schema.tables",
+        "SELECT 1",
+    )
     assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), own("t")).text == ""
+
+
+def test_what_a_driver_prepared_without_sql_is_let_go_by_nobody_else():
+    found = script(sent("prepare p as select 2", "deallocate a1", "create table a ()", "DEALLOCATE p"), own("t"))
+    assert found.text == "prepare p as select 2;\ncreate table a ();\nDEALLOCATE p;\n"
+
+
+def test_a_pattern_of_the_formats_hides_tables_and_a_configured_name_is_none():
+    known = Bookkeeping.of(Tool(up=(), history_table="done", own_tables=("tmp_*", "audit.*")))
+    assert known.holds("public", "tmp_a1") and known.holds("audit", "x") and not known.holds("", "tm")
+    assert not own("*").holds("public", "widgets") and not own("widget?").holds("public", "widgets")
 
 
 def test_several_statements_in_one_message_share_a_transaction():

@@ -68,6 +68,44 @@ def test_knex_orders_by_name_and_finds_its_home(load, detect):
     assert detect(files) == ("app/migrations", "knex")
 
 
+ACTIVE = "class A < ActiveRecord::Migration[6.1]\nend\n"
+
+
+def test_rails_orders_by_number_and_asks_the_repositorys_own_program(load, detect):
+    files = {
+        "app/bin/rails": "#!/usr/bin/env ruby\n",
+        "app/db/migrate/20260105090000_b.rb": ACTIVE,
+        "app/db/migrate/099_a.rb": ACTIVE,
+        "app/db/migrate/notes.rb": "",
+    }
+    history = load("rails", files, "app/db/migrate")
+    assert [(item.id, item.version) for item in history.migrations] == [
+        ("099_a", "099"),
+        ("20260105090000_b", "20260105090000"),
+    ]
+    assert history.tool.directory == "app" and history.tool.restore == ()
+    assert history.migrations[1].up.argv == ("ruby", "bin/rails", "db:migrate:up", "VERSION=20260105090000")
+    assert detect(files) == ("app/db/migrate", "rails")
+
+
+def test_rails_begins_with_the_schema_that_it_keeps(load):
+    files = {"Gemfile": "", "db/schema.rb": "", "db/migrate/1_a.rb": ACTIVE}
+    assert load("rails", files, "db/migrate").tool.restore == ("bundle", "exec", "rake", "db:schema:load")
+
+
+def test_ecto_orders_by_number_and_is_pointed_at_the_throwaway_server(load, detect):
+    files = {
+        "mix.exs": "",
+        "config/config.exs": 'config :shop, Shop.Repo, migration_source: "ran"\n',
+        "priv/repo/migrations/20260105090000_b.exs": "defmodule B do\n  use Ecto.Migration\nend\n",
+        "priv/repo/migrations/.formatter.exs": "[]",
+    }
+    history = load("ecto", files, "priv/repo/migrations")
+    assert [item.id for item in history.migrations] == ["20260105090000_b"] and history.tool.history_table == "ran"
+    assert "{url}" in history.tool.writes["kfm_ci_ecto.exs"]
+    assert detect(files) == ("priv/repo/migrations", "ecto")
+
+
 def test_any_tool_is_described_by_its_commands(load):
     table = CommandTable(
         up="tool up", up_one="tool one '{id}' --file={file}", down_one="tool back {id}", history_table="done"

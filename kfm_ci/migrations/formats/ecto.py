@@ -1,0 +1,57 @@
+"""Format ``ecto``: modules in Elixir in the order of their versions, run by Ecto itself."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, Tool, Tree
+from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.formats.commands import with_tool
+
+_NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.exs$")
+_MARK = re.compile(r"^\s*use\s+[\w.]*\bMigration\b", re.MULTILINE)
+_SETTINGS = ("config/config.exs", "config/dev.exs", "config/test.exs", "config/runtime.exs")
+_TABLE = re.compile(r"\bmigration_source:\s*\"(\w+)\"")
+_OURS = "kfm_ci_ecto.exs"
+_POINTED = """# The project's own settings, pointed at the throwaway server; most know its URL in production only.
+for repo <- Mix.Ecto.parse_repo([]) do
+  app = Keyword.fetch!(repo.config(), :otp_app)
+  given = Keyword.drop(Application.get_env(app, repo, []), [:socket, :socket_dir, :ssl, :ssl_opts])
+  Application.put_env(app, repo, Keyword.merge(given, url: "{url}", ssl: false))
+end
+
+[task | arguments] = System.argv()
+Mix.Task.run(task, arguments)
+"""
+_MIX = ("mix", "run", "--no-start", _OURS)
+_OUTSIDE = "in a migration of its own with `@disable_ddl_transaction true` and `@disable_migration_lock true`"
+
+
+class Ecto:
+    """One transaction a migration, unless it says ``@disable_ddl_transaction true``."""
+
+    name = "ecto"
+    confidence = 90
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file is a migration of Ecto, and ``mix.exs`` stands above."""
+        fitting = [name for name in names if _NAME.match(name)]
+        start = "" if directory in {"", "."} else f"{directory}/"
+        return (
+            any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+            and programs.home(tree, directory, ("mix.exs",)) is not None
+        )
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the files without running them."""
+        home = programs.home(tree, directory, ("mix.exs",)) or "."
+        start = "" if home == "." else f"{home}/"
+        own = ("--migrations-path", "{dir}")
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+            up=(*_MIX, "ecto.migrate", *own), up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
+            down_one=(*_MIX, "ecto.rollback", "--step", "1", *own), down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
+            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", directory=home,
+            writes={f"{start}{_OURS}": _POINTED}, environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
+            passes=("MIX_ENV", "MIX_HOME", "HEX_HOME"), install="mix deps.get, and mix compile",
+        ))  # fmt: skip

@@ -1,0 +1,54 @@
+"""Format ``rails``: classes in Ruby in the order of their versions, run by Rails itself."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.files import History, Tool, Tree
+from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.formats.commands import with_tool
+
+_NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.rb$")
+_MARK = re.compile(r"<\s*ActiveRecord::Migration\b")
+_SIGNS = ("bin/rails", "Rakefile", "Gemfile")
+_SETTINGS = ("config/application.rb", "config/environments/test.rb", "config/initializers/active_record.rb")
+_TABLE = re.compile(r"\bschema_migrations_table_name\s*=\s*[\"'](\w+)[\"']")
+_SCHEMAS = ("db/schema.rb", "db/structure.sql")
+_NO_SCHEMA = "SCHEMA=tmp/no_schema"
+"""From Rails 8 on `db:migrate` loads the schema instead of running the migrations of an empty database."""
+_TASKS = """# A dump of the schema needs a pg_dump of the server's version, and nobody reads it here.
+Rake::Task.tasks.each { |task| task.clear if task.name.match?(/(\\A|:)db:_dump\\b/) }
+"""
+_OUTSIDE = "in a migration of its own with `disable_ddl_transaction!`"
+
+
+class Rails:
+    """One transaction a migration, unless it says ``disable_ddl_transaction!``."""
+
+    name = "rails"
+    confidence = 90
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether a file is a migration of Active Record, and ``bin/rails``, a Rakefile or a Gemfile stands above."""
+        fitting = [name for name in names if _NAME.match(name)]
+        start = "" if directory in {"", "."} else f"{directory}/"
+        return (
+            any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+            and programs.home(tree, directory, _SIGNS) is not None
+        )
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the files without running them."""
+        home = programs.home(tree, directory, _SIGNS) or "."
+        start = "" if home == "." else f"{home}/"
+        rails = ("ruby", "bin/rails") if tree.exists(f"{start}bin/rails") else ("bundle", "exec", "rake")
+        kept = any(tree.exists(f"{start}{name}") for name in _SCHEMAS)
+        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+            up=(*rails, "db:migrate", _NO_SCHEMA), up_one=(*rails, "db:migrate:up", "VERSION={version}"),
+            down_one=(*rails, "db:migrate:down", "VERSION={version}"), down_to=(*rails, "db:rollback", "STEP={count}"),
+            status=(*rails, "db:abort_if_pending_migrations"), restore=(*rails, "db:schema:load") if kept else (),
+            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", own_tables=("ar_internal_metadata",),
+            directory=home, environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"}, writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
+            passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"), install="bundle install",
+        ))  # fmt: skip
