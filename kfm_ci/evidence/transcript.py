@@ -164,8 +164,12 @@ class _Course:
                 self.blocks.append(self.current[session])
             return
         block = self.current.pop(session, None)
-        if block is not None and word in {"rollback", "abort"}:
-            block.failed = True
+        if block is None:
+            return
+        block.failed = block.failed or word in {"rollback", "abort"}
+        # it takes effect at its end: what others committed meanwhile may be what it builds on
+        at = next(at for at in range(len(self.blocks) - 1, -1, -1) if self.blocks[at] is block)
+        self.blocks.append(self.blocks.pop(at))
 
 
 def printed(text: str, own: Bookkeeping) -> str | None:

@@ -51,6 +51,12 @@ def test_what_was_rolled_back_or_only_looked_does_not_count():
     assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), own("t")).text == ""
 
 
+def test_what_another_session_did_meanwhile_stands_before_a_transaction_that_builds_on_it():
+    run = [*sent("begin"), *sent("alter table a add b int", session=2), *sent("create index on a (b)", "commit")]
+    found = script(run, own("t"))
+    assert found.text == "alter table a add b int;\nbegin;\ncreate index on a (b);\ncommit;\n"
+
+
 def test_what_a_driver_prepared_without_sql_is_let_go_by_nobody_else():
     found = script(sent("prepare p as select 2", "deallocate a1", "create table a ()", "DEALLOCATE p"), own("t"))
     assert found.text == "prepare p as select 2;\ncreate table a ();\nDEALLOCATE p;\n"
