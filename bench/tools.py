@@ -32,8 +32,8 @@ import psycopg
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.git import WorkTree
-from kfm_ci.model import Outcome
-from kfm_ci.postgres import apply
+from kfm_ci.model import Mode, Outcome
+from kfm_ci.postgres import apply, ledger, session
 began = time.perf_counter()
 format, root, dsn = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 found = detection.by_name(format).load(WorkTree(root.parent), root.name, MigrationsTable())
@@ -43,13 +43,17 @@ with psycopg.connect(dsn, autocommit=True) as connection:
         if apply.together(connection, tuple(item.up for item in found.migrations)) is not None:
             raise SystemExit("all at once they fail")
     for item in () if found.together else found.migrations:
+        session.reset(connection)
         done = apply.run(connection, item.up, entry=None)
         if done.outcome is Outcome.FAILED:
             raise SystemExit(f"{item.id}: {done.error}")
-        connection.execute("discard all")
+    ledger.create(connection)
+    ledger.fill(connection, tuple(
+        ledger.Entry(version=item.id, name=item.name, sha256=item.up.file.sha256, mode=Mode.TRANSACTION, run_id="", git_commit="")
+        for item in found.migrations))
 print(time.perf_counter() - began)
 """
-"""Our side in a process of its own, as the tool is one."""
+"""Our side in a process of its own, as the tool is one; as the gate builds its base."""
 
 
 def write(tool: Tool, root: Path, count: int) -> None:

@@ -24,6 +24,7 @@ class WorkTree:
         """Read below ``root``, an existing directory."""
         self._root = root.resolve()
         self._inside = f"{self._root}{'' if self._root == Path('/') else '/'}"
+        self._folders: dict[str, str] = {}
 
     def paths(self, directory: str) -> Iterator[str]:
         """Yield the paths of all files and links below a directory, sorted; skips what no repository tracks."""
@@ -40,19 +41,29 @@ class WorkTree:
     def read(self, path: str) -> bytes:
         """Return the raw bytes; raises Unreadable for links that leave the repository and what is no file."""
         try:
-            resolved = os.path.realpath(f"{self._inside}{path}", strict=True)
+            resolved = self._resolved(path)
             if not f"{resolved}/".startswith(self._inside):
                 raise Unreadable("symbolic link that leaves the repository")
-            about = os.stat(resolved)
-            if not stat.S_ISREG(about.st_mode):
-                raise Unreadable("not a regular file")
-            if about.st_size > MAX_FILE_BYTES:
-                raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
-            with open(resolved, "rb") as file:
+            # without waiting for whoever writes into a pipe
+            with open(os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+                about = os.fstat(file.fileno())
+                if not stat.S_ISREG(about.st_mode):
+                    raise Unreadable("not a regular file")
+                if about.st_size > MAX_FILE_BYTES:
+                    raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
                 return file.read()
         except OSError as error:
             loop = error.errno == errno.ELOOP
             raise Unreadable("symbolic link that leads to itself" if loop else error.strerror or str(error)) from error
+
+    def _resolved(self, path: str) -> str:
+        """Return where a path leads; a directory is followed once, for hundreds of migrations lie in one."""
+        folder, _, name = f"{self._inside}{path}".rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder, strict=True)
+        resolved = f"{self._folders[folder]}/{name}"
+        plain = name not in {"", ".", ".."} and not stat.S_ISLNK(os.lstat(resolved).st_mode)
+        return resolved if plain else os.path.realpath(resolved, strict=True)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of that path inside the repository."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.migrations.tokens import Kind, Token, scan, tokens, words
+from kfm_ci.migrations.tokens import Kind, Token, solid, tokens, words
 
 MAX_CHAIN = 2000
 """Tokens in a row without a comma; beyond it the parser's recursion could end the whole process."""
@@ -90,10 +90,8 @@ class _Splitter:
 
     def _next(self, position: int) -> _Part | None:
         text = self._text
-        for token in scan(text, position):
+        for token in solid(text, position):
             kind = token.kind
-            if kind in _SILENT:
-                continue
             if kind is Kind.SEMICOLON and not self._parens and not self._atomic:
                 if self._first >= 0:
                     return _Part(self._begin, self._first, self._last, _inline_data_end(text, self._head, token.end))

@@ -38,27 +38,29 @@ class Token(NamedTuple):
 
 _BLANK = r"[ \t\n\r\f\v]"
 _ESCAPED = r"(?:[^'\\]+|\\.|'')*+"
+# Letters, `_` and all beyond ASCII; said by what is none of them, for a class of a million characters takes long to compile.
+_LETTER = r"[^\0-@\[-\^`{-\x7f]"
+_LETTER_OR_DIGIT = r"[^\0-/:-@\[-\^`{-\x7f]"
+_OF_A_WORD = r"[^\0-#%-/:-@\[-\^`{-\x7f]"
 
 # An E'' literal goes on over a line break with the same escapes, so both parts are one token.
-_PATTERN = re.compile(
-    rf"""
-    (?P<space>[ \t\n\r\f\v\0]+)
-  | (?P<line>--[^\n\r]*)
-  | (?P<block>/\*)
+_SOLID = rf"""
+    (?P<block>/\*)
   | (?P<escape>[eE]'{_ESCAPED}(?:'(?:[ \t\f\v]*[\n\r](?:{_BLANK}+|--[^\n\r]*[\n\r])*'{_ESCAPED}')*|\\)?)
   | (?P<string>(?:[bBxXnN]|[uU]&)?'(?:[^']+|'')*+'?)
   | (?P<quoted>(?:[uU]&)?"(?:[^"]+|"")*+"?)
-  | (?P<dollar>\$(?:[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_\u0080-\U0010ffff]*)?\$)
-  | (?P<word>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
+  | (?P<dollar>\$(?:{_LETTER}{_LETTER_OR_DIGIT}*)?\$)
+  | (?P<word>{_LETTER}{_OF_A_WORD}*)
   | (?P<number>[0-9][0-9A-Za-z_.]*|\$[0-9]+)
   | (?P<semicolon>;)
   | (?P<open>\()
   | (?P<close>\))
   | (?P<backslash>\\)
   | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+"""
+_SPACE, _LINE_COMMENT = r"[ \t\n\r\f\v\0]+", r"--[^\n\r]*"
+_EVERY = re.compile(rf"(?P<space>{_SPACE})|(?P<line>{_LINE_COMMENT})|{_SOLID}", re.VERBOSE | re.DOTALL)
+_NEXT_SOLID = re.compile(rf"(?:{_SPACE}|{_LINE_COMMENT})*+(?:{_SOLID})?", re.VERBOSE | re.DOTALL)
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _KINDS = {kind.value: kind for kind in Kind} | {"escape": Kind.STRING, "dollar": Kind.STRING}
 
@@ -72,24 +74,40 @@ def _block_end(text: str, start: int) -> int:
     return len(text)
 
 
+def _end(text: str, group: str, found: re.Match[str]) -> int:
+    """Return where a token ends, of which a pattern may have found the beginning only."""
+    if group == "block":
+        return _block_end(text, found.start(group))
+    if group == "dollar":
+        closing = text.find(found[group], found.end())
+        return len(text) if closing < 0 else closing + len(found[group])
+    return found.end()
+
+
 def scan(text: str, position: int = 0) -> Iterator[Token]:
     """Yield the tokens from a position on, which must be the start of one."""
     if position == 0 and text.startswith("\ufeff"):
         yield Token(Kind.SPACE, 0, 1)
         position = 1
-    match = _PATTERN.match
     while position < len(text):
-        found = match(text, position)
+        found = _EVERY.match(text, position)
         if found is None or found.lastgroup is None:  # cannot be: the last alternative takes any character
             return
-        end = found.end()
-        if found.lastgroup == "block":
-            end = _block_end(text, position)
-        elif found.lastgroup == "dollar":
-            closing = text.find(found.group(), end)
-            end = len(text) if closing < 0 else closing + len(found.group())
-        yield Token(_KINDS[found.lastgroup], position, end)
-        position = end
+        start, position = position, _end(text, found.lastgroup, found)
+        yield Token(_KINDS[found.lastgroup], start, position)
+
+
+def solid(text: str, position: int = 0) -> Iterator[Token]:
+    """Yield what ``scan`` does without blanks and comments, in half the time."""
+    if position == 0 and text.startswith("\ufeff"):
+        position = 1
+    while position < len(text):
+        found = _NEXT_SOLID.match(text, position)
+        if found is None or found.lastgroup is None:
+            return
+        position = _end(text, found.lastgroup, found)
+        if found.lastgroup != "block":
+            yield Token(_KINDS[found.lastgroup], found.start(found.lastgroup), position)
 
 
 @lru_cache(maxsize=4096)
@@ -105,9 +123,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 def words(text: str, limit: int = 64) -> tuple[str, ...]:
     """Return the first tokens that mean something: words in upper case, all else as written."""
     found: list[str] = []
-    for token in scan(text):
-        if token.kind in {Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT}:
-            continue
+    for token in solid(text):
         piece = text[token.start : token.end]
         found.append(piece.upper() if token.kind is Kind.WORD else piece)
         if len(found) == limit:

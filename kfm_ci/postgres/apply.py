@@ -141,8 +141,12 @@ def _in_transaction(
 ) -> frozenset[int] | None:  # fmt: skip
     written: frozenset[int] | None = None
     guarded = transactions.may_leave(script)
+    whole = watcher is None and not apart and not statements.may_copy(script.text)
+    asked = guarded or traced or look is not None or entry is not None
+    if whole and keep and not asked and _at_once(connection, script):
+        return None
     before = _begin(connection, guarded=guarded)
-    if watcher is None and not apart and not statements.may_copy(script.text):
+    if whole:
         sending.deliver(connection, _entire(script))
     else:
         for part in statements.of(script):
@@ -168,6 +172,21 @@ def _in_transaction(
     except psycopg.Error as error:
         raise Failed(error, next(reversed(statements.of(script)), None)) from error
     return written
+
+
+def _at_once(connection: Connection[Any], script: Script) -> bool:
+    """Run a script with the borders of its transaction in one message, for a base has hundreds; whether it is committed.
+
+    What the server refuses has left nothing, and is to be sent once more: its message must speak of the file's text alone.
+    """
+    try:
+        connection.execute(f"begin;{script.text}\n;commit")
+    except psycopg.Error:
+        if connection.info.transaction_status == TransactionStatus.UNKNOWN:
+            raise
+        connection.rollback()
+        return False
+    return True
 
 
 def _parted(script: Script) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,13 +88,30 @@ def record(connection: Connection[Any], entry: Entry) -> None:
         raise LostLedger(entry.version)
 
 
+def fill(connection: Connection[Any], entries: Sequence[Entry]) -> None:
+    """Record what was applied to an empty ledger, in order and all at once; raises LostLedger when it is not empty."""
+    chain, rows = START, list[dict[str, Any]]()
+    for position, entry in enumerate(entries, 1):
+        chain = _link(chain, entry)
+        rows.append(_row(entry, position, chain, "applied"))
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(INTEND, rows)
+        cursor.execute("update kfm_ci.head set position = %s, chain = %s where position = 0", [len(rows), chain])
+        if cursor.rowcount != 1:
+            raise LostLedger(entries[-1].version if entries else "")
+
+
 def _next(connection: Connection[Any], entry: Entry) -> tuple[int, bytes, bytes]:
     row = connection.execute("select position, chain from kfm_ci.head").fetchone()
     if row is None:
         raise LostLedger(entry.version)
-    position, head = row[0] + 1, bytes(row[1])
-    link = head + b"\n" + entry.version.encode() + b"\n" + entry.sha256.hex.encode() + b"\n"
-    return position, hashlib.sha256(link).digest(), head
+    head = bytes(row[1])
+    return row[0] + 1, _link(head, entry), head
+
+
+def _link(chain: bytes, entry: Entry) -> bytes:
+    link = chain + b"\n" + entry.version.encode() + b"\n" + entry.sha256.hex.encode() + b"\n"
+    return hashlib.sha256(link).digest()
 
 
 def _row(entry: Entry, position: int, chain: bytes, state: str) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Provision:
                 script = script_of(migration)
                 # what is merged has run, whatever its tool says of a file that ends its transaction
                 script = replace(script, resumes=script.resumes or Resumption.BARE)
-                done = apply.run(connection, script, entry=entry_of(run, migration))
+                done = apply.run(connection, script, entry=None)
                 if done.outcome is not Outcome.APPLIED:
                     reset(connection)
                     again = apply.run(connection, script, entry=None, keep=False, apart=True)
@@ -100,6 +100,8 @@ class Provision:
                     run.findings.append(refusal(migration, script, done))
                     raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
             reset(connection)
+            if tool is None:
+                ledger.fill(connection, tuple(entry_of(run, item) for item in base if item.id not in ran))
             run.base_catalog = catalog.read(connection)
         return f"{server.detail}; {len(base)} migrations of the base"
 

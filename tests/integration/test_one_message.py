@@ -102,3 +102,28 @@ def test_a_file_that_leaves_the_transaction_it_was_given_is_told_and_one_that_on
         assert done.outcome is Outcome.FAILED and done.line == line
     else:
         assert done.outcome is Outcome.APPLIED and kept
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("select 1;\nselect nope;\n", 'column "nope" does not exist', 2),
+        ("select 1;\nselect 'ab\n", "unterminated quoted string at or near \"'ab\n\"", 2),
+        ("create table a ();\n/* it goes on", 'unterminated /* comment at or near "/* it goes on"', 2),
+        ("create table a (id int unique deferrable initially deferred);\ninsert into a values (1), (1);", "duplicate key", None),
+        ("create table a ();\nselect 1 / 0; -- by nothing", "division by zero", None),
+        ("create table a ();\n-- the end", None, None),
+    ],
+)  # fmt: skip
+def test_what_its_runner_wraps_is_kept_whole_or_not_at_all_and_an_error_speaks_of_the_file_alone(
+    server, database, text, message, line
+):
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    with psycopg.connect(database, autocommit=True) as connection:
+        done = apply.run(connection, Script(file=file, text=text, mode=Mode.TRANSACTION), entry=None)
+        there = connection.execute("select to_regclass('a') is not null").fetchone()[0]
+    if message is None:
+        assert done.outcome is Outcome.APPLIED and there
+    else:
+        assert done.outcome is Outcome.FAILED and message in done.error and "commit" not in done.error and not there
+        assert line is None or done.line == line

@@ -190,3 +190,26 @@ def test_an_empty_down_is_one_finding_at_its_file_and_refuses_only_in_our_own_fo
     found = [item for item in report["findings"] if item["hazard"].startswith("rollback-")]
     assert [(item["rule"], item["severity"]) for item in found] == [("rollback-missing", "warning")] and code == 0
     assert found[0]["file"].endswith("000002_x.down.sql") and "takes nothing back" in found[0]["message"]
+
+
+def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
+    entries = [Entry(version=f"v{number}", name="n", sha256=Digest.of(bytes([number])), mode=Mode.TRANSACTION, run_id="r", git_commit="c")
+               for number in range(3)]  # fmt: skip
+    found = []
+    for way in ("at once", "row by row"):
+        name = server.create_database("ledger_filled")
+        with psycopg.connect(server.dsn(name, admin=True), autocommit=True) as connection:
+            ledger.create(connection)
+            if way == "at once":
+                ledger.fill(connection, entries)
+                with pytest.raises(ledger.LostLedger):
+                    ledger.fill(connection, entries[:0])
+            for entry in entries if way == "row by row" else ():
+                ledger.record(connection, entry)
+            found.append([
+                connection.execute("select position, version, sha256, chain, mode, state from kfm_ci.ledger order by 1").fetchall(),
+                connection.execute("select * from kfm_ci.head").fetchall(),
+                ledger.applied(connection),
+            ])  # fmt: skip
+        server.drop_database(name)
+    assert found[0] == found[1] and found[0][2] == ("v0", "v1", "v2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -100,3 +101,9 @@ def test_an_untracked_file_makes_the_tree_unclean(root: Path) -> None:
     assert Repository(root).clean
     (root / "new").touch()
     assert not Repository(root).clean
+
+
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(root: Path) -> None:
+    os.mkfifo(root / "m" / "pipe.sql")
+    with pytest.raises(Unreadable, match="not a regular file"):
+        WorkTree(root).read("m/pipe.sql")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kfm_ci.migrations import statements
+from kfm_ci.migrations import statements, tokens
 from kfm_ci.migrations.statements import SyntaxProblem, TooComplex, split
 
 # what makes and breaks tokens, in any order, among ordinary text
@@ -97,3 +97,10 @@ def test_a_syntax_error_has_its_place_in_characters() -> None:
 def test_what_is_nested_too_deeply_is_not_judged_and_does_not_end_the_process(text: str) -> None:
     with pytest.raises(TooComplex):
         statements.parse(text)
+
+
+@given(TEXTS)
+@example("\ufeff/* a */ b--c\n$x$ d $x$ /* e")
+def test_what_is_solid_is_every_token_but_blanks_and_comments(text: str) -> None:
+    silent = {tokens.Kind.SPACE, tokens.Kind.LINE_COMMENT, tokens.Kind.BLOCK_COMMENT}
+    assert list(tokens.solid(text)) == [token for token in tokens.scan(text) if token.kind not in silent]
