@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -26,6 +26,9 @@ select n.nspname, c.relname
  where lower(c.relname) = lower(%s) and c.relkind in ('r', 'p') and (%s = '' or n.nspname = %s)
  order by 1 limit 1
 """
+
+
+_FORGET = "delete from {} t where (select array_agg(value) from jsonb_each_text(to_jsonb(t))) @> %s::text[]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,16 @@ def noted(session: Session, tool: Tool) -> str:
     query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t")
     row = session.execute(query.format(sql.Identifier(*found))).fetchone()
     return str(row[0]) if row else ""
+
+
+def forget(session: Session, tool: Tool, names: Iterable[tuple[str, ...]]) -> None:
+    """Take the tool's notes of some migrations out of its history table: those rows whose values hold all the names of one."""
+    schema, _, table = tool.history_table.rpartition(".")
+    found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
+    if found is not None:
+        statement = sql.SQL(_FORGET).format(sql.Identifier(*found))
+        for words in names:
+            session.execute(statement, [list(words)])
 
 
 def _mentioned(text: str) -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.notes import Notes
@@ -11,6 +11,7 @@ from kfm_ci.evidence.recording import Sent, looks
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.model import Mode
 
+_NAMES_ITSELF = re.compile(r"\s*set\s+application_name\b", re.IGNORECASE)
 _SETS = re.compile(r"\s*set\s+(?!local\b|transaction\b|constraints\b)", re.IGNORECASE)
 """Makes a setting for the whole session."""
 _PREPARES = re.compile(r"\s*prepare\s+(?!transaction\b)(\S+)", re.IGNORECASE)
@@ -30,6 +31,8 @@ class Recorded:
     """How many transactions changed something."""
     reached: bool = True
     """Whether the tool sent anything to the server at all."""
+    refused: tuple[Sent, ...] = ()
+    """All that the server refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +88,13 @@ class _Course:
     """By session, the settings that the tool makes before all else: they hold for every migration that it runs there."""
     prepared: set[str] = field(default_factory=set)
     """Statements that were prepared by SQL: others are the driver's, which lets them go by SQL."""
-    errors: list[tuple[int, str]] = field(default_factory=list)
+    errors: list[tuple[int, Sent]] = field(default_factory=list)
     """What the server refused, with how many migrations had been noted before."""
 
     def take(self, item: Sent) -> None:
         """Put one message where it belongs."""
         if item.error is not None:
-            self._refused(item, item.error)
+            self._refused(item)
             return
         parts = statements.split(item.text)
         alone = len(parts) < 2
@@ -118,6 +121,8 @@ class _Course:
         return released is not None and released[1] not in self.prepared
 
     def _add(self, session: int, text: str, *, alone: bool) -> None:
+        if _NAMES_ITSELF.match(text):
+            return
         opening = self.openings.setdefault(session, [])
         if _SETS.match(text) and not any(one.session == session and one.pieces for one in self.blocks):
             opening += [text] if text not in opening else []
@@ -147,10 +152,10 @@ class _Course:
         """Return the transaction that was taken back last."""
         return next((block for block in reversed(self.blocks) if block.failed), None)
 
-    def _refused(self, item: Sent, error: str) -> None:
+    def _refused(self, item: Sent) -> None:
         block = self.current.get(item.session)
         if not self.own.concerns(item.text):
-            self.errors.append((len(self.notes.found), error))
+            self.errors.append((len(self.notes.found), item))
         if block is not None:
             block.failed = True
         elif self.blocks and item.text.strip() and [one.text for one in self.blocks[-1].pieces[-1:]] == [item.text]:
@@ -181,6 +186,18 @@ def printed(text: str, own: Bookkeeping) -> str | None:
     return _lines(list(kept)) or None
 
 
+def as_sent(text: str, own: Bookkeeping) -> list[Sent]:
+    """Return what a tool printed for several migrations as if it had sent it, each with its note in a transaction of its own."""
+    sent = [Sent(session=0, text="begin")]
+    for part in statements.split(text):
+        if transactions.controls_transaction(part):
+            continue
+        sent.append(Sent(session=0, text=part.text))
+        if own.concerns(part.text) and own.notes(part.text):
+            sent += [Sent(session=0, text="commit"), Sent(session=0, text="begin")]
+    return sent
+
+
 def script(sent: list[Sent], own: Bookkeeping) -> Recorded:
     """Return what took effect as a script; what is about the tool's own tables or only looks is left out."""
     return cut(sent, own, Notes()).whole
@@ -200,7 +217,7 @@ def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = Fals
         course.forget_aftermath()
     kept = [block for block in course.blocks if block.pieces and not block.failed]
     whole = _joined([(block.open, [one.text for one in block.pieces]) for block in kept],
-                    course.errors[-1][1] if course.errors else None, course.opening(kept), reached=bool(sent))  # fmt: skip
+                    [item for _, item in course.errors], course.opening(kept), reached=bool(sent))  # fmt: skip
     counted = [block for block in course.blocks if block in kept or (failed and block is course.broken())]
     first = notes_first or (
         not failed and _noted_first([one.step for block in kept for one in block.pieces], len(names))
@@ -210,8 +227,8 @@ def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = Fals
         mine = _Span(number=number, count=len(names), first=first, failed=failed)
         taking = [block for block in counted if any(mine.has(one.step) for one in block.pieces)]
         parts = [(block.open, [one.text for one in block.pieces if mine.has(one.step)]) for block in taking]
-        refused = [text for step, text in course.errors if mine.has(step)]
-        steps[name] = _joined(parts, refused[-1] if refused else None, course.opening(taking), reached=True)
+        refused = [item for step, item in course.errors if mine.has(step)]
+        steps[name] = _joined(parts, refused, course.opening(taking), reached=True)
     return Cut(whole=whole, steps=steps, strangers=notes.strangers)
 
 
@@ -237,16 +254,22 @@ def _noted_first(steps: list[int], count: int) -> bool:
     return count > 0 and bool(steps) and min(steps) > 0 and max(steps) == count
 
 
-def _joined(blocks: list[tuple[bool, list[str]]], error: str | None, opening: list[str], *, reached: bool) -> Recorded:
+def _joined(
+    blocks: list[tuple[bool, list[str]]], refused: list[Sent], opening: list[str], *, reached: bool
+) -> Recorded:
     """Return blocks, each open or of one statement, as a script below the settings that were made before."""
+    nothing = Recorded(
+        text="", mode=Mode.TRANSACTION, error=refused[-1].error if refused else None, transactions=0, reached=reached,
+        refused=tuple(refused),
+    )  # fmt: skip
     if not blocks:
-        return Recorded(text="", mode=Mode.TRANSACTION, error=error, transactions=0, reached=reached)
+        return nothing
     if len(blocks) == 1 and (blocks[0][0] or len(blocks[0][1]) > 1):
-        return Recorded(text=_lines([*opening, *blocks[0][1]]), mode=Mode.TRANSACTION, error=error, transactions=1)
+        return replace(nothing, text=_lines([*opening, *blocks[0][1]]), transactions=1, reached=True)
     texts: list[str] = [*opening]
     for opened, inside in blocks:
         texts += ["begin", *inside, "commit"] if opened or len(inside) > 1 else inside
-    return Recorded(text=_lines(texts), mode=Mode.AUTOCOMMIT, error=error, transactions=len(blocks))
+    return replace(nothing, text=_lines(texts), mode=Mode.AUTOCOMMIT, transactions=len(blocks), reached=True)
 
 
 def _lines(texts: list[str]) -> str:

@@ -102,6 +102,8 @@ class Command:
     """What to start to take it and all that came after it back, in one run."""
     note: tuple[str, ...] = ()
     """What the tool's note of it must name; empty: any of its names will do."""
+    returns: bool = True
+    """Whether there is a way back for the tool to run, as far as the file tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class Tool:
     down_one: tuple[str, ...] | None = None
     down_to: tuple[str, ...] = ()
     """Takes one migration and all that came after it back in one run; ``{count}``: how many those are, filled in last."""
+    down_printed: tuple[str, ...] = ()
+    """Prints the SQL that takes ``{count}`` migrations back, and runs none of it."""
     status: tuple[str, ...] = ()
     """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
     preview: tuple[str, ...] = ()

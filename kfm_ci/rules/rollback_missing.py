@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Header, Migration, Script, Unreadable
+from kfm_ci.migrations.files import Command, Header, Migration, Script, Unreadable
 from kfm_ci.model import Finding, Hazard, Place, Strategy
 from kfm_ci.rules.base import Change, finding
 from kfm_ci.rules.excerpt import shown
@@ -105,12 +105,18 @@ class RollbackMissing:
         if header is None:
             down = migration.down
             if down is None or down.recorded:
-                place = Place(file=migration.up_path, line=down.begins if down else 1)
+                place = Place(file=migration.up_path, line=begins(migration))
             else:
                 place = Place(file=down.file.path, line=down.first_line)
         else:
             place = key_place(migration, header, key if key in header.lines else "rollback")
         return finding(self, message, help=help, place=place, migration=migration, house_format=change.house_format)
+
+
+def begins(migration: Migration) -> int:
+    """Return the line on which a migration begins in its up file."""
+    up = migration.up
+    return up.line if isinstance(up, Command) else up.begins if up.recorded else up.first_line
 
 
 def has_down(migration: Migration) -> bool:

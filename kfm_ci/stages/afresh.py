@@ -26,6 +26,9 @@ def accused(run: Run, results: Sequence[DrillResult]) -> list[str]:
 
     At most MOST, those first that are said to lose rows.
     """
+    tool = run.change.head.tool
+    if tool is None or tool.down_printed:
+        return []  # what a tool can print without running it depends on no row
     found: list[tuple[bool, str]] = []
     clean = True
     for result in reversed(results):

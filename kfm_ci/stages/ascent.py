@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kfm_ci.evidence.transcript import Cut, Recorded
-from kfm_ci.migrations.files import Migration
+from kfm_ci.migrations.files import Command, Migration
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
 from kfm_ci.stages import at_once
 from kfm_ci.stages.attempt import Attempts, hidden
@@ -13,6 +14,7 @@ from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.replay import End
 from kfm_ci.stages.workshop import Workshop
 
+_WORD = re.compile(r"\w{3,}")
 FEW = 5
 """So many new migrations are run one by one too; of more the run that production will make has to do."""
 
@@ -25,6 +27,8 @@ class Ascent:
     attempts: Attempts
     """On the database where all of them have run."""
     end: End
+    ran: tuple[Migration, ...]
+    """Those that the tool noted: it may leave some out."""
 
 
 class Refused(Exception):
@@ -42,14 +46,16 @@ def climb(run: Run, shop: Workshop) -> Ascent:
     done = attempts.up(new)
     told = isinstance(done, Cut) and _complete(done, new)
     if isinstance(done, Cut) and (told or len(new) == 1):
-        ups = _ups(done, new)
-        run.findings += [hidden(item, error) for item in new if (error := ups[item.id].error) is not None]
+        ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
+        kept = _hidden(new, done, ups)
+        run.findings += kept
         _tell_of_one_transaction(run, done.whole)
         end = End(run, attempts.database, shop.tool)
-        if 1 < len(new) <= FEW:
-            _, stepwise = _steps(run, shop, new)
+        # one that the tool passes over each time stands in the way of single steps
+        if 1 < len(ran) <= FEW and {item.migration for item in kept} <= {item.id for item in ran}:
+            _, stepwise = _steps(run, shop, ran)
             _compare(run, end, stepwise)
-        return Ascent(ups=ups, attempts=attempts, end=end)
+        return Ascent(ups=ups, attempts=attempts, end=end, ran=ran)
     if isinstance(done, Finding) and not 1 < len(new) <= FEW:
         raise Refused(done, {}, attempts)
     ups, stepwise = _steps(run, shop, new)
@@ -57,7 +63,7 @@ def climb(run: Run, shop: Workshop) -> Ascent:
         run.findings.append(_only_alone(done))
         raise Failed("all new migrations in one run of the tool fail")
     _compare(run, End(run, attempts.database, shop.tool), stepwise)
-    return Ascent(ups=ups, attempts=attempts, end=stepwise)
+    return Ascent(ups=ups, attempts=attempts, end=stepwise, ran=new)
 
 
 def _steps(run: Run, shop: Workshop, new: tuple[Migration, ...]) -> tuple[dict[str, Recorded], End]:
@@ -93,6 +99,31 @@ def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, Recorded]:
         return {new[0].id: cut.whole}
     nothing = Recorded(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
     return {item.id: cut.steps.get(item.id, nothing) for item in new}
+
+
+def _hidden(new: tuple[Migration, ...], cut: Cut, ups: dict[str, Recorded]) -> list[Finding]:
+    """Return what the server refused and the tool kept to itself, each of the migration that says most of what was refused.
+
+    One that the tool left out when it was refused has no note of its own: it stands right before the next that has one.
+    """
+    told: dict[str, Finding] = {}
+    left: list[Migration] = []
+    for item in new:
+        if cut.steps and item.id not in cut.steps:
+            left.append(item)
+            continue
+        for refusal in ups[item.id].refused:
+            owner = max((*left, item), key=lambda one: (_shared(one, refusal.text), one is not item))
+            told[owner.id] = hidden(owner, refusal.error or "")
+        left = []
+    return list(told.values())
+
+
+def _shared(migration: Migration, statement: str) -> int:
+    """Return how many words of a statement a migration holds."""
+    words = frozenset(_WORD.findall(statement.lower()))
+    part = migration.up.part if isinstance(migration.up, Command) else None
+    return len(words & frozenset(_WORD.findall((part or migration.up.file.text).lower())))
 
 
 def _tell_of_one_transaction(run: Run, whole: Recorded) -> None:

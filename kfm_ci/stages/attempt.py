@@ -11,7 +11,7 @@ from kfm_ci.evidence import bookkeeping
 from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.notes import TAKEN_BACK, Notes
 from kfm_ci.evidence.recording import Recorder
-from kfm_ci.evidence.transcript import Cut, Recorded, cut, printed
+from kfm_ci.evidence.transcript import Cut, Recorded, as_sent, cut, printed
 from kfm_ci.migrations.files import Command, Migration, Tool
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Finding, Hazard, Place, Severity
@@ -70,6 +70,8 @@ class Attempts:
             failed = next((item for item in expected if item.id not in cut.steps), expected[-1])
             return refused(failed, cut.whole, ended)
         if history(self.run, self.database, tool) == before:
+            if cut.whole.error is not None:
+                return refused(expected[-1], cut.whole, ended)
             raise silent(tool, ended)
         return cut
 
@@ -91,6 +93,18 @@ class Attempts:
         if ended.code == 0 and single and not cut.steps and history(self.run, self.database, self.shop.tool) != before:
             return replace(cut, steps={expected[-1].id: cut.whole}), ended
         return cut, ended
+
+    def printed(self, expected: Sequence[Migration], others: Sequence[Migration]) -> Cut | None:
+        """Return what the tool prints for taking migrations back, had none of the others run; None when it prints nothing.
+
+        Its notes of the others are taken out of the database.
+        """
+        tool = self.shop.tool
+        with self.run.connect(self.database, admin=True) as connection:
+            bookkeeping.forget(connection, tool, [_command(item).note for item in others])
+        ended = self.shop.start(tool.down_printed, self.database, apart=True, count=len(expected))
+        own, notes = Bookkeeping.of(tool), Notes(tuple(reversed(expected)), TAKEN_BACK)
+        return cut(as_sent(ended.output, own), own, notes) if ended.code == 0 else None
 
     def _read(self, notes: Notes, ended: Ended) -> Cut:
         tool = self.shop.tool
@@ -187,5 +201,6 @@ def hidden(migration: Migration, error: str) -> Finding:
     return Finding(
         rule="error-not-told", hazard=Hazard.MIGRATION_ERROR, severity=Severity.WARNING, migration=migration.id,
         message=f"the tool ended well although the server refused a statement: {error}",
-        help="let the migration ask before it acts, or let the error end it", place=Place(file=migration.up_path, line=1),
+        help="let the migration ask before it acts, or let the error end it",
+        place=Place(file=migration.up_path, line=_command(migration).line),
     )  # fmt: skip

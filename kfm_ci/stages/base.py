@@ -90,7 +90,7 @@ class Run:
     unrecorded: dict[str, Proof] = field(default_factory=dict)
     """Ways back of a foreign tool of which nothing was recorded, by migration: they failed, or were not run."""
     programs: tuple[Migration, ...] = ()
-    """The new migrations as a foreign tool runs them; empty where our own runner does."""
+    """The new migrations that a foreign tool has run, as it runs them; empty where our own runner does."""
     journal: Journal | None = None
     """Where attempts are noted before they are made."""
 

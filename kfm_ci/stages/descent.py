@@ -27,47 +27,79 @@ class Descent:
 
     run: Run
     attempts: Attempts
+    ran: tuple[Migration, ...]
+    """Those of the new migrations that the tool noted."""
     downs: dict[str, Recorded] = field(default_factory=dict)
-    _failures: int = 0
+    _halts: int = 0
+    """How often a way back failed, was declined, or was known not to be there."""
 
     def go(self) -> dict[str, Recorded]:
         """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands.
 
         Blamed is only a way back that fails right after its own way up: before it, others may have left something.
         """
-        remaining = [item for item in self.run.new if _command(item).down or _command(item).back]
-        untouched = len(self.run.new) == len(remaining)
-        while remaining:
-            cut, ended = self.attempts.down(_way(remaining), remaining)
+        left = [item for item in self.ran if _command(item).returns and (_command(item).down or _command(item).back)]
+        standing = untouched = bool(left) and left[-1] is self.ran[-1]
+        while left:
+            if not standing:
+                if self._print(left) or not self._stand_at(left):
+                    break
+                untouched = True
+            leg = self._leg(left)
+            cut, ended = self.attempts.down(_way(leg), leg)
             self.downs |= cut.steps
-            left = [item for item in remaining if item.id not in cut.steps]
-            if ended.code == 0 and len(left) < len(remaining):
-                remaining, untouched = left, False
-                continue
-            if untouched and len(left) == len(remaining):
-                self._failed(left.pop(), cut.whole.error, ended)
-            remaining, untouched = (left, True) if self._stand_at(left) else ([], True)
+            rest = [item for item in left if item.id not in cut.steps]
+            standing, untouched, stuck = ended.code == 0 and len(rest) < len(left), False, untouched
+            if standing:
+                standing = self._joins(rest, left)
+            elif stuck and len(rest) == len(left):
+                self._failed(rest.pop(), cut.whole.error, ended)
+            left = rest
         return self.downs
+
+    def _leg(self, left: list[Migration]) -> list[Migration]:
+        """Return the last of those left between which none stands that the tool cannot take back."""
+        place = len(left) - 1
+        while place and self._joins(left[:place], left[: place + 1]):
+            place -= 1
+        return left[place:]
+
+    def _joins(self, rest: list[Migration], before: list[Migration]) -> bool:
+        """Whether the last of those that rest came right before those that are taken back by now."""
+        return not rest or self.ran.index(before[len(rest)]) == self.ran.index(rest[-1]) + 1
+
+    def _print(self, left: list[Migration]) -> bool:
+        """Have the tool print all that is left, where it can: a start up to each of them takes long; False when it cannot."""
+        shop = self.attempts.shop
+        if not shop.tool.down_printed:
+            return False
+        copy = Attempts.on(self.run, shop, "tool_printed", template=self.attempts.database)
+        cut = copy.printed(left, [item for item in self.ran if item not in left])
+        shop.server.drop_database(copy.database)
+        if cut is None:
+            return False
+        self.downs |= cut.steps
+        return True
 
     def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
         why = failed(migration, error, ended)
         if why is not None:
             self.run.findings.append(failure(migration, why, ended))
             self.run.unrecorded[migration.id] = Proof.FAILED
-        self._failures += 1
+        self._halts += 1
 
     def _stand_at(self, left: list[Migration]) -> bool:
         """Make the state in which the last of these has just run; False when there is nothing to do there, or no way to it."""
         if not left:
             return False
-        if self._failures >= MOST:
+        if self._halts >= MOST:
             self.run.findings.append(_unseen(left))
             self.run.unrecorded |= dict.fromkeys((item.id for item in left), Proof.NOT_RUN)
             return False
         shop = self.attempts.shop
         self.attempts = Attempts.on(self.run, shop, "tool_back")
-        place = self.run.new.index(left[-1]) + 1
-        standing, above = self.run.new[:place], self.run.new[place:]
+        place = self.ran.index(left[-1]) + 1
+        standing, above = self.ran[:place], self.ran[place:]
         counted = any("{count}" in part for part in shop.tool.up_one)
         if not counted:
             shop.keep_away(above)

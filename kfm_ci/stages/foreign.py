@@ -75,7 +75,6 @@ def record(run: Run, tool: Tool) -> None:
     server = run.server
     if server is None:
         raise RuntimeError("no server yet")
-    run.programs = run.new
     with workshop.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
         try:
             ascent = climb(run, shop)
@@ -84,9 +83,10 @@ def record(run: Run, tool: Tool) -> None:
             told = [item for item in validate.judged(run) if not _follows(item, refusal.finding)]
             run.findings[:] = [*dict.fromkeys([*told, *run.findings, refusal.finding])]
             raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
+        run.programs = ascent.ran
         pending = ascent.attempts.status()
         run.findings += [*([pending] if pending else []), *recorded.by_tool(run, ascent.attempts.database)]
-        downs = Descent(run=run, attempts=ascent.attempts).go()
+        downs = Descent(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
     run.put(scripts)

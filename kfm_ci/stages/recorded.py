@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kfm_ci.migrations import history_tables
-from kfm_ci.migrations.files import History, Migration
+from kfm_ci.migrations.files import Command, History, Migration
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, comparison
 from kfm_ci.migrations.history_tables.comparison import Noted
 from kfm_ci.model import Finding, Hazard, Place, Severity
@@ -36,8 +38,13 @@ def by_tool(run: Run, database: str) -> list[Finding]:
     table, name, rows = found
     head = run.change.head
     noted = comparison.compare(table, rows, head, name=name, place=head.directory)
-    passed = [item for item in run.new if item.id not in noted.applied | noted.failed]
-    return [*noted.findings, *(_passed_over(item, head, name) for item in passed)]
+    told = {item.migration for item in run.findings if item.rule == "error-not-told"}
+    passed = [item for item in run.new if item.id not in noted.applied | noted.failed | told]
+    return [
+        *noted.findings,
+        *_left_out(passed, head),
+        *(_passed_over(item, head, name) for item in passed if item.condition is None),
+    ]
 
 
 def _read(run: Run, database: str) -> _Read | None:
@@ -59,15 +66,28 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
     )  # fmt: skip
 
 
-def _passed_over(item: Migration, head: History, name: str) -> Finding:
-    if item.condition is not None:
-        return Finding(
-            rule="history-skips", hazard=Hazard.ORDER, severity=Severity.NOTE, migration=item.id, place=Place(file=item.up_path, line=1),
-            message=f"{head.format} left it out for {item.condition}: nothing of it was run or judged",
-            help="ask for it as production does, in [migrations.command] env or up",
+def _left_out(passed: list[Migration], head: History) -> Iterator[Finding]:
+    """Yield what was left out on purpose, once a file and condition."""
+    groups: dict[tuple[str, str], list[Migration]] = {}
+    for item in passed:
+        if item.condition is not None:
+            groups.setdefault((item.up_path, item.condition), []).append(item)
+    for (_, condition), items in groups.items():
+        what = "it" if len(items) == 1 else f"{len(items)} migrations of this file"
+        yield Finding(
+            rule="history-skips", hazard=Hazard.ORDER, severity=Severity.NOTE, migration=items[0].id, place=_place(items[0]),
+            message=f"{head.format} left {what} out for {condition}: nothing of {'it' if len(items) == 1 else 'them'} was run or judged",
+            help=f"ask for {'it' if len(items) == 1 else 'them'} as production does, in [migrations.command] env or up",
         )  # fmt: skip
+
+
+def _passed_over(item: Migration, head: History, name: str) -> Finding:
     return Finding(
-        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=Place(file=item.up_path, line=1),
+        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=_place(item),
         message=f"{head.format} ended well, and {name} has no row of this migration: it was passed over in silence",
         help="give it a version after all others",
     )  # fmt: skip
+
+
+def _place(item: Migration) -> Place:
+    return Place(file=item.up_path, line=item.up.line if isinstance(item.up, Command) else 1)

@@ -74,7 +74,7 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
         preview = _filled(tool.preview, names) if tool.preview else None
         part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
         up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down, preview=preview, part=part,
-                     line=line, words=dict(own), back=_filled(tool.down_to, names), note=() if any("{" in part for part in note) else note)  # fmt: skip
+                     line=line, words=dict(own), returns=item.up.returns if isinstance(item.up, Command) else True, back=_filled(tool.down_to, names), note=() if any("{" in part for part in note) else note)  # fmt: skip
         # a way back that only our runner knows is drilled all the same
         migrations.append(replace(item, up=up, down=None if down else item.down))
     return replace(history, migrations=tuple(migrations), tool=tool)
@@ -90,7 +90,7 @@ def instead(history: History, table: CommandTable | None) -> History:
     own = history.tool or KNOWN.get(history.format) or Tool(up=(), history_table="")
     tool = replace(
         own, up=_argv(table.up) or own.up, up_one=_argv(table.up_one) or own.up_one, down_one=_argv(table.down_one) or own.down_one, down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
-        status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
+        down_printed=() if table.down_one else own.down_printed, status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
         history_table=table.history_table or own.history_table, directory=table.directory or own.directory,
         environment={**own.environment, **table.env}, passes=(*own.passes, *table.pass_env), timeout=table.timeout,
     )  # fmt: skip

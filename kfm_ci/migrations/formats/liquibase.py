@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, reading, statements, transactions
 from kfm_ci.migrations.files import Command, History, Migration, Script, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, metadata, programs
+from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, liquibase_rollbacks, metadata, programs
 from kfm_ci.migrations.formats.commands import with_tool
 from kfm_ci.migrations.formats.known import KNOWN
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
@@ -66,6 +66,7 @@ class Liquibase:
         migrations: list[Migration] = []
         seen: dict[str, str] = {}
         values = dict(settings.placeholders)
+        returning: set[str] = set()
         unreadable = False
         for path in paths:
             file = reading.read(tree, path, findings)
@@ -90,6 +91,8 @@ class Liquibase:
                     _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
                     else _migration(file, item, name, len(migrations), values, findings)
                 )  # fmt: skip
+                if liquibase_rollbacks.there(path, item.text):
+                    returning.add(migrations[-1].id)
         others = [file for path in left if (file := reading.read(tree, path, []))]
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
@@ -98,11 +101,10 @@ class Liquibase:
                           late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
         history = transactions.resuming(history, Resumption.ANEW)
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
-        return (
-            with_tool(history, _tool(tree, directory))
-            if any(isinstance(item.up, Command) for item in migrations)
-            else history
-        )
+        if not any(isinstance(item.up, Command) for item in migrations):
+            return history
+        history = with_tool(history, _tool(tree, directory))
+        return replace(history, migrations=tuple(_returning(item, returning) for item in history.migrations))
 
 
 def _tool(tree: Tree, directory: str) -> Tool:
@@ -115,6 +117,11 @@ def _tool(tree: Tree, directory: str) -> Tool:
     before, _, after = master.partition(f"{root}/") if root else ("", "", master)
     place = {"LIQUIBASE_SEARCH_PATH": f"{before}{root}" or ".", "LIQUIBASE_COMMAND_CHANGELOG_FILE": after}
     return replace(KNOWN["liquibase"], environment={**KNOWN["liquibase"].environment, **place})
+
+
+def _returning(item: Migration, returning: Container[str]) -> Migration:
+    """Note of a changeset that Liquibase itself runs whether it can take it back."""
+    return replace(item, up=replace(item.up, returns=item.id in returning)) if isinstance(item.up, Command) else item
 
 
 def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:

@@ -1,0 +1,69 @@
+"""Liquibase's ways back: changesets without one stand between those that have one."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from histories import CACHE, JVM
+from test_projects import commit, gate, write
+
+CHANGES = {
+    "table": '<createTable tableName="t"><column name="id" type="int"/><column name="note" type="text"/></createTable>',
+    "fill": "<sql>insert into t values (1, 'a')</sql>",
+    "column": '<addColumn tableName="t"><column name="more" type="int"/></addColumn>',
+    "swap": "<sql>update t set note = 'b'</sql><rollback>update t set note = 'a'</rollback>",
+    "index": '<createIndex tableName="t" indexName="t_note"><column name="note"/></createIndex>',
+    "rename": '<renameColumn tableName="t" oldColumnName="more" newColumnName="extra"/>',
+    "last": "<sql>create table u (id int)</sql>",
+}
+SPACE = "http://www.liquibase.org/xml/ns/dbchangelog"
+NAMES = (
+    f'xmlns="{SPACE}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+    f'xsi:schemaLocation="{SPACE} {SPACE}/dbchangelog-latest.xsd"'
+)
+ODD = """<changeSet id="swallowed" author="a" failOnError="false"><dropSequence sequenceName="nowhere_seq"/></changeSet>
+<changeSet id="test-1" author="a" context="test"><createTable tableName="x"><column name="id" type="int"/></createTable></changeSet>
+<changeSet id="test-2" author="a" context="test"><createTable tableName="y"><column name="id" type="int"/></createTable></changeSet>
+"""
+CONFIG = '[migrations]\ndir = "m"\nformat = "liquibase"\n[migrations.command.env]\nLIQUIBASE_COMMAND_CONTEXTS = "production"\n'
+
+
+def changelog(names, odd=""):
+    sets = {name: f'<changeSet id="{name}" author="a">{CHANGES[name]}</changeSet>' for name in names}
+    inside = "\n".join([*list(sets.values())[:1], odd, *list(sets.values())[1:]])
+    return f"<databaseChangeLog {NAMES}>\n{inside}\n</databaseChangeLog>\n"
+
+
+@pytest.fixture
+def root(tmp_path):
+    if not JVM.exists():
+        pytest.skip(f"NOT RUN: liquibase is not installed under {CACHE}; run `make test-tools`")
+    root = tmp_path / "repo"
+    write(root, {"kfm-ci.toml": CONFIG, "m/changelog.xml": changelog(["table"])})
+    return root
+
+
+def proofs(report):
+    return {item["id"].removeprefix("a:"): item["rollback"]["proof"] for item in report["migrations"] if item["new"]}
+
+
+def test_each_changeset_that_has_a_way_back_is_proven_and_what_was_left_out_is_told_of_its_own(root):
+    write(root, {"m/changelog.xml": changelog(CHANGES, ODD)})
+    report = gate(root, "none")
+    assert report["result"] == "pass", (report["stages"], report["findings"])
+    unproven = {name for name, proof in proofs(report).items() if proof != "proven"}
+    assert unproven == {"fill", "last", "swallowed", "test-1", "test-2"}, proofs(report)
+    told = [(item["rule"], item["migration"]) for item in report["findings"]]
+    assert {name for rule, name in told if rule == "rollback-missing"} == {"a:fill", "a:last"}
+    assert [name for rule, name in told if rule == "error-not-told"] == ["a:swallowed"]
+    assert [name for rule, name in told if rule == "history-skips"] == ["a:test-1"]
+
+
+def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(root):
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    commit(root)
+    write(root, {"m/changelog.xml": changelog(["table", "fill", "column", "last"])})
+    report = gate(root, "main")
+    assert report["result"] == "pass", (report["stages"], report["findings"])
+    assert proofs(report) == {"fill": "not-run", "column": "proven", "last": "not-run"}
