@@ -213,8 +213,9 @@ def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:
 def _remedy(case: Case, step: Step, work: tuple[Work, ...]) -> str | None:
     if any(item.step is step for item in work):
         return instead(step, case.migration.outside)
-    lines = ", ".join(str(line) for line in sorted({item.step.seen.line for item in work}))
-    return f"Commit first: move what stands on line {lines} into a migration of its own, after this one."
+    lines = sorted({item.step.seen.line for item in work})
+    named = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
+    return f"Commit first: move what stands on {named} into a migration of its own, after this one."
 
 
 def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding]:
