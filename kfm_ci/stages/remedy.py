@@ -26,6 +26,11 @@ def of(done: Applied, script: Script) -> str | None:
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
     if done.sqlstate == "42501" and (extension := _EXTENSION.search(error)):
+        if done.statement is not None and "if not exists" not in " ".join(done.statement.text.lower().split()):
+            return (
+                f"write `create extension if not exists`, and have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}; "
+                'a file that has run already stays as it is: there set [database] run-as = "superuser"'
+            )
         return (
             f"have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}, and write "
             "`create extension if not exists`, which leaves it alone where an administrator has made it"

@@ -13,15 +13,17 @@ from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 
-_NAME = re.compile(r"^([^/_]+)_([^/]*)/(up|down)\.sql$")
+_NAME = re.compile(r"^(([^/_.][^/_]*)(?:_([^/]*))?)/(up|down)\.sql$")
+_NUMBERED = re.compile(r"^\d[^/]*/up\.sql$")
 
 
 def _name(path: str) -> Named | None:
     match = _NAME.match(path)
-    if match is None or path.startswith("."):
+    if match is None:
         return None
-    version = match[1].replace("-", "")
-    return Named(id=f"{match[1]}_{match[2]}", version=version, sort_key=(version,), name=match[2], direction=match[3])
+    # without a line below the whole name is the version, as for the tool
+    version = match[2].replace("-", "")
+    return Named(id=match[1], version=version, sort_key=(version,), name=match[3] or match[1], direction=match[4])
 
 
 class Diesel:
@@ -31,8 +33,8 @@ class Diesel:
     confidence = 60
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a directory below holds an up file."""
-        return any(name.endswith("/up.sql") and _name(name) for name in names)
+        """Whether a numbered directory below holds an up file."""
+        return any(_NUMBERED.match(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every directory below."""

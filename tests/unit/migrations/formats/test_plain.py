@@ -145,3 +145,12 @@ def test_a_down_belongs_to_the_up_of_its_number_whatever_it_is_called(load, form
     assert history.findings == () and history.migrations[0].down.file.path == "m/1_remove_a.down.sql"
     twice = load(format, {"m/1_a.up.sql": "select 1;", "m/01_b.up.sql": "select 2;"})
     assert [item.rule for item in twice.findings] == ["duplicate-version"] and twice.unreadable
+
+
+def test_diesel_runs_a_directory_whose_name_has_no_line_below_and_takes_all_of_it_for_the_version(load):
+    history = load(
+        "diesel", {"m/2023-05-23-1715-mend/up.sql": "select 1;", "m/2023-05-22-000000_a/up.sql": "select 2;"}
+    )
+    assert [(item.id, item.version) for item in history.migrations] == [
+        ("2023-05-22-000000_a", "20230522000000"), ("2023-05-23-1715-mend", "202305231715mend")
+    ]  # fmt: skip
