@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kfm_ci.evidence.model import Assessed, Declared
@@ -79,12 +79,15 @@ def understated(
     )
 
 
-def run_risk(assessed: Iterable[Assessed]) -> tuple[Risk, tuple[str, ...]]:
-    """Return the risk of a run, which is that of its worst new migration, with the reasons for it."""
-    everything = tuple(assessed)
-    level = max((item.risk for item in everything), key=lambda risk: risk.rank, default=Risk.LOW)
-    reasons = [reason for item in everything if item.risk is level for reason in item.reasons]
-    return level, tuple(dict.fromkeys(reasons))
+def run_risk(assessed: Mapping[str, Assessed]) -> tuple[Risk, tuple[str, ...]]:
+    """Return the risk of a run, which is that of its worst new migration, with the reasons for it.
+
+    ``assessed``: by migration; of several the reason names which one it is about.
+    """
+    level = max((item.risk for item in assessed.values()), key=lambda risk: risk.rank, default=Risk.LOW)
+    reasons = [(name, reason) for name, item in assessed.items() if item.risk is level for reason in item.reasons]
+    told = (f"{name}: {reason}" if len(assessed) > 1 else reason for name, reason in reasons)
+    return level, tuple(dict.fromkeys(told))
 
 
 class _Gap(NamedTuple):

@@ -77,7 +77,7 @@ def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: 
         if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
             findings.append(found)
     findings = [_linked(item) for item in findings]
-    level, reasons = risk.run_risk(assessed.values())
+    level, reasons = risk.run_risk(assessed)
     result, code = _result(run, tuple(findings), level, fail_on)
     evidence = Evidence(
         result=result, exit_code=code, tool_version=__version__, source=source, format=run.change.head.format,

@@ -167,7 +167,7 @@ def accuse(trial: Trial, difference: Difference, losses: Losses) -> None:
 
 
 def command(subject: Drillable, *, autocommit: bool) -> str:
-    """Return what a release engineer runs to take one migration back, when all later ones are; one line of shell."""
+    """Return what a release engineer runs to take one migration back, when all later ones are; one command of a shell."""
     migration, script = subject.migration, subject.down
     match subject.strategy:
         case Strategy.DOWN if script is not None:
@@ -187,8 +187,9 @@ def command(subject: Drillable, *, autocommit: bool) -> str:
 def _psql(path: str, *, autocommit: bool, then: str | None = None) -> str:
     # An empty startup file: a release engineer's own settings must not change what was proven.
     single = "" if autocommit else " --single-transaction"
-    record = f" --command {_quote(then)}" if then else ""
-    return f'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1{single} --file {_quote(path)}{record}'
+    # The file, which is what one looks for, stands apart from the record of it.
+    rest = f" --file {_quote(path)}" if then is None else f" \\\n  --file {_quote(path)} \\\n  --command {_quote(then)}"
+    return f'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1{single}{rest}'
 
 
 def _quote(text: str) -> str:

@@ -68,8 +68,14 @@ def test_a_header_that_claims_less_is_an_error_and_more_a_note(
 
 def test_the_runs_risk_is_that_of_its_worst_migration() -> None:
     worst = Assessed(risk=Risk.HIGH, rollout=Rollout.SAFE, reasons=("high: data-loss",))
-    assert run_risk([Assessed(risk=Risk.LOW, rollout=Rollout.SAFE), worst]) == (Risk.HIGH, ("high: data-loss",))
-    assert run_risk([]) == (Risk.LOW, ())
+    assert run_risk({"2_drop": worst}) == (Risk.HIGH, ("high: data-loss",))
+    assert run_risk({}) == (Risk.LOW, ())
+
+
+def test_of_several_migrations_the_runs_risk_names_the_one_it_is_about() -> None:
+    worst = Assessed(risk=Risk.HIGH, rollout=Rollout.SAFE, reasons=("high: data-loss",))
+    several = {"1_add": Assessed(risk=Risk.LOW, rollout=Rollout.SAFE, reasons=("low: brief lock",)), "2_drop": worst}
+    assert run_risk(several) == (Risk.HIGH, ("2_drop: high: data-loss",))
 
 
 def test_each_claim_is_told_its_own_cause() -> None:
