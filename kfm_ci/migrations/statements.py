@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.migrations.tokens import Kind, Token, solid, tokens, words
+from kfm_ci.migrations.tokens import Kind, Token, runs, solid, tokens, words
 
 MAX_CHAIN = 2000
 """Tokens in a row without a comma; beyond it the parser's recursion could end the whole process."""
@@ -62,12 +62,13 @@ class Lines:
 
 
 class _Splitter:
-    """Walks the tokens once and notes where statements begin and end."""
+    """Walks the tokens once and notes where statements begin and end; words are read only where one could decide."""
 
-    __slots__ = ("_atomic", "_begin", "_first", "_head", "_last", "_parens", "_text")
+    __slots__ = ("_atomic", "_begin", "_first", "_head", "_last", "_parens", "_text", "_tokens")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._tokens = solid if may_copy(text) or "atomic" in text.lower() else runs
         self._begin = 0
         self._clear()
 
@@ -90,7 +91,7 @@ class _Splitter:
 
     def _next(self, position: int) -> _Part | None:
         text = self._text
-        for token in solid(text, position):
+        for token in self._tokens(text, position):
             kind = token.kind
             if kind is Kind.SEMICOLON and not self._parens and not self._atomic:
                 if self._first >= 0:

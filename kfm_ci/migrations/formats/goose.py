@@ -54,6 +54,8 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
 
 def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Finding]]:
     """Return the text with variables replaced where ``ENVSUB`` is on, as goose does line by line, and what has no value."""
+    if "envsub" not in file.text.lower():
+        return file.text, []
     missing: dict[str, int] = {}
     lines, on = [], False
     for number, line in enumerate(file.text.split("\n"), 1):

@@ -104,3 +104,10 @@ def test_what_is_nested_too_deeply_is_not_judged_and_does_not_end_the_process(te
 def test_what_is_solid_is_every_token_but_blanks_and_comments(text: str) -> None:
     silent = {tokens.Kind.SPACE, tokens.Kind.LINE_COMMENT, tokens.Kind.BLOCK_COMMENT}
     assert list(tokens.solid(text)) == [token for token in tokens.scan(text) if token.kind not in silent]
+
+
+@given(TEXTS)
+@example("a$b$; e'\\'; ' -- ;\n $1 - -/ /**/ /* ; */ \"x;\" $t$;$t$ u&'\\' ; \\d\nselect $ ; x -- ;\n;")
+def test_statements_are_cut_alike_whether_single_words_are_read_or_not(text: str) -> None:
+    bare = text.replace("stdin", "").replace("atomic", "")
+    assert [item.text for item in split(f"{bare}\n; select 'atomic'")][:-1] == [item.text for item in split(f"{bare}\n; select 'a'")][:-1]
