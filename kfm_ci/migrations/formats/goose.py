@@ -11,7 +11,16 @@ from kfm_ci.migrations import placeholders, transactions
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats import line_messages
 from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, programs, sectioned
+from kfm_ci.migrations.formats.sections import (
+    Sections,
+    between,
+    everything,
+    holds,
+    misnamed,
+    problem,
+    programs,
+    sectioned,
+)
 from kfm_ci.model import Finding, Mode, Resumption, Severity
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
@@ -20,6 +29,7 @@ _ANNOTATION = re.compile(r"^--[^\n]*?\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$", re.IGN
 _KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF"})
 
 _IN_GO = re.compile(r"^\d+_.*(?<!_test)\.go$")
+_OTHER = re.compile(r"[^/]+\.sql$")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}|\$([A-Za-z_]\w*)")
 
 
@@ -96,7 +106,14 @@ class Goose:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
-        history = replace(history, findings=(*history.findings, *programs(history, _IN_GO, "Go")))
+        history = replace(
+            history,
+            findings=(
+                *history.findings,
+                *programs(history, _IN_GO, "Go"),
+                *misnamed(history, _OTHER, "`<number>_name.sql`"),
+            ),
+        )
         cut = sectioned(history, lambda file: _cut(file, settings.placeholders))
         return replace(
             transactions.resuming(cut, Resumption.BARE),

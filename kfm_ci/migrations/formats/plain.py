@@ -9,9 +9,11 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import misnamed
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 
 _SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
+_OTHER = re.compile(r"[^/_]*_[^/]*\.sql$")
 _SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
 
 
@@ -57,7 +59,7 @@ class Sqlx:
             mode=mode,
             empty_downs=True,
         )
-        history = replace(history, findings=tuple(_sealing(item) for item in history.findings),
+        history = replace(history, findings=(*map(_sealing, history.findings), *misnamed(history, _OTHER, "a whole number before the first `_`")),
                        outside="in a file of its own that begins with `-- no-transaction`",
                        late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
         return transactions.resuming(history, Resumption.ANEW)

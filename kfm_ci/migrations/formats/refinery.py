@@ -9,9 +9,12 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, Tree, Unreadable
 from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.formats.sections import misnamed
 from kfm_ci.model import Mode, Resumption
 
 _NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
+
+_OTHER = re.compile(r"^(?:[^/]+/)*[UV]\d+\.\d+__\w+\.sql$")
 
 
 def _name(path: str) -> Named | None:
@@ -47,7 +50,8 @@ class Refinery:
         """Read the directory and all below."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
                            mode=lambda _: Mode.TRANSACTION)  # fmt: skip
-        history = replace(history, recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
+        history = replace(history, findings=(*history.findings, *misnamed(history, _OTHER, "a whole number as the version")),
+                       recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
                        outside="by hand before the release, for refinery runs nothing outside a transaction",
                        late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
         return transactions.resuming(history, Resumption.ANEW)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import transactions
 from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.formats.pairs import relative
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
 
 
@@ -89,6 +90,15 @@ def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Fi
                 "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`',
                 severity=Severity.WARNING)
         for file in history.others if name.match(file.path.rpartition("/")[2])
+    )  # fmt: skip
+
+
+def misnamed(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
+    """Find files for whose names, as the directory has them, the tool refuses to run anything."""
+    return tuple(
+        problem(file, "file-name", f"{history.format} refuses the whole directory for this file's name: expected {expected}",
+                "rename it, or move it out of the directory", hazard=Hazard.NAMING)
+        for file in history.others if name.match(relative(file.path, history.directory))
     )  # fmt: skip
 
 

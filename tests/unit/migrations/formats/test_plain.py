@@ -154,3 +154,17 @@ def test_diesel_runs_a_directory_whose_name_has_no_line_below_and_takes_all_of_i
     assert [(item.id, item.version) for item in history.migrations] == [
         ("2023-05-22-000000_a", "20230522000000"), ("2023-05-23-1715-mend", "202305231715mend")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("format", "good", "refused", "ignored"),
+    [
+        ("sqlx", {"1_a.sql": "select 1;"}, ["seed_data.sql"], ["seed.sql", "seeds/a_b.sql"]),
+        ("goose", {"1_a.sql": "-- +goose Up\nselect 1;\n"}, ["00002.sql", "abc_x.sql"], ["seeds/a.sql", "a.txt"]),
+        ("refinery", {"V1__a.sql": "select 1;"}, ["V1.1__a.sql"], ["a.sql"]),
+    ],
+)  # fmt: skip
+def test_a_name_for_which_the_tool_refuses_the_directory_is_told(load, format, good, refused, ignored):
+    files = {f"m/{name}": text for name, text in {**good, **dict.fromkeys([*refused, *ignored], "select 1;")}.items()}
+    told = [(item.rule, item.place.file) for item in load(format, files).findings]
+    assert told == [("file-name", f"m/{name}") for name in refused]
