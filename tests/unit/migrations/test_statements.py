@@ -110,4 +110,6 @@ def test_what_is_solid_is_every_token_but_blanks_and_comments(text: str) -> None
 @example("a$b$; e'\\'; ' -- ;\n $1 - -/ /**/ /* ; */ \"x;\" $t$;$t$ u&'\\' ; \\d\nselect $ ; x -- ;\n;")
 def test_statements_are_cut_alike_whether_single_words_are_read_or_not(text: str) -> None:
     bare = text.replace("stdin", "").replace("atomic", "")
-    assert [item.text for item in split(f"{bare}\n; select 'atomic'")][:-1] == [item.text for item in split(f"{bare}\n; select 'a'")][:-1]
+    assert [item.text for item in split(f"{bare}\n; select 'atomic'")][:-1] == [
+        item.text for item in split(f"{bare}\n; select 'a'")
+    ][:-1]
