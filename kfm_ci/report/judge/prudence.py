@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kfm_ci.evidence.entities import ForeignKey
@@ -12,6 +13,7 @@ from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report.judge.case import Case, Step, bare, blocking, few, listed
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
+_REFERENCES = re.compile(r"\breferences\b", re.IGNORECASE)
 _SHOWN = 4
 """So many keys of one table are named."""
 
@@ -112,36 +114,42 @@ def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
 
 def _unindexed(case: Case) -> Iterator[Finding]:
     """Yield one finding a table, at the first statement that gives it such a key."""
+    if not case.unindexed:
+        return
+    made = [(step, *key) for step in case.steps if step.seen.error is None for key in _keys(step)]
     found: dict[str, tuple[Step, list[ForeignKey]]] = {}
     for key in case.unindexed:
-        step = next((step for step in case.steps if step.seen.error is None and _adds(step, key)), None)
-        if step is not None:
-            found.setdefault(key.table, (step, []))[1].append(key)
+        for step, table, name, names in made:
+            # told by the name that the statement writes, else by the columns
+            if table == bare(key.table) and (name == key.name if name else names == key.columns):
+                found.setdefault(key.table, (step, []))[1].append(key)
+                break
     for table, (step, keys) in found.items():
         young = f"table {table}" in {*case.schema_diff.added, *case.created}
         columns = list(dict.fromkeys(", ".join(map(quote, key.columns)) for key in keys))
-        begins = " or with ".join(columns[:_SHOWN]) + (
-            f" or {len(columns) - _SHOWN} others" if len(columns) > _SHOWN else ""
-        )
+        more = f" or {len(columns) - _SHOWN} others" if len(columns) > _SHOWN else ""
         referenced = few(list(dict.fromkeys(key.referenced for key in keys)))
         indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
         yield case.find(
             "foreign-key-without-index", Hazard.FULL_SCAN,
-            f"no index of {table} begins with {begins}: every delete or key change in {referenced} reads all of {table}.",
+            f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
+            f"reads all of {table}.",
             step=step, severity=Severity.NOTE, help=" ".join(indexes[:_SHOWN]),
         )  # fmt: skip
 
 
-def _adds(step: Step, key: ForeignKey) -> bool:
-    """Whether a statement gives its table this very key: told by the name it writes, else by the columns."""
-    if bare(key.table) not in {quote(name) for name in step.names}:
-        return False
-    columns = [
-        (node, (column.text("colname"),)) for column in step.nodes("ColumnDef") for node in column.many("constraints")
-    ]
-    tables = [(node, node.strings("fk_attrs")) for node in step.nodes("Constraint") if node.strings("fk_attrs")]
-    return any(
-        node.choice("contype") == "CONSTR_FOREIGN"
-        and (node.text("conname") == key.name if node.text("conname") else names == key.columns)
-        for node, names in (*columns, *tables)
-    )
+def _keys(step: Step) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the foreign keys that a statement makes: table, name where it writes one, and columns."""
+    if not _REFERENCES.search(step.text):
+        return
+    for tree in step.trees:
+        relation = tree.one("relation") if tree.tag in {"CreateStmt", "AlterTableStmt"} else None
+        if relation is None:
+            continue
+        columns = [
+            (node, (item.text("colname"),)) for item in tree.find("ColumnDef") for node in item.many("constraints")
+        ]
+        tables = [(node, node.strings("fk_attrs")) for node in tree.find("Constraint") if node.strings("fk_attrs")]
+        for node, names in (*columns, *tables):
+            if node.choice("contype") == "CONSTR_FOREIGN":
+                yield relation.text("relname"), node.text("conname"), names

@@ -258,7 +258,7 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
 def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made() -> None:
     text = (
         "alter table t add column a int references p;\nalter table t add constraint t_b foreign key (b, c) references q;\n"
-        "alter table u add constraint u_t foreign key (t) references t;\n"
+        "alter table u add foreign key (t) references t;\n"
     )
     keys = [ForeignKey(table="public.t", name="t_a_fkey", columns=("a",), referenced="public.p"),
             ForeignKey(table="public.t", name="t_b", columns=("b", "c"), referenced="public.q"),
@@ -270,6 +270,9 @@ def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made
                              "reads all of public.t.")  # fmt: skip
     assert found.help == "`create index concurrently on public.t (a);` `create index concurrently on public.t (b, c);`"
     assert not [item for item in judge(migration(text), seen, unindexed=(keys[2],)) if "index" in item.rule]
+    # a key of the same columns in a table that only refers to it is another one
+    other = ForeignKey(table="public.t", name="t_t_fkey", columns=("t",), referenced="public.p")
+    assert not [item for item in judge(migration(text), seen, unindexed=(other,)) if "index" in item.rule]
 
 
 @pytest.mark.parametrize(
