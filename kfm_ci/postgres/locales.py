@@ -8,11 +8,12 @@ from typing import Any
 from psycopg import Connection, sql
 
 # What the server found when it was built or set up: without ICU it knows names of ICU's collations that it has not.
-# Code-point orders are no other order.
+# Code-point orders are no other order; in some encodings there are none but these.
 KNOWN = """
-select collprovider::text, collcollate from pg_catalog.pg_collation
- where collnamespace = 'pg_catalog'::regnamespace and collprovider in ('i', 'c')
-   and collencoding in (-1, pg_catalog.pg_char_to_encoding('UTF8'))
+select collprovider::text, collcollate from pg_catalog.pg_collation, pg_catalog.pg_database
+ where datname = pg_catalog.current_database()
+   and pg_catalog.pg_encoding_to_char(encoding) not in ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004')
+   and collnamespace = 'pg_catalog'::regnamespace and collprovider in ('i', 'c') and collencoding in (-1, encoding)
    and (collname = 'en-US-x-icu' or collprovider = 'c' and collcollate !~* '^(c|posix|ucs_basic)([.]|$)')
  order by collprovider desc, collcollate <> 'en_US.utf8', collcollate limit 1
 """
@@ -35,7 +36,7 @@ class Locale:
 
 
 def another(connection: Connection[Any]) -> Locale | None:
-    """Return a locale that sorts as people do; None where the server sorts by code points alone."""
+    """Return a locale that sorts as people do, in the database's encoding; None where there are code points alone."""
     row = connection.execute(KNOWN).fetchone()
     if row is None:
         return None
