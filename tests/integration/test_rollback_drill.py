@@ -203,6 +203,14 @@ def test_a_down_that_fails_is_named_with_its_line_and_later_work_is_put_back(dat
     assert all(result.applied for result in drilled.results)
 
 
+def test_a_way_back_that_fails_for_what_a_later_one_left_behind_is_tried_without_that(database: str) -> None:
+    adds = with_down("a", "alter table widgets add n integer", "alter table widgets drop n")
+    leaves = with_down("b", "create view v as select n from widgets", "select 1")
+    drilled = practise(database, [adds, leaves])
+    assert drilled.rules() == [[], ["rollback-schema-differs"]]
+    assert drilled.results[0].evidence.proof is Proof.PROVEN
+
+
 def test_what_comes_before_a_blocked_way_back_is_drilled_however_much_of_it_fails(database: str) -> None:
     """Values that differ at every run, half finished downs and leftovers: each is told of its own migration alone."""
     random = with_down(

@@ -34,16 +34,22 @@ def drill(
         seen = after[trials[-1].subject.id].content if trials else None
         course = Course(connection=connection, runner=runner, before=before, after=after, seen=seen)
         undone: list[Trial] = []
+        hindered: Trial | None = None
         while left:
             trial = left.pop()
             course.take_back(trial)
             if not trial.walked:
                 course.stay(trial)
+                # what a later way back left behind can be in its way: it is tried once more without that
+                hindered = trial if trial.tried and any(item.findings for item in undone) else None
                 break
             trial.applied = False
             undone.append(trial)
         if all(trial.applied for trial in trials if trial not in undone):
             course.reapply(list(reversed(undone)))
+    if hindered is not None:
+        left.append(Trial(subject=hindered.subject, house_format=house_format))
+        trials[trials.index(hindered)] = left[-1]
     autocommit = course.autocommit | climb(left, before=before, after=after, connect=connect, runner=runner)
     for trial in trials:
         trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
