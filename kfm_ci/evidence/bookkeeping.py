@@ -28,7 +28,10 @@ select n.nspname, c.relname
 """
 
 
-_FORGET = "delete from {} t where (select array_agg(value) from jsonb_each_text(to_jsonb(t))) @> %s::text[]"
+_FORGET = """
+delete from {} t
+ where (select array_agg(value #>> '{{}}') from jsonb_each(to_jsonb(t)) where jsonb_typeof(value) = 'string') @> %s::text[]
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

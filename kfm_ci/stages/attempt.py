@@ -100,8 +100,11 @@ class Attempts:
         Its notes of the others are taken out of the database.
         """
         tool = self.shop.tool
+        names = [_command(item).note for item in others]
+        if not all(names):
+            return None
         with self.run.connect(self.database, admin=True) as connection:
-            bookkeeping.forget(connection, tool, [_command(item).note for item in others])
+            bookkeeping.forget(connection, tool, names)
         ended = self.shop.start(tool.down_printed, self.database, apart=True, count=len(expected))
         own, notes = Bookkeeping.of(tool), Notes(tuple(reversed(expected)), TAKEN_BACK)
         return cut(as_sent(ended.output, own), own, notes) if ended.code == 0 else None

@@ -85,7 +85,10 @@ def record(run: Run, tool: Tool) -> None:
             raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
         run.programs = ascent.ran
         pending = ascent.attempts.status()
-        run.findings += [*([pending] if pending else []), *recorded.by_tool(run, ascent.attempts.database)]
+        run.findings += [
+            *([pending] if pending else []),
+            *recorded.by_tool(run, ascent.attempts.database),
+        ]
         downs = Descent(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)

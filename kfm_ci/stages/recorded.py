@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from kfm_ci.migrations import history_tables
 from kfm_ci.migrations.files import Command, History, Migration
@@ -39,10 +40,13 @@ def by_tool(run: Run, database: str) -> list[Finding]:
     head = run.change.head
     noted = comparison.compare(table, rows, head, name=name, place=head.directory)
     told = {item.migration for item in run.findings if item.rule == "error-not-told"}
-    passed = [item for item in run.new if item.id not in noted.applied | noted.failed | told]
+    ran = noted.applied | noted.failed | told
+    passed = [item for item in run.new if item.id not in ran]
+    marked = [replace(item, condition="its preconditions") for item in run.new if item.id in noted.passed]
+    left = [*(item for item in passed if item.condition is not None), *marked]
     return [
         *noted.findings,
-        *_left_out(passed, head),
+        *_left_out(left, head),
         *(_passed_over(item, head, name) for item in passed if item.condition is None),
     ]
 
@@ -66,12 +70,11 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
     )  # fmt: skip
 
 
-def _left_out(passed: list[Migration], head: History) -> Iterator[Finding]:
+def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
     """Yield what was left out on purpose, once a file and condition."""
     groups: dict[tuple[str, str], list[Migration]] = {}
     for item in passed:
-        if item.condition is not None:
-            groups.setdefault((item.up_path, item.condition), []).append(item)
+        groups.setdefault((item.up_path, item.condition or ""), []).append(item)
     for (_, condition), items in groups.items():
         what = "it" if len(items) == 1 else f"{len(items)} migrations of this file"
         yield Finding(

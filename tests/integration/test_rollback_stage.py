@@ -213,3 +213,24 @@ def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
             ])  # fmt: skip
         server.drop_database(name)
     assert found[0] == found[1] and found[0][2] == ("v0", "v1", "v2")
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "told"),
+    [
+        ("alter table widgets add column colour text;", "alter table widgets drop column colour;", False),
+        ("update secrets set name = 'b' where id = 1;", "update secrets set name = 'a' where id = 1;", True),
+    ],
+    ids=["elsewhere", "there"],
+)
+def test_rows_that_nobody_may_read_are_in_question_only_where_the_migration_came_near_them(
+    repository: Repository, up: str, down: str, told: bool
+) -> None:
+    secret = "create table secrets (id bigint primary key, name text); alter table secrets enable row level security; alter table secrets force row level security; create policy p on secrets using (id > 9);"
+    repository.add("20260101_1200__add_widgets", f"{BASE[0]}\n{secret}", f"{BASE[1]}\ndrop table secrets;")
+    repository.commit()
+    repository.add("20260102_1200__more", up, down)
+    _, report = repository.gate("--base", "main")
+    found = [item for item in report["findings"] if item["rule"] == "rollback-data-unread"]
+    assert bool(found) is told, report["findings"]
+    assert rollback_of(report)["proof"] == ("not-run" if told else "proven")

@@ -25,6 +25,7 @@ NAMES = (
 ODD = """<changeSet id="swallowed" author="a" failOnError="false"><dropSequence sequenceName="nowhere_seq"/></changeSet>
 <changeSet id="test-1" author="a" context="test"><createTable tableName="x"><column name="id" type="int"/></createTable></changeSet>
 <changeSet id="test-2" author="a" context="test"><createTable tableName="y"><column name="id" type="int"/></createTable></changeSet>
+<changeSet id="marked" author="a"><preConditions onFail="MARK_RAN"><tableExists tableName="nowhere"/></preConditions><dropTable tableName="nowhere"/></changeSet>
 """
 CONFIG = '[migrations]\ndir = "m"\nformat = "liquibase"\n[migrations.command.env]\nLIQUIBASE_COMMAND_CONTEXTS = "production"\n'
 
@@ -44,20 +45,28 @@ def root(tmp_path):
     return root
 
 
+FORMATTED = """--liquibase formatted sql
+--changeset a:2
+create index on t (id);
+--rollback drop index t_id_idx;
+"""
+
+
 def proofs(report):
     return {item["id"].removeprefix("a:"): item["rollback"]["proof"] for item in report["migrations"] if item["new"]}
 
 
 def test_each_changeset_that_has_a_way_back_is_proven_and_what_was_left_out_is_told_of_its_own(root):
-    write(root, {"m/changelog.xml": changelog(CHANGES, ODD)})
+    include = '<include file="more.sql" relativeToChangelogFile="true"/>'
+    write(root, {"m/changelog.xml": changelog(CHANGES, ODD).replace("</databaseChangeLog>", f"{include}</databaseChangeLog>"), "m/more.sql": FORMATTED})  # fmt: skip
     report = gate(root, "none")
     assert report["result"] == "pass", (report["stages"], report["findings"])
     unproven = {name for name, proof in proofs(report).items() if proof != "proven"}
-    assert unproven == {"fill", "last", "swallowed", "test-1", "test-2"}, proofs(report)
+    assert unproven == {"fill", "last", "swallowed", "test-1", "test-2", "marked"}, proofs(report)
     told = [(item["rule"], item["migration"]) for item in report["findings"]]
     assert {name for rule, name in told if rule == "rollback-missing"} == {"a:fill", "a:last"}
     assert [name for rule, name in told if rule == "error-not-told"] == ["a:swallowed"]
-    assert [name for rule, name in told if rule == "history-skips"] == ["a:test-1"]
+    assert [name for rule, name in told if rule == "history-skips"] == ["a:test-1", "a:marked"]
 
 
 def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(root):

@@ -25,4 +25,5 @@ def capture(
     return State(
         catalog=catalog.read(connection, often=True),
         content=content.snapshot(connection, since=known, touched=touched),
+        touched=touched,
     )

@@ -23,6 +23,8 @@ class State:
 
     catalog: Catalog
     content: Content
+    touched: frozenset[int] | None = None
+    """OIDs of all relations whose rows may have changed since the state before; None: any may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

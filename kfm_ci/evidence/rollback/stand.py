@@ -47,8 +47,8 @@ class Stand:
     def look(self, schema: Catalog | None = None) -> State:
         """Return the database as it is now; a ``schema`` that is known already is not read."""
         self._rows = content.snapshot(self.connection, since=self._rows, touched=self._touched)
-        self._touched = frozenset()
-        return State(catalog=schema or catalog.read(self.connection, often=True), content=self._rows)
+        touched, self._touched = self._touched, frozenset()
+        return State(catalog=schema or catalog.read(self.connection, often=True), content=self._rows, touched=touched)
 
     def climb(self, migration: Migration) -> str | None:
         """Apply the next migration for good; return the server's error."""

@@ -67,6 +67,7 @@ class Liquibase:
         seen: dict[str, str] = {}
         values = dict(settings.placeholders)
         returning: set[str] = set()
+        words: dict[str, dict[str, str]] = {}
         unreadable = False
         for path in paths:
             file = reading.read(tree, path, findings)
@@ -91,6 +92,7 @@ class Liquibase:
                     _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
                     else _migration(file, item, name, len(migrations), values, findings)
                 )  # fmt: skip
+                words[migrations[-1].id] = {"changeset": item.id, "author": item.author}
                 if liquibase_rollbacks.there(path, item.text):
                     returning.add(migrations[-1].id)
         others = [file for path in left if (file := reading.read(tree, path, []))]
@@ -103,7 +105,7 @@ class Liquibase:
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
         if not any(isinstance(item.up, Command) for item in migrations):
             return history
-        history = with_tool(history, _tool(tree, directory))
+        history = with_tool(history, _tool(tree, directory), words)
         return replace(history, migrations=tuple(_returning(item, returning) for item in history.migrations))
 
 
@@ -128,8 +130,7 @@ def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migra
     return Migration(
         id=name, version=name, sort_key=(number,), name=item.id, header=metadata.parse(item.text, id=name, first_line=item.first_line),
         condition=liquibase_changesets.condition(file, item),
-        up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line,
-                   words={"changeset": item.id, "author": item.author}),
+        up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line),
     )  # fmt: skip
 
 

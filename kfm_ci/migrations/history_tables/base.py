@@ -19,6 +19,8 @@ class RowState(StrEnum):
     """Begun and not ended: the tool refuses to go on until somebody has cleared it."""
     UNDONE = "undone"
     """Applied once, and taken back."""
+    PASSED = "passed"
+    """Noted without having run, for what it demands of the database was not so: the tool will not run it any more."""
     BASELINE = "baseline"
     """Stands for itself and for everything before it."""
 

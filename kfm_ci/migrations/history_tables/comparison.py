@@ -21,6 +21,8 @@ class Noted:
     """Ids of the migrations that the tool will not run again."""
     skipped: frozenset[str] = frozenset()
     """Those of them that never ran: they sort before one that did, and the tool looks only at what comes after."""
+    passed: frozenset[str] = frozenset()
+    """Noted without having run."""
     failed: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
 
@@ -60,7 +62,12 @@ def compare(table: HistoryTable, rows: Sequence[HistoryRow], history: History, *
         item.id for item in history.migrations if silent and item.id in applied and keys.get(item.id) not in latest
     }
     findings += [_skipped(table, item, name) for item in history.migrations if item.id in skipped]
-    return Noted(applied=frozenset(applied), skipped=frozenset(skipped), failed=frozenset(item.id for item, _ in failed),
+    passed = {
+        item.id
+        for item in history.migrations
+        if (row := latest.get(keys.get(item.id, ""))) and row.state is RowState.PASSED
+    }
+    return Noted(applied=frozenset(applied), passed=frozenset(passed), skipped=frozenset(skipped), failed=frozenset(item.id for item, _ in failed),
                  findings=tuple(findings))  # fmt: skip
 
 

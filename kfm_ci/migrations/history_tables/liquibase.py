@@ -45,7 +45,7 @@ LIQUIBASE = HistoryTable(
     format="liquibase", name="databasechangelog", columns=frozenset({"author", "md5sum", "exectype"}),
     query="""
     select author || ':' || id || '@' || filename, md5sum,
-           case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone' else 'applied' end
+           case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone' when 'MARK_RAN' then 'passed' else 'applied' end
       from {table} order by orderexecuted""",
     keys=by(_key), normal=_normal, checksums=_checksums,
     told=said(
