@@ -13,6 +13,10 @@ from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.report.judge.case import Case, Step, bare, blocking, few, listed
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
+_BARE_REMEDY = (
+    "`set lock_timeout = '2s';` before it and `reset lock_timeout;` at the end (`set local` does nothing here, for the file runs "
+    "outside a transaction), and try again later when it strikes."
+)
 _REFERENCES = re.compile(r"\breferences\b", re.IGNORECASE)
 _SHOWN = 4
 """So many keys of one table are named."""
@@ -37,7 +41,7 @@ def _timeout(case: Case) -> Iterator[Finding]:
         "lock-timeout-missing", Hazard.TIMEOUT,
         f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
         "everyone else queues behind it.",
-        step=hasty[0], help=_REMEDY,
+        step=hasty[0], help=_REMEDY if case.in_transaction else _BARE_REMEDY,
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from kfm_ci.evidence.entities import ForeignKey
 from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.statistics.model import SCHEMA, Statistics, TableSize
 from kfm_ci.migrations.files import Migration, Script, SourceFile
-from kfm_ci.model import Digest, Finding, Hazard, Place, Rollout, Severity, Verdict
+from kfm_ci.model import Digest, Finding, Hazard, Mode, Place, Rollout, Severity, Verdict
 from kfm_ci.report.judgement import judge
 from kfm_ci.report.suspects import by_place, settle
 
@@ -253,6 +253,13 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
     (own,) = (item for item in found if item.rule == "readers-wait")
     (brief,) = (item for item in found if item.rule == "brief-lock")
     assert (own.place.line, brief.place.line) == (4, 5)
+
+
+def test_the_timeout_that_is_advised_has_effect_where_the_statement_runs() -> None:
+    hasty = replace(QUIET, lock_timeout_ms=0)
+    for mode, advice in ((Mode.TRANSACTION, "`set local lock_timeout"), (Mode.AUTOCOMMIT, "`set lock_timeout")):
+        (found,) = (item for item in judge(migration(), (hasty,), mode=mode) if item.rule == "lock-timeout-missing")
+        assert str(found.help).startswith(advice)
 
 
 def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made() -> None:
