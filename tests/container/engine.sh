@@ -8,6 +8,18 @@ skip() { echo "SKIPPED: container tests: $1" >&2; exit 75; }
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
 
+rules() { # -I or -D: the way out of the engine's range, whatever another engine has made of forwarding
+  iptables -t nat "$1" POSTROUTING -s "$range.0/20" ! -d "$range.0/20" -j MASQUERADE
+  iptables "$1" FORWARD -s "$range.0/20" -j ACCEPT
+  iptables "$1" FORWARD -d "$range.0/20" -j ACCEPT
+}
+
+stop() {
+  [ -z "${engine:-}" ] || { kill "$engine" && wait "$engine" || true; } 2>/dev/null
+  rules -D || true
+  ip link del "$bridge" || true
+}
+
 start() {
   [ "$(id -u)" = 0 ] || skip "no engine answers, and only root can start one"
   if ! command -v dockerd >/dev/null; then
@@ -15,10 +27,18 @@ start() {
       || skip "no engine, and the distribution's docker.io cannot be installed"
   fi
   mkdir -p "$state"
+  # An engine that keeps the machine's rules of packets clears those of another, and their common bridge gives the same
+  # addresses twice: ours has a bridge and a range of its own, and no rules but these.
+  for n in $(seq 15 -1 0); do range=172.31.$((16 * n)); [ -n "$(ip -4 route show root "$range.0/20")" ] || break; done
+  bridge=kfm-ci-$$
+  ip link add name "$bridge" type bridge && ip addr add "$range.1/24" dev "$bridge" && ip link set "$bridge" up \
+    || skip "no bridge can be made"
+  trap stop EXIT
+  rules -I
   dockerd --data-root "$state/data" --exec-root "$state/exec" --pidfile "$state/pid" -H "unix://$state/socket" \
-    --bip 172.31.250.1/24 >"$state/log" 2>&1 &
+    --bridge "$bridge" --default-address-pool "base=172.31.$((16 * n + 8)).0/21,size=27" --iptables=false --ip6tables=false \
+    >"$state/log" 2>&1 &
   engine=$!
-  trap 'kill $engine; wait $engine 2>/dev/null || true' EXIT
   export DOCKER_HOST=unix://$state/socket
   for _ in $(seq 100); do answers && return; kill -0 $engine 2>/dev/null || break; sleep 0.3; done
   skip "the engine does not start: $(tail -1 "$state/log")"
