@@ -24,6 +24,7 @@ FROM ${BASE}
 # git reads the base commit. The server runs as Debian's user `postgres`, never as root.
 # Left out again, as every job pulls the image: the JIT compiler (a gate's queries are too short for it, and it is half of
 # the image), the cluster that the package makes, translations, what is written in Perl, what git needs to reach a remote.
+# Perl's own base and Debian's modules for it stay: with them `apt-get install` goes on top, an extension for instance.
 # Debian's psql is a script in Perl that picks a version: here the programs themselves take its place.
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
@@ -33,7 +34,7 @@ RUN apt-get update -q \
  && cd /usr/lib/git-core && rm -rf git-remote-* git-http-* git-imap-send git-daemon /usr/bin/scalar /usr/bin/git-shell \
  && rm -rf /usr/lib/*/libLLVM* /usr/lib/*/libz3.so* /usr/lib/llvm-* /usr/lib/postgresql/17/lib/llvmjit* \
       /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/pgxs /var/lib/postgresql/17 /etc/postgresql/17 \
-      /usr/share/i18n /usr/share/locale /usr/share/gitweb /usr/share/perl /usr/share/perl5 /usr/lib/*/perl /usr/lib/*/libperl.so* \
+      /usr/share/i18n /usr/share/locale /usr/share/gitweb /usr/share/perl /usr/lib/*/perl /usr/lib/*/libperl.so* \
       /usr/lib/python3.13/test /usr/lib/python3.13/pydoc_data \
       /usr/share/doc /usr/share/info /usr/share/man /usr/share/lintian \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*.log /var/log/apt
