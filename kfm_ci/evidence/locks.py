@@ -10,10 +10,8 @@ from psycopg.rows import tuple_row
 
 from kfm_ci.evidence.model import Lock, LockMode
 
-FIRST_USER_OID = 16384
-"""Below it stand the catalogs, which every statement locks."""
-
-# No join with pg_class: what the statement dropped is locked too, and is no longer there.
+# No join with pg_class: what the statement dropped is locked too, and is no longer there. Below 16384 stand the
+# catalogs, which every statement locks.
 HELD = """
 select relation, mode from pg_catalog.pg_locks
  where pid = %s and locktype = 'relation' and database = %s::oid and relation >= 16384::oid

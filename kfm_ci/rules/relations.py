@@ -14,15 +14,6 @@ Name = tuple[str, ...]
 PUBLIC = "public"
 TEMPORARY = "pg_temp"
 
-_LISTED = {
-    "OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view", "OBJECT_INDEX": "index",
-    "OBJECT_SEQUENCE": "sequence", "OBJECT_FOREIGN_TABLE": "foreign table", "OBJECT_TYPE": "type",
-    "OBJECT_DOMAIN": "domain", "OBJECT_SCHEMA": "schema", "OBJECT_FUNCTION": "function",
-    "OBJECT_PROCEDURE": "procedure", "OBJECT_ROUTINE": "function", "OBJECT_AGGREGATE": "aggregate",
-    "OBJECT_EXTENSION": "extension",
-}  # fmt: skip
-"""Kinds of objects that clients use, by the parser's word."""
-
 
 def _implied(tree: Node, table: Node | None) -> Iterator[Name]:
     """Yield the sequences that come with the serial and identity columns of a new table."""
@@ -62,11 +53,6 @@ def written(node: Node | None) -> str:
 def spelled(parts: tuple[str, ...]) -> str:
     """Return the parts of a qualified name as SQL."""
     return ".".join(map(quote, parts)) or "…"
-
-
-def kind_of(word: str) -> str | None:
-    """Return what a ``remove_type`` or ``rename_type`` is called; None for what clients do not name."""
-    return _LISTED.get(word)
 
 
 def dropped(tree: Node) -> Iterator[tuple[str, ...]]:

@@ -7,7 +7,6 @@ from contextlib import closing
 from kfm_ci.evidence import foreign_keys, rollback, schema, watch
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observer import Observer
-from kfm_ci.evidence.rollback.model import State
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import apply, catalog, ledger
@@ -99,8 +98,3 @@ class Apply:
         pending = [item.id for item in run.new if item.id not in applied]
         if pending:
             raise Failed(f"the ledger does not know {pending[0]} after it was applied")
-
-
-def state_of(seen: Seen) -> tuple[State, State] | None:
-    """Return what was captured around a migration that was applied."""
-    return (seen.before, seen.after) if seen.before is not None and seen.after is not None else None
