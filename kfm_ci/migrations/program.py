@@ -116,6 +116,9 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
             score += 10 if held else 0
         elif piece and all(word in words for word in _WORD.findall(piece)):
             score += 1
+        elif piece and (f"{piece}_id" in words or (number == 0 and any(word.endswith(f"_{piece}") for word in words))):
+            # a model by its table's name, a relation by its column's
+            score += 0.75
         elif number == 0:
             return 0
     if score == 0:

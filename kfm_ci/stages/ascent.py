@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kfm_ci.evidence.transcript import Cut, Recorded
@@ -49,7 +50,7 @@ def climb(run: Run, shop: Workshop) -> Ascent:
         ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
         kept = _hidden(new, done, ups)
         run.findings += kept
-        _tell_of_one_transaction(run, done.whole)
+        _tell_of_one_transaction(run, done.whole, ups)
         end = End(run, attempts.database, shop.tool)
         # one that the tool passes over each time stands in the way of single steps
         if 1 < len(ran) <= FEW and {item.migration for item in kept} <= {item.id for item in ran}:
@@ -126,8 +127,8 @@ def _shared(migration: Migration, statement: str) -> int:
     return len(words & frozenset(_WORD.findall((part or migration.up.file.text).lower())))
 
 
-def _tell_of_one_transaction(run: Run, whole: Recorded) -> None:
-    if len(run.new) < 2 or whole.transactions != 1 or whole.mode is not Mode.TRANSACTION:
+def _tell_of_one_transaction(run: Run, whole: Recorded, ups: Mapping[str, Recorded]) -> None:
+    if sum(bool(one.text) for one in ups.values()) < 2 or whole.transactions != 1 or whole.mode is not Mode.TRANSACTION:
         return
     at_once.tell(run, "the tool")
 

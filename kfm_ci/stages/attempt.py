@@ -15,6 +15,7 @@ from kfm_ci.evidence.transcript import Cut, Recorded, as_sent, cut, printed
 from kfm_ci.migrations.files import Command, Migration, Tool
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.stages import remedy
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.workshop import Workshop
 
@@ -25,7 +26,8 @@ _SPEAKS = re.compile(
     r"error|exception|cannot|failed|not found|no such|refused|denied|unknown|missing|required", re.IGNORECASE
 )
 _TRACE = re.compile(
-    r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v|[^\s():]+\.(?:rb|exs?):\d+|\([\w. ]+\) \S+\.exs?:|Tasks: TOP|\(See full trace)'
+    r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v|Tasks: TOP|\(See full trace'
+    r"|\S+:\d+:in [`']|[^\s():]+\.exs?:\d+|\([\w. ]+\) \S+\.exs?:)"
 )
 _CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
 """What Ruby tells below an error; Java's stands on the line itself."""
@@ -35,7 +37,7 @@ _NOT_INSTALLED = re.compile(
     r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
     r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
 )
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_ADDRESS = re.compile(r"(?: at |:)0x[0-9a-f]+")
 _OUTSIDE = ("25001", "2D000")
 
 
@@ -150,11 +152,12 @@ def refused(migration: Migration, recorded: Recorded, ended: Ended) -> Finding:
     outside = (recorded.error or "").startswith(_OUTSIDE)
     command = migration.up
     line = told_line(migration, ended.tail) or (command.line if isinstance(command, Command) else 1)
+    mend = remedy.by_error((recorded.error or "")[:5], recorded.error or "") or "mend the migration"
     return Finding(
         rule="transaction-refused" if outside else "migration-failed",
         hazard=Hazard.TRANSACTION if outside else Hazard.MIGRATION_ERROR,
         severity=Severity.ERROR, message=said, migration=migration.id, place=Place(file=migration.up_path, line=line),
-        help=f"do it {migration.outside}" if outside else "mend the migration",
+        help=f"do it {migration.outside}" if outside else mend,
     )  # fmt: skip
 
 

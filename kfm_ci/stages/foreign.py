@@ -12,7 +12,7 @@ from kfm_ci.evidence.recording import Recorder
 from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration, Script, Tool
 from kfm_ci.model import Finding, Hazard, Mode
-from kfm_ci.stages import attempt, recorded, replay, validate, workshop
+from kfm_ci.stages import attempt, recorded, replay, unseen, validate, workshop
 from kfm_ci.stages.ascent import FEW, Refused, climb
 from kfm_ci.stages.attempt import Attempts
 from kfm_ci.stages.base import Failed, Run
@@ -89,6 +89,7 @@ def record(run: Run, tool: Tool) -> None:
             *([pending] if pending else []),
             *recorded.by_tool(run, ascent.attempts.database),
         ]
+        run.findings += unseen.told(run.new, ascent.ups)
         downs = Descent(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
@@ -142,5 +143,7 @@ def _scripts(run: Run, ups: Mapping[str, Recorded], downs: Mapping[str, Recorded
         if item.id in ups:
             up, down = ups[item.id], downs.get(item.id)
             back = lines.script(item, down.text, down.mode) if down is not None else item.down
+            if not up.text:
+                back = None  # nothing was done, such as by a squashed migration: nothing is to be taken back
             found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
     return found

@@ -25,37 +25,43 @@ def of(done: Applied, script: Script) -> str | None:
         return "end it with COMMIT, or leave BEGIN out"
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
         return "put the statement into a file of its own, outside a transaction; remove COMMIT and ROLLBACK"
-    if done.sqlstate == "42501" and (extension := _EXTENSION.search(error)):
-        if done.statement is not None and "if not exists" not in " ".join(done.statement.text.lower().split()):
-            return (
-                f"write `create extension if not exists`, and have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}; "
-                'a file that has run already stays as it is: there set [database] run-as = "superuser"'
-            )
+    made = done.statement is not None and "if not exists" not in " ".join(done.statement.text.lower().split())
+    if done.sqlstate == "42501" and made and (extension := _EXTENSION.search(error)):
+        return (
+            f"write `create extension if not exists`, and have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}; "
+            'a file that has run already stays as it is: there set [database] run-as = "superuser"'
+        )
+    if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
+        return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
+    return by_error(done.sqlstate, error)
+
+
+def by_error(sqlstate: str | None, error: str) -> str | None:
+    """Return what to do about an error whatever statement it is of; None for another."""
+    if sqlstate == "42501" and (extension := _EXTENSION.search(error)):
         return (
             f"have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}, and write "
             "`create extension if not exists`, which leaves it alone where an administrator has made it"
         )
-    if done.sqlstate == "42501":
+    if sqlstate == "42501":
         return (
             "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
             'set run-as = "superuser"'
         )
-    if done.sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
+    if sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
         return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
-    if done.sqlstate == "42710" and (role := _TAKEN.search(error)):
+    if sqlstate == "42710" and (role := _TAKEN.search(error)):
         return (
             "roles belong to the whole server, where another database, as here that of an earlier stage, may have made it: ask pg_roles "
             f"first in a DO block, or make it beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
         )
-    if done.sqlstate in {"3F000", "42P01", "42883", "42704"} and _ELSEWHERE.search(error):
+    if sqlstate in {"3F000", "42P01", "42883", "42704"} and _ELSEWHERE.search(error):
         return (
             "mend the statement; or, where a platform or another tool made it before the first migration, name SQL that does so too, "
             'in kfm-ci.toml: [migrations] baseline = "…"'
         )
-    if done.sqlstate in {"0A000", "58P01"} and "extension" in error:
+    if sqlstate in {"0A000", "58P01"} and "extension" in error:
         return binaries.advice(_EXTENSION.findall(error), binaries.find())
-    if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
-        return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
     return None
 
 

@@ -257,6 +257,23 @@ def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(ga
     ), found
 
 
+def test_what_a_program_does_for_each_row_is_not_called_seen_and_one_that_did_nothing_needs_no_way_back(gate):
+    gate({"1_widgets": FIRST})
+    gate.commit()
+    loop = """
+def up():
+    for (key,) in connection.execute("select id from widgets where name = 'none'").fetchall():
+        connection.execute("update widgets set name = '' where id = %s", [key])
+def down():
+    pass
+"""
+    idle = 'def up():\n    connection.execute("with r as (select oid from pg_class) select * from r, pg_range")\ndef down():\n    connection.execute("drop table widgets")\n'
+    code, report = gate({"2_loop": loop, "3_idle": idle}, base="main")
+    (found,) = [item for item in report["findings"] if item["rule"] == "rows-not-seen"]
+    assert (found["severity"], found["migration"]) == ("note", "2_loop") and "rows of widgets" in found["message"]
+    assert not [item for item in report["findings"] if item["migration"] == "3_idle"], report["findings"]
+
+
 def test_a_program_of_the_repository_itself_is_run_from_there(gate):
     files = {
         "run": f'#!/bin/sh\nexec {sys.executable} tool.py "$@"\n',

@@ -27,16 +27,20 @@ _WRAPPER = '''"""The project's own settings, pointed at the throwaway server."""
 
 from {module} import *  # noqa: F403
 
-_given = dict(globals().get("DATABASES", {{}}))
-_default = dict(_given.get("default", {{}}))
-_ours = "postg" in _default.get("ENGINE", "")
-_engine = _default["ENGINE"] if _ours else "django.db.backends.postgresql"
-_elsewhere = ("sslmode", "service", "passfile")
-_options = {{key: value for key, value in _default.get("OPTIONS", {{}}).items() if _ours and key not in _elsewhere}}
-DATABASES = {{**_given, "default": {{
-    **_default, "ENGINE": _engine, "OPTIONS": _options,
-    "NAME": "{{database}}", "USER": "{{user}}", "PASSWORD": "{{password}}", "HOST": "{{host}}", "PORT": "{{port}}",
-}}}}
+
+def _pointed(given):
+    ours = "postg" in given.get("ENGINE", "")
+    elsewhere = ("sslmode", "service", "passfile")
+    options = {{key: value for key, value in given.get("OPTIONS", {{}}).items() if ours and key not in elsewhere}}
+    return {{
+        **given, "ENGINE": given["ENGINE"] if ours else "django.db.backends.postgresql", "OPTIONS": options,
+        "NAME": "{{database}}", "USER": "{{user}}", "PASSWORD": "{{password}}", "HOST": "{{host}}", "PORT": "{{port}}",
+    }}
+
+
+# No other server is reached, and what a router keeps for another database runs here too.
+DATABASES = {{name: _pointed(given) for name, given in {{"default": {{}}, **globals().get("DATABASES", {{}})}}.items()}}
+DATABASE_ROUTERS = []
 '''
 _MANAGE = ("python", "manage.py")
 

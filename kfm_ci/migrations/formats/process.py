@@ -15,7 +15,7 @@ from typing import IO
 from kfm_ci import config
 
 KEPT = 60
-"""So many last lines of what it printed are kept."""
+"""So many last lines of what it printed are kept, and of its complaints."""
 NEAR = ("node_modules/.bin", ".venv/bin", "venv/bin")
 """Where dependencies put programs."""
 LIMIT = 8_000_000
@@ -31,7 +31,7 @@ class Ended:
     code: int | None
     """Exit code; None: it did not end in time, and was ended."""
     tail: str
-    """The last lines it printed."""
+    """The last lines it printed, and below them its last complaints: a program may flush the former after the latter."""
     output: str = ""
     """All that it printed on standard output, where that was asked for."""
     found: bool = True
@@ -49,12 +49,12 @@ def run(
 ) -> Ended:
     """Run a program to its end; nothing can be asked on standard input, and what it started ends with it.
 
-    ``apart``: standard output is what was asked for, and is kept apart from the complaints.
+    ``apart``: standard output is what was asked for, and no complaint.
     """
     try:
         process = subprocess.Popen(
             argv, cwd=directory, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if apart else subprocess.STDOUT, start_new_session=True,
+            stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
         return Ended(code=None, tail=str(error), found=False)
@@ -68,8 +68,9 @@ def run(
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    output, *complaints = [stream.text() for stream in spoken]
-    lines = ((complaints and complaints[0]) or output).strip().splitlines()[-KEPT:]
+    output, complaints = (stream.text() for stream in spoken)
+    said = ("" if apart and complaints.strip() else output, complaints)
+    lines = [line for text in said for line in text.strip().splitlines()[-KEPT:]]
     return Ended(
         code=code, tail="\n".join(line[:400] for line in lines), output=output if apart and len(output) < LIMIT else ""
     )

@@ -13,10 +13,11 @@ _NAME = re.compile(r"^\d{10,}-(?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
 _MARK = re.compile(r"\bQueryRunner\b|\bqueryRunner\b")
 _SOURCES = tuple(
     f"{folder}{name}.{ending}"
-    for folder in ("", "src/", "src/db/", "src/database/", "src/config/", "config/", "dist/")
+    for folder in ("", "src/", "server/", "src/db/", "src/database/", "src/config/", "config/", "dist/")
     for name in ("data-source", "datasource", "data_source", "ormconfig", "typeorm.config")
     for ending in ("js", "cjs", "mjs", "ts")
 )
+_SAID = re.compile(r"\btypeorm\b[^\n\"]*\s(?:-d|--dataSource)[ =]([\w./-]+\.[cm]?[jt]s)\b")
 _TABLE = re.compile(r"\bmigrationsTableName\s*:\s*[\"'`](\w+)[\"'`]")
 _OUTSIDE = "in a migration of its own with `transaction = false;`"
 
@@ -37,7 +38,9 @@ class TypeOrm:
         """Read the files without running them."""
         home = programs.home(tree, directory, ("package.json",)) or "."
         start = "" if home == "." else f"{home}/"
-        source = next((name for name in _SOURCES if tree.exists(f"{start}{name}")), "data-source.js")
+        said = programs.says(tree, home, ("package.json",), _SAID)
+        sources = (*((said,) if said else ()), *_SOURCES)
+        source = next((name for name in sources if tree.exists(f"{start}{name}")), "data-source.js")
         program = "typeorm-ts-node-commonjs" if source.endswith(".ts") else "typeorm"
         return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),

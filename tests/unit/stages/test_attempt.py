@@ -1,0 +1,58 @@
+"""What is told of a tool that failed: the line that says most, and the line of the migration."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kfm_ci.migrations.files import Command, Migration, SourceFile
+from kfm_ci.migrations.formats import process
+from kfm_ci.model import Digest
+from kfm_ci.stages.attempt import last, told_line
+
+RAILS = """== 20260119100000 Bad: migrating ==
+-- add_column(:customers, :x, :integer)
+rails aborted!
+StandardError: An error has occurred, this and all later migrations canceled:
+
+undefined local variable or method `nothing_such' for #<Bad:0x00007fd15c5dfe78 @name="Bad">
+/tmp/copy/db/migrate/20260119100000_bad.rb:4:in `change'
+/tmp/copy/bin/rails:4:in `<main>'
+
+Caused by:
+NoMethodError: nothing_such
+/tmp/copy/db/migrate/20260119100000_bad.rb:4:in `change'
+
+Tasks: TOP => db:migrate
+(See full trace by running task with --trace)
+"""
+ECTO = """** (RuntimeError) cannot be
+    priv/repo/migrations/20260119100000_bad.exs:5: Shop.Repo.Migrations.Bad.change/0
+    (ecto_sql 3.10.2) lib/ecto/migration/runner.ex:290: Ecto.Migration.Runner.perform_operation/3
+"""
+
+
+def migration(path):
+    file = SourceFile(path=path, data=b"", text="", sha256=Digest.of(b""))
+    return Migration(
+        id="x", version="", sort_key=("x",), name="x", up=Command(file=file, argv=(), directory=".")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tail", "path", "told", "line"),
+    [
+        (RAILS, "db/migrate/20260119100000_bad.rb", "undefined local variable or method `nothing_such' for #<Bad @name=\"Bad\">", 4),
+        (ECTO, "app/priv/repo/migrations/20260119100000_bad.exs", "** (RuntimeError) cannot be", 5),
+    ],
+)  # fmt: skip
+def test_the_error_itself_and_its_line_are_told_not_the_trace_around_them(tail, path, told, line):
+    assert last(tail) == told and told_line(migration(path), tail) == line
+
+
+def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
+    program = "import sys; print('Error: no table', file=sys.stderr, flush=True); print('\\n'.join(['done'] * 500))"
+    ended = process.run((sys.executable, "-c", program), directory=Path(), environment={}, timeout=60)
+    assert ended.code == 0 and last(ended.tail) == "Error: no table"
