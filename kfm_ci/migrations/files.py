@@ -74,6 +74,8 @@ class Script:
     """Whether the text is what a tool sent to the server; its lines are counted on from the end of the file."""
     begins: int = 1
     """1-based line of the file on which a recorded migration itself begins."""
+    typed: str | None = None
+    """What a person types to have a tool send it, as a line of shell; None where it is not a tool's."""
     whole: bool = False
     """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
     resumes: Resumption | None = None

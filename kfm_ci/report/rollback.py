@@ -104,6 +104,13 @@ def _midway(migration: MigrationEvidence) -> tuple[str, ...]:
             pass
         case _:
             assert_never(rollback.strategy)
+    if not all(command.startswith(("psql ", "#")) for command in rollback.commands):
+        return (
+            *first,
+            "The tool stops at the first error. What it had committed by then has stayed done: have it tell what is applied.",
+            f"Most often it waited for a lock. Who holds it: `{_BLOCKERS}`",
+            "Mend the cause, then run the same command again, and the ones after it.",
+        )
     if rollback.mode is Mode.AUTOCOMMIT:
         lines = ", ".join(str(item.line) for item in rollback.statements[:8])
         where = f" It has one statement at each of the lines {lines}." if len(rollback.statements) > 1 else ""

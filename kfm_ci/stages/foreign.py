@@ -5,6 +5,7 @@ What the tool sent is a script like any other afterwards: no later stage knows w
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -142,8 +143,25 @@ def _scripts(run: Run, ups: Mapping[str, Recorded], downs: Mapping[str, Recorded
     for item in run.new:
         if item.id in ups:
             up, down = ups[item.id], downs.get(item.id)
-            back = lines.script(item, down.text, down.mode) if down is not None else item.down
+            back = item.down
+            if down is not None:
+                back = replace(lines.script(item, down.text, down.mode), typed=_typed(item, run.change.head.tool))
             if not up.text:
                 back = None  # nothing was done, such as by a squashed migration: nothing is to be taken back
             found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
     return found
+
+
+def _typed(migration: Migration, tool: Tool | None) -> str | None:
+    """Return what a person types to have the tool take a migration back, on a database of their own."""
+    command = migration.up
+    if not isinstance(command, Command) or tool is None or not command.down:
+        return None
+    ours = {path.rpartition("/")[2] for path in tool.writes}
+    # what runs a file that we wrote names the tool's own task after it
+    place = next((number for number, word in enumerate(command.down) if word in ours), 0)
+    words = command.down[:1] + command.down[place + 1 :]
+    line = " ".join(
+        f'"{word.replace("{url}", "$DATABASE_URL")}"' if "{url}" in word else shlex.quote(word) for word in words
+    )
+    return line if command.directory in {"", "."} else f"(cd {shlex.quote(command.directory)} && {line})"

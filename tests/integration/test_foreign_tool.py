@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,14 @@ def test_what_the_tool_did_is_observed_statement_by_statement_and_its_way_back_i
     (migration,) = report["migrations"]
     assert [item["kind"] for item in migration["statements"]] == ["CREATE TABLE", "INSERT", "INSERT", "INSERT"]
     assert migration["schema_diff"]["added"] == ["table public.widgets"] and migration["rollback"]["proof"] == "proven"
+
+
+def test_the_way_back_that_is_told_is_the_tools_own_command(gate, tmp_path):
+    _, report = gate({"1_widgets": FIRST})
+    (command,) = report["migrations"][0]["rollback"]["commands"]
+    assert shlex.split(command) == [sys.executable, "tool.py", "down", "1_widgets"]
+    comment = (tmp_path / "out/comment.md").read_text()
+    assert command in comment and "The tool stops at the first error" in comment and "psql" not in comment
 
 
 def test_the_base_is_built_by_the_tool_and_a_blocking_index_on_it_is_refused(gate):

@@ -171,6 +171,8 @@ def command(subject: Drillable, *, autocommit: bool) -> str:
     migration, script = subject.migration, subject.down
     match subject.strategy:
         case Strategy.DOWN if script is not None:
+            if script.typed is not None:
+                return script.typed
             if script.text != script.file.text:
                 return f"# down section of {_quote(script.file.path)}, from line {script.first_line}"
             return _psql(script.file.path, autocommit=autocommit, then=subject.forget)
