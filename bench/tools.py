@@ -43,7 +43,7 @@ with psycopg.connect(dsn, autocommit=True) as connection:
         if apply.together(connection, tuple(item.up for item in found.migrations)) is not None:
             raise SystemExit("all at once they fail")
     for item in () if found.together else found.migrations:
-        session.reset(connection)
+        session.reset(connection, observed=False)
         done = apply.run(connection, item.up, entry=None)
         if done.outcome is Outcome.FAILED:
             raise SystemExit(f"{item.id}: {done.error}")

@@ -43,6 +43,13 @@ RECORD: Final = f"""
       returning 1)
     {_ROW.format(source="from moved")}
 """
+_FILL: Final = """
+    insert into kfm_ci.ledger
+      (position, version, name, sha256, chain, mode, state, run_id, git_commit, started_at, applied_at)
+    select e.*, now(), clock_timestamp()
+      from unnest(%(position)s::int[], %(version)s::text[], %(name)s::text[], %(sha256)s::bytea[], %(chain)s::bytea[],
+                  %(mode)s::text[], %(state)s::text[], %(run)s::text[], %(commit)s::text[]) e
+"""
 
 
 class LostLedger(Exception):
@@ -94,11 +101,15 @@ def fill(connection: Connection[Any], entries: Sequence[Entry]) -> None:
     for position, entry in enumerate(entries, 1):
         chain = _link(chain, entry)
         rows.append(_row(entry, position, chain, "applied"))
-    with connection.transaction(), connection.cursor() as cursor:
-        cursor.executemany(INTEND, rows)
-        cursor.execute("update kfm_ci.head set position = %s, chain = %s where position = 0", [len(rows), chain])
-        if cursor.rowcount != 1:
-            raise LostLedger(entries[-1].version if entries else "")
+    if not rows:
+        return
+    with connection.transaction():
+        moved = connection.execute(
+            "update kfm_ci.head set position = %s, chain = %s where position = 0", [len(rows), chain]
+        )
+        if moved.rowcount != 1:
+            raise LostLedger(entries[-1].version)
+        connection.execute(_FILL, {key: [row[key] for row in rows] for key in rows[0]})
 
 
 def _next(connection: Connection[Any], entry: Entry) -> tuple[int, bytes, bytes]:

@@ -51,11 +51,14 @@ def connect(
         yield connection
 
 
-def reset(connection: Connection[Any]) -> None:
-    """Give the session back the state it was opened with: settings, role, temporary tables, locks."""
+def reset(connection: Connection[Any], *, observed: bool = True) -> None:
+    """Give the session back the state it was opened with: settings, role, temporary tables, locks.
+
+    Where nobody observes, no plan is worth keeping, and the server does it all at one word.
+    """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
-    connection.execute(_RESET)
+    connection.execute(_RESET if observed else "discard all")
 
 
 def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:

@@ -88,7 +88,7 @@ class Provision:
             for migration in base if tool is None else ():
                 if migration.id in ran:
                     continue
-                reset(connection)
+                reset(connection, observed=False)
                 script = script_of(migration)
                 # what is merged has run, whatever its tool says of a file that ends its transaction
                 script = replace(script, resumes=script.resumes or Resumption.BARE)
