@@ -44,6 +44,8 @@ class Cut:
     """By the migration's id, in the order in which the tool noted them."""
     strangers: int
     """How many of the tool's notes are about none of the migrations that were asked for."""
+    own_error: str | None = None
+    """The server's last refusal of a statement on the tool's own tables."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class _Course:
     """By session, the settings that the tool makes before all else: they hold for every migration that it runs there."""
     prepared: set[str] = field(default_factory=set)
     """Statements that were prepared by SQL: others are the driver's, which lets them go by SQL."""
+    own_error: str | None = None
     errors: list[tuple[int, Sent]] = field(default_factory=list)
     """What the server refused, with how many migrations had been noted before."""
 
@@ -154,7 +157,9 @@ class _Course:
 
     def _refused(self, item: Sent) -> None:
         block = self.current.get(item.session)
-        if not self.own.concerns(item.text):
+        if self.own.concerns(item.text):
+            self.own_error = item.error
+        else:
             self.errors.append((len(self.notes.found), item))
         if block is not None:
             block.failed = True
@@ -229,7 +234,7 @@ def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = Fals
         parts = [(block.open, [one.text for one in block.pieces if mine.has(one.step)]) for block in taking]
         refused = [item for step, item in course.errors if mine.has(step)]
         steps[name] = _joined(parts, refused, course.opening(taking), reached=True)
-    return Cut(whole=whole, steps=steps, strangers=notes.strangers)
+    return Cut(whole=whole, steps=steps, strangers=notes.strangers, own_error=course.own_error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

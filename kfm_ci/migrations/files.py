@@ -125,7 +125,7 @@ class Tool:
     status: tuple[str, ...] = ()
     """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
     preview: tuple[str, ...] = ()
-    """Prints the SQL of one migration without running it."""
+    """Prints the SQL of one migration, or of the next ``{count}``, without running it."""
     restore: tuple[str, ...] = ()
     """Makes what the base has from the schema that the tool keeps beside the migrations, of which old ones often run no
     longer; ``up`` follows it. Empty: the tool keeps none."""

@@ -12,9 +12,11 @@ from kfm_ci.evidence.bookkeeping import Bookkeeping
 from kfm_ci.evidence.notes import TAKEN_BACK, Notes
 from kfm_ci.evidence.recording import Recorder
 from kfm_ci.evidence.transcript import Cut, Recorded, as_sent, cut, printed
+from kfm_ci.migrations import program
 from kfm_ci.migrations.files import Command, Migration, Tool
 from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.rules.touched import files_of
 from kfm_ci.stages import remedy
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.workshop import Workshop
@@ -69,6 +71,8 @@ class Attempts:
         if ended.code:
             if not cut.whole.reached or (cut.whole.error is None and _NOT_INSTALLED.search(ended.tail)):
                 raise broken(tool, ended)
+            if cut.whole.error is None and cut.own_error is not None:
+                raise broken(tool, ended, cut.own_error)
             failed = next((item for item in expected if item.id not in cut.steps), expected[-1])
             return refused(failed, cut.whole, ended)
         if history(self.run, self.database, tool) == before:
@@ -117,13 +121,22 @@ class Attempts:
             self.recorder.take(), Bookkeeping.of(tool), notes, failed=bool(ended.code), notes_first=tool.notes_first
         )
 
-    def preview(self, migration: Migration) -> str | None:
-        """Return the SQL that the tool prints for a migration without running it; None when it prints none."""
-        command = _command(migration)
+    def previews(self, migrations: Sequence[Migration]) -> dict[str, str]:
+        """Return the SQL that the tool prints for the next migrations without running them, of those for which it prints some."""
+        tool = self.shop.tool
+        own = Bookkeeping.of(tool)
+        if any("{count}" in part for part in tool.preview):
+            ended = self.shop.start(tool.preview, self.database, apart=True, count=len(migrations))
+            sent = as_sent(ended.output, own) if ended.code == 0 else []
+            return {name: one.text for name, one in cut(sent, own, Notes(migrations)).steps.items() if one.text}
+        texts = {item.id: self._preview(_command(item), own) for item in migrations}
+        return {name: text for name, text in texts.items() if text is not None}
+
+    def _preview(self, command: Command, own: Bookkeeping) -> str | None:
         if command.preview is None:
             return None
         ended = self.shop.start(command.preview, self.database, apart=True)
-        return printed(ended.output, Bookkeeping.of(self.shop.tool)) if ended.code == 0 else None
+        return printed(ended.output, own) if ended.code == 0 else None
 
     def status(self) -> Finding | None:
         """Ask the tool, where it can be asked, whether something is still pending after all has run."""
@@ -150,15 +163,24 @@ def refused(migration: Migration, recorded: Recorded, ended: Ended) -> Finding:
     """Return the finding on a migration that did not run, in the server's words where it said any."""
     said = f"PostgreSQL refused it: {recorded.error}" if recorded.error else f"the tool failed: {last(ended.tail)}"
     outside = (recorded.error or "").startswith(_OUTSIDE)
-    command = migration.up
-    line = told_line(migration, ended.tail) or (command.line if isinstance(command, Command) else 1)
     mend = remedy.by_error((recorded.error or "")[:5], recorded.error or "") or "mend the migration"
     return Finding(
         rule="transaction-refused" if outside else "migration-failed",
         hazard=Hazard.TRANSACTION if outside else Hazard.MIGRATION_ERROR,
-        severity=Severity.ERROR, message=said, migration=migration.id, place=Place(file=migration.up_path, line=line),
+        severity=Severity.ERROR, message=said, migration=migration.id, place=_place(migration, recorded, ended),
         help=f"do it {migration.outside}" if outside else mend,
     )  # fmt: skip
+
+
+def _place(migration: Migration, recorded: Recorded, ended: Ended) -> Place:
+    """Return where what was refused is written, else what the tool's traceback names, else where the migration begins."""
+    begins = _command(migration).line
+    statement = recorded.refused[-1].text.strip().rstrip(";").rstrip() if recorded.refused else ""
+    for file in files_of(migration):
+        lines = program.written(statement, file.text, begins if file.path == migration.up_path else 1)
+        if lines is not None:
+            return Place(file=file.path, line=lines[0], end_line=lines[1])
+    return Place(file=migration.up_path, line=told_line(migration, ended.tail) or begins)
 
 
 def silent(tool: Tool, ended: Ended) -> CannotCheck:
@@ -168,9 +190,9 @@ def silent(tool: Tool, ended: Ended) -> CannotCheck:
                        help="does the tool read DATABASE_URL, and is history-table right?", where="[migrations.command]")  # fmt: skip
 
 
-def broken(tool: Tool, ended: Ended) -> CannotCheck:
-    """Return what to say of a tool that failed before it asked anything of the server: no migration is to blame."""
-    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code}, and no migration is to blame: {last(ended.tail)}",
+def broken(tool: Tool, ended: Ended, error: str | None = None) -> CannotCheck:
+    """Return what to say of a tool that failed before any migration did, or on its own tables (``error``): none is to blame."""
+    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code}, and no migration is to blame: {error or last(ended.tail)}",
                        where=" ".join(tool.up)[:200],
                        help="its dependencies are taken from the work tree; it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
 

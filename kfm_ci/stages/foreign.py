@@ -112,9 +112,9 @@ def _follows(item: Finding, refusal: Finding) -> bool:
 
 
 def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[str, Migration]:
-    """Return the first migrations that did not run as what the tool prints for them, where it can; each takes a start of it."""
+    """Return the first migrations that did not run as what the tool prints for them, where it can."""
     left = [item for item in run.new if item.id not in ran]
-    texts = {item.id: attempts.preview(item) for item in left[:FEW]}
+    texts = attempts.previews(left[:FEW])
     ups = {
         name: Recorded(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
         for name, text in texts.items()

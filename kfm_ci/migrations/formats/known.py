@@ -68,7 +68,7 @@ KNOWN: dict[str, Tool] = {
         up=("liquibase", "update"), up_one=("liquibase", "update-count", "--count={count}"), down_one=("liquibase", "rollback-count", "--count=1"),
         down_to=("liquibase", "rollback-count", "--count={count}"), note=("{changeset}", "{author}"),
         down_printed=("liquibase", "rollback-count-sql", "--count={count}"),
-        preview=("liquibase", "update-count-sql", "--count=1"), history_table="databasechangelog",
+        preview=("liquibase", "update-count-sql", "--count={count}"), history_table="databasechangelog",
         environment={"LIQUIBASE_COMMAND_URL": "{jdbc}", "LIQUIBASE_COMMAND_USERNAME": "{user}", "LIQUIBASE_COMMAND_PASSWORD": "{password}"},
         install="put `liquibase` on the PATH before the gate runs",
     ),

@@ -1,4 +1,4 @@
-"""Liquibase's ways back: changesets without one stand between those that have one."""
+"""Liquibase itself: its ways back past changesets that have none, what it leaves out, what it prints."""
 
 from __future__ import annotations
 
@@ -76,3 +76,26 @@ def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(r
     report = gate(root, "main")
     assert report["result"] == "pass", (report["stages"], report["findings"])
     assert proofs(report) == {"fill": "not-run", "column": "proven", "last": "not-run"}
+
+
+def test_a_refusal_stands_where_it_is_written_and_what_comes_after_it_is_judged_by_what_liquibase_prints(root):
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    commit(root)
+    bad = '<changeSet id="bad" author="a"><sqlFile path="bad.sql" relativeToChangelogFile="true"/></changeSet>'
+    later = '<changeSet id="later" author="a"><sql>create index by_hand on t (note)</sql></changeSet>'
+    text = changelog(["table"]).replace("</databaseChangeLog>", f"{bad}\n{later}\n</databaseChangeLog>")
+    write(
+        root,
+        {"m/changelog.xml": text, "m/bad.sql": "update t set id = 1;\n\nalter table t add column wrong nonsense;\n"},
+    )
+    report = gate(root, "main")
+    wrong = [(item["rule"], item["migration"], item["file"], item["line"]) for item in report["findings"] if item["severity"] == "error"]  # fmt: skip
+    assert ("migration-failed", "a:bad", "m/bad.sql", 3) in wrong, wrong
+    assert ("index-not-concurrent", "a:later") in [item[:2] for item in wrong], wrong
+
+
+def test_liquibases_own_tables_that_cannot_be_made_are_no_migrations_fault(root):
+    write(root, {"kfm-ci.toml": f'{CONFIG}LIQUIBASE_LIQUIBASE_SCHEMA_NAME = "elsewhere"\n'})
+    report = gate(root, "none")
+    (told,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
+    assert report["exit_code"] == 3 and "KFM-C46" in told and 'schema "elsewhere" does not exist' in told
