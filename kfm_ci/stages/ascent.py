@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kfm_ci.evidence.transcript import Cut, Recorded
 from kfm_ci.migrations.files import Command, Migration
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
-from kfm_ci.stages import at_once
+from kfm_ci.stages import at_once, recorded
 from kfm_ci.stages.attempt import Attempts, hidden
 from kfm_ci.stages.base import Failed, Run
 from kfm_ci.stages.replay import End
@@ -48,7 +48,8 @@ def climb(run: Run, shop: Workshop) -> Ascent:
     told = isinstance(done, Cut) and _complete(done, new)
     if isinstance(done, Cut) and (told or len(new) == 1):
         ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
-        kept = _hidden(new, done, ups)
+        older = recorded.left_by_base(run, attempts.database) if any(one.refused for one in ups.values()) else ()
+        kept = _hidden(new, done, ups, older)
         run.findings += kept
         _tell_of_one_transaction(run, done.whole, ups)
         end = End(run, attempts.database, shop.tool)
@@ -102,10 +103,12 @@ def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, Recorded]:
     return {item.id: cut.steps.get(item.id, nothing) for item in new}
 
 
-def _hidden(new: tuple[Migration, ...], cut: Cut, ups: dict[str, Recorded]) -> list[Finding]:
+def _hidden(
+    new: tuple[Migration, ...], cut: Cut, ups: dict[str, Recorded], older: tuple[Migration, ...]
+) -> list[Finding]:
     """Return what the server refused and the tool kept to itself, each of the migration that says most of what was refused.
 
-    One that the tool left out when it was refused has no note of its own: it stands right before the next that has one.
+    One that the tool left out when it was refused has no note of its own: it stands right before the next that has one. ``older``: those of the base that have none; theirs is told of no new one.
     """
     told: dict[str, Finding] = {}
     left: list[Migration] = []
@@ -114,8 +117,10 @@ def _hidden(new: tuple[Migration, ...], cut: Cut, ups: dict[str, Recorded]) -> l
             left.append(item)
             continue
         for refusal in ups[item.id].refused:
-            owner = max((*left, item), key=lambda one: (_shared(one, refusal.text), one is not item))
-            told[owner.id] = hidden(owner, refusal.error or "")
+            words = refusal.text
+            owner = max((*left, item, *older), key=lambda one: (_shared(one, words), one is not item))
+            if owner not in older:
+                told[owner.id] = hidden(owner, refusal.error or "")
         left = []
     return list(told.values())
 

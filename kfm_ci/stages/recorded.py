@@ -51,6 +51,16 @@ def by_tool(run: Run, database: str) -> list[Finding]:
     ]
 
 
+def left_by_base(run: Run, database: str) -> tuple[Migration, ...]:
+    """Return the base's migrations of which the tool's table has no row: it comes to them again with each run."""
+    found, base = _read(run, database), run.change.base
+    if found is None or base is None:
+        return ()
+    table, name, rows = found
+    noted = comparison.compare(table, rows, base, name=name, place=base.directory)
+    return tuple(item for item in base.migrations if item.id not in noted.applied | noted.failed)
+
+
 def _read(run: Run, database: str) -> _Read | None:
     table = history_tables.of(run.change.head.format)
     if table is None:

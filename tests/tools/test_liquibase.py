@@ -78,6 +78,16 @@ def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(r
     assert proofs(report) == {"fill": "not-run", "column": "proven", "last": "not-run"}
 
 
+def test_what_the_base_swallows_at_each_run_is_told_of_no_new_changeset(root):
+    subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
+    write(root, {"m/changelog.xml": changelog(["table"], ODD)})
+    commit(root)
+    write(root, {"m/changelog.xml": changelog(["table", "column"], ODD)})
+    report = gate(root, "main")
+    assert proofs(report) == {"column": "proven"}, report["stages"]
+    assert not [item for item in report["findings"] if item["rule"] in {"error-not-told", "history-skips"}]
+
+
 def test_a_refusal_stands_where_it_is_written_and_what_comes_after_it_is_judged_by_what_liquibase_prints(root):
     subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
     commit(root)
