@@ -41,7 +41,7 @@ rails_tools() {
   [ "$(id -u)" = 0 ] && apt-get install -q -y --no-install-recommends ruby-activerecord ruby-railties ruby-pg
 }
 
-ecto() { # Elixir from Debian, its libraries from hex.pm
+ecto() { # Elixir from Debian, its libraries from Hex
   command -v mix >/dev/null || {
     [ "$(id -u)" = 0 ] && apt-get install -q -y --no-install-recommends elixir erlang-dev erlang-parsetools erlang-xmerl
   } || return 1
