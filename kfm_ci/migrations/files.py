@@ -239,6 +239,8 @@ class History:
     """Whether the order counts only among migrations of one file."""
     outside: str | None = None
     """What ``Migration.outside`` is to be of every migration; None: no words of its own."""
+    back: str = "a down with statements"
+    """What takes a migration back, in the tool's words."""
     late: str | None = None
     """What the tool does with a migration that sorts before one already applied, as the end of a sentence."""
 

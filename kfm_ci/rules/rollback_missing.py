@@ -55,7 +55,7 @@ class RollbackMissing:
             lack = f"{shown(down.file.path, 200)} has no statement and takes nothing back"
         yield self._finding(
             change, migration, None, f"{lack}, and no other rollback is declared",
-            "add a down with statements, or a header that declares `rollback: compensating` or `manual`",
+            f"add {change.head.back}, or a header that declares `rollback: compensating` or `manual`",
         )  # fmt: skip
 
     def _down(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from kfm_ci.stages.attempt import Attempts, last, told_line
 from kfm_ci.stages.base import Run
 
 _NO_WAY_BACK = re.compile(
-    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse",
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse|cannot (?:be rolled back|roll ?back)",
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"\s*(?:raise|throw)\b")

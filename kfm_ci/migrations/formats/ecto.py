@@ -36,10 +36,8 @@ class Ecto:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file is a migration of Ecto, and ``mix.exs`` stands above."""
-        fitting = [name for name in names if _NAME.match(name)]
-        start = "" if directory in {"", "."} else f"{directory}/"
         return (
-            any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+            programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
             and programs.home(tree, directory, ("mix.exs",)) is not None
         )
 

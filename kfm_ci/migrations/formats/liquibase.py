@@ -99,6 +99,7 @@ class Liquibase:
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
                           outside="in a changeset of its own with `runInTransaction:false`",
+                          back="a `rollback` to the changeset",
                           recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",
                           late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
         history = transactions.resuming(history, Resumption.ANEW)

@@ -68,6 +68,13 @@ def text(tree: Tree, path: str) -> str:
         return ""
 
 
+def marked(tree: Tree, directory: str, names: Iterable[str], *, name: re.Pattern[str], mark: re.Pattern[str]) -> bool:
+    """Whether one of the first files whose names fit bears the mark that the tool's migrations have."""
+    start = "" if directory in {"", "."} else f"{directory}/"
+    fitting = [item for item in names if name.match(item)]
+    return any(mark.search(text(tree, f"{start}{item}")) for item in fitting[:3])
+
+
 def says(tree: Tree, place: str | None, names: Iterable[str], pattern: re.Pattern[str]) -> str | None:
     """Return what a pattern's first group finds in the first of some settings files that holds it."""
     for name in names if place is not None else ():

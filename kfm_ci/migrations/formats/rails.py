@@ -31,10 +31,8 @@ class Rails:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file is a migration of Active Record, and ``bin/rails``, a Rakefile or a Gemfile stands above."""
-        fitting = [name for name in names if _NAME.match(name)]
-        start = "" if directory in {"", "."} else f"{directory}/"
         return (
-            any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+            programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
             and programs.home(tree, directory, _SIGNS) is not None
         )
 

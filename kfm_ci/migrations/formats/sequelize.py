@@ -25,9 +25,7 @@ class Sequelize:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file speaks to Sequelize's query interface."""
-        fitting = [name for name in names if _NAME.match(name)]
-        start = "" if directory in {"", "."} else f"{directory}/"
-        return any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+        return programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""

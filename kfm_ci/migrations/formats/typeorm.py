@@ -30,9 +30,7 @@ class TypeOrm:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file speaks to TypeORM's query runner."""
-        fitting = [name for name in names if _NAME.match(name)]
-        start = "" if directory in {"", "."} else f"{directory}/"
-        return any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+        return programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""

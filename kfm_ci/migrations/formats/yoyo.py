@@ -23,9 +23,8 @@ class Yoyo:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a Python file asks yoyo for its steps, or its settings stand above."""
-        start = "" if directory in {"", "."} else f"{directory}/"
-        fitting = [name for name in names if _NAME.match(name) and name.endswith(".py")]
-        return any(_MARK.search(programs.text(tree, f"{start}{name}")) for name in fitting[:3])
+        in_python = [name for name in names if name.endswith(".py")]
+        return programs.marked(tree, directory, in_python, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""

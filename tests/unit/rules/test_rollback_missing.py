@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kfm_ci.model import Severity
 from kfm_ci.rules.header_block import EXAMPLE
 from kfm_ci.rules.rollback_missing import RollbackMissing
+from tests.unit.rules.conftest import change_of
 
 RULE = RollbackMissing()
 ID = "20260225_1200__add_widgets_table"
@@ -83,3 +86,9 @@ def test_other_formats_without_a_way_back_are_warned(judge):
 
 def test_a_house_migration_without_header_is_the_header_rules_matter(judge):
     assert judge(RULE, {f"{ID}.up.sql": "select 1;"}) == []
+
+
+def test_what_to_add_is_said_in_the_words_of_the_tool():
+    change = change_of({"1__a.up.sql": "create table a ();"}, format="liquibase")
+    (found,) = RULE.check(replace(change, head=replace(change.head, back="a `rollback` to the changeset")))
+    assert found.help.startswith("add a `rollback` to the changeset, or")

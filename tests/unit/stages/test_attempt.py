@@ -9,8 +9,10 @@ import pytest
 
 from kfm_ci.migrations.files import Command, Migration, SourceFile
 from kfm_ci.migrations.formats import process
+from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.model import Digest
 from kfm_ci.stages.attempt import last, told_line
+from kfm_ci.stages.descent import failed
 
 RAILS = """== 20260119100000 Bad: migrating ==
 -- add_column(:customers, :x, :integer)
@@ -56,3 +58,16 @@ def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
     program = "import sys; print('Error: no table', file=sys.stderr, flush=True); print('\\n'.join(['done'] * 500))"
     ended = process.run((sys.executable, "-c", program), directory=Path(), environment={}, timeout=60)
     assert ended.code == 0 and last(ended.tail) == "Error: no table"
+
+
+@pytest.mark.parametrize(
+    ("tail", "why"),
+    [
+        ("ERROR: Cannot rollback adding enum value", None),
+        ("ActiveRecord::IrreversibleMigration", None),
+        ("ERROR: cannot drop table a because other objects depend on it", "cannot drop table a"),
+    ],
+)
+def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
+    found = failed(migration("m/1.js"), None, Ended(code=1, tail=tail))
+    assert found is None if why is None else why in found

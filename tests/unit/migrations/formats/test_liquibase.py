@@ -29,6 +29,7 @@ def rules(history):
 
 def test_a_file_holds_changesets_each_with_its_transaction_and_its_way_back(load, detect):
     history = load("liquibase", {"m/a.sql": SQL})
+    assert history.back == "a `rollback` to the changeset"
     assert [(item.id, item.up.mode) for item in history.migrations] == [
         ("ann:1", Mode.TRANSACTION),
         ("bob b:two", Mode.AUTOCOMMIT),
