@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from kfm_ci import rules
 from kfm_ci.migrations.formats import ALL
+from kfm_ci.rules.observed import OBSERVED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -47,3 +50,19 @@ def test_the_configuration_is_documented_as_it_is() -> None:
         for name, field in module.config.Config.model_fields.items()
         if name != "migration"
     }
+
+
+def test_every_finding_that_the_program_can_make_is_explained() -> None:
+    known = {rule.id for rule in (*rules.ALL, *OBSERVED)}
+    for path in (ROOT / "kfm_ci").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                named = [
+                    item.value
+                    for item in node.keywords
+                    if item.arg == "rule" and getattr(node.func, "id", "") == "Finding"
+                ]
+                named += node.args[:1] if ast.unparse(node.func) in {"case.find", "self.report"} else []
+                for value in named:
+                    if isinstance(value, ast.Constant) and isinstance(value.value, str) and "-" in value.value:
+                        assert value.value in known, f"{path}: {value.value}"

@@ -83,6 +83,11 @@ RUNS = (
         "variables that have no value, only psql could run: said as a warning, for it was not run.",
     ),
     Observed(
+        id="rows-not-seen", hazard=Hazard.UNANALYSABLE, title="What a program does depends on no row",
+        why="A migration that is a program can read rows and send what it likes for each. The tool ran it where the tables of the "
+        "base were empty, so nothing was sent for any: a note names the tables, for a person has to read that part.",
+    ),
+    Observed(
         id="understated-risk", hazard=Hazard.UNDERSTATED_RISK, title="The header claims no less than the evidence shows",
         why="Reviewers and release engineers decide by `risk` and `rollout`. What the server did says more than what "
         "was declared.",
