@@ -96,14 +96,21 @@ class Workshop:
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
         ours = config.environment()
-        passed = {name: ours[name] for name in self.tool.passes if name in ours}
-        return {
-            "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root),
+        address = {
             "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
-            "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable", "NO_COLOR": "1", "CI": "true",
+            "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable",
+        }  # fmt: skip
+        of_server = {
+            key for key, value in self.tool.environment.items() if _filled(value, {**names, "home": "{home}"}) != value
+        }
+        # what says which server it is comes from us alone: a variable that is passed on may name production's
+        held = address.keys() | of_server
+        passed = {name: ours[name] for name in self.tool.passes if name in ours and name not in held}
+        return {
+            "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root), "NO_COLOR": "1", "CI": "true",
             # settings are written anew for each database, often within the second by which Python knows a stale cache
             "PYTHONDONTWRITEBYTECODE": "1",
-            **{key: _filled(value, names) for key, value in self.tool.environment.items()}, **passed,
+            **address, **{key: _filled(value, names) for key, value in self.tool.environment.items()}, **passed,
         }  # fmt: skip
 
     def _point(self, url: str) -> None:

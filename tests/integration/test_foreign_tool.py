@@ -172,6 +172,16 @@ def test_a_tool_gets_a_secret_that_is_passed_on_and_no_other(gate, monkeypatch):
     assert code == 0, report["stages"]
 
 
+def test_no_variable_that_is_passed_on_leads_the_tool_to_another_server(gate, monkeypatch):
+    names = ("DATABASE_URL", "PGHOST", "TOOL_URL")
+    for name in names:
+        monkeypatch.setenv(name, "production.example.com")
+    asks = f"import os\nassert not [name for name in {names} if 'production' in os.environ[name]]\n"
+    settings = f'{CONFIG}pass-env = ["DATABASE_URL", "PGHOST", "TOOL_URL"]\nenv = {{ TOOL_URL = "{{url}}" }}\n'
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": asks + TOOL, "kfm-ci.toml": settings})
+    assert code == 0, report["stages"]
+
+
 def test_a_connection_that_outlives_the_tool_stops_nothing(gate):
     stays = "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = psycopg.connect(os.environ[\"DATABASE_URL\"]); c.execute(\"select 1\"); time.sleep(100)'], start_new_session=True)\n"
     files = {"tool.py": TOOL + stays + "import time; time.sleep(1)\n", "kfm-ci.toml": CONFIG}
