@@ -171,6 +171,8 @@ class RollbackEvidence:
     """The down, observed like the up."""
     difference: SchemaDiff = SchemaDiff()
     """What was not restored."""
+    idle: bool = False
+    """Whether the migration does nothing, such as one that joins two branches, so that nothing is to be taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,11 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
 _VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
           "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
+_GIVES = frozenset({"insert", "update", "create", "add", "comment"})
+_TAKES = ("drop", "rename", "remove")
+"""Words in a call's name for which it sends nothing of the former."""
+_HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
+"""Where a program puts a value into its SQL."""
 _ENOUGH = 8
 """So many characters tell one statement from another."""
 _SHOWN = 60
@@ -112,7 +117,7 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
     for number, string in enumerate(call.strings):
         piece = " ".join(string.split()).lower()
         if " " in piece:
-            held = piece[:_SHOWN] in plain or (len(plain) > 8 and plain[:_SHOWN] in piece)
+            held = _holds(plain, piece) or (len(plain) > 8 and plain[:_SHOWN] in piece)
             score += 10 if held else 0
         elif piece and all(word in words for word in _WORD.findall(piece)):
             score += 1
@@ -123,6 +128,22 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
             return 0
     if score == 0:
         return 0
-    named = any(part in call.name.lower() for part in _VERBS.get(verb, ()))
+    name = call.name.lower()
+    named = any(part in name for part in _VERBS.get(verb, ()))
+    if verb in _GIVES and score < 10 and any(part in name for part in _TAKES):
+        return 0
     # one name alone, such as that of a column, says nothing of what was done to it
     return score + (0.5 if named else 0) - 0.001 * len(call.strings) if named or score > 1 else 0
+
+
+def _holds(plain: str, piece: str) -> bool:
+    """Whether a statement begins as a piece of SQL does, with anything where the program puts a value."""
+    at = 0
+    for part in _HOLE.split(piece)[: _SHOWN // 4]:
+        found = plain.find(part[:_SHOWN].strip(), at)
+        if found < 0:
+            return False
+        at = found + len(part[:_SHOWN].strip())
+        if len(part) > _SHOWN:
+            break
+    return at >= _ENOUGH

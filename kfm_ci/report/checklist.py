@@ -98,6 +98,8 @@ def _rollback(evidence: Evidence) -> ChecklistItem:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
     for item in evidence.new:
         rollback = item.rollback
+        if rollback.idle:
+            continue
         if rollback.strategy is Strategy.NONE:
             return ChecklistItem(name=name, done=False, reason=f"`{item.id}` has no strategy")
         if rollback.proof is Proof.FAILED or (

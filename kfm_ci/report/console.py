@@ -158,8 +158,9 @@ def last_line(evidence: Evidence) -> Text:
         locked = len({hold.relation for item in evidence.new for hold in blocking(item)})
         line.append(f", risk {evidence.risk.value}")
         line.append(f", {locked} relation{'s' if locked > 1 else ''} locked" if locked else "")
-        proven = sum(item.rollback.proof.value == "proven" for item in evidence.new)
-        line.append(f", rollback proven for {proven} of {len(evidence.new)}")
+        some = [item.rollback for item in evidence.new if not item.rollback.idle]
+        proven = sum(item.proof.value == "proven" for item in some)
+        line.append(f", rollback proven for {proven} of {len(some)}" if some else "")
     if evidence.failure:
         line.append(f": {clip(single_line(evidence.failure), 600)}")
     return line

@@ -49,7 +49,7 @@ def steps(evidence: Evidence) -> tuple[str, ...]:
     return tuple(
         line
         for item in reversed(evidence.new)
-        if item.rollback.commands
+        if item.rollback.commands or item.rollback.idle
         for line in (f"# {single_line(item.id)}: {verdict(item)}", *item.rollback.commands)
     )
 
@@ -57,6 +57,8 @@ def steps(evidence: Evidence) -> tuple[str, ...]:
 def verdict(migration: MigrationEvidence) -> str:
     """Return strategy and proof in words."""
     strategy, proof = migration.rollback.strategy, migration.rollback.proof
+    if migration.rollback.idle:
+        return "nothing to take back: it does nothing"
     if strategy is Strategy.NONE:
         return "none: there is no way back"
     if proof is Proof.PROVEN:
@@ -68,14 +70,16 @@ def verdict(migration: MigrationEvidence) -> str:
 
 def summary(evidence: Evidence) -> str:
     """Return whether the whole change can be taken back, in one line without untrusted text."""
-    new = evidence.new
+    new = tuple(item for item in evidence.new if not item.rollback.idle) or evidence.new
     proven = sum(item.rollback.proof is Proof.PROVEN for item in new)
     failed = sum(item.rollback.proof is Proof.FAILED for item in new)
-    none = sum(item.rollback.strategy is Strategy.NONE for item in new)
+    none = sum(item.rollback.strategy is Strategy.NONE and not item.rollback.idle for item in new)
     by_hand = sum(item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new)
     left = len(new) - proven - failed - none - by_hand
     if proven == len(new):
         return "proven: it was run, and schema and rows came back"
+    if all(item.rollback.idle for item in new):
+        return "nothing to take back"
     if not any(item.apply.outcome is Outcome.APPLIED for item in new):
         return "**not proven**: nothing was applied, so there was nothing to take back"
     parts = (
@@ -94,6 +98,8 @@ def _midway(migration: MigrationEvidence) -> tuple[str, ...]:
     rollback = migration.rollback
     first: tuple[str, ...] = ()
     match rollback.strategy:
+        case Strategy.NONE if rollback.idle:
+            return ("There is nothing to run.",)
         case Strategy.NONE:
             return ("There is nothing to run. Mend forward with a new migration, or restore from a backup.",)
         case Strategy.MANUAL if not rollback.statements:

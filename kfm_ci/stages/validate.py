@@ -16,6 +16,9 @@ class Validate:
         """Run every rule; fails when one finds an error."""
         if run.change.head.tool is not None and run.new:
             run.findings += run.change.head.findings
+            wrong = sum(item.severity is Severity.ERROR for item in run.change.head.findings)
+            if wrong:
+                raise Failed(f"{wrong} error{'s' if wrong > 1 else ''} on paper")
             return f"{len(run.new)} new, {len(run.change.head.migrations)} in all; judged when {run.change.head.format} has run them"
         run.findings += judged(run)
         errors = [item for item in run.findings if item.severity is Severity.ERROR]

@@ -62,16 +62,12 @@ def _linked(item: Finding) -> Finding:
 def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None) -> Evidence:
     """Return the frozen sum of a run: findings weighed, risk assessed, one verdict."""
     judged = _weigh(run)
-    assessed = {
-        item.id: risk.assess(found for found in judged.findings if found.migration == item.id) for item in run.new
-    }
     findings = sent.placed(list(judged.findings), run.new)
+    assessed = {item.id: risk.assess(found for found in findings if found.migration == item.id) for item in run.new}
     for migration in run.new:
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
         # A header is held against what is known, not against a suspicion that no server could decide.
-        known = [
-            item for item in judged.findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED
-        ]
+        known = [item for item in findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED]
         found = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
         ran = run.seen.get(migration.id)
         if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
@@ -158,6 +154,7 @@ def _migration(migration: Migration, run: Run, assessed: dict[str, Assessed]) ->
     rollback = seen.rollback
     if new and rollback.strategy is Strategy.NONE:
         rollback = replace(rollback, strategy=strategy_of(migration))
+    rollback = replace(rollback, statements=sent.traced(rollback.statements, migration))
     return MigrationEvidence(
         id=migration.id, new=new, up_path=migration.up_path, down_path=down.file.path if down else None,
         up_sha256=migration.up.file.sha256, down_sha256=down.file.sha256 if down else None, declared=declared_of(migration),

@@ -106,6 +106,7 @@ class Trial:
             mode=self.mode,
             statements=self.statements,
             difference=convert(self.difference),
+            idle=self.subject.idle,
         )
         return DrillResult(
             migration_id=self.subject.id, evidence=evidence, findings=tuple(self.findings), applied=self.applied
@@ -167,7 +168,7 @@ def accuse(trial: Trial, difference: Difference, losses: Losses) -> None:
 
 
 def command(subject: Drillable, *, autocommit: bool) -> str:
-    """Return what a release engineer runs to take one migration back, when all later ones are; one command of a shell."""
+    """Return what a release engineer runs to take one migration back, when all later ones are; one command of a shell, or none."""
     migration, script = subject.migration, subject.down
     match subject.strategy:
         case Strategy.DOWN if script is not None:
@@ -182,6 +183,8 @@ def command(subject: Drillable, *, autocommit: bool) -> str:
             return f"# follow {_quote(subject.runbook.path)}"
         case Strategy.MANUAL if script is not None:
             return _psql(script.file.path, autocommit=autocommit, then=subject.forget)
+        case _ if subject.idle:
+            return ""
         case _:
             return f"# no way back is written for {_quote(migration.id)}"
 

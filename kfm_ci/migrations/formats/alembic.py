@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import graph, metadata, programs
+from kfm_ci.migrations.formats import alembic_settings, graph, metadata, programs
+from kfm_ci.migrations.formats.alembic_settings import Settings
 from kfm_ci.migrations.formats.commands import with_tool
 from kfm_ci.migrations.formats.graph import Node
 from kfm_ci.migrations.formats.sections import problem
@@ -20,7 +23,7 @@ _SCHEMA = re.compile(r"\bversion_table_schema\s*=\s*[\"'](\w+)[\"']")
 
 
 class Alembic:
-    """Revisions from the first to the head, each after those it builds on; two heads cannot be upgraded to."""
+    """Revisions from the first to the heads, each after those it builds on; a fork without labels has to be merged."""
 
     name = "alembic"
     confidence = 90
@@ -40,25 +43,24 @@ class Alembic:
         findings: list[Finding] = []
         revisions: dict[str, Node] = {}
         unreadable = False
-        for path in tree.paths(directory):
-            if not path.endswith(".py") or path.endswith("__init__.py"):
-                continue
+        found = alembic_settings.read(tree, directory, settings.command)
+        for path in _paths(tree, found):
             file = reading.read(tree, path, findings)
-            found = _revision(file) if file else None
-            if file is None or found is None:
+            node = _revision(file) if file else None
+            if file is None or node is None:
                 unreadable = unreadable or file is None or "down_revision" in file.text
                 continue
-            if found.id in revisions:
-                findings.append(problem(file, "duplicate-version", f"revision {found.id} twice: {revisions[found.id].file.path} and {path}",
+            if node.id in revisions:
+                findings.append(problem(file, "duplicate-version", f"revision {node.id} twice: {revisions[node.id].file.path} and {path}",
                                         "make the newer one anew by `alembic revision`", hazard=Hazard.ORDER))  # fmt: skip
                 unreadable = True
-            revisions[found.id] = found
+            revisions[node.id] = node
         ordered = graph.ordered(revisions, findings, "mend `down_revision`")
-        heads = graph.heads(revisions.values())
-        if len(heads) > 1:
+        heads = graph.forked(ordered)
+        if heads:
             findings.append(problem(revisions[heads[-1]].file, "two-heads", f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
                                     f"run: alembic merge -m merge {' '.join(heads)}", hazard=Hazard.ORDER))  # fmt: skip
-        unreadable = unreadable or len(ordered) < len(revisions) or len(heads) > 1
+        unreadable = unreadable or len(ordered) < len(revisions) or bool(heads)
         migrations = tuple(
             Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory="."))
@@ -72,15 +74,52 @@ class Alembic:
             unreadable=unreadable,
             outside="in a revision of its own, within `with op.get_context().autocommit_block():`",
         )
-        words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id} for item in ordered}
-        ini, env = _ini(tree, directory), (f"{directory.rpartition('/')[0]}/env.py".lstrip("/"),)
-        schema, table = (programs.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
-        return with_tool(history, Tool(
-            up=("alembic", "upgrade", "head"), up_one=("alembic", "upgrade", "{id}"), down_one=("alembic", "downgrade", "{id}-1"),
-            down_to=("alembic", "downgrade", "{id}-1"),
-            preview=("alembic", "upgrade", "{range}", "--sql"), history_table=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT,
-            directory=ini.rpartition("/")[0] or "." if ini else ".", settings_file=ini, install="pip install -r requirements.txt",
-        ), words)  # fmt: skip
+        words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id, "below": _below(item, ordered)} for item in ordered}  # fmt: skip
+        history = with_tool(history, _tool(tree, directory, found), words)
+        straight = _straight(ordered)
+        return replace(history, migrations=tuple(
+            item if item.id in straight else replace(item, up=replace(item.up, back=()))
+            for item in history.migrations if isinstance(item.up, Command)
+        ))  # fmt: skip
+
+
+def _paths(tree: Tree, settings: Settings) -> Iterator[str]:
+    """Yield the files that may be revisions, once each."""
+    for place in settings.places:
+        for path in tree.paths(place):
+            here = path.rpartition("/")[0] in settings.places
+            if path.endswith(".py") and not path.endswith("__init__.py") and (here or settings.recursive):
+                yield path
+
+
+def _tool(tree: Tree, directory: str, settings: Settings) -> Tool:
+    env = (f"{directory.rpartition('/')[0]}/env.py".lstrip("/"),)
+    schema, table = (programs.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
+    run = ("alembic", *settings.options)
+    return Tool(
+        # all heads: the base may have two where a merge is what is new
+        up=(*run, "upgrade", "heads"), up_one=(*run, "upgrade", "{id}"), down_one=(*run, "downgrade", "{id}{below}"),
+        down_to=(*run, "downgrade", "{id}{below}"), preview=(*run, "upgrade", "{range}", "--sql"),
+        history_table=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT,
+        directory=settings.home, settings_file=settings.file, install="pip install -r requirements.txt",
+    )  # fmt: skip
+
+
+def _below(node: Node, nodes: list[Node]) -> str:
+    """Return how what lies below a revision is written after it: of what forks there, only its own branch is taken back."""
+    parent = node.parents[0] if node.parents else "base"
+    siblings = sum(other.parents[:1] == node.parents[:1] or parent in other.parents for other in nodes)
+    return "-1" if siblings == 1 and len(node.parents) < 2 else f"@{parent}"
+
+
+def _straight(nodes: list[Node]) -> frozenset[str]:
+    """Return the revisions from which a single line leads to the end, so that one step below them is below all of it."""
+    line: list[str] = []
+    for number in range(len(nodes) - 1, -1, -1):
+        line.append(nodes[number].id)
+        if not number or nodes[number].parents != (nodes[number - 1].id,):
+            break
+    return frozenset(line)
 
 
 def _revision(file: SourceFile) -> Node | None:
@@ -104,19 +143,10 @@ def _revision(file: SourceFile) -> Node | None:
         return None
     message = (ast.get_docstring(tree) or "").strip().splitlines()
     return Node(id=str(values["revision"]), parents=_names(values["down_revision"]), needs=_names(values.get("depends_on")),
-                     file=file, name=message[0] if message else str(values["revision"]))  # fmt: skip
+                     labels=_names(values.get("branch_labels")), file=file, name=message[0] if message else str(values["revision"]))  # fmt: skip
 
 
 def _names(value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
     return tuple(str(item) for item in value) if isinstance(value, (tuple, list, set)) else ()
-
-
-def _ini(tree: Tree, directory: str) -> str | None:
-    parts = directory.split("/")
-    for count in range(len(parts), -1, -1):
-        path = "/".join([*parts[:count], "alembic.ini"])
-        if tree.exists(path):
-            return path
-    return None

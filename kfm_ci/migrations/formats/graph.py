@@ -19,6 +19,8 @@ class Node:
     """What it builds on."""
     needs: tuple[str, ...] = ()
     """What must have run before it for other reasons."""
+    labels: tuple[str, ...] = ()
+    """Names of the branch that begins with it."""
     file: SourceFile
     name: str
 
@@ -28,6 +30,30 @@ def heads(nodes: Iterable[Node]) -> list[str]:
     nodes = list(nodes)
     parents = {parent for item in nodes for parent in item.parents}
     return sorted(item.id for item in nodes if item.id not in parents)
+
+
+def forked(nodes: Iterable[Node]) -> list[str]:
+    """Return the ends that share what they build on and bear no label of a branch of their own, sorted; one alone is none."""
+    known = {item.id: item for item in nodes}
+    ends = {name: _lineage(name, known) for name in heads(known.values())}
+
+    def apart(one: str, other: str) -> bool:
+        own = (ends[one] - ends[other], ends[other] - ends[one])
+        return not ends[one] & ends[other] or all(any(known[name].labels for name in side) for side in own)
+
+    return [one for one in ends if any(one != other and not apart(one, other) for other in ends)]
+
+
+def _lineage(name: str, known: dict[str, Node]) -> frozenset[str]:
+    """Return a node and all that it builds on."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in known and one not in found:
+            found.add(one)
+            waiting += known[one].parents
+    return frozenset(found)
 
 
 def ordered(nodes: dict[str, Node], findings: list[Finding], mend: str) -> list[Node]:

@@ -69,6 +69,27 @@ def test_a_statement_is_put_at_the_call_that_names_what_it_names(text, statement
     assert call is not None and (call.line, call.end_line) == lines
 
 
+FILLED = """def upgrade():
+    for n in range(3):
+        op.execute(f"insert into t (n) values ({n})")
+    op.execute("update t set n = '%s'" % name)
+    op.drop_column("t", "n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [("insert into t (n) values (2)", 3), ("update t set n = 'x'", 4), ("ALTER TABLE t DROP COLUMN n", 5)],
+)
+def test_a_statement_with_values_put_in_is_known_by_what_stands_around_them(statement, line):
+    call = sender(statement, read(FILLED)[0])
+    assert call is not None and call.line == line
+
+
+def test_a_call_that_takes_something_away_sent_no_statement_that_gives():
+    assert sender("insert into t values ('n')", read("op.drop_column('t', 'n')")[0]) is None
+
+
 @pytest.mark.parametrize("statement", ["select 1", "create table elsewhere (id int)", ""])
 def test_what_no_call_names_has_no_place(statement):
     assert sender(statement, read(ALEMBIC)[0]) is None

@@ -46,6 +46,56 @@ def test_alembic_two_heads_are_an_error_with_the_command_to_type(load):
     assert history.findings[0].help == "run: alembic merge -m merge b c"
 
 
+TWO = {f"{DIR}/1.py": revision("a"), f"{DIR}/2.py": revision("b", "a"), f"{DIR}/3.py": revision("c", "a")}
+
+
+def test_alembic_takes_back_one_branch_of_a_fork_and_leaves_the_other(load):
+    history = load("alembic", {**ENV, **TWO, f"{DIR}/4.py": revision("d", "b", "c")}, DIR)
+    assert [item.up.down[-1] for item in history.migrations] == ["a-1", "b@a", "c@a", "d@b"]
+    assert [bool(item.up.back) for item in history.migrations] == [False, False, False, True]
+
+
+def test_alembic_branches_with_labels_of_their_own_need_no_merge(load):
+    label = 'branch_labels = ("x",)\n'
+    files = {
+        **TWO,
+        f"{DIR}/2.py": revision("b", "a") + label,
+        f"{DIR}/3.py": revision("c", "a") + label.replace("x", "y"),
+    }
+    assert rules(load("alembic", {**ENV, **files}, DIR)) == []
+    assert rules(
+        load("alembic", {**ENV, **files, f"{DIR}/4.py": revision("d", "b"), f"{DIR}/5.py": revision("e", "b")}, DIR)
+    ) == ["two-heads"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"alembic.ini": "[alembic]\nversion_locations = %(here)s/db/versions:app/more\npath_separator = :\n"},
+        {"alembic.ini": "[alembic]\nversion_locations = db/versions app/more\n"},
+        {"pyproject.toml": '[tool.alembic]\nversion_locations = ["%(here)s/db/versions", "app/more"]\n'},
+        {"alembic.ini": "[alembic]\nversion_locations = app/more/deep/..\n"},
+    ],
+)
+def test_alembic_reads_every_place_that_its_settings_name_and_no_directory_below(load, settings):
+    files = {**ENV, f"{DIR}/1.py": revision("a"), "app/more/1.py": revision("m"), "app/more/old/1.py": revision("o")}
+    history = load("alembic", {**files, **settings}, DIR)
+    assert {item.id for item in history.migrations} == {"a", "m"} and rules(history) == []
+    assert [item.up.down[-1] for item in history.migrations if item.id == "m"] == ["m@base"]
+
+
+def test_alembic_settings_for_several_databases_are_told_before_anything_runs(load):
+    ini = "[alembic]\ndatabases = one, two\n"
+    with pytest.raises(UsageError) as told:
+        load("alembic", {**ENV, "alembic.ini": ini, f"{DIR}/1.py": revision("a")}, DIR)
+    assert "one, two" in str(told.value) and "alembic -c alembic.one.ini" in (told.value.help or "")
+    table = CommandTable(up="alembic -c alembic.one.ini upgrade heads")
+    files = {**ENV, "alembic.ini": ini, "alembic.one.ini": "[alembic]\ndatabases = one\n", f"{DIR}/1.py": revision("a")}
+    history = commands.instead(load("alembic", files, DIR, command=table), table)
+    assert history.tool.settings_file == "alembic.one.ini"
+    assert history.migrations[0].up.argv == ("alembic", "-c", "alembic.one.ini", "upgrade", "a")
+
+
 @pytest.mark.parametrize(
     "files", [{"1.py": revision("a", "gone")}, {"1.py": revision("a", "b"), "2.py": revision("b", "a")}]
 )

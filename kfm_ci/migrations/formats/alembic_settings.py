@@ -1,0 +1,106 @@
+"""Alembic's own settings, as far as they say where the revisions are and which databases they are for."""
+
+from __future__ import annotations
+
+import configparser
+import posixpath
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kfm_ci.config import CommandTable
+from kfm_ci.errors import UsageError
+from kfm_ci.migrations.files import Tree
+from kfm_ci.migrations.formats import programs
+
+_SEPARATORS = {"space": r"\s+", "newline": r"\n", "os": ":", ":": ":", ";": ";"}
+_LEGACY = r"[,\s]+"
+_TRUE = frozenset({"true", "yes", "on", "1"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What ``alembic.ini`` says, and ``[tool.alembic]`` of ``pyproject.toml`` beside it."""
+
+    file: str | None
+    """Path of the ini file; None: there is none."""
+    options: tuple[str, ...]
+    """What names that file on the command line, where the configured command does."""
+    home: str
+    """Where Alembic is started."""
+    places: tuple[str, ...]
+    """Directories of revisions."""
+    recursive: bool
+    """Whether revisions lie in directories below these too."""
+
+
+def read(tree: Tree, directory: str, table: CommandTable | None) -> Settings:
+    """Return the settings that are in force for a directory of revisions; raises UsageError when they name several databases."""
+    options, place = _named(table), (table.directory if table else None) or "."
+    file = posixpath.normpath(posixpath.join(place, options[-1])) if options else _above(tree, directory)
+    home = place if options else posixpath.dirname(file or "") or "."
+    ini = _section(tree, file)
+    said: dict[str, object] = {**_table(tree, home), **ini}
+    databases = [name for name in re.split(_LEGACY, ini.get("databases", "")) if name]
+    if len(databases) > 1:
+        raise _several(file or "alembic.ini", databases)
+    separator = str(said.get("path_separator", said.get("version_path_separator", "")))
+    listed = said.get("version_locations", "")
+    given = listed if isinstance(listed, list) else re.split(_SEPARATORS.get(separator, _LEGACY), str(listed))
+    places = [_place(str(one).strip(), home) for one in given if str(one).strip()]
+    deep = str(said.get("recursive_version_locations", "")).lower() in _TRUE
+    return Settings(
+        file=file, options=options, home=home, places=tuple(dict.fromkeys([directory, *places])), recursive=deep
+    )
+
+
+def _named(table: CommandTable | None) -> tuple[str, ...]:
+    """Return how the configured command names the settings; empty when it does not."""
+    words = shlex.split(table.up or "") if table else []
+    pairs = zip(words, words[1:], strict=False)
+    return next(((option, name) for option, name in pairs if option in {"-c", "--config"}), ())
+
+
+def _above(tree: Tree, directory: str) -> str | None:
+    home = programs.home(tree, directory, ("alembic.ini",))
+    return None if home is None else posixpath.normpath(posixpath.join(home, "alembic.ini"))
+
+
+def _section(tree: Tree, file: str | None) -> Mapping[str, str]:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(programs.text(tree, file) if file else "")
+    except configparser.Error:
+        return {}
+    return parser["alembic"] if parser.has_section("alembic") else {}
+
+
+def _table(tree: Tree, home: str) -> Mapping[str, object]:
+    text = programs.text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
+    try:
+        found = tomllib.loads(text).get("tool", {}).get("alembic", {})
+    except tomllib.TOMLDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _place(written: str, home: str) -> str:
+    """Return a directory as a path of the repository: ``%(here)s/x``, ``x``, or ``package:x``."""
+    plain = re.sub(r"%\(here\)s|\{here\}", home, written)
+    package, colon, rest = plain.partition(":")
+    if colon:
+        return posixpath.normpath(posixpath.join(package.replace(".", "/"), rest))
+    return posixpath.normpath(plain if plain != written else posixpath.join(home, plain))
+
+
+def _several(file: str, databases: list[str]) -> UsageError:
+    first = databases[0]
+    own = f"alembic.{first}.ini"
+    return UsageError(
+        code="KFM-U39", message=f"revisions for {len(databases)} databases: {', '.join(databases)}", where=file,
+        expected="one database for one run of the gate",
+        help=f"one run for each: copy it to {own} with `databases = {first}`, and write to a kfm-ci.{first}.toml, for `--config`: "
+        f'[migrations.command] up = "alembic -c {own} upgrade heads"',
+    )  # fmt: skip
