@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import Connection, Error, sql
 
+from kfm_ci.postgres import json_content
 from kfm_ci.postgres.catalog import OWN_SCHEMAS, SETTINGS
 from kfm_ci.postgres.sequences import SequenceContent, read
 
@@ -40,10 +41,6 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.rel
 _Table = tuple[str, str, str, list[str], list[str]]
 """Name as it is told, schema, relation, columns, and those of them that hold JSON."""
 
-_LOOSE = sql.SQL("""hashtextextended(case jsonb_typeof({column})
-    when 'array' then (select sum(hashtextextended(item::text, 0)::numeric) from jsonb_array_elements({column}) item)::text
-    else {column}::text end, 0)""")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnContent:
@@ -55,6 +52,8 @@ class ColumnContent:
     nulls: int
     elements: int = 0
     """The same, where a value that is an array in JSON counts by its elements, whatever their order."""
+    paths: tuple[tuple[str, int], ...] = ()
+    """Of JSON the same by the path that leads to a value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +92,8 @@ class TableDifference:
     """Whether the whole table is gone (or can no longer be read)."""
     columns: tuple[str, ...] = ()
     """Columns whose values differ, or that are gone."""
+    inside: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of those that hold JSON, by name, what became of which path."""
     lost: int | None = None
     """Rows of before that are not there any more as they were; None when there are too many to tell."""
     gained: int | None = None
@@ -195,9 +196,14 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
         and all(column.name in now and column.nulls - now[column.name].nulls == lost for column in columns)
         and bool(columns)
     )
+    inside = (
+        (column.name, tuple(json_content.apart(column.paths, now[column.name].paths)))
+        for column in columns if column.name in now
+    )  # fmt: skip
     return TableDifference(
-        name=before.name, columns=tuple(column.name for column in columns), lost=lost, gained=gained, filled=filled
-    )
+        name=before.name, columns=tuple(column.name for column in columns), lost=lost, gained=gained, filled=filled,
+        inside=tuple(item for item in inside if item[1]),
+    )  # fmt: skip
 
 
 def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
@@ -235,34 +241,42 @@ def _read_batch(connection: Connection[Any], batch: list[_Table]) -> list[TableC
             checksum=int(checksum or 0),
             columns=tuple(
                 ColumnContent(
-                    name=name, checksum=int(total or 0), nulls=nulls, elements=int(loose.get(name, total) or 0)
-                )
+                    name=name,
+                    checksum=int(total or 0),
+                    nulls=nulls,
+                    elements=int(loose.get(name, total) or 0),
+                    paths=tuple(sorted((path, int(sum_of)) for path, sum_of in inside.get(name, {}).items())),
+                )  # fmt: skip
                 for name, total, nulls in zip(batch[number][3], sums or (), nulls_of or (), strict=True)
             ),
             hashes=None if hashes is None else tuple(hashes),
         )
-        for number, rows, checksum, hashes, sums, nulls_of, loosely in sorted(found)
+        for number, rows, checksum, hashes, sums, nulls_of, loosely, paths in sorted(found, key=lambda row: row[0])
         for loose in [dict(zip(batch[number][4], loosely, strict=True))]
+        for inside in [dict(zip(batch[number][4], paths, strict=True))]
     ]
 
 
 def _checksum(number: int, schema: str, relation: str, columns: list[str], json: list[str]) -> sql.Composed:
     values = [sql.SQL("hashtextextended({}::text, 0)").format(sql.Identifier("t", name)) for name in columns]
     sums = [sql.SQL("sum({}::numeric)").format(value) for value in values]
-    loose = [sql.SQL("sum({}::numeric)").format(_LOOSE.format(column=sql.Identifier("t", name))) for name in json]
+    loose = [sql.SQL("sum({}::numeric)").format(json_content.elements(sql.Identifier("t", name))) for name in json]
+    paths = [json_content.paths(sql.Identifier(schema, relation), name) for name in json]
     nulls = [sql.SQL("count(*) - count({})").format(sql.Identifier("t", name)) for name in columns]
     row = sql.SQL(", ").join(sql.Identifier("t", name) for name in columns)
     whole = sql.SQL("hashtextextended(row({})::text, 0)").format(row)
     return sql.SQL(
         "(select {}::integer, count(*), sum(({whole})::numeric), "
         "case when count(*) <= {limit} then coalesce(array_agg({whole} order by {whole}), '{{}}') end, "
-        "array[{sums}]::numeric[], array[{nulls}]::bigint[], array[{loose}]::numeric[] from only {table} t)"
+        "array[{sums}]::numeric[], array[{nulls}]::bigint[], array[{loose}]::numeric[], "
+        "array[{paths}]::jsonb[] from only {table} t)"
     ).format(
         number,
         whole=whole,
         limit=ROW_LIMIT,
         sums=sql.SQL(", ").join(sums),
         loose=sql.SQL(", ").join(loose),
+        paths=sql.SQL(", ").join(paths),
         nulls=sql.SQL(", ").join(nulls),
         table=sql.Identifier(schema, relation),
     )

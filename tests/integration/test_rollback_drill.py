@@ -211,6 +211,52 @@ def test_a_way_back_that_fails_for_what_a_later_one_left_behind_is_tried_without
     assert drilled.results[0].evidence.proof is Proof.PROVEN
 
 
+SERIAL = "create table old (id serial primary key, n integer); insert into old (n) values (1), (2);"
+RENAME = with_down(
+    "a",
+    "alter table old rename to new; alter table new rename n to m",
+    "alter table new rename m to n; alter table new rename to old",
+)
+
+
+@pytest.mark.parametrize(
+    ("up", "down"),
+    [
+        ("alter table new alter id set default 7", "alter table new alter id drop default"),
+        ("alter table new add constraint c check (m > 0)", "select 1"),
+        ("update new set m = m + 1", "select 1"),
+        ("alter table new drop m", "alter table new add m integer"),
+    ],
+)  # fmt: skip
+def test_what_a_later_way_back_left_is_not_held_against_a_rename_under_which_it_has_another_name(
+    database: str, up: str, down: str
+) -> None:
+    drilled = practise(database, [RENAME, with_down("b", up, down)], base=SERIAL)
+    assert drilled.rules()[0] == [] and drilled.rules()[1]
+    assert drilled.proofs() == [Proof.PROVEN, Proof.FAILED]
+
+
+def test_what_a_rename_loses_itself_is_told_beside_what_a_later_one_left(database: str) -> None:
+    leaves = with_down("b", "alter table new alter id set default 7", "alter table new alter id drop default")
+    loses = with_down("a", "alter table old rename to new", "alter table new rename to old; alter table old drop n")
+    drilled = practise(database, [ADD_COLUMN, loses, leaves], base=BASE + SERIAL)
+    assert drilled.rules() == [[], ["rollback-schema-differs"], ["rollback-schema-differs"]]
+    message = drilled.results[1].findings[0].message
+    assert "column public.old.n is not brought back" in message and "public.old.id" not in message
+
+
+def test_what_cannot_be_tried_without_the_leftovers_of_a_later_one_stays_accused(database: str) -> None:
+    role = f"keeper_{dbname_of(database)}"
+    leaves = with_down("b", "alter table new alter id set default 7", "alter table new alter id drop default")
+    makes = with_down("r", f"create role {role}", f"drop role {role}")
+    try:
+        drilled = practise(database, [makes, RENAME, leaves], base=SERIAL)
+    finally:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"drop role if exists {role}")
+    assert drilled.rules() == [[], ["rollback-schema-differs"], ["rollback-schema-differs"]]
+
+
 def test_what_comes_before_a_blocked_way_back_is_drilled_however_much_of_it_fails(database: str) -> None:
     """Values that differ at every run, half finished downs and leftovers: each is told of its own migration alone."""
     random = with_down(
@@ -289,6 +335,62 @@ def test_permissions_that_come_back_to_another_role_are_a_loss(database: str) ->
     takes = "update roles set verbs = verbs - 'read'"
     back = """update roles set verbs = case name when 'guest' then '[]' else verbs || '["read", "read"]' end"""
     assert practise(database, [with_down("a", takes, back)], base=ROLES).rules() == [["rollback-data-lost"]]
+
+
+PREFERENCES = (
+    BASE
+    + """
+    create table preferences (id integer, chosen jsonb);
+    insert into preferences values (1, '{"theme": "dark", "tags": ["a", "b"], "deep": {"a b": {"x": {"y": 1}}}}'),
+                                   (2, '{}'), (3, '[1, 2]'), (4, '"x"'), (5, null);
+"""
+)
+
+
+@pytest.mark.parametrize(
+    ("down", "told"),
+    [
+        ("chosen = chosen - 'theme' where id = 1", "1 row ($.theme is lost)"),
+        ("chosen = chosen - 'tags' || '{\"theme\": \"red\"}' where id = 1",
+         "1 row ($.theme is changed; $.tags[*] is lost)"),
+        ("chosen = jsonb_set(chosen, '{deep,a b,x,y}', '2') where id = 1", '1 row ($.deep."a b".x.y is changed)'),
+        ("chosen = '{\"theme\": \"dark\"}' where id = 2", "1 row ($.theme is changed)"),
+        ("chosen = '[1, 3]' where id = 3", "1 row ($[*] is changed)"),
+        ("chosen = (select jsonb_object_agg(repeat('k', 300) || n, n) from generate_series(1, 9) n) where id = 4",
+         "1 row ($ is lost; $.{0}… is new; $.{0}… is new; and 7 more)".format("k" * 77)),
+    ],
+)  # fmt: skip
+def test_what_is_lost_inside_json_is_named_by_its_path_and_never_by_its_value(
+    database: str, down: str, told: str
+) -> None:
+    drilled = practise(database, [with_down("a", "select 1", f"update preferences set {down}")], base=PREFERENCES)
+    (finding,) = drilled.results[0].findings
+    assert finding.message.endswith(f"public.preferences.chosen differs from before in {told}")
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "told"),
+    [
+        ("drop table widgets", "select 1", "table public.widgets is not brought back; all 10 rows of public.widgets are"),
+        ("drop sequence widgets_id_seq cascade", "select 1", "sequence public.widgets_id_seq is not brought back"),
+    ],
+)  # fmt: skip
+def test_what_goes_with_an_object_that_is_not_brought_back_is_told_in_the_same_breath(
+    database: str, up: str, down: str, told: str
+) -> None:
+    (result,) = practise(database, [with_down("a", up, down)]).results
+    assert [item.rule for item in result.findings] == ["rollback-schema-differs"]
+    assert told in result.findings[0].message and "is gone" not in result.findings[0].message
+    assert result.evidence.data_restored is False
+
+
+def test_a_sequence_is_told_beside_the_rows_of_the_table_that_owns_it_only_where_these_are_there(database: str) -> None:
+    again = "create table widgets (id serial primary key, name text not null, size integer)"
+    lost = practise(database, [with_down("a", "drop table widgets", again)]).results[0].findings
+    assert [(item.rule, "sequence" in item.message) for item in lost] == [("rollback-data-lost", False)]
+    reset = with_down("a", "select 1", "alter sequence widgets_id_seq restart")
+    (told,) = practise(database, [reset], base="drop table if exists widgets;" + BASE).results[0].findings
+    assert told.message.endswith("sequence public.widgets_id_seq went backwards")
 
 
 def test_an_up_that_what_its_own_down_leaves_keeps_from_running_again_is_told_once(database: str) -> None:

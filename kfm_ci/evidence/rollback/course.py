@@ -12,7 +12,7 @@ from psycopg import Connection
 from kfm_ci.evidence.rollback import blame, paper
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
 from kfm_ci.evidence.rollback.order import moved, reordered, respaced
-from kfm_ci.evidence.rollback.price import Shifts, foresee, judge, listed, unrecoverable
+from kfm_ci.evidence.rollback.price import UNMOVED, Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Mode, Place, Severity, Strategy
@@ -38,6 +38,11 @@ class Course:
     autocommit: set[str] = field(default_factory=set)
     seen: Content | None = None
     """Rows as they were after the way back before; None: they must all be read."""
+
+    @property
+    def littered(self) -> bool:
+        """Whether a way back so far did not restore everything, whether or not that was held against it."""
+        return bool(self.residue or self.orders or any(shift != UNMOVED for shift in self.known.values()))
 
     def take_back(self, trial: Trial) -> None:
         """Run a migration's way back and judge where it leads."""
@@ -139,7 +144,7 @@ class Course:
             trial.excepted, difference = asked != difference, asked
         self._remember(difference, now.catalog)
         shown = catalog.fold(difference, before=expected.catalog, after=now.catalog)
-        losses = judge(expected.content, now.content, known=self.known)
+        losses = judge(expected.content, now.content, known=self.known, parents=expected.catalog.parents)
         changed = _union((self.after[subject.id].touched, touched))
         losses = replace(losses, unread=tuple(name for name in losses.unread if _may_differ(name, expected, changed)))
         trial.difference = shown
@@ -148,13 +153,13 @@ class Course:
         trial.price.extend(foresee(expected.catalog, self.after[subject.id].catalog, now=now.catalog))
         trial.price.extend(losses.notes)
         if subject.strategy is Strategy.MANUAL:
-            trial.price.extend(losses.errors)
+            trial.price.extend(loss.sentence for loss in losses.errors)
             if not difference.empty:
                 trial.price.append(f"the schema is not restored: {describe(shown)}")
             if losses.errors or not difference.empty:
                 trial.messages.append("declared manual: its way back runs, and does not restore everything")
         else:
-            accuse(trial, shown, losses)
+            accuse(trial, shown, losses, gone=difference.removed)
         self._tell_order(trial, expected.catalog, now.catalog)
         if losses.unread:
             trial.report(

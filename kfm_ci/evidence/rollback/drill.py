@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kfm_ci.evidence.rollback.climb import climb
@@ -25,7 +25,7 @@ def drill(
 
     ``migrations`` are those applied last, in the order applied; ``before`` and ``after`` hold the state captured
     around each up, by id; the database is as the last of them says. What was applied before a migration that cannot be
-    taken back is drilled on a climb from the start. Errors of the server become findings; whatever ``connect`` or
+    taken back is drilled on a climb from the start; so is what is accused after a later one left something behind. Errors of the server become findings; whatever ``connect`` or
     ``runner`` raise passes through.
     """
     trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
@@ -34,26 +34,24 @@ def drill(
         seen = after[trials[-1].subject.id].content if trials else None
         course = Course(connection=connection, runner=runner, before=before, after=after, seen=seen)
         undone: list[Trial] = []
-        hindered: Trial | None = None
         while left:
             trial = left.pop()
+            trial.inherits = course.littered
             course.take_back(trial)
             if not trial.walked:
                 course.stay(trial)
-                # what a later way back left behind can be in its way: it is tried once more without that
-                hindered = trial if trial.tried and any(item.findings for item in undone) else None
                 break
             trial.applied = False
             undone.append(trial)
         if all(trial.applied for trial in trials if trial not in undone):
             course.reapply(list(reversed(undone)))
-    if hindered is not None:
-        left.append(Trial(subject=hindered.subject, house_format=house_format))
-        trials[trials.index(hindered)] = left[-1]
-    autocommit = course.autocommit | climb(left, before=before, after=after, connect=connect, runner=runner)
-    for trial in trials:
-        trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
-    return tuple(trial.conclude() for trial in trials)
+    # what a later way back left behind can be what is told, whatever it is called by now: it is tried without that
+    again = {trial.subject.id for trial in trials if trial.inherits and trial.accused}
+    waiting = again | {trial.subject.id for trial in left}
+    anew = [trial if trial in left else _afresh(trial.subject, waiting, house_format=house_format) for trial in trials]
+    autocommit = course.autocommit | climb(anew, before=before, after=after, connect=connect, runner=runner)
+    trials = [new if new.tried and new.subject.id in again else old for old, new in zip(trials, anew, strict=True)]
+    return tuple(_conclude(trials, autocommit))
 
 
 def drill_alone(
@@ -70,11 +68,18 @@ def drill_alone(
 
     Arguments as for ``drill``; the runner begins before the first migration.
     """
-    trials = [
-        Trial(subject=item if item.id in chosen else replace(item, strategy=Strategy.NONE), house_format=house_format)
-        for item in migrations
-    ]
+    trials = [_afresh(item, chosen, house_format=house_format) for item in migrations]
     autocommit = climb(trials, before=before, after=after, connect=connect, runner=runner)
+    return {result.migration_id: result for result in _conclude(trials, autocommit) if result.migration_id in chosen}
+
+
+def _afresh(subject: Drillable, chosen: Collection[str], *, house_format: bool) -> Trial:
+    """Return a new trial of a migration; of one that is not chosen nothing but the up is run."""
+    asked = subject if subject.id in chosen else replace(subject, strategy=Strategy.NONE)
+    return Trial(subject=asked, house_format=house_format)
+
+
+def _conclude(trials: Sequence[Trial], autocommit: Collection[str]) -> Iterator[DrillResult]:
     for trial in trials:
         trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
-    return {trial.subject.id: trial.conclude() for trial in trials if trial.subject.id in chosen}
+        yield trial.conclude()

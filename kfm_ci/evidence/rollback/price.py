@@ -17,17 +17,23 @@ SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """Rows that existed before and are not as they were."""
+
+    sentence: str
+    names: tuple[str, ...]
+    """What it is about: kind and identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
     """How rows differ from before the migration."""
 
-    errors: tuple[str, ...] = ()
-    """Rows that existed before and are not as they were."""
+    errors: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     """What stays behind and harms no row of before."""
     unread: tuple[str, ...] = ()
     """Tables of which nothing is known."""
-    names: tuple[str, ...] = ()
-    """What the errors are about: kind and identity."""
 
 
 def foresee(before: Catalog, after: Catalog, *, now: Catalog) -> tuple[str, ...]:
@@ -70,16 +76,16 @@ def unrecoverable(before: Catalog, after: Catalog) -> tuple[str, ...]:
     return tuple(f"{name} does not come back by itself" for name in difference.removed)
 
 
-def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
+def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[str, str]) -> Losses:
     """Return how the rows of before fared; ``known`` is what later migrations shifted already, and is brought up to now.
 
-    Checksums add up, so what one migration left different can be taken off before the next is judged.
+    Checksums add up, so what one migration left different can be taken off before the next is judged. A sequence goes
+    with the table that owns it, as ``parents`` tell: where rows of that are lost it is not told as well.
     """
     difference = compare(before, after)
     shifts = _shifts(before, after)
-    errors: list[str] = []
+    errors: list[Loss] = []
     notes: list[str] = []
-    names: list[str] = []
     for table in difference.tables:
         told = any(name == table.name and shift != UNMOVED for (name, _), shift in known.items())
         moved = [item for item in shifts if item[0] == table.name and shifts[item] != known.get(item, UNMOVED)]
@@ -97,15 +103,22 @@ def judge(before: Content, after: Content, *, known: Shifts) -> Losses:
             names_of = ", ".join(f"{table.name}.{column}" for column in columns)
             notes.append(f"rolling back leaves the elements of {names_of} in another order in {_rows(table.lost)}")
         else:
-            errors.append(_describe(table, columns, gone=-grown))
-            names += [f"column {table.name}.{column}" for column in columns] or [f"table {table.name}"]
+            lost = [f"table {table.name}"] if table.missing or not columns else []
+            lost += [] if table.missing else [f"column {table.name}.{column}" for column in columns]
+            errors.append(Loss(sentence=_describe(table, columns, gone=-grown), names=tuple(lost)))
+    told_of = {name for loss in errors for name in loss.names}
+    there = {sequence.name for sequence in after.sequences}
     for sequence in difference.sequences:
-        if (sequence, SEQUENCE) not in known:
-            shifts[sequence, SEQUENCE] = None
-            names.append(f"sequence {sequence}")
-            errors.append(f"sequence {sequence} went backwards or is gone")
+        if (sequence, SEQUENCE) in known:
+            continue
+        shifts[sequence, SEQUENCE] = None
+        name = f"sequence {sequence}"
+        owner = parents.get(name, "")
+        if told_of.isdisjoint({owner, parents.get(owner, "")}):
+            went = "went backwards" if sequence in there else "is gone"
+            errors.append(Loss(sentence=f"{name} {went}", names=(name,)))
     known.update(shifts)
-    return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread, names=tuple(names))
+    return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread)
 
 
 def _shifts(before: Content, after: Content) -> Shifts:
@@ -153,7 +166,9 @@ def _describe(table: TableDifference, columns: tuple[str, ...], *, gone: int) ->
     if gone > 0:
         return f"{_rows(gone)} of {table.name} are lost"
     names = ", ".join(f"{table.name}.{column}" for column in columns) or table.name
-    return f"{names} differs from before in {_rows(table.lost)}"
+    inside = [part for column, parts in table.inside if column in columns for part in parts]
+    where = f" ({listed(tuple(inside), 3)})" if inside else ""
+    return f"{names} differs from before in {_rows(table.lost)}{where}"
 
 
 def _rows(count: int | None) -> str:

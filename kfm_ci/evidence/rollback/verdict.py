@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
@@ -24,6 +24,15 @@ RULES = {
 }
 """Rule ids of the drill and what each protects."""
 
+_ACCUSATIONS = frozenset({"rollback-failed", "rollback-schema-differs", "rollback-data-lost", "reapply-differs"})
+"""Those that what a later way back left behind can bring about."""
+
+_UNDO = "Let the rollback undo exactly what the up does: names, defaults, privileges, comments, validity."
+_KEEP = (
+    "Keep the old values until they are not needed (expand, migrate, contract), or declare `rollback: manual` with a "
+    "runbook."
+)
+
 
 @dataclass(slots=True, kw_only=True)
 class Trial:
@@ -37,6 +46,8 @@ class Trial:
     """Whether anything of the way back was run to its end."""
     walked: bool = False
     """Whether the database stands before the migration, as far as its way back brings it."""
+    inherits: bool = False
+    """Whether a later way back had left something behind when this one was run."""
     applied: bool = True
     excepted: bool = False
     """Whether its compensation left something behind, as the policy lets it."""
@@ -49,6 +60,11 @@ class Trial:
     mode: Mode = Mode.TRANSACTION
     statements: tuple[StatementEvidence, ...] = ()
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def accused(self) -> bool:
+        """Whether something is held against its way back."""
+        return any(item.rule in _ACCUSATIONS for item in self.findings)
 
     def report(
         self,
@@ -147,23 +163,30 @@ def summarise(difference: Difference) -> str:
     return listed(sentences)
 
 
-def accuse(trial: Trial, difference: Difference, losses: Losses) -> None:
-    """Report what a way back that promised to restore everything did not restore."""
+def accuse(trial: Trial, difference: Difference, losses: Losses, *, gone: Collection[str]) -> None:
+    """Report what a way back that promised to restore everything did not restore.
+
+    ``gone`` are all objects that are not brought back; what stood in them goes with them, and is told in one breath.
+    """
     identity = trial.subject.id
+    within = [loss for loss in losses.errors if frozenset(gone).issuperset(loss.names)]
+    others = [loss for loss in losses.errors if loss not in within]
     if not difference.empty:
+        lost = [loss.sentence for loss in within if not loss.names[0].startswith("sequence ")]
         trial.report(
             "rollback-schema-differs",
-            f"after the rollback of {identity} the schema is not as before: {describe(difference)}",
-            help="Let the rollback undo exactly what the up does: names, defaults, privileges, comments, validity.",
+            f"after the rollback of {identity} the schema is not as before: "
+            + "; ".join((describe(difference), *([listed(tuple(lost))] if lost else ()))),
+            help=_KEEP if lost else _UNDO,
             names=difference.names,
         )
-    if losses.errors:
+    if others:
         trial.report(
             "rollback-data-lost",
-            f"after the rollback of {identity} rows that existed before are not as they were: {listed(losses.errors)}",
-            help="Keep the old values until they are not needed (expand, migrate, contract), or declare "
-            "`rollback: manual` with a runbook.",
-            names=losses.names,
+            f"after the rollback of {identity} rows that existed before are not as they were: "
+            f"{listed(tuple(loss.sentence for loss in others))}",
+            help=_KEEP,
+            names=[name for loss in others for name in loss.names],
         )
 
 
