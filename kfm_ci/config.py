@@ -110,7 +110,10 @@ class DatabaseTable(_Table):
         (), strict=False, max_length=100,
         description="Roles that migrations name, as in `grant … to reader`; made by the administrator before any migration.",
     )  # fmt: skip
-    run_as: Literal["owner", "superuser"] = Field("owner", description="Role that runs migrations.")
+    run_as: Literal["owner", "superuser"] = Field(
+        "owner",
+        description="Role that runs migrations: a plain owner of the database, or a superuser, as who makes roles must be.",
+    )
     settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")
     statistics: InsidePath | None = Field(None, description="File with production's table sizes; scales severity.")
     seed: int = Field(1, description="Seed of the synthetic rows.")

@@ -1,15 +1,63 @@
-"""Roles that migrations name: made by the administrator beforehand, as a plain owner may not."""
+"""Roles belong to the whole cluster: those that migrations name are made beforehand, and each database finds those that it left.
+
+A run applies the same migrations to one copy after the other. A role that they make, change or drop on one would be there
+already, or be missing, on the next; so what the catalogs shared by all databases say of roles is kept for each database,
+and put back when it is entered.
+"""
 
 from __future__ import annotations
 
-from psycopg import sql
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
-from kfm_ci.postgres.session import Session
+from psycopg import Connection, errors, sql
+
+from kfm_ci.errors import CannotCheck
 
 _THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
 
+_SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
-def make(admin: Session, role: str, *, owner: str) -> None:
+# The administrator stays as it is, and so do owners of runs beside ours on a given server. What the owner of the
+# migrations has is never in the way: it is dropped by none of them.
+_READ = """
+with roles as (
+  select oid, rolname = %(owner)s as owner from pg_authid
+   where oid >= 16384 and rolname <> current_user and (rolname = %(owner)s or not starts_with(rolname, 'kfm_owner'))
+), here as (
+  select coalesce((select oid from pg_database where datname = %(database)s), 0) as oid
+)
+select 'pg_authid', t::text from pg_authid t where oid in (select oid from roles)
+union all
+select 'pg_auth_members', t::text from pg_auth_members t
+ where (roleid in (select oid from roles) or member in (select oid from roles))
+   and roleid not in (select oid from roles where owner)
+union all
+select 'pg_db_role_setting', t::text from pg_db_role_setting t
+ where setrole in (select oid from roles) and setdatabase in (0, (table here))
+union all
+select 'pg_shdescription', t::text from pg_shdescription t
+ where classoid = 'pg_authid'::regclass and objoid in (select oid from roles)
+union all
+select 'pg_shdepend', t::text from pg_shdepend t
+ where refclassid = 'pg_authid'::regclass and refobjid in (select oid from roles where not owner or t.classid = 'pg_auth_members'::regclass)
+   and dbid in (0, (table here)) and (classid <> 'pg_database'::regclass or objid = (table here))
+"""
+
+_SETTINGS = """
+insert into pg_catalog.pg_db_role_setting
+select c.oid, s.setrole, s.setconfig
+  from pg_catalog.pg_db_role_setting s join pg_catalog.pg_database t on t.oid = s.setdatabase, pg_catalog.pg_database c
+ where t.datname = %s and c.datname = %s
+"""
+
+_Row = tuple[str, str]
+"""A shared catalog, and a row of it as text."""
+
+
+def make(admin: Connection[Any], role: str, *, owner: str) -> None:
     """Make a role that may nothing and cannot log in, with the owner as its member; one that is there stays as it is.
 
     The owner becomes no member of a role that was there before: it may be the administrator.
@@ -18,3 +66,107 @@ def make(admin: Session, role: str, *, owner: str) -> None:
         return
     admin.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(owner)))
+
+
+@dataclass(slots=True, kw_only=True)
+class Roles:
+    """What each database of one server left of the cluster's roles: themselves, passwords, members, settings, and what is theirs.
+
+    Only a superuser can put them back; under another administrator every database finds what the last one left.
+    """
+
+    owner: str
+    connect: Callable[[], Connection[Any]]
+    """Opens a session of the administrator."""
+    _first: frozenset[_Row] | None = None
+    """Before any database of ours."""
+    _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
+    _current: str | None = None
+    _entered: list[str] = field(default_factory=list)
+    """Databases with open sessions, the last one used at the end."""
+
+    def new(self, administrator: Connection[Any], database: str) -> None:
+        """Learn of a database that was made empty: it finds the roles that were there before any database of ours."""
+        if self._first is None:
+            if administrator.execute(_SUPERUSER).fetchone() != (True,):
+                return
+            self._first = self._read(administrator, None)
+        self._left[database] = self._first
+
+    def copied(self, administrator: Connection[Any], database: str, template: str) -> None:
+        """Learn of a copy of a database that was entered before: it finds the same roles, and settings of the database go with it."""
+        if template not in self._left:
+            return
+        administrator.execute(_SETTINGS, [template, database])
+        left = self._left[database] = self._read(administrator, database)
+        here = self._read(administrator, template)
+        # what the copy holds of them must not be in the way where its original drops one
+        _put(administrator, left | here, here)
+
+    def forget(self, database: str) -> None:
+        """Learn that a database is gone."""
+        self._left.pop(database, None)
+        if self._current == database:
+            self._current = None
+
+    def enter(self, database: str, administrator: Connection[Any] | None = None) -> None:
+        """Let the cluster have the roles that a database left, and keep those of the one before it."""
+        if database == self._current or database not in self._left:
+            return
+        if administrator is None:
+            with self.connect() as opened:
+                self.enter(database, opened)
+            return
+        now = self._read(administrator, self._current)
+        if self._current in self._left:
+            self._left[self._current] = now
+        _put(administrator, now, self._left[database])
+        self._current = database
+
+    @contextmanager
+    def inside(self, database: str) -> Iterator[None]:
+        """Let a session find the roles of its database; at its end the session that was used before goes on."""
+        self.enter(database)
+        self._entered.append(database)
+        try:
+            yield
+        except BaseException:
+            self._entered.remove(database)
+            raise
+        self._entered.remove(database)
+        if self._entered:
+            self.enter(self._entered[-1])
+
+    def resume(self, database: str) -> None:
+        """Let an open session find them again, perhaps after others were used."""
+        self.enter(database)
+        self._entered.remove(database)
+        self._entered.append(database)
+
+    def restore(self, administrator: Connection[Any]) -> None:
+        """Leave the cluster with the roles that were there at first."""
+        if self._first is not None:
+            _put(administrator, self._read(administrator, None), self._first)
+
+    def _read(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
+        return frozenset(administrator.execute(_READ, {"owner": self.owner, "database": database}).fetchall())
+
+
+def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
+    """Write rows of the shared catalogs themselves: a role that comes back must have the number that its objects know."""
+    if now == wanted:
+        return
+    try:
+        with administrator.transaction():
+            administrator.execute("set local lock_timeout = '10s'")
+            for catalog, row in sorted(now - wanted):
+                table = sql.Identifier("pg_catalog", catalog)
+                administrator.execute(sql.SQL("delete from {} t where t::text = %s").format(table), [row])
+            for catalog, row in sorted(wanted - now):
+                table = sql.Identifier("pg_catalog", catalog)
+                administrator.execute(sql.SQL("insert into {} select (%s::{}).*").format(table, table), [row])
+    except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
+        raise CannotCheck(
+            code="KFM-C31", message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
+            where="provision", help="take out what changes the administrator's own role, or leaves a transaction open on roles",
+        ) from error  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -30,34 +31,44 @@ _EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
 def connect(
     server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Connection[Any]]:
-    """Yield an autocommit session; what ``reset`` returns to are the given settings.
+    """Yield an autocommit session among the roles that its database left; what ``reset`` returns to are the given settings.
 
     Raises CannotCheck when the server is gone.
     """
     options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
-    try:
-        connection = psycopg.connect(
-            server.dsn(database, admin=admin),
-            autocommit=True,
-            options=options,
-            application_name="kfm-ci",
-            connect_timeout=10,
-        )
-    except psycopg.OperationalError as error:
-        raise gone(server, error) from error
-    with connection:
-        # a prepared statement would outlive DEALLOCATE ALL on our side and fail on the server's
-        connection.prepare_threshold = None
-        yield connection
+    with server.roles.inside(database):
+        try:
+            connection = _Inside.connect(
+                server.dsn(database, admin=admin),
+                autocommit=True,
+                options=options,
+                application_name="kfm-ci",
+                connect_timeout=10,
+            )
+        except psycopg.OperationalError as error:
+            raise gone(server, error) from error
+        with connection:
+            # a prepared statement would outlive DEALLOCATE ALL on our side and fail on the server's
+            connection.prepare_threshold = None
+            connection.resume = partial(server.roles.resume, database)
+            yield connection
+
+
+class _Inside(Connection[Any]):
+    """A session that can have the roles back which its database left, after another one was used."""
+
+    resume: Callable[[], None]
 
 
 def reset(connection: Connection[Any], *, observed: bool = True) -> None:
-    """Give the session back the state it was opened with: settings, role, temporary tables, locks.
+    """Give the session back the state it was opened with: settings, role, temporary tables, locks, the cluster's roles.
 
     Where nobody observes, no plan is worth keeping, and the server does it all at one word.
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
+    if isinstance(connection, _Inside):
+        connection.resume()
     connection.execute(_RESET if observed else "discard all")
 
 

@@ -71,12 +71,12 @@ class Provision:
         if not run.new:
             raise Skip("nothing new to run")
         server = run.server = run.resources.enter_context(run.engine().start())
+        with session.connect(server, server.maintenance, admin=True) as administrator:
+            for role in run.config.database.roles:
+                roles.make(administrator, role, owner=server.owner)
         name = run.base_database = server.create_database("base")
         with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
             session.accepts(connection, run.config.database.settings)
-        with run.connect(name, admin=True) as administrator:
-            for role in run.config.database.roles:
-                roles.make(administrator, role, owner=server.owner)
         prepare(run, name)
         ran = self._ran(run, name)
         tool = run.change.head.tool

@@ -14,6 +14,10 @@ from kfm_ci.postgres.engines import binaries
 _EXTENSION = re.compile(r'extension "([^"]+)"')
 _FILLED_IN = re.compile(r'at or near "[{$%:<@]')
 _TAKEN = re.compile(r'role "([^"]+)" already exists')
+_SHARED = re.compile(
+    r"^(?:\w{5}: )?(tablespace|database|subscription|replication slot|replication origin)\b.* already exists"
+)
+"""Whatever else all databases of a server share; roles are put back between runs."""
 _ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|type) "?\w+\.\w+.* does not exist')
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
@@ -51,9 +55,11 @@ def by_error(sqlstate: str | None, error: str) -> str | None:
     if sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
         return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
     if sqlstate == "42710" and (role := _TAKEN.search(error)):
+        return f"ask pg_roles first in a DO block: the base made the role, or kfm-ci.toml has it made beforehand, [database] roles = {_list(role[1])}"
+    if shared := _SHARED.search(error):
         return (
-            "roles belong to the whole server, where another database, as here that of an earlier stage, may have made it: ask pg_roles "
-            f"first in a DO block, or make it beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
+            f"a {shared[1]} belongs to the whole server, and the gate runs a migration on several databases of one: it cannot judge this; "
+            "make it where the server is set up"
         )
     if sqlstate in {"3F000", "42P01", "42883", "42704"} and _ELSEWHERE.search(error):
         return (

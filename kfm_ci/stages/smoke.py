@@ -78,6 +78,7 @@ def command_failure(run: Run, database: str, command: str) -> str | None:
     smoke, server = run.config.smoke, run.server
     if server is None:
         return "there is no server"
+    server.roles.enter(database)
     if smoke.image:
         # its library takes long to load
         from kfm_ci.postgres.engines import guest

@@ -55,6 +55,7 @@ class Workshop:
         if program is None:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
                               help=f"{self.tool.install}{ELSEWHERE if reach.contained() else ''}")  # fmt: skip
+        self.server.roles.enter(database)
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
                             environment=environment, timeout=self.tool.timeout, apart=apart)  # fmt: skip
         left = sessions.end(self.server, database)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.postgres.locales import Locale
+from kfm_ci.postgres.roles import Roles
 
 _COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
@@ -66,6 +67,12 @@ class Server:
     """Its name there."""
     prefix: str = "kfm_"
     """What the names of our databases begin with."""
+    roles: Roles = field(init=False, compare=False, repr=False)
+    """Which roles each of our databases finds."""
+
+    def __post_init__(self) -> None:
+        """Let the roles know whose they are."""
+        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._administrate))
 
     @property
     def major(self) -> int:
@@ -121,8 +128,10 @@ class Server:
         full = name if name.startswith(self.prefix) else self.prefix + name
         source = sql.Identifier(template or "template0")
         strategy = sql.SQL(" strategy file_copy") if self.major >= 15 and template else sql.SQL("")
-        with psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(full)))
+        with self._administrate() as connection:
+            self._drop(connection, full)
+            if template:
+                self.roles.enter(template, connection)
             connection.execute(
                 sql.SQL("create database {} owner {} template {}").format(
                     sql.Identifier(full), sql.Identifier(self.owner), source
@@ -130,6 +139,10 @@ class Server:
                 + strategy
                 + (locale.clause() if locale else sql.SQL(""))
             )
+            if template:
+                self.roles.copied(connection, full, template)
+            else:
+                self.roles.new(connection, full)
         if not template:
             # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it
             with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
@@ -138,8 +151,15 @@ class Server:
 
     def drop_database(self, name: str) -> None:
         """Remove a database and whoever is connected to it."""
-        with psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        with self._administrate() as connection:
+            self._drop(connection, name)
+
+    def _drop(self, administrator: psycopg.Connection[Any], name: str) -> None:
+        administrator.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+        self.roles.forget(name)
+
+    def _administrate(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True)
 
     def log_tail(self, lines: int = 5) -> str:
         """Return the last complaints in the server's log; empty when there are none."""

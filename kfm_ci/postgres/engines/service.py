@@ -74,6 +74,7 @@ class ServiceEngine:
                 )
                 for (name,) in names.fetchall():
                     server.drop_database(name)
+                server.roles.restore(connection)
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(server.owner)))
 
     def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:

@@ -18,6 +18,8 @@ FILE = SourceFile(path="a.sql", data=b"", text="", sha256=Digest.of(b""))
         ('42704: role "app reader" does not exist', 'roles = ["app reader"]'),
         ('22023: role "postgres" does not exist', 'roles = ["postgres"]'),
         ('42710: role "app" already exists', 'roles = ["app"]'),
+        ('42P04: database "other" already exists', "a database belongs to the whole server"),
+        ('42710: tablespace "fast" already exists', "a tablespace belongs to the whole server"),
         ('3F000: schema "auth" does not exist', "[migrations] baseline"),
         ('42P01: relation "auth.users" does not exist', "[migrations] baseline"),
         ("42883: function auth.uid() does not exist", "[migrations] baseline"),
