@@ -235,6 +235,8 @@ class History:
     recorded_late: str | None = None
     """What puts a database right whose tool was killed between a migration and its row in the history table, where the
     two do not share a transaction; None where they do."""
+    moves: bool = False
+    """Whether the tool itself moves the files of an applied migration, when a later one takes their names."""
     file_by_file: bool = False
     """Whether the order counts only among migrations of one file."""
     outside: str | None = None

@@ -61,6 +61,8 @@ class AppliedMigrationChanged:
         tip: dict[str, SourceFile],
         fresh: dict[Digest, str],
     ) -> Iterator[Finding]:
+        if change.head.moves and _kept(file, change.head.get(migration.id)):
+            return
         found = now.get(file.path)
         # What the base itself changed since is not this change's doing.
         if change.base is not None and tip.get(file.path) == found:
@@ -98,6 +100,11 @@ class AppliedMigrationChanged:
             place=Place(file=path, line=1),
             migration=migration,
         )
+
+
+def _kept(file: SourceFile, migration: Migration | None) -> bool:
+    """Whether a migration still has a file's bytes, wherever they lie."""
+    return migration is not None and any(item.sha256 == file.sha256 for item in files_of(migration))
 
 
 def _shared(history: History, *, companions: bool = True) -> set[str]:

@@ -93,6 +93,24 @@ def test_sqitch_s_own_verification_is_a_smoke_test(gate):
     assert ("smoke-failed", "verify/c.sql") in told and ("verification-not-run", "verify/d.sql") in told
 
 
+def test_a_reworked_change_of_sqitch_is_new_and_the_one_that_ran_is_left_as_it_was(gate):
+    tag = "@v1 2026-01-02T00:00:00Z A <a@example.com> # x\n"
+    first = "create function f() returns int language sql as 'select 1';"
+    second = first.replace("create", "create or replace").replace("select 1", "select 2")
+    base = {**SQITCH, "sqitch.plan": SQITCH["sqitch.plan"].replace("a 2026", "f 2026") + tag,
+            "deploy/f.sql": first, "revert/f.sql": "drop function f();"}  # fmt: skip
+    plan = base["sqitch.plan"] + "f [f@v1] 2026-01-03T00:00:00Z A <a@example.com> # y\n"
+    moved = {"deploy/f@v1.sql": first, "revert/f@v1.sql": base["revert/f.sql"]}
+    again = {"sqitch.plan": plan, "deploy/f.sql": second, "revert/f.sql": first.replace("create", "create or replace")}
+    report = gate(base, {**again, **moved})
+    assert report["result"] == "pass" and errors(report) == [], report["findings"]
+    assert [(item["id"], item["rollback"]["proof"]) for item in report["migrations"] if item["new"]] == [
+        ("f.rework1", "proven")
+    ]
+    edited = gate(base, {**again, **moved, "deploy/f@v1.sql": first.replace("select 1", "select 3")})
+    assert ("applied-migration-changed", "f.sql") in errors(edited)
+
+
 def test_the_advice_is_the_whole_index_in_the_words_of_the_tool(gate):
     base = {
         "db/migrations/1_a.sql": "-- migrate:up\ncreate table a (id int, gone bool);\n-- migrate:down\ndrop table a;\n"

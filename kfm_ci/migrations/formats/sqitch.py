@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from kfm_ci.config import MigrationsTable
@@ -37,7 +38,10 @@ class Sqitch:
         variables = sqitch_variables.read(tree, directory, settings.placeholders)
         migrations: list[Migration] = []
         missing = False
+        times: Counter[str] = Counter()
         for number, (name, stems) in enumerate(_instances(plan, findings)):
+            times[name] += 1
+            identity = name if times[name] == 1 else f"{name}.rework{times[name] - 1}"
             # as Sqitch does: the first that is there
             stem = next((item for item in stems if tree.exists(_in(directory, f"deploy/{item}.sql"))), stems[0])
             up = _script(tree, directory, "deploy", stem, findings, variables)
@@ -48,7 +52,7 @@ class Sqitch:
                 continue
             verify = _file(tree, directory, "verify", stem, [])
             migrations.append(Migration(
-                id=stem, version=stem, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
+                id=identity, version=identity, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
                 down=_script(tree, directory, "revert", stem, findings, variables), extra_files=(verify,) if verify else (),
                 verify=sqitch_variables.put(Script(file=verify, text=verify.text), variables["verify"]) if verify else None,
             ))  # fmt: skip
@@ -61,7 +65,7 @@ class Sqitch:
                   if path not in named and path.endswith(".sql") and (file := reading.read(tree, path, []))]  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, plan),
-                       outside="in a change of its own without `BEGIN` and `COMMIT`",
+                       moves=True, outside="in a change of its own without `BEGIN` and `COMMIT`",
                        late="Sqitch refuses to deploy to a database that has the later one")  # fmt: skip
 
 

@@ -141,7 +141,9 @@ def test_sqitch_a_reworked_change_first_runs_as_it_was_tagged(load):
         "m/deploy/a.sql": "select 2;",
         "m/deploy/a@v1.sql": "select 1;",
     }
-    assert [item.up_path for item in load("sqitch", files).migrations] == ["m/deploy/a@v1.sql", "m/deploy/a.sql"]
+    found = load("sqitch", files).migrations
+    assert [item.up_path for item in found] == ["m/deploy/a@v1.sql", "m/deploy/a.sql"]
+    assert [item.id for item in found] == ["a", "a.rework1"]
 
 
 def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_elsewhere_is_not_sqitch_s(load):
