@@ -39,6 +39,8 @@ _NOT_INSTALLED = re.compile(
     r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
     r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
 )
+_NOT_READ = re.compile(r"^\s*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
+"""The tool could not even read a program."""
 _ADDRESS = re.compile(r"(?: at |:)0x[0-9a-f]+")
 _OUTSIDE = ("25001", "2D000")
 
@@ -69,6 +71,11 @@ class Attempts:
         ended = self.shop.start(argv or tool.up, self.database, count=len(expected))
         cut = self._read(Notes(expected), ended)
         if ended.code:
+            unread = next(
+                (item for item in expected if _NOT_READ.search(ended.tail) and told_line(item, ended.tail)), None
+            )
+            if unread is not None:
+                return refused(unread, cut.whole, ended)
             if not cut.whole.reached or (cut.whole.error is None and _NOT_INSTALLED.search(ended.tail)):
                 raise broken(tool, ended)
             if cut.whole.error is None and cut.own_error is not None:

@@ -15,7 +15,7 @@ from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import locales
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.locales import Locale
-from kfm_ci.stages import recorded
+from kfm_ci.stages import recorded, squashed
 from kfm_ci.stages.base import Run
 from kfm_ci.stages.course import Course, applied
 from kfm_ci.stages.provision import prepare, script_of
@@ -56,6 +56,11 @@ def rehearse(run: Run) -> Rehearsed:
             held = recorded.by_baseline(run, empty).applied
             everything = [(item, script_of(item)) for item in run.change.head.migrations if item.id not in held]
             rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
+        found += [rebuilt] if rebuilt is not None else []
+    tool = run.change.head.tool
+    if tool is not None and squashed.stand_in(run):
+        with _empty(run, server) as empty:
+            rebuilt = squashed.rebuilt(run, tool, empty)
         found += [rebuilt] if rebuilt is not None else []
     rehearsed = Rehearsed(findings=found)
     if differs is None or differs.severity is Severity.NOTE:

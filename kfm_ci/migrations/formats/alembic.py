@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +9,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import alembic_settings, graph, metadata, programs
+from kfm_ci.migrations.formats import alembic_settings, graph, metadata, programs, python_source
 from kfm_ci.migrations.formats.alembic_settings import Settings
 from kfm_ci.migrations.formats.commands import with_tool
 from kfm_ci.migrations.formats.graph import Node
@@ -19,6 +18,7 @@ from kfm_ci.model import Finding, Hazard
 
 _TABLE = re.compile(r"\bversion_table\s*=\s*[\"'](\w+)[\"']")
 _DEFAULT = "alembic_version"
+_NAMES_PARENT = re.compile(r"^down_revision\b", re.MULTILINE)
 _SCHEMA = re.compile(r"\bversion_table_schema\s*=\s*[\"'](\w+)[\"']")
 
 
@@ -48,7 +48,11 @@ class Alembic:
             file = reading.read(tree, path, findings)
             node = _revision(file) if file else None
             if file is None or node is None:
-                unreadable = unreadable or file is None or "down_revision" in file.text
+                unreadable = unreadable or file is None
+                if file is not None and _NAMES_PARENT.search(file.text):
+                    findings.append(problem(file, "unreadable-file", "a revision without a name that is written out: Alembic may run it, and it was not judged",
+                                            'write `revision = "…"` and `down_revision = "…"`', hazard=Hazard.ORDER))  # fmt: skip
+                    unreadable = True
                 continue
             if node.id in revisions:
                 findings.append(problem(file, "duplicate-version", f"revision {node.id} twice: {revisions[node.id].file.path} and {path}",
@@ -123,27 +127,11 @@ def _straight(nodes: list[Node]) -> frozenset[str]:
 
 
 def _revision(file: SourceFile) -> Node | None:
-    try:
-        tree = ast.parse(file.text)
-    except (SyntaxError, ValueError, RecursionError):
+    said = python_source.read(file.text)
+    if said is None or not isinstance(revision := said.literal("revision"), str) or "down_revision" not in said.values:
         return None
-    values: dict[str, object] = {}
-    for node in tree.body:
-        targets = (
-            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
-        )
-        value = getattr(node, "value", None)
-        for target in targets:
-            if isinstance(target, ast.Name) and value is not None:
-                try:
-                    values[target.id] = ast.literal_eval(value)
-                except (ValueError, TypeError):
-                    continue
-    if not isinstance(values.get("revision"), str) or "down_revision" not in values:
-        return None
-    message = (ast.get_docstring(tree) or "").strip().splitlines()
-    return Node(id=str(values["revision"]), parents=_names(values["down_revision"]), needs=_names(values.get("depends_on")),
-                     labels=_names(values.get("branch_labels")), file=file, name=message[0] if message else str(values["revision"]))  # fmt: skip
+    return Node(id=revision, parents=_names(said.literal("down_revision")), needs=_names(said.literal("depends_on")),
+                labels=_names(said.literal("branch_labels")), file=file, name=said.title or revision)  # fmt: skip
 
 
 def _names(value: object) -> tuple[str, ...]:

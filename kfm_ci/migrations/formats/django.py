@@ -11,17 +11,15 @@ from dataclasses import dataclass
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import reading
 from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import graph, metadata, programs
+from kfm_ci.migrations.formats import django_settings, graph, metadata, programs, python_source
 from kfm_ci.migrations.formats.commands import with_tool
 from kfm_ci.migrations.formats.graph import Node
-from kfm_ci.migrations.formats.pairs import relative
 from kfm_ci.migrations.formats.sections import problem
 from kfm_ci.model import Finding, Hazard
 
 _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
-_LABEL = re.compile(r"^\s*label\s*=\s*[\"'](\w+)[\"']", re.MULTILINE)
+_NUMBERED = re.compile(r"\d{4}_\w+$")
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']\s*,\s*[\"']([\w.]+)[\"']")
-_USER = re.compile(r"^AUTH_USER_MODEL\s*=\s*[\"'](\w+)\.\w+[\"']", re.MULTILINE)
 _OURS = "kfm_ci_settings"
 _WRAPPER = '''"""The project's own settings, pointed at the throwaway server."""
 
@@ -100,46 +98,34 @@ class Django:
         ), words)  # fmt: skip
 
     def _all(self, tree: Tree, directory: str, findings: list[Finding]) -> Iterator[_Read]:
-        user = None
         inside = list(tree.paths(directory))
+        settings = django_settings.read(tree, inside)
         for path in inside:
-            if path.rpartition("/")[2].startswith("settings") or "/settings/" in path:
-                found = _USER.search(programs.text(tree, path)) if path.endswith(".py") else None
-                user = found[1] if found else user
-        for path in inside:
-            match = _PATH.match(relative(path, directory)) or _PATH.match(path)
-            if match is None or match[2].startswith("__") or match[2] == "__init__":
+            name = posixpath.basename(path).removesuffix(".py")
+            if not path.endswith(".py") or not name.isidentifier() and not name[:1].isdigit() or name.startswith("__"):
+                continue
+            app = settings.app(tree, path)
+            if app is None and not (settings.computed and _NUMBERED.match(name)):
                 continue
             file = reading.read(tree, path, findings)
-            label = _LABEL.search(programs.text(tree, f"{posixpath.dirname(posixpath.dirname(path))}/apps.py"))
-            app = label[1] if label else match[1]
-            read = _migration(file, app, match[2], user) if file else None
-            if read is not None:
+            read = _migration(file, app or "", name, settings.user) if file else None
+            if read is not None and app is None:
+                findings.append(problem(read.node.file, "revision-missing", "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
+                                        "write MIGRATION_MODULES out as `{\"label\": \"package.of.migrations\"}`", hazard=Hazard.ORDER))  # fmt: skip
+            elif read is not None:
                 yield read
 
 
 def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read | None:
-    try:
-        tree = ast.parse(file.text)
-    except (SyntaxError, ValueError, RecursionError):
+    said = python_source.read(file.text, of="Migration")
+    if said is None:
         return None
-    body = next((node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Migration"), None)
-    if body is None:
-        return None
-    lists = {
-        target.id: node.value
-        for node in body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
-        if isinstance(target, ast.Name)
-    }
-    named = [*_pairs(lists.get("dependencies"))]
+    named = [*_pairs(said.values.get("dependencies"))]
     swapped = "swappable_dependency" in file.text and user is not None and user != app
     parents = tuple(f"{one}.{other}" for one, other in named if one == app)
     needs = (*(f"{one}.{other}" for one, other in named if one != app), *((f"{user}.__first__",) if swapped else ()))
-    message = (ast.get_docstring(tree) or name).strip().splitlines()[0]
-    return _Read(node=Node(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=message), app=app, name=name,
-                 replaces=tuple(f"{one}.{other}" for one, other in _pairs(lists.get("replaces"))))  # fmt: skip
+    return _Read(node=Node(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name), app=app, name=name,
+                 replaces=tuple(f"{one}.{other}" for one, other in _pairs(said.values.get("replaces"))))  # fmt: skip
 
 
 def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:

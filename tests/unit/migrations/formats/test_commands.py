@@ -183,3 +183,31 @@ def test_an_incomplete_command_is_told_with_the_lines_to_write(load, table):
 
 def test_the_configuration_takes_the_table():
     assert MigrationsTable.model_validate({"command": {"up-one": "x", "pass-env": ["A"]}}).command.pass_env == ("A",)
+
+
+DJANGO = {
+    "manage.py": "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')",
+    "shop/migrations/0001_initial.py": "class Migration(migrations.Migration):\n    dependencies = []\n",
+    "blog/steps/0001_initial.py": "class Migration(migrations.Migration):\n    dependencies = []\n",
+    "old/migrations/0001_initial.py": "class Migration(migrations.Migration):\n    dependencies = []\n",
+}
+MODULES = "MIGRATION_MODULES = {'posts': 'blog.steps', 'old': None}\n"
+
+
+def test_django_reads_the_migrations_where_the_settings_put_them(load):
+    history = load("django", {**DJANGO, "site_/settings.py": MODULES}, ".")
+    assert [item.id for item in history.migrations] == ["posts.0001_initial", "shop.0001_initial"] and rules(
+        history
+    ) == []
+    history = load("django", {**DJANGO, "site_/settings_test.py": MODULES}, ".")
+    assert [item.id for item in history.migrations] == ["old.0001_initial", "shop.0001_initial"]
+
+
+def test_django_a_migration_that_no_app_is_known_to_read_is_no_pass(load):
+    history = load("django", {**DJANGO, "site_/settings.py": "MIGRATION_MODULES = modules()\n"}, ".")
+    assert rules(history) == ["revision-missing"] and history.findings[0].place.file == "blog/steps/0001_initial.py"
+
+
+def test_alembic_a_revision_without_a_written_name_is_no_pass(load):
+    history = load("alembic", {**ENV, f"{DIR}/1.py": "revision = make()\ndown_revision = None\n"}, DIR)
+    assert rules(history) == ["unreadable-file"] and history.unreadable

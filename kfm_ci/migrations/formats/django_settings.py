@@ -1,0 +1,85 @@
+"""A Django project's settings, as far as they say where migrations are and who a user is."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from kfm_ci.migrations.files import Tree
+from kfm_ci.migrations.formats import programs
+
+_SETTINGS = re.compile(r"(?:^|/)settings\w*(?:/\w+)*\.py$")
+_TESTS = re.compile(r"(?:^|[/_])tests?(?:[/_.]|$)")
+_USER = re.compile(r"^AUTH_USER_MODEL\s*=\s*[\"'](\w+)\.\w+[\"']", re.MULTILINE)
+_MODULES = "MIGRATION_MODULES"
+_LABEL = re.compile(r"^\s*label\s*=\s*[\"'](\w+)[\"']", re.MULTILINE)
+_PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/\w+\.py$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What all settings of a project say together; those for tests only do not count."""
+
+    user: str | None
+    """Label of the app whose model is the user."""
+    modules: Mapping[str, str | None]
+    """By label of an app, the directory of its migrations as its package's name says it; None: it has none."""
+    computed: bool
+    """Whether some of that is computed, so that nobody knows it who does not run it."""
+
+    def app(self, tree: Tree, path: str) -> str | None:
+        """Return the label of the app that a file's directory holds the migrations of; None when it holds none."""
+        folder = posixpath.dirname(path)
+        for label, place in self.modules.items():
+            if place is not None and f"/{folder}".endswith(f"/{place}"):
+                return label
+        found = _PATH.match(path)
+        if found is None:
+            return None
+        named = _LABEL.search(programs.text(tree, f"{posixpath.dirname(folder)}/apps.py"))
+        app = named[1] if named else found[1]
+        return None if app in self.modules else app
+
+
+def read(tree: Tree, paths: Iterable[str]) -> Settings:
+    """Return the settings in the files of these paths that look like some, without running them."""
+    user: str | None = None
+    modules: dict[str, str | None] = {}
+    computed = False
+    for path in paths:
+        if not _SETTINGS.search(path) or _TESTS.search(path):
+            continue
+        text = programs.text(tree, path)
+        found = _USER.search(text)
+        user = found[1] if found else user
+        if _MODULES in text:
+            known = _modules(text)
+            computed = computed or known is None
+            modules |= known or {}
+    return Settings(user=user, modules=modules, computed=computed)
+
+
+def _modules(text: str) -> dict[str, str | None] | None:
+    """Return what the setting says; None where it is not written out."""
+    try:
+        nodes = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    found: dict[str, str | None] | None = None
+    for node in nodes:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(one, ast.Name) and one.id == _MODULES for one in node.targets
+        ):
+            try:
+                value = ast.literal_eval(node.value)
+            except (ValueError, TypeError):
+                return None
+            if not isinstance(value, dict):
+                return None
+            found = {
+                str(label): str(name).replace(".", "/") if name is not None else None for label, name in value.items()
+            }
+    return found
