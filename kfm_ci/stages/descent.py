@@ -17,6 +17,9 @@ _NO_WAY_BACK = re.compile(
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"\s*(?:raise|throw)\b")
+_ERROR = re.compile(r"^(?:\w*Error|\w*Exception)\b:?\s*", re.IGNORECASE)
+_TELLING = 8
+"""Characters of a complaint that can be looked for in a program."""
 MOST = 10
 """So many ways back may fail or be declined, for each costs a run of the tool up to there; what lies below them is told, and not run."""
 
@@ -126,9 +129,18 @@ def failed(migration: Migration, error: str | None, ended: Ended) -> str | None:
 def _declined(migration: Migration, ended: Ended) -> bool:
     """Whether the migration says itself that it cannot be taken back: by the tool's word for that, or by raising an error of its own."""
     line = told_line(migration, ended.tail)
-    lines = migration.up.file.text.splitlines()
+    text = migration.up.file.text
+    lines = text.splitlines()
     raises = line is not None and line <= len(lines) and _RAISES.match(lines[line - 1])
-    return bool(raises) or _NO_WAY_BACK.search(ended.tail) is not None
+    return bool(raises) or _NO_WAY_BACK.search(ended.tail) is not None or _raises(text, last(ended.tail))
+
+
+def _raises(text: str, complaint: str) -> bool:
+    """Whether a complaint stands in a program where it raises an error: not every tool tells the line."""
+    said = _ERROR.sub("", complaint)
+    return (
+        len(said) >= _TELLING and re.search(rf"\b(?:raise|throw)\b[^;{{}}]{{0,80}}{re.escape(said)}", text) is not None
+    )
 
 
 def failure(migration: Migration, why: str, ended: Ended) -> Finding:

@@ -586,6 +586,42 @@ def test_a_function_that_comes_back_with_other_blanks_is_no_other_function(
     assert practise(database, [change], base=made("begin return 'a b'; end")).rules() == [rules]
 
 
+@pytest.mark.parametrize("type_of", ["varchar(9)", "timestamp(3) with time zone", "numeric(8, 2)[]"])
+def test_a_default_of_null_is_no_default(database: str, type_of: str) -> None:
+    up = f"create domain sized as integer default 3; alter table widgets add n {type_of}"
+    down = "alter table widgets drop n; drop domain sized"
+    adds = with_down("a", up, down)
+    puts = with_down(
+        "b", "alter table widgets alter n set default null", "alter table widgets alter n set default null"
+    )
+    takes = with_down("c", "alter table widgets alter n drop default", "alter table widgets alter n set default null")
+    drilled = practise(database, [adds, takes, puts])
+    assert drilled.rules() == [[], [], []]
+
+
+def test_a_default_of_null_where_a_domain_brings_one_is_another_default(database: str) -> None:
+    base = BASE + "create domain sized as integer default 3; alter table widgets add n sized;"
+    subject = with_down("a", "select 1", "alter table widgets alter n set default null")
+    assert practise(database, [subject], base=base).rules() == [["rollback-schema-differs"]]
+
+
+def test_an_extension_that_may_have_been_there_before_is_well_left_there(database: str) -> None:
+    extension = "create extension {} citext; alter table widgets add short citext"
+    leaves = with_down("b", extension.format("if not exists"), "alter table widgets drop short")
+    drilled = practise(database, [ADD_COLUMN, leaves])
+    assert (drilled.rules(), drilled.proofs()) == ([[], []], [Proof.PROVEN, Proof.PROVEN])
+    assert "rolling back leaves extension citext, which may have been there before" in drilled.results[1].evidence.price
+    loud = with_down("b", extension.format(""), "alter table widgets drop short")
+    assert practise(database, [loud], base="drop extension citext cascade").rules() == [["rollback-schema-differs"]]
+
+
+def test_what_a_way_back_nowhere_names_is_told_at_its_first_statement_that_acts(database: str) -> None:
+    down = "set client_min_messages to warning;\nbegin;\nselect 1;\nalter table widgets drop colour;\ncommit;"
+    subject = with_down("a", "alter table widgets add colour text; create type mood as enum ('ok')", down)
+    (finding,) = practise(database, [subject]).results[0].findings
+    assert (finding.rule, finding.place.line) == ("rollback-schema-differs", 4)
+
+
 def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database: str) -> None:
     base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
     columns = ", ".join(f"{number} as column_{number}" for number in range(60))

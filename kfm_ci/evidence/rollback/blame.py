@@ -10,10 +10,12 @@ from kfm_ci.migrations.files import Script
 from kfm_ci.model import Place
 
 _WORD = re.compile(r"[\w$]+")
+_AROUND = frozenset({"SET", "RESET", "SHOW", "SELECT", "BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK"})
+"""Commands that a tool sends around what a migration does."""
 
 
 def place(script: Script, names: Sequence[str] = ()) -> Place:
-    """Return the statement that says most of the objects' names, of equals the last; without any, the first.
+    """Return the statement that says most of the objects' names, of equals the last; without any, the first that acts.
 
     ``names`` are as in a catalog's difference: kind, schema, object, column.
     """
@@ -27,5 +29,6 @@ def place(script: Script, names: Sequence[str] = ()) -> Place:
         (max((sum(2**place for place, word in enumerate(name) if word in words) for name in wanted), default=0), number)
         for number, words in enumerate(said)
     )
-    best = parts[at] if score else parts[0]
+    acts = (part for part in parts if statements.kind(part.text) not in _AROUND)
+    best = parts[at] if score else next(acts, parts[0])
     return Place(file=script.file.path, line=best.line, column=best.column, end_line=best.end_line)

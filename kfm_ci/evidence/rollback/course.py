@@ -10,8 +10,9 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.rollback import blame, paper
+from kfm_ci.evidence.rollback.kept import kept
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
-from kfm_ci.evidence.rollback.order import moved, reordered, respaced
+from kfm_ci.evidence.rollback.order import moved, reordered, respaced, undefaulted
 from kfm_ci.evidence.rollback.price import UNMOVED, Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
 from kfm_ci.migrations.files import Migration, Script
@@ -139,10 +140,12 @@ class Course:
         now = State(catalog=catalog.read(self.connection, often=True), content=rows)
         self.seen = rows
         difference = self._difference(expected.catalog, now.catalog)
+        self._remember(difference, now.catalog)
+        left = kept(subject.migration, difference)
+        difference = _keep(difference, lambda name: name not in left)
         if subject.strategy is Strategy.COMPENSATING:
             asked = _except(difference, subject.exceptions)
             trial.excepted, difference = asked != difference, asked
-        self._remember(difference, now.catalog)
         shown = catalog.fold(difference, before=expected.catalog, after=now.catalog)
         losses = judge(expected.content, now.content, known=self.known, parents=expected.catalog.parents)
         changed = _union((self.after[subject.id].touched, touched))
@@ -152,6 +155,11 @@ class Course:
         trial.data_restored = False if losses.errors else None if losses.unread else True
         trial.price.extend(foresee(expected.catalog, self.after[subject.id].catalog, now=now.catalog))
         trial.price.extend(losses.notes)
+        trial.price.extend(
+            f"rolling back leaves {name}, which may have been there before"
+            for name in left
+            if name.startswith("extension ")
+        )
         if subject.strategy is Strategy.MANUAL:
             trial.price.extend(loss.sentence for loss in losses.errors)
             if not difference.empty:
@@ -215,10 +223,12 @@ class Course:
     def _difference(self, expected: Catalog, now: Catalog) -> Difference:
         """Return what differs and was not told yet, but for what only has another shape.
 
-        That is a view that follows the order of a table's columns, and a routine with other blanks and comments.
+        That is a view that follows the order of a table's columns, a routine with other blanks and comments, and a
+        column whose default is no value.
         """
         difference = self._without_residue(catalog.timeless(catalog.diff(expected, now)), now)
-        alike = frozenset((*reordered(difference, moved(expected, now)), *respaced(difference)))
+        moves = moved(expected, now)
+        alike = frozenset((*reordered(difference, moves), *respaced(difference), *undefaulted(difference)))
         return _keep(difference, lambda name: name not in alike)
 
     def _without_residue(self, difference: Difference, now: Catalog) -> Difference:

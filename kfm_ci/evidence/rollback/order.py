@@ -1,4 +1,4 @@
-"""What came back in another shape and means the same: columns in another order, routines with other blanks."""
+"""What came back in another shape and means the same: columns in another order, routines with other blanks, empty defaults."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ _VIEWS = ("view ", "materialized view ")
 _ROUTINES = ("function ", "procedure ")
 _LANGUAGE = re.compile(r"^ LANGUAGE (?:plpgsql|sql)\b", re.MULTILINE)
 _BODY = re.compile(r"^AS (\$\w*\$)(.*)\1\s*$", re.MULTILINE | re.DOTALL)
+_NO_DEFAULT = re.compile(
+    r" default NULL::[a-z0-9]+(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*(?= |$)"
+)
+"""For a domain, which has a schema before its name, it stands in the way of the domain's default."""
 _BLANK = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 
 
@@ -46,6 +50,14 @@ def respaced(difference: Difference) -> tuple[str, ...]:
     return tuple(
         name for name, before, after in difference.changed
         if name.startswith(_ROUTINES) and _LANGUAGE.search(before) and list(_words(before)) == list(_words(after))
+    )  # fmt: skip
+
+
+def undefaulted(difference: Difference) -> tuple[str, ...]:
+    """Return the columns that differ in a default of NULL alone, which is what a column without any has."""
+    return tuple(
+        name for name, before, after in difference.changed
+        if name.startswith("column ") and "." not in before.partition(" ")[0] and _NO_DEFAULT.sub("", before) == _NO_DEFAULT.sub("", after)
     )  # fmt: skip
 
 

@@ -36,8 +36,8 @@ ECTO = """** (RuntimeError) cannot be
 """
 
 
-def migration(path):
-    file = SourceFile(path=path, data=b"", text="", sha256=Digest.of(b""))
+def migration(path, text=""):
+    file = SourceFile(path=path, data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     return Migration(
         id="x", version="", sort_key=("x",), name="x", up=Command(file=file, argv=(), directory=".")
     )  # fmt: skip
@@ -71,3 +71,17 @@ def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
 def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
     found = failed(migration("m/1.js"), None, Ended(code=1, tail=tail))
     assert found is None if why is None else why in found
+
+
+@pytest.mark.parametrize(
+    ("text", "tail", "declines"),
+    [
+        ('throw new Error("Cannot undo this migration.");', "ERROR: Cannot undo this migration.", True),
+        ("throw new Error(\n  'There is no way home'\n)", "Error: There is no way home", True),
+        ("console.log('no table a'); throw error;", "ERROR: no table a", False),
+        ('throw new Error("No");', "ERROR: No", False),
+    ],
+)
+def test_an_error_of_the_migrations_own_is_known_by_its_words_where_the_tool_tells_no_line(text, tail, declines):
+    ended = Ended(code=1, tail=tail)
+    assert (failed(migration("m/1.js", text), None, ended) is None) is declines

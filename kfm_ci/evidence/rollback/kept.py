@@ -1,0 +1,34 @@
+"""What a way back does well to leave: extensions that the up made only where they were missing."""
+
+from __future__ import annotations
+
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.migrations.identifiers import quote
+from kfm_ci.postgres.catalog import Difference
+
+
+def kept(migration: Migration, difference: Difference) -> tuple[str, ...]:
+    """Return the extensions left behind of which the migration does not know whether they were there before it.
+
+    After `create extension if not exists` a way back that drops the extension can take it from others who use it.
+    """
+    left = frozenset(name for name in difference.added if "extension " in name)
+    if not left or not isinstance(migration.up, Script):
+        return ()
+    made = [f"extension {quote(name)}" for name in sorted(_made_if_missing(migration.up))]
+    return tuple(name for one in made for name in (one, f"comment {one}") if name in left)
+
+
+def _made_if_missing(script: Script) -> set[str]:
+    found: set[str] = set()
+    for part in statements.of(script):
+        try:
+            trees = statements.parse(part.text)
+        except statements.SyntaxProblem:
+            continue
+        found |= {
+            tree.text("extname") for tree in trees
+            if tree.tag == "CreateExtensionStmt" and tree.flag("if_not_exists")
+        }  # fmt: skip
+    return found
