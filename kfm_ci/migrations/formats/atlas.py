@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import reading
-from kfm_ci.migrations.files import History, SourceFile, Tree
-from kfm_ci.migrations.formats.pairs import Named, assemble
+from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.formats.pairs import Named, assemble, relative
 from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.tokens import Kind, tokens
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 
-_NAME = re.compile(r"^([^/_]+)(?:_([^/]*))?\.sql$")
-_CHECKPOINT = re.compile(r"^--[ \t]*atlas:checkpoint\b", re.MULTILINE)
-_TXMODE = re.compile(r"^--[ \t]*atlas:txmode[ \t]+(\w+)[ \t]*$", re.MULTILINE)
+_NAME = re.compile(r"^([^/_]*)(?:_([^/]*))?\.sql$")
+_DIRECTIVE = re.compile(r"^([ -~]*)atlas:(\w+)(?: +([ -~]*))*", re.ASCII)
+_TXMODE = re.compile(r"^--[ \t]*atlas:txmode[ \t]+none\b", re.MULTILINE)
 
 
 def _name(path: str) -> Named | None:
@@ -42,25 +45,25 @@ class Atlas:
         findings: list[Finding] = []
 
         def mode(file: SourceFile) -> Mode:
-            found = _TXMODE.search(file.text)
-            if found is None or found[1] != "none":
-                return Mode.TRANSACTION
-            if found.start() < len(_head(file.text)):
+            if "none" in _directives(file.text, "txmode"):
                 return Mode.AUTOCOMMIT
-            findings.append(problem(
-                file, "atlas-directive-ignored", "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
-                "at the top of a file that a blank line follows", "move it to the first line and leave a blank line below",
-                line=file.text.count("\n", 0, found.start()) + 1, hazard=Hazard.TRANSACTION,
-            ))  # fmt: skip
+            if found := _TXMODE.search(file.text):
+                findings.append(problem(
+                    file, "atlas-directive-ignored", "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
+                    "at the top of a file that a blank line follows, one without `\\r`", "move it to the first line and leave a blank line below",
+                    line=file.text.count("\n", 0, found.start()) + 1, hazard=Hazard.TRANSACTION,
+                ))  # fmt: skip
             return Mode.TRANSACTION
 
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), mode=mode)
         seal = reading.read(tree, _sum_path(directory), findings)
         if seal is not None:
-            findings += _verify(seal, [item.up.file for item in history.migrations])
-        checkpoints = [item.up.file for item in history.migrations if _CHECKPOINT.search(_head(item.up.file.text))]
+            findings += _verify(seal, _files(tree, directory))
+        # what the directory begins with stands for files that are gone: every database begins with it
+        checkpoints = [item.up.file for item in history.migrations[1:] if _directives(item.up.file.text, "checkpoint")]
         findings += [_checkpoint(file) for file in checkpoints]
-        steps = tuple(item for item in history.migrations if item.up.file not in checkpoints)
+        steps = tuple(replace(item, up=_delimited(item.up)) for item in history.migrations
+                      if item.up.file not in checkpoints and isinstance(item.up, Script))  # fmt: skip
         return History(format=self.name, directory=directory, migrations=steps, unreadable=history.unreadable,
                        findings=(*history.findings, *findings), others=(*history.others, *checkpoints),
                        outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
@@ -73,27 +76,66 @@ def _checkpoint(file: SourceFile) -> Finding:
                    severity=Severity.WARNING)  # fmt: skip
 
 
-def _head(text: str) -> str:
-    """Return the comments at the top, when a blank line follows them; else nothing."""
-    lines = text.split("\n")
-    count = next((number for number, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    return "\n".join(lines[:count]) if count < len(lines) and not lines[count].strip() else ""
+def _directives(text: str, name: str) -> list[str]:
+    """Return what the directives of a name in the file's own comments say: those at its top, when a blank line follows them."""
+    rest, comments = text, []
+    while rest.startswith(("#", "--")) and "\n" in rest:
+        comment, _, rest = rest.partition("\n")
+        comments.append(comment.strip())
+    if rest and not rest.lstrip(" \t").startswith("\n"):
+        return []
+    found = map(_DIRECTIVE.match, comments)
+    return [match[3] or "" for match in found if match and match[2] == name]
+
+
+def _delimited(script: Script) -> Script:
+    """Return the script with semicolons where another delimiter stands that its first line names, on the same lines."""
+    match = _DIRECTIVE.match(script.text)
+    if match is None or match[1] != "-- " or match[2] != "delimiter" or not match[3]:
+        return script
+    delimiter = match[3].replace("\\n", "\n").replace("\\r", "\r").replace("\\t", "\t")
+    text, start, depth = script.text, script.text.find("\n") + 1, 0
+    parts = [text[:start]]
+    for token in tokens(text):
+        depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
+        if depth or token.kind in {Kind.STRING, Kind.QUOTED}:
+            continue
+        # a comment may be the delimiter, and holds none
+        last = token.start + 1 if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT} else token.end
+        while (at := text.find(delimiter, max(start, token.start), last - 1 + len(delimiter))) >= 0:
+            parts += [text[start:at], ";", delimiter if delimiter.isspace() else " " * (len(delimiter) - 1)]
+            start = at + len(delimiter)
+    return replace(script, text="".join([*parts, text[start:]]))
 
 
 def sums(files: list[tuple[str, bytes]]) -> list[str]:
     """Return the lines of ``atlas.sum``: a running sha256 over names and bytes, and one over all of it on top."""
     running, total, lines = hashlib.sha256(), hashlib.sha256(), []
     for name, data in files:
-        running.update(name.encode() + data)
+        running.update(name.encode())
+        if (found := _DIRECTIVE.match(data.decode("utf-8", "replace"))) and found[2] == "sum" and found[3] == "ignore":
+            continue
+        running.update(data)
         value = base64.b64encode(running.digest()).decode()
         total.update(name.encode() + value.encode())
         lines.append(f"{name} h1:{value}")
     return [f"h1:{base64.b64encode(total.digest()).decode()}", *lines]
 
 
-def _verify(seal: SourceFile, files: list[SourceFile]) -> list[Finding]:
+def _files(tree: Tree, directory: str) -> list[tuple[str, bytes]]:
+    """Return all that Atlas seals, by name: whether a migration can be read from it or not."""
+    found = ((relative(path, directory), path) for path in tree.paths(directory))
+    files = []
+    for name, path in sorted(found, key=lambda item: item[0].encode("utf-8", "surrogateescape")):
+        if "/" not in name and name.endswith(".sql"):
+            with contextlib.suppress(Unreadable):
+                files.append((name, tree.read(path)))
+    return files
+
+
+def _verify(seal: SourceFile, files: list[tuple[str, bytes]]) -> list[Finding]:
     told = seal.text.split()
-    expected = sums([(file.path.rpartition("/")[2], file.data) for file in files])
+    expected = sums(files)
     if told == " ".join(expected).split():
         return []
     wrong = next((line.split()[0] for line in expected[1:] if line not in seal.text), "its first line")

@@ -47,7 +47,8 @@ def _running(history: History) -> dict[str, tuple[str, ...]]:
     ]
     sealed = sorted((file.path.rpartition("/")[2], file.data) for file in files)
     found = dict(line.split(" h1:") for line in atlas.sums(sealed)[1:])
-    return {item.id: (found[item.up_path.rpartition("/")[2]],) for item in history.migrations}
+    names = {item.id: item.up_path.rpartition("/")[2] for item in history.migrations}
+    return {identity: (found[name],) for identity, name in names.items() if name in found}
 
 
 def _chained(history: History) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from kfm_ci.migrations import history_tables, statements, transactions
 from kfm_ci.migrations.formats import atlas, graphile_migrate
 from kfm_ci.model import Mode
@@ -80,6 +82,53 @@ def test_atlas_passes_over_a_checkpoint_where_the_files_before_it_have_run(load)
     history = load("atlas", {**{f"m/{name}": text for name, text in texts.items()}, "m/atlas.sum": seal})
     assert [item.id for item in history.migrations] == ["1_a", "3_b"] and rules(history) == ["atlas-checkpoint"]
     assert history_tables.of("atlas").checksums(history)["3_b"] == (seal.rpartition("h1:")[2],)
+
+
+A, B, C = (f"create table {name} (id int);\n" for name in "abc")
+CHECKPOINT = "-- atlas:checkpoint\n\n"
+
+
+@pytest.mark.parametrize(("files", "seal", "runs"), [
+    ({"1_ck": CHECKPOINT + A, "2_b": B}, "rf7m+ULFNUsNsS2yRIdiUpLMG1nO5Q3HJvd9bl3PcW0=", ["1_ck", "2_b"]),
+    ({"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B}, "As6Pejg0fB9q2waG/7oIbBScr+zAdioC878RYyfeXfA=", ["1_a", "3_b"]),
+    ({"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B, "4_ck": "-- atlas:checkpoint v2\n\n" + A + B, "5_c": C},
+     "dYqEIX8w8ZyICucXMOqnhmvo+v2PpH+xx7YYZ7qetjE=", ["1_a", "3_b", "5_c"]),
+    ({"1_a": "-- atlas:sum ignore\n\n" + A, "2_b": B, "3_c": "-- x\n-- atlas:sum ignore\n\n" + C},
+     "caquUf9WkcwdHI+w+GRuxY0fn14MgcFDpSq9I8GX+Qc=", ["1_a", "2_b", "3_c"]),
+], ids=["first", "middle", "two", "unsealed"])  # fmt: skip
+def test_atlas_checkpoints_and_sums_are_those_of_atlas_own_library(load, files, seal, runs):
+    named = {f"{name}.sql": text.encode() for name, text in files.items()}
+    assert atlas.sums(list(named.items()))[0] == f"h1:{seal}"
+    written = "\n".join(atlas.sums(list(named.items())))
+    history = load("atlas", {**{f"m/{name}": text.decode() for name, text in named.items()}, "m/atlas.sum": written})
+    assert [item.id for item in history.migrations] == runs
+    assert rules(history) == ["atlas-checkpoint"] * (len(files) - len(runs))
+    assert list(history_tables.of("atlas").checksums(history)) == [
+        item for item in runs if "sum ignore" not in files[item][:22]
+    ]
+
+
+@pytest.mark.parametrize(("text", "mode"), [
+    ("-- x\n-- atlas:txmode none\n \t\nvacuum t;", Mode.AUTOCOMMIT), ("# atlas:txmode none\n\nvacuum t;", Mode.AUTOCOMMIT),
+    ("-- atlas:txmode none\r\n\r\nvacuum t;", Mode.TRANSACTION), ("\n-- atlas:txmode none\n\nvacuum t;", Mode.TRANSACTION),
+    ("-- atlas:txmode file\n\nvacuum t;", Mode.TRANSACTION),
+])  # fmt: skip
+def test_atlas_directives_are_read_as_atlas_own_library_reads_them(load, text, mode):
+    assert load("atlas", {"m/1_a.sql": text, "m/atlas.sum": "h1:"}).migrations[0].up.mode is mode
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("-- atlas:delimiter //\n\nselect 1\n//\nselect '//' -- http://x\n//\n", ["select 1", "select '//'"]),
+    ("-- atlas:delimiter -- end\n\nselect 1;\nselect 2;\n-- end\nselect 3\n-- end", ["select 1", "select 2", "select 3"]),
+    ("-- atlas:delimiter \\n\\n\\n\nselect 1\n\n\nselect (\n\n\n2)\n", ["select 1", "select (\n\n\n2)"]),
+    ("-- x\n-- atlas:delimiter //\n\nselect 8 // 2;\n", ["select 8 // 2"]),
+])  # fmt: skip
+def test_atlas_delimiters_cut_where_atlas_own_library_cuts(load, text, expected):
+    up = load("atlas", {"m/1_a.sql": text, "m/atlas.sum": "h1:"}).migrations[0].up
+    found = statements.split(up.text)
+    assert [item.text for item in found] == expected
+    first = [item.text.split("\n")[0] for item in found]
+    assert all(text.split("\n")[item.line - 1].startswith(words) for item, words in zip(found, first, strict=True))
 
 
 def committed(body, previous=None):
