@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import psycopg
@@ -34,6 +34,7 @@ select c.relispartition, n.nspname, c.relname
    and c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
  group by c.oid, 1, 2, 3 order by pg_catalog.min(given.place) desc
 """
+_OF_A_TABLE = frozenset({"OBJECT_TRIGGER", "OBJECT_POLICY", "OBJECT_RULE"})
 WAITS = "select %s = any (pg_catalog.pg_blocking_pids(%s))"
 
 
@@ -187,10 +188,14 @@ def _named(statement: Statement) -> Iterator[str]:
         for node in tree.find("RangeVar"):
             yield _quote(part for part in (node.text("schemaname"), node.text("relname")) if part)
         for drop in tree.find("DropStmt"):
-            yield from (_quote(item.strings("items")) for item in drop.many("objects") if item.tag == "List")
+            # a trigger, policy or rule comes after its table; a database's name before all of it
+            end = -1 if drop.choice("remove_type") in _OF_A_TABLE else None
+            yield from (
+                _quote(list(item.strings("items"))[:end][-2:]) for item in drop.many("objects") if item.tag == "List"
+            )
 
 
-def _quote(parts: Iterator[str] | tuple[str, ...]) -> str:
+def _quote(parts: Iterable[str]) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 

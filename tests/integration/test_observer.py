@@ -142,6 +142,14 @@ def test_a_blocking_statement_outside_a_transaction_is_seen_while_it_waits(
     assert (seen.error, modes(seen)["public.widgets"]) == (None, mode)
 
 
+def test_what_is_dropped_outside_a_transaction_is_looked_for_where_it_is(bench: Bench) -> None:
+    bench.run("create trigger t after insert on widgets execute function suppress_redundant_updates_trigger()")
+    (seen,) = bench.run("drop trigger t on public.widgets", transaction=False)
+    assert (seen.error, modes(seen)["public.widgets"]) == (None, LockMode.ACCESS_EXCLUSIVE)
+    (seen,) = bench.run("drop table other.public.widgets", transaction=False)
+    assert seen.error is not None and "cross-database" in seen.error
+
+
 def test_scans_and_rewrites_outside_a_transaction_are_counted(bench: Bench) -> None:
     scanned, rewritten = bench.run(
         "alter table widgets alter n set not null; alter table widgets alter n type bigint", transaction=False

@@ -15,10 +15,11 @@ _SUM_GOOD = (
     "h1:zRgLXg6+coj9u6Qc9nJH/xW/rClq9oHy54ELbYy+mNc=\n1_index.sql h1:koW4F4TOm8vRl+8BHWuS9IXGRhzwdrbokvWWcoJ9tKA=\n"
 )
 _SUM_CHECKPOINT = (
-    "h1:dRiUtG3Z7sgeOzYr7eIioSqEtAhgIrY0twkoeLjG0U8=\n1_all.sql h1:Tnc2EyvQAJ6gy6V7uFUp+qmxRp2ET9FW3RjESNn1aDM=\n"
+    "h1:asHEdHvOPF9bV3uyiEhnMzvMLaE7MAlrfl+2Z83pKa0=\n1_widgets.sql h1:vGRQV8HDWIGJOYfh9GrwKxXgJS3OHeNRy+7d/eNlVpk=\n"
+    "2_all.sql h1:8qhGmGH2yOdFyqMbn9EUv8Bm6WRZwgVh4On4OsReF8M=\n"
 )
 _SUM_PLAIN = (
-    "h1:YPJvNVIdQAuhNK2Bda6yBAWi8lllChrW8cjYAXBK4KQ=\n1_all.sql h1:xEZgWrQFJh9bSc/9p3S0LPVD7SvrqT3aNB7sYKS/258=\n"
+    "h1:FJNIGie0t7/DlexekvJobly0jeGCKPF5K5CifsZSu8c=\n1_widgets.sql h1:vGRQV8HDWIGJOYfh9GrwKxXgJS3OHeNRy+7d/eNlVpk=\n"
 )
 
 TRANSACTIONS = (
@@ -51,8 +52,10 @@ TRANSACTIONS = (
         id="atlas-checkpoint", hazard=Hazard.UNANALYSABLE, severity=Severity.WARNING, title="A checkpoint is told",
         why="On an empty database Atlas begins at the newest checkpoint, in place of all files before it, and databases that have run "
         "those pass over it: new databases get another history than old ones, which was not judged.",
-        format="atlas", breaks={"m/1_all.sql": f"-- atlas:checkpoint\n\n{_WIDGETS}", "m/atlas.sum": _SUM_CHECKPOINT},
-        keeps={"m/1_all.sql": _WIDGETS, "m/atlas.sum": _SUM_PLAIN},
+        format="atlas", breaks={
+            "m/1_widgets.sql": _WIDGETS, "m/2_all.sql": f"-- atlas:checkpoint\n\n{_WIDGETS}", "m/atlas.sum": _SUM_CHECKPOINT,
+        },
+        keeps={"m/1_widgets.sql": _WIDGETS, "m/atlas.sum": _SUM_PLAIN},
     ),
     Read(
         id="diesel-metadata", hazard=Hazard.TRANSACTION, severity=Severity.WARNING, title="diesel's metadata says whether there is a transaction",
