@@ -25,15 +25,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 from histories import TOOLS, Address, Step, Tool  # noqa: E402 - beside the tests, which use them too
 
 _OURS = """
+import gc
 import sys
 import time
 from pathlib import Path
 import psycopg
+from kfm_ci.__main__ import OBJECTS
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.model import Mode, Outcome
 from kfm_ci.postgres import apply, ledger, session
+gc.set_threshold(OBJECTS)
 began = time.perf_counter()
 format, root, dsn = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 found = detection.by_name(format).load(WorkTree(root.parent), root.name, MigrationsTable())
@@ -53,7 +56,7 @@ with psycopg.connect(dsn, autocommit=True) as connection:
         for item in found.migrations))
 print(time.perf_counter() - began)
 """
-"""Our side in a process of its own, as the tool is one; as the gate builds its base."""
+"""Our side in a process of its own, as the tool is one; as the gate builds its base, and with the program's own collector."""
 
 
 def write(tool: Tool, root: Path, count: int) -> None:

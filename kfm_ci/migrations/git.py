@@ -24,16 +24,15 @@ class WorkTree:
         """Read below ``root``, an existing directory."""
         self._root = root.resolve()
         self._inside = f"{self._root}{'' if self._root == Path('/') else '/'}"
-        self._folders: dict[str, str] = {}
+        self._folders = {self._inside[:-1]: self._inside[:-1]}
 
     def paths(self, directory: str) -> Iterator[str]:
         """Yield the paths of all files and links below a directory, sorted; skips what no repository tracks."""
-        start = self._root / directory
         found: list[str] = []
-        for folder, folders, files in os.walk(start, followlinks=False):
+        for folder, folders, files in os.walk(self._root / directory, followlinks=False):
             folders[:] = sorted(name for name in folders if name not in SKIPPED)
-            links = [name for name in folders if (Path(folder) / name).is_symlink()]
-            prefix = "" if Path(folder) == self._root else f"{Path(folder).relative_to(self._root).as_posix()}/"
+            links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
+            prefix = f"{folder}/".removeprefix(self._inside)
             # a file `.git` is the mark of a submodule or a work tree
             found.extend(f"{prefix}{name}" for name in [*files, *links] if name != ".git")
         yield from sorted(found)
@@ -60,15 +59,23 @@ class WorkTree:
         """Return where a path leads; a directory is followed once, for hundreds of migrations lie in one."""
         folder, _, name = f"{self._inside}{path}".rpartition("/")
         if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder, strict=True)
-        resolved = f"{self._folders[folder]}/{name}"
-        plain = name not in {"", ".", ".."} and not stat.S_ISLNK(os.lstat(resolved).st_mode)
-        return resolved if plain else os.path.realpath(resolved, strict=True)
+            above, _, last = folder.rpartition("/")
+            if above not in self._folders:
+                self._folders[above] = os.path.realpath(above, strict=True)
+            self._folders[folder] = _followed(self._folders[above], last)
+        return _followed(self._folders[folder], name)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file of that path inside the repository."""
         target = f"{self._inside}{path}"
         return os.path.isfile(target) and os.path.realpath(target).startswith(self._inside)
+
+
+def _followed(folder: str, name: str) -> str:
+    """Return where a name in a directory leads, itself followed already; raises OSError for one that leads nowhere."""
+    path = f"{folder}/{name}"
+    plain = name not in {"", ".", ".."} and not stat.S_ISLNK(os.lstat(path).st_mode)
+    return path if plain else os.path.realpath(path, strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

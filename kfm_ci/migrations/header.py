@@ -16,6 +16,8 @@ _PAIR = re.compile(r"^([A-Za-z][A-Za-z0-9_-]*)\s*:\s*(.*)$")
 
 def parse(text: str) -> Header | None:
     """Return the header's block as written, or None when the text has none."""
+    if OPEN not in text:
+        return None
     lines = text.split("\n")
     start = next((n for n, line in enumerate(lines, 1) if _content(line) == OPEN), None)
     if start is None:

@@ -173,8 +173,19 @@ def of(script: Script) -> tuple[Statement, ...]:
 
 
 def may_copy(text: str) -> bool:
-    """Whether rows may follow a ``copy … from stdin;`` somewhere in a text; False is sure."""
-    return "stdin" in text.lower()
+    """Whether a ``copy`` in a text may move rows between client and server, or have them follow it; False is sure."""
+    lower = text.lower()
+    return "stdin" in lower or "stdout" in lower
+
+
+def streamed(statement: Statement) -> str | None:
+    """Return ``FROM`` or ``TO`` for a copy that takes its rows from the client or gives them to it; None for all else."""
+    if statement.text[:4].lower() != "copy":
+        return None
+    found = words(statement.text, len(statement.text))
+    # the server takes either name for either direction
+    ways = (way for way, end in pairwise(found) if way in {"FROM", "TO"} and end in {"STDIN", "STDOUT"})
+    return next(reversed(tuple(ways)), None)
 
 
 def inline_data(statement: Statement) -> str | None:
@@ -295,5 +306,5 @@ def _query_kind(statement: str) -> str:
 
 __all__ = [
     "Lines", "Node", "SyntaxProblem", "TooComplex", "inline_data", "kind", "of", "parse", "split",
-    "too_deep", "words",
+    "streamed", "too_deep", "words",
 ]  # fmt: skip

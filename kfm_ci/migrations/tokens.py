@@ -71,7 +71,11 @@ _EVERY = re.compile(rf"(?P<space>{_SPACE})|(?P<line>{_LINE_COMMENT})|{_SOLID}", 
 _NEXT_SOLID = re.compile(rf"{_SILENCE}(?:{_SOLID})?", re.VERBOSE | re.DOTALL)
 # What neither ends a statement nor keeps one from ending, as long as only that is asked.
 _PLAIN = rf"(?:{_ESCAPE}|{_STRING}|{_QUOTED}|{_WORD}|{_NUMBER}|[^;()\\$/'\"-]|/(?!\*)|-(?!-))"
-_NEXT_RUN = re.compile(rf"{_SILENCE}(?:(?P<run>{_PLAIN}(?:{_SILENCE}{_PLAIN})*+)|{_SOLID})?", re.VERBOSE | re.DOTALL)
+# Parentheses that close again, one pair in another; deeper ones are followed token by token.
+_PAIR = rf"\((?:{_SPACE}|{_LINE_COMMENT}|;|{_PLAIN})*+\)"
+_PAIRS = rf"\((?:{_SPACE}|{_LINE_COMMENT}|;|{_PLAIN}|{_PAIR})*+\)"
+_WHOLE = rf"(?:{_PLAIN}|{_PAIRS})"
+_NEXT_RUN = re.compile(rf"{_SILENCE}(?:(?P<run>{_WHOLE}(?:{_SILENCE}{_WHOLE})*+)|{_SOLID})?", re.VERBOSE | re.DOTALL)
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _KINDS = {kind.value: kind for kind in Kind} | {"escape": Kind.STRING, "dollar": Kind.STRING, "run": Kind.OTHER}
 
@@ -114,7 +118,10 @@ def solid(text: str, position: int = 0) -> Iterator[Token]:
 
 
 def runs(text: str, position: int = 0) -> Iterator[Token]:
-    """Yield what ``solid`` does, with all tokens between two semicolons, parentheses, backslashes or dollar quotes as one."""
+    """Yield what ``solid`` does, with all tokens between two semicolons, backslashes, dollar quotes or parentheses as one.
+
+    Parentheses that close again belong to it, with the semicolons inside, unless they are nested deeply.
+    """
     return _without_blanks(_NEXT_RUN, text, position)
 
 

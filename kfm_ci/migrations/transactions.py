@@ -61,8 +61,13 @@ def leaves_transaction(statement: Statement) -> bool:
 
 
 def may_leave(script: Script) -> bool:
-    """Whether a script may end the transaction that it is given; False is sure, for the server takes no other words for it."""
-    return _CONTROLS.search(script.text) is not None
+    """Whether a script may end the transaction that it is given; False is sure.
+
+    The server takes no other words for it, and reads the text as we do: only what a backslash means is for a setting to say.
+    """
+    if _CONTROLS.search(script.text) is None:
+        return False
+    return "\\" in script.text or any(map(leaves_transaction, statements.of(script)))
 
 
 def resumption(script: Script) -> Resumption | None:
@@ -77,6 +82,8 @@ def resuming(history: History, how: Resumption) -> History:
 
     def marked(item: Migration) -> Migration:
         up, down = item.up, item.down
+        if not any(isinstance(script, Script) and may_leave(script) for script in (up, down)):
+            return item
         return replace(item, up=replace(up, resumes=how) if isinstance(up, Script) else up,
                        down=replace(down, resumes=how) if down else None)  # fmt: skip
 

@@ -180,7 +180,7 @@ def _at_once(connection: Connection[Any], script: Script) -> bool:
     What the server refuses has left nothing, and is to be sent once more: its message must speak of the file's text alone.
     """
     try:
-        connection.execute(f"begin;{script.text}\n;commit")
+        sending.plainly(connection, f"begin;{script.text}\n;commit")
     except psycopg.Error:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import Any, Protocol
 
 import psycopg
-from psycopg import Connection
-from psycopg.pq import TransactionStatus
+from psycopg import Connection, errors, generators
+from psycopg.pq import ExecStatus, TransactionStatus
 
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.files import Statement
@@ -86,16 +87,20 @@ def watched(connection: Connection[Any], part: Statement, watcher: Watcher | Non
 
 
 def send(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement with the rows that stand below it; return how many rows it concerned."""
-    data = statements.inline_data(part)
+    """Run one statement with the rows that stand below it; return how many rows it concerned. Rows that it prints go nowhere."""
+    way = statements.streamed(part)
     with connection.cursor() as cursor:
-        if data is not None:
+        if way is None:
+            cursor.execute(part.text)
+        else:
+            data = statements.inline_data(part) or ""
             with cursor.copy(
                 part.text[: len(part.text) - len(data)] if part.text.endswith(data) else part.text
             ) as copy:
-                copy.write(data)
-        else:
-            cursor.execute(part.text)
+                if way == "FROM":
+                    copy.write(data)
+                else:
+                    deque(copy, maxlen=0)
         return cursor.rowcount if cursor.rowcount >= 0 else None
 
 
@@ -105,3 +110,16 @@ def deliver(connection: Connection[Any], part: Statement) -> int | None:
         return send(connection, part)
     except psycopg.Error as error:
         raise Failed(error, part) from error
+
+
+def plainly(connection: Connection[Any], text: str) -> None:
+    """Run a text that streams no rows as one message, and look at none; half a cursor's work, for whoever sends hundreds.
+
+    Raises psycopg's error.
+    """
+    with connection.lock:
+        connection.pgconn.send_query(text.encode(connection.info.encoding))
+        results = connection.wait(generators.execute(connection.pgconn))
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result, connection.info.encoding)

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import Connection
 
 from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.postgres import sending
 from kfm_ci.postgres.engines.base import Server
 
 Session = Connection[Any]
@@ -69,7 +70,10 @@ def reset(connection: Connection[Any], *, observed: bool = True) -> None:
         connection.rollback()
     if isinstance(connection, _Inside):
         connection.resume()
-    connection.execute(_RESET if observed else "discard all")
+    if observed:
+        connection.execute(_RESET)
+    else:
+        sending.plainly(connection, "discard all")
 
 
 def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:

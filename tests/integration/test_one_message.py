@@ -7,7 +7,7 @@ import pytest
 
 from kfm_ci.migrations.files import Script, SourceFile
 from kfm_ci.model import Digest, Mode, Outcome
-from kfm_ci.postgres import apply
+from kfm_ci.postgres import apply, session
 
 
 class Looker:
@@ -127,3 +127,29 @@ def test_what_its_runner_wraps_is_kept_whole_or_not_at_all_and_an_error_speaks_o
     else:
         assert done.outcome is Outcome.FAILED and message in done.error and "commit" not in done.error and not there
         assert line is None or done.line == line
+
+
+@pytest.mark.parametrize(
+    ("text", "sqlstate"),
+    [
+        ("create table a (); create function f() returns int language plpgsql as $$ begin return 1; end $$;", None),
+        ("create table a (id int); copy (select 1 from a) to stdin; insert into a values (1);", None),
+        ("create table a (id int); COPY a (id) FROM STDIN;\n1\n2\n\\.\ninsert into a values (3);", None),
+        ("create table a (id int); copy a from stdin;", None),
+        ("create table a (id int); copy a from stdin;\nx\n\\.\n", "22P02"),
+        ("create table a (); select 1 / 0;", "22012"),
+        ("create table a (id int unique deferrable initially deferred); insert into a values (1), (1);", "23505"),
+    ],
+)
+def test_a_base_that_is_sent_at_once_ends_as_one_that_is_watched(server, text, sqlstate):
+    """The session goes on afterwards, whatever became of the file."""
+    file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
+    outcomes = []
+    for name, watcher in (("base_at_once", None), ("base_watched", Looker())):
+        with psycopg.connect(server.dsn(server.create_database(name)), autocommit=True) as connection:
+            done = apply.run(connection, Script(file=file, text=text), entry=None, watcher=watcher)
+            session.reset(connection, observed=False)
+            kept = connection.execute("select to_regclass('a') is not null").fetchone()
+            outcomes.append((done.outcome, done.sqlstate, kept))
+            assert done.sqlstate == sqlstate
+    assert outcomes[0] == outcomes[1]

@@ -43,7 +43,7 @@ def _name(path: str) -> Named | None:
 
 def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     text, wrong = _filled(written, values)
-    file = replace(written, text=text)
+    file = written if text == written.text else replace(written, text=text)
     found = [(" ".join(item[1].upper().split()), item.start(), item.end()) for item in _ANNOTATION.finditer(file.text)]
     wrong += [
         problem(file, "goose-annotation", f"goose refuses the file: unknown annotation {kind[:60]!r}",

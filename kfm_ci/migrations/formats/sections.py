@@ -45,8 +45,8 @@ def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> Histor
                     whole=parts.whole)  # fmt: skip
         down = None
         if parts.down is not None and parts.down.text.strip():
-            down = replace(up, text=parts.down.text, first_line=parts.down.first_line,
-                           mode=parts.down_mode or parts.mode)  # fmt: skip
+            down = Script(file=migration.up.file, text=parts.down.text, first_line=parts.down.first_line,
+                          mode=parts.down_mode or parts.mode, whole=parts.whole)  # fmt: skip
         up, down = _plain(up), _plain(down) if down else None
         migrations.append(replace(migration, up=up, down=down))
     return replace(history, migrations=tuple(migrations), findings=tuple(findings))

@@ -42,3 +42,18 @@ def test_a_file_that_wraps_itself_is_a_transaction_whatever_comments_follow(end)
 def test_dashes_after_a_commit_do_not_keep_the_reader_busy_for_ever():
     text = "begin;\nselect 1;\ncommit;\n" + "-- -- -- -- " * 2000 + "\nselect 1;"
     assert transactions.unwrapped(script(text)).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("create function f() returns int language plpgsql as $$ begin return 1; end $$;", False),
+        ("insert into t values ('commit; it');", False),
+        ("select 1; commit; select 2;", True),
+        ("prepare transaction 'a';", True),
+        # with standard_conforming_strings off, the literal ends later and the commit is one
+        ("select '\\'; commit; --';", True),
+    ],
+)
+def test_only_what_surely_ends_no_transaction_goes_unguarded(text, expected):
+    assert transactions.may_leave(script(text)) is expected
