@@ -7,18 +7,17 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import NamedTuple
 
+from kfm_ci.migrations import copies
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.syntax import Node
-from kfm_ci.migrations.tokens import Kind, Token, runs, solid, tokens, words
+from kfm_ci.migrations.tokens import Kind, Token, line_end, runs, solid, tokens, words
 
 MAX_CHAIN = 2000
 """Tokens in a row without a comma; beyond it the parser's recursion could end the whole process."""
 
 _SILENT = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
-_DATA_END = re.compile(r"^\\\.[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 
 
 class _Part(NamedTuple):
@@ -68,7 +67,7 @@ class _Splitter:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._tokens = solid if may_copy(text) or "atomic" in text.lower() else runs
+        self._tokens = solid if copies.possible(text) or "atomic" in text.lower() else runs
         self._begin = 0
         self._clear()
 
@@ -95,10 +94,10 @@ class _Splitter:
             kind = token.kind
             if kind is Kind.SEMICOLON and not self._parens and not self._atomic:
                 if self._first >= 0:
-                    return _Part(self._begin, self._first, self._last, _inline_data_end(text, self._head, token.end))
+                    return _Part(self._begin, self._first, self._last, copies.end(text, self._head, token.end))
                 continue
             if kind is Kind.BACKSLASH and self._first < 0:
-                end = _line_end(text, token.start)
+                end = line_end(text, token.start)
                 return _Part(self._begin, token.start, len(text[:end].rstrip("\r\n")), end)
             self._take(token)
         return _Part(self._begin, self._first, self._last, len(text)) if self._first >= 0 else None
@@ -117,24 +116,11 @@ class _Splitter:
                 self._atomic = _atomic_depth(self._head, self._atomic)
 
 
-def _line_end(text: str, start: int) -> int:
-    found = text.find("\n", start)
-    return len(text) if found < 0 else found + 1
-
-
 def _atomic_depth(head: list[str], depth: int) -> int:
     """Follow ``begin atomic … end`` bodies, whose semicolons end no statement; as psql does."""
     if not depth:
         return int(head[-2:] == ["begin", "atomic"] and not {"function", "procedure"}.isdisjoint(head[1:4]))
     return depth + (head[-1] == "case") - (head[-1] == "end")
-
-
-def _inline_data_end(text: str, head: list[str], start: int) -> int:
-    """Return where the rows after ``copy … from stdin;`` end; ``start`` when there are none."""
-    if head[:1] != ["copy"] or ["from", "stdin"] not in map(list, pairwise(head)):
-        return start
-    end = _DATA_END.search(text, _line_end(text, start))
-    return end.end() if end else start
 
 
 @lru_cache(maxsize=65536)
@@ -170,31 +156,6 @@ def split(text: str, *, first_line: int = 1) -> tuple[Statement, ...]:
 def of(script: Script) -> tuple[Statement, ...]:
     """Return the statements of a script, placed in its file."""
     return split(script.text, first_line=script.first_line)
-
-
-def may_copy(text: str) -> bool:
-    """Whether a ``copy`` in a text may move rows between client and server, or have them follow it; False is sure."""
-    lower = text.lower()
-    return "stdin" in lower or "stdout" in lower
-
-
-def streamed(statement: Statement) -> str | None:
-    """Return ``FROM`` or ``TO`` for a copy that takes its rows from the client or gives them to it; None for all else."""
-    if statement.text[:4].lower() != "copy":
-        return None
-    found = words(statement.text, len(statement.text))
-    # the server takes either name for either direction
-    ways = (way for way, end in pairwise(found) if way in {"FROM", "TO"} and end in {"STDIN", "STDOUT"})
-    return next(reversed(tuple(ways)), None)
-
-
-def inline_data(statement: Statement) -> str | None:
-    """Return the rows that follow a ``copy … from stdin;`` in its file, without the ending mark; None without any."""
-    if statement.text[:4].lower() != "copy":
-        return None
-    rest = statement.raw[statement.raw.index(statement.text) + len(statement.text) :]
-    end = _DATA_END.search(rest)
-    return rest[_line_end(rest, rest.index(";")) : end.start()] if end and ";" in rest else None
 
 
 @lru_cache(maxsize=16384)
@@ -305,6 +266,5 @@ def _query_kind(statement: str) -> str:
 
 
 __all__ = [
-    "Lines", "Node", "SyntaxProblem", "TooComplex", "inline_data", "kind", "of", "parse", "split",
-    "streamed", "too_deep", "words",
+    "Lines", "Node", "SyntaxProblem", "TooComplex", "kind", "of", "parse", "split", "too_deep", "words",
 ]  # fmt: skip

@@ -161,3 +161,9 @@ def words(text: str, limit: int = 64) -> tuple[str, ...]:
 def comments(text: str) -> Iterator[Token]:
     """Yield the comments, never what only looks like one inside a string or a function's body."""
     return (token for token in tokens(text) if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
+
+
+def line_end(text: str, start: int) -> int:
+    """Return the offset behind the line feed that ends the line of an offset, or the text's end."""
+    found = text.find("\n", start)
+    return len(text) if found < 0 else found + 1

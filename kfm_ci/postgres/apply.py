@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.pq import TransactionStatus
 
-from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations import copies, statements, transactions
 from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.model import Mode, Outcome, Resumption
 from kfm_ci.postgres import ledger, sending, touched
@@ -141,7 +141,7 @@ def _in_transaction(
 ) -> frozenset[int] | None:  # fmt: skip
     written: frozenset[int] | None = None
     guarded = transactions.may_leave(script)
-    whole = watcher is None and not apart and not statements.may_copy(script.text)
+    whole = watcher is None and not apart and not copies.possible(script.text)
     asked = guarded or traced or look is not None or entry is not None
     if whole and keep and not asked and _at_once(connection, script):
         return None

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection, errors, generators
 from psycopg.pq import ExecStatus, TransactionStatus
 
-from kfm_ci.migrations import statements, transactions
+from kfm_ci.migrations import copies, transactions
 from kfm_ci.migrations.files import Statement
 
 
@@ -88,12 +88,12 @@ def watched(connection: Connection[Any], part: Statement, watcher: Watcher | Non
 
 def send(connection: Connection[Any], part: Statement) -> int | None:
     """Run one statement with the rows that stand below it; return how many rows it concerned. Rows that it prints go nowhere."""
-    way = statements.streamed(part)
+    way = copies.streamed(part)
     with connection.cursor() as cursor:
         if way is None:
             cursor.execute(part.text)
         else:
-            data = statements.inline_data(part) or ""
+            data = copies.rows(part) or ""
             with cursor.copy(
                 part.text[: len(part.text) - len(data)] if part.text.endswith(data) else part.text
             ) as copy:

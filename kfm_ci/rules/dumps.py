@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kfm_ci.migrations import statements
+from kfm_ci.migrations import copies, statements
 from kfm_ci.migrations.files import SourceFile, Statement
 from kfm_ci.migrations.tokens import Kind, scan
 from kfm_ci.model import Finding, Hazard
@@ -52,7 +52,7 @@ def marks(file: SourceFile) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, banner.start()) + 1, "has the header of a database dump"
     if _COPY.search(text):
         for statement in statements.split(text):
-            rows = statements.inline_data(statement)
+            rows = copies.rows(statement)
             if rows is not None and rows.strip():
                 count = sum(1 for row in rows.split("\n") if row)
                 yield statement.line, f"COPY block with {count} row{'s' if count > 1 else ''} of data"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kfm_ci.migrations import statements, tokens
+from kfm_ci.migrations import copies, statements, tokens
 from kfm_ci.migrations.statements import SyntaxProblem, TooComplex, split
 
 # what makes and breaks tokens, in any order, among ordinary text
@@ -69,7 +69,7 @@ def test_a_semicolon_ends_a_statement_only_where_the_server_says_so(text: str, e
 def test_rows_below_a_copy_belong_to_it_and_are_no_statement() -> None:
     (copy, after) = split("copy t (a) from stdin;\n1;2\n\\.\nselect 1;")
     assert (copy.text, after.text, after.line) == ("copy t (a) from stdin", "select 1", 4)
-    assert statements.inline_data(copy) == "1;2\n" and statements.inline_data(after) is None
+    assert copies.rows(copy) == "1;2\n" and copies.rows(after) is None
 
 
 @pytest.mark.parametrize(
