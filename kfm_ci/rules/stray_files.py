@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.migrations.files import SourceFile
+from kfm_ci.migrations.formats.programs import TESTS
 from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.rules.base import Change
 from kfm_ci.rules.excerpt import shown
@@ -27,6 +28,7 @@ _WELCOME = re.compile(
     )$""",
     re.VERBOSE | re.IGNORECASE,
 )
+_HELPS = re.compile(r"\.(?:[cm]?[jt]sx?|json|go|py)$")
 _META = ("meta/", "runbooks/", "docs/", ".sqlx/")
 
 
@@ -46,9 +48,19 @@ class StrayFile:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files that belong to no migration and are nothing known."""
         told = {found.place.file for found in change.head.findings}
+        programs = {
+            found.place.file.rpartition("/")[0]
+            for found in change.head.findings
+            if found.rule == "migration-not-sql" and found.place.file
+        }
         for item in touched(change):
             if item.migration is None and item.file.path not in told and not welcome(change.head.directory, item.file):
-                yield self._stray(change, item)
+                # what helps a program that is told already lies in its directory
+                helps = any(item.file.path.startswith(f"{folder}/") for folder in programs) and _HELPS.search(
+                    item.file.path
+                )
+                if not helps:
+                    yield self._stray(change, item)
 
     def _stray(self, change: Change, item: Touched) -> Finding:
         stray = found_in(
@@ -65,4 +77,4 @@ class StrayFile:
 def welcome(directory: str, file: SourceFile) -> bool:
     """Whether a file that is no migration is known to stand beside them: documentation, metadata, a tool's settings."""
     inside = file.path.removeprefix(f"{directory.rstrip('/')}/") if directory not in {"", "."} else file.path
-    return inside.startswith(_META) or _WELCOME.search(inside) is not None
+    return inside.startswith(_META) or any(known.search(inside) for known in (_WELCOME, TESTS))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, Script, Tree, Unreadable
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.model import Mode
+from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
+from kfm_ci.migrations.formats.pairs import Named, assemble, relative
+from kfm_ci.migrations.formats.programs import TESTS
+from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.model import Finding, Mode, Severity
 
 Version = tuple[int, int]
+
+_PROGRAM = re.compile(r"^[^/]+/.*\.[cm]?[jt]s$")
 
 _NAME = re.compile(r"^([^/]+)/(migration|down)\.sql$")
 _SPLITS: Version = (7, 4)
@@ -56,9 +61,28 @@ class Prisma:
             replace(item, up=_split(item.up)) if splits and isinstance(item.up, Script) else item
             for item in history.migrations
         )
-        return replace(history, migrations=migrations, bare=splits,
+        return replace(history, migrations=migrations, bare=splits, findings=(*history.findings, *_programs(history)),
                        outside="in a migration of its own with no other statement",
                        late="Prisma runs it after them where they have run, and before them on a new database")  # fmt: skip
+
+
+def _programs(history: History) -> Iterator[Finding]:
+    """Tell of a program in a migration's directory, as for rows that SQL cannot move: once, whatever helps it."""
+    there = {item.up_path.rpartition("/")[0] for item in history.migrations}
+    beside: dict[str, list[SourceFile]] = {}
+    for file in history.others:
+        inside = relative(file.path, history.directory)
+        if _PROGRAM.search(inside) and not TESTS.search(inside):
+            beside.setdefault(file.path.removesuffix(inside) + inside.partition("/")[0], []).append(file)
+    for folder, files in beside.items():
+        main = min(
+            files, key=lambda file: ("migration" not in file.path[len(folder) :], file.path.count("/"), file.path)
+        )
+        alone = "" if folder in there else ", and `migrate deploy` refuses a directory without migration.sql (P3015)"
+        yield problem(
+            main, "migration-not-sql", f"Prisma does not run this program{alone}; what it does was neither run nor judged",
+            "nothing, where the deployment runs it on every database; else write it as SQL in migration.sql", severity=Severity.WARNING,
+        )  # fmt: skip
 
 
 def _split(script: Script) -> Script:

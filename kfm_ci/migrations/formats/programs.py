@@ -11,6 +11,9 @@ from kfm_ci.migrations.formats import metadata
 from kfm_ci.migrations.formats.pairs import relative
 from kfm_ci.model import Finding
 
+TESTS = re.compile(r"(?:^|/)__(?:tests|snapshots)__/|\.(?:test|spec)\.[cm]?[jt]sx?$")
+"""Tests of programs, which no deployment runs."""
+
 
 def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outside: str) -> History:
     """Read the files whose names fit, without running them, in the order of their versions.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations.formats.prisma import Prisma
 from kfm_ci.model import Severity
-from kfm_ci.rules.base import Requirements
+from kfm_ci.rules.base import Change, Requirements
 from kfm_ci.rules.binaries import Binary, binary_kind
 from kfm_ci.rules.dumps import Dump
 from kfm_ci.rules.executables import Executable
@@ -13,6 +15,9 @@ from kfm_ci.rules.foreign_ignores import ForeignIgnoreComment
 from kfm_ci.rules.oversized import Oversized
 from kfm_ci.rules.stray_files import StrayFile
 
+from tests.unit.rules.conftest import Texts
+
+NOTHING = Requirements(require_header=False, require_traceability=False)
 UP = "20260225_1200__add_widgets_table.up.sql"
 
 
@@ -102,6 +107,22 @@ def test_a_stray_file_is_refused_in_the_house_format_and_a_warning_elsewhere(jud
 )
 def test_documentation_and_metadata_are_welcome(judge, name):
     assert judge(StrayFile(), {name: "select 1;"}) == []
+
+
+def test_what_helps_a_program_beside_a_migration_of_prisma_is_no_stray_file():
+    names = (
+        "a/migration.sql",
+        "a/data-migration.ts",
+        "a/utils.ts",
+        "a/hotfix.sql",
+        "b/migration.sql",
+        "b/a.test.ts",
+        "b/notes.txt",
+    )
+    tree = Texts({f"m/{name}": b"select 1;" for name in names})
+    read = Prisma().load(tree, "m", MigrationsTable())
+    change = Change(head=read, base=None, merge_base=None, new=read.migrations, tree=tree, requirements=NOTHING)
+    assert sorted(item.place.file for item in StrayFile().check(change)) == ["m/a/hotfix.sql", "m/b/notes.txt"]
 
 
 def test_a_stray_file_that_the_base_has_is_history(judge):

@@ -168,3 +168,14 @@ def test_a_name_for_which_the_tool_refuses_the_directory_is_told(load, format, g
     files = {f"m/{name}": text for name, text in {**good, **dict.fromkeys([*refused, *ignored], "select 1;")}.items()}
     told = [(item.rule, item.place.file) for item in load(format, files).findings]
     assert told == [("file-name", f"m/{name}") for name in refused]
+
+
+def test_prisma_a_program_beside_a_migration_is_told_once_with_all_that_helps_it(load):
+    sql = "create table a (id int);\n"
+    files = {
+        "m/1_a/migration.sql": sql, "m/1_a/data-migration.ts": "run();\n", "m/1_a/utils.ts": "", "m/1_a/lib/types.ts": "",
+        "m/1_a/data-migration.test.ts": "", "m/2_b/migration.sql": sql, "m/2_b/migration.test.ts": "", "m/3_c/migration.ts": "run();\n",
+    }  # fmt: skip
+    found = [item for item in load("prisma", files).findings if item.rule == "migration-not-sql"]
+    assert [item.place.file for item in found] == ["m/1_a/data-migration.ts", "m/3_c/migration.ts"]
+    assert ["P3015" in item.message for item in found] == [False, True]
