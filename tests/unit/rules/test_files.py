@@ -14,7 +14,6 @@ from kfm_ci.rules.executables import Executable
 from kfm_ci.rules.foreign_ignores import ForeignIgnoreComment
 from kfm_ci.rules.oversized import Oversized
 from kfm_ci.rules.stray_files import StrayFile
-
 from tests.unit.rules.conftest import Texts
 
 NOTHING = Requirements(require_header=False, require_traceability=False)
