@@ -137,6 +137,8 @@ class Tool:
     """What its note of a migration must name: ``{id}`` and its kind; empty: any of its names will do."""
     notes_first: bool = False
     """Whether it notes a migration before it runs it."""
+    transaction: str | None = None
+    """How a migration gets a transaction from the tool that gives it none; None: it does, or cannot."""
     aftermath: tuple[str, ...] = ()
     """Tables that it fills by itself after the last migration, such as a list of what can be permitted."""
     directory: str = "."

@@ -25,6 +25,10 @@ _TAKES = ("drop", "rename", "remove")
 """Words in a call's name for which it sends nothing of the former."""
 _HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
 """Where a program puts a value into its SQL."""
+_BACKWARDS = re.compile(
+    r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?(?P<name>(?:down|up)(?:grade)?)\b"
+    r"[ \t]*(?:[:=(]|do\b|$)", re.MULTILINE)  # fmt: skip
+"""Where the way back of a program begins, or the way forward."""
 _ENOUGH = 8
 """So many characters tell one statement from another."""
 _SHOWN = 60
@@ -95,6 +99,18 @@ def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | Non
         return None
     line = text.count("\n", 0, start) + 1
     return (line, line + statement.count("\n")) if line >= begins else None
+
+
+def parted(calls: Sequence[Call], text: str, *, back: bool) -> Sequence[Call]:
+    """Return the calls of the way back of a program, or of its way forward; all of them where it does not part the two."""
+    begins = [
+        (text.count("\n", 0, found.start()) + 1, found["name"].startswith("down"))
+        for found in _BACKWARDS.finditer(text)
+    ]
+    if sorted(way for _, way in begins) != [False, True]:
+        return calls
+    (first, leads), (second, _) = begins
+    return [call for call in calls if call.line >= first and (call.line < second) is (leads is back)]
 
 
 def sender(statement: str, calls: Sequence[Call]) -> Call | None:

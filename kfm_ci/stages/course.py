@@ -39,7 +39,8 @@ class Course:
                     if not self._advance(place):
                         return found
                     told = rehearsal()
-                    found += [told] if told is not None else []
+                    if told is not None:
+                        _tell(found, told)
         return found
 
     def finish(self) -> Session | None:
@@ -58,7 +59,7 @@ class Course:
         script, after = script_of(migration), self.run.seen[migration.id].after
         # what every file of a bare tool lacks is told once, on paper
         if not self.run.change.head.bare and after is not None and interruption.concerns(script):
-            yield lambda: interruption.rehearse(self.walk, migration, script, after.catalog)
+            yield lambda: self._interrupt(migration, script, after.catalog)
 
     def _behind(self, migration: Migration) -> Iterator[Rehearsal]:
         """Yield what is rehearsed where it has run."""
@@ -71,9 +72,14 @@ class Course:
             return
         before, after = seen.before.catalog, seen.after.catalog
         if interruption.concerns(down):
-            yield lambda: interruption.rehearse(self.walk, migration, down, before)
+            yield lambda: self._interrupt(migration, down, before)
         if newcomers(before, after):
             yield lambda: self._let_in(migration, down, before, after)
+
+    def _interrupt(self, migration: Migration, script: Script, expected: Catalog) -> Finding | None:
+        tool = self.run.change.head.tool
+        transaction = tool.transaction if tool is not None else None
+        return interruption.rehearse(self.walk, migration, script, expected, transaction=transaction)
 
     def _let_in(self, migration: Migration, down: Script, before: Catalog, after: Catalog) -> Finding | None:
         seen = self.run.seen[migration.id]
@@ -83,6 +89,16 @@ class Course:
         price = (*seen.rollback.price, *(stumble.price for stumble in stumbles))
         seen.rollback = replace(seen.rollback, price=price)
         return latecomers.told(migration, down, stumbles)
+
+
+def _tell(found: list[Finding], told: Finding) -> None:
+    """Add a finding; what is one fault of one file, cut off on the way there and on the way back, is told once."""
+    rule, file = "interrupted-does-not-converge", told.place.file
+    for number, item in enumerate(found):
+        if (item.rule, item.migration, item.place.file) == (rule, told.migration, file) and told.rule == rule:
+            found[number] = interruption.joined(item, told)
+            return
+    found.append(told)
 
 
 def applied(run: Run, migration: Migration) -> bool:

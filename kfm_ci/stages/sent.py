@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.evidence.model import StatementEvidence
@@ -58,9 +59,15 @@ def _lined(text: str, migration: Migration, seen_from: Place) -> str:
 
 
 def _quoted(migration: Migration, line: int) -> str | None:
-    scripts = [one for one in (migration.up, migration.down) if isinstance(one, Script) and one.recorded]
-    parts = (part for one in scripts for part in statements.of(one))
-    return next((part.text for part in parts if part.line <= line <= part.end_line), None)
+    return next((text for text, _ in _sent(migration, line)), None)
+
+
+def _sent(migration: Migration, line: int) -> Iterator[tuple[str, bool]]:
+    """Yield what stands on a line of the record, and whether the way back sent it."""
+    for script in (migration.up, migration.down):
+        if isinstance(script, Script) and script.recorded:
+            parts = (part for part in statements.of(script) if part.line <= line <= part.end_line)
+            yield from ((part.text, script is migration.down) for part in parts)
 
 
 def _origin(migration: Migration, line: int) -> Place | None:
@@ -79,12 +86,12 @@ def _origin(migration: Migration, line: int) -> Place | None:
 
 def _call(migration: Migration, line: int) -> tuple[int, int] | None:
     """Return the lines of the program that sent what stands on a line of the record; None when it is no such line."""
-    text, up = _quoted(migration, line), migration.up
-    if text is None or not isinstance(up, Script):
+    (text, back), up = next(_sent(migration, line), ("", False)), migration.up
+    if not text or not isinstance(up, Script):
         return None
     exact = program.written(text, up.file.text, up.begins)
     if exact is not None:
         return exact
     calls = [call for call in program.read(up.file.text, up.file.path)[0] if call.line >= up.begins]
-    call = program.sender(text, calls)
+    call = program.sender(text, program.parted(calls, up.file.text, back=back)) or program.sender(text, calls)
     return (call.line, call.end_line) if call else (up.begins, up.begins)

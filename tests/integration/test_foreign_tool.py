@@ -432,6 +432,25 @@ def test_a_way_back_that_computes_what_it_writes_is_held_against_the_state_that_
     assert proofs == ["proven", "failed" if told else "proven", "not-run"]
 
 
+def test_a_migration_that_its_tool_gives_no_transaction_is_told_once_for_both_its_ways(gate):
+    colour = (
+        "def up():\n"
+        '    connection.execute("alter table widgets add colour text")\n'
+        '    connection.execute("alter table widgets add size integer")\n'
+        "def down():\n"
+        '    connection.execute("alter table widgets drop size")\n'
+        '    connection.execute("alter table widgets drop colour")\n'
+    )
+    bare = TOOL.replace("with connection.transaction():", "if True:")
+    _, report = gate({"1_widgets": FIRST, "2_colour": colour}, files={"tool.py": bare})
+    cut = [item for item in report["findings"] if item["rule"] == "interrupted-does-not-converge"]
+    (found,) = [item for item in cut if item["migration"] == "2_colour"]
+    assert found["line"] == 2 and 'column "colour" of relation "widgets" already exists' in found["message"]
+    assert (
+        'after the statement of line 5, the file does not run again: line 5: 42703: column "size"' in found["message"]
+    )
+
+
 def test_a_given_server_is_watched_through_its_log_which_it_reads_itself(gate):
     with EmbeddedEngine(for_tools=True).start() as server:
         account = conninfo_to_dict(server.conninfo)

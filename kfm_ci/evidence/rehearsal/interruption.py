@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
@@ -22,6 +23,9 @@ STOPS = 12
 
 PASSING = frozenset({"SET", "RESET", "SHOW"})
 """Commands of which nothing is left when the session ends."""
+
+_STAYS = ". What was done stays, because the file runs outside a transaction"
+_CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
 INVALID = """
 select n.nspname, c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
@@ -54,11 +58,13 @@ def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:
     return tuple(found[::step])
 
 
-def rehearse(course: Walk, migration: Migration, script: Script, expected: Catalog) -> Finding | None:
+def rehearse(
+    course: Walk, migration: Migration, script: Script, expected: Catalog, *, transaction: str | None = None
+) -> Finding | None:  # fmt: skip
     """Cut a script off at every stop on copies of where a course stands; return the first that needs a human, or None.
 
     Before a file is run again, what our own runner would clear away is cleared: indexes that the first attempt left
-    invalid. ``expected`` is the schema after a clean run.
+    invalid. ``expected`` is the schema after a clean run; ``transaction`` tells how a program gets one from its tool.
     """
     parts = statements.of(script)
     course.leave()
@@ -66,8 +72,15 @@ def rehearse(course: Walk, migration: Migration, script: Script, expected: Catal
         with walk(course.ground, course.database) as copy:
             problem = _resume(copy, script, parts, stop, expected)
         if problem is not None:
-            return _finding(migration, script, parts, stop, problem)
+            return _finding(migration, script, parts, stop, problem, transaction)
     return None
+
+
+def joined(up: Finding, back: Finding) -> Finding:
+    """Return what is found of a migration and of its way back in the same file as one."""
+    return replace(
+        up, message=f"{up.message}. Neither can its way back be run again: {back.message.partition(_STAYS)[0]}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +149,9 @@ def _invalid(connection: Connection[Any]) -> list[tuple[str, str]]:
 
 
 def _finding(
-    migration: Migration, script: Script, parts: tuple[Statement, ...], stop: Stop, problem: _Problem
-) -> Finding:
+    migration: Migration, script: Script, parts: tuple[Statement, ...], stop: Stop, problem: _Problem,
+    transaction: str | None,
+) -> Finding:  # fmt: skip
     last = parts[stop.done] if stop.within else parts[stop.done - 1]
     where = f"{'within' if stop.within else 'after'} the statement of line {last.line}"
     cleared = f", and the invalid index {', '.join(problem.invalid)} is dropped" if problem.invalid else ""
@@ -147,10 +161,12 @@ def _finding(
         else f"running it again gives another schema: {problem.difference}"
     )
     rest = parts[stop.done].line if stop.done < len(parts) else last.line
+    alone = transaction is None or any(_CONCURRENTLY.search(part.text) for part in parts)
+    way = "Give each statement a file of its own" if alone else f"Let all run in one transaction ({transaction})"
     return finding(
         "interrupted-does-not-converge", migration, script,
-        f"when it is cut off {where}{cleared}, {outcome}. What was done stays, because the file runs outside a transaction",
-        help="Give each statement a file of its own, or let each be run again (`if exists`, `if not exists`). When it "
-        f"happens: look what is there, and run the rest by hand, from line {rest} on.",
+        f"when it is cut off {where}{cleared}, {outcome}{_STAYS}",
+        help=f"{way}, or let each be run again (`if exists`, `if not exists`). When it happens: look what is there, and "
+        f"run the rest by hand, from line {rest} on.",
         severity=Severity.WARNING, line=problem.line or last.line,
     )  # fmt: skip

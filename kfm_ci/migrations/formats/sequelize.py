@@ -34,5 +34,6 @@ class Sequelize:
             up=_RUN, up_one=(*_RUN, "--to", "{id}"), directory=home or ".", install="npm ci",
             down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
             down_to=("sequelize-cli", "db:migrate:undo:all", "--url", "{url}", "--migrations-path", "{dir}", "--to", "{id}"),
+            transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
             history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "SequelizeMeta",
         ))  # fmt: skip

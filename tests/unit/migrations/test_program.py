@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfm_ci.migrations.program import read, sender
+from kfm_ci.migrations.program import parted, read, sender
 
 ALEMBIC = '''"""Add customers."""
 from alembic import op
@@ -102,3 +102,27 @@ def test_text_that_is_no_program_is_read_all_the_same(text):
 
 def test_comments_are_remarks_with_their_lines():
     assert [(item.line, "kfm:allow" in item.text) for item in read(ALEMBIC)[1]] == [(6, True)]
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "end"),
+    [
+        ("module.exports = {\n up: async (q) => {", "}, down: async (q) => {".replace("}, ", "},\n "), "} }"),
+        ("module.exports = {\n async up(q) {", "},\n async down(q) {", "} }"),
+        ("exports.up = function (q) {\n", "}\nexports.down = function (q) {", "}"),
+        ("  public async up(q: Runner): Promise<void> {\n", "}\n  public async down(q: Runner) {", "}"),
+        ("def upgrade():\n", "\ndef downgrade() -> None:", ""),
+    ],
+)
+def test_what_a_way_back_sent_is_put_into_the_way_back(up, down, end):
+    text = f"{up}\n  q.changeColumn('users', 'name')\n{down}\n  q.changeColumn('users', 'name')\n{end}"
+    calls, _ = read(text)
+    lines = [number for number, line in enumerate(text.split("\n"), 1) if "changeColumn" in line]
+    for back, line in zip((False, True), lines, strict=True):
+        call = sender("ALTER TABLE users ALTER COLUMN name TYPE text", parted(calls, text, back=back))
+        assert call is not None and call.line == line
+
+
+def test_a_program_that_does_not_part_its_ways_is_looked_through_as_a_whole():
+    text = "def change\n  q.down('users')\n"
+    assert list(parted(read(text)[0], text, back=True)) == list(read(text)[0])
