@@ -10,9 +10,10 @@ from rich.text import Text
 
 from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.model import Finding, Hazard, Result, Severity, StageStatus
-from kfm_ci.report import headline
+from kfm_ci.report import headline, telling
 from kfm_ci.report.escape import clip, single_line, visible
 from kfm_ci.report.impact import blocking, duration
+from kfm_ci.report.telling import Telling
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _STATUS = {
@@ -24,7 +25,7 @@ _STATUS = {
 _EXCERPT = 3
 """Lines of source shown for a finding."""
 _PLACES = 4
-"""Further places named for a finding that is true of several."""
+"""Further files named for a finding that is true of several."""
 
 
 def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
@@ -68,26 +69,44 @@ def showable(found: Iterable[Finding], sources: Mapping[str, str]) -> dict[str, 
 
 
 def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
-    """Return findings in their order; those that say the same of several places stand together, with the first."""
-    return [_finding(item, also, sources) for item, *also in headline.alike(told)]
+    """Return findings in their order; those that one remedy mends, or that say the same of several places, stand together."""
+    return [_crowd(item) if item.crowd else _telling(item, sources) for item in telling.tell(told)]
 
 
-def _finding(item: Finding, also: Sequence[Finding], sources: Mapping[str, str]) -> Group:
-    """Return a finding: severity and message, place, source excerpt, remedy. Nothing in it is read as mark-up."""
-    sure = "" if item.verdict.value in {"fact", "confirmed"} else f" ({item.verdict.value})"
-    head = Text.assemble(
-        (item.severity.value, _COLOURS[item.severity]), (f"[{item.rule}]", "dim"), f" {single_line(item.message)}{sure}"
-    )
-    parts: list[RenderableType] = [head]
-    if item.place.file:
-        parts.append(Text.assemble("  --> ", (_where(item), "bold")))
-        parts += _excerpt(item, sources.get(item.place.file))
-    parts += [Text.assemble("  and ", (_where(other), "bold")) for other in also[:_PLACES]]
-    if len(also) > _PLACES:
-        parts.append(Text(f"  and {len(also) - _PLACES} more places, all in gate.json", "dim"))
-    if item.help:
-        parts.append(Text.assemble(("  help: ", "green"), visible(item.help).replace("\n", "\n        ")))
+def _telling(told: Telling, sources: Mapping[str, str]) -> Group:
+    """Return severity and messages, place, source excerpt, remedy. Nothing in it is read as mark-up."""
+    lead = told.lead
+    sure = "" if lead.verdict.value in {"fact", "confirmed"} else f" ({lead.verdict.value})"
+    first, *rest = told.messages
+    parts: list[RenderableType] = [Text.assemble(*_head(told), f" {single_line(first)}{sure}")]
+    parts += [Text(f"  {single_line(message)}{sure}") for message in rest]
+    if lead.place.file:
+        parts.append(Text.assemble("  --> ", (_where(lead), "bold")))
+        parts += _excerpt(lead, sources.get(lead.place.file))
+    parts += _places(told.also)
+    if lead.help:
+        parts.append(Text.assemble(("  help: ", "green"), visible(lead.help).replace("\n", "\n        ")))
     return Group(*parts, Text())
+
+
+def _crowd(told: Telling) -> Group:
+    """Return the rest of many of one rule, each of which says something of its own."""
+    head = Text.assemble(*_head(told), f" {len(told.also)} more, each in its own words in gate.json")
+    return Group(head, *_places(told.also), Text())
+
+
+def _head(told: Telling) -> tuple[tuple[str, str], tuple[str, str]]:
+    lead = told.lead
+    return (lead.severity.value, _COLOURS[lead.severity]), (f"[{', '.join(told.rules)}]", "dim")
+
+
+def _places(also: Sequence[Finding]) -> list[Text]:
+    """Return where else, a line for each file."""
+    files = telling.places(also)
+    shown = [Text.assemble("  and ", (f"{single_line(file)}{lines}", "bold")) for file, lines in files[:_PLACES]]
+    left = sum((item.place.file or "") not in {file for file, _ in files[:_PLACES]} for item in also)
+    more = f"  and {left} more place{'s' if left > 1 else ''}, all in gate.json"
+    return [*shown, Text(more, "dim")] if left else shown
 
 
 def _where(item: Finding) -> str:

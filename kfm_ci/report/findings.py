@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Severity, Verdict
-from kfm_ci.report import chapter, headline
+from kfm_ci.report import chapter, headline, telling
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
+from kfm_ci.report.telling import Telling
 from kfm_ci.rules.policy import ACKNOWLEDGEABLE, OFF
 
 _SHOWN = 50
@@ -28,28 +29,39 @@ def standing(found: tuple[Finding, ...]) -> str:
 
 def _listed(found: tuple[Finding, ...]) -> str:
     rows = (
-        (f"{_ICONS[item.severity]} {item.severity.value}", _told(item, also)) for item, *also in headline.alike(found)
+        (f"{_ICONS[item.lead.severity]} {item.lead.severity.value}", _crowd(item) if item.crowd else _told(item))
+        for item in telling.tell(found)
     )
     return chapter.table(("", "What, where, and what to do"), rows, _SHOWN)
 
 
-def _told(item: Finding, also: Sequence[Finding]) -> str:
-    sure = " (suspected from the text; no server has decided it)" if item.verdict is Verdict.SUSPECTED else ""
+def _told(told: Telling) -> str:
+    lead = told.lead
+    sure = " (suspected from the text; no server has decided it)" if lead.verdict is Verdict.SUSPECTED else ""
     lines = [
-        " ".join(part for part in (_rule(item), headline.where(item)) if part),
-        f"{prose(item.message, 400)}{sure}",
-        f"→ {prose(item.help, 400)}" if item.help else "",
-        _places(also),
+        " ".join(part for part in (_rules(told), headline.where(lead)) if part),
+        *(f"{prose(message, 400)}{sure}" for message in told.messages),
+        f"→ {prose(lead.help, 400)}" if lead.help else "",
+        f"Also {_places(told.also)}" if told.also else "",
     ]
     return "<br>".join(line for line in lines if line)
 
 
+def _crowd(told: Telling) -> str:
+    """Return the rest of many of one rule: each says something of its own, which stands in the whole report."""
+    return f"{_rules(told)} {len(told.also)} more, each in its own words in the whole report<br>{_places(told.also)}"
+
+
 def _places(also: Sequence[Finding]) -> str:
-    """Return where else the same is true."""
-    if not also:
-        return ""
-    more = f" and {len(also) - _PLACES} more" if len(also) > _PLACES else ""
-    return f"Also {', '.join(headline.where(item) for item in also[:_PLACES])}{more}"
+    """Return where else, by file."""
+    shown = telling.places(also)
+    left = len(shown) - _PLACES
+    more = f"; and {left} more file{'s' if left > 1 else ''}" if left > 0 else ""
+    return "; ".join(code(f"{file}{lines}") for file, lines in shown[:_PLACES]) + more
+
+
+def _rules(told: Telling) -> str:
+    return ", ".join(_rule(next(item for item in told.found if item.rule == rule)) for rule in told.rules)
 
 
 def _rule(item: Finding) -> str:

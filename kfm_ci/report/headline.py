@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Hazard, Outcome, Result, Severity, StageStatus, Verdict
@@ -30,15 +29,6 @@ def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, item.hazard in _FOLLOWS, suspected
 
     return tuple(sorted((item for item in findings if item.stands), key=weight))
-
-
-def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
-    """Return findings in their order; those that say the same of several places stand together, with the first."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for item in findings:
-        said = (item.rule, item.severity, item.verdict, item.acknowledged, item.message, item.help)
-        groups.setdefault(said, []).append(item)
-    return list(groups.values())
 
 
 def verdict(evidence: Evidence) -> str:
@@ -123,9 +113,11 @@ def _to_do(evidence: Evidence) -> list[str]:
         return [f"- **To do:** mend what stopped {code(broken.name)}: {inline(broken.message or 'no message', 300)}"]
     if evidence.result is not Result.PASS:
         return ["- **To do:** mend what ended it, and run it again: nothing was judged"]
-    warnings = sum(item.severity is Severity.WARNING for item in ranked(evidence.findings))
+    warnings = [item for item in ranked(evidence.findings) if item.severity is Severity.WARNING]
     if warnings:
-        return [f"- **To do:** nothing that must be done; {warnings} warning{'s' if warnings > 1 else ''} to read"]
+        told, rules = len(warnings), len({item.rule for item in warnings})
+        of = f" of {rules} rule{'s' if rules > 1 else ''}" if told > _TASKS else ""
+        return [f"- **To do:** nothing that must be done; {told} warning{'s' if told > 1 else ''}{of} to read"]
     return ["- **To do:** nothing"] if evidence.new else []
 
 
