@@ -7,6 +7,7 @@ and put back when it is entered.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from psycopg import Connection, errors, sql
 from kfm_ci.errors import CannotCheck
 
 _THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
+
+_OWN = re.compile(r"\balter\s+(?:role|user)\b|\bdatabase\b", re.IGNORECASE)
 
 _SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
@@ -68,6 +71,11 @@ def make(admin: Connection[Any], role: str, *, owner: str) -> None:
     admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(owner)))
 
 
+def owner_changes(text: str) -> bool:
+    """Whether SQL may change what a plain owner can change of roles: its own settings, or those and rights of its databases."""
+    return _OWN.search(text) is not None
+
+
 @dataclass(slots=True, kw_only=True)
 class Roles:
     """What each database of one server left of the cluster's roles: themselves, passwords, members, settings, and what is theirs.
@@ -78,6 +86,8 @@ class Roles:
     owner: str
     connect: Callable[[], Connection[Any]]
     """Opens a session of the administrator."""
+    changing: bool = True
+    """Whether what runs may change any; where it may not, nobody looks."""
     _first: frozenset[_Row] | None = None
     """Before any database of ours."""
     _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
@@ -87,6 +97,8 @@ class Roles:
 
     def new(self, administrator: Connection[Any], database: str) -> None:
         """Learn of a database that was made empty: it finds the roles that were there before any database of ours."""
+        if not self.changing:
+            return
         if self._first is None:
             if administrator.execute(_SUPERUSER).fetchone() != (True,):
                 return

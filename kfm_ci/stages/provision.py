@@ -58,6 +58,15 @@ def prepare(run: Run, database: str) -> None:
         baseline.build(run, connection)
 
 
+def _changes_roles(run: Run) -> bool:
+    """Whether what this run runs may change roles, as far as its right and its text tell."""
+    histories = [run.change.head, *([run.change.base] if run.change.base else [])]
+    if run.config.database.run_as == "superuser" or run.change.head.tool is not None:
+        return True
+    scripts = (script for history in histories for item in history.migrations for script in (item.up, item.down))
+    return any(roles.owner_changes(script.text) for script in scripts if isinstance(script, Script))
+
+
 class Provision:
     """Starts the server and applies what the base has."""
 
@@ -74,6 +83,7 @@ class Provision:
         with session.connect(server, server.maintenance, admin=True) as administrator:
             for role in run.config.database.roles:
                 roles.make(administrator, role, owner=server.owner)
+        server.roles.changing = _changes_roles(run)
         name = run.base_database = server.create_database("base")
         with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
             session.accepts(connection, run.config.database.settings)
