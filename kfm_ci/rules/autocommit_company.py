@@ -23,7 +23,8 @@ class AutocommitCompany:
         "`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "
         "when a later statement fails, the earlier ones are done and no second run gets past them. A tool that sends the "
         "file as one message fails at once. Clearing the way with `drop index concurrently if exists` is part of the "
-        "same step."
+        "same step. Where all others say `if not exists`, `if exists` or `or replace` the file can run again, and it is a "
+        "warning for the files of other tools."
     )
     bad = (
         "alter table widgets add column colour text;\n"
@@ -49,7 +50,8 @@ class AutocommitCompany:
                 continue
             others = [part for part in parts if part not in alone and not _harmless(part)]
             if others:
-                yield self._told(migration, alone[0], others[0], None)
+                again = not change.house_format and all(_runs_again(part) for part in others)
+                yield self._told(migration, alone[0], others[0], Severity.WARNING if again else None)
             elif len(steps) > 1:
                 yield self._told(migration, steps[0], steps[1], Severity.WARNING)
 
@@ -82,6 +84,20 @@ def _cannot_be(script: Script) -> bool:
 def _clears(part: Statement) -> bool:
     text = " ".join(part.text.upper().split())
     return text.startswith("DROP INDEX") and " IF EXISTS " in text
+
+
+def _runs_again(part: Statement) -> bool:
+    """Whether a statement says itself that it may find its work done."""
+    try:
+        trees = statements.parse(part.text)
+    except statements.SyntaxProblem:
+        return False
+    return all(
+        all(command.flag("missing_ok") for command in tree.many("cmds"))
+        if tree.tag == "AlterTableStmt"
+        else any(tree.flag(word) for word in ("missing_ok", "if_not_exists", "replace"))
+        for tree in trees
+    )
 
 
 def _harmless(part: Statement) -> bool:

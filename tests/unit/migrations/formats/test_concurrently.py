@@ -7,7 +7,7 @@ import json
 import pytest
 
 from kfm_ci.migrations.files import History
-from kfm_ci.model import Hazard
+from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.rules.autocommit_company import AutocommitCompany
 from kfm_ci.rules.base import Change, Requirements
 
@@ -22,9 +22,13 @@ FILES = {
 
 
 def judged(history: History) -> set[Hazard]:
+    return {item.hazard for item in told(history)}
+
+
+def told(history: History) -> list[Finding]:
     asked = Requirements(require_header=False, require_traceability=False)
     change = Change(head=history, base=None, merge_base=None, new=history.migrations, tree=None, requirements=asked)
-    return {item.hazard for item in AutocommitCompany().check(change)}
+    return list(AutocommitCompany().check(change))
 
 
 @pytest.mark.parametrize("format", FILES)
@@ -33,3 +37,14 @@ def test_it_is_refused_where_the_file_is_one_message_and_fine_alone(load, format
     last = "-- migrate:down\n" if format == "dbmate" else ""
     assert judged(load(format, {path: f"{first}{TWO}{last}", **more})) == {Hazard.TRANSACTION}
     assert judged(load(format, {path: f"{first}{BUILD}{last}", **more})) == set()
+
+
+@pytest.mark.parametrize(("first", "severity"), [
+    ("alter table a add column if not exists b int, drop column if exists c", Severity.WARNING), ("drop view if exists v", Severity.WARNING),
+    ("create table if not exists b (id int)", Severity.WARNING), ("create or replace view v as select 1", Severity.WARNING),
+    ("alter table if exists a add column b int", Severity.ERROR), ("alter table a add column if not exists b int, drop c", Severity.ERROR),
+    ("update a set b = 1 where id = 1", Severity.ERROR),
+])  # fmt: skip
+def test_a_file_that_says_itself_that_it_can_run_again_is_a_warning(load, first, severity):
+    (found,) = told(load("goose", {"m/1_a.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{first};\n{BUILD}"}))
+    assert found.severity is severity
