@@ -12,6 +12,14 @@ from kfm_ci.migrations.files import Allow, Script
 from kfm_ci.migrations.tokens import Kind
 from kfm_ci.model import Acknowledgement, Hazard
 
+_COMMENT = {
+    "--": (".sql", ".psql", ".ddl"),
+    "#": (".py", ".rb", ".ex", ".exs", ".yaml", ".yml"),
+    "//": (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".php"),
+    "<!--": (".xml",),
+}
+"""How a comment begins in files of these endings."""
+_WRITTEN = re.compile(r"-- (kfm:allow [\w-]+ reason=\"[^\"]*\")")
 _MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
 _REASON = re.compile(r'reason="([^"]*)"')
 
@@ -51,10 +59,27 @@ def _comments(text: str) -> Iterator[tuple[int, str]]:
             yield from ((token.start + begin + at, inner) for at, inner in _comments(piece[begin:-begin]))
 
 
-def remarked(comment: str, line: int) -> tuple[Allow, ...]:
-    """Return the acknowledgement in a comment of a program, which is not SQL; one that is not well formed is none."""
-    said = _said(comment.removesuffix("-->").rstrip(), line)
-    return (said,) if isinstance(said, Allow) else ()
+def remarked(comment: str, line: int) -> Allow | Malformed | None:
+    """Return what a comment of a program, which is not SQL, acknowledges; None when it speaks of something else."""
+    return _said(comment.removesuffix("-->").rstrip(), line)
+
+
+def in_program(path: str | None) -> bool:
+    """Whether a file is a program, in which an acknowledgement stands above the call that sends the statement."""
+    return _opening(path) != "--"
+
+
+def worded(text: str, path: str | None) -> str:
+    """Return advice with its acknowledgements as they are written in a file: as comments of its language."""
+    if not in_program(path):
+        return text
+    opening = _opening(path)
+    end = " -->" if opening == "<!--" else ""
+    return _WRITTEN.sub(rf"{opening} \1{end}", text).replace("above the statement", "above the call")
+
+
+def _opening(path: str | None) -> str:
+    return next((opening for opening, endings in _COMMENT.items() if (path or "").endswith(endings)), "--")
 
 
 def _said(comment: str, line: int) -> Allow | Malformed | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kfm_ci.evidence.model import Evidence
+from kfm_ci.migrations import acknowledgements
 from kfm_ci.model import Finding, Severity, Verdict
 from kfm_ci.report import chapter, headline, telling
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
@@ -71,11 +72,15 @@ def _rule(item: Finding) -> str:
 
 def _accepting(weighty: tuple[Finding, ...]) -> str:
     """Return how a reviewed hazard is accepted, with the names that are there."""
-    hazards = dict.fromkeys(item.hazard for item in weighty if item.hazard in ACKNOWLEDGEABLE)
-    if not hazards:
+    lines = dict.fromkeys(
+        acknowledgements.worded(f'-- kfm:allow {item.hazard.value} reason="…"', item.place.file)
+        for item in weighty if item.hazard in ACKNOWLEDGEABLE
+    )  # fmt: skip
+    if not lines:
         return ""
-    named = "\n".join(f'-- kfm:allow {hazard.value} reason="…"' for hazard in hazards)
-    body = "Above the statement, with a reason that reviewers see:\n\n" + fence(named, "sql")
+    programs = any(acknowledgements.in_program(item.place.file) for item in weighty)
+    above = "Above the call that sends it" if programs else "Above the statement"
+    body = f"{above}, with a reason that reviewers see:\n\n" + fence("\n".join(lines), "" if programs else "sql")
     return "\n\n" + chapter.folded("If this is meant", body)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfm_ci.migrations import acknowledgements
-from kfm_ci.migrations.files import Script
+from kfm_ci.migrations import acknowledgements, program
+from kfm_ci.migrations.acknowledgements import Malformed
+from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.rules.base import Change, finding
 
@@ -33,7 +34,20 @@ class MalformedAcknowledgement:
                 if not isinstance(script, Script):
                     continue
                 for wrong in acknowledgements.find(script)[1]:
-                    yield finding(
-                        self, wrong.message, help=wrong.help, severity=Severity.WARNING, migration=migration,
-                        place=Place(file=script.file.path, line=wrong.line, column=1, end_line=wrong.line),
-                    )  # fmt: skip
+                    yield self._told(migration, script.file.path, wrong)
+            yield from self._remarked(migration)
+
+    def _remarked(self, migration: Migration) -> Iterator[Finding]:
+        up = migration.up
+        if not isinstance(up, Script) or not up.recorded or not acknowledgements.in_program(up.file.path):
+            return
+        for remark in program.read(up.file.text, up.file.path)[1]:
+            wrong = acknowledgements.remarked(remark.text, remark.line)
+            if isinstance(wrong, Malformed):
+                yield self._told(migration, up.file.path, wrong)
+
+    def _told(self, migration: Migration, path: str, wrong: Malformed) -> Finding:
+        place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
+        return finding(
+            self, wrong.message, help=wrong.help, severity=Severity.WARNING, migration=migration, place=place
+        )

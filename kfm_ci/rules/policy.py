@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict, rule_page
 from kfm_ci.rules.removed_in_use import RemovedInUse
@@ -138,6 +139,12 @@ def _scope(found: Finding, allows: Mapping[str, Sequence[Scope]]) -> Scope | Non
     return next((scope for scope in allows.get(found.place.file or "", ()) if scope.covers(found)), None)
 
 
+def _unplaced(file: str) -> tuple[str, str]:
+    if acknowledgements.in_program(file):
+        return "nothing was sent by the call below it, as far as its text tells", "put it right above the call it is meant for, or into the SQL itself"  # fmt: skip
+    return "no statement stands below it", "put it above the statement it is meant for"
+
+
 def _key(file: str, scope: Scope) -> tuple[str, int, Hazard]:
     return file, scope.allow.line, scope.allow.hazard
 
@@ -152,7 +159,7 @@ def _unused(
             if hazard not in ACKNOWLEDGEABLE:
                 reason, help = f"{hazard} cannot be acknowledged", "mend what was found, and remove the comment"
             elif scope.start is None:
-                reason, help = "no statement stands below it", "put it above the statement it is meant for"
+                reason, help = _unplaced(file)
             elif complete and _key(file, scope) not in used:
                 reason, help = f"nothing of hazard {hazard} was found in the statement below it", "remove the comment"
             else:

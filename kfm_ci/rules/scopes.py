@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import acknowledgements, blocks, program, statements
 from kfm_ci.migrations.files import Allow, Migration, Script, Statement
 from kfm_ci.model import Finding
+
+CHANGELOGS = (".xml", ".yaml", ".yml")
+"""Files that hold changesets and no calls: a comment there is about all of one."""
+_REMARK = re.compile(r"\s*(?:$|#|<!--)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,30 +65,51 @@ def _inside(block: Statement, allow: Allow) -> Scope:
 def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
     """Return the scopes of all acknowledgements, by file."""
     found: dict[str, tuple[Scope, ...]] = {}
+    migrations = tuple(migrations)
     for migration in migrations:
         for script in (migration.up, migration.down):
             if isinstance(script, Script):
-                allows = acknowledgements.find(script)[0]
+                allows = _unwritten(script, acknowledgements.find(script)[0])
                 found[script.file.path] = (*found.get(script.file.path, ()), *scopes(script, allows))
         if isinstance(migration.up, Script) and migration.up.recorded:
-            found[migration.up_path] = (*found.get(migration.up_path, ()), *_sent(migration, migration.up))
+            found[migration.up_path] = (*found.get(migration.up_path, ()), *_sent(migration, migration.up, migrations))
     return found
 
 
-def _sent(migration: Migration, up: Script) -> Iterator[Scope]:
+def _unwritten(script: Script, allows: tuple[Allow, ...]) -> tuple[Allow, ...]:
+    """Return the acknowledgements without those that a tool sent along with a file of SQL: they are read where they are written."""
+    if not script.recorded or not script.file.path.endswith(".sql"):
+        return allows
+    file = replace(script, text=script.file.text, first_line=1)
+    written = {(item.hazard, item.acknowledgement) for item in acknowledgements.find(file)[0]}
+    return tuple(item for item in allows if (item.hazard, item.acknowledgement) not in written)
+
+
+def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Iterator[Scope]:
     """Yield the scopes of a program's own comments: every statement that the call below one sent."""
     if up.file.path.endswith(".sql"):
         yield from _word_for_word(migration, up)
         return
     calls, remarks = program.read(up.file.text, up.file.path)
+    changelog = up.file.path.endswith(CHANGELOGS)
+    begins = [item.up.begins for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
     for remark in remarks:
-        for allow in acknowledgements.remarked(remark.text, remark.line):
-            below = next((call for call in calls if call.line > allow.line), None)
-            sent = [part for script in (up, migration.down) if isinstance(script, Script) for part in statements.of(script)
-                    if below is not None and _from(part.text, calls, below)]  # fmt: skip
-            yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
-            if not sent:
-                yield Scope(allow=allow, start=None, end=None)
+        allow = acknowledgements.remarked(remark.text, remark.line)
+        if not isinstance(allow, Allow) or (changelog and _changeset(up.file.text, allow.line, begins) != up.begins):
+            continue
+        below = next((call for call in calls if call.line > allow.line), None)
+        sent = [part for script in (up, migration.down) if isinstance(script, Script) for part in statements.of(script)
+                if changelog or (below is not None and _from(part.text, calls, below))]  # fmt: skip
+        yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
+        if not sent:
+            yield Scope(allow=allow, start=None, end=None)
+
+
+def _changeset(text: str, line: int, begins: Collection[int]) -> int | None:
+    """Return where the changeset begins that a comment is about: the one right below it, else the one that it stands in."""
+    lines = text.split("\n")
+    below = next((number for number in range(line, len(lines)) if not _REMARK.match(lines[number])), len(lines))
+    return below + 1 if below + 1 in begins else max((one for one in begins if one <= line), default=None)
 
 
 def _word_for_word(migration: Migration, up: Script) -> Iterator[Scope]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.evidence.model import StatementEvidence
-from kfm_ci.migrations import program, statements
+from kfm_ci.migrations import acknowledgements, program, statements
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Place
 
@@ -17,7 +17,7 @@ _LINES = re.compile(r"\b(lines?) (\d+(?:, \d+)*)\b")
 
 def placed(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[Finding]:
     """Return the findings with places that exist: what a tool sent is quoted, for its lines are not the file's."""
-    return [_placed(item, migrations) for item in findings]
+    return [_worded(_placed(item, migrations)) for item in findings]
 
 
 def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tuple[StatementEvidence, ...]:
@@ -26,6 +26,10 @@ def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tupl
         replace(entry, line=call[0], end_line=call[1]) if (call := _call(migration, entry.line)) else entry
         for entry in entries
     )
+
+
+def _worded(item: Finding) -> Finding:
+    return replace(item, help=acknowledgements.worded(item.help, item.place.file)) if item.help else item
 
 
 def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:

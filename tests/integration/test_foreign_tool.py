@@ -276,6 +276,15 @@ def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(ga
     ), found
 
 
+def test_an_acknowledgement_of_a_program_without_a_reason_is_told_at_its_line(gate):
+    gate({"1_widgets": FIRST})
+    gate.commit()
+    later = 'def up():\n    # kfm:allow blocks-writes\n    connection.execute("create index on widgets (name)")\ndef down():\n    connection.execute("drop index widgets_name_idx")\n'
+    code, report = gate({"2_index": later}, base="main")
+    told = {(item["rule"], item["line"]) for item in report["findings"]}
+    assert code == 1 and ("malformed-acknowledgement", 2) in told and ("index-not-concurrent", 3) in told, told
+
+
 def test_what_a_program_does_for_each_row_is_not_called_seen_and_one_that_did_nothing_needs_no_way_back(gate):
     gate({"1_widgets": FIRST})
     gate.commit()

@@ -118,3 +118,20 @@ def test_prismas_empty_engine_that_ends_with_0_is_no_pass(tmp_path):
     assert report["exit_code"] == 3 and report["result"] == "error"
     (told,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
     assert "KFM-C44" in told and "_prisma_migrations did not change" in told
+
+
+OPENING = {".py": "# {}", ".rb": "# {}", ".exs": "# {}", ".js": "// {}", ".xml": "<!-- {} -->", ".sql": "-- {}"}
+
+
+def test_the_acknowledgement_that_is_advised_works_where_the_finding_stands(project, root):
+    name, text = project.blocking
+    write(root, {name: text})
+    report = gate(root, "main", project.passes)
+    advised = OPENING[Path(name).suffix].format('kfm:allow blocks-writes reason="…"')
+    assert advised in (root.parent / "out/comment.md").read_text(), report["findings"]
+    lines = text.split("\n")
+    write(root, {name: "\n".join([*lines[: project.line - 1], advised, *lines[project.line - 1 :]])})
+    report = gate(root, "main", project.passes)
+    assert report["result"] == "pass", (report["stages"], report["findings"])
+    assert [item["hazard"] for item in report["findings"] if item["acknowledged"]] == ["blocks-writes"]
+    assert "unused-acknowledgement" not in {item["rule"] for item in report["findings"]}

@@ -79,7 +79,7 @@ class Alembic:
             outside="in a revision of its own, within `with op.get_context().autocommit_block():`",
         )
         words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id, "below": _below(item, ordered)} for item in ordered}  # fmt: skip
-        history = with_tool(history, _tool(tree, directory, found), words)
+        history = with_tool(history, _tool(tree, found), words)
         straight = _straight(ordered)
         return replace(history, migrations=tuple(
             item if item.id in straight else replace(item, up=replace(item.up, back=()))
@@ -96,8 +96,8 @@ def _paths(tree: Tree, settings: Settings) -> Iterator[str]:
                 yield path
 
 
-def _tool(tree: Tree, directory: str, settings: Settings) -> Tool:
-    env = (f"{directory.rpartition('/')[0]}/env.py".lstrip("/"),)
+def _tool(tree: Tree, settings: Settings) -> Tool:
+    env = (f"{settings.places[0].rpartition('/')[0]}/env.py".lstrip("/"),)
     schema, table = (programs.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
     run = ("alembic", *settings.options)
     return Tool(

@@ -39,7 +39,7 @@ class Settings:
 def read(tree: Tree, directory: str, table: CommandTable | None) -> Settings:
     """Return the settings that are in force for a directory of revisions; raises UsageError when they name several databases."""
     options, place = _named(table), (table.directory if table else None) or "."
-    file = posixpath.normpath(posixpath.join(place, options[-1])) if options else _above(tree, directory)
+    file = _inside(posixpath.join(place, options[-1])) if options else _above(tree, directory)
     home = place if options else posixpath.dirname(file or "") or "."
     ini = _section(tree, file)
     said: dict[str, object] = {**_table(tree, home), **ini}
@@ -49,10 +49,12 @@ def read(tree: Tree, directory: str, table: CommandTable | None) -> Settings:
     separator = str(said.get("path_separator", said.get("version_path_separator", "")))
     listed = said.get("version_locations", "")
     given = listed if isinstance(listed, list) else re.split(_SEPARATORS.get(separator, _LEGACY), str(listed))
-    places = [_place(str(one).strip(), home) for one in given if str(one).strip()]
+    places = [spot for one in given if str(one).strip() and (spot := _place(str(one).strip(), home))]
+    own = f"{directory}/versions".removeprefix("./")
+    first = own if any(tree.paths(own)) else directory
     deep = str(said.get("recursive_version_locations", "")).lower() in _TRUE
     return Settings(
-        file=file, options=options, home=home, places=tuple(dict.fromkeys([directory, *places])), recursive=deep
+        file=file, options=options, home=home, places=tuple(dict.fromkeys([first, *places])), recursive=deep
     )
 
 
@@ -86,13 +88,18 @@ def _table(tree: Tree, home: str) -> Mapping[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _place(written: str, home: str) -> str:
-    """Return a directory as a path of the repository: ``%(here)s/x``, ``x``, or ``package:x``."""
+def _place(written: str, home: str) -> str | None:
+    """Return a directory as a path of the repository: ``%(here)s/x``, ``x``, or ``package:x``; None when it is outside."""
     plain = re.sub(r"%\(here\)s|\{here\}", home, written)
     package, colon, rest = plain.partition(":")
     if colon:
-        return posixpath.normpath(posixpath.join(package.replace(".", "/"), rest))
-    return posixpath.normpath(plain if plain != written else posixpath.join(home, plain))
+        return _inside(posixpath.join(package.replace(".", "/"), rest))
+    return _inside(plain if plain != written else posixpath.join(home, plain))
+
+
+def _inside(path: str) -> str | None:
+    plain = posixpath.normpath(path)
+    return None if plain.startswith(("/", "..")) else plain
 
 
 def _several(file: str, databases: list[str]) -> UsageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.acknowledgements import find
 from kfm_ci.migrations.files import Script, SourceFile
 from kfm_ci.model import Digest, Hazard
@@ -57,3 +58,21 @@ def test_text_that_only_looks_like_one_is_none(text: str) -> None:
 def test_one_that_is_not_well_formed_is_told_at_its_line(comment: str, message: str) -> None:
     allows, (wrong,) = find(script(f"select 1;\n{comment}select 2;\n"))
     assert allows == () and wrong.line == 2 and message in wrong.message
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ("a.sql", "-- kfm:allow timeout reason=\"…\"` above the statement"),
+        ("a.py", "# kfm:allow timeout reason=\"…\"` above the call"),
+        ("a.exs", "# kfm:allow timeout reason=\"…\"` above the call"),
+        ("a.ts", "// kfm:allow timeout reason=\"…\"` above the call"),
+        ("a.xml", "<!-- kfm:allow timeout reason=\"…\" -->` above the call"),
+        (None, "-- kfm:allow timeout reason=\"…\"` above the statement"),
+    ],
+)  # fmt: skip
+def test_advice_is_worded_in_the_language_of_the_file(path, written):
+    assert (
+        acknowledgements.worded('If meant: `-- kfm:allow timeout reason="…"` above the statement.', path)
+        == f"If meant: `{written}."
+    )

@@ -84,6 +84,15 @@ def test_alembic_reads_every_place_that_its_settings_name_and_no_directory_below
     assert [item.up.down[-1] for item in history.migrations if item.id == "m"] == ["m@base"]
 
 
+@pytest.mark.parametrize("place", ["/etc", "../other", "%(here)s/../..", "//x"])
+def test_alembic_settings_lead_to_nothing_outside_the_repository(load, place):
+    files = {**ENV, "alembic.ini": f"[alembic]\nversion_locations = {place}\n", f"{DIR}/1.py": revision("a")}
+    table = CommandTable(up=f"alembic -c {place} upgrade heads")
+    assert [item.id for item in load("alembic", files, DIR).migrations] == ["a"]
+    history = load("alembic", files, DIR, command=table)
+    assert not (history.tool.settings_file or "").startswith(("/", ".."))
+
+
 def test_alembic_settings_for_several_databases_are_told_before_anything_runs(load):
     ini = "[alembic]\ndatabases = one, two\n"
     with pytest.raises(UsageError) as told:
