@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from kfm_ci.evidence.rehearsal import collation, rebuild
 from kfm_ci.evidence.rehearsal.model import Ground
+from kfm_ci.evidence.rehearsal.origin import Step
 from kfm_ci.evidence.rehearsal.walk import walk
 from kfm_ci.evidence.rehearsal.written import Written
 from kfm_ci.model import Finding, Severity
@@ -40,12 +41,12 @@ def rehearse(run: Run) -> Rehearsed:
     with walk(ground, run.origin or base) as walked:
         course = Course(run=run, walk=walked)
         found = course.rehearse()
-        seen = run.seen.get(run.new[-1].id)
-        last = seen.after if seen is not None else None
-        if last is None or run.final_catalog is None or not all(applied(run, item) for item in run.new):
+        steps = list(_steps(run))
+        if len(steps) < len(run.new) or run.final_catalog is None:
             return Rehearsed(findings=found)
         rows = Written(
-            pairs=[(item, script_of(item)) for item in run.new], first=last.content, again=course.finish
+            steps=steps, again=course.finish,
+            walk=lambda settings: walk(ground, run.origin or base, settings=settings),
         )  # fmt: skip
         configured = {name.lower() for name in run.config.database.settings}
         differs = rebuild.elsewhere(ground, run.origin or base, rows, run.final_catalog, configured=configured)
@@ -66,6 +67,14 @@ def rehearse(run: Run) -> Rehearsed:
     if differs is None or differs.severity is Severity.NOTE:
         _sort_elsewhere(run, server, base, ground, rehearsed)
     return rehearsed
+
+
+def _steps(run: Run) -> Iterator[Step]:
+    """Yield the new migrations that were applied, with the database around each."""
+    for item in run.new:
+        seen = run.seen.get(item.id)
+        if seen is not None and applied(run, item) and seen.before is not None and seen.after is not None:
+            yield Step(pair=(item, script_of(item)), before=seen.before, after=seen.after)
 
 
 def _sort_elsewhere(run: Run, server: Server, base: str, ground: Ground, rehearsed: Rehearsed) -> None:

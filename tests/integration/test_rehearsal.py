@@ -152,6 +152,31 @@ def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge:
     assert not {"environment-dependent", "changing-value"} & set(found)
 
 
+@pytest.mark.parametrize(
+    ("later", "down"),
+    [
+        ("create index on t (id, name);", "drop index t_id_name_idx;"),
+        ("alter table t rename to u; alter table u rename column id to key;",
+         "alter table u rename column key to id; alter table u rename to t;"),
+        ("insert into t values ('00000000-0000-0000-0000-000000000000', 'b');", "delete from t where name = 'b';"),
+    ],
+    ids=["named", "renamed", "beside"],
+)  # fmt: skip
+@pytest.mark.parametrize("value", ["gen_random_uuid()", "md5(current_setting('timezone'))::uuid"])
+def test_a_value_that_is_another_at_each_run_is_told_of_the_migration_that_wrote_it(
+    repository: Repository, later: str, down: str, value: str
+) -> None:
+    repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
+    repository.commit()
+    repository.add("20260102_1200__two", "create table t (id uuid, name text);", "drop table t;")
+    repository.add("20260103_1200__three", f"insert into t values ({value}, 'a');", "delete from t where name = 'a';")
+    repository.add("20260104_1200__four", later, down)
+    _, report = repository.gate("--base", "main")
+    rules = {"changing-value", "environment-dependent"}
+    (found,) = [item for item in report["findings"] if item["rule"] in rules and "values of public." in item["message"]]
+    assert found["migration"] == "20260103_1200__three"
+
+
 def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(repository: Repository) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
     repository.add("20260103_1200__three", "create table if not exists b (id int);", "drop table b;")

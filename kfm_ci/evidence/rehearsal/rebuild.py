@@ -94,7 +94,7 @@ def _first_difference(
         if not difference.empty:
             return written.culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(content.snapshot(copy.session))
-    return (written.culprit(rows.pairs, columns), written.told(columns), None) if columns else None
+    return (rows.origin(columns, settings), written.told(columns), None) if columns else None
 
 
 def told(difference: Difference) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
 
+from kfm_ci.evidence.rehearsal import origin
 from kfm_ci.evidence.rehearsal.model import Pair, finding
+from kfm_ci.evidence.rehearsal.origin import Step
+from kfm_ci.evidence.rehearsal.walk import Walk
 from kfm_ci.migrations.identifiers import dotted
 from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import content
@@ -30,14 +34,28 @@ without being another at every run (`current_date`)."""
 class Written:
     """What migrations leave in rows; whether that is another thing at every run is found out only when it is asked."""
 
-    pairs: Sequence[Pair]
-    first: Content
-    """After one run of theirs."""
+    steps: Sequence[Step]
+    walk: Callable[[Mapping[str, str] | None], AbstractContextManager[Walk]]
+    """Yields a walk that begins before the first of them, under other settings."""
     again: Callable[[], Connection[Any] | None]
     """Returns a session where they ran once more on the same rows, under the same settings; None where they fail."""
     _second: Content | None = None
     _changing: frozenset[str] = frozenset()
     _made: dict[str, bool] = field(default_factory=dict)
+
+    @property
+    def pairs(self) -> Sequence[Pair]:
+        """The migrations, each with what of it is run."""
+        return [step.pair for step in self.steps]
+
+    @property
+    def first(self) -> Content:
+        """The rows after one run of theirs."""
+        return self.steps[-1].after.content
+
+    def origin(self, columns: Sequence[str], settings: Mapping[str, str] | None = None) -> Pair:
+        """Return the migration whose values in some columns are others in another run, under such settings."""
+        return origin.find(self.steps, columns, lambda: self.walk(settings)) or culprit(self.pairs, columns)
 
     def depend(self, there: Content) -> tuple[str, ...]:
         """Return the columns whose values in another database follow from how it was made, not from when."""
@@ -51,7 +69,7 @@ class Written:
         columns = tuple(sorted(self._changing - set(self._made)))
         if not columns:
             return None
-        migration, script = culprit(self.pairs, columns)
+        migration, script = self.origin(columns)
         return finding(
             "changing-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
             help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
