@@ -39,7 +39,7 @@ class Apply:
                 break
         if failure is not None:
             migration, done = failure
-            found = refusal(migration, script_of(migration), done)
+            found = refusal(run, migration, script_of(migration), done)
             same = [item for item in run.findings if (item.migration, item.hazard) == (found.migration, found.hazard)]
             if all(item.rule == found.rule for item in same):
                 # The dry run sent the file whole, so it knew less of the place.

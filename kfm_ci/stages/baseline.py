@@ -30,9 +30,15 @@ def build(run: Run, session: Session) -> None:
     done = apply.run(session, script, entry=None)
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
-                          help=remedy.of(done, script) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
+                          help=remedy.of(done, script, others=scripts(run), given=run.config.database.roles) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
                           "dump it by `pg_dump --no-owner --no-privileges`")  # fmt: skip
     reset(session)
+
+
+def scripts(run: Run) -> list[Script]:
+    """Return what follows the baseline, in order, as far as it is SQL."""
+    merged = run.change.base.migrations if run.change.base else ()
+    return [item.up for item in (*merged, *run.new) if isinstance(item.up, Script)]
 
 
 def _file(run: Run, path: str) -> SourceFile:

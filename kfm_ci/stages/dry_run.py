@@ -36,7 +36,7 @@ class DryRun:
                     stood = sequences.standing(connection) if script.recorded else ()
                     done = apply.run(connection, script, entry=None, keep=False)
                     if done.outcome is Outcome.FAILED:
-                        run.findings.append(refusal(migration, script, done))
+                        run.findings.append(refusal(run, migration, script, done))
                         raise Failed(f"{migration.id}: {done.error}")
                     reset(connection)
                     if stood:
@@ -45,7 +45,7 @@ class DryRun:
                         self._compare(run, run.server, catalog.read(connection), number)
                 done = apply.run(connection, script, entry=None)
                 if done.outcome is Outcome.FAILED:
-                    run.findings.append(refusal(migration, script, done))
+                    run.findings.append(refusal(run, migration, script, done))
                     raise Failed(f"{migration.id}: {done.error}")
         one_transaction.run(run, run.server)
         run.unseeded = name

@@ -22,7 +22,7 @@ def run(run: Run, server: Server) -> None:
     if failed is not None:
         number, done = failed
         migration = run.new[number]
-        run.findings.append(_only_at_once(refusal(migration, script_of(migration), done), run.new))
+        run.findings.append(_only_at_once(refusal(run, migration, script_of(migration), done), run.new))
         raise Failed(f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail")
     at_once.tell(run, run.change.head.format)
 

@@ -31,7 +31,7 @@ def entry_of(run: Run, migration: Migration) -> Entry:
                  run_id="gate", git_commit=run.commit)  # fmt: skip
 
 
-def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
+def refusal(run: Run, migration: Migration, script: Script, done: Applied) -> Finding:
     """Return the finding for a script that the server refused."""
     rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
@@ -41,7 +41,10 @@ def refusal(migration: Migration, script: Script, done: Applied) -> Finding:
         if done.mode is Mode.AUTOCOMMIT
         else "nothing of the file was kept"
     )
-    help = remedy.of(done, script) or f"mend the statement; {kept}"
+    help = (
+        remedy.of(done, script, others=baseline.scripts(run), given=run.config.database.roles)
+        or f"mend the statement; {kept}"
+    )
     place = Place(file=script.file.path, line=done.line, column=done.column,
                   end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
     return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
@@ -107,7 +110,7 @@ class Provision:
                     reset(connection)
                     again = apply.run(connection, script, entry=None, keep=False, apart=True)
                     done = again if again.sqlstate == done.sqlstate else done
-                    run.findings.append(refusal(migration, script, done))
+                    run.findings.append(refusal(run, migration, script, done))
                     raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
             reset(connection)
             if tool is None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 
-from kfm_ci.migrations import placeholders
+from kfm_ci.migrations import placeholders, roles
 from kfm_ci.migrations.files import Script
 from kfm_ci.model import Mode
 from kfm_ci.postgres.apply import Applied
@@ -22,8 +23,11 @@ _ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|typ
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
-def of(done: Applied, script: Script) -> str | None:
-    """Return what to do about an error that needs a setting or another file; None for another."""
+def of(done: Applied, script: Script, *, others: Iterable[Script] = (), given: Iterable[str] = ()) -> str | None:
+    """Return what to do about an error that needs a setting or another file; None for another.
+
+    ``others`` are run as well, and may miss what this one misses; ``given`` are the roles that are made beforehand.
+    """
     error = done.error or ""
     if done.escaped and done.mode is Mode.AUTOCOMMIT:
         return "end it with COMMIT, or leave BEGIN out"
@@ -37,6 +41,10 @@ def of(done: Applied, script: Script) -> str | None:
         )
     if done.sqlstate == "42601" and _FILLED_IN.search(error) and (names := placeholders.fill(script.text)[1]):
         return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
+    if done.sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
+        # the whole line: whoever is told one role a run has to come back for each
+        missing = [name for name in roles.needed([script, *others]) if name not in {*given, role[1]}]
+        return f"make what is missing beforehand, in kfm-ci.toml: [database] roles = {_list(*given, role[1], *missing)}"
     return by_error(done.sqlstate, error)
 
 
@@ -71,6 +79,6 @@ def by_error(sqlstate: str | None, error: str) -> str | None:
     return None
 
 
-def _list(name: str) -> str:
-    """Return a list of one name as TOML has it."""
-    return json.dumps([name], ensure_ascii=False)
+def _list(*names: str) -> str:
+    """Return a list of names as TOML has it."""
+    return json.dumps(names, ensure_ascii=False)

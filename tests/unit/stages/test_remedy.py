@@ -30,6 +30,21 @@ def test_what_a_plain_owner_may_not_do_names_the_setting_to_write(error: str, se
     assert setting in str(remedy.of(done, Script(file=FILE, text="")))
 
 
+def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
+    texts = ["create role own; grant select on t to own, a; grant b to own; alter table t owner to public, c;".replace("public, ", ""),
+             "drop role if exists gone; create policy p on t to current_user, \"D d\" using (true); alter default privileges for role a grant all on tables to b"]  # fmt: skip
+    done = Applied(
+        outcome=Outcome.FAILED,
+        mode=Mode.TRANSACTION,
+        duration_ms=1.0,
+        error='42704: role "a" does not exist',
+        sqlstate="42704",
+    )
+    scripts = [Script(file=FILE, text=text) for text in texts]
+    told = remedy.of(done, scripts[0], others=scripts, given=("there",))
+    assert told is not None and told.endswith('[database] roles = ["there", "a", "b", "c", "D d"]')
+
+
 def test_a_name_without_a_schema_is_taken_for_a_slip_of_the_pen() -> None:
     error = '42P01: relation "usres" does not exist'
     done = Applied(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate="42P01")

@@ -1,0 +1,35 @@
+"""Roles that SQL names and does not make: somebody must have made them before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script
+from kfm_ci.migrations.syntax import Node
+
+
+def needed(scripts: Iterable[Script]) -> tuple[str, ...]:
+    """Return the names in the order in which they are first met; what code of a function or a block names is not looked for."""
+    found: dict[str, None] = {}
+    made: set[str] = set()
+    for script in scripts:
+        for part in statements.of(script):
+            try:
+                trees = statements.parse(part.text)
+            except statements.SyntaxProblem:
+                continue
+            for tree in trees:
+                found |= dict.fromkeys(name for name in _named(tree) if name not in made)
+                made |= {tree.text("role")} if tree.tag == "CreateRoleStmt" else set()
+    return tuple(found)
+
+
+def _named(tree: Node) -> Iterable[str]:
+    if tree.tag == "GrantRoleStmt":
+        yield from (given.text("priv_name") for given in tree.many("granted_roles"))
+    if tree.tag == "DropRoleStmt" and tree.flag("missing_ok"):
+        return
+    yield from (
+        role.text("rolename") for role in tree.find("RoleSpec") if role.choice("roletype") == "ROLESPEC_CSTRING"
+    )
