@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from psycopg import sql
 
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, RowState
 from kfm_ci.postgres.session import Session
 
 _FIND = """
-select n.nspname, c.relname, array_agg(a.attname::text)
+select n.nspname, c.relname, array_agg(a.attname::text), %(schema)s <> '' or pg_table_is_visible(c.oid)
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
  where lower(c.relname) = lower(%(table)s) and c.relkind in ('r', 'p')
    and (%(schema)s = '' or n.nspname = %(schema)s) and n.nspname not in ('pg_catalog', 'information_schema')
- group by n.nspname, c.relname
- order by n.nspname <> 'public', n.nspname
+ group by n.nspname, c.relname, c.oid
+ order by not pg_table_is_visible(c.oid), n.nspname <> 'public', n.nspname
 """
 
 
-def read(session: Session, table: HistoryTable, name: str) -> tuple[HistoryRow, ...] | None:
-    """Return the rows of a tool's table; None when there is none of that name with that tool's columns."""
+def read(session: Session, table: HistoryTable, name: str, *, keys: Container[str]) -> tuple[HistoryRow, ...] | None:
+    """Return the rows of a tool's table; None when there is none of that name with that tool's columns.
+
+    One in a schema that nobody named, and that is not looked for names either, counts only when it knows one of the ``keys``:
+    a platform keeps tables of its own under such names.
+    """
     schema, _, plain = name.rpartition(".")
-    for found_schema, found_table, columns in session.execute(_FIND, {"table": plain, "schema": schema}).fetchall():
+    for found_schema, found_table, columns, meant in session.execute(
+        _FIND, {"table": plain, "schema": schema}
+    ).fetchall():
         if table.columns <= {column.lower() for column in columns}:
             place = sql.Identifier(found_schema, found_table)
             rows = session.execute(sql.SQL(table.query).format(table=place)).fetchall()
-            return tuple(
-                HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
-            )
+            if meant or any(table.normal(str(row[0])) in keys for row in rows):
+                return tuple(
+                    HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
+                )
     return None

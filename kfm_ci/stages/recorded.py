@@ -68,7 +68,10 @@ def _read(run: Run, database: str) -> _Read | None:
     command = run.config.migrations.command
     name = (command.history_table if command else None) or table.named(run.change.tree, run.change.head.directory)
     with run.connect(database, admin=True) as session:
-        rows = history_table.read(session, table, name)
+        keys = {
+            key for history in (run.change.head, run.change.base) if history for key in table.keys(history).values()
+        }
+        rows = history_table.read(session, table, name, keys=keys)
     return (table, name, rows) if rows else None
 
 

@@ -48,6 +48,16 @@ def test_what_the_baseline_s_own_table_notes_is_not_run_again_and_the_dump_is_th
     assert new(report) == ["2_b"] and told(report) == set()
 
 
+def test_a_platform_s_table_of_the_same_name_in_its_own_schema_is_not_the_tool_s(gate):
+    """GoTrue keeps a schema_migrations in ``auth``."""
+    auth = "create schema auth;\ncreate table auth.schema_migrations (version varchar primary key);\ninsert into auth.schema_migrations values ('{}');\n"
+    base = {**DBMATE, "db/structure.sql": auth.format("20171026211738")}
+    report = gate(base, {"db/migrations/2_b.sql": SECOND["db/migrations/2_b.sql"]})
+    assert (new(report), told(report), report["result"]) == (["2_b"], set(), "pass"), report["findings"]
+    mine = {**DBMATE, "db/structure.sql": "create table public.a (id int);\n" + auth.format("1")}
+    assert gate(mine, {"db/migrations/2_b.sql": SECOND["db/migrations/2_b.sql"]})["result"] == "pass"
+
+
 def test_with_no_base_what_the_baseline_holds_is_not_new(gate):
     report = gate({**DBMATE, "db/migrations/2_b.sql": SECOND["db/migrations/2_b.sql"]}, {}, against="none")
     assert report["result"] == "pass", report["findings"]

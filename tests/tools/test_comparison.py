@@ -132,7 +132,7 @@ def noted(tool, server, root, database):
     table = history_tables.of(tool.name)
     name = table.named(WorkTree(root.parent), root.name)
     with psycopg.connect(server.dsn(database, admin=True), autocommit=True) as connection:
-        rows = history_table.read(connection, table, name)
+        rows = history_table.read(connection, table, name, keys=set(table.keys(history).values()))
     assert rows is not None, f"{name} is not there"
     return history, rows, comparison.compare(table, rows, history, name=name, place="x")
 
