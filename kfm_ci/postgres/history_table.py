@@ -39,3 +39,12 @@ def read(session: Session, table: HistoryTable, name: str, *, keys: Container[st
                     HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
                 )
     return None
+
+
+def make(session: Session, table: HistoryTable, name: str) -> None:
+    """Make a tool's own table, empty, as the tool does before the first migration; one that is there stays as it is."""
+    schema, _, plain = name.rpartition(".")
+    if schema:
+        session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))
+    place = sql.Identifier(schema, plain) if schema else sql.Identifier(plain)
+    session.execute(sql.SQL("create table if not exists {} (").format(place) + sql.SQL(table.definition) + sql.SQL(")"))

@@ -52,13 +52,14 @@ def refusal(run: Run, migration: Migration, script: Script, done: Applied) -> Fi
 
 
 def prepare(run: Run, database: str) -> None:
-    """Give an empty database what is there before any migration: extensions, ledger, baseline."""
+    """Give an empty database what is there before any migration: extensions, ledger, baseline, the tool's own table."""
     with run.connect(database, admin=True) as admin:
         for extension in run.config.database.extensions:
             extensions.make(admin, extension)
     with run.connect(database) as connection:
         ledger.create(connection)
         baseline.build(run, connection)
+        recorded.make_named(run, connection)
 
 
 def _changes_roles(run: Run) -> bool:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kfm_ci.migrations import history_tables
-from kfm_ci.migrations.files import Command, History, Migration
+from kfm_ci.migrations.files import Command, History, Migration, Script
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, comparison
 from kfm_ci.migrations.history_tables.comparison import Noted
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres import history_table
+from kfm_ci.postgres.session import Session
 from kfm_ci.stages.base import Run
 
 _Read = tuple[HistoryTable, str, tuple[HistoryRow, ...]]
+
+
+def make_named(run: Run, session: Session) -> None:
+    """Make the tool's own table where a migration names it, as one that puts a trigger on it: the tool makes it before the first."""
+    head = run.change.head
+    table = history_tables.of(head.format)
+    if head.tool is not None or table is None or not table.definition:
+        return
+    name = table.named(run.change.tree, head.directory)
+    schema, _, plain = name.rpartition(".")
+    named = re.compile(rf"(?:(?<![\w.\"])|\b{schema or 'public'}\"?\.)\"?{re.escape(plain)}\b", re.IGNORECASE)
+    merged = run.change.base.migrations if run.change.base else ()
+    scripts = (script for item in (*merged, *run.new) for script in (item.up, item.down) if isinstance(script, Script))
+    if any(plain in script.text and named.search(script.text) for script in scripts):
+        history_table.make(session, table, name)
 
 
 def by_baseline(run: Run, database: str) -> Noted:

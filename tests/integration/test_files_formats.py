@@ -111,6 +111,17 @@ def test_a_reworked_change_of_sqitch_is_new_and_the_one_that_ran_is_left_as_it_w
     assert ("applied-migration-changed", "f.sql") in errors(edited)
 
 
+def test_a_migration_may_name_the_tool_s_own_table(gate):
+    base = {
+        "kfm-ci.toml": '[migrations]\nformat = "diesel"\ndir = "m"\n',
+        "m/1_a/up.sql": "create table a (id int);",
+        "m/1_a/down.sql": "drop table a;",
+    }
+    up = "create trigger t before insert on __diesel_schema_migrations execute function suppress_redundant_updates_trigger();"
+    report = gate(base, {"m/2_b/up.sql": up, "m/2_b/down.sql": "drop trigger t on public.__diesel_schema_migrations;"})
+    assert report["result"] == "pass" and report["migrations"][-1]["rollback"]["proof"] == "proven", report["findings"]
+
+
 def test_the_advice_is_the_whole_index_in_the_words_of_the_tool(gate):
     base = {
         "db/migrations/1_a.sql": "-- migrate:up\ncreate table a (id int, gone bool);\n-- migrate:down\ndrop table a;\n"

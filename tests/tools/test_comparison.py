@@ -137,6 +137,24 @@ def noted(tool, server, root, database):
     return history, rows, comparison.compare(table, rows, history, name=name, place="x")
 
 
+def test_the_tool_s_own_table_is_made_as_the_tool_makes_it(tool, server, whole):
+    table = history_tables.of(tool.name)
+    if not table.definition:
+        return
+    ours = server.create_database("own")
+    name = table.named(WorkTree(whole.root.parent), whole.root.name)
+    with psycopg.connect(server.dsn(ours), autocommit=True) as connection:
+        history_table.make(connection, table, name)
+    columns = """
+        select table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable, column_default is null
+          from information_schema.columns where table_name = %s order by ordinal_position"""
+    found = []
+    for database in (ours, whole.database):
+        with psycopg.connect(server.dsn(database, admin=True), autocommit=True) as connection:
+            found.append(connection.execute(columns, [name.rpartition(".")[2]]).fetchall())
+    assert found[0] == found[1] and found[0]
+
+
 def test_the_tool_s_own_table_says_of_every_file_that_it_ran_and_is_the_same(tool, server, whole):
     history, rows, found = noted(tool, server, whole.root, whole.database)
     assert found.applied == {item.id for item in history.migrations}, rows

@@ -80,6 +80,8 @@ class HistoryTable:
     """Its default name, with the schema where that is not the default one."""
     columns: frozenset[str]
     """Columns that tell it from another tool's table of that name."""
+    definition: str = ""
+    """What the tool makes it of, between the brackets of ``create table``; empty: it is nothing that SQL could name alone."""
     query: str
     """Key, checksum and state of every row, as texts; ``{table}`` is filled in."""
     keys: Callable[[History], Mapping[str, str]] = by_version

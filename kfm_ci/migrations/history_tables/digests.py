@@ -57,6 +57,8 @@ def _chained(history: History) -> dict[str, tuple[str, ...]]:
 
 SQLX = HistoryTable(
     format="sqlx", name="_sqlx_migrations", columns=frozenset({"version", "success", "checksum"}),
+    definition="version bigint primary key, description text not null, installed_on timestamptz not null default now(), success boolean "
+               "not null, checksum bytea not null, execution_time bigint not null",
     query="select version::text, encode(checksum, 'hex'), case when success then 'applied' else 'failed' end from {table} order by 1",
     checksums=_sha384, told=said(("sqlx.toml",), table=r"^\s*table-name\s*=\s*[\"'](?:\w+\.)?(\w+)", schema=r"^\s*table-name\s*=\s*[\"'](\w+)\."),
     repair="delete from _sqlx_migrations where version = {key}, once the database is as it was before",
@@ -65,6 +67,7 @@ SQLX = HistoryTable(
 
 DRIZZLE = HistoryTable(
     format="drizzle", name="drizzle.__drizzle_migrations", columns=frozenset({"hash", "created_at"}),
+    definition="id serial primary key, hash text not null, created_at bigint",
     query="select created_at::text, hash, 'applied' from {table} order by created_at",
     checksums=_sha256, through=True, refuses=False,
     told=said(("drizzle.config.ts", "drizzle.config.js", "drizzle.config.mjs"),
@@ -85,6 +88,7 @@ ATLAS = HistoryTable(
 
 REFINERY = HistoryTable(
     format="refinery", name="refinery_schema_history", columns=frozenset({"version", "applied_on"}),
+    definition="version integer primary key, name varchar(255), applied_on varchar(255), checksum varchar(255)",
     query="select version::text, checksum, 'applied' from {table} order by version",
     checksums=_siphash, repair="delete its row from the table, once the database is as it was before",
 )  # fmt: skip

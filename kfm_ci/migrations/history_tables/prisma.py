@@ -19,6 +19,9 @@ def _checksums(history: History) -> dict[str, tuple[str, ...]]:
 
 PRISMA = HistoryTable(
     format="prisma", name="_prisma_migrations", columns=frozenset({"migration_name", "finished_at", "rolled_back_at"}),
+    definition="id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not "
+               "null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer "
+               "not null default 0",
     query="""
     select migration_name, checksum,
            case when rolled_back_at is not null then 'undone' when finished_at is null then 'failed' else 'applied' end
