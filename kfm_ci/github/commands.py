@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TextIO
 
 from kfm_ci.model import Finding, Severity
+from kfm_ci.report import telling
+from kfm_ci.report.telling import Telling
 
 SHOWN = 10
 """Annotations of one level that GitHub shows for a step; more are dropped without a word."""
@@ -36,20 +37,32 @@ def message(level: str, text: str, **properties: str | int | None) -> str:
 def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
     """Return the findings that stand as annotations, at most ten of each level.
 
+    Where there are more of a level, what is told together is one annotation, so that many of one rule hide no other.
     ``prefix`` is the judged directory relative to the workspace, so that GitHub finds the file.
     """
-    shown: Counter[str] = Counter()
-    lines = []
+    levels: dict[Severity, list[Finding]] = {}
     for item in findings:
-        level = _LEVELS[item.severity]
-        if not item.stands or shown[level] == SHOWN:
-            continue
-        shown[level] += 1
-        file = PurePosixPath(prefix, item.place.file).as_posix() if item.place.file else None
-        text = f"{item.message}\n{item.help}" if item.help else item.message
-        lines.append(message(level, text, file=file, line=item.place.line, endLine=item.place.end_line,
-                             col=item.place.column, title=f"kfm-ci {item.rule}"))  # fmt: skip
-    return lines
+        if item.stands:
+            levels.setdefault(item.severity, []).append(item)
+    return [
+        _annotation(told, prefix)
+        for found in levels.values()
+        for told in (
+            [Telling(found=(item,)) for item in found] if len(found) <= SHOWN else telling.tell(found)
+        )[:SHOWN]
+    ]  # fmt: skip
+
+
+def _annotation(told: Telling, prefix: str) -> str:
+    lead = told.lead
+    said = [f"{len(told.also)} more, each in its own words in the report"] if told.crowd else [*told.messages]
+    if told.also and not told.crowd:
+        said.append(f"also in {len(told.also)} other place{'s' if len(told.also) > 1 else ''}")
+    if lead.help and not told.crowd:
+        said.append(lead.help)
+    file = PurePosixPath(prefix, lead.place.file).as_posix() if lead.place.file else None
+    return message(_LEVELS[lead.severity], "\n".join(said), file=file, line=lead.place.line, endLine=lead.place.end_line,
+                   col=lead.place.column, title=f"kfm-ci {', '.join(told.rules)}")  # fmt: skip
 
 
 def mask(secret: str) -> str:

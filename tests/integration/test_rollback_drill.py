@@ -544,6 +544,17 @@ def test_a_finding_points_to_the_statement_that_is_to_be_mended(database: str) -
     assert [(item.rule, item.place.line) for item in result.findings][0] == ("rollback-data-lost", 2)
 
 
+def test_of_statements_that_name_the_same_the_one_that_says_what_differs_is_meant(database: str) -> None:
+    up = "alter table widgets alter id drop default; alter table widgets alter id set default 7"
+    down = (
+        "alter table widgets alter id set default 3;\nalter table widgets alter id drop default;\n"
+        "alter table widgets add constraint known check (id > 0);\nalter table widgets drop constraint known;\n"
+        "comment on column widgets.id is null;"
+    )
+    (finding,) = practise(database, [with_down("a", up, down)]).results[0].findings
+    assert (finding.rule, finding.place.line) == ("rollback-schema-differs", 2)
+
+
 def test_columns_that_come_back_in_another_place_are_noted_once_and_refuse_nothing(database: str) -> None:
     base = "create table empty (a integer, b integer)"
     swapped = with_down("b", "alter table empty drop a", "alter table empty add a integer")

@@ -75,6 +75,7 @@ class Trial:
         hazard: Hazard = Hazard.ROLLBACK_UNPROVEN,
         place: Place | None = None,
         names: Sequence[str] = (),
+        hints: Collection[str] = (),
         severity: Severity | None = None,
     ) -> None:
         """Add a finding, and its message to the evidence; without a place it stands where its way back says the names."""
@@ -88,7 +89,11 @@ class Trial:
                 severity=severity or default_severity(hazard, house_format=self.house_format),
                 message=message,
                 place=place
-                or (blame.place(script, names) if script else Place(file=migration.up_path, line=1, column=1)),
+                or (
+                    blame.place(script, names, hints=hints)
+                    if script
+                    else Place(file=migration.up_path, line=1, column=1)
+                ),
                 migration=migration.id,
                 help=help,
                 docs=rule_page(rule),
@@ -179,6 +184,7 @@ def accuse(trial: Trial, difference: Difference, losses: Losses, *, gone: Collec
             + "; ".join((describe(difference), *([listed(tuple(lost))] if lost else ()))),
             help=_KEEP if lost else _UNDO,
             names=difference.names,
+            hints=blame.hints(difference),
         )
     if others:
         trial.report(

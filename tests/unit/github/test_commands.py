@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from kfm_ci.github import commands
 from kfm_ci.model import Acknowledgement, Finding, Hazard, Place, Severity
@@ -32,6 +33,17 @@ def test_ten_of_each_level_are_shown_and_acknowledged_ones_are_not() -> None:
     many = [finding(str(number)) for number in range(14)]
     assert len(commands.annotate(many)) == 10
     assert commands.annotate([finding(acknowledged=Acknowledgement(reason="small"))]) == []
+
+
+def test_many_of_one_rule_hide_no_other_from_the_ten_that_are_shown() -> None:
+    many = [replace(finding(f"no down of {number}"), rule="rollback-missing") for number in range(140)]
+    same = [replace(finding("unknown"), rule="naming", place=Place(file=f"{number}.sql")) for number in range(20)]
+    found = [*many, *same, replace(finding("another"), rule="other")]
+    lines = commands.annotate([replace(item, severity=Severity.WARNING) for item in found])
+    assert [line.rpartition("::")[2].partition("%0A")[0] for line in lines] == [
+        "no down of 0", "no down of 1", "no down of 2", "137 more, each in its own words in the report", "unknown", "another"
+    ]  # fmt: skip
+    assert "also in 19 other places" in lines[4]
 
 
 def test_what_is_written_quietly_stands_between_two_lines_with_an_unguessable_token() -> None:
