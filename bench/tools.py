@@ -26,17 +26,17 @@ from histories import TOOLS, Address, Step, Tool  # noqa: E402 - beside the test
 
 _OURS = """
 import gc
+from kfm_ci.__main__ import OBJECTS
+gc.set_threshold(OBJECTS)
 import sys
 import time
 from pathlib import Path
 import psycopg
-from kfm_ci.__main__ import OBJECTS
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.model import Mode, Outcome
 from kfm_ci.postgres import apply, ledger, session
-gc.set_threshold(OBJECTS)
 began = time.perf_counter()
 format, root, dsn = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 found = detection.by_name(format).load(WorkTree(root.parent), root.name, MigrationsTable())
