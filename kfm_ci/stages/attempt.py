@@ -29,7 +29,7 @@ _SPEAKS = re.compile(
 )
 _TRACE = re.compile(
     r'^\s*(?:at |File "|\^+\s*$|node:internal|Node\.js v|Tasks: TOP|\(See full trace'
-    r"|\S+:\d+:in [`']|[^\s():]+\.exs?:\d+|\([\w. ]+\) \S+\.exs?:)"
+    r"|(?:from )?\S+:\d+:in [`'][^`']*'\s*$|[^\s():]+\.exs?:\d+|\([\w. ]+\) \S+\.exs?:)"
 )
 _CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
 """What Ruby tells below an error; Java's stands on the line itself."""

@@ -36,6 +36,12 @@ ECTO = """** (RuntimeError) cannot be
 """
 
 
+RUBY = """/usr/lib/ruby/specification.rb:2248:in `raise_if_conflicts': Unable to activate html-1.6.2 (Gem::ConflictError)
+\tfrom /usr/lib/ruby/specification.rb:1379:in `activate'
+\tfrom bin/rails:3:in `<main>'
+"""
+
+
 def migration(path, text=""):
     file = SourceFile(path=path, data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     return Migration(
@@ -47,6 +53,7 @@ def migration(path, text=""):
     ("tail", "path", "told", "line"),
     [
         (RAILS, "db/migrate/20260119100000_bad.rb", "undefined local variable or method `nothing_such' for #<Bad @name=\"Bad\">", 4),
+        (RUBY, "x.rb", RUBY.splitlines()[0], None),
         (ECTO, "app/priv/repo/migrations/20260119100000_bad.exs", "** (RuntimeError) cannot be", 5),
     ],
 )  # fmt: skip
