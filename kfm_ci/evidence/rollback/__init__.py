@@ -21,9 +21,9 @@ def capture(
 
     Of the rows, those of relations not ``touched`` since an earlier state (None: any may be) are taken from it.
     """
-    known = since.content if since is not None else None
+    known, schema = (since.content, since.catalog) if since is not None else (None, None)
     return State(
-        catalog=catalog.read(connection, often=True),
+        catalog=catalog.follow(connection, schema),
         content=content.snapshot(connection, since=known, touched=touched),
         touched=touched,
     )

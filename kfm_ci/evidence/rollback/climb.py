@@ -63,7 +63,8 @@ def _between(trial: Trial, before: State, stand: Stand, autocommit: set[str]) ->
     """Drill one migration that was just applied; return the schema that it made."""
     after, identity = stand.look(), trial.subject.id
     course = Course(
-        connection=stand.connection, runner=stand, before={identity: before}, after={identity: after}, seen=after.content
+        connection=stand.connection, runner=stand, before={identity: before}, after={identity: after},
+        seen=after.content, schema=after.catalog,
     )  # fmt: skip
     course.take_back(trial)
     if trial.walked:

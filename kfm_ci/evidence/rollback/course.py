@@ -39,6 +39,8 @@ class Course:
     autocommit: set[str] = field(default_factory=set)
     seen: Content | None = None
     """Rows as they were after the way back before; None: they must all be read."""
+    schema: Catalog | None = None
+    """Schema as it was last read; None: all of it must be."""
 
     @property
     def littered(self) -> bool:
@@ -71,7 +73,11 @@ class Course:
     def stay(self, trial: Trial) -> None:
         """Say whether a migration that could not be taken back is still there in full."""
         if trial.tried:
-            trial.applied = catalog.read(self.connection, often=True) == self.after[trial.subject.id].catalog
+            trial.applied = self._look() == self.after[trial.subject.id].catalog
+
+    def _look(self) -> Catalog:
+        self.schema = catalog.follow(self.connection, self.schema)
+        return self.schema
 
     def reapply(self, trials: Sequence[Trial]) -> None:
         """Apply again what was taken back, in order; the schema must come out as the first time."""
@@ -97,7 +103,7 @@ class Course:
 
     def _compare(self, again: Sequence[Trial]) -> None:
         """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
-        now = catalog.read(self.connection, often=True)
+        now = self._look()
         difference = self._difference(self.after[again[-1].subject.id].catalog, now)
         if difference.empty:
             return
@@ -137,7 +143,7 @@ class Course:
         subject = trial.subject
         expected = self.before[subject.id]
         rows = content.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
-        now = State(catalog=catalog.read(self.connection, often=True), content=rows)
+        now = State(catalog=self._look(), content=rows)
         self.seen = rows
         difference = self._difference(expected.catalog, now.catalog)
         self._remember(difference, now.catalog)
@@ -194,7 +200,7 @@ class Course:
 
     def _fail(self, trial: Trial, file: str, ran: Ran) -> None:
         subject = trial.subject
-        now = catalog.read(self.connection, often=True)
+        now = self._look()
         halfway = catalog.fold(
             catalog.diff(self.after[subject.id].catalog, now), before=self.after[subject.id].catalog, after=now
         )

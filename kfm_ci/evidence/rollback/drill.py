@@ -31,8 +31,11 @@ def drill(
     trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
     left = list(trials)
     with connect() as connection:
-        seen = after[trials[-1].subject.id].content if trials else None
-        course = Course(connection=connection, runner=runner, before=before, after=after, seen=seen)
+        last = after[trials[-1].subject.id] if trials else None
+        course = Course(
+            connection=connection, runner=runner, before=before, after=after,
+            seen=last.content if last else None, schema=last.catalog if last else None,
+        )  # fmt: skip
         undone: list[Trial] = []
         while left:
             trial = left.pop()

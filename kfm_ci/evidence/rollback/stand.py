@@ -26,6 +26,8 @@ class Stand:
         """Applied since the database was kept."""
         self._rows: Content | None = None
         """Rows at the last look."""
+        self._schema: Catalog | None = None
+        """Schema at the last look."""
         self._touched: frozenset[int] | None = frozenset()
         """Relations whose rows may have changed since; None: any may."""
         self.firm = False
@@ -48,7 +50,8 @@ class Stand:
         """Return the database as it is now; a ``schema`` that is known already is not read."""
         self._rows = content.snapshot(self.connection, since=self._rows, touched=self._touched)
         touched, self._touched = self._touched, frozenset()
-        return State(catalog=schema or catalog.read(self.connection, often=True), content=self._rows, touched=touched)
+        self._schema = schema or catalog.follow(self.connection, self._schema)
+        return State(catalog=self._schema, content=self._rows, touched=touched)
 
     def climb(self, migration: Migration) -> str | None:
         """Apply the next migration for good; return the server's error."""
