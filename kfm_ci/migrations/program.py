@@ -29,6 +29,7 @@ _BACKWARDS = re.compile(
     r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?(?P<name>(?:down|up)(?:grade)?)\b"
     r"[ \t]*(?:[:=(]|do\b|$)", re.MULTILINE)  # fmt: skip
 """Where the way back of a program begins, or the way forward."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ENOUGH = 8
 """So many characters tell one statement from another."""
 _SHOWN = 60
@@ -129,7 +130,7 @@ def sender(statement: str, calls: Sequence[Call]) -> Call | None:
 
 
 def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
-    score = 0.0
+    score = 2.0 if len(call.strings) > 1 and _joined(call.strings) in words else 0.0
     for number, string in enumerate(call.strings):
         piece = " ".join(string.split()).lower()
         if " " in piece:
@@ -140,7 +141,7 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
         elif piece and (f"{piece}_id" in words or (number == 0 and any(word.endswith(f"_{piece}") for word in words))):
             # a model by its table's name, a relation by its column's
             score += 0.75
-        elif number == 0:
+        elif number == 0 and score == 0:
             return 0
     if score == 0:
         return 0
@@ -150,6 +151,11 @@ def _score(call: Call, words: set[str], plain: str, verb: str) -> float:
         return 0
     # one name alone, such as that of a column, says nothing of what was done to it
     return score + (0.5 if named else 0) - 0.001 * len(call.strings) if named or score > 1 else 0
+
+
+def _joined(strings: Sequence[str]) -> str:
+    """Return the name that tools give an index without one, of its table and its columns."""
+    return "_".join(_HUMP.sub("_", string).lower() for string in strings)
 
 
 def _holds(plain: str, piece: str) -> bool:

@@ -235,3 +235,20 @@ def test_rows_that_nobody_may_read_are_in_question_only_where_the_migration_came
     found = [item for item in report["findings"] if item["rule"] == "rollback-data-unread"]
     assert bool(found) is told, report["findings"]
     assert rollback_of(report)["proof"] == ("not-run" if told else "proven")
+
+
+def test_a_rename_is_proven_whatever_the_way_back_above_it_left_on_the_renamed(repository: Repository) -> None:
+    repository.add("20260101_1200__add_widgets", *BASE)
+    repository.commit()
+    names = ["20260102_1200__rename", "20260103_1200__default", "20260104_1200__index"]
+    repository.add(names[0], "alter table widgets rename to gadgets;", "alter table gadgets rename to widgets;")
+    leaves = "alter table gadgets alter name set default 'b';"
+    repository.add(names[1], "alter table gadgets alter name set default 'a';", leaves)
+    repository.add(names[2], "create index gadgets_name on gadgets (name);", "drop index gadgets_name;")
+    _, report = repository.gate("--base", "main")
+    proofs = {item["id"]: item["rollback"]["proof"] for item in report["migrations"] if item["new"]}
+    assert proofs == dict(zip(names, ("proven", "failed", "proven"), strict=True))
+    told = [
+        item for item in report["findings"] if item["hazard"] == "rollback-unproven" and item["severity"] == "error"
+    ]
+    assert [(item["rule"], item["migration"]) for item in told] == [("rollback-schema-differs", names[1])]
