@@ -18,6 +18,7 @@ _TAKEN = re.compile(r'role "([^"]+)" already exists')
 _SHARED = re.compile(
     r"^(?:\w{5}: )?(tablespace|database|subscription|replication slot|replication origin)\b.* already exists"
 )
+_MAKES_SHARED = re.compile(r"(?:create|alter|drop)\s+(tablespace|database|subscription)\b", re.IGNORECASE)
 """Whatever else all databases of a server share; roles are put back between runs."""
 _ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|type) "?\w+\.\w+.* does not exist')
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
@@ -45,7 +46,16 @@ def of(done: Applied, script: Script, *, others: Iterable[Script] = (), given: I
         # the whole line: whoever is told one role a run has to come back for each
         missing = [name for name in roles.needed([script, *others]) if name not in {*given, role[1]}]
         return f"make what is missing beforehand, in kfm-ci.toml: [database] roles = {_list(*given, role[1], *missing)}"
+    if done.statement is not None and (shared := _MAKES_SHARED.match(done.statement.text)) and done.sqlstate != "42501":
+        return _elsewhere(shared[1].lower())
     return by_error(done.sqlstate, error)
+
+
+def _elsewhere(kind: str) -> str:
+    return (
+        f"a {kind} belongs to the whole server, and the gate runs a migration on several databases of one: it cannot judge this; "
+        "make it where the server is set up"
+    )
 
 
 def by_error(sqlstate: str | None, error: str) -> str | None:
@@ -65,10 +75,7 @@ def by_error(sqlstate: str | None, error: str) -> str | None:
     if sqlstate == "42710" and (role := _TAKEN.search(error)):
         return f"ask pg_roles first in a DO block: the base made the role, or kfm-ci.toml has it made beforehand, [database] roles = {_list(role[1])}"
     if shared := _SHARED.search(error):
-        return (
-            f"a {shared[1]} belongs to the whole server, and the gate runs a migration on several databases of one: it cannot judge this; "
-            "make it where the server is set up"
-        )
+        return _elsewhere(shared[1])
     if sqlstate in {"3F000", "42P01", "42883", "42704"} and _ELSEWHERE.search(error):
         return (
             "mend the statement; or, where a platform or another tool made it before the first migration, name SQL that does so too, "
