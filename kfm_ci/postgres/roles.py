@@ -8,7 +8,7 @@ and put back when it is entered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +74,12 @@ def make(admin: Connection[Any], role: str, *, owner: str) -> None:
 def owner_changes(text: str) -> bool:
     """Whether SQL may change what a plain owner can change of roles: its own settings, or those and rights of its databases."""
     return _OWN.search(text) is not None
+
+
+def absent(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names for which there is no role."""
+    there = {name for (name,) in admin.execute("select rolname from pg_catalog.pg_roles").fetchall()}
+    return tuple(name for name in names if name not in there)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations import reading, statements
 from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.migrations.roles import needed
 from kfm_ci.migrations.tokens import words
 from kfm_ci.model import Finding, Outcome
-from kfm_ci.postgres import apply
+from kfm_ci.postgres import apply, roles
 from kfm_ci.postgres.session import Session, reset
 from kfm_ci.stages import remedy
 from kfm_ci.stages.base import Run
@@ -30,15 +32,19 @@ def build(run: Run, session: Session) -> None:
     done = apply.run(session, script, entry=None)
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
-                          help=remedy.of(done, script, others=scripts(run), given=run.config.database.roles) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
+                          help=remedy.of(done, script, missing=partial(missing_roles, run, script), given=run.config.database.roles) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
                           "dump it by `pg_dump --no-owner --no-privileges`")  # fmt: skip
     reset(session)
 
 
-def scripts(run: Run) -> list[Script]:
-    """Return what follows the baseline, in order, as far as it is SQL."""
+def missing_roles(run: Run, script: Script) -> tuple[str, ...]:
+    """Return the roles that a script and all that is run beside it name, and that nobody has made."""
+    if run.base_database is None:
+        return ()
     merged = run.change.base.migrations if run.change.base else ()
-    return [item.up for item in (*merged, *run.new) if isinstance(item.up, Script)]
+    scripts = [item.up for item in (*merged, *run.new) if isinstance(item.up, Script)]
+    with run.connect(run.base_database, admin=True) as administrator:
+        return roles.absent(administrator, needed([script, *scripts]))
 
 
 def _file(run: Run, path: str) -> SourceFile:

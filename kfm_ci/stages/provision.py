@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.files import Migration, Script
@@ -42,7 +43,7 @@ def refusal(run: Run, migration: Migration, script: Script, done: Applied) -> Fi
         else "nothing of the file was kept"
     )
     help = (
-        remedy.of(done, script, others=baseline.scripts(run), given=run.config.database.roles)
+        remedy.of(done, script, missing=partial(baseline.missing_roles, run, script), given=run.config.database.roles)
         or f"mend the statement; {kept}"
     )
     place = Place(file=script.file.path, line=done.line, column=done.column,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from kfm_ci.migrations import placeholders, roles
+from kfm_ci.migrations import placeholders
 from kfm_ci.migrations.files import Script
 from kfm_ci.model import Mode
 from kfm_ci.postgres.apply import Applied
@@ -24,10 +24,12 @@ _ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|typ
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
-def of(done: Applied, script: Script, *, others: Iterable[Script] = (), given: Iterable[str] = ()) -> str | None:
+def of(
+    done: Applied, script: Script, *, missing: Callable[[], Iterable[str]] = tuple, given: Iterable[str] = ()
+) -> str | None:  # fmt: skip
     """Return what to do about an error that needs a setting or another file; None for another.
 
-    ``others`` are run as well, and may miss what this one misses; ``given`` are the roles that are made beforehand.
+    ``missing`` returns all roles that are named and not there; ``given`` are those that are made beforehand.
     """
     error = done.error or ""
     if done.escaped and done.mode is Mode.AUTOCOMMIT:
@@ -44,8 +46,8 @@ def of(done: Applied, script: Script, *, others: Iterable[Script] = (), given: I
         return f"another program fills in {names[0]}: give it a value in kfm-ci.toml: {placeholders.setting(names[0])}"
     if done.sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
         # the whole line: whoever is told one role a run has to come back for each
-        missing = [name for name in roles.needed([script, *others]) if name not in {*given, role[1]}]
-        return f"make what is missing beforehand, in kfm-ci.toml: [database] roles = {_list(*given, role[1], *missing)}"
+        others = [name for name in missing() if name not in {*given, role[1]}]
+        return f"make what is missing beforehand, in kfm-ci.toml: [database] roles = {_list(*given, role[1], *others)}"
     if done.statement is not None and (shared := _MAKES_SHARED.match(done.statement.text)) and done.sqlstate != "42501":
         return _elsewhere(shared[1].lower())
     return by_error(done.sqlstate, error)

@@ -77,6 +77,16 @@ def test_without_the_right_to_make_roles_the_setting_is_named(gate):
     assert "permission denied to create role" in found["message"] and 'run-as = "superuser"' in found["help"]
 
 
+def test_the_roles_that_nobody_made_are_told_in_one_line(gate):
+    base = {
+        **BASE,
+        "m/1_a.sql": BASE["m/1_a.sql"].replace("(id int);", "(id int); create role made; grant select on a to made;"),
+    }
+    report = gate(base, goose("grant select on a to made, one, two", "revoke all on a from one"))
+    (found,) = [item for item in report["findings"] if item["rule"] == "migration-failed"]
+    assert found["help"].endswith('[database] roles = ["one", "two"]')
+
+
 def test_what_a_migration_sets_for_the_database_holds_for_those_after_it(gate):
     text = "create schema app; create table app.b (id int); do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;"
     base = {

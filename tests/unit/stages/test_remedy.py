@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.migrations.roles import needed
 from kfm_ci.model import Digest, Mode, Outcome
 from kfm_ci.postgres.apply import Applied
 from kfm_ci.stages import remedy
@@ -41,7 +42,7 @@ def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
         sqlstate="42704",
     )
     scripts = [Script(file=FILE, text=text) for text in texts]
-    told = remedy.of(done, scripts[0], others=scripts, given=("there",))
+    told = remedy.of(done, scripts[0], missing=lambda: needed(scripts), given=("there",))
     assert told is not None and told.endswith('[database] roles = ["there", "a", "b", "c", "D d"]')
 
 
