@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kfm_ci.model import ROLLOUT_HAZARDS, Hazard, Rollout, default_severity
-from kfm_ci.rules.base import Rule
+from kfm_ci.model import ROLLOUT_HAZARDS, Rollout, default_severity
+from kfm_ci.rules.base import Rule, declared
 from kfm_ci.rules.explained import EXPLAINED
 from kfm_ci.rules.observed import Observed
 from kfm_ci.rules.read import Read
@@ -13,8 +13,12 @@ from kfm_ci.rules.read import Read
 OUT = Path(__file__).parent / "rules"
 
 
-def severity_text(hazard: Hazard) -> str:
-    """Return the contract's default severity of a hazard, in words."""
+def severity_text(rule: Rule | Read | Observed) -> str:
+    """Return the severities that a rule is told with, in words: its own, else the contract's default for its hazard."""
+    own = (rule.severity,) if isinstance(rule, Read) else declared(rule)
+    if own:
+        return f"{' or '.join(own)}: the finding says which" if len(own) > 1 else str(own[0])
+    hazard = rule.hazard
     if hazard in ROLLOUT_HAZARDS:
         window = default_severity(hazard, rollout=Rollout.WINDOW)
         return f"{default_severity(hazard)}; {window} where the header says `rollout: requires-maintenance-window`"
@@ -39,7 +43,7 @@ def page(rule: Rule | Read | Observed) -> str:
             "|---|---|",
             f"| hazard | `{rule.hazard}` |",
             f"| decided by | {by} |",
-            f"| severity | {rule.severity if isinstance(rule, Read) else severity_text(rule.hazard)} |",
+            f"| severity | {severity_text(rule)} |",
             f'| change it | `[policy.severity]` `{rule.id} = "warning"` |',
             "",
             "## Why",

@@ -18,6 +18,10 @@ class AutocommitCompany:
 
     id = "autocommit-beside-others"
     hazard = Hazard.TRANSACTION
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
     title = "A statement that cannot run in a transaction has a file of its own"
     why = (
         "`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "

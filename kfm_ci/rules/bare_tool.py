@@ -15,6 +15,7 @@ class BareTool:
 
     id = "tool-without-transaction"
     hazard = Hazard.TRANSACTION
+    severities = (Severity.NOTE,)
     title = "A tool without transactions leaves a failing migration half done"
     why = (
         "Some tools send every statement by itself: Prisma from 7.4 on, for one. When the third of five statements fails, "
@@ -37,6 +38,6 @@ class BareTool:
                 yield finding(
                     self, f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
                     help="keep one statement a migration, or wrap the file in `begin;` and `commit;`",
-                    migration=migration, severity=Severity.NOTE,
+                    migration=migration,
                 )  # fmt: skip
                 return

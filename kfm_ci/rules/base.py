@@ -90,6 +90,11 @@ def declared_rollout(migration: Migration | None) -> Rollout | None:
     return Rollout(value) if value else None
 
 
+def declared(rule: object) -> tuple[Severity, ...]:
+    """Return the severities that a rule gives of its own accord, worst first; none: the contract's default decides."""
+    return getattr(rule, "severities", ())
+
+
 def finding(
     rule: Rule,
     message: str,
@@ -102,8 +107,10 @@ def finding(
     verdict: Verdict = Verdict.FACT,
     hazard: Hazard | None = None,
 ) -> Finding:
-    """Return a finding of a rule, with the contract's default severity unless one is given."""
+    """Return a finding of a rule: with the severity given, else the one the rule declares, else the contract's default."""
     kind = hazard or rule.hazard
+    own = declared(rule)
+    severity = severity or (own[0] if len(own) == 1 else None)
     rollout = declared_rollout(migration)
     return Finding(
         rule=rule.id,

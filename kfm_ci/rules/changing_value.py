@@ -21,6 +21,7 @@ class ChangingValue:
 
     id = "changing-value"
     hazard = Hazard.NOT_REPEATABLE
+    severities = (Severity.NOTE,)
     title = "Rows written by a migration are the same in every database"
     why = (
         "`now()`, `random()` and `gen_random_uuid()` in the default of a column make a value for each new row, and that "
@@ -42,7 +43,7 @@ class ChangingValue:
                 self, acts[0][0],
                 f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
                 help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
-                severity=Severity.NOTE, verdict=Verdict.FACT,
+                verdict=Verdict.FACT,
             )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ class ExplicitLock:
 
     id = "explicit-lock"
     hazard = Hazard.BLOCKS_WRITES
+    severities = (Severity.WARNING,)
     title = "An existing table is not locked by hand"
     why = (
         "`lock table` holds its lock until commit, and the default mode keeps even readers out. Statements take what they "
@@ -38,6 +39,6 @@ class ExplicitLock:
             yield told(
                 self, act,
                 f"locks {', '.join(old)} in {_MODES[mode]} mode until commit: {'readers and writers' if reads else 'writers'} wait",
-                help="leave it out: each statement takes the lock that it needs", severity=Severity.WARNING,
+                help="leave it out: each statement takes the lock that it needs",
                 verdict=Verdict.FACT, hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,
             )  # fmt: skip

@@ -21,6 +21,7 @@ class ForeignIgnoreComment:
 
     id = "foreign-ignore-comment"
     hazard = Hazard.UNANALYSABLE
+    severities = (Severity.NOTE,)
     title = "Ignore comments of other tools are listed"
     why = (
         "An ignore comment for another linter says that somebody met a hazard and silenced it. It silences nothing "
@@ -45,5 +46,4 @@ class ForeignIgnoreComment:
                     help='if the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement',
                     place=Place(file=item.file.path, line=found[0], end_line=found[0]),
                     migration=item.migration,
-                    severity=Severity.NOTE,
                 )

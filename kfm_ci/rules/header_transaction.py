@@ -18,6 +18,10 @@ class HeaderTransaction:
 
     id = "header-transaction"
     hazard = Hazard.HEADER
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
     title = "`transaction` has a reason and fits the statements"
     why = (
         "Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, so reviewers "

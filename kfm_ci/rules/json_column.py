@@ -14,6 +14,7 @@ class JsonColumn:
 
     id = "json-column"
     hazard = Hazard.BREAKS_CLIENTS
+    severities = (Severity.WARNING,)
     title = "A new column of an existing table is jsonb, not json"
     why = (
         "Type `json` has no equality: `select distinct`, `group by` and `union` over the table's rows fail from the moment "
@@ -30,5 +31,5 @@ class JsonColumn:
                     self, column.alteration.act,
                     f"{column.table}.{column.name} is json: `select distinct` over {column.table} fails from now on",
                     help=f"`alter table {column.table} add column {column.name} jsonb;`",
-                    severity=Severity.WARNING, verdict=Verdict.FACT,
+                    verdict=Verdict.FACT,
                 )  # fmt: skip

@@ -13,6 +13,7 @@ class LateRecord:
 
     id = "history-row-late"
     hazard = Hazard.TRANSACTION
+    severities = (Severity.NOTE,)
     title = "A tool that records a migration in another transaction can be cut off between"
     why = (
         "Flyway, Liquibase and refinery commit a migration and then its row in their table, in a transaction or on a "
@@ -28,5 +29,5 @@ class LateRecord:
             yield finding(
                 self, f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
                 "leaves the change applied and not recorded, and the next run tries it again",
-                help=change.head.recorded_late, migration=change.new[-1], severity=Severity.NOTE,
+                help=change.head.recorded_late, migration=change.new[-1],
             )  # fmt: skip

@@ -16,6 +16,7 @@ class MalformedAcknowledgement:
 
     id = "malformed-acknowledgement"
     hazard = Hazard.HEADER
+    severities = (Severity.WARNING,)
     title = "An acknowledgement names a hazard and has a reason"
     why = (
         "Reviewers read the reason, so without one an acknowledgement is worth nothing; a hazard that does not exist "
@@ -48,6 +49,4 @@ class MalformedAcknowledgement:
 
     def _told(self, migration: Migration, path: str, wrong: Malformed) -> Finding:
         place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
-        return finding(
-            self, wrong.message, help=wrong.help, severity=Severity.WARNING, migration=migration, place=place
-        )
+        return finding(self, wrong.message, help=wrong.help, migration=migration, place=place)

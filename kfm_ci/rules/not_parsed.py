@@ -14,6 +14,7 @@ class NotParsed:
 
     id = "statement-not-parsed"
     hazard = Hazard.UNANALYSABLE
+    severities = (Severity.ERROR,)
     title = "Every statement parses as PostgreSQL's SQL"
     why = (
         "What does not parse cannot be judged on paper, and would fail on the server. In the gate the server decides: "
@@ -29,5 +30,5 @@ class NotParsed:
                 yield finding(
                     self, f"does not parse: {shown(item.reason, 160)}", place=item.place, migration=item.migration,
                     help="mend the syntax; rules about statements did not look at this one",
-                    severity=Severity.ERROR, verdict=Verdict.SUSPECTED,
+                    verdict=Verdict.SUSPECTED,
                 )  # fmt: skip

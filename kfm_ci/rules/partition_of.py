@@ -14,6 +14,7 @@ class PartitionOf:
 
     id = "partition-created-in-place"
     hazard = Hazard.BLOCKS_READS
+    severities = (Severity.NOTE,)
     title = "A partition of an existing table is created apart and attached"
     why = (
         "`create table … partition of` takes an AccessExclusive lock on the parent, and reads all of a default partition. "
@@ -37,5 +38,4 @@ class PartitionOf:
                     self, act, f"readers and writers of {old[0]} wait while partition {name} is made",
                     help=f"`create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
                     f"partition {name} for values …;`",
-                    severity=Severity.NOTE,
                 )  # fmt: skip

@@ -17,6 +17,10 @@ class PhaseMismatch:
 
     id = "phase-mismatch"
     hazard = Hazard.HEADER
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
     title = "`phase` is what the statements do"
     why = (
         "`expand` adds beside what is there, `migrate` moves data over, `contract` removes what nobody uses any more. The "

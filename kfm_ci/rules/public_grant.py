@@ -13,6 +13,7 @@ class PublicGrant:
 
     id = "granted-to-public"
     hazard = Hazard.PRIVILEGE
+    severities = (Severity.WARNING,)
     title = "Nothing is granted to public"
     why = (
         "`public` is every role that can connect, today and later. Grant to the role that needs it, so that a new reporting "
@@ -29,5 +30,5 @@ class PublicGrant:
             if grant.flag("is_grant") and public:
                 yield told(
                     self, act, "grants to every role that can connect, today and later",
-                    help="name the role that needs it: `grant … to …;`", severity=Severity.WARNING, verdict=Verdict.FACT,
+                    help="name the role that needs it: `grant … to …;`", verdict=Verdict.FACT,
                 )  # fmt: skip

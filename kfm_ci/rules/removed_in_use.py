@@ -20,6 +20,11 @@ class RemovedInUse:
 
     id = "removed-but-used"
     hazard = Hazard.BREAKS_CLIENTS
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+        Severity.NOTE,
+    )
     title = "Nothing in the repository uses what is removed"
     why = (
         "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "

@@ -14,6 +14,7 @@ class SecurityDefiner:
 
     id = "security-definer-search-path"
     hazard = Hazard.PRIVILEGE
+    severities = (Severity.WARNING,)
     title = "A security definer function sets its search path"
     why = (
         "`security definer` runs a function with its owner's rights, but with the caller's `search_path`: who can create "
@@ -39,5 +40,5 @@ class SecurityDefiner:
                 yield told(
                     self, act, f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
                     help="add `set search_path = pg_catalog, pg_temp` and qualify the names in its body",
-                    severity=Severity.WARNING, verdict=Verdict.FACT,
+                    verdict=Verdict.FACT,
                 )  # fmt: skip

@@ -37,6 +37,10 @@ class StrayFile:
 
     id = "stray-file"
     hazard = Hazard.FORBIDDEN_CONTENT
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
     title = "No one-off script lies among the migrations"
     why = (
         "A script outside the convention is run by hand, once, somewhere. No ledger records it, no rollback is proven, "

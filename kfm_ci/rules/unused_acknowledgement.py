@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.model import Finding, Hazard, Severity
 from kfm_ci.rules.base import Change
 
 
@@ -13,6 +13,7 @@ class UnusedAcknowledgement:
 
     id = "unused-acknowledgement"
     hazard = Hazard.HEADER
+    severities = (Severity.WARNING,)
     title = "Every acknowledgement silences something"
     why = (
         "An acknowledgement covers one hazard in the one statement below it. One that covers nothing was meant for "

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from kfm_ci.cli.gate import Options, judge
 from kfm_ci.evidence.model import Evidence
+from kfm_ci.model import default_severity
 from kfm_ci.rules.observed import OBSERVED, Observed
 
 SHOWN = [rule for rule in OBSERVED if rule.bad]
@@ -54,6 +55,8 @@ def test_the_bad_example_is_found(rule: Observed, tmp_path: Path) -> None:
     found = judged(tmp_path, rule.base, rule.bad).findings
     assert rule.id in {item.rule for item in found}, [(item.rule, item.message) for item in found]
     assert {item.hazard for item in found if item.rule == rule.id} <= {rule.hazard, *RELATED.get(rule.id, ())}
+    usual = {default_severity(rule.hazard)}
+    assert {item.severity for item in found if item.rule == rule.id} <= (set(rule.severities) or usual)
 
 
 RELATED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Observed:
     """One line: what it protects."""
     why: str
     """A paragraph for the documentation page."""
+    severities: tuple[Severity, ...] = ()
+    """Those that it is told with, worst first; empty: the contract's default for the hazard."""
     base: str = ""
     """What was there before the pull request; empty for what a migration alone cannot show."""
     bad: str = ""

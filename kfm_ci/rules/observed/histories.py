@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 from kfm_ci.rules.observed.base import Observed
 
 _TABLE = (
@@ -28,7 +28,7 @@ HISTORIES = (
         why=_TABLE + "A row without a file is a migration that nobody can read or run again; some tools refuse it.",
     ),
     Observed(
-        id="history-skips", hazard=Hazard.ORDER, title="The tool does not pass over a migration in silence",
+        id="history-skips", hazard=Hazard.ORDER, severities=(Severity.ERROR, Severity.NOTE,), title="The tool does not pass over a migration in silence",
         why=_TABLE + "golang-migrate, Drizzle and graphile-migrate look only at what comes after the last row: a file "
         "that sorts before it never runs on databases that are past it, and runs on new ones. Asked too after the tool "
         "itself has run: a migration without a row was passed over.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 from kfm_ci.rules.observed.base import Observed
 
 _WIDGETS = "create table widgets (id bigint primary key, name text, price integer);"
@@ -90,7 +90,7 @@ LOCKS = (
     ),
     Observed(
         id="brief-lock",
-        hazard=Hazard.BLOCKS_READS,
+        hazard=Hazard.BLOCKS_READS, severities=(Severity.NOTE,),
         title="A lock that is held for catalog changes only",
         why="Said as a note: the statement blocks others, but does nothing that grows with the table. It still has to "
         "wait for queries that run, and everyone waits behind it: keep `lock_timeout` short.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 from kfm_ci.rules.observed.base import Observed
 
 _WIDGETS = "create table widgets (id bigint primary key, name text, price integer);"
@@ -99,7 +99,7 @@ LOSSES = (
         "-- down:\ndrop index if exists widgets_name_idx;",
     ),
     Observed(
-        id="constraint-not-validated", hazard=Hazard.FULL_SCAN, title="What was added NOT VALID is validated one day",
+        id="constraint-not-validated", hazard=Hazard.FULL_SCAN, severities=(Severity.NOTE,), title="What was added NOT VALID is validated one day",
         why="Said as a note: the constraint holds for new rows only, and the planner does not trust it, until a later "
         "migration validates it.",
         base=_WIDGETS,
@@ -108,7 +108,7 @@ LOSSES = (
         good=_KEEP,
     ),
     Observed(
-        id="foreign-key-without-index", hazard=Hazard.FULL_SCAN, title="A foreign key has an index to look up by",
+        id="foreign-key-without-index", hazard=Hazard.FULL_SCAN, severities=(Severity.NOTE,), title="A foreign key has an index to look up by",
         why="Said as a note: without an index that begins with the referring columns, every delete and key change in "
         "the referenced table reads all of the referring one.",
         base=_WIDGETS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 from kfm_ci.rules.observed.base import Observed
 
 _WIDGETS = (
@@ -16,7 +16,7 @@ _LABEL = (
 
 REPEATS = (
     Observed(
-        id="interrupted-does-not-converge", hazard=Hazard.NOT_REPEATABLE,
+        id="interrupted-does-not-converge", hazard=Hazard.NOT_REPEATABLE, severities=(Severity.WARNING,),
         title="A file outside a transaction can be cut off and run again",
         why="What such a file did before it was cut off stays. It is cut off here after each of its statements in turn, "
         "and within index builds; invalid indexes are dropped, as the runner would, and the file runs again: it must "
@@ -27,7 +27,7 @@ REPEATS = (
         good="create index concurrently widgets_name on widgets (name);\n-- down:\ndrop index concurrently widgets_name;",
     ),
     Observed(
-        id="rerun-changes-rows", hazard=Hazard.NOT_REPEATABLE,
+        id="rerun-changes-rows", hazard=Hazard.NOT_REPEATABLE, severities=(Severity.ERROR, Severity.WARNING,),
         title="A data migration that is run twice leaves the rows as the first run did",
         why="Files of phase `migrate`, and those that only change rows, are run a second time on a copy, and the rows "
         "compared. Who is not sure whether a run came through wants to start it again. A second run that the server refuses, "
@@ -37,7 +37,7 @@ REPEATS = (
         good="update widgets set n = 1 where id = 1 and n = 0;\n-- down:\nupdate widgets set n = 0 where id = 1;",
     ),
     Observed(
-        id="environment-dependent", hazard=Hazard.NOT_REPEATABLE,
+        id="environment-dependent", hazard=Hazard.NOT_REPEATABLE, severities=(Severity.WARNING,),
         title="Another time zone, date style, search_path or collation gives the same schema and rows",
         why="The new files are run once more, with other settings of the session. A date that is read as day-month here "
         "and as month-day there makes two schemas, or two sets of rows, from one file. Where they sort texts or change "

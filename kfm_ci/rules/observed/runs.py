@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, Severity
 from kfm_ci.rules.observed.base import Observed
 
 _WIDGETS = "create table widgets (id bigint primary key, name text);\ninsert into widgets values (1, 'a');"
@@ -31,7 +31,7 @@ RUNS = (
         base=_WIDGETS, bad="alter table widgits add column title text;\n-- down:\nselect 1;", good=_GOOD,
     ),
     Observed(
-        id="data-dependent-failure", hazard=Hazard.DATA_DEPENDENT, title="A migration succeeds on every row that may be there",
+        id="data-dependent-failure", hazard=Hazard.DATA_DEPENDENT, severities=(Severity.ERROR, Severity.NOTE,), title="A migration succeeds on every row that may be there",
         why="Every table of the base is given synthetic rows that obey its constraints and are as awkward as these "
         "allow: NULLs, duplicates, empty and long texts, zero, large numbers, several rows for a parent. What succeeds "
         "on an empty table and fails on them can fail in production; the finding has the query that tells.",
@@ -43,7 +43,7 @@ RUNS = (
         "alter table widgets drop constraint name_there;",
     ),
     Observed(
-        id="data-dependent-schema", hazard=Hazard.DATA_DEPENDENT, title="A migration leaves the same schema whatever the rows are",
+        id="data-dependent-schema", hazard=Hazard.DATA_DEPENDENT, severities=(Severity.ERROR, Severity.NOTE,), title="A migration leaves the same schema whatever the rows are",
         why="A block that swallows a failure (`exception when others then null`) reports success and leaves out what "
         "failed, so that production's schema is another than the one that was tested. The new migrations are run on "
         "synthetic rows and on empty tables, and the two schemas compared object by object. What only makes more "
@@ -56,7 +56,7 @@ RUNS = (
         "-- down:\nalter table widgets drop column title;",
     ),
     Observed(
-        id="failure-swallowed", hazard=Hazard.DATA_DEPENDENT, title="A migration passes over no failure that rows bring about",
+        id="failure-swallowed", hazard=Hazard.DATA_DEPENDENT, severities=(Severity.ERROR, Severity.WARNING,), title="A migration passes over no failure that rows bring about",
         why="A handler of `others` catches whatever comes, also what nobody thought of. The server counts what is caught "
         "on synthetic rows and on empty tables. What comes on rows alone, and is answered by nothing, leaves rows behind "
         "that the migration says it changed: an error; answered by a message alone: a warning. A handler that names its "
@@ -74,16 +74,16 @@ RUNS = (
         why="The new migrations were run and rolled back, and the schema's fingerprint was not what it had been.",
     ),
     Observed(
-        id="smoke-failed", hazard=Hazard.SMOKE, title="What must work after the change works",
+        id="smoke-failed", hazard=Hazard.SMOKE, severities=(Severity.ERROR, Severity.WARNING,), title="What must work after the change works",
         why="An assertion of `[smoke] sql` was false or failed, or the command of `[smoke] command` did not end well.",
     ),
     Observed(
-        id="verification-not-run", hazard=Hazard.UNANALYSABLE, title="The tool's own verification was run",
+        id="verification-not-run", hazard=Hazard.UNANALYSABLE, severities=(Severity.WARNING,), title="The tool's own verification was run",
         why="Sqitch's `verify` scripts of the new changes are run as smoke tests. One with commands of psql, or with "
         "variables that have no value, only psql could run: said as a warning, for it was not run.",
     ),
     Observed(
-        id="rows-not-seen", hazard=Hazard.UNANALYSABLE, title="What a program does depends on no row",
+        id="rows-not-seen", hazard=Hazard.UNANALYSABLE, severities=(Severity.NOTE,), title="What a program does depends on no row",
         why="A migration that is a program can read rows and send what it likes for each. The tool ran it where the tables of the "
         "base were empty, so nothing was sent for any: a note names the tables, for a person has to read that part.",
     ),
@@ -95,7 +95,7 @@ RUNS = (
         good=_GOOD,
     ),
     Observed(
-        id="overstated-risk", hazard=Hazard.UNDERSTATED_RISK, title="The header claims no more than the evidence shows",
+        id="overstated-risk", hazard=Hazard.UNDERSTATED_RISK, severities=(Severity.NOTE,), title="The header claims no more than the evidence shows",
         why="Said as a note: a change that is called dangerous and is not teaches people to ignore the word.",
     ),
     Observed(
@@ -104,7 +104,7 @@ RUNS = (
         good=_GOOD,
     ),
     Observed(
-        id="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, title="Every way back was run",
+        id="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.WARNING,), title="Every way back was run",
         why="Said as a warning: so many of a tool's ways back failed that those below them were not run; nothing is "
         "claimed of these.",
     ),
@@ -126,18 +126,18 @@ RUNS = (
         good=_GOOD,
     ),
     Observed(
-        id="rollback-data-unread", hazard=Hazard.ROLLBACK_UNPROVEN, title="All rows could be compared",
+        id="rollback-data-unread", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.WARNING,), title="All rows could be compared",
         why="Rows that could not be read could not be compared, so nothing is claimed of them.",
     ),
     Observed(
-        id="rollback-column-order", hazard=Hazard.ROLLBACK_UNPROVEN, title="Columns come back where they stood",
+        id="rollback-column-order", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.NOTE,), title="Columns come back where they stood",
         why="Said as a note: a column that was dropped and added again stands last. The schema is the same for who "
         "names columns; `insert into t values (…)`, `select *` by position and `copy` without a list see another.",
         base="create table widgets (id bigint, name text, n integer);",
         bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;", good=_GOOD,
     ),
     Observed(
-        id="rollback-stops-at-new-rows", hazard=Hazard.ROLLBACK_UNPROVEN,
+        id="rollback-stops-at-new-rows", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.NOTE,),
         title="The way back minds rows that only the new schema lets in",
         why="Said as a note: a way back that is proven on the rows of before is run once more on a row that the change "
         "lets in, such as a null where there was a NOT NULL, a double of what was unique, or a longer text. In "
@@ -161,7 +161,7 @@ RUNS = (
         "two schemas are not equal.",
     ),
     Observed(
-        id="error-not-told", hazard=Hazard.MIGRATION_ERROR, title="A tool tells of what the server refused",
+        id="error-not-told", hazard=Hazard.MIGRATION_ERROR, severities=(Severity.WARNING,), title="A tool tells of what the server refused",
         why="Said as a warning: the server refused a statement, and the tool went on and ended well. What the program "
         "caught here it may not catch in production.",
     ),
@@ -171,12 +171,12 @@ RUNS = (
         "be so in production too.",
     ),
     Observed(
-        id="one-transaction-for-all", hazard=Hazard.LOCK_ORDER,
+        id="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severities=(Severity.NOTE,),
         title="A tool that runs all pending migrations in one transaction",
         why="Said as a note: locks that the first migration takes are held until the last has committed.",
     ),
     Observed(
-        id="policy-changed", hazard=Hazard.HEADER, title="A change of the policy is seen, and takes effect after merge",
+        id="policy-changed", hazard=Hazard.HEADER, severities=(Severity.NOTE,), title="A change of the policy is seen, and takes effect after merge",
         why="Said as a note: a pull request is judged by the policy of its base, so that it cannot loosen what judges it.",
     ),
 )  # fmt: skip

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from kfm_ci.model import Hazard
+from kfm_ci.model import Hazard, default_severity
 from kfm_ci.rules import ALL
-from kfm_ci.rules.base import Requirements
+from kfm_ci.rules.base import Requirements, declared
 
 # Rules about several files or about sizes have tests of their own for their examples.
 OF_OTHER_TOOLS = {"session-setting-leaks"}
@@ -26,6 +26,14 @@ OF_SEVERAL_FILES = {
     "stray-file",
     "unused-acknowledgement",
 }
+
+
+@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.id)
+def test_a_rule_tells_with_the_severity_that_its_page_names(rule, judge_text):
+    format = "flyway" if rule.id in OF_OTHER_TOOLS else "kfm"
+    usual = {default_severity(rule.hazard, house_format=format == "kfm"), default_severity(rule.hazard)}
+    told = {found.severity for found in judge_text(rule, rule.bad, format=format)}
+    assert told <= (set(declared(rule)) or usual), "let the rule's `severities` name it"
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
