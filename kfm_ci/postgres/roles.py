@@ -56,6 +56,19 @@ select c.oid, s.setrole, s.setconfig
  where t.datname = %s and c.datname = %s
 """
 
+_GIVE = (
+    "insert into {table} select (made.r).* from (select r::{table} as r from unnest(%(rows)s::text[]) r offset 0) made"
+)
+
+_TAKE = "delete from {table} t where t::text = any (%(rows)s)"
+
+# By its index: every object of a plain owner, in each of its databases, has a row there.
+_TAKE_DEPENDENCIES = """
+delete from {table} t
+ where t.refclassid = 'pg_authid'::regclass and t::text = any (%(rows)s)
+   and t.refobjid = any (array(select distinct (r::{table}).refobjid from unnest(%(rows)s::text[]) r))
+"""
+
 _Row = tuple[str, str]
 """A shared catalog, and a row of it as text."""
 
@@ -177,14 +190,22 @@ def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset
     try:
         with administrator.transaction():
             administrator.execute("set local lock_timeout = '10s'")
-            for catalog, row in sorted(now - wanted):
-                table = sql.Identifier("pg_catalog", catalog)
-                administrator.execute(sql.SQL("delete from {} t where t::text = %s").format(table), [row])
-            for catalog, row in sorted(wanted - now):
-                table = sql.Identifier("pg_catalog", catalog)
-                administrator.execute(sql.SQL("insert into {} select (%s::{}).*").format(table, table), [row])
+            for catalog, rows in _by_catalog(now - wanted).items():
+                take = _TAKE_DEPENDENCIES if catalog == "pg_shdepend" else _TAKE
+                administrator.execute(sql.SQL(take).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows})
+            for catalog, rows in _by_catalog(wanted - now).items():
+                administrator.execute(
+                    sql.SQL(_GIVE).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows}
+                )
     except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
         raise CannotCheck(
             code="KFM-C31", message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
             where="provision", help="take out what changes the administrator's own role, or leaves a transaction open on roles",
         ) from error  # fmt: skip
+
+
+def _by_catalog(rows: frozenset[_Row]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for catalog, row in sorted(rows):
+        found.setdefault(catalog, []).append(row)
+    return found
