@@ -10,7 +10,6 @@ from enum import StrEnum
 from kfm_ci.migrations.files import Migration
 from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Strategy
 from kfm_ci.rules.base import Change, declared_rollout, finding
-from kfm_ci.rules.excerpt import shown
 from kfm_ci.rules.header_block import EXAMPLE
 from kfm_ci.rules.header_placeholder import placeholder
 from kfm_ci.rules.pull_request_body import answer, sections
@@ -120,8 +119,8 @@ class Traceability:
             mild = missing == [Topic.OPS] and not change.requirements.require_traceability
             yield finding(
                 self,
-                f"no {', no '.join(missing)} for {shown(migration.id, 120)}"
-                + (f" (found: {', '.join(answered)})" if answered else ""),
+                # Without the migration's name, which stands beside it: what is true of many is told once.
+                f"no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
                 help="; ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
