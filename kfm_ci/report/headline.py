@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Hazard, Outcome, Result, Severity, StageStatus, Verdict
@@ -66,11 +67,20 @@ def lines(evidence: Evidence) -> list[str]:
 def _risk(evidence: Evidence) -> str:
     level = evidence.risk.value
     decisive = [reason.removesuffix(f": {level}") for reason in evidence.risk_reasons if reason.endswith(f": {level}")]
-    reasons = "; ".join(inline(reason, 160) for reason in decisive[:_REASONS])
+    reasons = _by_migration(decisive[:_REASONS], [item.id for item in evidence.new])
     more = len(decisive) - _REASONS
     tail = f"; and {more} more" if more > 0 else ""
     partly = "" if _observed(evidence) else ", as far as it was observed"
     return f"**{level}**{partly}: {reasons or 'nothing was found that raises it'}{tail}"
+
+
+def _by_migration(reasons: Sequence[str], names: Sequence[str]) -> str:
+    """Return reasons as Markdown; a migration that several of them name is named once."""
+    told: dict[str, list[str]] = {}
+    for reason in reasons:
+        name = next((name for name in names if reason.startswith(f"{name}: ")), "")
+        told.setdefault(name, []).append(inline(reason.removeprefix(f"{name}: "), 160))
+    return "; ".join((f"{inline(name, 120)}: " if name else "") + ", ".join(texts) for name, texts in told.items())
 
 
 def _observed(evidence: Evidence) -> bool:
@@ -91,7 +101,7 @@ def _locked(evidence: Evidence) -> str:
 
 
 def _hold(hold: Hold) -> str:
-    grows = f", and grows with the table ({', '.join(hold.work)})" if hold.work else ""
+    grows = f", and longer the larger the table ({', '.join(hold.work)})" if hold.work else ""
     lines_under = span(hold.under[0].line, hold.under[-1].end_line)
     run = "run" if lines_under.startswith("lines") else "runs"
     return (

@@ -118,7 +118,7 @@ class Provision:
             if tool is None:
                 ledger.fill(connection, tuple(entry_of(run, item) for item in base if item.id not in ran))
             run.base_catalog = catalog.read(connection)
-        return f"{server.detail}; {len(base)} migrations of the base"
+        return f"{server.detail}; {len(base)} migration{'' if len(base) == 1 else 's'} of the base"
 
     def _ran(self, run: Run, database: str) -> frozenset[str]:
         """Return the ids of the migrations that the baseline holds, as its own history table says, and tell what is wrong with it."""

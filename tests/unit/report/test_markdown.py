@@ -48,6 +48,14 @@ def test_the_head_answers_in_five_lines_with_errors_first() -> None:
     assert f"`{UP}:12`" in lines[6] and "→ add a bigint column" in lines[6]
 
 
+def test_a_migration_that_several_reasons_name_is_named_once_in_the_head() -> None:
+    one = dangerous()
+    name = one.new[0].id
+    reasons = (f"{name}: blocks-reads at line 2: high", f"{name}: table-rewrite at line 2: high")
+    (risk,) = (line for line in markdown.compose(replace(one, risk_reasons=reasons)).split("\n") if "**Risk:**" in line)
+    assert risk.endswith(": blocks-reads at line 2, table-rewrite at line 2") and risk.count("blocks-reads") == 1
+
+
 def test_a_calm_change_has_nothing_to_do_and_a_short_comment() -> None:
     comment = markdown.compose(calm())
     assert "- **To do:** nothing\n" in comment
