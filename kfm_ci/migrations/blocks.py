@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,11 +12,19 @@ from typing import Any
 import postgast
 
 from kfm_ci.migrations import statements
+from kfm_ci.migrations.files import Script
 from kfm_ci.migrations.syntax import Node
 from kfm_ci.migrations.tokens import Kind, scan
 
 _QUERIES = ("PLpgSQL_stmt_execsql", "PLpgSQL_stmt_perform", "PLpgSQL_stmt_call")
 _DYNAMIC = ("PLpgSQL_stmt_dynexecute", "PLpgSQL_stmt_dynfors")
+
+
+_RAISES = re.compile(
+    r"do\s+(?:language\s+plpgsql\s+)?\$(\w*)\$\s*begin\s+raise\b(?!\s+(?:debug|log|info|notice|warning)\b)[^;]*;\s*end\s*;?\s*\$\1\$"
+    r"(?:\s*language\s+plpgsql)?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +49,12 @@ class Block:
 
 class Unreadable(Exception):
     """A body does not parse; one line says why."""
+
+
+def declines(script: Script) -> bool:
+    """Whether all that a script does is raise an error of its own: whoever wrote it will not have it run."""
+    parts = statements.of(script)
+    return bool(parts) and all(_RAISES.fullmatch(part.text) for part in parts)
 
 
 @lru_cache(maxsize=1024)

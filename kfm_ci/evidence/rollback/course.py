@@ -15,6 +15,7 @@ from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
 from kfm_ci.evidence.rollback.order import moved, reordered, respaced, undefaulted
 from kfm_ci.evidence.rollback.price import UNMOVED, Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.verdict import Trial, accuse, describe, summarise
+from kfm_ci.migrations import blocks
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, content
@@ -206,6 +207,13 @@ class Course:
         )
         halfway = self._without_residue(halfway, now)
         trial.ran, trial.schema_restored = False, False
+        down = subject.down
+        if down is not None and halfway.empty and not trial.house_format and blocks.declines(down):
+            trial.missing(
+                f"{subject.id} declines to be taken back: {ran.error}",
+                help="Nothing, where there is no way back; else write it, or declare `rollback: manual` with a runbook.",
+            )
+            return
         state = (
             "the schema is as the up made it"
             if halfway.empty
