@@ -12,6 +12,7 @@ from kfm_ci.migrations.files import History, SourceFile, Tree
 from kfm_ci.migrations.formats import line_messages
 from kfm_ci.migrations.formats.pairs import Named, assemble
 from kfm_ci.migrations.formats.sections import (
+    Part,
     Sections,
     between,
     everything,
@@ -30,6 +31,8 @@ _KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACT
 
 _IN_GO = re.compile(r"^\d+_.*(?<!_test)\.go$")
 _OTHER = re.compile(r"[^/]+\.sql$")
+_COMMENT = re.compile(r"^[ \t]*--[^\n]*$", re.MULTILINE)
+_QUERY = re.compile(r"\s*select\s+(?:\d+|'[^']*')\s*;?\s*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}|\$([A-Za-z_]\w*)")
 
 
@@ -59,7 +62,14 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
         wrong += line_messages.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
-    return Sections(up=up or everything(file), down=down, findings=tuple(wrong), mode=mode)
+    return Sections(
+        up=up or everything(file), down=None if down and _unwritten(down) else down, findings=tuple(wrong), mode=mode
+    )
+
+
+def _unwritten(part: Part) -> bool:
+    """Whether a section is what `goose create` left in it, or a query of a constant in its place: it does nothing."""
+    return _QUERY.fullmatch(_COMMENT.sub("", part.text)) is not None
 
 
 def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Finding]]:

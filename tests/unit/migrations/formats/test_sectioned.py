@@ -106,3 +106,18 @@ def test_dbmate_has_one_pair_a_file(load):
     pair = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n"
     history = load("dbmate", {"m/1_a.sql": pair + pair})
     assert [(item.rule, item.place.line) for item in history.findings] == [("dbmate-second-pair", 5)]
+
+
+@pytest.mark.parametrize(
+    ("down", "there"),
+    [
+        ("SELECT 'down SQL query';", False),
+        ("-- nothing\nselect 1", False),
+        ("select f();", True),
+        ("select 1; drop table a;", True),
+    ],
+)
+def test_goose_a_down_that_nobody_wrote_is_no_way_back(load, down, there):
+    text = f"-- +goose Up\nselect 'up SQL query';\n-- +goose Down\n-- +goose StatementBegin\n{down}\n-- +goose StatementEnd\n"
+    (found,) = load("goose", {"m/1_a.sql": text}).migrations
+    assert (found.down is not None) is there
