@@ -9,15 +9,19 @@ from pathlib import Path
 
 from kfm_ci import __version__
 from kfm_ci.cli import change
-from kfm_ci.config import Config
+from kfm_ci.config import Config, environment
 from kfm_ci.errors import CannotCheck, KfmError
 from kfm_ci.github import context
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.files import Tool
-from kfm_ci.migrations.formats import ALL, commands
+from kfm_ci.migrations.formats import ALL, commands, process
 from kfm_ci.migrations.formats.process import places
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.postgres.engines import binaries
+from kfm_ci.stages.attempt import last
+
+PATIENCE = 20
+"""Seconds for a program to say whether it has what it needs."""
 
 
 def lines(directory: Path, config_file: str | None) -> Iterator[str]:
@@ -59,8 +63,24 @@ def _repository(root: Path, settings: Config) -> Iterator[str]:
 
 
 def _program(root: Path, tool: Tool) -> str:
-    path = shutil.which(tool.up[0], path=places(root, tool.directory))
-    return f"{tool.up[0]}: {path}" if path else f"{tool.up[0]} is NOT INSTALLED: {tool.install}"
+    where = places(root, tool.directory)
+    path = shutil.which(tool.up[0], path=where)
+    if path is None:
+        return f"{tool.up[0]} is NOT INSTALLED: {tool.install}"
+    lacks = _lacks(root, tool, where)
+    return f"{tool.up[0]}: {path}" + (
+        f", but what it needs is NOT INSTALLED ({lacks}): {tool.install}" if lacks else ""
+    )
+
+
+def _lacks(root: Path, tool: Tool, where: str) -> str | None:
+    """Return what a tool's program says that it lacks; None where it lacks nothing, or nobody asks."""
+    program = shutil.which(tool.probe[0], path=where) if tool.probe else None
+    if program is None:
+        return None
+    ended = process.run((program, *tool.probe[1:]), directory=root / tool.directory,
+                        environment={**environment(), "PATH": where}, timeout=PATIENCE)  # fmt: skip
+    return last(ended.tail)[:120] if ended.code else None
 
 
 def _containers() -> str:

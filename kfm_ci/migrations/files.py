@@ -154,6 +154,8 @@ class Tool:
     """Files that are written into the copy, by path; ``{url}`` and its kind are filled in."""
     install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
     """What to do where the program is not there."""
+    probe: tuple[str, ...] = ()
+    """Ends with 0 where what the program needs is there too, such as a library; empty: the program is all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,27 +1,58 @@
-"""Sessions that somebody else left open: told and ended, so that a database can be copied or dropped."""
+"""Sessions that somebody else left open: looked at and ended, so that a database can be copied or dropped."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import psycopg
 
 from kfm_ci.postgres.engines.base import Server
 
 _LEFT = """
-select coalesce(nullif(query, ''), 'nothing'), pg_terminate_backend(pid)
-  from pg_stat_activity
+select pg_terminate_backend(pid) from pg_stat_activity
  where datname = %s and usename = %s and pid <> pg_backend_pid()
- order by state_change desc
 """
 _GONE = "select count(*) from pg_stat_activity where datname = %s and usename = %s"
+_BUSY = """
+select coalesce(nullif(query, ''), 'nothing'),
+       exists (select from unnest(pg_blocking_pids(pid)) as other (pid) join pg_stat_activity as holder using (pid)
+                where holder.usename = waiting.usename)
+  from pg_stat_activity as waiting
+ where datname = %s and usename = %s and pid <> pg_backend_pid()
+ order by 2 desc, state_change desc
+"""
 
 
-def end(server: Server, database: str) -> tuple[str, ...]:
-    """End the owner's sessions in a database; return the last statement of each, the latest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    """What the owner's sessions in a database are about, of which there is at least one."""
+
+    count: int
+    query: str
+    """Statement of the one that waits for another of them, else the latest of all."""
+    waits: bool
+    """Whether one of them waits for a lock that another holds."""
+
+
+def busy(server: Server, database: str) -> Busy | None:
+    """Look at the owner's sessions in a database; None when there are none."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
-        left = tuple(row[0] for row in connection.execute(_LEFT, [database, server.owner]))
+        found = connection.execute(_BUSY, [database, server.owner]).fetchall()
+    return Busy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
+
+
+def there(server: Server, database: str) -> bool:
+    """Whether a database is there still: its owner may have dropped it."""
+    with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
+        return connection.execute("select from pg_database where datname = %s", [database]).fetchone() is not None
+
+
+def end(server: Server, database: str) -> None:
+    """End the owner's sessions in a database."""
+    with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
+        left = connection.execute(_LEFT, [database, server.owner]).fetchall()
         for _ in range(200 if left else 0):
             row = connection.execute(_GONE, [database, server.owner]).fetchone()
             if row is None or not row[0]:
                 break
             connection.execute("select pg_sleep(0.01)")
-    return left

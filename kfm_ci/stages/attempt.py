@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -76,7 +77,8 @@ class Attempts:
             )
             if unread is not None:
                 return refused(unread, cut.whole, ended)
-            if not cut.whole.reached or (cut.whole.error is None and _NOT_INSTALLED.search(ended.tail)):
+            killed = (ended.code or 0) < 0
+            if not cut.whole.reached or (cut.whole.error is None and (killed or _NOT_INSTALLED.search(ended.tail))):
                 raise broken(tool, ended)
             if cut.whole.error is None and cut.own_error is not None:
                 raise broken(tool, ended, cut.own_error)
@@ -199,9 +201,18 @@ def silent(tool: Tool, ended: Ended) -> CannotCheck:
 
 def broken(tool: Tool, ended: Ended, error: str | None = None) -> CannotCheck:
     """Return what to say of a tool that failed before any migration did, or on its own tables (``error``): none is to blame."""
-    return CannotCheck(code="KFM-C46", message=f"the migration tool ended with {ended.code}, and no migration is to blame: {error or last(ended.tail)}",
+    return CannotCheck(code="KFM-C46", message=f"the migration tool {_ending(ended)}, and no migration is to blame: {error or last(ended.tail)}",
                        where=" ".join(tool.up)[:200],
                        help="its dependencies are taken from the work tree; it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
+
+
+def _ending(ended: Ended) -> str:
+    """Return how a tool ended, in words."""
+    code = ended.code or 0
+    try:
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+    except ValueError:
+        return f"was ended by signal {-code}"
 
 
 def last(tail: str) -> str:

@@ -18,10 +18,13 @@ from kfm_ci.migrations.formats.process import Ended
 from kfm_ci.postgres import sessions
 from kfm_ci.postgres.engines import reach
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.postgres.sessions import Busy
 from kfm_ci.rules.touched import files_of
 
-INSTALLED = ("node_modules", ".venv", "venv", "vendor", "vendor/bundle", ".bundle", "deps", "_build")
+INSTALLED = ("node_modules", ".venv", "venv", "vendor", "vendor/bundle", ".bundle", "deps")
 """Directories of installed dependencies, which no commit holds: linked into the copy."""
+BUILT = ("_build",)
+"""Directories into which a tool compiles what it runs: copied, for nothing may be left in the work tree."""
 ELSEWHERE = "; the action's own container cannot hold it: let workflows/gate-on-runner.yml run the gate beside the tool"
 _URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
 
@@ -56,9 +59,11 @@ class Workshop:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
                               help=f"{self.tool.install}{ELSEWHERE if reach.contained() else ''}")  # fmt: skip
         self.server.roles.enter(database)
+        last: list[Busy | None] = []
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
-                            environment=environment, timeout=self.tool.timeout, apart=apart)  # fmt: skip
-        left = sessions.end(self.server, database)
+                            environment=environment, timeout=self.tool.timeout, apart=apart,
+                            overdue=lambda: last.append(sessions.busy(self.server, database)))  # fmt: skip
+        sessions.end(self.server, database)
         if ended.code is None:
             why = (
                 f"took longer than {self.tool.timeout} s"
@@ -66,7 +71,10 @@ class Workshop:
                 else f"could not be started: {ended.tail[:200]}"
             )
             raise CannotCheck(code="KFM-C42", message=f"the migration tool {why}", where=" ".join(argv)[:200],
-                              help=_advice(ended, left))  # fmt: skip
+                              help=_advice(ended, *last))  # fmt: skip
+        if not sessions.there(self.server, database):
+            raise CannotCheck(code="KFM-C47", message="the migration tool dropped the database that it was given", where=" ".join(argv)[:200],
+                              help="let a migration leave its database there: what makes a database anew is no migration")  # fmt: skip
         return ended
 
     def keep_away(self, migrations: Iterable[Migration]) -> None:
@@ -151,12 +159,18 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: s
                 source, link = installed / place / folder, root / place / folder
                 if source.is_dir() and not link.exists() and link.parent.is_dir():
                     link.symlink_to(source.resolve())
+            for folder in BUILT:
+                source, copy = installed / place / folder, root / place / folder
+                if source.is_dir() and not copy.exists() and copy.parent.is_dir():
+                    shutil.copytree(source, copy, symlinks=True, ignore_dangling_symlinks=True)
         yield Workshop(root=root, tool=tool, server=server, directory=directory)
 
 
-def _advice(ended: Ended, left: tuple[str, ...]) -> str:
-    if left:
-        return f"at its end it still held {len(left)} connection(s), the last busy with: {left[0][:120]}; does it close its pool, or wait for a lock?"
+def _advice(ended: Ended, busy: Busy | None = None) -> str:
+    if busy is not None and busy.waits:
+        return f"of its {busy.count} connections one waited for a lock that another of them held, with: {busy.query[:120]}; does it open two where one is meant, or for two databases?"
+    if busy is not None:
+        return f"at its end it still held {busy.count} connection(s), the last busy with: {busy.query[:120]}; does it close its pool?"
     asked = f"; the last it said: {ended.tail.splitlines()[-1][:120]}" if ended.tail else ""
     return f"run it by hand against an empty database: does it wait for an answer?{asked}"
 

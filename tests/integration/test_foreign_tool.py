@@ -152,6 +152,32 @@ def test_a_tool_that_hangs_with_its_connections_open_is_no_pass(gate):
     assert code == 3 and "KFM-C42" in told and "took longer than 2 s" in told
 
 
+def test_a_tool_that_waits_for_itself_is_told_so(gate, tmp_path):
+    waits = "connection.execute('create table x (id int)')\npsycopg.connect(os.environ['DATABASE_URL']).execute('create table x (id int)')"
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": CONNECTS + waits, "kfm-ci.toml": SLOW})
+    told = (tmp_path / "out/comment.md").read_text()
+    assert code == 3 and "KFM-C42" in told and "one waited for a lock that another of them held" in told, told
+
+
+DROPS = "with psycopg.connect(os.environ['DATABASE_URL'].rsplit('/', 1)[0] + '/template1', autocommit=True) as other:\n    other.execute(f\"drop database {os.environ['PGDATABASE']} with (force)\")\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [(DROPS, "dropped the database"), ("import os\nos.kill(os.getpid(), 11)\n", "was ended by SIGSEGV")],
+)
+def test_a_tool_that_takes_its_ground_away_or_is_killed_blames_no_migration(gate, program, told):
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": TOOL + program})
+    assert code == 3 and told in json.dumps(report["stages"]) and report["findings"] == [], report["stages"]
+
+
+def test_no_process_outlives_the_tool_though_it_makes_a_session_of_its_own(gate, tmp_path):
+    program = f"import os, pathlib, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n        time.sleep(100)\n    os._exit(0)\n"
+    code, report = gate({"1_widgets": FIRST}, files={"tool.py": TOOL + program + "time.sleep(0.5)\n"})
+    assert code == 0, report["stages"]
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
+
+
 @pytest.mark.parametrize(
     "program", ["raise SystemExit(0 if input('sure? ') else 1)", "import os; os.environ['API_KEY']"]
 )

@@ -95,6 +95,7 @@ class Django:
             preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"), history_table="django_migrations", directory=directory,
             writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
             environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {}, install="pip install -r requirements.txt",
+            probe=("python", "-c", "import django"),
         ), words)  # fmt: skip
 
     def _all(self, tree: Tree, directory: str, findings: list[Finding]) -> Iterator[_Read]:

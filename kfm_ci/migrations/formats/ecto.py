@@ -25,6 +25,7 @@ end
 Mix.Task.run(task, arguments)
 """
 _MIX = ("mix", "run", "--no-start", _OURS)
+_THERE = 'Enum.any?(["deps", "../../deps"], &File.dir?("#{&1}/ecto_sql")) || Code.ensure_loaded!(Ecto.Migration)'
 _OUTSIDE = "in a migration of its own with `@disable_ddl_transaction true` and `@disable_migration_lock true`"
 
 
@@ -52,4 +53,5 @@ class Ecto:
             history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", directory=home,
             writes={f"{start}{_OURS}": _POINTED}, environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
             passes=("MIX_ENV", "MIX_HOME", "HEX_HOME"), install="mix deps.get, and mix compile",
+            probe=("elixir", "-e", _THERE),
         ))  # fmt: skip

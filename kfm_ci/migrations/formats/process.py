@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from threading import Thread
 from typing import IO
 
 from kfm_ci import config
+from kfm_ci.migrations.formats import descendants
 
 KEPT = 60
 """So many last lines of what it printed are kept, and of its complaints."""
@@ -45,12 +46,15 @@ def places(root: Path, directory: str) -> str:
 
 
 def run(
-    argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float, apart: bool = False
-) -> Ended:
+    argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float, apart: bool = False,
+    overdue: Callable[[], None] = lambda: None,
+) -> Ended:  # fmt: skip
     """Run a program to its end; nothing can be asked on standard input, and what it started ends with it.
 
-    ``apart``: standard output is what was asked for, and no complaint.
+    ``apart``: standard output is what was asked for, and no complaint. ``overdue`` is called before one that takes too
+    long is ended.
     """
+    before = descendants.adopt()
     try:
         process = subprocess.Popen(
             argv, cwd=directory, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -63,11 +67,12 @@ def run(
     try:
         code = process.wait(timeout)
     except subprocess.TimeoutExpired:
-        pass
+        overdue()
     finally:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        descendants.end(before)
     output, complaints = (stream.text() for stream in spoken)
     said = ("" if apart and complaints.strip() else output, complaints)
     lines = [line for text in said for line in text.strip().splitlines()[-KEPT:]]

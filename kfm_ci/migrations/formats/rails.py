@@ -49,4 +49,5 @@ class Rails:
             history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", own_tables=("ar_internal_metadata",),
             directory=home, environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"}, writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
             passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"), install="bundle install",
+            probe=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),
         ))  # fmt: skip
