@@ -13,6 +13,7 @@ from kfm_ci.postgres.apply import Applied
 from kfm_ci.postgres.engines import binaries
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
+_OWNED = re.compile(r"must be owner of extension (\S+)")
 _FILLED_IN = re.compile(r'at or near "[{$%:<@]')
 _TAKEN = re.compile(r'role "([^"]+)" already exists')
 _SHARED = re.compile(
@@ -53,6 +54,28 @@ def of(
     return by_error(done.sqlstate, error)
 
 
+def of_server(sqlstate: str | None, error: str) -> str | None:
+    """Return what to do about a role that is not there or a right that a plain owner has not; None for another error."""
+    if sqlstate == "42501" and (extension := _EXTENSION.search(error)):
+        return (
+            f"have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}, and write "
+            "`create extension if not exists`, which leaves it alone where an administrator has made it"
+        )
+    if sqlstate == "42501" and (extension := _OWNED.search(error)):
+        return (
+            f"who made {extension[1]} takes it away, here the administrator for [database] extensions: leave `drop extension` out, or set "
+            'run-as = "superuser"'
+        )
+    if sqlstate == "42501":
+        return (
+            "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
+            'set run-as = "superuser"'
+        )
+    if sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
+        return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
+    return None
+
+
 def _elsewhere(kind: str) -> str:
     return (
         f"a {kind} belongs to the whole server, and the gate runs a migration on several databases of one: it cannot judge this; "
@@ -62,18 +85,8 @@ def _elsewhere(kind: str) -> str:
 
 def by_error(sqlstate: str | None, error: str) -> str | None:
     """Return what to do about an error whatever statement it is of; None for another."""
-    if sqlstate == "42501" and (extension := _EXTENSION.search(error)):
-        return (
-            f"have it made beforehand, in kfm-ci.toml: [database] extensions = {_list(extension[1])}, and write "
-            "`create extension if not exists`, which leaves it alone where an administrator has made it"
-        )
-    if sqlstate == "42501":
-        return (
-            "migrations run as a plain owner; make extensions by [database] extensions, roles by [database] roles, or "
-            'set run-as = "superuser"'
-        )
-    if sqlstate in {"42704", "22023"} and (role := _ROLE.search(error)):
-        return f"make the role beforehand, in kfm-ci.toml: [database] roles = {_list(role[1])}"
+    if told := of_server(sqlstate, error):
+        return told
     if sqlstate == "42710" and (role := _TAKEN.search(error)):
         return f"ask pg_roles first in a DO block: the base made the role, or kfm-ci.toml has it made beforehand, [database] roles = {_list(role[1])}"
     if shared := _SHARED.search(error):

@@ -16,7 +16,7 @@ from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
 from kfm_ci.postgres import apply
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session, reset
-from kfm_ci.stages import afresh
+from kfm_ci.stages import afresh, remedy
 from kfm_ci.stages.base import Failed, Run, Skip
 from kfm_ci.stages.provision import script_of
 from kfm_ci.stages.rehearsal import rehearse
@@ -82,6 +82,7 @@ class _Runner:
         return Ran(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
             statements=observer.evidence if observer else (), touched=done.touched,
+            setting=remedy.of_server(done.sqlstate, done.error) if done.error else None,
         )  # fmt: skip
 
     def _begin(self) -> Session:

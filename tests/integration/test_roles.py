@@ -87,6 +87,12 @@ def test_the_roles_that_nobody_made_are_told_in_one_line(gate):
     assert found["help"].endswith('[database] roles = ["one", "two"]')
 
 
+def test_a_role_that_only_the_way_back_misses_is_told_with_its_setting(gate):
+    report = gate(BASE, goose("create view v as select 1", "drop view v; grant select on a to postgres"))
+    (found,) = [item for item in report["findings"] if item["rule"] == "rollback-failed"]
+    assert '[database] roles = ["postgres"]' in found["help"]
+
+
 def test_what_a_migration_sets_for_the_database_holds_for_those_after_it(gate):
     text = "create schema app; create table app.b (id int); do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;"
     base = {

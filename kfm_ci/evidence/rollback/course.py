@@ -222,7 +222,7 @@ class Course:
         trial.report(
             "rollback-failed",
             f"the rollback of {subject.id} fails: {ran.error}; {state}",
-            help="Mend the down, or declare `rollback: manual` with a runbook when there is no way back."
+            help=ran.setting or "Mend the down, or declare `rollback: manual` with a runbook when there is no way back."
             if halfway.empty
             else "Mend the down, and let it be run again from where it stops (`if exists`).",
             place=Place(file=file, line=ran.line),

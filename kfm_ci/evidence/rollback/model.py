@@ -93,6 +93,8 @@ class Ran:
     statements: tuple[StatementEvidence, ...] = ()
     touched: frozenset[int] | None = None
     """OIDs of all relations whose rows may have changed; None: any may."""
+    setting: str | None = None
+    """What to configure, where it failed for want of a role or a right of the throwaway server's."""
 
 
 class Walker(Protocol):

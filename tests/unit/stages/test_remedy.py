@@ -15,6 +15,7 @@ FILE = SourceFile(path="a.sql", data=b"", text="", sha256=Digest.of(b""))
     ("error", "setting"),
     [
         ('42501: permission denied to create extension "uuid-ossp"', 'extensions = ["uuid-ossp"]'),
+        ("42501: must be owner of extension pg_trgm", "leave `drop extension` out"),
         ("42501: permission denied to create role", 'run-as = "superuser"'),
         ('42704: role "app reader" does not exist', 'roles = ["app reader"]'),
         ('22023: role "postgres" does not exist', 'roles = ["postgres"]'),
