@@ -10,6 +10,7 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.rollback import blame, paper
+from kfm_ci.evidence.rollback.amends import amends
 from kfm_ci.evidence.rollback.kept import kept
 from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
 from kfm_ci.evidence.rollback.order import moved, reordered, respaced, undefaulted
@@ -174,7 +175,8 @@ class Course:
             if losses.errors or not difference.empty:
                 trial.messages.append("declared manual: its way back runs, and does not restore everything")
         else:
-            accuse(trial, shown, losses, gone=difference.removed)
+            sql = amends(shown, before=expected.catalog, now=now.catalog)
+            accuse(trial, shown, losses, gone=difference.removed, sql=sql)
         self._tell_order(trial, expected.catalog, now.catalog)
         if losses.unread:
             trial.report(

@@ -168,10 +168,13 @@ def summarise(difference: Difference) -> str:
     return listed(sentences)
 
 
-def accuse(trial: Trial, difference: Difference, losses: Losses, *, gone: Collection[str]) -> None:
+def accuse(
+    trial: Trial, difference: Difference, losses: Losses, *, gone: Collection[str], sql: Sequence[str] = ()
+) -> None:  # fmt: skip
     """Report what a way back that promised to restore everything did not restore.
 
     ``gone`` are all objects that are not brought back; what stood in them goes with them, and is told in one breath.
+    ``sql`` makes up for the difference of the schema.
     """
     identity = trial.subject.id
     within = [loss for loss in losses.errors if frozenset(gone).issuperset(loss.names)]
@@ -182,7 +185,7 @@ def accuse(trial: Trial, difference: Difference, losses: Losses, *, gone: Collec
             "rollback-schema-differs",
             f"after the rollback of {identity} the schema is not as before: "
             + "; ".join((describe(difference), *([listed(tuple(lost))] if lost else ()))),
-            help=_KEEP if lost else _UNDO,
+            help=_KEEP if lost else _amend(sql),
             names=difference.names,
             hints=blame.hints(difference),
         )
@@ -194,6 +197,12 @@ def accuse(trial: Trial, difference: Difference, losses: Losses, *, gone: Collec
             help=_KEEP,
             names=[name for loss in others for name in loss.names],
         )
+
+
+def _amend(sql: Sequence[str]) -> str:
+    if not sql or any("`" in statement for statement in sql):
+        return _UNDO
+    return f"End the rollback with {' '.join(f'`{statement}`' for statement in sql)}, or let it undo exactly what the up does."
 
 
 def command(subject: Drillable, *, autocommit: bool) -> str:
