@@ -21,14 +21,17 @@ _THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
 
 _OWN = re.compile(r"\balter\s+(?:role|user)\b|\bdatabase\b", re.IGNORECASE)
 
+# By which a migration cannot rename it.
+_NUMBER = "select oid from pg_catalog.pg_roles where rolname = %s"
+
 _SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
 # The administrator stays as it is, and so do owners of runs beside ours on a given server. What the owner of the
 # migrations has is never in the way: it is dropped by none of them.
 _READ = """
 with roles as (
-  select oid, rolname = %(owner)s as owner from pg_authid
-   where oid >= 16384 and rolname <> current_user and (rolname = %(owner)s or not starts_with(rolname, 'kfm_owner'))
+  select oid, oid = %(owner)s::oid as owner from pg_authid
+   where oid >= 16384 and rolname <> current_user and (oid = %(owner)s::oid or not starts_with(rolname, 'kfm_owner'))
 ), here as (
   select coalesce((select oid from pg_database where datname = %(database)s), 0) as oid
 )
@@ -107,6 +110,7 @@ class Roles:
     """Opens a session of the administrator."""
     changing: bool = True
     """Whether what runs may change any; where it may not, nobody looks."""
+    _owner: tuple[int] | None = None
     _first: frozenset[_Row] | None = None
     """Before any database of ours."""
     _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
@@ -121,6 +125,7 @@ class Roles:
         if self._first is None:
             if administrator.execute(_SUPERUSER).fetchone() != (True,):
                 return
+            self._owner = administrator.execute(_NUMBER, [self.owner]).fetchone()
             self._first = self._read(administrator, None)
         self._left[database] = self._first
 
@@ -180,7 +185,11 @@ class Roles:
             _put(administrator, self._read(administrator, None), self._first)
 
     def _read(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
-        return frozenset(administrator.execute(_READ, {"owner": self.owner, "database": database}).fetchall())
+        return frozenset(
+            administrator.execute(
+                _READ, {"owner": self._owner[0] if self._owner else 0, "database": database}
+            ).fetchall()
+        )
 
 
 def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:

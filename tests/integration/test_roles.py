@@ -93,6 +93,13 @@ def test_a_role_that_only_the_way_back_misses_is_told_with_its_setting(gate):
     assert '[database] roles = ["postgres"]' in found["help"]
 
 
+def test_a_migration_that_takes_its_own_role_away_is_told_so(gate):
+    report = gate(BASE, goose("alter role kfm_owner rename to taken", "alter role taken rename to kfm_owner"))
+    assert report["exit_code"] == 3 and any(
+        "renamed or dropped the role" in (item["message"] or "") for item in report["stages"]
+    )
+
+
 def test_what_a_migration_sets_for_the_database_holds_for_those_after_it(gate):
     text = "create schema app; create table app.b (id int); do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;"
     base = {

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.locales import Locale
 from kfm_ci.postgres.roles import Roles
 
@@ -132,13 +133,16 @@ class Server:
             self._drop(connection, full)
             if template:
                 self.roles.enter(template, connection)
-            connection.execute(
-                sql.SQL("create database {} owner {} template {}").format(
-                    sql.Identifier(full), sql.Identifier(self.owner), source
-                )
-                + strategy
-                + (locale.clause() if locale else sql.SQL(""))
+            make = sql.SQL("create database {} owner {} template {}").format(
+                sql.Identifier(full), sql.Identifier(self.owner), source
             )
+            try:
+                connection.execute(make + strategy + (locale.clause() if locale else sql.SQL("")))
+            except psycopg.errors.UndefinedObject as error:
+                raise CannotCheck(
+                    code="KFM-C32", message="a migration has renamed or dropped the role that migrations run as", where=self.owner,
+                    help="leave the role that runs a migration as it is",
+                ) from error  # fmt: skip
             if template:
                 self.roles.copied(connection, full, template)
             else:
