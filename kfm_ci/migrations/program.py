@@ -20,9 +20,9 @@ _TOKEN = re.compile(
 _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
 _VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
           "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
-_GIVES = frozenset({"insert", "update", "create", "add", "comment"})
+_GIVES = frozenset({"insert", "update", "comment"})
+"""What no call sends that is named for taking something away; its way back may well create or add."""
 _TAKES = ("drop", "rename", "remove")
-"""Words in a call's name for which it sends nothing of the former."""
 _HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
 """Where a program puts a value into its SQL."""
 _BACKWARDS = re.compile(

@@ -12,7 +12,6 @@ from kfm_ci.migrations.formats.commands import with_tool
 _NAME = re.compile(r"^\d+-(?P<name>[^/]*)\.(?:js|cjs|mjs)$")
 _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
 _MARK = re.compile(r"\bqueryInterface\b")
-_TABLE = re.compile(r"\bmigrationStorageTableName[\"']?\s*:\s*[\"'`](\w+)[\"'`]")
 _RUN = ("sequelize-cli", "db:migrate", "--url", "{url}", "--migrations-path", "{dir}")
 _OUTSIDE = "in a file of its own"
 
@@ -35,5 +34,6 @@ class Sequelize:
             down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
             down_to=("sequelize-cli", "db:migrate:undo:all", "--url", "{url}", "--migrations-path", "{dir}", "--to", "{id}"),
             transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
-            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "SequelizeMeta",
+            # given a URL it reads no settings, so that its table has the name that it has without any
+            history_table="SequelizeMeta",
         ))  # fmt: skip
