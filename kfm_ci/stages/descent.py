@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from kfm_ci.evidence.transcript import Recorded
 from kfm_ci.migrations.files import Command, Migration
 from kfm_ci.migrations.formats.process import Ended
-from kfm_ci.model import Finding, Hazard, Place, Proof, Severity
+from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity
 from kfm_ci.stages.attempt import Attempts, last, told_line
 from kfm_ci.stages.base import Run
 
@@ -86,7 +86,10 @@ class Descent:
 
     def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
         why = failed(migration, error, ended)
-        if why is not None:
+        if why is None:
+            # there is a down, and all it does is to say that there is no way back
+            self.downs[migration.id] = Recorded(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
+        else:
             self.run.findings.append(failure(migration, why, ended))
             self.run.unrecorded[migration.id] = Proof.FAILED
         self._halts += 1
