@@ -14,6 +14,7 @@ from kfm_ci.report.rollback import summary
 _TASKS = 5
 _SENTENCE_ENDS = re.compile(r"\.\s+(?=[A-Z])")
 _REASONS = 3
+_NAMES = 3
 _HOLDS = 3
 _FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK, Hazard.HEADER, Hazard.TRACEABILITY})
 
@@ -67,20 +68,31 @@ def lines(evidence: Evidence) -> list[str]:
 def _risk(evidence: Evidence) -> str:
     level = evidence.risk.value
     decisive = [reason.removesuffix(f": {level}") for reason in evidence.risk_reasons if reason.endswith(f": {level}")]
-    reasons = _by_migration(decisive[:_REASONS], [item.id for item in evidence.new])
-    more = len(decisive) - _REASONS
+    if not decisive and evidence.result is Result.ERROR and not _observed(evidence):
+        return "unknown: not every migration was observed"
+    told = _grouped(decisive, [item.id for item in evidence.new])
+    more = len(told) - _REASONS
     tail = f"; and {more} more" if more > 0 else ""
     partly = "" if _observed(evidence) else ", as far as it was observed"
-    return f"**{level}**{partly}: {reasons or 'nothing was found that raises it'}{tail}"
+    return f"**{level}**{partly}: {'; '.join(told[:_REASONS]) or 'nothing was found that raises it'}{tail}"
 
 
-def _by_migration(reasons: Sequence[str], names: Sequence[str]) -> str:
-    """Return reasons as Markdown; a migration that several of them name is named once."""
-    told: dict[str, list[str]] = {}
+def _grouped(reasons: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return reasons as Markdown, each with the migrations that give it; reasons that the same ones give are one."""
+    givers: dict[str, list[str]] = {}
     for reason in reasons:
         name = next((name for name in names if reason.startswith(f"{name}: ")), "")
-        told.setdefault(name, []).append(inline(reason.removeprefix(f"{name}: "), 160))
-    return "; ".join((f"{inline(name, 120)}: " if name else "") + ", ".join(texts) for name, texts in told.items())
+        givers.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for reason, found in givers.items():
+        alike.setdefault(tuple(found), []).append(inline(reason, 160))
+    return [_given(texts, found) for found, texts in alike.items()]
+
+
+def _given(reasons: Sequence[str], names: Sequence[str]) -> str:
+    few = ", ".join(reasons[:_REASONS]) + (f" and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else "")
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return (f"{', '.join(inline(name, 120) for name in names[:_NAMES])}{more}: " if any(names) else "") + few
 
 
 def _observed(evidence: Evidence) -> bool:
@@ -120,7 +132,8 @@ def _to_do(evidence: Evidence) -> list[str]:
         return ["", "**To do:**", "", *listed, *tail]
     broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
     if evidence.result is not Result.PASS and broken is not None:
-        return [f"- **To do:** mend what stopped {code(broken.name)}: {inline(broken.message or 'no message', 300)}"]
+        said = "" if evidence.failure else f": {inline(broken.message or 'no message', 300)}"
+        return [f"- **To do:** mend what stopped {code(broken.name)}, and run it again{said}"]
     if evidence.result is not Result.PASS:
         return ["- **To do:** mend what ended it, and run it again: nothing was judged"]
     warnings = [item for item in ranked(evidence.findings) if item.severity is Severity.WARNING]

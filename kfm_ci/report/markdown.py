@@ -76,7 +76,7 @@ def _way_back(evidence: Evidence) -> str:
         body = "From the repository's root, in this order; stop after any of them to go back only so far:\n\n"
         body += fence("\n".join(lines), "sh", 2 * _COMMANDS)
     count = sum(not line.startswith("#") for line in lines)
-    return chapter.folded(f"Rollback: how to go back, {count} command{'s' if count != 1 else ''}", body)
+    return chapter.folded(f"Rollback: how to go back, {count or 'no'} command{'s' if count != 1 else ''}", body)
 
 
 def _checklist(evidence: Evidence) -> str:

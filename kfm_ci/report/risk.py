@@ -101,7 +101,8 @@ class _Gap(NamedTuple):
 
 
 def _reason(finding: Finding) -> str:
-    return f"{finding.hazard.value}{_at(finding)} ({finding.rule}): {risk_of(finding).value}"
+    rule = "" if finding.rule == finding.hazard else f" ({finding.rule})"
+    return f"{finding.hazard.value}{_at(finding)}{rule}: {risk_of(finding).value}"
 
 
 def _counts(finding: Finding) -> bool:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from kfm_ci.model import Hazard, Mode, Place, Proof, Result, Strategy
+from kfm_ci.model import Hazard, Mode, Outcome, Place, Proof, Result, Risk, Strategy
 from kfm_ci.report import markdown
 
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -48,12 +48,24 @@ def test_the_head_answers_in_five_lines_with_errors_first() -> None:
     assert f"`{UP}:12`" in lines[6] and "→ add a bigint column" in lines[6]
 
 
-def test_a_migration_that_several_reasons_name_is_named_once_in_the_head() -> None:
+def test_the_head_names_once_which_migrations_give_which_reasons() -> None:
     one = dangerous()
     name = one.new[0].id
-    reasons = (f"{name}: blocks-reads at line 2: high", f"{name}: table-rewrite at line 2: high")
-    (risk,) = (line for line in markdown.compose(replace(one, risk_reasons=reasons)).split("\n") if "**Risk:**" in line)
-    assert risk.endswith(": blocks-reads at line 2, table-rewrite at line 2") and risk.count("blocks-reads") == 1
+    more = tuple(replace(one.new[0], id=f"{name}{number}") for number in range(5))
+    reasons = (f"{name}: blocks-reads at line 2: high", f"{name}: table-rewrite at line 2: high",
+               *(f"{item.id}: data-loss at line 1: high" for item in more))  # fmt: skip
+    comment = markdown.compose(replace(one, migrations=(*one.migrations, *more), risk_reasons=reasons))
+    (risk,) = (line for line in comment.split("\n") if "**Risk:**" in line)
+    first, second = risk.split("; ")
+    assert first.endswith(": blocks-reads at line 2, table-rewrite at line 2")
+    assert second.endswith(" and 2 more: data-loss at line 1")
+
+
+def test_no_risk_is_claimed_of_what_could_not_be_checked() -> None:
+    one = dangerous()
+    unseen = replace(one.new[0], apply=replace(one.new[0].apply, outcome=Outcome.NOT_RUN))
+    comment = markdown.compose(replace(one, migrations=(unseen,), result=Result.ERROR, risk=Risk.LOW, risk_reasons=()))
+    assert "- **Risk:** unknown: not every migration was observed" in comment
 
 
 def test_a_calm_change_has_nothing_to_do_and_a_short_comment() -> None:
