@@ -23,7 +23,8 @@ _PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
 _LOOKING = re.compile(
     # a driver asks for a constant to see whether its connection lives
     r"^\s*(?:show\b|select\s+(?:\d+|true|null|'\w*')(?:\s+as\s+\w+)?\s*;?\s*$|(?:select|with)\b(?:(?!\b(?:into|insert|update|delete|merge)\b).)*"
-    r"\b(?:pg_catalog|information_schema|pg_class|pg_attribute|pg_type|pg_range|to_regclass|version\(\)"
+    r"\b(?:pg_catalog|information_schema|to_regclass|version\(\)"
+    r"|pg_(?:class|attribute|type|range|database|namespace|index|indexes|constraint|roles|extension|tables|views|settings|proc|enum)\b"
     r"|current_schema|current_database|pg_try_advisory|pg_advisory|standard_conforming))",
     re.IGNORECASE | re.DOTALL,
 )

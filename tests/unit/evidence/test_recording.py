@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kfm_ci.evidence.bookkeeping import Bookkeeping
-from kfm_ci.evidence.recording import Sent, _bound, _read
+from kfm_ci.evidence.recording import Sent, _bound, _read, looks
 from kfm_ci.evidence.transcript import script
 from kfm_ci.migrations.files import Tool
 from kfm_ci.model import Mode
@@ -42,13 +44,13 @@ def test_what_stood_outside_a_transaction_stays_outside():
 
 
 def test_what_was_rolled_back_or_only_looked_does_not_count():
-    looks = (
+    asked = (
         "select pg_catalog.version()",
         "SHOW server_version",
         "select * from information_schema.tables",
         "SELECT 1",
     )
-    assert script(sent(*looks, "begin", "create table a ()", "rollback", "begin", "commit"), own("t")).text == ""
+    assert script(sent(*asked, "begin", "create table a ()", "rollback", "begin", "commit"), own("t")).text == ""
 
 
 def test_what_another_session_did_meanwhile_stands_before_a_transaction_that_builds_on_it():
@@ -128,3 +130,18 @@ def test_lines_of_other_databases_and_of_the_administrator_are_not_the_tools():
 
     text = row("kfm_owner", "d", 'select\n"a"') + row("kfm_owner", "other", "x") + row("kfm_admin", "d", "y")
     assert [item.text for item in _read(text, "d", "kfm_owner")] == ['select\n"a"']
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        ("select 1 from pg_database where datname = 'shop'", True),
+        ("select nspname from pg_namespace", True),
+        ("select 1", True),
+        ("select count(*) from widgets", False),
+        ("insert into names select relname from pg_class", False),
+        ("select pg_sleep(1)", False),
+    ],
+)
+def test_what_only_asks_the_catalog_is_no_part_of_a_migration(text, only):
+    assert looks(text) is only
