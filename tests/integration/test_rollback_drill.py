@@ -417,7 +417,7 @@ def test_an_up_that_gives_another_schema_the_second_time_is_refused(database: st
         database, [with_down("a", up, "drop table twice")], base=BASE + "create sequence counter"
     ).results
     assert [finding.rule for finding in result.findings] == ["reapply-differs"]
-    assert "column public.twice.a is left behind" in result.findings[0].message
+    assert "column public.twice.a comes on top" in result.findings[0].message
     assert result.evidence.proof is Proof.FAILED
 
 

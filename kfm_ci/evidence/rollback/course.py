@@ -115,12 +115,11 @@ class Course:
             guilty.update(dict.fromkeys(catalog.diff(before, after).names, trial))
         for trial in again:
             own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
-            if not own.empty and not trial.adds(
-                "rollback-schema-differs", f"applied again it gives another: {describe(own)}"
-            ):
+            told = describe(own, added="comes on top", removed="is missing")
+            if not own.empty and not trial.adds("rollback-schema-differs", f"applied again it gives another: {told}"):
                 trial.report(
                     "reapply-differs",
-                    f"applied again after its rollback {trial.subject.id} gives another schema: {describe(own)}",
+                    f"applied again after its rollback {trial.subject.id} gives another schema: {told}",
                     help="Let the up state all that it wants, whatever it finds (for example after `if not exists`).",
                     place=_up(trial.subject.migration, own.names),
                 )

@@ -144,11 +144,11 @@ class Trial:
         return Proof.NOT_RUN
 
 
-def describe(difference: Difference) -> str:
-    """Return a difference as one line: what is left behind, not brought back, or other than before."""
+def describe(difference: Difference, *, added: str = "is left behind", removed: str = "is not brought back") -> str:
+    """Return a difference as one line: what is there and should not be, what is not, and what is other than before."""
     sentences = (
-        *(f"{name} is left behind" for name in difference.added),
-        *(f"{name} is not brought back" for name in difference.removed),
+        *(f"{name} {added}" for name in difference.added),
+        *(f"{name} {removed}" for name in difference.removed),
         *(
             f"{name} was {was!r} and is {now!r}"
             for name, before, after in difference.changed
