@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import configparser
+import posixpath
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.files import History, Tool, Tree
@@ -22,15 +25,44 @@ class Yoyo:
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a Python file asks yoyo for its steps, or its settings stand above."""
+        """Whether a Python file asks yoyo for its steps, or ``yoyo.ini`` names the directory first."""
+        sources = _sources(tree, directory)
+        if sources:
+            return directory == sources[0] and any(_NAME.match(name) for name in names)
         in_python = [name for name in names if name.endswith(".py")]
         return programs.marked(tree, directory, in_python, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the files without running them."""
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=("yoyo", "apply", *_SETTINGS, "{dir}"), up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", "{dir}"),
-            down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", "{dir}"),
+        """Read the files of all sources without running them."""
+        named = _sources(tree, directory)
+        sources = named if directory in named else (directory,)
+        parts = [programs.load(tree, place, format=self.name, name=_NAME, outside=_OUTSIDE) for place in sources]
+        history = replace(
+            parts[0],
+            directory=directory,
+            migrations=tuple(
+                sorted((item for part in parts for item in part.migrations), key=lambda item: item.sort_key)
+            ),
+            findings=tuple(found for part in parts for found in part.findings),
+        )
+        return with_tool(history, Tool(
+            up=("yoyo", "apply", *_SETTINGS, *sources), up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", *sources),
+            down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
             history_table="_yoyo_migration", own_tables=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
             install="pip install yoyo-migrations psycopg2-binary",
         ))  # fmt: skip
+
+
+def _sources(tree: Tree, directory: str) -> tuple[str, ...]:
+    """Return the directories inside the repository that the nearest ``yoyo.ini`` names; empty when there is none."""
+    home = programs.home(tree, directory, ("yoyo.ini",))
+    if home is None:
+        return ()
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(programs.text(tree, posixpath.normpath(f"{home}/yoyo.ini")))
+    except configparser.Error:
+        return ()
+    written = parser.defaults().get("sources", "").replace("%(here)s", ".").split()
+    places = (posixpath.normpath(posixpath.join(home, one)) for one in written)
+    return tuple(dict.fromkeys(place for place in places if not place.startswith(("/", ".."))))

@@ -220,3 +220,12 @@ def test_django_a_migration_that_no_app_is_known_to_read_is_no_pass(load):
 def test_alembic_a_revision_without_a_written_name_is_no_pass(load):
     history = load("alembic", {**ENV, f"{DIR}/1.py": "revision = make()\ndown_revision = None\n"}, DIR)
     assert rules(history) == ["unreadable-file"] and history.unreadable
+
+
+def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
+    files = {"yoyo.ini": "[DEFAULT]\nsources = db/a db/b ../x\n", "db/a/0001.t.sql": "", "db/b/0002.u.py": "from yoyo import step\n", "c/0003.v.sql": ""}  # fmt: skip
+    assert detect(files) == ("db/a", "yoyo")
+    history = load("yoyo", files, "db/a")
+    assert [item.id for item in history.migrations] == ["0001.t.sql", "0002.u.py"]
+    assert history.tool.up[-2:] == ("db/a", "db/b")
+    assert [item.id for item in load("yoyo", files, "c").migrations] == ["0003.v.sql"]
