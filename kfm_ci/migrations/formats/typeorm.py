@@ -19,6 +19,7 @@ _SOURCES = tuple(
 )
 _SAID = re.compile(r"\btypeorm\b[^\n\"]*\s(?:-d|--dataSource)[ =]([\w./-]+\.[cm]?[jt]s)\b")
 _TABLE = re.compile(r"\bmigrationsTableName\s*:\s*[\"'`](\w+)[\"'`]")
+_MODULES = re.compile(r"\"type\"\s*:\s*\"(module)\"")
 _OUTSIDE = "in a migration of its own with `transaction = false;`"
 
 
@@ -39,9 +40,12 @@ class TypeOrm:
         said = programs.says(tree, home, ("package.json",), _SAID)
         sources = (*((said,) if said else ()), *_SOURCES)
         source = next((name for name in sources if tree.exists(f"{start}{name}")), "data-source.js")
-        program = "typeorm-ts-node-commonjs" if source.endswith(".ts") else "typeorm"
+        typed = source.endswith(".ts")
+        kind = "esm" if programs.says(tree, home, ("package.json",), _MODULES) else "commonjs"
+        program = f"typeorm-ts-node-{kind}" if typed else "typeorm"
         return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),
             history_table=programs.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
-            directory=home, install="npm ci",
+            directory=home, install="npm ci, with ts-node" if typed else "npm ci",
+            probe=("node", "-e", "require.resolve('ts-node')") if typed else (),
         ))  # fmt: skip

@@ -229,3 +229,17 @@ def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
     assert [item.id for item in history.migrations] == ["0001.t.sql", "0002.u.py"]
     assert history.tool.up[-2:] == ("db/a", "db/b")
     assert [item.id for item in load("yoyo", files, "c").migrations] == ["0003.v.sql"]
+
+
+@pytest.mark.parametrize(
+    ("package", "source", "program"),
+    [
+        ("{}", "data-source.js", "typeorm"),
+        ("{}", "src/data-source.ts", "typeorm-ts-node-commonjs"),
+        ('{"type": "module"}', "src/data-source.ts", "typeorm-ts-node-esm"),
+    ],
+)
+def test_typeorm_runs_a_data_source_in_the_language_that_it_is_in(load, package, source, program):
+    files = {"package.json": package, source: "", "m/1700000000001-A.ts": "queryRunner"}
+    tool = load("typeorm", files).tool
+    assert tool.up == (program, "migration:run", "-d", source) and bool(tool.probe) == source.endswith(".ts")
