@@ -11,7 +11,8 @@ from kfm_ci.evidence.recording import Sent, looks
 from kfm_ci.migrations import statements, transactions
 from kfm_ci.model import Mode
 
-_NAMES_ITSELF = re.compile(r"\s*set\s+application_name\b", re.IGNORECASE)
+_OF_CLIENT = re.compile(r"\s*set\s+(?:session\s+)?(?:application_name|client_encoding|names)\b", re.IGNORECASE)
+"""Says who is there, and in which encoding that one writes: the log has what was written."""
 _SETS = re.compile(r"\s*set\s+(?!local\b|transaction\b|constraints\b)", re.IGNORECASE)
 """Makes a setting for the whole session."""
 _PREPARES = re.compile(r"\s*prepare\s+(?!transaction\b)(\S+)", re.IGNORECASE)
@@ -124,7 +125,7 @@ class _Course:
         return released is not None and released[1] not in self.prepared
 
     def _add(self, session: int, text: str, *, alone: bool) -> None:
-        if _NAMES_ITSELF.match(text):
+        if _OF_CLIENT.match(text):
             return
         opening = self.openings.setdefault(session, [])
         if _SETS.match(text) and not any(one.session == session and one.pieces for one in self.blocks):

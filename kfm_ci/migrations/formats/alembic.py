@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
@@ -18,6 +19,8 @@ from kfm_ci.model import Finding, Hazard
 
 _TABLE = re.compile(r"\bversion_table\s*=\s*[\"'](\w+)[\"']")
 _DEFAULT = "alembic_version"
+_BASE = "base"
+"""What Alembic calls the state below the first revision."""
 _NAMES_PARENT = re.compile(r"^down_revision\b", re.MULTILINE)
 _SCHEMA = re.compile(r"\bversion_table_schema\s*=\s*[\"'](\w+)[\"']")
 
@@ -78,7 +81,8 @@ class Alembic:
             unreadable=unreadable,
             outside="in a revision of its own, within `with op.get_context().autocommit_block():`",
         )
-        words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id, "below": _below(item, ordered)} for item in ordered}  # fmt: skip
+        children = Counter(parent for item in ordered for parent in item.parents or (_BASE,))
+        words = {item.id: {"range": f"{item.parents[0]}:{item.id}" if item.parents else item.id, "below": _below(item, children)} for item in ordered}  # fmt: skip
         history = with_tool(history, _tool(tree, found), words)
         straight = _straight(ordered)
         return replace(history, migrations=tuple(
@@ -109,11 +113,10 @@ def _tool(tree: Tree, settings: Settings) -> Tool:
     )  # fmt: skip
 
 
-def _below(node: Node, nodes: list[Node]) -> str:
+def _below(node: Node, children: Mapping[str, int]) -> str:
     """Return how what lies below a revision is written after it: of what forks there, only its own branch is taken back."""
-    parent = node.parents[0] if node.parents else "base"
-    siblings = sum(other.parents[:1] == node.parents[:1] or parent in other.parents for other in nodes)
-    return "-1" if siblings == 1 and len(node.parents) < 2 else f"@{parent}"
+    parent = node.parents[0] if node.parents else _BASE
+    return "-1" if children[parent] == 1 and len(node.parents) < 2 else f"@{parent}"
 
 
 def _straight(nodes: list[Node]) -> frozenset[str]:

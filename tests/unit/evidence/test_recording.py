@@ -145,3 +145,11 @@ def test_lines_of_other_databases_and_of_the_administrator_are_not_the_tools():
 )
 def test_what_only_asks_the_catalog_is_no_part_of_a_migration(text, only):
     assert looks(text) is only
+
+
+@pytest.mark.parametrize(
+    "own", ["set application_name = 'x'", "SET NAMES 'utf8'", "set session client_encoding to utf8"]
+)
+def test_what_a_client_says_of_itself_is_no_part_of_a_migration(own):
+    table = Bookkeeping.of(Tool(up=(), history_table="t"))
+    assert script(sent("begin", own, "create table a ()", "commit"), table).text == "create table a ();\n"
