@@ -35,7 +35,7 @@ _OWNED: Final = (
     ("coalesce(i.indrelid, m.oid, x.oid)", "pg_class x left join pg_index i on i.indexrelid = x.oid"
      " left join pg_class m on m.reltoastrelid = x.oid where x.oid >= 16384"),
     ("coalesce(i.indrelid, x.attrelid)", "pg_attribute x left join pg_index i on i.indexrelid = x.attrelid"
-     " where x.attrelid >= 16384 and x.attnum > 0"),
+     " where x.attrelid >= 16384 and (x.attnum > 0 or x.attacl is not null)"),
     ("x.adrelid", "pg_attrdef x"), ("x.conrelid", "pg_constraint x where x.conrelid >= 16384"),
     ("x.indrelid", "pg_index x where x.indrelid >= 16384"),
     ("coalesce(i.indrelid, x.inhrelid)", "pg_inherits x left join pg_index i on i.indexrelid = x.inhrelid"),
@@ -46,13 +46,14 @@ _OWNED: Final = (
     ("x.stxrelid", "pg_statistic_ext x"), ("x.typrelid", "pg_type x where x.oid >= 16384 and x.typrelid <> 0"),
     ("-x.oid::bigint", "pg_proc x where x.pronamespace <> 'pg_catalog'::regnamespace"),
     ("-x.aggfnoid::oid::bigint", "pg_aggregate x where x.aggfnoid >= 16384"),
-    (PART.format("x.classoid", "x.objoid"), "pg_description x where x.objoid >= 16384"),
+    (PART.format("x.classoid", "x.objoid"), "pg_description x where x.objoid >= 16384 or x.objoid = 2200"),
 )  # fmt: skip
 """Part and rows of the catalogs that say what a relation or a function is."""
 
 # An array is called after its elements. What joins an extension is its author's, and leaves the text.
 _COMMON: Final = (
-    "pg_namespace x", "pg_type x where x.typelem = 0 and x.typrelid = 0", "pg_enum x", "pg_range x",
+    "pg_namespace x", "pg_type x where x.typrelid = 0 and (x.typelem = 0 or x.typcategory <> 'A' or x.typtype <> 'b')",
+    "pg_enum x", "pg_range x",
     "pg_constraint x where x.conrelid = 0", "pg_proc x where x.pronamespace = 'pg_catalog'::regnamespace", "pg_operator x",
     "pg_opclass x", "pg_opfamily x", "pg_collation x", "pg_am x", "pg_language x", "pg_cast x", "pg_transform x",
     "pg_ts_config x", "pg_ts_dict x", "pg_ts_parser x", "pg_ts_template x", "pg_foreign_data_wrapper x",
@@ -92,6 +93,7 @@ select array_agg(part), array_agg(version) from (
 AFFECTED: Final = f"""node(classid, objid, passes) as (
   select 'pg_class'::regclass::oid, o, true from unnest($1) o
   union select 'pg_class'::regclass, indexrelid, true from pg_index where indrelid = any ($1)
+  union select 'pg_type'::regclass, reltype, true from pg_class where oid = any ($1)
   union select 'pg_constraint'::regclass, oid, true from pg_constraint where conrelid = any ($1)
   union select 'pg_proc'::regclass, o, true from unnest($2) o
 ), reached(classid, objid, passes) as (
