@@ -50,7 +50,9 @@ def rehearse(run: Run) -> Rehearsed:
         )  # fmt: skip
         configured = {name.lower() for name in run.config.database.settings}
         differs = rebuild.elsewhere(ground, run.origin or base, rows, run.final_catalog, configured=configured)
-    if differs is not None:
+    # what the text says already of a migration, such as that it calls now(), is not told again of its rows
+    told = {(item.rule, item.migration) for item in run.findings}
+    if differs is not None and (differs.severity is not Severity.NOTE or (differs.rule, differs.migration) not in told):
         found.append(differs)
     if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
         with _empty(run, server) as empty:

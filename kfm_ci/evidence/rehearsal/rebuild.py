@@ -94,7 +94,10 @@ def _first_difference(
         if not difference.empty:
             return written.culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(content.snapshot(copy.session))
-    return (rows.origin(columns, settings), written.told(columns), None) if columns else None
+    if not columns:
+        return None
+    pair = rows.origin(columns, settings)
+    return pair, written.told(columns), written.line_of(pair[1], columns)
 
 
 def told(difference: Difference) -> str:

@@ -10,10 +10,11 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.rehearsal import origin
+from kfm_ci.evidence.rehearsal import origin, remedies
 from kfm_ci.evidence.rehearsal.model import Pair, finding
 from kfm_ci.evidence.rehearsal.origin import Step
 from kfm_ci.evidence.rehearsal.walk import Walk
+from kfm_ci.migrations.files import Script
 from kfm_ci.migrations.identifiers import dotted
 from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import content
@@ -74,7 +75,7 @@ class Written:
             "changing-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
             help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
             "where databases must agree.",
-            severity=Severity.NOTE, line=script.first_line,
+            severity=Severity.NOTE, line=line_of(script, columns),
         )  # fmt: skip
 
     def _look_again(self) -> bool:
@@ -83,6 +84,12 @@ class Written:
             self._made = {dotted(*name): follows for *name, follows in session.execute(MADE).fetchall()}
             self._changing = differing(self.first, self._second)
         return self._second is not None
+
+
+def line_of(script: Script, columns: Sequence[str]) -> int:
+    """Return the line of the statement that most likely writes columns."""
+    statement, _ = remedies.culprit(script, {name.split(".")[-2].strip('"') for name in columns})
+    return statement.line if statement else script.first_line
 
 
 def told(columns: Sequence[str]) -> str:
