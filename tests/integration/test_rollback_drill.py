@@ -666,6 +666,15 @@ def test_an_extension_that_may_have_been_there_before_is_well_left_there(databas
     assert practise(database, [loud], base="drop extension citext cascade").rules() == [["rollback-schema-differs"]]
 
 
+def test_a_schema_that_may_have_been_there_before_is_well_left_there(database: str) -> None:
+    leaves = with_down("b", "create schema if not exists shop; create table shop.w (id int)", "drop table shop.w")
+    drilled = practise(database, [ADD_COLUMN, leaves])
+    assert (drilled.rules(), drilled.proofs()) == ([[], []], [Proof.PROVEN, Proof.PROVEN])
+    assert "rolling back leaves schema shop, which may have been there before" in drilled.results[1].evidence.price
+    loud = with_down("c", "create schema loud", "select 1")
+    assert practise(database, [loud], base="select 1").rules() == [["rollback-schema-differs"]]
+
+
 def test_what_a_way_back_nowhere_names_is_told_at_its_first_statement_that_acts(database: str) -> None:
     down = "set client_min_messages to warning;\nbegin;\nselect 1;\nalter table widgets drop colour;\ncommit;"
     subject = with_down("a", "alter table widgets add colour text; create type mood as enum ('ok')", down)

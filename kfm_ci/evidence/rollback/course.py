@@ -165,7 +165,7 @@ class Course:
         trial.price.extend(
             f"rolling back leaves {name}, which may have been there before"
             for name in left
-            if name.startswith("extension ")
+            if not name.startswith("comment ")
         )
         if subject.strategy is Strategy.MANUAL:
             trial.price.extend(loss.sentence for loss in losses.errors)

@@ -110,7 +110,7 @@ RUNS = (
     ),
     Observed(
         id="rollback-schema-differs", hazard=Hazard.ROLLBACK_UNPROVEN, title="The way back restores the schema",
-        why=_WAY_BACK + " What a later way back left behind is not held against it. An extension that was made `if not "
+        why=_WAY_BACK + " What a later way back left behind is not held against it. An extension or a schema that was made `if not "
         "exists` may stay: dropping it can take it from others.",
         base=_WIDGETS,
         bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\ncreate table titles (id bigint);\n"
