@@ -587,7 +587,7 @@ def test_what_is_to_be_added_to_a_way_back_is_told_in_sql_that_makes_it_whole(
 
 
 def test_what_no_few_statements_bring_back_is_not_told_in_sql(database: str) -> None:
-    many = "; ".join(f"create table t{number} (a int)" for number in range(4))
+    many = "; ".join(f"create table t{number} (a int)" for number in range(5))
     (finding,) = practise(database, [with_down("a", many, "select 1")]).results[0].findings
     assert finding.help is not None and "`" not in finding.help
     gone = "alter table widgets drop size"

@@ -162,9 +162,13 @@ def _shuffled(table: TableDifference, columns: tuple[str, ...], shifts: Shifts, 
 
 def _describe(table: TableDifference, columns: tuple[str, ...], *, gone: int) -> str:
     if table.missing:
-        return f"all {_rows(table.lost)} of {table.name} are lost"
+        return (
+            f"all {_rows(table.lost)} of {table.name} are lost"
+            if table.lost != 1
+            else f"the row of {table.name} is lost"
+        )
     if gone > 0:
-        return f"{_rows(gone)} of {table.name} are lost"
+        return f"{_rows(gone)} of {table.name} {'is' if gone == 1 else 'are'} lost"
     names = ", ".join(f"{table.name}.{column}" for column in columns) or table.name
     inside = [part for column, parts in table.inside if column in columns for part in parts]
     where = f" ({listed(tuple(inside), 3)})" if inside else ""
