@@ -209,6 +209,8 @@ class Migration:
     """Where to write, in the tool's words, what cannot run in a transaction; the beginning of a sentence."""
     repeats: bool = False
     """Whether the tool runs it again whenever its text changes; its id then names the text too."""
+    sequels: frozenset[Digest] = frozenset()
+    """What its file may become by the tool's own custom once it has run everywhere, beside what it is."""
     condition: str | None = None
     """On what it depends whether the tool runs it at all, such as a context; None: it always does."""
 

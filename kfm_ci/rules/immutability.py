@@ -67,7 +67,7 @@ class AppliedMigrationChanged:
         # What the base itself changed since is not this change's doing.
         if change.base is not None and tip.get(file.path) == found:
             return
-        if found is not None and found.sha256 == file.sha256:
+        if found is not None and (found.sha256 == file.sha256 or found.sha256 in migration.sequels):
             return
         if found is not None:
             soft = "".join(found.text.split()) == "".join(file.text.split())

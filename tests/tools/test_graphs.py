@@ -64,6 +64,22 @@ def test_a_squash_has_to_build_what_those_built_that_it_stands_for(root, name, t
     assert (told is None) == (wrong == []) and all(told in item["message"] for item in wrong), wrong
 
 
+def test_the_last_step_of_a_squash_is_no_edit_and_any_other_is(root):
+    name = "shop/migrations/0001_squashed_0002_name.py"
+    text = SQUASH.format(name=", ('name', models.TextField(null=True))")
+    write(root, {**DJANGO.files, name: text})
+    commit(root)
+    for old in ("0001_initial", "0002_name"):
+        (root / f"shop/migrations/{old}.py").unlink()
+    last = "".join(line for line in text.splitlines(keepends=True) if "replaces" not in line)
+    write(root, {name: last})
+    report = gate(root, "main")
+    assert report["result"] == "pass", report["findings"]
+    write(root, {name: last.replace("null=True", "null=False")})
+    report = gate(root, "main")
+    assert {item["rule"] for item in report["findings"]} == {"applied-migration-changed"}
+
+
 def test_a_fork_is_taken_back_branch_by_branch_and_its_merge_needs_no_way_back(root):
     if not (PYTHON / "alembic").exists():
         pytest.skip("NOT RUN: alembic is not installed; run `make test-tools`")

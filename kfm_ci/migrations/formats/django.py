@@ -15,7 +15,7 @@ from kfm_ci.migrations.formats import django_settings, graph, metadata, programs
 from kfm_ci.migrations.formats.commands import with_tool
 from kfm_ci.migrations.formats.graph import Node
 from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.model import Digest, Finding, Hazard
 
 _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
 _NUMBERED = re.compile(r"\d{4}_\w+$")
@@ -76,7 +76,7 @@ class Django:
             )
         migrations = tuple(
             Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
-                      up=Command(file=item.file, argv=(), directory=directory))
+                      up=Command(file=item.file, argv=(), directory=directory), sequels=_sequels(item.file))
             for number, item in enumerate(ordered)
         )  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=migrations, findings=tuple(findings), unreadable=unreadable,
@@ -127,6 +127,20 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
     needs = (*(f"{one}.{other}" for one, other in named if one != app), *((f"{user}.__first__",) if swapped else ()))
     return _Read(node=Node(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name), app=app, name=name,
                  replaces=tuple(f"{one}.{other}" for one, other in _pairs(said.values.get("replaces"))))  # fmt: skip
+
+
+def _sequels(file: SourceFile) -> frozenset[Digest]:
+    """Return what a squash becomes when its old files are deleted: itself without ``replaces``, and with or without the blank lines around."""
+    said = python_source.read(file.text, of="Migration")
+    value = said.values.get("replaces") if said else None
+    lines = file.text.splitlines(keepends=True)
+    if value is None or not value.end_lineno or value.end_lineno > len(lines):
+        return frozenset()
+    first, last = value.lineno - 1, value.end_lineno
+    starts = {first, first - 1} if first and not lines[first - 1].strip() else {first}
+    ends = {last, last + 1} if last < len(lines) and not lines[last].strip() else {last}
+    texts = ("".join([*lines[:start], *lines[end:]]) for start in starts for end in ends)
+    return frozenset(Digest.of(text.encode()) for text in texts)
 
 
 def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,8 @@ def _by_line(text: str) -> Iterator[tuple[str, ast.expr]]:
         for more in (found["value"], *lines[number + 1 : number + _LONGEST]):
             value += f"{more}\n"
             try:
-                yield found["name"], ast.parse(value.strip(), mode="eval").body
+                body = ast.parse(value.strip(), mode="eval").body
+                yield found["name"], ast.increment_lineno(body, number)
                 break
             except (SyntaxError, ValueError, RecursionError):
                 if value.count("(") + value.count("[") <= value.count(")") + value.count("]"):

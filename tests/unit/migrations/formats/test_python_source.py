@@ -14,6 +14,7 @@ def test_names_are_read_also_where_the_rest_is_of_another_python(rest):
     said = read(f"revision: str = 'b'\ndown_revision = (\n    'a',\n    'c',\n)\ndepends_on = make()\n{rest}")
     assert said is not None
     assert said.literal("revision") == "b" and said.literal("down_revision") == ("a", "c")
+    assert said.values["down_revision"].lineno == 2 and said.values["down_revision"].end_lineno == 5
     assert said.literal("depends_on") is None and "depends_on" in said.values and said.literal("gone") is None
 
 
