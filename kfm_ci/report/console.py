@@ -173,7 +173,7 @@ def last_line(evidence: Evidence) -> Text:
     warnings = sum(item.stands and item.severity is Severity.WARNING for item in evidence.findings)
     if warnings:
         line.append(f", {warnings} warning{'s' if warnings > 1 else ''}")
-    if evidence.new:
+    if evidence.new and evidence.result is not Result.ERROR:  # what was not observed to its end has no risk to claim
         locked = len({hold.relation for item in evidence.new for hold in blocking(item)})
         line.append(f", risk {evidence.risk.value}")
         line.append(f", {locked} relation{'s' if locked > 1 else ''} locked" if locked else "")

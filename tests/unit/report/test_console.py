@@ -39,6 +39,8 @@ def test_nothing_new_and_errors_say_what_they_are() -> None:
     assert "nothing to judge" in shown(console.last_line(nothing_new()))
     failed = replace(nothing_new(), result=Result.ERROR, failure="KFM-E01: no engine")
     assert "could not check" in shown(console.last_line(failed)) and "no engine" in shown(console.last_line(failed))
+    unseen = replace(calm(), result=Result.ERROR, failure="KFM-E01: no engine")
+    assert "risk" not in shown(console.last_line(unseen)) and "proven" not in shown(console.last_line(unseen))
 
 
 def test_hostile_text_neither_colours_nor_moves_the_cursor() -> None:
