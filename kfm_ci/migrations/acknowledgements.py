@@ -19,6 +19,8 @@ _COMMENT = {
     "<!--": (".xml",),
 }
 """How a comment begins in files of these endings."""
+CHANGELOGS = (".xml", ".yaml", ".yml")
+"""Files that hold changesets and no calls: a comment there is about all of one."""
 _WRITTEN = re.compile(r"-- (kfm:allow [\w-]+ reason=\"[^\"]*\")")
 _MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
 _REASON = re.compile(r'reason="([^"]*)"')
@@ -75,7 +77,8 @@ def worded(text: str, path: str | None) -> str:
         return text
     opening = _opening(path)
     end = " -->" if opening == "<!--" else ""
-    return _WRITTEN.sub(rf"{opening} \1{end}", text).replace("above the statement", "above the call")
+    above = "above the changeset" if (path or "").endswith(CHANGELOGS) else "above the call"
+    return _WRITTEN.sub(rf"{opening} \1{end}", text).replace("above the statement", above)
 
 
 def _opening(path: str | None) -> str:

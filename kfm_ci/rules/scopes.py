@@ -10,8 +10,6 @@ from kfm_ci.migrations import acknowledgements, blocks, program, statements
 from kfm_ci.migrations.files import Allow, Migration, Script, Statement
 from kfm_ci.model import Finding
 
-CHANGELOGS = (".xml", ".yaml", ".yml")
-"""Files that hold changesets and no calls: a comment there is about all of one."""
 _REMARK = re.compile(r"\s*(?:$|#|<!--)")
 
 
@@ -91,7 +89,7 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
         yield from _word_for_word(migration, up)
         return
     calls, remarks = program.read(up.file.text, up.file.path)
-    changelog = up.file.path.endswith(CHANGELOGS)
+    changelog = up.file.path.endswith(acknowledgements.CHANGELOGS)
     begins = [item.up.begins for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
     for remark in remarks:
         allow = acknowledgements.remarked(remark.text, remark.line)

@@ -67,7 +67,7 @@ def test_one_that_is_not_well_formed_is_told_at_its_line(comment: str, message: 
         ("a.py", "# kfm:allow timeout reason=\"…\"` above the call"),
         ("a.exs", "# kfm:allow timeout reason=\"…\"` above the call"),
         ("a.ts", "// kfm:allow timeout reason=\"…\"` above the call"),
-        ("a.xml", "<!-- kfm:allow timeout reason=\"…\" -->` above the call"),
+        ("a.xml", "<!-- kfm:allow timeout reason=\"…\" -->` above the changeset"),
         (None, "-- kfm:allow timeout reason=\"…\"` above the statement"),
     ],
 )  # fmt: skip
