@@ -83,7 +83,8 @@ class Apply:
                 if done.outcome is Outcome.FAILED:
                     failure = (migration, done)
             reset(connection)
-            run.final_catalog = state.catalog if failure is None else catalog.read(aside)
+            # the receipt speaks of it, so it is read as a whole
+            run.final_catalog = catalog.follow(aside)
             run.unindexed = tuple(item for item in foreign_keys.unindexed(connection) if item not in slow)
             if failure is None:
                 self._again(run, ledger.applied(connection))

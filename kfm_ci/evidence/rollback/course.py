@@ -43,6 +43,8 @@ class Course:
     """Rows as they were after the way back before; None: they must all be read."""
     schema: Catalog | None = None
     """Schema as it was last read; None: all of it must be."""
+    end: str | None = None
+    """The migration that is taken back last, after which the schema is read as a whole."""
 
     @property
     def littered(self) -> bool:
@@ -77,8 +79,8 @@ class Course:
         if trial.tried:
             trial.applied = self._look() == self.after[trial.subject.id].catalog
 
-    def _look(self) -> Catalog:
-        self.schema = catalog.follow(self.connection, self.schema)
+    def _look(self, *, whole: bool = False) -> Catalog:
+        self.schema = catalog.follow(self.connection, None if whole else self.schema)
         return self.schema
 
     def reapply(self, trials: Sequence[Trial]) -> None:
@@ -105,7 +107,7 @@ class Course:
 
     def _compare(self, again: Sequence[Trial]) -> None:
         """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
-        now = self._look()
+        now = self._look(whole=True)
         difference = self._difference(self.after[again[-1].subject.id].catalog, now)
         if difference.empty:
             return
@@ -144,7 +146,7 @@ class Course:
         subject = trial.subject
         expected = self.before[subject.id]
         rows = content.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
-        now = State(catalog=self._look(), content=rows)
+        now = State(catalog=self._look(whole=subject.id == self.end), content=rows)
         self.seen = rows
         difference = self._difference(expected.catalog, now.catalog)
         self._remember(difference, now.catalog)

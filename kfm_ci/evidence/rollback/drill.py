@@ -25,8 +25,8 @@ def drill(
 
     ``migrations`` are those applied last, in the order applied; ``before`` and ``after`` hold the state captured
     around each up, by id; the database is as the last of them says. What was applied before a migration that cannot be
-    taken back is drilled on a climb from the start; so is what is accused after a later one left something behind. Errors of the server become findings; whatever ``connect`` or
-    ``runner`` raise passes through.
+    taken back is drilled on a climb from the start; so is what is accused after a later one left something behind.
+    Errors of the server become findings; whatever ``connect`` or ``runner`` raise passes through.
     """
     trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
     left = list(trials)
@@ -35,6 +35,7 @@ def drill(
         course = Course(
             connection=connection, runner=runner, before=before, after=after,
             seen=last.content if last else None, schema=last.catalog if last else None,
+            end=trials[0].subject.id if trials else None,
         )  # fmt: skip
         undone: list[Trial] = []
         while left:
