@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import psycopg
 import pytest
 
 from kfm_ci.postgres import catalog
-from kfm_ci.postgres.catalog import Catalog, versions
+from kfm_ci.postgres.catalog import Catalog, reading, versions
 
 BASE = """
 create role followed_owner; create role followed_reader;
@@ -179,6 +180,11 @@ ROLES = ("followed_owner", "followed_reader", "followed_looker")
 ROUNDS, CHANGES_EACH, TRIES = 5, 30, 12
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 0)
+
+
 @pytest.fixture
 def session(database: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database, autocommit=True) as connection:
@@ -281,3 +287,18 @@ def test_a_copy_is_known_by_what_it_was_copied_from(server, session, database) -
             _clear(there)
     finally:
         server.drop_database("followed_copy")
+
+
+def test_the_first_readings_are_whole(session, database, monkeypatch) -> None:
+    monkeypatch.setattr(reading, "PATIENCE", 3)
+    session.execute(BASE)
+    followed: list[Catalog] = []
+    with psycopg.connect(database, autocommit=True) as reader:
+        for _ in range(6):
+            followed.append(catalog.follow(reader, followed[-1] if followed else None))
+    assert [bool(one.versions) for one in followed] == [False, False, False, True, True, True]
+    shared = [
+        any(part is before.parts.get(number) for number, part in now.parts.items())
+        for before, now in pairwise(followed)
+    ]
+    assert shared == [False, False, False, True, True]

@@ -40,6 +40,8 @@ class Catalog:
     parts: Mapping[int, Part] = field(default_factory=dict, compare=False, hash=False, repr=False)
     versions: Mapping[int, str] = field(default_factory=dict, compare=False, hash=False, repr=False)
     """What tells whether a part is still the same; empty: the next reading has nothing to build on."""
+    readings: int = field(default=1, compare=False, hash=False, repr=False)
+    """The how manyeth of readings that followed each other."""
 
     def text(self) -> str:
         """Return the canonical text: one object after the other, continuation lines indented."""

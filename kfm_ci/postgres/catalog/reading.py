@@ -17,13 +17,17 @@ Row = tuple[int, str, str, str | None, str | None]
 """Part, kind, identity, parent, definition."""
 
 KEPT = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
-       exists (select from pg_prepared_statements where name = 'kfm_catalog')"""
+       array(select name from pg_prepared_statements where name in ('kfm_catalog', 'kfm_versions'))"""
 
 LOOKED_UP = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
        set_config('enable_mergejoin', '{0}', true)"""
 
 FEW = 3
 """Where more than one in so many parts changed, the whole is as quickly read."""
+
+
+PATIENCE = 10
+"""So many readings that follow each other are whole: planning the queries that tell what changed takes as long as they do."""
 
 
 def read(connection: Connection[Any]) -> Catalog:
@@ -33,30 +37,36 @@ def read(connection: Connection[Any]) -> Catalog:
     """
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SETTINGS)
-        return _assemble(_parts(cursor.execute(compose(connection.info.server_version).encode()).fetchall()), {})
+        return _assemble(_parts(cursor.execute(compose(connection.info.server_version).encode()).fetchall()), {}, 1)
 
 
 def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
     """Return the same through a session of our own, which keeps the plans of the queries.
 
-    What has not changed ``since`` an earlier reading of this database, or of one that was copied from it or to it, is
-    taken over unread.
+    After some of them, what has not changed ``since`` an earlier reading of this database, or of one that was copied from
+    it or to it, is taken over unread.
     """
     if connection.info.server_version < versions.FIRST:
         return read(connection)
+    readings = since.readings + 1 if since is not None else 1
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        *_, prepared = cursor.execute(KEPT).fetchone() or (False,)
-        if not prepared:
+        *_, prepared = cursor.execute(KEPT).fetchone() or ([],)
+        if "kfm_catalog" not in prepared:
+            # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
+            connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
+        if readings <= PATIENCE:
+            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
+        if "kfm_versions" not in prepared:
             _prepare(connection)
         ((parts, sums),) = cursor.execute(b"execute kfm_versions").fetchall()
         now = dict(zip(parts, sums, strict=True))
         changed = versions.changed(since.versions, now) if since is not None and since.versions else None
         if since is None or changed is None or len(changed) * FEW > len(now):
-            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now)
+            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
         rows: list[Row] = cursor.execute(_again(changed)).fetchall() if changed else []
     anew = {row[0] for row in rows}
     kept = {part: known for part, known in since.parts.items() if part not in anew and part in now}
-    return _assemble(kept | _parts(row for row in rows if row[1] != AGAIN), now)
+    return _assemble(kept | _parts(row for row in rows if row[1] != AGAIN), now, readings)
 
 
 def _again(changed: Iterable[int]) -> bytes:
@@ -69,10 +79,8 @@ def _array(oids: Iterable[int]) -> str:
 
 
 def _prepare(connection: Connection[Any]) -> None:
-    # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
     version = connection.info.server_version
     connection.execute(f"prepare kfm_versions as {versions.VERSIONS}".encode())
-    connection.execute(f"prepare kfm_catalog as {compose(version)}".encode())
     connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
     # The plan is made at the first use: for a few objects, each looked up, where the planner expects many.
     connection.execute(f"select {LOOKED_UP.format('off')}".encode())
@@ -102,7 +110,7 @@ def _parts(rows: Iterable[Row]) -> dict[int, Part]:
     }
 
 
-def _assemble(parts: Mapping[int, Part], sums: Mapping[int, str]) -> Catalog:
+def _assemble(parts: Mapping[int, Part], sums: Mapping[int, str], readings: int) -> Catalog:
     entries: dict[str, str] = {}
     parents: dict[str, str] = {}
     relations: dict[str, Identity] = {}
@@ -115,7 +123,12 @@ def _assemble(parts: Mapping[int, Part], sums: Mapping[int, str]) -> Catalog:
     if len(entries) < count:
         entries = _joined(parts.values())
     return Catalog(
-        entries=tuple(sorted(entries.items())), parents=parents, relations=relations, parts=parts, versions=sums
+        entries=tuple(sorted(entries.items())),
+        parents=parents,
+        relations=relations,
+        parts=parts,
+        versions=sums,
+        readings=readings,
     )
 
 
