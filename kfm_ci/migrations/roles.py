@@ -1,12 +1,21 @@
-"""Roles that SQL names and does not make: somebody must have made them before."""
+"""What SQL says of roles: which it names and does not make, so that somebody must have made them before, and whether it changes any."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from kfm_ci.migrations import statements
 from kfm_ci.migrations.files import Script
 from kfm_ci.migrations.syntax import Node
+
+_OWN = re.compile(r"\balter\s+(?:role|user)\b|\bdatabase\b", re.IGNORECASE)
+"""All that a plain owner may: settings of its own role, settings and rights of its databases."""
+
+
+def may_change(script: Script) -> bool:
+    """Whether a script may change what a plain owner can change of roles; False where its text does not say it."""
+    return _OWN.search(script.text) is not None
 
 
 def needed(scripts: Iterable[Script]) -> tuple[str, ...]:

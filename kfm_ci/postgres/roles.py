@@ -7,7 +7,6 @@ and put back when it is entered.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +17,6 @@ from psycopg import Connection, errors, sql
 from kfm_ci.errors import CannotCheck
 
 _THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
-
-_OWN = re.compile(r"\balter\s+(?:role|user)\b|\bdatabase\b", re.IGNORECASE)
 
 # By which a migration cannot rename it.
 _NUMBER = "select oid from pg_catalog.pg_roles where rolname = %s"
@@ -85,11 +82,6 @@ def make(admin: Connection[Any], role: str, *, owner: str) -> None:
         return
     admin.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(owner)))
-
-
-def owner_changes(text: str) -> bool:
-    """Whether SQL may change what a plain owner can change of roles: its own settings, or those and rights of its databases."""
-    return _OWN.search(text) is not None
 
 
 def absent(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations import roles as naming
 from kfm_ci.migrations.files import Migration, Script
 from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Resumption, Severity
 from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
@@ -65,11 +66,11 @@ def prepare(run: Run, database: str) -> None:
 
 def _changes_roles(run: Run) -> bool:
     """Whether what this run runs may change roles, as far as its right and its text tell."""
-    histories = [run.change.head, *([run.change.base] if run.change.base else [])]
     if run.config.database.run_as == "superuser" or run.change.head.tool is not None:
         return True
+    histories = [run.change.head, *([run.change.base] if run.change.base else [])]
     scripts = (script for history in histories for item in history.migrations for script in (item.up, item.down))
-    return any(roles.owner_changes(script.text) for script in scripts if isinstance(script, Script))
+    return any(naming.may_change(script) for script in scripts if isinstance(script, Script))
 
 
 class Provision:

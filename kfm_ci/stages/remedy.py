@@ -19,8 +19,8 @@ _TAKEN = re.compile(r'role "([^"]+)" already exists')
 _SHARED = re.compile(
     r"^(?:\w{5}: )?(tablespace|database|subscription|replication slot|replication origin)\b.* already exists"
 )
-_MAKES_SHARED = re.compile(r"(?:create|alter|drop)\s+(tablespace|database|subscription)\b", re.IGNORECASE)
 """Whatever else all databases of a server share; roles are put back between runs."""
+_MAKES_SHARED = re.compile(r"(?:create|alter|drop)\s+(tablespace|database|subscription)\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(r'schema "[^"]+" does not exist|(?:relation|function|type) "?\w+\.\w+.* does not exist')
 _ROLE = re.compile(r'role "([^"]+)" does not exist')
 

@@ -41,7 +41,7 @@ class Catalog:
     versions: Mapping[int, str] = field(default_factory=dict, compare=False, hash=False, repr=False)
     """What tells whether a part is still the same; empty: the next reading has nothing to build on."""
     readings: int = field(default=1, compare=False, hash=False, repr=False)
-    """The how manyeth of readings that followed each other."""
+    """How many readings followed each other up to this one."""
 
     def text(self) -> str:
         """Return the canonical text: one object after the other, continuation lines indented."""
