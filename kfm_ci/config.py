@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -37,7 +38,16 @@ def _pattern(text: str) -> str:
     return text
 
 
+def _line(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"is not a command line: {error}") from error
+    return text
+
+
 InsidePath = Annotated[str, AfterValidator(_inside)]
+CommandLine = Annotated[str, AfterValidator(_line)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
@@ -48,21 +58,21 @@ class _Table(BaseModel):
 class CommandTable(_Table):
     """``[migrations.command]``: the tool's own command, run and watched instead of reading its files."""
 
-    up: str | None = Field(None, description="Runs all that is pending, such as `knex migrate:latest`.")
-    up_one: str | None = Field(
+    up: CommandLine | None = Field(None, description="Runs all that is pending, such as `knex migrate:latest`.")
+    up_one: CommandLine | None = Field(
         None,
         description="Runs one migration; `{id}`, `{version}`, `{previous}`, `{file}`, `{dir}` are filled in. "
         "Without it `up` is run while the files of later migrations are kept away.",
     )
-    down_one: str | None = Field(None, description="Takes one migration back.")
-    down_to: str | None = Field(
+    down_one: CommandLine | None = Field(None, description="Takes one migration back.")
+    down_to: CommandLine | None = Field(
         None,
         description="Takes one migration and all that came after it back in one run; `{count}` says how many those are.",
     )
-    status: str | None = Field(
+    status: CommandLine | None = Field(
         None, description="Must end with 0 when all has run: it tells that something is pending by another code."
     )
-    preview: str | None = Field(
+    preview: CommandLine | None = Field(
         None, description="Prints the SQL of one migration without running it; judged before anything runs."
     )
     history_table: str | None = Field(None, description="Table in which the tool notes what it ran.")

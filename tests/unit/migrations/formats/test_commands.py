@@ -243,3 +243,9 @@ def test_typeorm_runs_a_data_source_in_the_language_that_it_is_in(load, package,
     files = {"package.json": package, source: "", "m/1700000000001-A.ts": "queryRunner"}
     tool = load("typeorm", files).tool
     assert tool.up == (program, "migration:run", "-d", source) and bool(tool.probe) == source.endswith(".ts")
+
+
+@pytest.mark.parametrize("name", ["up", "up_one", "down_one", "down_to", "status", "preview"])
+def test_a_command_whose_quote_stays_open_is_a_wrong_setting_and_no_defect(name):
+    with pytest.raises(ValueError, match="is not a command line: No closing quotation"):
+        CommandTable(**{name: "alembic -c 'x upgrade head"})
