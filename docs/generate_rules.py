@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kfm_ci.model import ROLLOUT_HAZARDS, Rollout, default_severity
-from kfm_ci.rules.base import Rule, declared
+from kfm_ci.rules.base import Rule, declared, server_example
 from kfm_ci.rules.explained import EXPLAINED
 from kfm_ci.rules.observed import Observed
 from kfm_ci.rules.read import Read
@@ -28,10 +28,12 @@ def severity_text(rule: Rule | Read | Observed) -> str:
 
 def page(rule: Rule | Read | Observed) -> str:
     """Return a rule's page as Markdown."""
-    by = {Observed: "a real server, while the change runs", Read: "reading the files"}.get(
-        type(rule), "the files alone"
-    )
-    shown = (("Before", getattr(rule, "base", "")), ("Bad", rule.bad), ("Good", rule.good))
+    confirmed = server_example(rule)
+    static = "the files; confirmed by the server" if confirmed else "the files"
+    by = {Observed: "the server, while the change runs", Read: "reading the files"}.get(type(rule), static)
+    shown = [("Before", getattr(rule, "base", "")), ("Bad", rule.bad), ("Good", rule.good)]
+    if confirmed:
+        shown += [("On the server", confirmed.base), ("Confirmed", confirmed.bad), ("Not reported", confirmed.good)]
     examples = [line for title, text in shown if text for line in (f"## {title}", "", _fenced(text), "")]
     return "\n".join(
         [

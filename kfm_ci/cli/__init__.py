@@ -22,9 +22,10 @@ from kfm_ci import __version__
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 
+# Without markup mode: rich reads `[environments.NAME]` in a help text as markup, and drops it.
 app = typer.Typer(name="kfm-ci", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  help="The gate through which database migrations reach production.")  # fmt: skip
-receipt = typer.Typer(no_args_is_help=True, help="Look at receipts.")
+                  rich_markup_mode=None, help="The gate through which database migrations reach production.")  # fmt: skip
+receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at receipts.")
 app.add_typer(receipt, name="receipt")
 
 Directory = Annotated[Path, typer.Argument(help="The repository.")]

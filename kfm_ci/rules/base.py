@@ -62,6 +62,18 @@ class Change:
         return self.head.format == "kfm"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerExample:
+    """Examples of a static rule for the server, which confirms or refutes its findings; each runs on a real one."""
+
+    base: str
+    """The schema before the pull request."""
+    bad: str
+    """A migration that breaks the rule; the text below ``-- down:`` is its down migration."""
+    good: str
+    """The same change without the problem."""
+
+
 class Rule(Protocol):
     """One thing that can be wrong on paper."""
 
@@ -88,6 +100,11 @@ def declared_rollout(migration: Migration | None) -> Rollout | None:
         return None
     value = migration.header.choice("rollout", Rollout)
     return Rollout(value) if value else None
+
+
+def server_example(rule: object) -> ServerExample | None:
+    """Return the examples that the server confirms; None for a rule that the files alone decide."""
+    return getattr(rule, "server_example", None)
 
 
 def declared(rule: object) -> tuple[Severity, ...]:

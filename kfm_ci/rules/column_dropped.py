@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.base import Change, ServerExample, told
 from kfm_ci.rules.removals import dropped_columns
 
 
@@ -22,6 +22,11 @@ class ColumnDropped:
     )
     bad = "alter table widgets drop column colour;\n"
     good = "alter table widgets add column shade text;\n"
+    server_example = ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older columns that are dropped."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.base import Change, ServerExample, told
 from kfm_ci.rules.relations import quote
 from kfm_ci.rules.removals import renamed
 
@@ -22,6 +22,12 @@ class ColumnRenamed:
     )
     bad = "alter table widgets rename column colour to shade;\n"
     good = "alter table widgets add column shade text;\n"
+    server_example = ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets rename column name to title;\n-- down:\n"
+        "alter table widgets rename column title to name;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older columns that get another name."""

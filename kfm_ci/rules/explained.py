@@ -15,7 +15,18 @@ from kfm_ci.rules.read import READ, Read
 ADVISER = "squawk-"
 """What the ids of the adviser's rules begin with; it explains them itself."""
 
-EXPLAINED: tuple[Rule | Read | Observed, ...] = (*ALL, *READ, *OBSERVED)
+
+def unique(rules: Iterable[Rule | Read | Observed]) -> tuple[Rule | Read | Observed, ...]:
+    """Return the rules as they come; raises ValueError for an id that is defined twice."""
+    found: dict[str, Rule | Read | Observed] = {}
+    for rule in rules:
+        if rule.id in found:
+            raise ValueError(f"rule id {rule.id!r} is defined twice: {found[rule.id]!r} and {rule!r}")
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+EXPLAINED = unique((*ALL, *READ, *OBSERVED))
 """In the order in which they are listed."""
 
 

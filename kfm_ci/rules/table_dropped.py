@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.base import Change, ServerExample, told
 from kfm_ci.rules.removals import dropped_tables
 
 
@@ -22,6 +22,11 @@ class TableDropped:
     )
     bad = "drop table widgets;\n"
     good = "create table parts (id bigint primary key);\ndrop table parts;\n"
+    server_example = ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older tables that are dropped."""

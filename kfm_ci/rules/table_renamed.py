@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.base import Change, ServerExample, told
 from kfm_ci.rules.removals import renamed
 
 
@@ -22,6 +22,11 @@ class TableRenamed:
     )
     bad = "alter table widgets rename to parts;\n"
     good = "create view parts as select * from widgets;\n"
+    server_example = ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets rename to gadgets;\n-- down:\nalter table gadgets rename to widgets;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older tables and views that get another name, but for those that leave a view behind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.base import Change, told
+from kfm_ci.rules.base import Change, ServerExample, told
 from kfm_ci.rules.relations import written
 
 
@@ -21,6 +21,11 @@ class TableTruncated:
     )
     bad = "truncate widgets cascade;\n"
     good = "delete from widgets where id in (17, 18);\n"
+    server_example = ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="truncate widgets;\n-- down:\nselect 1;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    )
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the statements that empty older tables."""

@@ -29,6 +29,12 @@ def test_a_command_has_the_options_it_promises(command: str) -> None:
     assert PROMISED[command] <= known
 
 
+def test_help_shows_text_in_square_brackets() -> None:
+    shown = CliRunner().invoke(app, ["stats", "--help"]).output
+    assert "[environments.NAME]" in shown
+    assert "[database] statistics" in " ".join(shown.split())
+
+
 @pytest.mark.parametrize("command", ["show", "schema"])
 def test_receipts_can_be_looked_at(command: str) -> None:
     assert CliRunner().invoke(app, ["receipt", command, "--help"]).exit_code == 0

@@ -12,9 +12,16 @@ from rich.console import Console
 from kfm_ci.cli.gate import Options, judge
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import default_severity
+from kfm_ci.rules import ALL
+from kfm_ci.rules.base import server_example
 from kfm_ci.rules.observed import OBSERVED, Observed
 
-SHOWN = [rule for rule in OBSERVED if rule.bad]
+CONFIRMED = [
+    Observed(id=rule.id, hazard=rule.hazard, title=rule.title, why=rule.why,
+             base=example.base, bad=example.bad, good=example.good)
+    for rule in ALL if (example := server_example(rule))
+]  # fmt: skip
+SHOWN = [*(rule for rule in OBSERVED if rule.bad), *CONFIRMED]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
 HEADER = """-- [KFM_MIGRATION]
 -- id: {id}

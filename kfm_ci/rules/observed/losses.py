@@ -22,19 +22,6 @@ _VIEW = _WIDGETS + "\ncreate view names as select name from widgets;"
 
 LOSSES = (
     Observed(
-        id="table-dropped", hazard=Hazard.DATA_LOSS, title="No table goes with all it holds unnoticed", why=_GONE,
-        base=_WIDGETS, bad=_DROP_TABLE, good=_KEEP,
-    ),
-    Observed(
-        id="column-dropped", hazard=Hazard.DATA_LOSS, title="No column goes with all it holds unnoticed", why=_GONE,
-        base=_WIDGETS, bad=_DROP_NAME, good=_KEEP,
-    ),
-    Observed(
-        id="table-truncated", hazard=Hazard.DATA_LOSS, title="No table is emptied unnoticed",
-        why="TRUNCATE removes every row, at once and for good, under a lock that blocks readers.",
-        base=_WIDGETS, bad="truncate widgets;\n-- down:\nselect 1;", good=_KEEP,
-    ),
-    Observed(
         id="table-in-use-dropped", hazard=Hazard.BREAKS_CLIENTS, title="No table goes while applications may use it",
         why=_GONE, base=_WIDGETS, bad=_DROP_TABLE, good=_KEEP,
     ),
@@ -55,17 +42,6 @@ LOSSES = (
         bad="alter table widgets drop column name cascade;\n-- down:\nalter table widgets add column name text;\n"
         "create view names as select name from widgets;",
         good=_KEEP,
-    ),
-    Observed(
-        id="table-renamed", hazard=Hazard.BREAKS_CLIENTS, title="No table changes its name under applications", why=_RENAME,
-        base=_WIDGETS,
-        bad="alter table widgets rename to gadgets;\n-- down:\nalter table gadgets rename to widgets;", good=_KEEP,
-    ),
-    Observed(
-        id="column-renamed", hazard=Hazard.BREAKS_CLIENTS, title="No column changes its name under applications",
-        why=_RENAME, base=_WIDGETS,
-        bad="alter table widgets rename column name to title;\n"
-        "-- down:\nalter table widgets rename column title to name;", good=_KEEP,
     ),
     Observed(
         id="view-renamed", hazard=Hazard.BREAKS_CLIENTS, title="No view changes its name under applications", why=_RENAME,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kfm_ci.model import Hazard, default_severity
-from kfm_ci.rules import ALL
+from kfm_ci.rules import ALL, explained
 from kfm_ci.rules.base import Requirements, declared
 
 # Rules about several files or about sizes have tests of their own for their examples.
@@ -43,8 +43,9 @@ def test_a_rule_says_what_it_protects(rule):
     assert rule.title and rule.why and rule.bad and rule.good and rule.bad != rule.good
 
 
-def test_rule_ids_are_unique():
-    assert len({rule.id for rule in ALL}) == len(ALL)
+def test_a_second_definition_of_a_rule_id_is_rejected():
+    with pytest.raises(ValueError, match="table-dropped"):
+        explained.unique((*explained.EXPLAINED, next(rule for rule in ALL if rule.id == "table-dropped")))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.id)
