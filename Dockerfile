@@ -40,9 +40,9 @@ RUN apt-get update -q \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*.log /var/log/apt
 COPY --from=build /opt/kfm-ci /opt/kfm-ci
 # The cluster's files are made once here, not at every start.
-RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import binaries, template; [template.keep(each) for each in binaries.find()]'
+RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import data_directory_template, installations; [data_directory_template.keep(each) for each in installations.find()]'
 # The second container of the action; a runner starts it by a program's name alone.
-RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.post import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
+RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.action_cleanup import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
  && chmod 755 /opt/kfm-ci/bin/kfm-ci-post
 
 ARG VERSION=0

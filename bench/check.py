@@ -16,7 +16,7 @@ from statistics import median
 
 import history
 
-from kfm_ci.rules import squawk
+from kfm_ci.rules.squawk import process
 
 NEW = 10
 
@@ -83,7 +83,7 @@ def _check(root: Path, base: str) -> float:
 def _squawk(root: Path) -> float:
     began = time.perf_counter()
     files = sorted(str(path) for path in (root / "migrations/db").glob("*.sql"))
-    subprocess.run([squawk.binary(), "--reporter", "json", *files], capture_output=True, check=False, cwd=root)
+    subprocess.run([process.binary(), "--reporter", "json", *files], capture_output=True, check=False, cwd=root)
     return time.perf_counter() - began
 
 

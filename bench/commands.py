@@ -10,14 +10,15 @@ from statistics import median
 
 import psycopg
 
-from kfm_ci.evidence.bookkeeping import Bookkeeping
-from kfm_ci.evidence.notes import Notes
-from kfm_ci.evidence.recording import Recorder
-from kfm_ci.evidence.transcript import cut
-from kfm_ci.migrations.files import Command, Migration, SourceFile, Tool
+from kfm_ci.evidence.tool_log.history_writes import Notes
+from kfm_ci.evidence.tool_log.server_log import Recorder
+from kfm_ci.evidence.tool_log.tool_tables import Bookkeeping
+from kfm_ci.evidence.tool_log.transcript import cut
+from kfm_ci.migrations.model import Command, Migration, Tool
 from kfm_ci.model import Digest
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+from kfm_ci.sql.script import SourceFile
 
 MIGRATIONS, STATEMENTS, ROUNDS = 100, 10, 5
 LIMIT = 0.6

@@ -14,13 +14,13 @@ from statistics import median
 
 import history
 
-from kfm_ci.evidence import watch
-from kfm_ci.evidence.observer import Observer
-from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.evidence.observation import session_snapshot
+from kfm_ci.evidence.observation.observer import Observer
 from kfm_ci.model import Digest, Outcome
-from kfm_ci.postgres import apply, session
+from kfm_ci.postgres import run_script, session
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+from kfm_ci.sql.script import Script, SourceFile
 
 
 def script(path: Path) -> Script:
@@ -35,13 +35,13 @@ def run(server: Server, database: str, scripts: list[Script], *, observed: bool)
     """Apply all to a database of their own; return the seconds it took."""
     name = server.create_database(database)
     with session.connect(server, name) as connection, session.connect(server, name, admin=True) as beside:
-        observer = Observer(beside, watch.existing(connection)) if observed else None
+        observer = Observer(beside, session_snapshot.existing(connection)) if observed else None
         began = time.perf_counter()
         for item in scripts:
             session.reset(connection)
             if observer is not None:
                 observer.reset()
-            done = apply.run(connection, item, entry=None, watcher=observer or _Blind())
+            done = run_script.run(connection, item, entry=None, watcher=observer or _Blind())
             if done.outcome is not Outcome.APPLIED:
                 raise SystemExit(f"{item.file.path} was not applied, so the time means nothing: {done.error}")
         seconds = time.perf_counter() - began

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kfm_ci.migrations.problems import Read
 from kfm_ci.model import ROLLOUT_HAZARDS, Rollout, default_severity
-from kfm_ci.rules.base import Rule, declared, server_example
-from kfm_ci.rules.explained import EXPLAINED
-from kfm_ci.rules.observed import Observed
-from kfm_ci.rules.read import Read
+from kfm_ci.rules.registry import EXPLAINED
+from kfm_ci.rules.rule import Rule, declared, server_example
+from kfm_ci.rules.server import Observed
 
 OUT = Path(__file__).parent / "rules"
 

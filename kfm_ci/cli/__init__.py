@@ -74,26 +74,26 @@ def judge_change(
     raise typer.Exit(gate_command.judge(arguments, Console(soft_wrap=True)).exit_code)
 
 
-@app.command()
-def check(
+@app.command("check")
+def check_files(
     paths: Annotated[list[Path] | None, typer.Argument(help="The repository, or files in it.")] = None,
     config: ConfigFile = None, format: Format = "auto",
     out: Annotated[Path | None, typer.Option("--out", help="Directory for findings.json and findings.sarif; without it nothing is written.")] = None,
     output: Output = "human", base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
 ) -> None:  # fmt: skip
     """Apply the rules that need no server."""
-    from kfm_ci.cli import paper
+    from kfm_ci.cli import check as check_command
 
     _choice("--output", output, ("human", "json", "github"))
-    arguments = paper.Options(
+    arguments = check_command.Options(
         paths=tuple(paths or [Path()]), config_file=config, format=format, base=base, out=out, output=output,
         verbose=verbose, quiet=quiet,
     )  # fmt: skip
-    raise typer.Exit(paper.check(arguments, Console(soft_wrap=True)))
+    raise typer.Exit(check_command.check(arguments, Console(soft_wrap=True)))
 
 
-@app.command()
-def new(
+@app.command("new")
+def create_migration(
     description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None, config: ConfigFile = None,
     number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
     down: Annotated[Path | None, typer.Option("--down", help="Write the down of this up file instead.")] = None,
@@ -101,8 +101,8 @@ def new(
     base: BaseRef = None,
 ) -> None:  # fmt: skip
     """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
+    from kfm_ci.cli import new as new_command
     from kfm_ci.cli import renumber as renumbering
-    from kfm_ci.cli import scaffold
     from kfm_ci.clock import SystemClock
 
     if renumber is not None:
@@ -110,12 +110,12 @@ def new(
             typer.echo(line)
         return
     if down is not None:
-        typer.echo(scaffold.take_back(Path(), down))
+        typer.echo(new_command.take_back(Path(), down))
         return
     if description is None:
         raise UsageError(code="KFM-U43", message="nothing to make", expected="a description, --down FILE or --renumber FILE",
                          help='kfm-ci new "add widgets table"')  # fmt: skip
-    for path in scaffold.create(Path(), description, config_file=config, numbered=number or None):
+    for path in new_command.create(Path(), description, config_file=config, numbered=number or None):
         typer.echo(path)
 
 
@@ -125,15 +125,15 @@ def manifest(
     check: Annotated[bool, typer.Option("--check", help="Verify instead of write.")] = False,
 ) -> None:  # fmt: skip
     """Write or verify meta/manifest.json and meta/checksums.txt."""
-    from kfm_ci.cli import scaffold
+    from kfm_ci.cli import new as new_command
 
-    raise typer.Exit(scaffold.manifest(directory, config_file=config, verify=check, say=typer.echo))
+    raise typer.Exit(new_command.manifest(directory, config_file=config, verify=check, say=typer.echo))
 
 
 @app.command()
 def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
     """List rules, or explain one."""
-    from kfm_ci.rules.explained import EXPLAINED
+    from kfm_ci.rules.registry import EXPLAINED
 
     if rule is None:
         for item in EXPLAINED:

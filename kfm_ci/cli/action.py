@@ -13,14 +13,14 @@ from typing import TextIO
 from rich.console import Console
 
 from kfm_ci import __version__
-from kfm_ci.cli import change, gate
+from kfm_ci.cli import gate, subject
 from kfm_ci.config import GithubTable
 from kfm_ci.errors import Defect, KfmError
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.github import commands, context, stepfiles
+from kfm_ci.github import context, runner_files, workflow_commands
+from kfm_ci.github.action_inputs import Inputs, check, read
 from kfm_ci.github.context import Context
-from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs, check, read
+from kfm_ci.github.publication import Credentials, Edition
 from kfm_ci.model import Result, Risk
 
 
@@ -40,15 +40,15 @@ def run() -> int:
 
             return comment.tell(inputs, platform, Credentials.among(given, inputs), log)
         if inputs.database_url:
-            log.write(commands.mask(inputs.database_url) + "\n")
-        with commands.quiet(log):
-            github = change.settings_of(inputs.directory, inputs.config or None).github
+            log.write(workflow_commands.mask(inputs.database_url) + "\n")
+        with workflow_commands.quiet(log):
+            github = subject.settings_of(inputs.directory, inputs.config or None).github
             inputs = _configured(inputs, github)
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:
         evidence = _ended(error)
     except Exception as error:
-        with commands.quiet(log):
+        with workflow_commands.quiet(log):
             traceback.print_exc(file=log)
         evidence = _ended(Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
                                  help="please report it with the lines above"))  # fmt: skip
@@ -70,9 +70,9 @@ def _leave_word(platform: Context, log: TextIO) -> None:
     if platform.state_file is None:
         return
     try:
-        stepfiles.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
+        runner_files.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
     except KfmError as error:
-        log.write(commands.message("warning", error.sentence, title="kfm-ci") + "\n")
+        log.write(workflow_commands.message("warning", error.sentence, title="kfm-ci") + "\n")
 
 
 def _options(inputs: Inputs) -> gate.Options:

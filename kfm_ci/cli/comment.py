@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TextIO
 
 from kfm_ci.errors import CannotCheck, ExitCode
-from kfm_ci.github import commands, pulls
+from kfm_ci.github import pull_request, workflow_commands
+from kfm_ci.github.action_inputs import Inputs
 from kfm_ci.github.comment import Comment
 from kfm_ci.github.context import Context
-from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs
-from kfm_ci.report import reading
+from kfm_ci.github.publication import Credentials, Edition
+from kfm_ci.report import gate_json_reader
 
 
 def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
@@ -27,13 +27,15 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     except OSError as error:
         raise CannotCheck(code="KFM-C61", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
                           help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
-    evidence = reading.loads(data, where=str(file))
+    evidence = gate_json_reader.loads(data, where=str(file))
     edition = Edition(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
                       out=Path(inputs.out), log=log, artifact_url=platform.judged_url)  # fmt: skip
-    number = pulls.of_tip(edition)
+    number = pull_request.of_tip(edition)
     if number is None:
         log.write(
-            commands.message("notice", "no open pull request has this commit as its tip any more: nothing to say")
+            workflow_commands.message(
+                "notice", "no open pull request has this commit as its tip any more: nothing to say"
+            )
             + "\n"
         )
         return int(ExitCode.PASSED)

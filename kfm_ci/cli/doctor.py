@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kfm_ci import __version__
-from kfm_ci.cli import change
+from kfm_ci.cli import subject
 from kfm_ci.config import Config, environment
 from kfm_ci.errors import CannotCheck, KfmError
 from kfm_ci.github import context
 from kfm_ci.migrations import detection
-from kfm_ci.migrations.files import Tool
-from kfm_ci.migrations.formats import ALL, commands, process
-from kfm_ci.migrations.formats.process import places
+from kfm_ci.migrations.formats import ALL
 from kfm_ci.migrations.git import WorkTree
-from kfm_ci.postgres.engines import binaries
-from kfm_ci.stages.attempt import last
+from kfm_ci.migrations.model import Tool
+from kfm_ci.migrations.tools import command_lines, process
+from kfm_ci.migrations.tools.process import places
+from kfm_ci.postgres.engines import installations
+from kfm_ci.stages.external_tool.tool_run import last
 
 PATIENCE = 20
 """Seconds for a program to say whether it has what it needs."""
@@ -27,7 +28,7 @@ PATIENCE = 20
 def lines(directory: Path, config_file: str | None) -> Iterator[str]:
     """Yield one line a fact."""
     yield f"kfm-ci     {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-    found = binaries.find()
+    found = installations.find()
     for item in found:
         yield f"embedded   PostgreSQL {item.version} from {item.source}: {item.bindir}"
     if not found:
@@ -39,7 +40,7 @@ def lines(directory: Path, config_file: str | None) -> Iterator[str]:
     yield f"github     {event.event or 'not in a workflow'}"
     yield f"formats    {', '.join(item.name for item in ALL)}"
     try:
-        yield from _repository(directory.resolve(), change.settings_of(directory, config_file))
+        yield from _repository(directory.resolve(), subject.settings_of(directory, config_file))
     except KfmError as error:
         yield f"migrations {error.sentence}"
 
@@ -48,7 +49,7 @@ def _repository(root: Path, settings: Config) -> Iterator[str]:
     """Yield which tool was detected, why, and whether its program is there."""
     tree, asked = WorkTree(root), settings.migrations
     found = detection.locate(tree, directory=asked.dir, format=asked.format)
-    history = commands.instead(found.format.load(tree, found.directory, asked), asked.command)
+    history = command_lines.instead(found.format.load(tree, found.directory, asked), asked.command)
     why = "kfm-ci.toml says so" if asked.format != "auto" else detection.sign(found.format)
     yield f"migrations {found.directory}: {found.format.name}, {len(history.migrations)} in all, because {why}"
     if asked.format == "auto":
@@ -84,10 +85,10 @@ def _lacks(root: Path, tool: Tool, where: str) -> str | None:
 
 
 def _containers() -> str:
-    from kfm_ci.postgres.engines import siblings
+    from kfm_ci.postgres.engines import containers
 
     try:
-        with siblings.daemon() as client:
+        with containers.daemon() as client:
             return f"engine {client.version()['Version']}"
     except CannotCheck as error:
         return f"no engine answers: {error.got}"

@@ -10,22 +10,23 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import config
-from kfm_ci.cli import change, files, output
+from kfm_ci.cli import gate_files, output_files
+from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock, timestamp
 from kfm_ci.errors import Cancelled, CannotCheck, Defect, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import Evidence, StageEvidence
-from kfm_ci.github import commands
 from kfm_ci.github import context as github
+from kfm_ci.github import workflow_commands
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import extensions
+from kfm_ci.migrations import required_extensions
 from kfm_ci.model import Digest, Risk
-from kfm_ci.postgres.engines import choice
+from kfm_ci.postgres.engines import selection
 from kfm_ci.report import console as summary
-from kfm_ci.report import gate as document
-from kfm_ci.stages import pipeline, verdict
-from kfm_ci.stages.base import Run
-from kfm_ci.stages.smoke import matching
+from kfm_ci.report import gate_json as document
+from kfm_ci.stages import pipeline, result
+from kfm_ci.stages.inputs import matching
+from kfm_ci.stages.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def judge(options: Options, console: Console) -> Evidence:
     clock = SystemClock()
     started = timestamp(clock.now())
     context = github.read()
-    files.prepare(options.out)
+    output_files.prepare(options.out)
     try:
         return _judge(options, console, clock, started, context)
     except KfmError as error:
@@ -70,16 +71,16 @@ def judge(options: Options, console: Console) -> Evidence:
 def _unjudged(
     error: KfmError, options: Options, console: Console, context: Context, started: str, finished: str
 ) -> None:
-    evidence = verdict.unjudged(error, started_on=started, finished_on=finished)
+    evidence = result.unjudged(error, started_on=started, finished_on=finished)
     # the disk that is full may be what ended the run
     with suppress(CannotCheck):
-        output.write(options.out, evidence, context, output.Settled())
+        gate_files.write(options.out, evidence, context, gate_files.Settled())
     if options.output == "json":
         console.file.write(document.dumps(evidence))
 
 
 def _judge(options: Options, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
-    subject = change.gather(
+    subject = gather(
         options.directory,
         config_file=options.config_file,
         format=options.format,
@@ -92,10 +93,10 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
         run = Run(
             change=subject.change, config=subject.config, policy=subject.policy, resources=resources,
             root=subject.root,
-            engine=lambda: choice.choose(
+            engine=lambda: selection.choose(
                 options.engine or database.engine, major=options.postgres_version or database.postgres_version,
                 url=config.database_url(options.database_url), extensions=database.extensions, image=database.image,
-                made=extensions.made(subject.change.head),
+                made=required_extensions.made(subject.change.head),
                 for_tools=subject.change.head.tool is not None or subject.config.smoke.image is not None,
             ),
             commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),
@@ -110,40 +111,40 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
 
         run.findings += subject.notices
         if options.output == "github":
-            resources.enter_context(commands.quiet(sys.stdout))
+            resources.enter_context(workflow_commands.quiet(sys.stdout))
         try:
             pipeline.execute(pipeline.GATE, run, clock=clock, journal=journal, progress=progress)
         except Cancelled as error:
             run.failure = error
-        verdict.judge(run)
-        evidence = verdict.conclude(
+        result.judge(run)
+        evidence = result.conclude(
             run, source=subject.source, started_on=started, finished_on=timestamp(clock.now()), fail_on=options.fail_on
         )
-    output.write(options.out, evidence, context, _settled(run, subject))
+    gate_files.write(options.out, evidence, context, _settled(run, subject))
     _show(options, console, evidence, subject)
     return evidence
 
 
-def _settled(run: Run, subject: change.Subject) -> output.Settled:
+def _settled(run: Run, subject: Subject) -> gate_files.Settled:
     files = dict(run.files)
     smoke = "".join(f"{digest}  {path}\n" for path, digest in run.files if path in run.smoke_files)
-    return output.Settled(
+    return gate_files.Settled(
         config=files.get(subject.settings_file or ""), policy=subject.policy_digest,
         smoke=Digest.of(smoke.encode()) if smoke else None,
     )  # fmt: skip
 
 
-def _show(options: Options, console: Console, evidence: Evidence, subject: change.Subject) -> None:
+def _show(options: Options, console: Console, evidence: Evidence, subject: Subject) -> None:
     if options.output == "json":
         console.file.write(document.dumps(evidence))
         return
     sources = {script.file.path: script.file.text for item in subject.change.head.migrations
                for script in (item.up, item.down) if script is not None}  # fmt: skip
-    with commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
+    with workflow_commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
         if options.verbose:
             console.print(summary.details(evidence))
         console.print(summary.summarise(evidence, sources))
     if options.output == "github":
-        sys.stdout.writelines(f"{line}\n" for line in commands.annotate(evidence.findings))
+        sys.stdout.writelines(f"{line}\n" for line in workflow_commands.annotate(evidence.findings))
     if not options.quiet:
         console.print(f"report: {options.out / 'report.html'}", markup=False, highlight=False)

@@ -7,13 +7,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from kfm_ci.cli import change, scaffold
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.renumbering import RENUMBERED
+from kfm_ci.cli.new import META, manifest
+from kfm_ci.cli.subject import gather
 from kfm_ci.errors import UsageError
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import naming, tokens
-from kfm_ci.migrations.files import Migration, SourceFile
-from kfm_ci.rules.base import Change
-from kfm_ci.rules.order import RENUMBERED
+from kfm_ci.migrations import naming
+from kfm_ci.migrations.model import Migration
+from kfm_ci.sql import tokens
+from kfm_ci.sql.script import SourceFile
 
 _NUMBER = re.compile(r"(\d+)(_.*)")
 _STAMP = "%Y%m%d%H%M%S"
@@ -25,7 +28,7 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
     Their order among themselves stays, for the later may build on the earlier. Up and down keep together, what the
     comments of new files say of an id is renamed with it, and the manifest is written anew where there is one.
     """
-    subject = change.gather(root, config_file=config_file, format="auto", base_ref=base, context=Context())
+    subject = gather(root, config_file=config_file, format="auto", base_ref=base, context=Context())
     moved = _moved(subject.change, file.as_posix().removeprefix("./"), base)
     names = _names(subject.change, moved, now)
     targets = {
@@ -45,9 +48,9 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
             if source.path in targets:
                 written.rename(subject.root / targets[source.path])
                 yield f"{source.path} → {targets[source.path]}"
-    if any((subject.root / subject.change.head.directory / "meta" / name).exists() for name in scaffold.META):
+    if any((subject.root / subject.change.head.directory / "meta" / name).exists() for name in META):
         said: list[str] = []
-        scaffold.manifest(root, config_file=config_file, verify=False, say=said.append)
+        manifest(root, config_file=config_file, verify=False, say=said.append)
         yield from said
     for table in subject.config.migration:
         if table.id in names:

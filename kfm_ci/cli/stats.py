@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from kfm_ci import config
-from kfm_ci.cli import change
+from kfm_ci.cli import subject
 from kfm_ci.clock import SystemClock
 from kfm_ci.errors import UsageError
-from kfm_ci.evidence.statistics import model, reading
+from kfm_ci.evidence.table_statistics import model, query
 
 
 def write(directory: Path, *, environment: str, to: Path | None, config_file: str | None) -> str:
     """Ask the environment's database and return the file's text, written to ``to`` where one is given."""
-    environments = change.settings_of(directory, config_file).environments
+    environments = subject.settings_of(directory, config_file).environments
     if environment not in environments:
         raise UsageError(
             code="KFM-U82", message="no such environment", where="--environment", got=environment,
@@ -25,7 +25,7 @@ def write(directory: Path, *, environment: str, to: Path | None, config_file: st
     if not url:
         raise UsageError(code="KFM-U83", message="the variable with the database's URL is not set", where=variable,
                          expected="postgresql://…", help="set it, or name another by `database-url-env`")  # fmt: skip
-    text = model.dumps(reading.read(url, environment=environment, now=SystemClock().now()))
+    text = model.dumps(query.read(url, environment=environment, now=SystemClock().now()))
     if to is not None:
         try:
             to.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kfm_ci.evidence.entities import Table
+from kfm_ci.evidence.tables import Table
 from kfm_ci.model import (
     Adviser,
     Digest,

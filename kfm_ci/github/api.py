@@ -13,7 +13,7 @@ from github.GithubException import GithubException, RateLimitExceededException
 from github.Repository import Repository
 
 from kfm_ci import __version__
-from kfm_ci.github.edition import Edition, Unpublished
+from kfm_ci.github.publication import Edition, Unpublished
 
 Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 20

@@ -20,8 +20,8 @@ from urllib.parse import quote, unquote, urlsplit
 import requests
 
 from kfm_ci import __version__
-from kfm_ci.github import bundle, commands
-from kfm_ci.github.edition import Edition, Unpublished
+from kfm_ci.github import artifact_zip, workflow_commands
+from kfm_ci.github.publication import Edition, Unpublished
 
 SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService/"
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -57,8 +57,8 @@ class Artifact:
             edition.artifact_url = context.run_url
             return
         service = connect(edition)
-        content = bundle.pack(edition.out)
-        wanted = bundle.name(edition.inputs.artifact_name, context.job or "", edition.inputs.path,
+        content = artifact_zip.pack(edition.out)
+        wanted = artifact_zip.name(edition.inputs.artifact_name, context.job or "", edition.inputs.path,
                              edition.inputs.postgres_version)  # fmt: skip
         for number in range(1, NAMES + 1):
             name = wanted if number == 1 else f"{wanted}-{number}"
@@ -162,7 +162,7 @@ class Service:
         """Let the log never show what makes a signed address one, whoever writes it."""
         for _, signature in _SIGNATURE.findall(address):
             for spelling in dict.fromkeys((signature, unquote(signature))):
-                self.log.write(commands.mask(spelling) + "\n")
+                self.log.write(workflow_commands.mask(spelling) + "\n")
         self.log.flush()
 
     def _store(self, address: str, query: str, data: bytes, headers: Mapping[str, str]) -> None:

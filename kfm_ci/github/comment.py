@@ -9,8 +9,8 @@ from github.IssueComment import IssueComment
 from github.Repository import Repository
 
 from kfm_ci.github import api
-from kfm_ci.github.edition import Edition, Unpublished
-from kfm_ci.github.text import body
+from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.summary import body
 
 ACTIONS_BOT = "github-actions[bot]"
 """Author of what a workflow's own token writes."""

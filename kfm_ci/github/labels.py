@@ -5,7 +5,7 @@ from __future__ import annotations
 from github.Repository import Repository
 
 from kfm_ci.github import api
-from kfm_ci.github.edition import Edition
+from kfm_ci.github.publication import Edition
 from kfm_ci.model import Risk
 
 PREFIX = "migration:risk-"

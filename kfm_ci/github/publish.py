@@ -6,16 +6,16 @@ import hashlib
 import traceback
 from typing import Protocol
 
+from kfm_ci.assess import ranking
 from kfm_ci.errors import CannotCheck
-from kfm_ci.github import commands, stepfiles
+from kfm_ci.github import runner_files, workflow_commands
 from kfm_ci.github.artifact import Artifact
-from kfm_ci.github.checks import CheckRun
+from kfm_ci.github.check_run import CheckRun
+from kfm_ci.github.code_scanning import CodeScanning
 from kfm_ci.github.comment import Comment
-from kfm_ci.github.edition import Edition, Unpublished
 from kfm_ci.github.labels import Labels
-from kfm_ci.github.scanning import CodeScanning
-from kfm_ci.github.text import body
-from kfm_ci.report import headline
+from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.summary import body
 from kfm_ci.report.escape import prose
 
 
@@ -58,7 +58,7 @@ def publish(edition: Edition) -> None:
 
 def _defect(edition: Edition, name: str, error: Exception) -> Unpublished:
     """Tell a defect of ours as one; the verdict is none the less what it is."""
-    with commands.quiet(edition.log):
+    with workflow_commands.quiet(edition.log):
         traceback.print_exception(error, file=edition.log)
     return Unpublished(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}", where=name,
                        help="please report it with the lines above")  # fmt: skip
@@ -69,22 +69,22 @@ def _leave(edition: Edition) -> None:
     context = edition.context
     try:
         if context.output_file is not None:
-            stepfiles.write_outputs(context.output_file, outputs(edition))
+            runner_files.write_outputs(context.output_file, outputs(edition))
     except CannotCheck as error:
         edition.notes.append(error.sentence)
     try:
         if context.summary_file is not None:
-            stepfiles.write_summary(context.summary_file, _summary(edition))
+            runner_files.write_summary(context.summary_file, _summary(edition))
     except CannotCheck as error:
         edition.notes.append(error.sentence)
 
 
 def _annotate(edition: Edition) -> None:
     prefix = "" if edition.inputs.path in {".", ""} else edition.inputs.path
-    lines = commands.annotate(headline.ranked(edition.evidence.findings), prefix=prefix)
+    lines = workflow_commands.annotate(ranking.ranked(edition.evidence.findings), prefix=prefix)
     if edition.evidence.failure:
-        lines.append(commands.message("error", edition.evidence.failure, title="kfm-ci"))
-    lines += [commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
+        lines.append(workflow_commands.message("error", edition.evidence.failure, title="kfm-ci"))
+    lines += [workflow_commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
     edition.log.write("".join(f"{line}\n" for line in lines))
     edition.log.flush()
 

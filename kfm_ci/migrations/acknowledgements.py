@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfm_ci.migrations import tokens
-from kfm_ci.migrations.files import Allow, Script
-from kfm_ci.migrations.tokens import Kind
+from kfm_ci.migrations.model import Allow
 from kfm_ci.model import Acknowledgement, Hazard
+from kfm_ci.sql import tokens
+from kfm_ci.sql.script import Script
+from kfm_ci.sql.tokens import Kind
 
 _COMMENT = {
     "--": (".sql", ".psql", ".ddl"),

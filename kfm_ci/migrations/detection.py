@@ -6,10 +6,10 @@ import difflib
 from dataclasses import dataclass
 
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.files import Tree
 from kfm_ci.migrations.formats import ALL
 from kfm_ci.migrations.formats.base import Format
-from kfm_ci.migrations.formats.pairs import relative
+from kfm_ci.migrations.layouts.up_down_pairs import relative
+from kfm_ci.migrations.model import Tree
 
 DEFAULT = "migrations/db"
 SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".exs", ".xml", ".yaml", ".yml", ".json")

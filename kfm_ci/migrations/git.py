@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.migrations.files import Unreadable
+from kfm_ci.migrations.model import Unreadable
 
 SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "kfm-ci-out"})
 MAX_FILE_BYTES = 64 * 1_048_576

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kfm_ci.migrations.files import Header
+from kfm_ci.migrations.model import Header
 
 OPEN = "[KFM_MIGRATION]"
 CLOSE = "[/KFM_MIGRATION]"

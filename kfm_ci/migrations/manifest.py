@@ -10,8 +10,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from kfm_ci.migrations.files import History, Migration, SourceFile
+from kfm_ci.migrations.model import History, Migration
 from kfm_ci.model import Digest
+from kfm_ci.sql.script import SourceFile
 
 SCHEMA = "kfm-ci/manifest/v1"
 MANIFEST = "meta/manifest.json"

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kfm_ci.migrations.files import History, Migration, Script
+from kfm_ci.migrations.model import History, Migration
+from kfm_ci.sql.script import Script
 
 MARK = "ø"
 """Stands for one character of a placeholder in the name that is put in its place."""

@@ -6,9 +6,9 @@ import re
 
 import psycopg
 
-from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Script
 from kfm_ci.postgres.session import Session
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script
 
 FAILS_IF_ROWS = ".fails-if-rows.sql"
 _TAP = re.compile(r"^(not ok|ok)\b(.*)", re.IGNORECASE)

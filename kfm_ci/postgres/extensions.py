@@ -6,7 +6,7 @@ import psycopg
 from psycopg import sql
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.session import Session
 
 
@@ -20,5 +20,5 @@ def make(admin: Session, extension: str) -> None:
         raise CannotCheck(
             code="KFM-C22", message=f"the server does not make the extension {extension!r}", where="[database] extensions",
             expected="an extension that is installed", got=f"{error.sqlstate}: {error.diag.message_primary}",
-            help=binaries.advice([extension], binaries.find()),
+            help=installations.advice([extension], installations.find()),
         ) from error  # fmt: skip

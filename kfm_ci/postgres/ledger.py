@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-from kfm_ci.migrations.records import START
+from kfm_ci.migrations.history_tables.row_deletion import START
 from kfm_ci.model import Digest, Mode
 
 CREATE: Final = """

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.postgres import sending
+from kfm_ci.postgres import execute
 from kfm_ci.postgres.engines.base import Server
 
 Session = Connection[Any]
@@ -73,7 +73,7 @@ def reset(connection: Connection[Any], *, observed: bool = True) -> None:
     if observed:
         connection.execute(_RESET)
     else:
-        sending.plainly(connection, "discard all")
+        execute.plainly(connection, "discard all")
 
 
 def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:

@@ -8,12 +8,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kfm_ci.assess import ranking
 from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.model import Finding, Hazard, Result, Severity, StageStatus
-from kfm_ci.report import headline, telling
+from kfm_ci.report import grouping, summary
 from kfm_ci.report.escape import clip, single_line, visible
-from kfm_ci.report.impact import blocking, duration
-from kfm_ci.report.telling import Telling
+from kfm_ci.report.grouping import Telling
+from kfm_ci.report.lock_impact import blocking, duration
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _STATUS = {
@@ -31,7 +32,7 @@ _PLACES = 4
 def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
     """Return everything for the end of a run; ``sources`` are the texts of files by path, for excerpts."""
     shown = showable(evidence.findings, sources)
-    parts: list[RenderableType] = [*findings(headline.ranked(evidence.findings), shown)]
+    parts: list[RenderableType] = [*findings(ranking.ranked(evidence.findings), shown)]
     failed = [test for test in evidence.smoke if not test.passed]
     parts += [
         Text.assemble(
@@ -70,7 +71,7 @@ def showable(found: Iterable[Finding], sources: Mapping[str, str]) -> dict[str, 
 
 def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
     """Return findings in their order; those that one remedy mends, or that say the same of several places, stand together."""
-    return [_crowd(item) if item.crowd else _telling(item, sources) for item in telling.tell(told)]
+    return [_crowd(item) if item.crowd else _telling(item, sources) for item in grouping.tell(told)]
 
 
 def _telling(told: Telling, sources: Mapping[str, str]) -> Group:
@@ -102,7 +103,7 @@ def _head(told: Telling) -> tuple[tuple[str, str], tuple[str, str]]:
 
 def _places(also: Sequence[Finding]) -> list[Text]:
     """Return where else, a line for each file."""
-    files = telling.places(also)
+    files = grouping.places(also)
     shown = [Text.assemble("  and ", (f"{single_line(file)}{lines}", "bold")) for file, lines in files[:_PLACES]]
     left = sum((item.place.file or "") not in {file for file, _ in files[:_PLACES]} for item in also)
     more = f"  and {left} more place{'s' if left > 1 else ''}, all in gate.json"
@@ -169,7 +170,7 @@ def set_aside(evidence: Evidence) -> Text | None:
 def last_line(evidence: Evidence) -> Text:
     """Return the one line that says it all."""
     colour = {Result.PASS: "bold green", Result.FAIL: "bold red", Result.ERROR: "bold yellow"}[evidence.result]
-    line = Text.assemble(("kfm-ci ", "bold"), (headline.verdict(evidence), colour))
+    line = Text.assemble(("kfm-ci ", "bold"), (summary.verdict(evidence), colour))
     warnings = sum(item.stands and item.severity is Severity.WARNING for item in evidence.findings)
     if warnings:
         line.append(f", {warnings} warning{'s' if warnings > 1 else ''}")

@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from kfm_ci.assess import checklist, ranking
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Finding, Verdict
-from kfm_ci.report import checklist, headline, impact, rollback, timeline
+from kfm_ci.report import lock_impact, lock_timeline, rollback_plan, summary
 from kfm_ci.report.escape import visible, web_address
 
 
@@ -26,10 +27,10 @@ def render(evidence: Evidence) -> str:
         # Both are files of this package, not of the pull request. Its style is named by digest, so no other can apply.
         style=Markup(style),  # noqa: S704 - our own file
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
-        verdict=headline.verdict(evidence),
-        way_back=rollback.summary(evidence).replace("**", "") if evidence.new else None,
-        steps=rollback.steps(evidence),
-        findings=headline.ranked(evidence.findings),
+        verdict=summary.verdict(evidence),
+        way_back=rollback_plan.summary(evidence).replace("**", "") if evidence.new else None,
+        steps=rollback_plan.steps(evidence),
+        findings=ranking.ranked(evidence.findings),
         set_aside=tuple(item for item in evidence.findings if not item.stands),
         checklist=evidence.checklist or checklist.assess(evidence),
         chapters=tuple(_chapter(evidence, item) for item in evidence.new),
@@ -40,12 +41,12 @@ def _chapter(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]
     """Return what the template shows of one migration, beside the migration itself."""
     return {
         "migration": migration,
-        "timeline": timeline.draw(migration),
-        "blocking": impact.blocking(migration),
-        "touched": impact.tables_touched(migration),
-        "words": impact.change_words(migration.schema_diff),
-        "way": rollback.retreat(migration),
-        "undo": rollback.verdict(migration),
+        "timeline": lock_timeline.draw(migration),
+        "blocking": lock_impact.blocking(migration),
+        "touched": lock_impact.tables_touched(migration),
+        "words": lock_impact.change_words(migration.schema_diff),
+        "way": rollback_plan.retreat(migration),
+        "undo": rollback_plan.verdict(migration),
     }
 
 
@@ -59,8 +60,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"duration": impact.duration, "address": web_address, "why": _why, "prose": _prose}
-    made.globals["span"] = impact.span
+    made.filters |= {"duration": lock_impact.duration, "address": web_address, "why": _why, "prose": _prose}
+    made.globals["span"] = lock_impact.span
     return made
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from kfm_ci.evidence import foreign_keys, rollback, schema, watch
+from kfm_ci.evidence import rollback, schema_diff, unindexed_foreign_keys
 from kfm_ci.evidence.model import ApplyEvidence
-from kfm_ci.evidence.observer import Observer
-from kfm_ci.migrations.files import Migration
+from kfm_ci.evidence.observation import session_snapshot
+from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Outcome
-from kfm_ci.postgres import apply, catalog, ledger
-from kfm_ci.postgres.apply import Applied
+from kfm_ci.postgres import catalog, ledger, run_script
+from kfm_ci.postgres.run_script import Applied
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import parting, swallowed
-from kfm_ci.stages.base import Failed, Run, Seen, Skip
-from kfm_ci.stages.ground import RULE, Ground
-from kfm_ci.stages.provision import entry_of, refusal, script_of
+from kfm_ci.stages.data_checks import schema_divergence, swallowed_exceptions
+from kfm_ci.stages.data_checks.seeded_base import RULE, Ground
+from kfm_ci.stages.run import Run, Seen
+from kfm_ci.stages.setup.execution import entry_of, refusal, script_of
+from kfm_ci.stages.stage import Failed, Skip
 
 
 class Apply:
@@ -45,8 +47,8 @@ class Apply:
                 # The dry run sent the file whole, so it knew less of the place.
                 run.findings[:] = [*(item for item in run.findings if item not in same), found]
             raise Failed(f"{migration.id} failed")
-        parting.judge(run)
-        swallowed.judge(run)
+        schema_divergence.judge(run)
+        swallowed_exceptions.judge(run)
         dependent = sum(item.rule == RULE for item in run.findings)
         on_data = f"; {dependent} statement{'s' if dependent > 1 else ''} failed on synthetic rows" if dependent else ""
         return f"{len(run.new)} applied{on_data}"
@@ -56,9 +58,9 @@ class Apply:
         failure: tuple[Migration, Applied] | None = None
         with (
             run.connect(name) as connection, run.connect(name) as aside, run.connect(name, admin=True) as beside,
-            closing(Observer(beside, watch.existing(connection))) as observer,
+            closing(Observer(beside, session_snapshot.existing(connection))) as observer,
         ):  # fmt: skip
-            slow = frozenset(foreign_keys.unindexed(connection))
+            slow = frozenset(unindexed_foreign_keys.unindexed(connection))
             state = rollback.capture(aside)
             for migration in run.new:
                 if failure:
@@ -68,7 +70,7 @@ class Apply:
                 observer.reset()
                 reset(connection)
                 run.note("migration-attempted", migration=migration.id, sha256=script.file.sha256.hex)
-                done = apply.run(connection, script, entry=entry_of(run, migration), watcher=observer, traced=True)
+                done = run_script.run(connection, script, entry=entry_of(run, migration), watcher=observer, traced=True)
                 run.note("migration-ended", migration=migration.id, outcome=done.outcome.value)
                 reset(connection)
                 after = state
@@ -76,7 +78,7 @@ class Apply:
                     after = rollback.capture(aside, since=state, touched=done.touched)
                 run.seen[migration.id] = Seen(
                     apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
-                    statements=observer.evidence, schema_diff=schema.diff(state.catalog, after.catalog),
+                    statements=observer.evidence, schema_diff=schema_diff.diff(state.catalog, after.catalog),
                     before=state, after=after,
                 )  # fmt: skip
                 state = after
@@ -85,13 +87,13 @@ class Apply:
             reset(connection)
             # the receipt speaks of it, so it is read as a whole
             run.final_catalog = catalog.follow(aside)
-            run.unindexed = tuple(item for item in foreign_keys.unindexed(connection) if item not in slow)
+            run.unindexed = tuple(item for item in unindexed_foreign_keys.unindexed(connection) if item not in slow)
             if failure is None:
                 self._again(run, ledger.applied(connection))
-                total = schema.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None
+                total = schema_diff.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None
                 if total is not None:
-                    changed = schema.changed_tables(total, run.final_catalog)
-                    run.tables = schema.neighbourhood(connection, changed)
+                    changed = schema_diff.changed_tables(total, run.final_catalog)
+                    run.tables = schema_diff.neighbourhood(connection, changed)
         return failure
 
     def _again(self, run: Run, applied: tuple[str, ...]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from kfm_ci.migrations.files import Unreadable
+from kfm_ci.migrations.model import Unreadable
 from kfm_ci.model import Digest
-from kfm_ci.stages.base import Run
-from kfm_ci.stages.smoke import matching
+from kfm_ci.stages.inputs import matching
+from kfm_ci.stages.run import Run
 
 
 class Checksums:

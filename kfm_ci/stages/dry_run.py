@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations import transactions
 from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Severity
-from kfm_ci.postgres import apply, catalog, sequences, traces
+from kfm_ci.postgres import catalog, commit_detection, run_script, sequences
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import one_transaction
-from kfm_ci.stages.base import Failed, Run, Skip
-from kfm_ci.stages.provision import refusal, script_of
+from kfm_ci.sql import transactions
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.setup import single_transaction
+from kfm_ci.stages.setup.execution import refusal, script_of
+from kfm_ci.stages.stage import Failed, Skip
 
 
 class DryRun:
@@ -31,23 +32,23 @@ class DryRun:
                 if transactions.mode(script) is Mode.AUTOCOMMIT:
                     outside += 1
                 else:
-                    since = traces.moment(connection)
+                    since = commit_detection.moment(connection)
                     # what a tool sent names values that sequences gave it; they must be given again
                     stood = sequences.standing(connection) if script.recorded else ()
-                    done = apply.run(connection, script, entry=None, keep=False)
+                    done = run_script.run(connection, script, entry=None, keep=False)
                     if done.outcome is Outcome.FAILED:
                         run.findings.append(refusal(run, migration, script, done))
                         raise Failed(f"{migration.id}: {done.error}")
                     reset(connection)
                     if stood:
                         sequences.restore(connection, sequences.moved(stood, sequences.standing(connection)))
-                    if not traces.untouched(connection, since):
+                    if not commit_detection.untouched(connection, since):
                         self._compare(run, run.server, catalog.read(connection), number)
-                done = apply.run(connection, script, entry=None)
+                done = run_script.run(connection, script, entry=None)
                 if done.outcome is Outcome.FAILED:
                     run.findings.append(refusal(run, migration, script, done))
                     raise Failed(f"{migration.id}: {done.error}")
-        one_transaction.run(run, run.server)
+        single_transaction.run(run, run.server)
         run.unseeded = name
         return f"{outside} outside a transaction" if outside else None
 
@@ -56,7 +57,7 @@ class DryRun:
         name = server.create_database("dry_run_before", template=run.base_database)
         with run.connect(name) as connection:
             for earlier in run.new[:number]:
-                apply.run(connection, script_of(earlier), entry=None)
+                run_script.run(connection, script_of(earlier), entry=None)
                 reset(connection)
             before = catalog.read(connection)
         server.drop_database(name)

@@ -11,13 +11,14 @@ from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import StageStatus
 from kfm_ci.postgres.session import LOST, gone
 from kfm_ci.stages.apply import Apply
-from kfm_ci.stages.base import Failed, Run, Skip, Stage
 from kfm_ci.stages.checksums import Checksums
-from kfm_ci.stages.coexistence import coexist
 from kfm_ci.stages.dry_run import DryRun
 from kfm_ci.stages.provision import Provision
 from kfm_ci.stages.rollback import Rollback
+from kfm_ci.stages.run import Run
 from kfm_ci.stages.smoke import Smoke
+from kfm_ci.stages.smoke_checks.compatibility import coexist
+from kfm_ci.stages.stage import Failed, Skip, Stage
 from kfm_ci.stages.validate import Validate
 
 GATE: tuple[Stage, ...] = (Validate(), Provision(), DryRun(), Apply(), Rollback(), Smoke(coexist), Checksums())

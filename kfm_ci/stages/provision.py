@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations import roles as naming
-from kfm_ci.migrations.files import Migration, Script
-from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Resumption, Severity
-from kfm_ci.postgres import apply, catalog, extensions, ledger, roles, session
-from kfm_ci.postgres.apply import Applied
-from kfm_ci.postgres.ledger import Entry
+from kfm_ci.model import Outcome, Resumption, Severity
+from kfm_ci.postgres import catalog, ledger, roles, run_script, session
 from kfm_ci.postgres.session import reset
-from kfm_ci.stages import baseline, foreign, recorded, remedy
-from kfm_ci.stages.base import Failed, Run, Skip
-
-
-def script_of(migration: Migration) -> Script:
-    """Return a migration's SQL; raises CannotCheck for one that a foreign tool must run."""
-    if isinstance(migration.up, Script):
-        return migration.up
-    raise CannotCheck(code="KFM-C20", message="no runner for this tool's migrations", where=migration.up_path)
-
-
-def entry_of(run: Run, migration: Migration) -> Entry:
-    """Return the ledger's row for a migration."""
-    from kfm_ci.migrations import transactions
-
-    script = script_of(migration)
-    return Entry(version=migration.id, name=migration.name, sha256=script.file.sha256, mode=transactions.mode(script),
-                 run_id="gate", git_commit=run.commit)  # fmt: skip
-
-
-def refusal(run: Run, migration: Migration, script: Script, done: Applied) -> Finding:
-    """Return the finding for a script that the server refused."""
-    rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
-    if done.escaped or done.sqlstate in {"25001", "2D000"}:
-        rule, hazard = "transaction-refused", Hazard.TRANSACTION
-    kept = (
-        "what stands above it is committed and stays"
-        if done.mode is Mode.AUTOCOMMIT
-        else "nothing of the file was kept"
-    )
-    help = (
-        remedy.of(done, script, missing=partial(baseline.missing_roles, run, script), given=run.config.database.roles)
-        or f"mend the statement; {kept}"
-    )
-    place = Place(file=script.file.path, line=done.line, column=done.column,
-                  end_line=done.statement.end_line if done.statement and len(done.statement.text) < len(script.text) else done.line)  # fmt: skip
-    return Finding(rule=rule, hazard=hazard, severity=Severity.ERROR, message=f"PostgreSQL refused it: {done.error}",
-                   help=help, place=place, migration=migration.id)  # fmt: skip
-
-
-def prepare(run: Run, database: str) -> None:
-    """Give an empty database what is there before any migration: extensions, ledger, baseline, the tool's own table."""
-    with run.connect(database, admin=True) as admin:
-        for extension in run.config.database.extensions:
-            extensions.make(admin, extension)
-    with run.connect(database) as connection:
-        ledger.create(connection)
-        baseline.build(run, connection)
-        recorded.make_named(run, connection)
+from kfm_ci.sql import role_references as naming
+from kfm_ci.sql.script import Script
+from kfm_ci.stages.external_tool import record
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.setup import history_table
+from kfm_ci.stages.setup.database import prepare
+from kfm_ci.stages.setup.execution import entry_of, refusal, script_of
+from kfm_ci.stages.stage import Failed, Skip
 
 
 def _changes_roles(run: Run) -> bool:
@@ -97,8 +51,8 @@ class Provision:
         ran = self._ran(run, name)
         tool = run.change.head.tool
         if tool is not None:
-            foreign.build_base(run, tool, name)
-            foreign.record(run, tool)
+            record.build_base(run, tool, name)
+            record.record(run, tool)
         with run.connect(name) as connection:
             base = run.change.base.migrations if run.change.base else ()
             for migration in base if tool is None else ():
@@ -108,10 +62,10 @@ class Provision:
                 script = script_of(migration)
                 # what is merged has run, whatever its tool says of a file that ends its transaction
                 script = replace(script, resumes=script.resumes or Resumption.BARE)
-                done = apply.run(connection, script, entry=None)
+                done = run_script.run(connection, script, entry=None)
                 if done.outcome is not Outcome.APPLIED:
                     reset(connection)
-                    again = apply.run(connection, script, entry=None, keep=False, apart=True)
+                    again = run_script.run(connection, script, entry=None, keep=False, apart=True)
                     done = again if again.sqlstate == done.sqlstate else done
                     run.findings.append(refusal(run, migration, script, done))
                     raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
@@ -123,7 +77,7 @@ class Provision:
 
     def _ran(self, run: Run, database: str) -> frozenset[str]:
         """Return the ids of the migrations that the baseline holds, as its own history table says, and tell what is wrong with it."""
-        noted = recorded.by_baseline(run, database)
+        noted = history_table.by_baseline(run, database)
         run.findings += noted.findings
         if noted.applied and not (run.change.base and run.change.base.migrations):
             run.change = replace(run.change, new=tuple(item for item in run.new if item.id not in noted.applied))

@@ -6,20 +6,25 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import Any
 
-from kfm_ci.evidence import rollback, runbook, watch
+from kfm_ci.evidence import rollback, runbook
 from kfm_ci.evidence.model import RollbackEvidence
-from kfm_ci.evidence.observer import Observer
+from kfm_ci.evidence.observation import session_snapshot
+from kfm_ci.evidence.observation.observer import Observer
 from kfm_ci.evidence.rollback.model import Drillable, DrillResult, Ran
-from kfm_ci.migrations import records, statements
-from kfm_ci.migrations.files import Migration, Script, SourceFile, Unreadable
+from kfm_ci.migrations.history_tables import row_deletion
+from kfm_ci.migrations.model import Migration, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
-from kfm_ci.postgres import apply
+from kfm_ci.postgres import run_script
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session, reset
-from kfm_ci.stages import afresh, remedy
-from kfm_ci.stages.base import Failed, Run, Skip
-from kfm_ci.stages.provision import script_of
-from kfm_ci.stages.rehearsal import rehearse
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, SourceFile
+from kfm_ci.stages.external_tool import rerecord_down
+from kfm_ci.stages.robustness.checks import rehearse
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.setup import error_help
+from kfm_ci.stages.setup.execution import script_of
+from kfm_ci.stages.stage import Failed, Skip
 
 
 def strategy_of(migration: Migration) -> Strategy:
@@ -39,7 +44,7 @@ class _Runner:
         self._database = database
         self._stand = origin
         with run.connect(origin) as connection:
-            self._existing = watch.existing(connection)
+            self._existing = session_snapshot.existing(connection)
         self._sessions = ExitStack()
         self._session: Session | None = None
         self._observer: Observer | None = None
@@ -77,12 +82,12 @@ class _Runner:
         session = self._begin()
         observer = self._observe() if watched else None
         self._run.note("script-attempted", file=script.file.path)
-        done = apply.run(session, script, entry=None, watcher=observer, traced=True)
+        done = run_script.run(session, script, entry=None, watcher=observer, traced=True)
         self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
         return Ran(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
             statements=observer.evidence if observer else (), touched=done.touched,
-            setting=remedy.of_server(done.sqlstate, done.error) if done.error else None,
+            setting=error_help.of_server(done.sqlstate, done.error) if done.error else None,
         )  # fmt: skip
 
     def _begin(self) -> Session:
@@ -142,7 +147,7 @@ class Rollback:
         }  # fmt: skip
         with closing(_Runner(run, server, drilled, origin)) as runner:
             results = rollback.drill([self._subject(run, item) for item in applied], runner=runner, **given)
-        told = afresh.record(run, afresh.accused(run, results))
+        told = rerecord_down.record(run, rerecord_down.accused(run, results))
         again = {name for name, failure in told.items() if failure is None}
         if again:
             subjects = [self._subject(run, item) for item in run.new if item.id in {one.id for one in applied}]
@@ -173,7 +178,7 @@ class Rollback:
         return Drillable(
             migration=migration, strategy=strategy, compensation=compensation, runbook=book,
             exceptions=run.policy.policy.compensation_exceptions,
-            forget=records.forget(run.change.head.format, migration, order[place - 1] if place else None),
+            forget=row_deletion.forget(run.change.head.format, migration, order[place - 1] if place else None),
         )  # fmt: skip
 
 

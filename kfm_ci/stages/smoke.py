@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
 
 from kfm_ci.evidence.model import SmokeEvidence
-from kfm_ci.migrations.files import Unreadable
-from kfm_ci.migrations.formats import process
+from kfm_ci.migrations.model import Unreadable
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.postgres import assertions
-from kfm_ci.postgres.session import LOST, gone
-from kfm_ci.stages import verification
-from kfm_ci.stages.base import Failed, Run, Skip
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.smoke_checks import verify_scripts
+from kfm_ci.stages.smoke_checks.execution import command_failure, file_failure
+from kfm_ci.stages.stage import Failed, Skip
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
@@ -35,7 +33,7 @@ class Smoke:
             raise Skip("no smoke tests are configured: [smoke] sql or command")
         if run.server is None or run.database is None or run.status("apply") != "passed":
             raise Skip("the new migrations were not applied")
-        run.findings += verification.unread(run.new)
+        run.findings += verify_scripts.unread(run.new)
         run.smoke += self._ask(run, run.server.create_database("smoke", template=run.database))
         if run.unseeded and run.origin != run.base_database and not all(item.passed for item in run.smoke):
             bare = self._ask(run, run.server.create_database("smoke_unseeded", template=run.unseeded))
@@ -49,7 +47,7 @@ class Smoke:
     def _ask(self, run: Run, database: str) -> list[SmokeEvidence]:
         """Run everything, in order, on one database."""
         said = [(path, self._file(run, database, path)) for path in run.smoke_files]
-        said += verification.ask(run, database)
+        said += verify_scripts.ask(run, database)
         if run.config.smoke.command:
             said.append((COMMAND, command_failure(run, database, run.config.smoke.command)))
         return [SmokeEvidence(name=name, passed=message is None, message=message) for name, message in said]
@@ -60,50 +58,6 @@ class Smoke:
         except (Unreadable, UnicodeDecodeError) as error:
             return f"cannot be read: {error}"
         return file_failure(run, database, path, text)
-
-
-def file_failure(run: Run, database: str, path: str, text: str) -> str | None:
-    """Run every statement of a file on a database; return why one is not as expected, or None."""
-    with run.connect(database, settings={"statement_timeout": f"{run.config.smoke.timeout}s"}) as session:
-        try:
-            return assertions.failure(session, path, text)
-        except LOST as error:
-            if run.server is None:
-                raise
-            raise gone(run.server, error) from error
-
-
-def command_failure(run: Run, database: str, command: str) -> str | None:
-    """Run a command with the database's URL and nothing else of our environment; return why it failed, or None."""
-    smoke, server = run.config.smoke, run.server
-    if server is None:
-        return "there is no server"
-    server.roles.enter(database)
-    if smoke.image:
-        # its library takes long to load
-        from kfm_ci.postgres.engines import guest
-
-        code, said = guest.run(server, database, image=smoke.image, command=command, timeout=smoke.timeout)
-    else:
-        environment = {
-            "DATABASE_URL": server.url(database),
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "LC_ALL": "C.UTF-8",
-        }
-        ended = process.run(
-            ("/bin/sh", "-c", command), directory=Path(), environment=environment, timeout=smoke.timeout
-        )
-        code, said = ended.code, ended.tail
-    if code is None:
-        return f"the command took longer than {smoke.timeout} s"
-    if code:
-        return f"the command ended with {code}: {' / '.join(said.splitlines()[-5:])[:500]}"
-    return None
-
-
-def matching(paths: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the paths that one of the globs names, sorted."""
-    return tuple(sorted(path for path in paths if any(PurePosixPath(path).match(glob) for glob in globs)))
 
 
 def _lenient(run: Run, item: SmokeEvidence, without: SmokeEvidence) -> SmokeEvidence:

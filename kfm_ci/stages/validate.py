@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from kfm_ci.model import Finding, Severity, Verdict
-from kfm_ci.rules import advice, paper, squawk
-from kfm_ci.stages.base import Failed, Run
+from kfm_ci.rules import runner
+from kfm_ci.rules.squawk import findings, process
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.stage import Failed
 
 
 class Validate:
@@ -32,10 +34,10 @@ class Validate:
 
 def judged(run: Run) -> list[Finding]:
     """Return what our rules and the adviser say; raises CannotCheck when the adviser did not come to its end."""
-    found = paper.findings(run.change)
-    advised = paper.advised(run.change, found, run.policy, major=run.config.database.postgres_version)
+    found = runner.findings(run.change)
+    advised = runner.advised(run.change, found, run.policy, major=run.config.database.postgres_version)
     if advised.unchecked:
-        raise advice.not_checked(advised)
+        raise findings.not_checked(advised)
     if advised.asked:
-        run.adviser = squawk.identity()
+        run.adviser = process.identity()
     return [*found, *advised.findings]

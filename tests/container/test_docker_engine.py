@@ -17,7 +17,7 @@ from docker.models.containers import Container
 from runner import Runner
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import siblings
+from kfm_ci.postgres.engines import containers
 from kfm_ci.postgres.engines.docker import DockerEngine
 
 SERVER = "kfm-ci-postgres:test"
@@ -26,20 +26,20 @@ SETTING = f'\n[database]\nimage = "{SERVER}"\n'
 
 @pytest.fixture
 def client(image: str) -> Iterator[docker.DockerClient]:
-    with siblings.daemon() as client:
+    with containers.daemon() as client:
         yield client
         assert left(client) == []
 
 
 def left(client: docker.DockerClient) -> list[str]:
-    marked = {"label": siblings.OWNER_LABEL}
+    marked = {"label": containers.OWNER_LABEL}
     return [
         item.name for item in (*client.containers.list(all=True, filters=marked), *client.networks.list(filters=marked))
     ]
 
 
 def sibling(client: docker.DockerClient) -> Container:
-    (found,) = client.containers.list(filters={"label": siblings.OWNER_LABEL})
+    (found,) = client.containers.list(filters={"label": containers.OWNER_LABEL})
     return found
 
 
@@ -51,7 +51,7 @@ def start_and_wait(runner: Runner, client: docker.DockerClient) -> tuple[subproc
     command = runner.command(environment)
     step = subprocess.Popen(command, env={**environment, **runner.host}, stdout=subprocess.DEVNULL)
     for _ in range(300):
-        if client.containers.list(filters={"label": siblings.OWNER_LABEL}):
+        if client.containers.list(filters={"label": containers.OWNER_LABEL}):
             return step, command
         time.sleep(0.1)
     raise AssertionError("no sibling")

@@ -22,7 +22,7 @@ from markdown_it import MarkdownIt
 from runner import Runner
 
 from kfm_ci.evidence.model import Evidence
-from kfm_ci.report import gate
+from kfm_ci.report import gate_json
 
 ACT = shutil.which("act") or os.environ.get("KFM_TEST_ACT")
 
@@ -103,7 +103,7 @@ def told_later(runner: Runner) -> Runner:
 
 def artifact(runner: Runner, evidence: Evidence) -> Path:
     file = runner.workspace / "artifact" / "gate.json"
-    file.write_text(gate.dumps(evidence))
+    file.write_text(gate_json.dumps(evidence))
     return file
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from kfm_ci import rules
 from kfm_ci.migrations.formats import ALL
-from kfm_ci.rules.observed import OBSERVED
+from kfm_ci.rules.server import OBSERVED
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -15,8 +15,8 @@ IMPORTS = {
     "subprocess": (
         "postgres/engines/",
         "migrations/git.py",
-        "migrations/formats/",
-        "rules/squawk.py",
+        "migrations/tools/",
+        "rules/squawk/",
         "stages/smoke.py",
     ),
     "docker": ("postgres/engines/",),
@@ -24,7 +24,7 @@ IMPORTS = {
     "github": ("github/",),
     "psycopg": ("postgres/", "evidence/"),
     # the parser's three directions: text to trees, PL/pgSQL to trees, trees to text
-    "postgast": ("migrations/statements.py", "migrations/blocks.py", "migrations/writing.py"),
+    "postgast": ("sql/statements.py", "sql/plpgsql.py", "sql/deparse.py"),
 }
 CALLS = {
     "os.environ": ("config.py", "github/context.py"),
@@ -32,8 +32,8 @@ CALLS = {
     "datetime.now": ("clock.py",),
     "datetime.utcnow": (),
     "time.time": ("clock.py",),
-    "sys.exit": ("cli/", "__main__.py", "github/commands.py"),
-    "print": ("cli/", "github/commands.py"),
+    "sys.exit": ("cli/", "__main__.py", "github/workflow_commands.py"),
+    "print": ("cli/", "github/workflow_commands.py"),
 }
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 

@@ -22,7 +22,7 @@ def test_help_does_not_wait_for_what_only_a_command_needs(library: str) -> None:
 
 @pytest.mark.parametrize("library", ["psycopg", "github", "requests", "docker", "jinja2", "asyncio"])
 def test_rules_on_paper_do_not_wait_for_what_only_a_server_needs(library: str) -> None:
-    probe = "import sys; import kfm_ci.cli.paper; print(*sorted(sys.modules))"
+    probe = "import sys; import kfm_ci.cli.check; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
     assert library not in loaded
 

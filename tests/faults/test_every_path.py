@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from kfm_ci.cli import change
+from kfm_ci.cli import subject
 from kfm_ci.cli.gate import Options, judge
 from kfm_ci.receipt import statement
 
@@ -84,7 +84,7 @@ def test_a_defect_leaves_a_receipt_that_says_so(tmp_path: Path, monkeypatch: pyt
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr(change, "gather", broken)
+    monkeypatch.setattr(subject, "gather", broken)
     options = Options(
         directory=tmp_path, config_file=None, format="auto", out=tmp_path / "out", output="human", base=None, engine=None,
         postgres_version=None, database_url=None, fail_on=None, quiet=True,

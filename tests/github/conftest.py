@@ -13,9 +13,9 @@ from local_github import GitHub, Make, running
 
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import api
+from kfm_ci.github.action_inputs import Inputs
 from kfm_ci.github.context import Context
-from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs
+from kfm_ci.github.publication import Credentials, Edition
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 from artifact_service import ArtifactService, keeping, token
 from local_github import Make
 
-from kfm_ci.github import artifact, bundle
+from kfm_ci.github import artifact, artifact_zip
 from kfm_ci.github.artifact import Artifact
-from kfm_ci.github.edition import Credentials, Edition, Unpublished
+from kfm_ci.github.publication import Credentials, Edition, Unpublished
 
 
 @pytest.fixture
@@ -133,8 +133,8 @@ def test_the_same_files_are_the_same_bytes(tmp_path: Path) -> None:
         (tmp_path / name / "deep").mkdir(parents=True)
         (tmp_path / name / "deep" / "b.txt").write_text("b")
         (tmp_path / name / "a.txt").write_text("a")
-    assert bundle.pack(tmp_path / "one") == bundle.pack(tmp_path / "two")
+    assert artifact_zip.pack(tmp_path / "one") == artifact_zip.pack(tmp_path / "two")
 
 
 def test_a_name_has_nothing_that_the_service_forbids() -> None:
-    assert not set(bundle.name("", 'a:b"<>|*?\r\n', "x/y\\z")) & set('":<>|*?\r\n\\/')
+    assert not set(artifact_zip.name("", 'a:b"<>|*?\r\n', "x/y\\z")) & set('":<>|*?\r\n\\/')

@@ -11,10 +11,10 @@ import pytest
 from evidence_samples import dangerous, nothing_new
 from local_github import Failure, GitHub, Make
 
-from kfm_ci.github.checks import CheckRun
-from kfm_ci.github.edition import Unpublished
+from kfm_ci.github.check_run import CheckRun
+from kfm_ci.github.code_scanning import CodeScanning
 from kfm_ci.github.labels import Labels
-from kfm_ci.github.scanning import CodeScanning
+from kfm_ci.github.publication import Unpublished
 from kfm_ci.model import Place
 from kfm_ci.report import sarif
 

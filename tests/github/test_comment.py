@@ -11,7 +11,7 @@ from local_github import Failure, GitHub, Make
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import comment, publish
 from kfm_ci.github.comment import Comment
-from kfm_ci.github.edition import Unpublished
+from kfm_ci.github.publication import Unpublished
 
 WRITES = ("POST /repos", "PATCH", "DELETE")
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
 
-MAJORS = sorted({item.major for item in binaries.find()})
+MAJORS = sorted({item.major for item in installations.find()})
 _numbers = itertools.count()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from kfm_ci.evidence import schema
+from kfm_ci.evidence import schema_diff
 from kfm_ci.postgres import catalog
 
 BASE = """
@@ -190,20 +190,20 @@ def test_a_new_table_is_listed_without_its_parts_and_a_new_column_of_an_old_one_
     connection.execute("comment on table parts is 'x'; grant select on parts to public")
     connection.execute("create index on parts (w); alter table widgets add colour text unique")
     after = catalog.read(connection)
-    added = schema.diff(before, after).added
+    added = schema_diff.diff(before, after).added
     assert added == ("column public.widgets.colour", "constraint public.widgets.widgets_colour_key",
                      "table public.parts")  # fmt: skip
     assert "column public.parts.id" in catalog.diff(before, after).added
-    assert schema.diff(after, before).removed == added
+    assert schema_diff.diff(after, before).removed == added
 
 
 def test_changed_tables_and_their_neighbours_are_found_for_the_diagram(connection: psycopg.Connection[Any]) -> None:
     before = catalog.read(connection)
     connection.execute("drop index widgets_name_idx; alter table widgets drop column name cascade")
     after = catalog.read(connection)
-    changed = schema.changed_tables(schema.diff(before, after), after)
+    changed = schema_diff.changed_tables(schema_diff.diff(before, after), after)
     assert changed == ("public.widgets",)
-    tables = schema.neighbourhood(connection, changed)
+    tables = schema_diff.neighbourhood(connection, changed)
     assert [table.name for table in tables] == ["public.owners", "public.widgets"]
     assert tables[1].references == ("public.owners",)
     assert [(column.name, column.key) for column in tables[1].columns] == [

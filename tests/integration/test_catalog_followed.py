@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from kfm_ci.postgres import catalog
-from kfm_ci.postgres.catalog import Catalog, reading, versions
+from kfm_ci.postgres.catalog import Catalog, read, row_versions
 
 BASE = """
 create role followed_owner; create role followed_reader;
@@ -182,13 +182,13 @@ ROUNDS, CHANGES_EACH, TRIES = 5, 30, 12
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "PATIENCE", 0)
+    monkeypatch.setattr(read, "PATIENCE", 0)
 
 
 @pytest.fixture
 def session(database: str) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(database, autocommit=True) as connection:
-        if connection.info.server_version < versions.FIRST:
+        if connection.info.server_version < row_versions.FIRST:
             pytest.skip("there all is read each time")
         yield connection
     with psycopg.connect(database, autocommit=True) as connection:
@@ -290,7 +290,7 @@ def test_a_copy_is_known_by_what_it_was_copied_from(server, session, database) -
 
 
 def test_the_first_readings_are_whole(session, database, monkeypatch) -> None:
-    monkeypatch.setattr(reading, "PATIENCE", 3)
+    monkeypatch.setattr(read, "PATIENCE", 3)
     session.execute(BASE)
     followed: list[Catalog] = []
     with psycopg.connect(database, autocommit=True) as reader:

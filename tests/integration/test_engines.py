@@ -15,10 +15,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.engines.base import ADMIN, Server
-from kfm_ci.postgres.engines.binaries import Installation
 from kfm_ci.postgres.engines.embedded import EmbeddedEngine
+from kfm_ci.postgres.engines.installations import Installation
 from kfm_ci.postgres.engines.service import ServiceEngine
 
 
@@ -71,8 +71,8 @@ def test_what_a_killed_run_left_is_reaped_by_the_next() -> None:
 
 def test_an_absent_version_is_named_with_what_is_there() -> None:
     with pytest.raises(CannotCheck) as raised:
-        binaries.choose(9, binaries.find())
-    assert "PostgreSQL 9" in str(raised.value) and str(binaries.find()[0].version) in str(raised.value)
+        installations.choose(9, installations.find())
+    assert "PostgreSQL 9" in str(raised.value) and str(installations.find()[0].version) in str(raised.value)
 
 
 def offering(root: Path, version: str, *extensions: str) -> Installation:
@@ -85,10 +85,10 @@ def offering(root: Path, version: str, *extensions: str) -> Installation:
 
 def test_of_several_servers_the_newest_with_what_the_migrations_make_is_taken(tmp_path: Path) -> None:
     new, old = offering(tmp_path, "918.1", "plpgsql"), offering(tmp_path, "915.1", "plpgsql", "uuid-ossp")
-    assert binaries.choose(None, (new, old), made=("uuid-ossp",)) == old
-    assert binaries.choose(None, (new, old), made=("plpgsql",)) == new
-    assert binaries.choose(None, (new, old), made=("nothing-has-it",)) == new
-    assert binaries.choose(918, (new, old), made=("uuid-ossp",)) == new
+    assert installations.choose(None, (new, old), made=("uuid-ossp",)) == old
+    assert installations.choose(None, (new, old), made=("plpgsql",)) == new
+    assert installations.choose(None, (new, old), made=("nothing-has-it",)) == new
+    assert installations.choose(918, (new, old), made=("uuid-ossp",)) == new
 
 
 def test_a_service_is_used_when_empty_and_left_as_it_was(server: Server) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from kfm_ci.evidence.foreign_keys import unindexed
+from kfm_ci.evidence.unindexed_foreign_keys import unindexed
 
 TABLES = "create table a (x int, y int, primary key (x, y), unique (x)); create table b (id int, x int, y int);"
 ONE = "alter table b add constraint to_a foreign key (x) references a (x);"

@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from kfm_ci.rules import squawk
+from kfm_ci.rules.squawk import process
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = """-- [KFM_MIGRATION]
@@ -81,9 +81,9 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
     assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
     out = repository.root.parent / "out"
     advised = json.loads((out / "receipt.json").read_text())["predicate"]["inputs"]["adviser"]
-    program = hashlib.sha256(squawk.binary().read_bytes()).hexdigest()
-    assert report["adviser"] == {"name": "squawk", "version": squawk.VERSION, "sha256": program}
-    assert advised == {"name": "squawk", "version": squawk.VERSION, "digest": {"sha256": program}}
+    program = hashlib.sha256(process.binary().read_bytes()).hexdigest()
+    assert report["adviser"] == {"name": "squawk", "version": process.VERSION, "sha256": program}
+    assert advised == {"name": "squawk", "version": process.VERSION, "digest": {"sha256": program}}
     names = {path.name for path in out.iterdir()}
     assert names >= {
         "gate.json",

@@ -5,10 +5,11 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from kfm_ci.migrations import inverse, statements
-from kfm_ci.migrations.files import Script, SourceFile
+from kfm_ci.migrations import inverse
 from kfm_ci.model import Digest
 from kfm_ci.postgres import catalog
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, SourceFile
 
 BASE = """
 create schema side;

@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from kfm_ci.evidence import watch
 from kfm_ci.evidence.model import LockMode, StatementEvidence
-from kfm_ci.evidence.observer import Observer
-from kfm_ci.migrations import statements
+from kfm_ci.evidence.observation import session_snapshot
+from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.sql import statements
 
 HERE = Path(__file__).parent / "locks"
 SHORT = {
@@ -86,7 +86,7 @@ def session(request: pytest.FixtureRequest) -> Iterator[tuple[str, psycopg.Conne
 
 def run(observed: psycopg.Connection[Any], beside: psycopg.Connection[Any], text: str) -> StatementEvidence:
     """Run a row's statements in a transaction that is rolled back; return what the last one did."""
-    observer = Observer(beside, watch.existing(observed))
+    observer = Observer(beside, session_snapshot.existing(observed))
     observed.execute("begin")
     for statement in statements.split(text):
         observer.before(observed, statement)

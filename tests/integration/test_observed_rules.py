@@ -13,8 +13,8 @@ from kfm_ci.cli.gate import Options, judge
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import default_severity
 from kfm_ci.rules import ALL
-from kfm_ci.rules.base import server_example
-from kfm_ci.rules.observed import OBSERVED, Observed
+from kfm_ci.rules.rule import server_example
+from kfm_ci.rules.server import OBSERVED, Observed
 
 CONFIRMED = [
     Observed(id=rule.id, hazard=rule.hazard, title=rule.title, why=rule.why,

@@ -10,15 +10,17 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from kfm_ci.evidence import schema, watch
+from kfm_ci.assess.migration import judge
+from kfm_ci.evidence import schema_diff
 from kfm_ci.evidence.model import LockMode, StatementEvidence
-from kfm_ci.evidence.observer import Observer
-from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Migration, Script, SourceFile
+from kfm_ci.evidence.observation import session_snapshot
+from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest, Finding, Mode, Severity
 from kfm_ci.postgres import catalog
 from kfm_ci.postgres.engines.base import Server
-from kfm_ci.report.judgement import judge
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, SourceFile
 
 BASE = """
 create table widgets (id bigint primary key, name text, n int);
@@ -37,7 +39,7 @@ class Bench:
         self.observed = psycopg.connect(observed, autocommit=True)
         self.beside = psycopg.connect(beside, autocommit=True)
         self.observed.execute(BASE)
-        self.observer = Observer(self.beside, watch.existing(self.observed))
+        self.observer = Observer(self.beside, session_snapshot.existing(self.observed))
 
     def run(self, text: str, *, transaction: bool = True) -> tuple[StatementEvidence, ...]:
         """Run a file as the runner does; return its evidence."""
@@ -288,7 +290,7 @@ def judged(bench: Bench, text: str, *, transaction: bool = True) -> tuple[Findin
     before = catalog.read(bench.observed)
     evidence = bench.run(text, transaction=transaction)
     assert [item.error for item in evidence if item.error] == []
-    difference = schema.diff(before, catalog.read(bench.observed))
+    difference = schema_diff.diff(before, catalog.read(bench.observed))
     mode = Mode.TRANSACTION if transaction else Mode.AUTOCOMMIT
     return judge(migration, evidence, schema_diff=difference, mode=mode)
 

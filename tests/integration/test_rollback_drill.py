@@ -12,8 +12,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.evidence import runbook
 from kfm_ci.evidence.rollback import Drillable, DrillResult, Ran, State, capture, drill
-from kfm_ci.migrations.files import Migration, Script, SourceFile
+from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest, Hazard, Proof, Severity, Strategy
+from kfm_ci.sql.script import Script, SourceFile
 
 BASE = """
 create table widgets (id serial primary key, name text not null, size integer);

@@ -11,12 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from kfm_ci.migrations.files import Script, SourceFile
 from kfm_ci.model import Digest, Mode
-from kfm_ci.postgres import apply, catalog, ledger
-from kfm_ci.postgres.engines import binaries
+from kfm_ci.postgres import catalog, ledger, run_script
+from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.ledger import Entry
+from kfm_ci.sql.script import Script, SourceFile
 from tests.integration.test_gate import HEADER, Repository, repository
 
 __all__ = ["repository"]
@@ -136,7 +136,7 @@ def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
         f"{names[2]}:",
         f"{names[1]}:",
     ]
-    bindir = next((item.bindir for item in binaries.find() if (item.bindir / "psql").exists()), None)
+    bindir = next((item.bindir for item in installations.find() if (item.bindir / "psql").exists()), None)
     if bindir is None:
         pytest.skip("no psql on this machine")
     database = server.create_database("taken_back")
@@ -150,7 +150,7 @@ def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
                 version=name, name=name, sha256=Digest.of(b""), mode=Mode.TRANSACTION, run_id="r", git_commit="c"
             )
             up = scripted(repository.root, f"{name}.up.sql")
-            assert apply.run(connection, up, entry=entry if recorded else None).error is None
+            assert run_script.run(connection, up, entry=entry if recorded else None).error is None
         environment = {**os.environ, "DATABASE_URL": server.dsn(database), "PATH": f"{bindir}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-ec", commands], cwd=repository.root, env=environment, capture_output=True, text=True, check=False

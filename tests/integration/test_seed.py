@@ -11,7 +11,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence import seed
 from kfm_ci.evidence.model import Seeding
-from kfm_ci.evidence.seed import patterns
+from kfm_ci.evidence.seed import regex_samples
 from kfm_ci.postgres import catalog, session
 from kfm_ci.postgres.engines.base import Server
 
@@ -194,6 +194,6 @@ PATTERNS = [
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_the_server_matches_what_is_thought_up_for_a_pattern(owner: Connection[Any], pattern: str) -> None:
-    texts = list(dict.fromkeys(patterns.matching(pattern)))
+    texts = list(dict.fromkeys(regex_samples.matching(pattern)))
     row = owner.execute("select array_agg(t) from unnest(%s::text[]) t where t !~ %s", (texts, pattern)).fetchone()
     assert texts and row == (None,)

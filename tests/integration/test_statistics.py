@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.evidence.statistics import model, reading
+from kfm_ci.evidence.table_statistics import model, query
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ analyze;
 def test_sizes_are_the_servers_estimates_and_partitions_add_up(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-    found = {item.name: item for item in reading.read(database, environment="e", now=NOW).tables}
+    found = {item.name: item for item in query.read(database, environment="e", now=NOW).tables}
     assert set(found) == {"public.widgets", 'public."Odd Name"', "public.parted", "public.parted_1", "public.parted_2"}
     widgets = found["public.widgets"]
     assert (widgets.rows, widgets.indexes) == (3000, 2)
@@ -45,14 +45,14 @@ def test_sizes_are_the_servers_estimates_and_partitions_add_up(database: str) ->
 def test_a_table_that_was_never_analysed_has_no_known_rows_unless_it_is_empty(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("create table empty (id int)")
-    (found,) = reading.read(database, environment="e", now=NOW).tables
+    (found,) = query.read(database, environment="e", now=NOW).tables
     assert found.rows == 0
 
 
 def test_what_is_written_reads_back_equal(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-    taken = reading.read(database, environment="e", now=NOW)
+    taken = query.read(database, environment="e", now=NOW)
     text = model.dumps(taken)
     again = model.parse(text.encode(), where="s.json")
     assert {item.name: item for item in again.tables} == {item.name: item for item in taken.tables}
@@ -63,7 +63,7 @@ def test_what_is_written_reads_back_equal(database: str) -> None:
 
 def test_a_server_that_does_not_answer_is_named_without_its_url() -> None:
     with pytest.raises(CannotCheck) as caught:
-        reading.read("host=127.0.0.1 port=1 password=hunter2", environment="staging", now=NOW)
+        query.read("host=127.0.0.1 port=1 password=hunter2", environment="staging", now=NOW)
     assert "staging" in str(caught.value) and "hunter2" not in str(caught.value)
 
 

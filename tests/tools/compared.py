@@ -8,7 +8,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.model import Outcome
-from kfm_ci.postgres import apply, catalog
+from kfm_ci.postgres import catalog, run_script
 
 
 def by_us(tool, server, root, name, **settings):
@@ -18,10 +18,10 @@ def by_us(tool, server, root, name, **settings):
     with psycopg.connect(server.dsn(database), autocommit=True) as connection:
         connection.prepare_threshold = None
         if history.together:
-            failed = apply.together(connection, tuple(item.up for item in history.migrations))
+            failed = run_script.together(connection, tuple(item.up for item in history.migrations))
             return database, failed is None, failed[1].error if failed else ""
         for migration in history.migrations:
-            done = apply.run(connection, migration.up, entry=None)
+            done = run_script.run(connection, migration.up, entry=None)
             connection.execute("discard all")
             if done.outcome is Outcome.FAILED:
                 return database, False, done.error

@@ -16,7 +16,7 @@ from histories import CACHE, TOOLS, Address, Step
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection, history_tables
 from kfm_ci.migrations.git import WorkTree
-from kfm_ci.migrations.history_tables import comparison
+from kfm_ci.migrations.history_tables import compare
 from kfm_ci.postgres import history_table
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
@@ -134,7 +134,7 @@ def noted(tool, server, root, database):
     with psycopg.connect(server.dsn(database, admin=True), autocommit=True) as connection:
         rows = history_table.read(connection, table, name, keys=set(table.keys(history).values()))
     assert rows is not None, f"{name} is not there"
-    return history, rows, comparison.compare(table, rows, history, name=name, place="x")
+    return history, rows, compare.compare(table, rows, history, name=name, place="x")
 
 
 def test_the_tool_s_own_table_is_made_as_the_tool_makes_it(tool, server, whole):

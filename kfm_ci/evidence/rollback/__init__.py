@@ -8,8 +8,8 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rollback.drill import drill, drill_alone
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
-from kfm_ci.evidence.rollback.verdict import RULES
-from kfm_ci.postgres import catalog, content
+from kfm_ci.evidence.rollback.result import RULES
+from kfm_ci.postgres import catalog, data_checksums
 
 __all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill", "drill_alone"]
 
@@ -24,6 +24,6 @@ def capture(
     known, schema = (since.content, since.catalog) if since is not None else (None, None)
     return State(
         catalog=catalog.follow(connection, schema),
-        content=content.snapshot(connection, since=known, touched=touched),
+        content=data_checksums.snapshot(connection, since=known, touched=touched),
         touched=touched,
     )

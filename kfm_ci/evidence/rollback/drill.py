@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfm_ci.evidence.rollback.climb import climb
-from kfm_ci.evidence.rollback.course import Course
+from kfm_ci.evidence.rollback.drill_step import Course
+from kfm_ci.evidence.rollback.isolated_drill import climb
 from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Runner, State
-from kfm_ci.evidence.rollback.verdict import Trial, command
+from kfm_ci.evidence.rollback.result import Trial, command
 from kfm_ci.model import Strategy
 
 

@@ -10,11 +10,12 @@ from psycopg import Connection
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.runbook import Runbook
-from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Migration, Script
+from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Strategy
 from kfm_ci.postgres.catalog import Catalog
-from kfm_ci.postgres.content import Content
+from kfm_ci.postgres.data_checksums import Content
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from kfm_ci.evidence.seed.sowing import sow
+from kfm_ci.evidence.seed.seeder import sow
 
 __all__ = ["sow"]

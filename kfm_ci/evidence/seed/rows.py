@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from random import Random
 
+from kfm_ci.evidence.seed.column_groups import Relation
 from kfm_ci.evidence.seed.model import Table, Tuple, Unique, Value
-from kfm_ci.evidence.seed.relations import Relation
 
 Row = dict[str, Value]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from kfm_ci.evidence.seed import words
+from kfm_ci.evidence.seed import text_samples
 from kfm_ci.evidence.seed.model import Type
 
 _TEXT = frozenset({"text", "varchar", "bpchar", "citext", "name"})
@@ -130,7 +130,7 @@ def key(type_: Type, number: int) -> str | None:
     """
     length = type_.sizes[0] if type_.sizes else None
     if type_.name in _TEXT:
-        return words.key(number, length)
+        return text_samples.key(number, length)
     if type_.kind == "e":
         return type_.labels[number] if number < len(type_.labels) else None
     if type_.name in {"numeric", "money"} and len(_numeric(type_)[0]) < 9:
@@ -193,9 +193,9 @@ def _of(type_: Type) -> tuple[str, ...]:
     length = type_.sizes[0] if type_.sizes else None
     if type_.name in {"varchar", "bpchar"} or type_.name in _TEXT:
         limit = 60 if type_.name == "name" else length
-        full = ("y" * min(limit, words.LONG),) if limit is not None else ()
-        return (words.fitted(words.ORDINARY, limit), "", words.fitted(words.UNICODE, limit), *full,
-                *(words.fitted(text, limit) for text in words.TEXTS))  # fmt: skip
+        full = ("y" * min(limit, text_samples.LONG),) if limit is not None else ()
+        return (text_samples.fitted(text_samples.ORDINARY, limit), "", text_samples.fitted(text_samples.UNICODE, limit), *full,
+                *(text_samples.fitted(text, limit) for text in text_samples.TEXTS))  # fmt: skip
     if type_.name == "numeric":
         whole, part = _numeric(type_)
         return ("7", "0", "-1", f"{whole}{part}", "0" + part if part else "3", "1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfm_ci.migrations.formats.alembic import Alembic
 from kfm_ci.migrations.formats.atlas import Atlas
 from kfm_ci.migrations.formats.base import Format
-from kfm_ci.migrations.formats.commands import AnyTool
+from kfm_ci.migrations.formats.command import AnyTool
 from kfm_ci.migrations.formats.dbmate import Dbmate
 from kfm_ci.migrations.formats.diesel import Diesel
 from kfm_ci.migrations.formats.django import Django
@@ -19,13 +19,14 @@ from kfm_ci.migrations.formats.kfm import Kfm
 from kfm_ci.migrations.formats.knex import Knex
 from kfm_ci.migrations.formats.liquibase import Liquibase
 from kfm_ci.migrations.formats.node_pg_migrate import NodePgMigrate
-from kfm_ci.migrations.formats.plain import Sqlx, Supabase
 from kfm_ci.migrations.formats.prisma import Prisma
 from kfm_ci.migrations.formats.rails import Rails
 from kfm_ci.migrations.formats.refinery import Refinery
 from kfm_ci.migrations.formats.sequelize import Sequelize
 from kfm_ci.migrations.formats.sqitch import Sqitch
 from kfm_ci.migrations.formats.sql_migrate import SqlMigrate
+from kfm_ci.migrations.formats.sqlx import Sqlx
+from kfm_ci.migrations.formats.supabase import Supabase
 from kfm_ci.migrations.formats.typeorm import TypeOrm
 from kfm_ci.migrations.formats.yoyo import Yoyo
 

@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import reading
-from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import alembic_settings, graph, metadata, programs, python_source
+from kfm_ci.migrations import source_files
+from kfm_ci.migrations.formats import alembic_settings
 from kfm_ci.migrations.formats.alembic_settings import Settings
-from kfm_ci.migrations.formats.commands import with_tool
-from kfm_ci.migrations.formats.graph import Node
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
+from kfm_ci.migrations.layouts.revision_graph import Node
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.model import Finding, Hazard
+from kfm_ci.sql.script import SourceFile
 
 _TABLE = re.compile(r"\bversion_table\s*=\s*[\"'](\w+)[\"']")
 _DEFAULT = "alembic_version"
@@ -48,7 +50,7 @@ class Alembic:
         unreadable = False
         found = alembic_settings.read(tree, directory, settings.command)
         for path in _paths(tree, found):
-            file = reading.read(tree, path, findings)
+            file = source_files.read(tree, path, findings)
             node = _revision(file) if file else None
             if file is None or node is None:
                 unreadable = unreadable or file is None
@@ -62,14 +64,14 @@ class Alembic:
                                         "make the newer one anew by `alembic revision`", hazard=Hazard.ORDER))  # fmt: skip
                 unreadable = True
             revisions[node.id] = node
-        ordered = graph.ordered(revisions, findings, "mend `down_revision`")
-        heads = graph.forked(ordered)
+        ordered = revision_graph.ordered(revisions, findings, "mend `down_revision`")
+        heads = revision_graph.forked(ordered)
         if heads:
             findings.append(problem(revisions[heads[-1]].file, "two-heads", f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
                                     f"run: alembic merge -m merge {' '.join(heads)}", hazard=Hazard.ORDER))  # fmt: skip
         unreadable = unreadable or len(ordered) < len(revisions) or bool(heads)
         migrations = tuple(
-            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
+            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=program_metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory="."))
             for number, item in enumerate(ordered)
         )  # fmt: skip
@@ -102,7 +104,7 @@ def _paths(tree: Tree, settings: Settings) -> Iterator[str]:
 
 def _tool(tree: Tree, settings: Settings) -> Tool:
     env = (f"{settings.places[0].rpartition('/')[0]}/env.py".lstrip("/"),)
-    schema, table = (programs.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
+    schema, table = (program_files.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
     run = ("alembic", *settings.options)
     return Tool(
         # all heads: the base may have two where a merge is what is new
@@ -130,7 +132,7 @@ def _straight(nodes: list[Node]) -> frozenset[str]:
 
 
 def _revision(file: SourceFile) -> Node | None:
-    said = python_source.read(file.text)
+    said = python_assignments.read(file.text)
     if said is None or not isinstance(revision := said.literal("revision"), str) or "down_revision" not in said.values:
         return None
     return Node(id=revision, parents=_names(said.literal("down_revision")), needs=_names(said.literal("depends_on")),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from kfm_ci.config import CommandTable
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.files import Tree
-from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import Tree
 
 _SEPARATORS = {"space": r"\s+", "newline": r"\n", "os": ":", ":": ":", ";": ";"}
 _LEGACY = r"[,\s]+"
@@ -66,21 +66,21 @@ def _named(table: CommandTable | None) -> tuple[str, ...]:
 
 
 def _above(tree: Tree, directory: str) -> str | None:
-    home = programs.home(tree, directory, ("alembic.ini",))
+    home = program_files.home(tree, directory, ("alembic.ini",))
     return None if home is None else posixpath.normpath(posixpath.join(home, "alembic.ini"))
 
 
 def _section(tree: Tree, file: str | None) -> Mapping[str, str]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(programs.text(tree, file) if file else "")
+        parser.read_string(program_files.text(tree, file) if file else "")
     except configparser.Error:
         return {}
     return parser["alembic"] if parser.has_section("alembic") else {}
 
 
 def _table(tree: Tree, home: str) -> Mapping[str, object]:
-    text = programs.text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
+    text = program_files.text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
     try:
         found = tomllib.loads(text).get("tool", {}).get("alembic", {})
     except tomllib.TOMLDecodeError:

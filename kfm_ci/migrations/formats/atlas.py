@@ -9,12 +9,13 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import reading
-from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
-from kfm_ci.migrations.formats.pairs import Named, assemble, relative
-from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.migrations.tokens import Kind, tokens
+from kfm_ci.migrations import source_files
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.sql.script import Script, SourceFile
+from kfm_ci.sql.tokens import Kind, tokens
 
 _NAME = re.compile(r"^([^/_]*)(?:_([^/]*))?\.sql$")
 _DIRECTIVE = re.compile(r"^([ -~]*)atlas:(\w+)(?: +([ -~]*))*", re.ASCII)
@@ -56,7 +57,7 @@ class Atlas:
             return Mode.TRANSACTION
 
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), mode=mode)
-        seal = reading.read(tree, _sum_path(directory), findings)
+        seal = source_files.read(tree, _sum_path(directory), findings)
         if seal is not None:
             findings += _verify(seal, _files(tree, directory))
         # what the directory begins with stands for files that are gone: every database begins with it

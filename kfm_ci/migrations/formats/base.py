@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tree
+from kfm_ci.migrations.model import History, Tree
 
 
 class Format(Protocol):

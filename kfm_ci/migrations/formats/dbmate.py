@@ -6,10 +6,11 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, SourceFile, Tree
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
 _MARK = re.compile(r"^--[ \t]*migrate:(up|down)[ \t]*(?:[ \t](\S[^\r\n]*))?\r?$", re.MULTILINE)

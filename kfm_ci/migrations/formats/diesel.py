@@ -7,11 +7,12 @@ import tomllib
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import reading
-from kfm_ci.migrations.files import History, SourceFile, Tree
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations import source_files
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(([^/_.][^/_]*)(?:_([^/]*))?)/(up|down)\.sql$")
 _NUMBERED = re.compile(r"^\d[^/]*/up\.sql$")
@@ -43,7 +44,7 @@ class Diesel:
 
         def mode(file: SourceFile) -> Mode | None:
             metadata = f"{file.path.rpartition('/')[0]}/metadata.toml"
-            held = reading.read(tree, metadata, []) if tree.exists(metadata) else None
+            held = source_files.read(tree, metadata, []) if tree.exists(metadata) else None
             if held is None:
                 return Mode.TRANSACTION
             try:

@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import reading
-from kfm_ci.migrations.files import Command, History, Migration, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import django_settings, graph, metadata, programs, python_source
-from kfm_ci.migrations.formats.commands import with_tool
-from kfm_ci.migrations.formats.graph import Node
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations import source_files
+from kfm_ci.migrations.formats import django_settings
+from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
+from kfm_ci.migrations.layouts.revision_graph import Node
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.model import Digest, Finding, Hazard
+from kfm_ci.sql.script import SourceFile
 
 _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
 _NUMBERED = re.compile(r"\d{4}_\w+$")
@@ -68,14 +70,14 @@ class Django:
         replaced = {name for item in found.values() for name in item.replaces}
         kept = {name: item for name, item in found.items() if name not in replaced}
         nodes = {name: _without(item.node, found, kept) for name, item in kept.items()}
-        ordered = graph.ordered(nodes, findings, "mend `dependencies`")
+        ordered = revision_graph.ordered(nodes, findings, "mend `dependencies`")
         unreadable = len(ordered) < len(nodes)
         for app in sorted({item.app for item in kept.values()}):
             unreadable = (
                 _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
             )
         migrations = tuple(
-            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=metadata.parse(item.file.text, id=item.id),
+            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=program_metadata.parse(item.file.text, id=item.id),
                       up=Command(file=item.file, argv=(), directory=directory), sequels=_sequels(item.file))
             for number, item in enumerate(ordered)
         )  # fmt: skip
@@ -87,7 +89,7 @@ class Django:
             for item in ordered
         }
         start = "" if directory in {"", "."} else f"{directory}/"
-        module = _SETTINGS.search(programs.text(tree, f"{start}manage.py"))
+        module = _SETTINGS.search(program_files.text(tree, f"{start}manage.py"))
         return with_tool(history, Tool(
             up=(*_MANAGE, "migrate", "--noinput"), up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
             down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"), down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
@@ -108,7 +110,7 @@ class Django:
             app = settings.app(tree, path)
             if app is None and not (settings.computed and _NUMBERED.match(name)):
                 continue
-            file = reading.read(tree, path, findings)
+            file = source_files.read(tree, path, findings)
             read = _migration(file, app or "", name, settings.user) if file else None
             if read is not None and app is None:
                 findings.append(problem(read.node.file, "revision-missing", "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
@@ -118,7 +120,7 @@ class Django:
 
 
 def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read | None:
-    said = python_source.read(file.text, of="Migration")
+    said = python_assignments.read(file.text, of="Migration")
     if said is None:
         return None
     named = [*_pairs(said.values.get("dependencies"))]
@@ -131,7 +133,7 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
 
 def _sequels(file: SourceFile) -> frozenset[Digest]:
     """Return what a squash becomes when its old files are deleted: itself without ``replaces``, and with or without the blank lines around."""
-    said = python_source.read(file.text, of="Migration")
+    said = python_assignments.read(file.text, of="Migration")
     value = said.values.get("replaces") if said else None
     lines = file.text.splitlines(keepends=True)
     if value is None or not value.end_lineno or value.end_lineno > len(lines):
@@ -179,7 +181,7 @@ def _without(node: Node, found: dict[str, _Read], kept: dict[str, _Read]) -> Nod
 
 
 def _forked(app: str, nodes: list[Node], findings: list[Finding]) -> bool:
-    heads = graph.heads(nodes)
+    heads = revision_graph.heads(nodes)
     if len(heads) < 2:
         return False
     file = next(node.file for node in nodes if node.id == heads[-1])

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kfm_ci.migrations.files import Tree
-from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import Tree
 
 _SETTINGS = re.compile(r"(?:^|/)settings\w*(?:/\w+)*\.py$")
 _TESTS = re.compile(r"(?:^|[/_])tests?(?:[/_.]|$)")
@@ -39,7 +39,7 @@ class Settings:
         found = _PATH.match(path)
         if found is None:
             return None
-        named = _LABEL.search(programs.text(tree, f"{posixpath.dirname(folder)}/apps.py"))
+        named = _LABEL.search(program_files.text(tree, f"{posixpath.dirname(folder)}/apps.py"))
         app = named[1] if named else found[1]
         return None if app in self.modules else app
 
@@ -52,7 +52,7 @@ def read(tree: Tree, paths: Iterable[str]) -> Settings:
     for path in paths:
         if not _SETTINGS.search(path) or _TESTS.search(path):
             continue
-        text = programs.text(tree, path)
+        text = program_files.text(tree, path)
         found = _USER.search(text)
         user = found[1] if found else user
         if _MODULES in text:

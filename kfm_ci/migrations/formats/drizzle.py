@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading, transactions
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations import header, resumption, source_files
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Resumption
+from kfm_ci.sql.script import Script, SourceFile
 
 _JOURNAL = "meta/_journal.json"
 _BREAK = "--> statement-breakpoint"
@@ -28,7 +29,7 @@ class Drizzle:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the journal and the files it names; an entry that goes back in time is skipped on live databases."""
         findings: list[Finding] = []
-        journal = reading.read(tree, _in(directory, _JOURNAL), findings)
+        journal = source_files.read(tree, _in(directory, _JOURNAL), findings)
         entries = _entries(journal, findings) if journal else None
         if journal is None or entries is None:
             return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
@@ -36,7 +37,7 @@ class Drizzle:
         latest, before, missing = -1, "", False
         for number, (tag, when) in enumerate(entries):
             path = _in(directory, f"{tag}.sql")
-            file = reading.read(tree, path, findings)
+            file = source_files.read(tree, path, findings)
             if file is None:
                 missing = True
                 continue
@@ -54,7 +55,7 @@ class Drizzle:
             ))  # fmt: skip
         named = {item.up_path for item in migrations}
         others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
-                  and (file := reading.read(tree, path, []))]  # fmt: skip
+                  and (file := source_files.read(tree, path, []))]  # fmt: skip
         for file in others:
             findings.append(problem(file, "not-in-journal", "the journal does not name this file: it never runs",
                                     "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
@@ -62,7 +63,7 @@ class Drizzle:
                        unreadable=missing, others=(*others, journal), together=True,
                        outside="by hand before the release, for Drizzle runs nothing outside a transaction",
                        late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones")  # fmt: skip
-        return transactions.resuming(history, Resumption.BARE)
+        return resumption.resuming(history, Resumption.BARE)
 
 
 def _pieces(text: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.exs$")
 _MARK = re.compile(r"^\s*use\s+[\w.]*\bMigration\b", re.MULTILINE)
@@ -38,19 +38,19 @@ class Ecto:
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file is a migration of Ecto, and ``mix.exs`` stands above."""
         return (
-            programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
-            and programs.home(tree, directory, ("mix.exs",)) is not None
+            program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
+            and program_files.home(tree, directory, ("mix.exs",)) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = programs.home(tree, directory, ("mix.exs",)) or "."
+        home = program_files.home(tree, directory, ("mix.exs",)) or "."
         start = "" if home == "." else f"{home}/"
         own = ("--migrations-path", "{dir}")
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(*_MIX, "ecto.migrate", *own), up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
             down_one=(*_MIX, "ecto.rollback", "--step", "1", *own), down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
-            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", directory=home,
+            history_table=program_files.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", directory=home,
             writes={f"{start}{_OURS}": _POINTED}, environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
             passes=("MIX_ENV", "MIX_HOME", "HEX_HOME"), install="mix deps.get, and mix compile",
             probe=("elixir", "-e", _THERE),

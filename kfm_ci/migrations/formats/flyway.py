@@ -6,13 +6,15 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import naming, statements, transactions
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations import naming, resumption
 from kfm_ci.migrations.formats import flyway_settings
 from kfm_ci.migrations.formats.flyway_settings import Settings
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, SourceFile
 
 _VERSIONED = re.compile(r"^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
 _REPEATABLE = re.compile(r"^R__(.*)\.sql$", re.IGNORECASE)
@@ -90,7 +92,7 @@ class Flyway:
         history = replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
                           outside="in a file of its own, which Flyway runs outside a transaction",
                           recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
-        return transactions.resuming(history, Resumption.ANEW)
+        return resumption.resuming(history, Resumption.ANEW)
 
 
 def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:

@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfm_ci.migrations.files import Tree, Unreadable
+from kfm_ci.migrations.model import Tree, Unreadable
 
 _PLACES = ("flyway.conf", "conf/flyway.conf", "flyway.toml", "conf/flyway.toml", "flyway.user.toml")
 _SPRING = ("src/main/resources/application.properties", "src/main/resources/application.yml")

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import statements, transactions
-from kfm_ci.migrations.files import History, Script, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.sql import statements, transactions
+from kfm_ci.sql.script import Script
 
 _NAME = re.compile(r"^(\d+)_(.*)\.(up|down)\.sql$")
 
@@ -51,7 +52,7 @@ class GolangMigrate:
 
 
 def _cuts(tree: Tree, directory: str) -> bool:
-    return any(_MULTI.search(text) for text in programs.beside(tree, directory, programs.COMMAND_LINES))
+    return any(_MULTI.search(text) for text in program_files.beside(tree, directory, program_files.COMMAND_LINES))
 
 
 def _cut(history: History) -> History:

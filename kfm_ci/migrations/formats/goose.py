@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import placeholders, transactions
-from kfm_ci.migrations.files import History, SourceFile, Tree
-from kfm_ci.migrations.formats import line_messages
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import (
+from kfm_ci.migrations import placeholders, resumption
+from kfm_ci.migrations.layouts import line_delimited
+from kfm_ci.migrations.layouts.sections import (
     Part,
     Sections,
     between,
@@ -22,7 +20,10 @@ from kfm_ci.migrations.formats.sections import (
     programs,
     sectioned,
 )
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Mode, Resumption, Severity
+from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
 _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
@@ -61,7 +62,7 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
                              "write `-- +goose Up` above the change"))  # fmt: skip
     mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
-        wrong += line_messages.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
+        wrong += line_delimited.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
     return Sections(
         up=up or everything(file), down=None if down and _unwritten(down) else down, findings=tuple(wrong), mode=mode
     )
@@ -126,7 +127,7 @@ class Goose:
         )
         cut = sectioned(history, lambda file: _cut(file, settings.placeholders))
         return replace(
-            transactions.resuming(cut, Resumption.BARE),
+            resumption.resuming(cut, Resumption.BARE),
             outside="in a file of its own with `-- +goose NO TRANSACTION`",
             late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
         )

@@ -8,12 +8,13 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, Script, SourceFile, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Part, Sections, holds, problem, sectioned
+from kfm_ci.migrations import resumption
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.layouts.sections import Part, Sections, holds, problem, sectioned
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Resumption
+from kfm_ci.sql.script import Script, SourceFile
 
 _NAME = re.compile(r"^([0-9]+)(-[-_a-zA-Z0-9]*)?\.sql$")
 _HEADER = re.compile(r"^--! ([a-zA-Z0-9_]+)(?::(.*))?$")
@@ -54,7 +55,7 @@ def _cut(file: SourceFile) -> Sections:
 
 def _told(tree: Tree, directory: str) -> dict[str, str]:
     """Return the placeholders to which the settings give a value; ``!ENV`` takes it from the environment, which we do not know."""
-    for text in programs.beside(tree, directory, _SETTINGS):
+    for text in program_files.beside(tree, directory, _SETTINGS):
         if found := _PLACEHOLDERS.search(_COMMENT.sub("", text)):
             pairs = (
                 (name, value[1:-1] if value[0] == "'" else str(json.loads(value, strict=False)))
@@ -121,4 +122,4 @@ class GraphileMigrate:
         cut = replace(cut, findings=(*cut.findings, *findings),
                       outside="in a migration of its own that begins with `--! no-transaction`",
                       late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip
-        return transactions.resuming(cut, Resumption.ANEW)
+        return resumption.resuming(cut, Resumption.ANEW)

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming
-from kfm_ci.migrations.files import History, Tree
-from kfm_ci.migrations.formats.pairs import Named, assemble, relative
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+[_-](?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
 _KNEXFILES = ("knexfile.js", "knexfile.cjs", "knexfile.mjs", "knexfile.ts")
@@ -25,14 +25,14 @@ class Knex:
         """Whether names fit and a knexfile stands above."""
         return (
             any(_NAME.match(name) and not name.endswith(".d.ts") for name in names)
-            and programs.home(tree, directory, _KNEXFILES) is not None
+            and program_files.home(tree, directory, _KNEXFILES) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = programs.home(tree, directory, _KNEXFILES)
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+        home = program_files.home(tree, directory, _KNEXFILES)
+        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=("knex", "migrate:latest"), up_one=("knex", "migrate:up", "{id}"), down_one=("knex", "migrate:down", "{id}"),
             # what ran in one go is one batch
-            down_to=("knex", "migrate:rollback"), history_table=programs.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",
+            down_to=("knex", "migrate:rollback"), history_table=program_files.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",
         ))  # fmt: skip

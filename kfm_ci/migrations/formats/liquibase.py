@@ -7,15 +7,18 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading, statements, transactions
-from kfm_ci.migrations.files import Command, History, Migration, Script, SourceFile, Tool, Tree
-from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, liquibase_rollbacks, metadata, programs
-from kfm_ci.migrations.formats.commands import with_tool
-from kfm_ci.migrations.formats.known import KNOWN
+from kfm_ci.migrations import header, resumption, source_files
+from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, liquibase_rollbacks
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
-from kfm_ci.migrations.formats.sections import holds, problem
-from kfm_ci.migrations.tokens import Kind, tokens
+from kfm_ci.migrations.layouts import program_files, program_metadata
+from kfm_ci.migrations.layouts.sections import holds, problem
+from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
+from kfm_ci.migrations.tools.known_tools import KNOWN
 from kfm_ci.model import Digest, Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, SourceFile
+from kfm_ci.sql.tokens import Kind, tokens
 
 FORMATTED = re.compile(r"\A\ufeff?\s*--\s*liquibase\s*formatted", re.IGNORECASE)
 _CHANGESET = re.compile(
@@ -70,7 +73,7 @@ class Liquibase:
         words: dict[str, dict[str, str]] = {}
         unreadable = False
         for path in paths:
-            file = reading.read(tree, path, findings)
+            file = source_files.read(tree, path, findings)
             if file is None:
                 unreadable = True
                 continue
@@ -95,14 +98,14 @@ class Liquibase:
                 words[migrations[-1].id] = {"changeset": item.id, "author": item.author}
                 if liquibase_rollbacks.there(path, item.text):
                     returning.add(migrations[-1].id)
-        others = [file for path in left if (file := reading.read(tree, path, []))]
+        others = [file for path in left if (file := source_files.read(tree, path, []))]
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                           unreadable=unreadable, others=tuple(others), file_by_file=True,
                           outside="in a changeset of its own with `runInTransaction:false`",
                           back="a `rollback` to the changeset",
                           recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",
                           late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
-        history = transactions.resuming(history, Resumption.ANEW)
+        history = resumption.resuming(history, Resumption.ANEW)
         # what is written in XML, YAML or JSON only Liquibase can turn into SQL
         if not any(isinstance(item.up, Command) for item in migrations):
             return history
@@ -112,7 +115,7 @@ class Liquibase:
 
 def _tool(tree: Tree, directory: str) -> Tool:
     """Return the command lines, with the changelog where no settings of the tool's own name it."""
-    home = programs.home(tree, directory, (liquibase_master.PROPERTIES,))
+    home = program_files.home(tree, directory, (liquibase_master.PROPERTIES,))
     master = liquibase_master.first(tree, directory)
     if home is not None or master is None:
         return replace(KNOWN["liquibase"], directory=home or ".")
@@ -129,7 +132,7 @@ def _returning(item: Migration, returning: Container[str]) -> Migration:
 
 def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:
     return Migration(
-        id=name, version=name, sort_key=(number,), name=item.id, header=metadata.parse(item.text, id=name, first_line=item.first_line),
+        id=name, version=name, sort_key=(number,), name=item.id, header=program_metadata.parse(item.text, id=name, first_line=item.first_line),
         condition=liquibase_changesets.condition(file, item),
         up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line),
     )  # fmt: skip

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfm_ci.migrations.files import SourceFile
+from kfm_ci.sql.script import SourceFile
 
 _XML = re.compile(r"<(?:\w+:)?changeSet\b([^>]*?)(/?)>", re.DOTALL)
 _XML_END = re.compile(r"</(?:\w+:)?changeSet\s*>")

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Container, Iterable
 
-from kfm_ci.migrations.files import Tree
-from kfm_ci.migrations.formats import liquibase_changesets, programs
-from kfm_ci.migrations.formats.sections import problem
-from kfm_ci.migrations.reading import read
+from kfm_ci.migrations.formats import liquibase_changesets
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.model import Tree
+from kfm_ci.migrations.source_files import read
 from kfm_ci.model import Finding, Hazard
 
 _MASTER = re.compile(
@@ -55,8 +56,8 @@ def _left(tree: Tree, inside: Iterable[str], followed: Container[str]) -> list[s
 
 def first(tree: Tree, directory: str) -> str | None:
     """Return the changelog that Liquibase begins with: by its settings, else by its name, else because it includes most."""
-    home = programs.home(tree, directory, (PROPERTIES,))
-    said = programs.says(tree, home, (PROPERTIES,), _SETTINGS)
+    home = program_files.home(tree, directory, (PROPERTIES,))
+    said = program_files.says(tree, home, (PROPERTIES,), _SETTINGS)
     if said and not said.endswith(".sql") and (path := _found(tree, said, (home or "", *ROOTS))):
         return path
     inside = list(tree.paths(directory))
@@ -65,7 +66,7 @@ def first(tree: Tree, directory: str) -> str | None:
     masters = [path for path in dict.fromkeys([*beside, *inside]) if _MASTER.search(path) and changelog(tree, path)]
     if masters:
         return min(masters, key=lambda path: (path.count("/"), path))
-    logs = {path: _includes(programs.text(tree, path)) for path in inside if changelog(tree, path)}
+    logs = {path: _includes(program_files.text(tree, path)) for path in inside if changelog(tree, path)}
     named = {target.rpartition("/")[2] for includes in logs.values() for _, target in includes}
     tops = [path for path in logs if path.rpartition("/")[2] not in named]
     return max(tops, key=lambda path: (len(logs[path]), path), default=None)
@@ -74,7 +75,8 @@ def first(tree: Tree, directory: str) -> str | None:
 def changelog(tree: Tree, path: str) -> bool:
     """Whether a file that is no SQL is a changelog."""
     return (
-        path.endswith((".xml", ".yaml", ".yml", ".json")) and _CHANGELOG.search(programs.text(tree, path)) is not None
+        path.endswith((".xml", ".yaml", ".yml", ".json"))
+        and _CHANGELOG.search(program_files.text(tree, path)) is not None
     )
 
 

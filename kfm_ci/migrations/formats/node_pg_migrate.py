@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, SourceFile, Tree, Unreadable
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, programs, sectioned
+from kfm_ci.migrations import resumption
+from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, programs, sectioned
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Resumption
+from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(\d+)[-_]([^/]*)\.sql$")
 _IN_SCRIPT = re.compile(r"^\d+[-_].*(?<!\.d)\.[cm]?[jt]s$")
@@ -51,7 +52,7 @@ class NodePgMigrate:
             history, findings=(*history.findings, *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"))
         )
         return replace(
-            transactions.resuming(sectioned(history, _cut), Resumption.ANEW), together=True,
+            resumption.resuming(sectioned(history, _cut), Resumption.ANEW), together=True,
             outside="in a JavaScript migration of its own with `pgm.noTransaction()`",
             late="node-pg-migrate refuses it on databases that have the newer one, unless `--no-check-order` is given",
         )  # fmt: skip

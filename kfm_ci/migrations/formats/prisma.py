@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, Script, SourceFile, Tree, Unreadable
-from kfm_ci.migrations.formats.pairs import Named, assemble, relative
-from kfm_ci.migrations.formats.programs import TESTS
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.layouts.program_files import TESTS
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Finding, Mode, Severity
+from kfm_ci.sql import transactions
+from kfm_ci.sql.script import Script, SourceFile
 
 Version = tuple[int, int]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.rb$")
 _MARK = re.compile(r"<\s*ActiveRecord::Migration\b")
@@ -32,21 +32,21 @@ class Rails:
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file is a migration of Active Record, and ``bin/rails``, a Rakefile or a Gemfile stands above."""
         return (
-            programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
-            and programs.home(tree, directory, _SIGNS) is not None
+            program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
+            and program_files.home(tree, directory, _SIGNS) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = programs.home(tree, directory, _SIGNS) or "."
+        home = program_files.home(tree, directory, _SIGNS) or "."
         start = "" if home == "." else f"{home}/"
         rails = ("ruby", "bin/rails") if tree.exists(f"{start}bin/rails") else ("bundle", "exec", "rake")
         kept = any(tree.exists(f"{start}{name}") for name in _SCHEMAS)
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(*rails, "db:migrate", _NO_SCHEMA), up_one=(*rails, "db:migrate:up", "VERSION={version}"),
             down_one=(*rails, "db:migrate:down", "VERSION={version}"), down_to=(*rails, "db:rollback", "STEP={count}"),
             status=(*rails, "db:abort_if_pending_migrations"), restore=(*rails, "db:schema:load") if kept else (),
-            history_table=programs.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", own_tables=("ar_internal_metadata",),
+            history_table=program_files.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", own_tables=("ar_internal_metadata",),
             directory=home, environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"}, writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
             passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"), install="bundle install",
             probe=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import History, Tree, Unreadable
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import misnamed
+from kfm_ci.migrations import resumption
+from kfm_ci.migrations.layouts.sections import misnamed
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Mode, Resumption
 
 _NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
@@ -54,7 +54,7 @@ class Refinery:
                        recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
                        outside="by hand before the release, for refinery runs nothing outside a transaction",
                        late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
-        return transactions.resuming(history, Resumption.ANEW)
+        return resumption.resuming(history, Resumption.ANEW)
 
 
 def _above(directory: str) -> list[str]:

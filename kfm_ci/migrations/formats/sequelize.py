@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+-(?P<name>[^/]*)\.(?:js|cjs|mjs)$")
 _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
@@ -24,12 +24,12 @@ class Sequelize:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file speaks to Sequelize's query interface."""
-        return programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
+        return program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = programs.home(tree, directory, (*_SETTINGS, "package.json"))
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+        home = program_files.home(tree, directory, (*_SETTINGS, "package.json"))
+        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=_RUN, up_one=(*_RUN, "--to", "{id}"), directory=home or ".", install="npm ci",
             down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
             down_to=("sequelize-cli", "db:migrate:undo:all", "--url", "{url}", "--migrations-path", "{dir}", "--to", "{id}"),

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations import header, reading, transactions
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile, Tree
+from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.formats import sqitch_variables
-from kfm_ci.migrations.formats.sections import problem
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.sql import transactions
+from kfm_ci.sql.script import Script, SourceFile
 
 _CHANGE = re.compile(r"^\s*(?:\+\s*)?([^\s@%#+\-\[][^\s@#\[]*)(?:\s+\[([^\]]*)\])?\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s")
 _FOLDERS = ("deploy", "revert", "verify")
@@ -32,7 +34,7 @@ class Sqitch:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the plan and the scripts it names; a reworked change runs from ``name@tag.sql`` the first time."""
         findings: list[Finding] = []
-        plan = reading.read(tree, _in(directory, "sqitch.plan"), findings)
+        plan = source_files.read(tree, _in(directory, "sqitch.plan"), findings)
         if plan is None:
             return History(format=self.name, directory=directory, findings=tuple(findings), unreadable=True)
         variables = sqitch_variables.read(tree, directory, settings.placeholders)
@@ -62,7 +64,7 @@ class Sqitch:
             for file in (item.up.file, *(() if item.down is None else (item.down.file,)), *item.extra_files)
         }
         others = [file for folder in _FOLDERS for path in tree.paths(_in(directory, folder))
-                  if path not in named and path.endswith(".sql") and (file := reading.read(tree, path, []))]  # fmt: skip
+                  if path not in named and path.endswith(".sql") and (file := source_files.read(tree, path, []))]  # fmt: skip
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, plan),
                        moves=True, outside="in a change of its own without `BEGIN` and `COMMIT`",
@@ -109,7 +111,7 @@ def _script(
 
 def _file(tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding]) -> SourceFile | None:
     path = _in(directory, f"{folder}/{stem}.sql")
-    return reading.read(tree, path, findings) if tree.exists(path) else None
+    return source_files.read(tree, path, findings) if tree.exists(path) else None
 
 
 def _in(directory: str, name: str) -> str:

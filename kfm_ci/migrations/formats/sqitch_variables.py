@@ -8,10 +8,11 @@ from configparser import ConfigParser
 from configparser import Error as NotReadable
 from dataclasses import replace
 
-from kfm_ci.migrations.files import Script, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.identifiers import quote
-from kfm_ci.migrations.tokens import Kind, tokens
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import Tree
+from kfm_ci.sql.identifiers import quote
+from kfm_ci.sql.script import Script
+from kfm_ci.sql.tokens import Kind, tokens
 
 _SECTION = re.compile(r'^\[\s*(\w+)\s+"([^"]*)"\s*\]', re.MULTILINE)
 _PLACE = re.compile(r"(?<![:\w]):(?:'(?P<literal>\w+)'|\"(?P<name>\w+)\"|(?P<plain>\w+))")
@@ -27,7 +28,7 @@ def read(tree: Tree, directory: str, given: Mapping[str, str]) -> dict[str, dict
     """
     asked = {name.removeprefix(":"): value for name, value in given.items() if name.removeprefix(":").isidentifier()}
     sections: dict[str, dict[str, str]] = {}
-    for text in reversed(programs.beside(tree, directory, ("sqitch.conf",))):
+    for text in reversed(program_files.beside(tree, directory, ("sqitch.conf",))):
         for name, values in _parsed(text).items():
             sections.setdefault(name, {}).update(values)
     return {

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, SourceFile, Tree
-from kfm_ci.migrations.formats import line_messages
-from kfm_ci.migrations.formats.pairs import Named, assemble
-from kfm_ci.migrations.formats.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.migrations.layouts import line_delimited
+from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Mode
+from kfm_ci.sql.script import SourceFile
 
 _NUMBER = re.compile(r"^(\d+)")
 _MARK = re.compile(r"^--[ \t]*\+migrate[ \t]+(Up|Down)\b([^\r\n]*)", re.MULTILINE)
@@ -40,7 +41,7 @@ def _cut(file: SourceFile) -> Sections:
     modes = {item[1]: Mode.AUTOCOMMIT if "notransaction" in item[2].split() else Mode.TRANSACTION for item in found}
     wrong = [
         fault for part, way in ((up, "Up"), (down, "Down")) if part is not None
-        for fault in line_messages.faults(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
+        for fault in line_delimited.faults(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
     ]  # fmt: skip
     return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"), findings=tuple(wrong))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d{10,}-(?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
 _MARK = re.compile(r"\bQueryRunner\b|\bqueryRunner\b")
@@ -31,21 +31,21 @@ class TypeOrm:
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether a file speaks to TypeORM's query runner."""
-        return programs.marked(tree, directory, names, name=_NAME, mark=_MARK)
+        return program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = programs.home(tree, directory, ("package.json",)) or "."
+        home = program_files.home(tree, directory, ("package.json",)) or "."
         start = "" if home == "." else f"{home}/"
-        said = programs.says(tree, home, ("package.json",), _SAID)
+        said = program_files.says(tree, home, ("package.json",), _SAID)
         sources = (*((said,) if said else ()), *_SOURCES)
         source = next((name for name in sources if tree.exists(f"{start}{name}")), "data-source.js")
         typed = source.endswith(".ts")
-        kind = "esm" if programs.says(tree, home, ("package.json",), _MODULES) else "commonjs"
+        kind = "esm" if program_files.says(tree, home, ("package.json",), _MODULES) else "commonjs"
         program = f"typeorm-ts-node-{kind}" if typed else "typeorm"
-        return with_tool(programs.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
+        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
             up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),
-            history_table=programs.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
+            history_table=program_files.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
             directory=home, install="npm ci, with ts-node" if typed else "npm ci",
             probe=("node", "-e", "require.resolve('ts-node')") if typed else (),
         ))  # fmt: skip

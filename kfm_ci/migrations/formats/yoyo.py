@@ -8,9 +8,9 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.files import History, Tool, Tree
-from kfm_ci.migrations.formats import programs
-from kfm_ci.migrations.formats.commands import with_tool
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<name>\w[^/]*?)(?<!\.rollback)\.(?:py|sql)$")
 _MARK = re.compile(r"^\s*from yoyo import\b|^\s*import yoyo\b", re.MULTILINE)
@@ -30,13 +30,13 @@ class Yoyo:
         if sources:
             return directory == sources[0] and any(_NAME.match(name) for name in names)
         in_python = [name for name in names if name.endswith(".py")]
-        return programs.marked(tree, directory, in_python, name=_NAME, mark=_MARK)
+        return program_files.marked(tree, directory, in_python, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files of all sources without running them."""
         named = _sources(tree, directory)
         sources = named if directory in named else (directory,)
-        parts = [programs.load(tree, place, format=self.name, name=_NAME, outside=_OUTSIDE) for place in sources]
+        parts = [program_files.load(tree, place, format=self.name, name=_NAME, outside=_OUTSIDE) for place in sources]
         history = replace(
             parts[0],
             directory=directory,
@@ -55,12 +55,12 @@ class Yoyo:
 
 def _sources(tree: Tree, directory: str) -> tuple[str, ...]:
     """Return the directories inside the repository that the nearest ``yoyo.ini`` names; empty when there is none."""
-    home = programs.home(tree, directory, ("yoyo.ini",))
+    home = program_files.home(tree, directory, ("yoyo.ini",))
     if home is None:
         return ()
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(programs.text(tree, posixpath.normpath(f"{home}/yoyo.ini")))
+        parser.read_string(program_files.text(tree, posixpath.normpath(f"{home}/yoyo.ini")))
     except configparser.Error:
         return ()
     written = parser.defaults().get("sources", "").replace("%(here)s", ".").split()

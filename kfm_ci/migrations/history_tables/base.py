@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kfm_ci.migrations.files import History, Migration, Tree
-from kfm_ci.migrations.formats import programs
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import History, Migration, Tree
 
 
 class RowState(StrEnum):
@@ -62,7 +62,7 @@ def said(
     """Return a function that looks for the names in settings files beside the migrations and above: one group each."""
 
     def told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
-        texts = programs.beside(tree, directory, files)
+        texts = program_files.beside(tree, directory, files)
         found = [next((hit[1] for text in texts if wanted and (hit := re.search(wanted, text, re.MULTILINE))), None)
                  for wanted in (schema, table)]  # fmt: skip
         return found[0], found[1]

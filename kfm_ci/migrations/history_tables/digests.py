@@ -6,9 +6,9 @@ import hashlib
 
 from siphash24 import siphash13
 
-from kfm_ci.migrations.files import History
 from kfm_ci.migrations.formats import atlas, graphile_migrate
 from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+from kfm_ci.migrations.model import History
 
 
 def _sha384(history: History) -> dict[str, tuple[str, ...]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 
-from kfm_ci.migrations.files import History, Migration, Script, Tree
 from kfm_ci.migrations.formats import flyway, flyway_settings
 from kfm_ci.migrations.history_tables.base import HistoryTable, by
+from kfm_ci.migrations.model import History, Migration, Tree
+from kfm_ci.sql.script import Script
 
 _LINES = re.compile(r"\r\n|\n|\r")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 
-from kfm_ci.migrations.files import Command, History, Migration
 from kfm_ci.migrations.formats import liquibase
 from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+from kfm_ci.migrations.model import Command, History, Migration
 
 _SPACE = re.compile(r"[ \n\r\t]")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from kfm_ci.migrations.files import History
 from kfm_ci.migrations.history_tables.base import HistoryTable, by
+from kfm_ci.migrations.model import History
 
 
 def _checksums(history: History) -> dict[str, tuple[str, ...]]:

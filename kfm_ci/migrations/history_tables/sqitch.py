@@ -6,8 +6,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from kfm_ci.migrations.files import History, SourceFile
 from kfm_ci.migrations.history_tables.base import HistoryTable, said
+from kfm_ci.migrations.model import History
+from kfm_ci.sql.script import SourceFile
 
 _PRAGMA = re.compile(r"^%(\w+)\s*=\s*(.*?)\s*$", re.MULTILINE)
 _LINE = re.compile(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.files import Migration
-from kfm_ci.migrations.formats import programs
 from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+from kfm_ci.migrations.layouts import program_files
+from kfm_ci.migrations.model import Migration
 
 _ROW = "delete its row from the table, once the database is as it was before"
 
@@ -17,7 +17,7 @@ GOLANG_MIGRATE = HistoryTable(
     format="golang-migrate", name="schema_migrations", columns=frozenset({"version", "dirty"}),
     definition="version bigint primary key, dirty boolean not null",
     query="select version::text, null, case when dirty then 'failed' else 'applied' end from {table}",
-    through=True, told=said(programs.COMMAND_LINES, table=r"x-migrations-table=[\"'%22]*(\w+)"),
+    through=True, told=said(program_files.COMMAND_LINES, table=r"x-migrations-table=[\"'%22]*(\w+)"),
     repair="migrate force {previous}, once the database is as it was before version {key} (`migrate force {key}` where somebody has ended it by hand)",
 )  # fmt: skip
 
@@ -28,14 +28,14 @@ GOOSE = HistoryTable(
     query="""
     select version_id::text, null, case when is_applied then 'applied' else 'undone' end
       from {table} where version_id > 0 order by id""",
-    told=said(programs.COMMAND_LINES, table=r"(?:GOOSE_TABLE\s*[=:]\s*|goose\b[^\n]*\s-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
+    told=said(program_files.COMMAND_LINES, table=r"(?:GOOSE_TABLE\s*[=:]\s*|goose\b[^\n]*\s-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
 )  # fmt: skip
 
 DBMATE = HistoryTable(
     format="dbmate", name="schema_migrations", columns=frozenset({"version"}),
     definition="version varchar primary key",
     query="select version::text, null, 'applied' from {table} order by 1",
-    told=said(programs.COMMAND_LINES, table=r"(?:DBMATE_MIGRATIONS_TABLE\s*[=:]\s*|--migrations-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
+    told=said(program_files.COMMAND_LINES, table=r"(?:DBMATE_MIGRATIONS_TABLE\s*[=:]\s*|--migrations-table[ =])[\"']?(?:\w+\.)?(\w+)"), repair=_ROW,
 )  # fmt: skip
 
 DIESEL = HistoryTable(
@@ -55,7 +55,7 @@ NODE_PG_MIGRATE = HistoryTable(
     format="node-pg-migrate", name="pgmigrations", columns=frozenset({"name", "run_on"}),
     definition="id serial primary key, name varchar(255) not null, run_on timestamp not null",
     query="select name, null, 'applied' from {table} order by run_on, id", keys=by(_stem),
-    told=said(programs.COMMAND_LINES, table=r"migrations-table[\"']?[ =:]+[\"']?(\w+)", schema=r"migrations-schema[\"']?[ =:]+[\"']?(\w+)"),
+    told=said(program_files.COMMAND_LINES, table=r"migrations-table[\"']?[ =:]+[\"']?(\w+)", schema=r"migrations-schema[\"']?[ =:]+[\"']?(\w+)"),
     repair=_ROW,
 )  # fmt: skip
 

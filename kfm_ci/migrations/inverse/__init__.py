@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfm_ci.migrations import statements
-from kfm_ci.migrations.files import Script, Statement
 from kfm_ci.migrations.inverse import objects, renames, tables
 from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask
-from kfm_ci.migrations.syntax import Node
+from kfm_ci.sql import statements
+from kfm_ci.sql.parse_tree import Node
+from kfm_ci.sql.script import Script, Statement
 
 __all__ = ["Undo", "invert", "write"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations import writing
-from kfm_ci.migrations.identifiers import chosen, dotted, quote, relation, type_name
 from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
-from kfm_ci.migrations.syntax import Node
+from kfm_ci.sql import deparse
+from kfm_ci.sql.identifiers import chosen, dotted, quote, relation, type_name
+from kfm_ci.sql.parse_tree import Node
 
 _DEFINED = {
     "OBJECT_TYPE": "type", "OBJECT_COLLATION": "collation", "OBJECT_TSCONFIGURATION": "text search configuration",
@@ -160,4 +160,4 @@ def granted(statement: Node) -> Undo | None:
     if action is None or action.flag("grant_option"):
         return ask("who may keep the right to grant it on")
     giving = action.flag("is_grant")
-    return run(writing.flipped(statement), unknown=None if giving else "whether all of it had been granted before")
+    return run(deparse.flipped(statement), unknown=None if giving else "whether all of it had been granted before")

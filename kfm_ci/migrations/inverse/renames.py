@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.identifiers import dotted, quote, relation, type_name
 from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
 from kfm_ci.migrations.inverse.objects import KINDS
-from kfm_ci.migrations.syntax import Node
+from kfm_ci.sql.identifiers import dotted, quote, relation, type_name
+from kfm_ci.sql.parse_tree import Node
 
 _WITH_SIGNATURE = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_AGGREGATE", "OBJECT_ROUTINE"})
 _PARTS = {"OBJECT_COLUMN": "column", "OBJECT_TABCONSTRAINT": "constraint", "OBJECT_ATTRIBUTE": "attribute"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.identifiers import chosen, quote, relation
 from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
-from kfm_ci.migrations.syntax import Node
+from kfm_ci.sql.identifiers import chosen, quote, relation
+from kfm_ci.sql.parse_tree import Node
 
 _SWITCHES = {
     "AT_EnableRowSecurity": "disable row level security", "AT_DisableRowSecurity": "enable row level security",

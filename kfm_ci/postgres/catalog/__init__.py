@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.postgres.catalog.model import Catalog, Difference, Identity
-from kfm_ci.postgres.catalog.queries import OWN_SCHEMAS, SETTINGS
-from kfm_ci.postgres.catalog.reading import follow, read
+from kfm_ci.postgres.catalog.read import follow, read
+from kfm_ci.postgres.catalog.relation_queries import OWN_SCHEMAS, SETTINGS
 
 __all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "follow", "read", "timeless"]
 

@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.locales import Locale
+from kfm_ci.postgres.collations import Locale
 from kfm_ci.postgres.roles import Roles
 
 _COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)

@@ -22,7 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import images, siblings
+from kfm_ci.postgres.engines import containers, images
 from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 
 DEFAULT_MAJOR = 17
@@ -54,11 +54,11 @@ class DockerEngine:
         image = self.image or f"postgres:{self.major or DEFAULT_MAJOR}"
         config.forget_connection_defaults()
         with ExitStack() as resources:
-            client = resources.enter_context(siblings.daemon())
+            client = resources.enter_context(containers.daemon())
             resources.enter_context(images.explained(image))
-            siblings.reap(client)
+            containers.reap(client)
             images.pull(client, image)
-            ours = siblings.ourselves(client)
+            ours = containers.ourselves(client)
             name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
             network = resources.enter_context(_network(client, ours, name))
             settings = {**SETTINGS, "listen_addresses": "*"} | (RECORD if self.for_tools else {})
@@ -85,7 +85,7 @@ class DockerEngine:
 @contextmanager
 def _network(client: docker.DockerClient, ours: Container | None, name: str) -> Iterator[Network]:
     """Yield a network of our own: without a way out where we join it, reached by a port where we are the host."""
-    network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=siblings.labels(ours))
+    network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=containers.labels(ours))
     try:
         if ours is not None:
             network.connect(ours)
@@ -105,19 +105,19 @@ def _container(
 ) -> Iterator[Container]:  # fmt: skip
     container = client.containers.create(
         image, [part for key, value in settings.items() for part in ("-c", f"{key}={value}")],
-        name=name, hostname=name, network=network.name, labels=siblings.labels(ours), environment={
+        name=name, hostname=name, network=network.name, labels=containers.labels(ours), environment={
             "POSTGRES_USER": ADMIN, "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres", "PGDATA": f"{DATA}/data",
             "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
             "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
         },
-        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **siblings.LIMITS, **ROOM,
+        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **containers.LIMITS, **ROOM,
     )  # fmt: skip
     try:
         container.start()
         container.reload()
         yield container
     finally:
-        siblings.remove(container)
+        containers.remove(container)
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def _followed(container: Container, *, collected: bool) -> Iterator[Path]:
         try:
             yield path
         finally:
-            siblings.remove(container)
+            containers.remove(container)
             writer.join(timeout=5)
 
 

@@ -21,7 +21,7 @@ from psycopg.conninfo import make_conninfo
 
 from kfm_ci import config
 from kfm_ci.errors import CannotCheck
-from kfm_ci.postgres.engines import binaries, home, process, template
+from kfm_ci.postgres.engines import data_directory, data_directory_template, installations, server_processes
 from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 
 READY_SECONDS = 30.0
@@ -36,7 +36,7 @@ class EmbeddedEngine:
     """What the server must offer."""
     made: tuple[str, ...] = ()
     """What the migrations make themselves: a server that offers them is preferred."""
-    installation: binaries.Installation | None = None
+    installation: installations.Installation | None = None
     """Which programs, where they were looked for already."""
     for_tools: bool = False
     """Whether others than we connect: over the loopback, with a log of what they send."""
@@ -45,16 +45,16 @@ class EmbeddedEngine:
     @contextmanager
     def start(self) -> Iterator[Server]:
         """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
-        installation = self.installation or binaries.choose(
-            self.major, binaries.find(), self.extensions, made=self.made
+        installation = self.installation or installations.choose(
+            self.major, installations.find(), self.extensions, made=self.made
         )
-        user = process.server_user()
+        user = server_processes.server_user()
         config.forget_connection_defaults()
-        with home.claim() as place:
+        with data_directory.claim() as place:
             with _space():
-                template.hand_over(place, user)
-                installation = template.reachable(installation, user, place)
-                template.data_directory(installation, user, place / "data")
+                data_directory_template.hand_over(place, user)
+                installation = data_directory_template.reachable(installation, user, place)
+                data_directory_template.data_directory(installation, user, place / "data")
                 port = _free_port() if self.for_tools else None
                 running = _launch(installation, place, user, port)
             try:
@@ -80,7 +80,7 @@ def _space() -> Iterator[None]:
 
 
 def _launch(
-    installation: binaries.Installation, home: Path, user: pwd.struct_passwd | None, port: int | None
+    installation: installations.Installation, home: Path, user: pwd.struct_passwd | None, port: int | None
 ) -> subprocess.Popen[bytes]:
     settings = {**SETTINGS, "listen_addresses": "", "unix_socket_directories": str(home)}
     if installation.major >= 14:
@@ -97,7 +97,7 @@ def _launch(
         return subprocess.Popen(
             [installation.bindir / "postgres", "-D", home / "data", "-k", home, *arguments],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"LC_ALL": "C.UTF-8"}, cwd="/",
-            start_new_session=True, **process.identity(user),
+            start_new_session=True, **server_processes.identity(user),
         )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _server(installation: binaries.Installation, home: Path, port: int | None) -> Server:
+def _server(installation: installations.Installation, home: Path, port: int | None) -> Server:
     return Server(
         kind="embedded",
         version=installation.version,
@@ -156,7 +156,7 @@ def _stop(running: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         running.send_signal(signal.SIGQUIT)
     try:
-        running.wait(timeout=process.PATIENCE)
+        running.wait(timeout=server_processes.PATIENCE)
     except subprocess.TimeoutExpired:
         running.kill()
         running.wait()

@@ -12,7 +12,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.postgres.engines import reach
+from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
 MARK = "kfm-ci throwaway"
@@ -51,7 +51,7 @@ class ServiceEngine:
     def start(self) -> Iterator[Server]:
         """Yield the server after proving that it is empty or marked as throwaway."""
         token = secrets.token_hex(4)
-        connection, conninfo, detour = reach.connect(self.url)
+        connection, conninfo, detour = server_address.connect(self.url)
         with connection:
             self._throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"

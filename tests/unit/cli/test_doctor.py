@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.cli import doctor
-from kfm_ci.migrations.files import Tool
+from kfm_ci.migrations.model import Tool
 
 
 @pytest.mark.parametrize(

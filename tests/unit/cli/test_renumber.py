@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kfm_ci.cli import renumber, scaffold
-from kfm_ci.cli.change import gather
+from kfm_ci.cli import new, renumber
+from kfm_ci.cli.subject import gather
 from kfm_ci.errors import UsageError
 from kfm_ci.github.context import Context
-from kfm_ci.rules.order import SortsBeforeBase
+from kfm_ci.rules.files.out_of_order import SortsBeforeBase
 
 NOW = datetime(2026, 3, 5, 14, 30)
 HEADER = "-- [KFM_MIGRATION]\n-- id: {0}\n-- owner: a\n-- [/KFM_MIGRATION]\nselect '{0}';\n"
@@ -102,9 +102,9 @@ def test_the_command_of_the_finding_is_the_one_that_mends_it(repository: Reposit
 
 def test_the_manifest_is_right_afterwards(repository: Repository) -> None:
     root = repository(pair("20260301_0900__orders"), pair("20260225_1200__widgets"))
-    scaffold.manifest(root, config_file=None, verify=False, say=lambda _: None)
+    new.manifest(root, config_file=None, verify=False, say=lambda _: None)
     run(root, "20260225_1200__widgets.up.sql")
-    assert scaffold.manifest(root, config_file=None, verify=True, say=print) == 0
+    assert new.manifest(root, config_file=None, verify=True, say=print) == 0
 
 
 @pytest.mark.parametrize(

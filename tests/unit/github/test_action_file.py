@@ -15,8 +15,8 @@ import yaml
 from kfm_ci.errors import UsageError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import context, publish
-from kfm_ci.github.edition import Credentials, Edition
-from kfm_ci.github.inputs import Inputs, check, read
+from kfm_ci.github.action_inputs import Inputs, check, read
+from kfm_ci.github.publication import Credentials, Edition
 from kfm_ci.model import Result
 
 ACTION = yaml.safe_load((Path(__file__).resolve().parents[3] / "action.yml").read_text())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from kfm_ci.assess.acknowledgement_scope import scopes
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.acknowledgements import find
-from kfm_ci.migrations.files import Script, SourceFile
 from kfm_ci.model import Digest, Hazard
-from kfm_ci.rules.scopes import scopes
+from kfm_ci.sql.script import Script, SourceFile
 
 
 def script(text: str) -> Script:

@@ -8,9 +8,10 @@ import subprocess
 
 import pytest
 
-from kfm_ci.migrations.files import Header, History, Migration, Script, SourceFile
 from kfm_ci.migrations.manifest import build, checksums, verify_checksums, verify_manifest
+from kfm_ci.migrations.model import Header, History, Migration
 from kfm_ci.model import Digest
+from kfm_ci.sql.script import Script, SourceFile
 
 
 def source(name: str, text: str) -> SourceFile:

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfm_ci.migrations import placeholders
-from kfm_ci.migrations.files import History, Migration, Script, SourceFile
+from kfm_ci.migrations.model import History, Migration
 from kfm_ci.model import Digest
+from kfm_ci.sql.script import Script, SourceFile
 
 SQL = 'create table {{ index .Options "Namespace" }}.t (a int);\nselect 1;\n'
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from evidence_samples import dangerous, hostile
 
-from kfm_ci.evidence.entities import Column, Table
-from kfm_ci.report import diagram, html
+from kfm_ci.evidence.tables import Column, Table
+from kfm_ci.report import html, mermaid
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = (
@@ -79,8 +79,8 @@ def test_mermaid_draws_every_diagram_of_a_comment(tmp_path: Path) -> None:
         name=f'public."{odd}"', columns=(Column(name=odd, type="end[]"), Column(name="1", type="numeric(10,2)"))
     )
     texts = [
-        str(diagram.locks(dangerous())), str(diagram.locks(hostile(odd))), str(diagram.entities(dangerous().tables)),
-        str(diagram.entities((many, Table(name="end", columns=(), references=(many.name,))))),
+        str(mermaid.locks(dangerous())), str(mermaid.locks(hostile(odd))), str(mermaid.entities(dangerous().tables)),
+        str(mermaid.entities((many, Table(name="end", columns=(), references=(many.name,))))),
         "erDiagram\n  a -->> {",
     ]  # fmt: skip
     page = tmp_path / "page.html"

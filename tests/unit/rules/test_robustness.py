@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kfm_ci.migrations import statements
+from kfm_ci.analysis.change import Requirements
 from kfm_ci.rules import ALL
-from kfm_ci.rules.base import Requirements
+from kfm_ci.sql import statements
 
 PIECES = st.sampled_from(
     [

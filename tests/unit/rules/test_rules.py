@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kfm_ci.analysis.change import Requirements
 from kfm_ci.model import Hazard, default_severity
-from kfm_ci.rules import ALL, explained
-from kfm_ci.rules.base import Requirements, declared
+from kfm_ci.rules import ALL, registry
+from kfm_ci.rules.rule import declared
 
 # Rules about several files or about sizes have tests of their own for their examples.
 OF_OTHER_TOOLS = {"session-setting-leaks"}
@@ -45,7 +46,7 @@ def test_a_rule_says_what_it_protects(rule):
 
 def test_a_second_definition_of_a_rule_id_is_rejected():
     with pytest.raises(ValueError, match="table-dropped"):
-        explained.unique((*explained.EXPLAINED, next(rule for rule in ALL if rule.id == "table-dropped")))
+        registry.unique((*registry.EXPLAINED, next(rule for rule in ALL if rule.id == "table-dropped")))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.id)
@@ -63,7 +64,7 @@ def test_an_empty_change_has_no_findings(rule, judge):
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_the_contracts_header_without_optional_keys_passes_every_rule(judge_text, strict):
-    from kfm_ci.rules.header_block import EXAMPLE
+    from kfm_ci.analysis.header_keys import EXAMPLE
 
     requirements = Requirements(require_header=strict, require_traceability=False)
     assert [found for rule in ALL for found in judge_text(rule, EXAMPLE, requirements=requirements)] == []

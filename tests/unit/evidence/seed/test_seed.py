@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from kfm_ci.evidence.seed import literals, patterns, values
-from kfm_ci.evidence.seed.circle import tie
+from kfm_ci.evidence.seed import check_literals, regex_samples, values
+from kfm_ci.evidence.seed.cyclic_references import tie
+from kfm_ci.evidence.seed.dependency_order import groups
 from kfm_ci.evidence.seed.model import Column, ForeignKey, Table, Tuple, Type, Unique
-from kfm_ci.evidence.seed.order import groups
 from kfm_ci.evidence.seed.rows import compose
 
 TEXT = Type(name="text", declared="text", kind="b")
@@ -41,19 +41,19 @@ def test_parents_come_first_and_a_circle_together() -> None:
 )
 def test_texts_are_found_that_a_pattern_matches(pattern: str) -> None:
     python = pattern.replace("[:alpha:]", "a-zA-Z")
-    assert all(re.search(python, text) for text in patterns.matching(pattern))
-    assert len(set(patterns.matching(pattern))) > 1
+    assert all(re.search(python, text) for text in regex_samples.matching(pattern))
+    assert len(set(regex_samples.matching(pattern))) > 1
 
 
 @pytest.mark.parametrize(
     "pattern", ["plain", "(", "[z-a]", "a{99999999999}", "(?P<x>", "x" * 501 + ".", "(((((a{9}){9}){9}){9}){9}){9}"]
 )
 def test_what_is_no_pattern_or_explodes_gives_little_and_no_error(pattern: str) -> None:
-    assert sum(map(len, patterns.matching(pattern))) < 50_000
+    assert sum(map(len, regex_samples.matching(pattern))) < 50_000
 
 
 def test_a_condition_suggests_its_constants_their_neighbours_and_lengths() -> None:
-    found = literals.spoken("((n > 5) AND (kind = 'it''s'::text) AND (length(code) = 3))")
+    found = check_literals.spoken("((n > 5) AND (kind = 'it''s'::text) AND (length(code) = 3))")
     assert {"5", "6", "4", "it's", "aaa"} <= set(found)
     assert "it" not in found
 

@@ -9,7 +9,7 @@ import pytest
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
-from kfm_ci.migrations.files import History, Unreadable
+from kfm_ci.migrations.model import History, Unreadable
 
 
 @dataclass(frozen=True)

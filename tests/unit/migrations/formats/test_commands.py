@@ -6,7 +6,7 @@ import pytest
 
 from kfm_ci.config import CommandTable, MigrationsTable
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.formats import commands
+from kfm_ci.migrations.tools import command_lines
 
 
 def rules(history):
@@ -100,7 +100,7 @@ def test_alembic_settings_for_several_databases_are_told_before_anything_runs(lo
     assert "one, two" in str(told.value) and "alembic -c alembic.one.ini" in (told.value.help or "")
     table = CommandTable(up="alembic -c alembic.one.ini upgrade heads")
     files = {**ENV, "alembic.ini": ini, "alembic.one.ini": "[alembic]\ndatabases = one\n", f"{DIR}/1.py": revision("a")}
-    history = commands.instead(load("alembic", files, DIR, command=table), table)
+    history = command_lines.instead(load("alembic", files, DIR, command=table), table)
     assert history.tool.settings_file == "alembic.one.ini"
     assert history.migrations[0].up.argv == ("alembic", "-c", "alembic.one.ini", "upgrade", "a")
 
@@ -170,7 +170,7 @@ def test_any_tool_is_described_by_its_commands(load):
         up="tool up", up_one="tool one '{id}' --file={file}", down_one="tool back {id}", history_table="done"
     )
     history = load("command", {"m/2_b.rb": "", "m/1_a.rb": "", "m/_x.rb": ""}, command=table)
-    history = commands.instead(history, table)
+    history = command_lines.instead(history, table)
     assert history.migrations[0].up.argv == ("tool", "one", "1_a", "--file=m/1_a.rb")
     assert history.migrations[1].up.down == ("tool", "back", "2_b")
 
@@ -179,14 +179,14 @@ def test_any_files_format_can_be_run_by_its_own_tool(load):
     table = CommandTable(
         up="flyway migrate", up_one="flyway migrate -target={version}", history_table="flyway_schema_history"
     )
-    history = commands.instead(load("flyway", {"m/V1_2__a.sql": "select 1;"}), table)
+    history = command_lines.instead(load("flyway", {"m/V1_2__a.sql": "select 1;"}), table)
     assert history.migrations[0].up.argv == ("flyway", "migrate", "-target=1.2") and history.migrations[0].down is None
 
 
 @pytest.mark.parametrize("table", [None, CommandTable(up="x")])
 def test_an_incomplete_command_is_told_with_the_lines_to_write(load, table):
     with pytest.raises(UsageError) as raised:
-        commands.instead(load("command", {"m/1_a.rb": ""}, command=table), table)
+        command_lines.instead(load("command", {"m/1_a.rb": ""}, command=table), table)
     assert "history-table" in raised.value.help
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from kfm_ci.migrations.files import History
+from kfm_ci.analysis.change import Change, Requirements
+from kfm_ci.migrations.model import History
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.rules.autocommit_company import AutocommitCompany
-from kfm_ci.rules.base import Change, Requirements
+from kfm_ci.rules.transactions.non_transactional_mixed import AutocommitCompany
 
 BUILD = "create index concurrently i on a (id);\n"
 TWO = f"alter table a add column b int;\n{BUILD}"

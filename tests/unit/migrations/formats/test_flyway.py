@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations import transactions
-from kfm_ci.migrations.files import Script
 from kfm_ci.model import Mode
+from kfm_ci.sql import transactions
+from kfm_ci.sql.script import Script
 
 
 def rules(history):

@@ -8,11 +8,12 @@ import pytest
 
 from kfm_ci.migrations import history_tables
 from kfm_ci.migrations.formats import ALL
-from kfm_ci.migrations.formats.known import KNOWN
-from kfm_ci.migrations.history_tables import HistoryRow, RowState, comparison
+from kfm_ci.migrations.history_tables import HistoryRow, RowState
+from kfm_ci.migrations.history_tables import compare as comparison
 from kfm_ci.migrations.history_tables.digests import siphash
 from kfm_ci.migrations.history_tables.flyway import crc32
 from kfm_ci.migrations.history_tables.sqitch import change_ids
+from kfm_ci.migrations.tools.known_tools import KNOWN
 
 
 def row(key, state="applied", checksum=None):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations import statements
 from kfm_ci.model import Mode
+from kfm_ci.sql import statements
 
 SQL = """--liquibase formatted sql
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from kfm_ci.migrations import statements, transactions
 from kfm_ci.migrations.formats import prisma
 from kfm_ci.model import Mode
+from kfm_ci.sql import statements, transactions
 
 TWO = "create table a (id int);\ncreate table b (id int);\n"
 

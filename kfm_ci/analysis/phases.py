@@ -1,0 +1,50 @@
+"""Which steps of expand → migrate → contract the statements of a migration are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.removed_objects import removals
+from kfm_ci.model import Phase
+
+_ADDS = (
+    "CreateStmt", "CreateTableAsStmt", "IndexStmt", "ViewStmt", "CreateFunctionStmt", "CreateTrigStmt", "CreateEnumStmt",
+    "AlterEnumStmt", "CreateSchemaStmt", "CreateSeqStmt", "CreateDomainStmt", "CompositeTypeStmt", "CreateExtensionStmt",
+)  # fmt: skip
+_CHANGES = ("UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "CopyStmt")
+_PREPARES = ("AT_AddColumn", "AT_AddConstraint", "AT_ColumnDefault", "AT_DropNotNull")
+_PROVES = ("AT_ValidateConstraint", "AT_SetNotNull")
+
+Steps = dict[Phase, Act]
+"""The first statement of each phase."""
+
+
+def derive(change: Change) -> dict[str, Steps]:
+    """Return the phases that the up files of each new migration hold, by the migration's id.
+
+    What is done to what the change itself made is part of making it: it is no step of its own. Loosening a constraint
+    belongs to every phase, and says nothing.
+    """
+    acts = change.acts
+    found: dict[str, Steps] = defaultdict(dict)
+
+    def note(phase: Phase, act: Act) -> None:
+        before = found[act.migration.id].get(phase)
+        if before is None or act.ordinal < before.ordinal:
+            found[act.migration.id][phase] = act
+
+    for item in removals(change):
+        note(Phase.CONTRACT, item.act)
+    for act in acts.of(*_CHANGES):
+        if acts.existed(act, act.tree.one("relation")):
+            note(Phase.MIGRATE, act)
+    for alteration in acts.alterations(*_PROVES):
+        if acts.existed(alteration.act, alteration.relation):
+            note(Phase.MIGRATE, alteration.act)
+    for act in acts.of(*_ADDS):
+        note(Phase.EXPAND, act)
+    for alteration in acts.alterations(*_PREPARES):
+        note(Phase.EXPAND, alteration.act)
+    return found

@@ -1,0 +1,124 @@
+"""Which new column or table takes the place of one that the same change takes away, and what says so."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from kfm_ci.analysis import added_columns
+from kfm_ci.analysis.added_columns import Column
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.column_definitions import defined, type_of
+from kfm_ci.analysis.object_names import written
+from kfm_ci.analysis.removed_objects import Removal
+
+_ALIKE = 0.8
+"""From which share of equal letters on two names are one, differently spelled."""
+_FEW = 40
+"""New columns of one table up to which spellings are compared letter by letter."""
+_LINKS = frozenset({"id", "ids", "at", "on", "by", "is", "has", "no", "old", "new"})
+"""Words in names that never say what is meant."""
+_PLAIN = frozenset({"name", "type", "status", "count", "date", "time", "key", "value", "flag"})
+"""Words that say it only where no others do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Successor:
+    """What takes the place of something that is removed."""
+
+    act: Act
+    shown: str
+    ground: str
+    """Why it is held to be that, as the end of a sentence."""
+
+
+class Successors:
+    """The new columns of a change, and the tables that it fills from older ones."""
+
+    def __init__(self, change: Change, removals: tuple[Removal, ...]) -> None:
+        """Read what a change adds, and moves; ``removals`` are all that it takes away."""
+        self._added: dict[str, dict[str, Column]] = defaultdict(dict)
+        for column in added_columns.added(change):
+            self._added[column.alteration.relation.text("relname")][column.definition.text("colname")] = column
+        gone = [item for item in removals if item.column is not None and item.table in self._added]
+        counted = Counter(item.table for item in gone)
+        self._lone = {table for table, number in counted.items() if number == len(self._added[table]) == 1}
+        self._types = defined(change, frozenset(item.column for item in gone if item.column is not None))
+        self._flows = dict(_flows(change))
+        self._replaced = dict(_replaced(change))
+
+    def of(self, removal: Removal) -> Successor | None:
+        """Return what takes the place of a removed column or table; None where nothing says that something does."""
+        if removal.column is None:
+            return self._replaced.get(removal.table)
+        added = self._added.get(removal.table, {})
+        for name, column in added.items():
+            flow = self._flows.get((removal.table, removal.column, name))
+            if flow is not None:
+                return _successor(column, f"line {flow.line} copies the one into the other")
+        if removal.becomes is not None:
+            return None
+        for name, column in added.items():
+            if _related(removal.column, name) or (len(added) <= _FEW and _spelled_alike(removal.column, name)):
+                return _successor(column, "their names say that one is for the other")
+        before = self._types.get(removal.column, {}).get(removal.table)
+        for column in added.values() if before and removal.table in self._lone else ():
+            if type_of(column.definition) == before:
+                return _successor(column, f"both are {before}, and no other column of the table comes or goes")
+        return None
+
+
+def _successor(column: Column, ground: str) -> Successor:
+    return Successor(act=column.alteration.act, shown=f"{column.table}.{column.name}", ground=ground)
+
+
+def _related(one: str, other: str) -> bool:
+    """Whether two names share half of what they say."""
+    first, second = _words(one), _words(other)
+    if first - _PLAIN and second - _PLAIN:
+        first, second = first - _PLAIN, second - _PLAIN
+    return bool(first & second) and 2 * len(first & second) >= len(first | second)
+
+
+@lru_cache(maxsize=4096)
+def _words(name: str) -> frozenset[str]:
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^A-Z_\W]+", name) or [name]
+    return frozenset(part.lower() for part in parts) - _LINKS
+
+
+def _spelled_alike(one: str, other: str) -> bool:
+    return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio() >= _ALIKE
+
+
+def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], Act]]:
+    """Yield table, source and target of what an update computes from another column of the same table."""
+    for act in change.acts.of("UpdateStmt"):
+        relation = act.tree.one("relation")
+        if relation is None:
+            continue
+        for target in act.tree.many("target_list"):
+            for source in target.find("ColumnRef"):
+                for name in source.strings("fields")[-1:]:
+                    yield (relation.text("relname"), name, target.text("name")), act
+
+
+def _replaced(change: Change) -> Iterator[tuple[str, Successor]]:
+    """Yield older tables whose rows are copied into a table that the change makes, with that table."""
+    for act in change.acts.of("InsertStmt", "CreateTableAsStmt"):
+        into = act.tree.one("into")
+        target = act.tree.one("relation") or (into.one("rel") if into is not None else None)
+        query = act.tree.one("select_stmt") or act.tree.one("query")
+        if target is None or query is None or target.text("relpersistence") == "t":
+            continue
+        if act.tree.tag == "InsertStmt" and change.acts.existed(act, target):
+            continue
+        for source in query.many("from_clause"):
+            for relation in source.find("RangeVar"):
+                if change.acts.existed(act, relation):
+                    ground = f"line {act.line} copies the one into the other"
+                    yield relation.text("relname"), Successor(act=act, shown=written(target), ground=ground)

@@ -1,0 +1,267 @@
+"""Who waits for what: locks on older relations, and the work that runs under them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from kfm_ci.assess.case import Case, Step, bare, blocking, few, listed
+from kfm_ci.assess.safe_alternatives import instead
+from kfm_ci.evidence.model import Lock, LockMode
+from kfm_ci.model import Finding, Hazard, Severity
+
+_DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
+_BLOCKING = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
+_TOLD = 6
+"""So many works are named."""
+_VALIDATES = "validating foreign key constraint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Work:
+    """Something a statement did whose duration grows with a table; compared as itself, for there are thousands."""
+
+    step: Step
+    what: str
+    relation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A lock that others wait for, and what runs until it is let go."""
+
+    step: Step
+    """The statement that took it."""
+    lock: Lock
+    work: tuple[Work, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What waits for one statement's locks, by hazard; or for those of several, where the same later work holds them."""
+
+    step: Step
+    """The first of the statements."""
+    hazard: Hazard
+    waits: tuple[Wait, ...]
+
+    @property
+    def work(self) -> tuple[Work, ...]:
+        """What runs meanwhile, each once."""
+        shared = {id(wait.work): wait.work for wait in self.waits}
+        return tuple(dict.fromkeys(item for items in shared.values() for item in items))
+
+    @property
+    def early(self) -> bool:
+        """Whether the statement itself is quick, and the work comes after it."""
+        work = self.work
+        return bool(work) and not any(item.step is self.step for item in work)
+
+
+def works(step: Step) -> tuple[Work, ...]:
+    """Return what a statement did that grows with a relation older than the pull request."""
+    seen = step.seen
+    if seen.kind == "TRUNCATE TABLE":
+        return ()
+    old = frozenset(seen.existed)
+    found = [Work(step=step, what="rewrites", relation=name) for name in seen.rewrites if name in old]
+    found += [Work(step=step, what="changes rows of", relation=name) for name, _ in seen.changes if name in old]
+    done = {work.relation for work in found}
+    scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
+    builds = seen.index_builds if not done else ()
+    if builds:
+        found += [Work(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
+    else:
+        found += [Work(step=step, what="reads all of", relation=name) for name in scanned]
+    return tuple(found)
+
+
+def _proportional_scans(step: Step) -> tuple[str, ...]:
+    """Return the scans that will be scans on a large table too."""
+    seen = step.seen
+    if seen.kind in _DATA and step.trees:
+        # A table of a few rows is read in full to check one foreign key; a large one is not.
+        target = {bare(name) for name, _ in seen.changes}
+        return tuple(name for name in seen.scans if bare(name) in step.names - target)
+    young = {lock.relation for lock in (*seen.locks, *seen.held) if not lock.preexisting}
+    if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.scans):
+        # The referring table is new: there is nothing to look up in the old one.
+        return ()
+    return seen.scans
+
+
+def waits(case: Case) -> tuple[Wait, ...]:
+    """Return every lock that others wait for, in the order in which they were taken."""
+    found = []
+    done = [works(step) for step in case.steps]
+    for index, step in enumerate(case.steps):
+        locks = blocking(step.seen.locks)
+        if not locks:
+            continue
+        end = next((at for at, later in enumerate(case.steps) if at > index and _ends(later)), len(case.steps))
+        whole = tuple(item for at in range(index, end) for item in done[at])
+        for lock in locks:
+            # All locks of a transaction last as long as it does: one tuple serves them all.
+            found.append(Wait(step=step, lock=lock, work=whole if case.in_transaction else tuple(
+                item for at in range(index, end)
+                if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
+                for item in done[at]
+            )))  # fmt: skip
+    return tuple(found)
+
+
+def _ends(step: Step) -> bool:
+    return step.seen.kind in {"COMMIT", "ROLLBACK"} and " TO " not in f" {step.text.upper()} "
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """Yield what readers and writers wait for, and what is rewritten or read meanwhile."""
+    every = waits(case)
+    held = _at_once([item for step in case.steps for item in _held(step, every)])
+    for step in case.steps:
+        for item in held:
+            if item.step is step:
+                yield from _blocked(case, item)
+        yield from _worked(case, step, every)
+        yield from _unobserved(case, step)
+
+
+def _held(step: Step, every: tuple[Wait, ...]) -> Iterator[_Held]:
+    mine = tuple(wait for wait in every if wait.step is step)
+    read, written = (tuple(wait for wait in mine if _hazard(wait.lock) is hazard) for hazard in _BLOCKING)
+    if any(wait.work for wait in read) and _Held(step=step, hazard=Hazard.BLOCKS_READS, waits=mine).early:
+        read, written = (*read, *written), ()
+    for hazard, found in zip(_BLOCKING, (read, written), strict=True):
+        if found:
+            yield _Held(step=step, hazard=hazard, waits=found)
+
+
+def _at_once(held: list[_Held]) -> list[_Held]:
+    """Return them with one for all quick statements above the same work: that is one cause, and one remedy."""
+    found: list[_Held] = []
+    first: dict[Hazard, int] = {}
+    for item in held:
+        at = first.get(item.hazard) if item.early else None
+        if at is not None and set(item.work) <= set(found[at].work):
+            found[at] = replace(found[at], waits=(*found[at].waits, *item.waits))
+            continue
+        if item.early:
+            first[item.hazard] = len(found)
+        found.append(item)
+    return found
+
+
+def _hazard(lock: Lock) -> Hazard:
+    return Hazard.BLOCKS_READS if lock.mode is LockMode.ACCESS_EXCLUSIVE else Hazard.BLOCKS_WRITES
+
+
+def _blocked(case: Case, held: _Held) -> Iterator[Finding]:
+    step, work = held.step, held.work
+    until = "until COMMIT" if case.in_transaction else "while it runs"
+    if not work:
+        yield case.find(
+            "brief-lock", held.hazard,
+            f"{_who(held.waits)} wait {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
+            step=step, severity=Severity.NOTE,
+        )  # fmt: skip
+        return
+    busy = tuple(wait for wait in held.waits if wait.work)
+    severity, size = case.scaled(held.hazard, frozenset(item.relation for item in work))
+    taken = f"{busy[0].lock.mode.value} from {_lines(busy)}"
+    yield case.find(
+        _rule(step, work, held.hazard), held.hazard,
+        f"{_who(busy)} wait {until} ({taken}), while {_meanwhile(work)}. {size}",
+        step=step, severity=severity, help=_remedy(case, step, work),
+    )  # fmt: skip
+
+
+def _lines(waiting: tuple[Wait, ...]) -> str:
+    """Return the lines of the statements that took the locks, the first of them named."""
+    lines = [str(line) for line in dict.fromkeys(wait.step.seen.line for wait in waiting)]
+    more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
+    return f"line{'s' * (len(lines) > 1)} {', '.join(lines[:_TOLD])}{more}"
+
+
+def _who(waiting: tuple[Wait, ...]) -> str:
+    """Return who waits for what: ``reads and writes of a, and writes of b``."""
+    locked = {hazard: [wait.lock for wait in waiting if _hazard(wait.lock) is hazard] for hazard in _BLOCKING}
+    words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
+    return ", and ".join(f"{words[hazard]} of {listed(found)}" for hazard, found in locked.items() if found)
+
+
+def _meanwhile(work: tuple[Work, ...]) -> str:
+    """Return what is done meanwhile, statement by statement, the first of them named."""
+    told: dict[tuple[int, str], list[str]] = {}
+    for item in work:
+        told.setdefault((item.step.seen.line, item.what), []).append(item.relation)
+    more = [f"{len(told) - _TOLD} more"] if len(told) > _TOLD else []
+    return "; ".join(
+        [*(f"line {line} {what} {few(names)}" for (line, what), names in list(told.items())[:_TOLD]), *more]
+    )
+
+
+def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:
+    if not any(item.step is step for item in work):
+        return "work-under-earlier-lock"
+    if step.seen.kind == "CREATE INDEX":
+        return "index-not-concurrent"
+    if step.seen.kind == "REINDEX":
+        return "reindex-not-concurrent"
+    return "readers-wait" if hazard is Hazard.BLOCKS_READS else "writers-wait"
+
+
+def _remedy(case: Case, step: Step, work: tuple[Work, ...]) -> str | None:
+    if any(item.step is step for item in work):
+        return instead(step, case.migration.outside)
+    lines = sorted({item.step.seen.line for item in work})
+    named = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
+    return f"Commit first: move what stands on {named} into a migration of its own, after this one."
+
+
+def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding]:
+    shared = {id(wait.work): wait.work for wait in every}
+    under = {key for key, items in shared.items() if any(item.step is step for item in items)}
+    locked = {wait.lock.relation for wait in every if id(wait.work) in under}
+    done = works(step)
+    rewritten = sorted({item.relation for item in done if item.what == "rewrites"})
+    if rewritten:
+        severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
+        yield case.find(
+            "rewrite-under-lock", Hazard.TABLE_REWRITE,
+            f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
+            step=step, severity=severity, help=instead(step, case.migration.outside),
+        )  # fmt: skip
+    read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
+    if read:
+        severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
+        yield case.find(
+            "scan-under-lock", Hazard.FULL_SCAN,
+            f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
+            step=step, severity=severity, help=instead(step, case.migration.outside),
+        )  # fmt: skip
+    changed = {item.relation for item in done if item.what == "changes rows of"}
+    held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
+    if changed & held:
+        names = few(sorted(changed & held))
+        severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
+        yield case.find(
+            "backfill-under-lock", Hazard.BACKFILL,
+            f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
+            step=step, severity=severity, help=instead(step, case.migration.outside),
+        )  # fmt: skip
+
+
+def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
+    """Judge an index build outside a transaction whose lock could not be seen by what it is."""
+    tree = next(iter(step.trees), None)
+    if step.seen.locks or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
+        return
+    if " CONCURRENTLY" in f" {step.text.upper()}":
+        return
+    names = frozenset(item.relation for item in works(step))
+    severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
+    yield case.find(
+        _rule(step, works(step), Hazard.BLOCKS_WRITES), Hazard.BLOCKS_WRITES,
+        f"writes of {few(sorted(names))} wait while the index is built. {size}",
+        step=step, severity=severity, help=instead(step, case.migration.outside),
+    )  # fmt: skip

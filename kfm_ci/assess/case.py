@@ -1,0 +1,198 @@
+"""What is judged: a migration, its statements as written, and what the server did for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kfm_ci.evidence.model import Lock, LockMode, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
+from kfm_ci.evidence.tables import ForeignKey
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity, rule_page
+from kfm_ci.sql import statements
+from kfm_ci.sql.parse_tree import Node
+from kfm_ci.sql.script import Script, Statement
+
+SMALL = 1_000
+"""Rows below which a lock is held too shortly to matter."""
+LARGE = 10_000_000
+ROWS_PER_SECOND = 1_000_000
+BYTES_PER_SECOND = 200_000_000
+"""How fast a server reads or writes a table, in order of magnitude, for estimates."""
+
+_SHOWN = 6
+_ROWS = frozenset({"table", "partition", "materialized view", "foreign table"})
+_LONG = ("materialized view", "foreign table", "event trigger", "operator class", "operator family", "text search")
+"""Kinds of more than one word; behind those of text search stands another word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One statement: as written, and what the server did for it."""
+
+    seen: StatementEvidence
+    text: str
+    trees: tuple[Node, ...] = ()
+    """Empty when it does not parse."""
+
+    def nodes(self, *tags: str) -> Iterator[Node]:
+        """Yield the nodes of the given tags."""
+        for tree in self.trees:
+            yield from tree.find(*tags)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the relations that the statement names itself, without schema."""
+        return frozenset(node.text("relname") for node in self.nodes("RangeVar"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that one migration is judged by."""
+
+    migration: Migration
+    steps: tuple[Step, ...]
+    in_transaction: bool
+    rollout: Rollout | None = None
+    schema_diff: SchemaDiff = SchemaDiff()
+    created: frozenset[str] = frozenset()
+    """``<kind> <identity>`` of what earlier migrations of the same pull request added."""
+    statistics: Statistics | None = None
+    """Sizes of production's tables."""
+    unindexed: tuple[ForeignKey, ...] = ()
+    """Foreign keys of the pull request that no index serves at its end."""
+
+    def find(
+        self, rule: str, hazard: Hazard, message: str, *, step: Step | None, severity: Severity | None = None,
+        help: str | None = None,
+    ) -> Finding:  # fmt: skip
+        """Return a finding at a statement, with the contract's severity unless one is given."""
+        place = Place(file=self.migration.up_path)
+        if step is not None:
+            place = replace(place, line=step.seen.line, column=1, end_line=step.seen.end_line)
+            if step.seen.within:
+                message = f"{message} It runs inside {step.seen.within}."
+        return Finding(
+            rule=rule, hazard=hazard, severity=severity or default_severity(hazard, rollout=self.rollout),
+            message=message, verdict=Verdict.FACT, place=place, migration=self.migration.id, help=help,
+            docs=rule_page(rule),
+        )  # fmt: skip
+
+    def is_new(self, name: str) -> bool:
+        """Whether an object (``<kind> <identity>``) came with the same pull request, itself or what it is part of."""
+        identity = parted(name)[1]
+        made = [parted(added)[1] for added in self.created]
+        return any(identity == parent or identity.startswith(f"{parent}.") for parent in made)
+
+    def largest(self, relations: frozenset[str]) -> TableSize | None:
+        """Return that of these with the most rows in production; None when any of them is unknown."""
+        sizes = [self.statistics.of(name) if self.statistics else None for name in relations]
+        known = [size for size in sizes if size is not None and size.rows is not None]
+        return max(known, key=lambda size: size.rows or 0) if known and len(known) == len(sizes) else None
+
+    def scaled(self, hazard: Hazard, relations: frozenset[str]) -> tuple[Severity, str]:
+        """Return the severity for work on these relations, and a clause about their size."""
+        size = self.largest(relations)
+        base = default_severity(hazard, rollout=self.rollout)
+        if size is None or size.rows is None:
+            return base, "Its size in production is unknown."
+        if size.rows < SMALL:
+            return Severity.NOTE, f"{size.name} has {size.rows:,} rows in production: too few to matter."
+        seconds = max(1, size.rows // ROWS_PER_SECOND, size.bytes // BYTES_PER_SECOND)
+        severity = Severity.ERROR if size.rows > LARGE and self.rollout is not Rollout.WINDOW else base
+        told = f"{size.name} has about {size.rows:,} rows in production: {seconds:,} s or more, in order of magnitude"
+        waiting = round((size.writes_per_second or 0) * seconds)
+        return severity, f"{told}; about {waiting:,} writes to it arrive meanwhile." if waiting else f"{told}."
+
+
+def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tuple[Step, ...]:
+    """Return the statements of the up file with their evidence, in the order in which they ran."""
+    written: dict[tuple[int, int], list[Statement]] = {}
+    if isinstance(migration.up, Script):
+        for statement in statements.of(migration.up):
+            written.setdefault((statement.line, statement.end_line), []).append(statement)
+    found = []
+    for seen in evidence:
+        here = written.get((seen.line, seen.end_line), [])
+        # Several on one line run in the order in which they stand there.
+        text = (here.pop(0) if len(here) > 1 else here[0]).text if here else ""
+        found += list(_opened(seen, text)) if seen.inner else [_step(seen, text)]
+    return tuple(found)
+
+
+def _step(seen: StatementEvidence, text: str) -> Step:
+    try:
+        trees = statements.parse(text) if text else ()
+    except statements.SyntaxProblem:
+        trees = ()
+    return Step(seen=seen, text=text, trees=trees)
+
+
+def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
+    """Yield what ran inside a statement, and around it what none of that explains: locks before, work after."""
+    parts = seen.inner
+    locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks}
+    locks = tuple(lock for lock in seen.locks if (lock.relation, lock.mode) not in locked)
+    if locks:
+        yield _step(replace(seen, locks=locks, rewrites=(), scans=(), index_builds=(), changes=(), inner=()), text)
+    yield from (_step(part, part.text or "") for part in parts)
+    rest = replace(
+        seen, locks=(), inner=(),
+        rewrites=_unexplained(seen.rewrites, (part.rewrites for part in parts)),
+        scans=_unexplained(seen.scans, (part.scans for part in parts)),
+        index_builds=_unexplained(seen.index_builds, (part.index_builds for part in parts)),
+        changes=tuple(
+            (name, count) for name, count in seen.changes if not any(name in dict(part.changes) for part in parts)
+        ),
+    )  # fmt: skip
+    if rest.rewrites or rest.scans or rest.index_builds or rest.changes:
+        yield _step(rest, text)
+
+
+def _unexplained(names: tuple[str, ...], explained: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    known = {name for part in explained for name in part}
+    return tuple(name for name in names if name not in known)
+
+
+def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
+    """Return the locks that ordinary statements on something older than the pull request wait for."""
+    return tuple(
+        lock
+        for lock in locks
+        if lock.preexisting
+        and lock.mode.blocks
+        and (lock.kind in _ROWS or lock.kind == "view")
+        and not (lock.kind == "materialized view" and lock.mode is not LockMode.ACCESS_EXCLUSIVE)
+    )
+
+
+def listed(locks: Sequence[Lock]) -> str:
+    """Return the names of what is locked for one line of text; partitions are counted below their parent."""
+    names = dict.fromkeys(lock.relation for lock in locks if lock.kind != "partition")
+    partitions = dict.fromkeys(lock.relation for lock in locks if lock.kind == "partition")
+    if not names:
+        names, partitions = partitions, {}
+    shown = list(names)[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
+    more = f" (with {len(partitions)} partition{'s' if len(partitions) > 1 else ''})" if partitions else ""
+    return ", ".join(shown) + more
+
+
+def few(names: Sequence[str]) -> str:
+    """Return names for one line of text: the first of them, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def parted(name: str) -> tuple[str, str]:
+    """Return kind and identity of an object as the catalog names it, ``<kind> <identity>``."""
+    for kind in _LONG:
+        if name.startswith(f"{kind} "):
+            return kind, name[len(kind) + 1 :]
+    kind, _, identity = name.partition(" ")
+    return kind, identity
+
+
+def bare(relation: str) -> str:
+    """Return the last part of a qualified name, without quotes."""
+    return relation.rpartition(".")[2].strip('"')

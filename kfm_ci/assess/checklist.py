@@ -1,0 +1,185 @@
+"""The definition of done: eight points, each ticked or not from findings and evidence, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci.assess import ranking
+from kfm_ci.evidence.model import ChecklistItem, Evidence, MigrationEvidence
+from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Outcome, Proof, Rollout, StageStatus, Strategy
+
+_RUN = frozenset({Hazard.MIGRATION_ERROR, Hazard.DATA_DEPENDENT, Hazard.INVALID_INDEX, Hazard.NOT_REPEATABLE})
+_LOAD = ROLLOUT_HAZARDS | {Hazard.TIMEOUT, Hazard.LOCK_ORDER}
+_STAGED = frozenset({Hazard.BREAKS_CLIENTS, Hazard.COEXISTENCE, Hazard.DATA_LOSS})
+_CONVENTIONS = frozenset({Hazard.NAMING, Hazard.ORDER, Hazard.MANIFEST, Hazard.IMMUTABILITY})
+
+
+def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
+    """Return the eight points in order; none when nothing is new. What was not checked is never ticked."""
+    if not evidence.new:
+        return ()
+    return (
+        _on_paper(evidence, "Named and ordered by convention", _CONVENTIONS, "names, order and history are in order"),
+        _header(evidence),
+        _safe_under_load(evidence),
+        _rollback(evidence),
+        _applied(evidence),
+        _staged(evidence),
+        _on_paper(evidence, "No secrets or foreign content", {Hazard.FORBIDDEN_CONTENT}, "no secret, dump or binary"),
+        _operations(evidence),
+    )
+
+
+def _standing(evidence: Evidence, hazards: frozenset[Hazard] | set[Hazard]) -> tuple[Finding, ...]:
+    return tuple(item for item in ranking.ranked(evidence.findings) if item.refuses and item.hazard in hazards)
+
+
+def _blame(findings: tuple[Finding, ...]) -> str:
+    first = findings[0]
+    line = f":{first.place.line}" if first.place.line else ""
+    place = f" in `{first.place.file}{line}`" if first.place.file else ""
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    return f"{first.rule}{place}{more}"
+
+
+def _ended(evidence: Evidence, stage: str) -> bool:
+    """Whether a stage ran to a verdict, good or bad."""
+    return any(
+        item.name == stage and item.status in {StageStatus.PASSED, StageStatus.FAILED} for item in evidence.stages
+    )
+
+
+def _passed(evidence: Evidence, stage: str) -> bool:
+    return any(item.name == stage and item.status is StageStatus.PASSED for item in evidence.stages)
+
+
+def _on_paper(evidence: Evidence, name: str, hazards: frozenset[Hazard] | set[Hazard], good: str) -> ChecklistItem:
+    standing = _standing(evidence, hazards)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    if not _ended(evidence, "validate"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
+    return ChecklistItem(name=name, done=True, reason=good)
+
+
+def _header(evidence: Evidence) -> ChecklistItem:
+    point = _on_paper(
+        evidence,
+        "Header complete and true",
+        {Hazard.HEADER, Hazard.UNDERSTATED_RISK},
+        "what is required is there, and nothing is understated",
+    )
+    unseen = _unseen(evidence)
+    return replace(point, done=False, reason=f"complete, but {unseen}") if point.done and unseen else point
+
+
+def _needs_window(migration: MigrationEvidence) -> bool:
+    assessed = migration.assessed is not None and migration.assessed.rollout is Rollout.WINDOW
+    return assessed or migration.declared.rollout is Rollout.WINDOW
+
+
+def _safe_under_load(evidence: Evidence) -> ChecklistItem:
+    name = "Safe under load, or in a declared window"
+    standing = _standing(evidence, _LOAD)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    unseen = _unseen(evidence)
+    if unseen is not None:
+        return ChecklistItem(name=name, done=False, reason=unseen)
+    if any(_needs_window(item) for item in evidence.new):
+        return ChecklistItem(name=name, done=True, reason="a maintenance window is declared")
+    return ChecklistItem(name=name, done=True, reason="no long lock, rewrite or scan was observed")
+
+
+def _rollback(evidence: Evidence) -> ChecklistItem:
+    name = "Rollback documented and proven"
+    standing = _standing(evidence, frozenset({Hazard.ROLLBACK_MISSING, Hazard.ROLLBACK_UNPROVEN}))
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    for item in evidence.new:
+        rollback = item.rollback
+        if rollback.idle:
+            continue
+        if rollback.strategy is Strategy.NONE:
+            return ChecklistItem(name=name, done=False, reason=f"`{item.id}` has no strategy")
+        if rollback.proof is Proof.FAILED or (
+            rollback.proof is Proof.NOT_RUN and rollback.strategy is not Strategy.MANUAL
+        ):
+            return ChecklistItem(name=name, done=False, reason=f"`{item.id}`: the rollback was not proven")
+    manual = sum(
+        item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in evidence.new
+    )
+    reason = f"documented; {manual} by hand, not drilled" if manual else "each was run, and restored what it claims"
+    return ChecklistItem(name=name, done=True, reason=reason)
+
+
+def _applied(evidence: Evidence) -> ChecklistItem:
+    name = "Applied to a throwaway database, with tests"
+    standing = _standing(evidence, _RUN | {Hazard.SMOKE, Hazard.TRANSACTION})
+    failed = [test.name for test in evidence.smoke if not test.passed]
+    if standing:
+        reason = _blame(standing)
+    elif any(item.apply.outcome is not Outcome.APPLIED for item in evidence.new) or not _passed(evidence, "apply"):
+        reason = "not every new migration was applied"
+    elif failed:
+        reason = f"`{failed[0]}` failed"
+    elif not evidence.smoke:
+        reason = "applied, but there is no smoke test: name some in `[smoke]` of the configuration"
+    elif not _passed(evidence, "smoke"):
+        reason = "the smoke stage did not pass"
+    else:
+        tests = f"{len(evidence.smoke)} smoke test{'s' if len(evidence.smoke) > 1 else ''}"
+        return ChecklistItem(name=name, done=True, reason=f"applied, and {tests} passed")
+    return ChecklistItem(name=name, done=False, reason=reason)
+
+
+def _staged(evidence: Evidence) -> ChecklistItem:
+    name = "Staged as expand, migrate, contract"
+    standing = _standing(evidence, _STAGED)
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    if not _ended(evidence, "validate") or not _ended(evidence, "apply"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate and apply did not both run")
+    unseen = _unseen(evidence)
+    if unseen is not None:
+        return ChecklistItem(name=name, done=False, reason=unseen)
+    told = "what it takes away is declared, and nothing uses it" if _contracts(evidence) else "nothing is taken away"
+    return ChecklistItem(name=name, done=True, reason=f"nothing breaks the running release: {told}")
+
+
+def _contracts(evidence: Evidence) -> bool:
+    return any(item.stands and item.hazard in _STAGED for item in evidence.findings)
+
+
+def _unseen(evidence: Evidence) -> str | None:
+    """Return why a claim about the server cannot be made; None when every new migration was applied."""
+    unseen = [item.id for item in evidence.new if item.apply.outcome is not Outcome.APPLIED]
+    return f"not observed: `{unseen[0]}` was not applied" if unseen else None
+
+
+def _operations(evidence: Evidence) -> ChecklistItem:
+    name = "Operational notes"
+    standing = _standing(evidence, frozenset({Hazard.TRACEABILITY}))
+    if standing:
+        return ChecklistItem(name=name, done=False, reason=_blame(standing))
+    # Where a window is declared in our own format, the rule of traceability has judged the steps; they may stand in the
+    # pull request's text. Otherwise only the header's word counts.
+    judged = evidence.format == "kfm"
+    bare = [
+        item.id
+        for item in evidence.new
+        if _needs_window(item) and not item.declared.ops and not (judged and item.declared.rollout is Rollout.WINDOW)
+    ]
+    if not _ended(evidence, "validate"):
+        return ChecklistItem(name=name, done=False, reason="not checked: validate did not run")
+    if bare:
+        return ChecklistItem(
+            name=name,
+            done=False,
+            reason=f"`{bare[0]}` needs a window, and says no steps for it: add `ops` to its header",
+        )
+    window = any(_needs_window(item) for item in evidence.new)
+    unseen = _unseen(evidence)
+    if unseen is not None and not window:
+        return ChecklistItem(name=name, done=False, reason=f"whether a window is needed is {unseen}")
+    return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")

@@ -1,0 +1,110 @@
+"""Findings on indexes and constraints: invalid, not validated, not indexed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.assess.case import Case, Step, bare, few
+from kfm_ci.evidence.tables import ForeignKey
+from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.sql.identifiers import quote
+from kfm_ci.sql.parse_tree import Node
+
+_REFERENCES = re.compile(r"\breferences\b", re.IGNORECASE)
+
+
+_SHOWN = 4
+"""So many keys of one table are named."""
+
+
+def _invalid(case: Case) -> Iterator[Finding]:
+    for index, step in enumerate(case.steps):
+        for name in step.seen.invalid_indexes:
+            last = name.rpartition(".")[2].strip('"')
+            mended = any(
+                later.seen.error is None
+                and last in later.text
+                and later.seen.kind in {"ALTER INDEX", "DROP INDEX", "REINDEX"}
+                for later in case.steps[index + 1 :]
+            )
+            if not mended:
+                yield case.find(
+                    "index-left-invalid", Hazard.INVALID_INDEX,
+                    f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
+                    step=step, help=f"`drop index concurrently if exists {name};` and build it again.",
+                )  # fmt: skip
+
+
+def _unvalidated(case: Case) -> Iterator[Finding]:
+    validated = {
+        command.text("name")
+        for step in case.steps
+        for command in step.nodes("AlterTableCmd")
+        if command.choice("subtype") == "AT_ValidateConstraint"
+    }
+    for step in case.steps:
+        if step.seen.error is not None:
+            continue
+        for tree, name in _unproven(step):
+            if name not in validated:
+                relation = tree.one("relation")
+                parts = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
+                table = ".".join(quote(part) for part in parts if part) or "…"
+                yield case.find(
+                    "constraint-not-validated", Hazard.FULL_SCAN,
+                    f"{name or 'a constraint'} holds for new rows only until it is validated.",
+                    step=step, severity=Severity.NOTE,
+                    help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
+                )  # fmt: skip
+
+
+def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
+    """Yield the constraints that a statement adds without proof, each with the command that adds it."""
+    for tree in step.trees:
+        for node in tree.find("Constraint"):
+            if node.flag("skip_validation"):
+                yield tree, node.text("conname")
+
+
+def _unindexed(case: Case) -> Iterator[Finding]:
+    """Yield one finding a table, at the first statement that gives it such a key."""
+    if not case.unindexed:
+        return
+    made = [(step, *key) for step in case.steps if step.seen.error is None for key in _keys(step)]
+    found: dict[str, tuple[Step, list[ForeignKey]]] = {}
+    for key in case.unindexed:
+        for step, table, name, names in made:
+            # told by the name that the statement writes, else by the columns
+            if table == bare(key.table) and (name == key.name if name else names == key.columns):
+                found.setdefault(key.table, (step, []))[1].append(key)
+                break
+    for table, (step, keys) in found.items():
+        young = f"table {table}" in {*case.schema_diff.added, *case.created}
+        columns = list(dict.fromkeys(", ".join(map(quote, key.columns)) for key in keys))
+        more = f" or {len(columns) - _SHOWN} others" if len(columns) > _SHOWN else ""
+        referenced = few(list(dict.fromkeys(key.referenced for key in keys)))
+        indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
+        yield case.find(
+            "foreign-key-without-index", Hazard.FULL_SCAN,
+            f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
+            f"reads all of {table}.",
+            step=step, severity=Severity.NOTE, help=" ".join(indexes[:_SHOWN]),
+        )  # fmt: skip
+
+
+def _keys(step: Step) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the foreign keys that a statement makes: table, name where it writes one, and columns."""
+    if not _REFERENCES.search(step.text):
+        return
+    for tree in step.trees:
+        relation = tree.one("relation") if tree.tag in {"CreateStmt", "AlterTableStmt"} else None
+        if relation is None:
+            continue
+        columns = [
+            (node, (item.text("colname"),)) for item in tree.find("ColumnDef") for node in item.many("constraints")
+        ]
+        tables = [(node, node.strings("fk_attrs")) for node in tree.find("Constraint") if node.strings("fk_attrs")]
+        for node, names in (*columns, *tables):
+            if node.choice("contype") == "CONSTR_FOREIGN":
+                yield relation.text("relname"), node.text("conname"), names

@@ -1,0 +1,51 @@
+"""From observation to findings: what the server did to one migration, weighed by the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kfm_ci.assess import blocking_locks, lock_safety, removed_objects
+from kfm_ci.assess.case import Case, steps
+from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
+from kfm_ci.evidence.table_statistics.model import Statistics
+from kfm_ci.evidence.tables import ForeignKey
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Mode, Rollout
+
+QUESTIONS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    blocking_locks.judge,
+    lock_safety.judge,
+    removed_objects.judge,
+)
+"""What is asked of every migration, in the order of the findings."""
+
+
+def judge(
+    migration: Migration,
+    evidence: tuple[StatementEvidence, ...],
+    *,
+    rollout: Rollout | None = None,
+    schema_diff: SchemaDiff | None = None,
+    created: frozenset[str] = frozenset(),
+    statistics: Statistics | None = None,
+    unindexed: tuple[ForeignKey, ...] = (),
+    mode: Mode = Mode.TRANSACTION,
+) -> tuple[Finding, ...]:
+    """Return what is wrong with a migration as the server ran it.
+
+    ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of
+    the pull request's earlier migrations, which nobody uses yet; ``statistics`` are the sizes of production's
+    tables, and scale the severity of locks and work; ``unindexed`` are the foreign
+    keys of the whole pull request that no index serves at its end.
+    """
+    case = Case(
+        migration=migration,
+        steps=steps(migration, evidence),
+        in_transaction=mode is Mode.TRANSACTION,
+        rollout=rollout,
+        schema_diff=schema_diff or SchemaDiff(),
+        created=created,
+        statistics=statistics,
+        unindexed=unindexed,
+    )
+    return tuple(finding for question in QUESTIONS for finding in question(case))

@@ -1,0 +1,21 @@
+"""The order in which findings are reported."""
+
+from __future__ import annotations
+
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
+
+_FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK, Hazard.HEADER, Hazard.TRACEABILITY})
+
+
+def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings that stand: errors first, what the server refused before all, what is only suspected last.
+
+    What is written about a change, and again once the rest is mended, comes behind what the change does.
+    """
+    order = list(Severity)
+
+    def weight(item: Finding) -> tuple[int, bool, bool, bool]:
+        suspected = item.verdict is Verdict.SUSPECTED
+        return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, item.hazard in _FOLLOWS, suspected
+
+    return tuple(sorted((item for item in findings if item.stands), key=weight))

@@ -1,0 +1,113 @@
+"""The safe way for this very statement, with its names filled in."""
+
+from __future__ import annotations
+
+from kfm_ci.analysis.partitions import index as piecewise
+from kfm_ci.assess.case import Step
+from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.sql import deparse
+from kfm_ci.sql.identifiers import quote
+from kfm_ci.sql.parse_tree import Node
+
+_REINDEXED = {
+    "REINDEX_OBJECT_INDEX": "index", "REINDEX_OBJECT_TABLE": "table", "REINDEX_OBJECT_SCHEMA": "schema",
+    "REINDEX_OBJECT_DATABASE": "database",
+}  # fmt: skip
+WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
+
+
+def partitions(seen: StatementEvidence) -> tuple[str, ...]:
+    """Return the partitions on which a statement builds an index; none where it is one on a single table."""
+    parts = {lock.relation for lock in (*seen.locks, *seen.held) if lock.kind == "partition"}
+    return tuple(name for name in seen.scans if name in parts) if len(seen.index_builds) > 1 else ()
+
+
+def instead(step: Step, outside: str) -> str | None:
+    """Return what to write instead of a statement that holds others up; None when the statement tells nothing.
+
+    ``outside`` says where the tool's files run outside a transaction.
+    """
+    alone = outside[:1].upper() + outside[1:]
+    for tree in step.trees:
+        if tree.tag == "IndexStmt":
+            found = partitions(step.seen)
+            return (
+                f"{piecewise(tree, found, outside=outside)}." if found else f"{alone}: `{deparse.concurrently(tree)};`"
+            )
+        if tree.tag == "AlterTableStmt":
+            return _alter(tree, alone)
+        if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
+            names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
+            return f"{alone}: `drop index concurrently {names};`"
+        if tree.tag == "ReindexStmt":
+            what = _REINDEXED.get(tree.choice("kind"), "…")
+            name = _table(tree) if tree.one("relation") is not None else quote(tree.text("name") or "…")
+            return f"{alone}: `reindex {what} concurrently {name};`"
+        if tree.tag == "RefreshMatViewStmt":
+            return f"With a unique index on it: `refresh materialized view concurrently {_table(tree)};`"
+        if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:
+            return "Change the rows in batches, in a migration of its own, after the schema change is committed."
+        if tree.tag in {"VacuumStmt", "ClusterStmt"}:
+            return f"{WINDOW} `pg_repack` does it beside the application."
+    return None
+
+
+def _table(node: Node) -> str:
+    relation = node.one("relation")
+    if relation is None:
+        return "…"
+    return ".".join(quote(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
+
+
+def _alter(node: Node, alone: str) -> str | None:
+    table = _table(node)
+    found = [advice for command in node.many("cmds") if (advice := _command(table, command, alone))]
+    return " ".join(dict.fromkeys(found)) or None
+
+
+def _command(table: str, command: Node, alone: str) -> str | None:
+    kind, column = command.choice("subtype"), quote(command.text("name") or "…")
+    definition = command.one("def")
+    if kind == "AT_AddConstraint" and definition is not None:
+        return _constraint(table, definition, alone)
+    if kind == "AT_SetNotNull":
+        check = quote(f"{command.text('name')}_not_null")
+        return (
+            f"`alter table {table} add constraint {check} check ({column} is not null) not valid;` then, in the next "
+            f"migration, `alter table {table} validate constraint {check};`, then `alter table {table} alter column "
+            f"{column} set not null;` and last `drop constraint {check}`: the server needs no scan any more."
+        )
+    if kind == "AT_AlterColumnType":
+        return (
+            f"Add a new column to {table}, keep it in step with a trigger, fill it in batches, and let the application "
+            f"change over before {column} is dropped."
+        )
+    if kind == "AT_AddColumn":
+        name = quote(definition.text("colname")) if definition is not None else "…"
+        return (
+            f"`alter table {table} add column {name} …;` nullable and without that default or constraint; then set the "
+            "default, fill the old rows in batches, and add constraints `not valid` and validate them later."
+        )
+    if kind == "AT_DetachPartition":
+        return f"{alone}: `alter table {table} detach partition … concurrently;`"
+    if kind == "AT_AttachPartition":
+        return "First add a check constraint equal to the partition's bounds, `not valid`, and validate it."
+    return None
+
+
+def _constraint(table: str, definition: Node, alone: str) -> str:
+    kind, name = definition.choice("contype"), quote(definition.text("conname") or "…")
+    if kind in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
+        word = "unique" if kind == "CONSTR_UNIQUE" else "primary key"
+        columns = ", ".join(map(quote, definition.strings("keys"))) or "…"
+        index = name if name != "…" else "…_idx"
+        return (
+            f"{alone}: `create unique index concurrently {index} on {table} ({columns});`, then "
+            f"`alter table {table} add constraint {name} {word} using index {index};`"
+        )
+    if kind == "CONSTR_EXCLUSION":
+        return WINDOW
+    return (
+        f"`alter table {table} add constraint {name} … not valid;` and, in the next migration, "
+        f"`alter table {table} validate constraint {name};`"
+    )

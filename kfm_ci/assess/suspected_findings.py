@@ -1,0 +1,226 @@
+"""What was suspected on paper, settled by what the server did; without evidence a suspicion stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from kfm_ci.analysis.partitions import index as concurrently
+from kfm_ci.assess.safe_alternatives import partitions
+from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.squawk.findings import same_matter
+from kfm_ci.rules.squawk.rule_map import PREFIX
+
+Seen = Mapping[tuple[str, int], StatementEvidence]
+"""Evidence by file and the statement's first line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a suspicion says that the server will do."""
+
+    what: str
+    happened: Callable[[StatementEvidence], bool]
+
+
+def _works(seen: StatementEvidence) -> bool:
+    return _old(seen, seen.rewrites) or _old(seen, seen.scans) or bool(seen.index_builds and seen.existed)
+
+
+def _old(seen: StatementEvidence, names: tuple[str, ...]) -> bool:
+    return not frozenset(seen.existed).isdisjoint(names)
+
+
+def _blocks(seen: StatementEvidence) -> bool:
+    return any(lock.preexisting and lock.mode.blocks for lock in (*seen.locks, *seen.held))
+
+
+REWRITE = Claim(what="rewrite of an older table", happened=lambda seen: _old(seen, seen.rewrites))
+SCAN = Claim(what="scan of an older table under a lock", happened=lambda seen: _blocks(seen) and _works(seen))
+WORK = Claim(what="work under a lock on an older table", happened=lambda seen: _blocks(seen) and _works(seen))
+BUILD = Claim(
+    what="index build under a lock on an older table",
+    happened=lambda seen: bool(seen.index_builds) and bool(seen.existed) and _blocks(seen),
+)
+LOCK = Claim(what="lock on an older table that others wait for", happened=_blocks)
+REFUSAL = Claim(what="refusal", happened=lambda _: False)
+"""A statement that failed is not settled here: its error is told already."""
+
+CLAIMS: Mapping[str, Claim] = {
+    "squawk-adding-field-with-default": REWRITE,
+    "squawk-changing-column-type": WORK,
+    "squawk-adding-not-nullable-field": SCAN,
+    "squawk-constraint-missing-not-valid": SCAN,
+    "squawk-adding-foreign-key-constraint": SCAN,
+    "squawk-disallowed-unique-constraint": BUILD,
+    "squawk-adding-serial-primary-key-field": WORK,
+    "squawk-require-concurrent-index-creation": BUILD,
+    "squawk-require-concurrent-index-deletion": LOCK,
+    "squawk-require-concurrent-reindex": BUILD,
+    "squawk-require-concurrent-partition-detach": LOCK,
+    "squawk-ban-concurrent-index-creation-in-transaction": REFUSAL,
+    "squawk-ban-uncommitted-transaction": REFUSAL,
+    "squawk-transaction-nesting": REFUSAL,
+}
+"""By rule; what is not named here is judged by its hazard."""
+
+CATALOG = frozenset(
+    f"squawk-{name}"
+    for name in (
+        "ban-drop-column", "ban-drop-table", "ban-drop-schema", "ban-drop-view", "ban-drop-function",
+        "ban-drop-sequence", "ban-drop-type", "ban-drop-domain", "ban-drop-extension", "renaming-column",
+        "renaming-table", "ban-set-schema",
+    )
+)  # fmt: skip
+"""Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
+
+REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
+
+INDEXES = frozenset({"index-not-concurrent", "squawk-require-concurrent-index-creation"})
+"""Suspicions whose way out is another on a partitioned table."""
+
+RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-at-once"})
+"""Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
+
+SUPERSEDED: Mapping[str, str] = {
+    "schema-and-data-mixed": "backfill-under-lock",
+    **dict.fromkeys(
+        ("column-in-use-dropped", "table-in-use-dropped", "column-renamed", "table-renamed"), "removed-but-used"
+    ),
+}
+"""Findings, by the one that says the same of the same statement and knows more: names of locks, places of uses."""
+
+BY_HAZARD: Mapping[Hazard, Claim] = {
+    Hazard.TABLE_REWRITE: REWRITE,
+    Hazard.FULL_SCAN: SCAN,
+    Hazard.BLOCKS_READS: WORK,
+    Hazard.BLOCKS_WRITES: WORK,
+}
+
+
+def by_place(seen: Iterable[tuple[str, StatementEvidence]]) -> dict[tuple[str, int], StatementEvidence]:
+    """Return evidence by file and line; statements that share a line share what was seen of any of them."""
+    found: dict[tuple[str, int], StatementEvidence] = {}
+    for file, item in seen:
+        before = found.get((file, item.line))
+        found[file, item.line] = item if before is None else _together(before, item)
+    return found
+
+
+def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvidence:
+    watched = _watched(one) and _watched(other)
+    return replace(
+        one,
+        end_line=max(one.end_line, other.end_line),
+        locks=(*one.locks, *other.locks),
+        held=(*one.held, *other.held),
+        rewrites=(*one.rewrites, *other.rewrites),
+        scans=(*one.scans, *other.scans),
+        index_builds=(*one.index_builds, *other.index_builds),
+        existed=(*one.existed, *other.existed),
+        error=one.error or other.error,
+        wal_bytes=one.wal_bytes if watched else None,
+    )
+
+
+def settle(
+    findings: Iterable[Finding], seen: Seen, *, applied: Container[str] = (), server: str = "PostgreSQL",
+    outside: str = "outside a transaction",
+) -> tuple[Finding, ...]:  # fmt: skip
+    """Return the findings with every suspicion confirmed or refuted that the evidence can decide.
+
+    ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such
+    as ``PostgreSQL 17``, ``outside`` says where the tool's files run outside a transaction. What squawk says, or what
+    was suspected and is confirmed, is left out where a finding of our own says it of the same statement, so that
+    nothing is said twice.
+    """
+    everything = tuple(findings)
+    facts = [item for item in everything if item.verdict is Verdict.FACT and not _squawk(item)]
+    settled = []
+    for item in everything:
+        result = _settle(item, seen, applied, server, outside) if item.verdict is Verdict.SUSPECTED else item
+        if result is None:
+            continue
+        said = (
+            _squawk(item) or result.verdict is Verdict.CONFIRMED or (result.verdict is not Verdict.FACT and _gone(item))
+        )
+        better = SUPERSEDED.get(item.rule)
+        if better is not None and any(fact.rule == better and _says_the_same(item, fact, seen) for fact in facts):
+            continue
+        if not (said and any(_says_the_same(result, fact, seen) for fact in facts)):
+            settled.append(result)
+    return tuple(settled)
+
+
+def _gone(item: Finding) -> bool:
+    """Whether it says that something goes away, which the catalog before and after settles."""
+    return item.rule in CATALOG or (item.verdict is Verdict.SUSPECTED and item.hazard in REMOVALS and not _squawk(item))
+
+
+def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
+    if item.verdict is Verdict.REFUTED and item.hazard in REMOVALS:
+        # Something went away, perhaps by a statement further down: the catalog's finding knows best.
+        return item.migration == fact.migration and fact.hazard in {Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS}
+    if item.verdict is Verdict.REFUTED or item.place.file != fact.place.file:
+        return False
+    evidence = _evidence(item, seen)
+    if evidence is not None:
+        item = replace(item, place=replace(item.place, line=evidence.line, end_line=evidence.end_line))
+    return same_matter(item, fact)
+
+
+def _squawk(item: Finding) -> bool:
+    return item.rule.startswith(PREFIX)
+
+
+def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str, outside: str) -> Finding | None:
+    """Return the suspicion as the evidence leaves it; None where the server's own word is all there is to say."""
+    if _gone(finding):
+        if finding.migration not in applied:
+            return finding
+        told = f"{finding.message} (Suspected {'by squawk' if _squawk(finding) else 'on paper'}; afterwards {server}'s catalog lacks nothing that was there.)"
+        return replace(finding, verdict=Verdict.REFUTED, message=told)
+    # What breaks clients or depends on data is not answered by locks.
+    by_hazard = BY_HAZARD.get(finding.hazard)
+    claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard or finding.hazard is Hazard.TRANSACTION else None
+    evidence = _evidence(finding, seen)
+    if evidence is not None and finding.rule in RUN:
+        told = f"{finding.message} ({server} ran it, and what it did was observed.)"
+        return replace(finding, verdict=Verdict.REFUTED, message=told) if evidence.error is None else None
+    if claim is None or evidence is None or evidence.error is not None:
+        return finding
+    if claim.happened(evidence):
+        # Whether a table has partitions is not on paper.
+        found = partitions(evidence) if finding.rule in INDEXES else ()
+        help = f"{concurrently(None, found, outside=outside)}." if found else finding.help
+        return replace(finding, verdict=Verdict.CONFIRMED, help=help)
+    if not _watched(evidence):
+        return finding
+    source = "squawk" if _squawk(finding) else "Suspected on paper:"
+    verb = "suspected a" if source == "squawk" else "a"
+    told = f"{finding.message} ({source} {verb} {claim.what}; {server} did none.)"
+    return replace(finding, verdict=Verdict.REFUTED, message=told)
+
+
+def _watched(evidence: StatementEvidence) -> bool:
+    """Whether the observer looked at the statement: only then does seeing nothing mean that nothing was done."""
+    return (
+        evidence.lock_timeout_ms is not None
+        and evidence.wal_bytes is not None
+        and bool(evidence.locks or evidence.held)
+    )
+
+
+def _evidence(finding: Finding, seen: Seen) -> StatementEvidence | None:
+    if finding.place.file is None or finding.place.line is None:
+        return None
+    exact = seen.get((finding.place.file, finding.place.line))
+    if exact is not None:
+        return exact
+    around = [
+        item
+        for (file, _), item in seen.items()
+        if file == finding.place.file and item.line <= finding.place.line <= item.end_line
+    ]
+    return around[0] if len(around) == 1 else None

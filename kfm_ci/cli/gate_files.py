@@ -1,0 +1,48 @@
+"""What ``gate`` writes to ``--out``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfm_ci.cli import output_files
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.github.context import Context
+from kfm_ci.model import Digest
+from kfm_ci.receipt import statement
+from kfm_ci.report import gate_json, html, junit, plan_txt, sarif
+from kfm_ci.report.comment import body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """Digests of what a run was told beside the migrations."""
+
+    config: Digest | None = None
+    """Of the file with the settings."""
+    policy: Digest | None = None
+    """Of the settings that judged."""
+    smoke: Digest | None = None
+    """Of the list of smoke tests, in sha256sum format."""
+
+
+def write(out: Path, evidence: Evidence, context: Context, settled: Settled) -> None:
+    """Write every file of the contract."""
+    documents = {
+        "gate.json": gate_json.dumps(evidence),
+        "plan.txt": plan_txt.render(evidence.plan),
+        "comment.md": body.compose(evidence),
+        "report.html": html.render(evidence),
+        "findings.sarif": sarif.dumps(evidence),
+        "junit.xml": junit.render(evidence),
+    }
+    byproducts = {name: Digest.of(text.encode("utf-8", "replace")) for name, text in documents.items()}
+    receipt = statement.build(
+        evidence, config_digest=settled.config, policy_digest=settled.policy, smoke_digest=settled.smoke,
+        byproducts=byproducts,
+        who={"actor": context.actor} if context.actor else None,
+        why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,
+    )  # fmt: skip
+    for name, text in documents.items():
+        output_files.replace(out / name, text.encode("utf-8", "replace"))
+    output_files.replace(out / "receipt.json", receipt)

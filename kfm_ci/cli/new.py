@@ -1,0 +1,114 @@
+"""``kfm-ci new`` and ``kfm-ci manifest``: files that authors commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+
+from kfm_ci.cli.subject import gather, settings_of
+from kfm_ci.clock import SystemClock
+from kfm_ci.errors import ExitCode, UsageError
+from kfm_ci.github.context import Context
+from kfm_ci.migrations import detection, inverse, naming, source_files
+from kfm_ci.migrations import manifest as manifests
+from kfm_ci.migrations.git import WorkTree
+from kfm_ci.migrations.model import Unreadable
+from kfm_ci.model import Finding
+from kfm_ci.report.escape import single_line
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script
+
+UP = """-- [KFM_MIGRATION]
+-- id: {name}
+-- owner: TODO
+-- ticket: TODO
+-- risk: low
+-- rollout: safe
+-- rollback: down
+-- dialect: postgresql
+-- [/KFM_MIGRATION]
+
+"""
+META = ("manifest.json", "checksums.txt")
+DOWN = "-- Takes {name} back.\n\n"
+
+
+def create(root: Path, description: str, *, config_file: str | None, numbered: bool | None) -> tuple[str, ...]:
+    """Write a pair of files that sorts after all existing ones; return their paths."""
+    try:
+        subject = gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
+        directory, existing = subject.change.head.directory, [item.id for item in subject.change.head.migrations]
+        if subject.change.head.format != "kfm":
+            raise UsageError(code="KFM-U60", message="`new` writes format kfm", where=directory, got=subject.change.head.format,
+                             help="use your tool's own command")  # fmt: skip
+    except UsageError as error:
+        if error.code not in {"KFM-U31", "KFM-U33"}:
+            raise
+        directory, existing = settings_of(root, config_file).migrations.dir or detection.DEFAULT, []
+    if numbered and any(not name.startswith("V") for name in existing):
+        raise UsageError(code="KFM-U70", message="the directory's names begin with a time", where=directory, got="--number",
+                         expected="one style a directory", help="leave out --number")  # fmt: skip
+    name = naming.next_name(existing, description, SystemClock().now(), numbered=numbered)
+    folder = root / directory
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for suffix, text in ((".up.sql", UP), (".down.sql", DOWN)):
+        with (folder / f"{name}{suffix}").open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text.format(name=name))
+        written.append(f"{directory}/{name}{suffix}")
+    return tuple(written)
+
+
+def take_back(root: Path, up: Path) -> str:
+    """Write the down of an up file beside it, as far as the up tells it; return its path."""
+    path = up.as_posix()
+    if not path.endswith("up.sql"):
+        raise UsageError(code="KFM-U61", message="not the up of a pair", where=path, expected="a file named ….up.sql or up.sql",
+                         help="where a tool keeps both in one file, write the down there by hand")  # fmt: skip
+    target = f"{path.removesuffix('up.sql')}down.sql"
+    findings: list[Finding] = []
+    tree = WorkTree(root.resolve())
+    file = source_files.read(tree, path, findings)
+    if file is None:
+        raise UsageError(code="KFM-U62", message=findings[0].message if findings else "cannot be read", where=path,
+                         help="name an up file inside the repository")  # fmt: skip
+    written = source_files.read(tree, target, []) if tree.exists(target) else None
+    if written is not None and statements.split(written.text):
+        raise UsageError(code="KFM-U63", message="the down is written already", where=target,
+                         help="remove its statements first, when they are to be written anew")  # fmt: skip
+    body = inverse.write(Script(file=file, text=file.text))
+    name = PurePosixPath(path).name.removesuffix(".up.sql")
+    (root / target).write_text(
+        f"{DOWN.format(name=name)}{body or '-- The up leaves nothing to take back.'}\n", encoding="utf-8", newline="\n"
+    )
+    return target
+
+
+def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable[[str], None]) -> int:
+    """Write the manifest and the checksums, or verify them; return the exit code."""
+    subject = gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
+    head = subject.change.head
+    meta = f"{head.directory}/meta"
+    if verify:
+        tree = WorkTree(subject.root)
+        try:
+            listed = manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head)
+            summed = manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)
+        except Unreadable as error:
+            say(f"{meta}: {error}: write it with `kfm-ci manifest`")
+            return int(ExitCode.REFUSED)
+        problems = [*((item, "manifest.json") for item in listed), *((item, "checksums.txt") for item in summed)]
+        for problem, name in problems:
+            say(f"{meta}/{name}: {single_line(problem.message)}")
+        say(
+            "run `kfm-ci manifest` to write them anew"
+            if problems
+            else f"{meta}: agrees with {len(head.migrations)} migrations"
+        )
+        return int(ExitCode.REFUSED if problems else ExitCode.PASSED)
+    folder = subject.root / meta
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "manifest.json").write_bytes(manifests.build(head).to_bytes())
+    (folder / "checksums.txt").write_bytes(manifests.checksums(head))
+    say(f"{meta}/manifest.json and {meta}/checksums.txt: {len(head.migrations)} migrations")
+    return int(ExitCode.PASSED)

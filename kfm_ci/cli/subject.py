@@ -1,0 +1,203 @@
+"""From arguments to what is judged: the repository, its settings, head against base."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kfm_ci import config
+from kfm_ci.analysis.change import Change, Requirements
+from kfm_ci.config import FILE_NAME, Config
+from kfm_ci.errors import UsageError
+from kfm_ci.evidence.model import SourceEvidence
+from kfm_ci.evidence.table_statistics import model as statistics
+from kfm_ci.evidence.table_statistics.model import Statistics
+from kfm_ci.github.context import Context
+from kfm_ci.migrations import checkout, config_metadata, detection, included_files, placeholders, source_files
+from kfm_ci.migrations.detection import Found
+from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
+from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.migrations.tools import command_lines
+from kfm_ci.model import Digest, Finding, Hazard, Place, Severity
+from kfm_ci.rules import registry
+from kfm_ci.sql.script import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A change with the settings that hold for it."""
+
+    root: Path
+    change: Change
+    config: Config
+    policy: Config
+    source: SourceEvidence
+    policy_changed: bool = False
+    """Whether the change brings another policy than the one that judges it."""
+    statistics: Statistics | None = None
+    settings_file: str | None = None
+    """Path of the file that holds the settings; None: there is none."""
+
+    @property
+    def policy_digest(self) -> Digest:
+        """Return the sha256 of the policy that judges, defaults included."""
+        held = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
+        return Digest.of(json.dumps(held, sort_keys=True, separators=(",", ":")).encode())
+
+    @property
+    def notices(self) -> tuple[Finding, ...]:
+        """Return what reviewers should know about the settings themselves."""
+        if not self.policy_changed:
+            return ()
+        return (
+            Finding(
+                rule="policy-changed", hazard=Hazard.HEADER, severity=Severity.NOTE,
+                message="this change brings another [policy] or [environments]; it was judged by that of the base commit",
+                help="review it as what it is: it takes effect for every change after the merge",
+                place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
+            ),
+        )  # fmt: skip
+
+
+def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
+    """Return what is judged; raises UsageError for what is not there or not clear."""
+    if not directory.is_dir():
+        raise UsageError(
+            code="KFM-U40", message="no such directory", where=str(directory), help="name the repository's root"
+        )
+    root = directory.resolve()
+    tree = WorkTree(root)
+    settings = _settings(tree, config_file)
+    registry.known(settings.policy.severity, where=config_file or FILE_NAME)
+    repository = Repository.around(root)
+    base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
+    if repository is None and base_ref not in {None, "none"}:
+        raise UsageError(code="KFM-U12", message="not a git repository, so there is no base", where=f"--base {base_ref}",
+                         help="run inside the repository, or with `--base none`")  # fmt: skip
+    try:
+        found = detection.locate(
+            tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
+        )
+    except UsageError:
+        checkout.complete(root, settings.migrations.dir, compared=False)
+        raise
+    checkout.complete(root, found.directory, compared=base is not None)
+    head = _load(found, tree, settings)
+    config_metadata.known(head, settings.migration)
+    judging: Tree = tree
+    tip, merge_base, policy, previous, before = None, None, settings, {}, None
+    if repository is not None and base is not None:
+        prefix = root.relative_to(repository.root.resolve()).as_posix()
+        tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
+        parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
+        before = tip_tree
+        tip = _load(found, tip_tree, settings)
+        merge_base = tip if parted is tip_tree else _load(found, parted, settings)
+        previous = _files(parted, found.directory)
+        policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
+    _some(head, tip, tree, found)
+    known = {item.id for item in tip.migrations} if tip else set()
+    change = Change(
+        head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
+        tree=tree, requirements=_requirements(policy, head), body=context.body, before=before, previous=previous,
+        tracked=_tracked(repository, root, tree),
+    )  # fmt: skip
+    return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
+                   policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
+                   statistics=_statistics(judging, policy), settings_file=settings_file(tree, config_file))  # fmt: skip
+
+
+def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
+    """Refuse a directory of SQL in which a foreign format sees nothing: that is no pass but a wrong guess."""
+    if head.migrations or head.unreadable or head.format == "kfm" or (tip and tip.migrations):
+        return
+    files = [path for path in tree.paths(found.directory) if path.endswith(".sql")]
+    if files:
+        raise UsageError(
+            code="KFM-U34", message=f"none of {len(files)} SQL files has a name of format {head.format}", where=found.directory,
+            got=files[0].rpartition("/")[2], expected=f"names as {head.format} writes them",
+            help="name the right tool in kfm-ci.toml: [migrations] format = …; `kfm-ci doctor` lists them",
+        )  # fmt: skip
+
+
+def _load(found: Found, tree: Tree, settings: Config) -> History:
+    history = placeholders.put(
+        found.format.load(tree, found.directory, settings.migrations), settings.migrations.placeholders
+    )
+    if history.outside is not None:
+        marked = (replace(item, outside=history.outside) for item in history.migrations)
+        history = replace(history, migrations=tuple(marked))
+    history = included_files.attach(tree, command_lines.instead(history, settings.migrations.command))
+    return config_metadata.add(history, settings.migration)
+
+
+def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:
+    if repository is None:
+        return tuple(tree.paths("."))
+    prefix = root.relative_to(repository.root.resolve()).as_posix()
+    start = "" if prefix == "." else f"{prefix}/"
+    return tuple(path.removeprefix(start) for path in repository.tracked() if path.startswith(start))
+
+
+def _statistics(tree: Tree, settings: Config) -> Statistics | None:
+    path = settings.database.statistics
+    if path is None:
+        return None
+    try:
+        return statistics.parse(tree.read(path), where=path)
+    except Unreadable as error:
+        raise UsageError(code="KFM-U81", message=f"the statistics cannot be read: {error}", where=path,
+                         help="write them by `kfm-ci stats`, or remove `statistics` from [database]") from error  # fmt: skip
+
+
+def settings_of(directory: Path, config_file: str | None) -> Config:
+    """Return the settings of a repository's work tree, for commands that judge nothing."""
+    return _settings(WorkTree(directory.resolve()), config_file)
+
+
+def _settings(tree: Tree, name: str | None) -> Config:
+    path = settings_file(tree, name)
+    if path is not None:
+        table = ("tool", "kfm-ci") if path.endswith("pyproject.toml") else ()
+        return config.parse(_bytes(tree, path), where=path, table=table)
+    if name is not None and isinstance(tree, WorkTree):
+        raise UsageError(
+            code="KFM-U04",
+            message="no such configuration file",
+            where=name,
+            help="paths are relative to the repository",
+        )
+    return Config()
+
+
+def settings_file(tree: Tree, name: str | None) -> str | None:
+    """Return the path of the file that holds the settings: that of the option, else the usual one; None: there is none."""
+    names = (FILE_NAME, "pyproject.toml") if name is None else (name,)
+    return next((path for path in names if tree.exists(path)), None)
+
+
+def _bytes(tree: Tree, path: str) -> bytes:
+    try:
+        return tree.read(path)
+    except Unreadable as error:
+        raise UsageError(code="KFM-U05", message=f"the configuration cannot be read: {error}", where=path) from error
+
+
+def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
+    return {path: file for path in tree.paths(directory) if (file := source_files.read(tree, path, [])) is not None}
+
+
+def _requirements(policy: Config, head: History) -> Requirements:
+    asked = policy.policy
+    return Requirements(
+        require_header=asked.require_header or head.format == "kfm", require_traceability=asked.require_traceability,
+        require_manifest=asked.require_manifest, ticket_pattern=asked.ticket_pattern, max_file_size=asked.max_file_size,
+        personal_data_threshold=asked.personal_data_threshold,
+    )  # fmt: skip
+
+
+def _source(repository: Repository | None, base: Base | None) -> SourceEvidence:
+    if repository is None:
+        return SourceEvidence()
+    return SourceEvidence(git_sha=repository.head, base_sha=base.tip if base else None, tree_clean=repository.clean)

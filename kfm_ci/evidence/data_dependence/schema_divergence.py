@@ -1,0 +1,64 @@
+"""Where the schemas part that one script leaves on empty tables and on rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg import Connection
+from psycopg.pq import TransactionStatus
+
+from kfm_ci.evidence import schema_diff
+from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.observation.observer import CALLING
+from kfm_ci.model import Outcome
+from kfm_ci.postgres import catalog, run_script
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.postgres.session import reset
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """The first statement after which the schemas differ."""
+
+    statement: Statement
+    difference: SchemaDiff
+    """From the schema without rows to the one with rows."""
+
+
+def calls(statement: Statement) -> bool:
+    """Whether a statement runs code, which alone decides by rows and swallows what they make fail."""
+    return statements.kind(statement.text) in CALLING
+
+
+def find(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> Parting | None:
+    """Apply a script to a database without rows and one with, and return where they part."""
+    for (statement, expected), (_, got) in zip(_course(bare, script), _course(seeded, script), strict=False):
+        if expected.digest != got.digest:
+            return Parting(statement=statement, difference=schema_diff.diff(expected, got))
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    """Reads the catalog after each statement that runs code."""
+
+    read: list[tuple[Statement, Catalog]] = field(default_factory=list)
+
+    def before(self, connection: Connection[Any], statement: Statement) -> None:
+        """Nothing is looked at before."""
+
+    def after(self, connection: Connection[Any], statement: Statement, *, error: Exception | None, **_: object) -> None:
+        """Read what the statement left."""
+        usable = connection.info.transaction_status in {TransactionStatus.IDLE, TransactionStatus.INTRANS}
+        if usable and error is None and calls(statement):
+            self.read.append((statement, catalog.read(connection)))
+
+
+def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
+    reader = _Reader()
+    reset(connection)
+    done = run_script.run(connection, script, entry=None, watcher=reader)
+    return reader.read if done.outcome is Outcome.APPLIED else []

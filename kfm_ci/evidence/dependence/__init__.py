@@ -1,8 +1,0 @@
-"""Migrations that succeed on an empty table and fail on rows: which rows, whether production has them, what to do."""
-
-from __future__ import annotations
-
-from kfm_ci.evidence.dependence.diagnosis import depends_on_data, diagnose
-from kfm_ci.evidence.dependence.model import Dependence
-
-__all__ = ["Dependence", "depends_on_data", "diagnose"]

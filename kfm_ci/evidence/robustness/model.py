@@ -1,0 +1,47 @@
+"""Values of the rehearsal: where it may work, and what it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from psycopg import Connection
+
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
+from kfm_ci.sql.script import Script
+
+
+class Connect(Protocol):
+    """Opens a session as migrations get it, or as administrator; settings given here win."""
+
+    def __call__(
+        self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
+    ) -> AbstractContextManager[Connection[Any]]:
+        """Return a session that is closed on leaving."""
+        ...
+
+
+Pair = tuple[Migration, Script]
+"""A migration and what of it is run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where a rehearsal works."""
+
+    connect: Connect
+    clone: Callable[[str], AbstractContextManager[str]]
+    """Yields the name of a copy of a database that nobody else uses, and removes it."""
+
+
+def finding(
+    rule: str, migration: Migration, script: Script, message: str, *, help: str, severity: Severity,
+    line: int | None = None, hazard: Hazard = Hazard.NOT_REPEATABLE,
+) -> Finding:  # fmt: skip
+    """Return a finding about one migration's script."""
+    place = Place(file=script.file.path, line=line, column=1 if line else None)
+    return Finding(rule=rule, hazard=hazard, severity=severity, message=message, place=place, migration=migration.id,
+                   help=help, docs=rule_page(rule))  # fmt: skip

@@ -1,0 +1,102 @@
+"""Rows written since the migration, as only its schema lets them in: a way back can stumble over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+
+from kfm_ci.evidence.robustness.model import finding
+from kfm_ci.evidence.robustness.relaxed_constraints import Newcomer, newcomers
+from kfm_ci.evidence.robustness.replay import Walk, walk
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.postgres import execute, written_relations
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.sql import statements, transactions
+from kfm_ci.sql.script import Script, Statement
+
+_ROWS = ("22", "23")
+"""Classes of errors that rows are to blame for: data exceptions, integrity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stumble:
+    """A row that a way back fails on."""
+
+    what: str
+    error: str
+    line: int | None
+
+    @property
+    def price(self) -> str:
+        """What it means for whoever goes back."""
+        return f"rolling back fails once there is {self.what}: {self.error}"
+
+
+def rehearse(course: Walk, down: Script, before: Catalog, after: Catalog) -> tuple[Stumble, ...]:
+    """Run a way back that is proven once more, on each row that the migration lets in; return those it fails on.
+
+    The course stands behind the migration, whose schema was ``before`` and is ``after``; it is left as it is found.
+    """
+    found: dict[str, Stumble] = {}
+    alone = transactions.mode(down) is Mode.TRANSACTION
+    for newcomer in newcomers(before, after):
+        if newcomer.what in found:
+            continue
+        if alone:
+            with course.unmoved():
+                stumble = _rolled_back(course, down, newcomer)
+        else:
+            stumble = _on_a_copy(course, down, newcomer)
+        if stumble is not None:
+            found[newcomer.what] = stumble
+    return tuple(found.values())
+
+
+def told(migration: Migration, down: Script, stumbles: tuple[Stumble, ...]) -> Finding:
+    """Return a note on rows that a way back fails on."""
+    rows = "; ".join(f"{stumble.what} ({stumble.error})" for stumble in stumbles)
+    return finding(
+        "rollback-stops-at-new-rows", migration, down,
+        f"the way back works on the rows of before, and fails once rows are written that only the new schema lets in: {rows}",
+        help="Let the down say what becomes of such rows before it forbids them (`update … where …`), or know that it "
+        "works only until the first is written.",
+        severity=Severity.NOTE, line=stumbles[0].line or down.first_line, hazard=Hazard.ROLLBACK_UNPROVEN,
+    )  # fmt: skip
+
+
+def _rolled_back(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | None:
+    session, reached = course.session, None
+    try:
+        with session.transaction(force_rollback=True):
+            if not newcomer.arrives(session):
+                return None
+            written_relations.settle(session)
+            for reached in statements.of(down):
+                execute.send(session, reached)
+            written_relations.settle(session)
+    except psycopg.Error as error:
+        return _stumble(newcomer, error.sqlstate, error.diag.message_primary, reached)
+    return None
+
+
+def _on_a_copy(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | None:
+    course.leave()
+    with walk(course.ground, course.database) as copy:
+        try:
+            if not newcomer.arrives(copy.session):
+                return None
+        except psycopg.Error:
+            return None
+        done = copy.run(down)
+        message = done.failure.diag.message_primary if done.failure is not None else None
+        return _stumble(newcomer, done.sqlstate, message, done.statement)
+
+
+def _stumble(
+    newcomer: Newcomer, sqlstate: str | None, message: str | None, statement: Statement | None
+) -> Stumble | None:  # fmt: skip
+    if statement is None or not (sqlstate or "").startswith(_ROWS):
+        return None  # the new schema refuses the row, or it is not the rows
+    return Stumble(what=newcomer.what, error=f"{sqlstate}: {message}", line=statement.line)

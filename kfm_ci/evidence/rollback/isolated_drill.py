@@ -1,0 +1,95 @@
+"""The climb: where a later way back is blocked, earlier ones are drilled from the start, each right after its up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isqrt
+
+from kfm_ci.evidence.rollback import prerequisites
+from kfm_ci.evidence.rollback.checkpoint import Stand
+from kfm_ci.evidence.rollback.drill_step import Course
+from kfm_ci.evidence.rollback.model import Connect, Runner, State
+from kfm_ci.evidence.rollback.result import Trial
+from kfm_ci.model import Mode
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.sql import statements, transactions
+
+
+def climb(
+    trials: Sequence[Trial], *, before: Mapping[str, State], after: Mapping[str, State], connect: Connect, runner: Runner
+) -> set[str]:  # fmt: skip
+    """Drill each of the first migrations between its up and its up again; return those that ran outside a transaction.
+
+    Rows and schema around each up are captured anew, so that a migration which writes other values each time is
+    judged by what it wrote now. After a way back that fails the last kept stand is restored and at most a root of
+    all migrations runs again: what the climb costs hardly grows with what fails. ``before`` and ``after`` are what
+    was captured the first time; they serve for what has no way back to run.
+    """
+    if not trials:
+        return set()
+    with connect() as connection:
+        course = Course(connection=connection, runner=runner, before=before, after=after)
+        for trial in trials:
+            if not trial.subject.runs:
+                course.take_back(trial)
+    last = max((number for number, trial in enumerate(trials) if trial.subject.runs), default=-1)
+    with Stand(runner, connect) as stand:
+        return _climb(trials[: last + 1], stand)
+
+
+def _climb(trials: Sequence[Trial], stand: Stand) -> set[str]:
+    autocommit: set[str] = set()
+    stride = isqrt(len(trials)) + 1
+    schema: Catalog | None = None
+    for number, trial in enumerate(trials):
+        if not stand.firm:
+            stand.restore()
+            schema = None
+        if not stand.firm:
+            _miss(trials[number:], f"{trial.subject.id} was not reached from the start: what comes before it fails")
+            break
+        if number and number % stride == 0:
+            stand.keep()
+        before = stand.look(schema) if trial.subject.runs else None
+        refused = stand.climb(trial.subject.migration)
+        if refused is not None:
+            _miss(trials[number:], f"{trial.subject.id} was not reached from the start: {refused}")
+            break
+        schema = _between(trial, before, stand, autocommit) if before is not None else None
+    return autocommit
+
+
+def _between(trial: Trial, before: State, stand: Stand, autocommit: set[str]) -> Catalog:
+    """Drill one migration that was just applied; return the schema that it made."""
+    after, identity = stand.look(), trial.subject.id
+    course = Course(
+        connection=stand.connection, runner=stand, before={identity: before}, after={identity: after},
+        seen=after.content, schema=after.catalog,
+    )  # fmt: skip
+    course.take_back(trial)
+    if trial.walked:
+        trial.applied = False
+        course.reapply([trial])
+        stand.firm = trial.applied and not trial.findings
+    else:
+        course.stay(trial)
+        stand.firm = trial.applied and _undone(trial)
+    autocommit |= course.autocommit
+    return after.catalog
+
+
+def _undone(trial: Trial) -> bool:
+    """Whether the server rolled back all that a way back did before it failed."""
+    down = trial.subject.down
+    return (
+        trial.mode is Mode.TRANSACTION
+        and down is not None
+        and not any(transactions.controls_transaction(part) for part in statements.of(down))
+    )
+
+
+def _miss(trials: Sequence[Trial], why: str) -> None:
+    for trial in trials:
+        if trial.subject.runs:
+            prerequisites.check(trial)
+            trial.messages.append(f"not drilled: {why}")

@@ -1,0 +1,53 @@
+"""Candidates from a condition itself: the constants it names, their neighbours, and texts that its patterns match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+
+from kfm_ci.evidence.seed import text_samples
+from kfm_ci.evidence.seed.regex_samples import matching
+
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.])")
+_LONGEST = 5_000
+
+
+def candidates(expression: str) -> tuple[str, ...]:
+    """Return values that may satisfy an expression; which of them do, the server says."""
+    return tuple(dict.fromkeys((*_spoken(expression), *text_samples.CODES)))
+
+
+def spoken(expression: str) -> tuple[str, ...]:
+    """Return only the values that an expression itself speaks of."""
+    return tuple(dict.fromkeys(_spoken(expression)))
+
+
+def _spoken(expression: str) -> Iterator[str]:
+    numbers = [found[0] for found in _NUMBER.finditer(_TEXT.sub("''", expression))]
+    for found in _TEXT.finditer(expression):
+        text = found[1].replace("''", "'")
+        yield text
+        if re.fullmatch(r"-?\d+(?:\.\d+)?", text):
+            numbers.append(text)
+        if "%" in text or "_" in text:
+            yield text.replace("%", "").replace("_", "b")
+            yield text.replace("%", "ab").replace("_", "b")
+        yield from matching(text)
+    for number in dict.fromkeys(numbers):
+        yield from _around(number)
+    for number in dict.fromkeys(numbers):
+        if number.isdigit() and 0 < int(number) <= _LONGEST:
+            size = int(number)
+            yield from (
+                letter * length for letter in ("a", "A", "0") for length in (size, size - 1, size + 1) if length > 0
+            )
+
+
+def _around(number: str) -> Iterator[str]:
+    try:
+        value = Decimal(number)
+    except InvalidOperation:
+        return
+    yield from (str(item) for item in (value, value + 1, value - 1, value * 2))

@@ -1,0 +1,143 @@
+"""Reads the tables that can be seeded, with all that rows must obey."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import Connection, sql
+
+from kfm_ci.evidence.seed import catalog_queries
+from kfm_ci.evidence.seed.model import Check, Column, ForeignKey, Guard, Table, Type, Unique
+from kfm_ci.postgres.catalog import OWN_SCHEMAS
+
+_NULLS_DISTINCT = 150_000
+"""First server version on which an index may take NULLs for equal."""
+_FOREIGN = "a foreign table: its rows are elsewhere"
+_PARTLY_FOREIGN = "a partition is a foreign table: its rows are elsewhere"
+_NOT_OURS = "it belongs to another role"
+
+
+def read(connection: Connection[Any]) -> tuple[Table, ...]:
+    """Return every table but partitions, extensions' tables and the ledgers of migration tools, sorted by name."""
+    ledgers = [*catalog_queries.LEDGERS, *(name.lower() for name in catalog_queries.LEDGERS)]
+    found = connection.execute(catalog_queries.TABLES, (list(OWN_SCHEMAS), ledgers)).fetchall()
+    oids = [oid for oid, *_ in found]
+    types = _Types(connection)
+    columns = _columns(connection, oids, types)
+    checks = _checks(connection, oids)
+    uniques = _uniques(connection, oids)
+    foreign_keys = _foreign_keys(connection, oids)
+    guards: dict[int, list[Guard]] = defaultdict(list)
+    for oid, disable, restore in connection.execute(catalog_queries.GUARDS, (oids,)).fetchall():
+        guards[oid].append(Guard(disable=disable, restore=restore))
+    tables = []
+    for oid, schema, relation, name, kind, ours, _, foreign in found:
+        obstacle = _FOREIGN if kind == "f" else _PARTLY_FOREIGN if foreign else None if ours else _NOT_OURS
+        tables.append(
+            Table(
+                oid=oid, schema=schema, relation=relation, name=name, columns=tuple(columns[oid]),
+                checks=tuple(checks[oid]), uniques=tuple(uniques[oid]), foreign_keys=tuple(foreign_keys[oid]),
+                guards=tuple(guards[oid]), obstacle=obstacle,
+                existing=0 if obstacle else count(connection, schema, relation),
+            )
+        )  # fmt: skip
+    return tuple(tables)
+
+
+def count(connection: Connection[Any], schema: str, relation: str) -> int:
+    """Return the number of rows of a table."""
+    row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(schema, relation))).fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Types:
+    """All types of the database, resolved when a column asks for one."""
+
+    def __init__(self, connection: Connection[Any]) -> None:
+        self._connection = connection
+        self._rows = {row[0]: row[1:] for row in connection.execute(catalog_queries.TYPES).fetchall()}
+        self._spelled: dict[tuple[int, int], str] = {}
+
+    def spell(self, wanted: Iterable[tuple[int, int]]) -> None:
+        """Ask the server how these types are written, in one go."""
+        pairs = sorted({self._below(oid, modifier)[:2] for oid, modifier in wanted})
+        arguments = [oid for oid, _ in pairs], [modifier for _, modifier in pairs]
+        for oid, modifier, text in self._connection.execute(catalog_queries.SPELLED, arguments).fetchall():
+            self._spelled[oid, modifier] = text
+
+    def resolve(self, oid: int, modifier: int) -> tuple[Type, bool]:
+        """Return a type, and whether its domains allow NULL."""
+        base, modifier, conditions, nullable = self._below(oid, modifier)
+        if base not in self._rows:
+            return Type(name="unknown", declared="text", kind="?"), nullable
+        name, kind, is_array, element, _, _, _, plain, labels, fields, _ = self._rows[base]
+        declared = self._spelled.get((base, modifier), plain)
+        sizes = re.search(r"\((\d+)(?:,(-?\d+))?\)", declared)
+        inner = (
+            self.resolve(element, modifier if is_array else -1)[0] if element and (is_array or kind in "rm") else None
+        )
+        return (
+            Type(
+                name=name, declared=declared, kind=kind, labels=tuple(labels), element=inner, fields=fields,
+                sizes=tuple(int(size) for size in sizes.groups() if size) if sizes else (), conditions=conditions,
+            ),
+            nullable,
+        )  # fmt: skip
+
+    def _below(self, oid: int, modifier: int) -> tuple[int, int, tuple[str, ...], bool]:
+        conditions: tuple[str, ...] = ()
+        nullable = True
+        while oid in self._rows and self._rows[oid][1] == "d":
+            _, _, _, _, base, base_modifier, not_null, _, _, _, checks = self._rows[oid]
+            conditions += tuple(checks)
+            nullable = nullable and not not_null
+            oid, modifier = base, base_modifier
+        return oid, modifier, conditions, nullable
+
+
+def _columns(connection: Connection[Any], oids: list[int], types: _Types) -> Mapping[int, list[Column]]:
+    found: dict[int, list[Column]] = defaultdict(list)
+    rows = connection.execute(catalog_queries.COLUMNS, (oids,)).fetchall()
+    types.spell((row[2], row[3]) for row in rows)
+    for oid, name, type_oid, modifier, not_null, default in rows:
+        type_, nullable = types.resolve(type_oid, modifier)
+        found[oid].append(Column(name=name, type=type_, nullable=nullable and not not_null, default=default))
+    return found
+
+
+def _checks(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[Check]]:
+    found: dict[int, list[Check]] = defaultdict(list)
+    for oid, names, expression in connection.execute(catalog_queries.CHECKS, (oids,)).fetchall():
+        found[oid].append(Check(columns=frozenset(names), expression=expression))
+    leaves: dict[int, list[str | None]] = defaultdict(list)
+    keys: dict[int, tuple[list[str], bool]] = {}
+    for oid, condition, names, computed in connection.execute(catalog_queries.LEAVES, (oids,)).fetchall():
+        leaves[oid].append(condition)
+        keys[oid] = (names, computed)
+    for oid, conditions in leaves.items():
+        names, computed = keys[oid]
+        # A lone default partition takes everything; a computed key is left to the server's own routing.
+        if names and not computed and all(conditions):
+            whole = " or ".join(f"({condition})" for condition in conditions)
+            found[oid].append(Check(columns=frozenset(names), expression=whole))
+    return found
+
+
+def _uniques(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[Unique]]:
+    found: dict[int, list[Unique]] = defaultdict(list)
+    modern = connection.info.server_version >= _NULLS_DISTINCT
+    query = catalog_queries.UNIQUES.format(nulls_distinct="not i.indnullsnotdistinct" if modern else "true")
+    for oid, names, nulls_distinct, plain in connection.execute(query.encode(), (oids,)).fetchall():
+        if names:
+            found[oid].append(Unique(columns=tuple(names), nulls_distinct=nulls_distinct, plain=plain))
+    return found
+
+
+def _foreign_keys(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[ForeignKey]]:
+    found: dict[int, list[ForeignKey]] = defaultdict(list)
+    for oid, names, target, keys in connection.execute(catalog_queries.FOREIGN_KEYS, (oids,)).fetchall():
+        found[oid].append(ForeignKey(columns=tuple(names), target=target, keys=tuple(keys)))
+    return found

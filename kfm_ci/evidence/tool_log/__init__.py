@@ -1,0 +1,1 @@
+"""Recorded SQL of an external migration tool, from the server log."""

@@ -1,0 +1,81 @@
+"""The check run: every finding as an annotation, fifty a request."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from kfm_ci.assess import ranking
+from kfm_ci.github import api
+from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.summary import body
+from kfm_ci.model import Finding, Result, Severity
+from kfm_ci.report import summary
+
+BATCH = 50
+_CONCLUSIONS = {Result.PASS: "success", Result.FAIL: "failure", Result.ERROR: "failure"}
+_LEVELS = {Severity.ERROR: "failure", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_SUMMARY = 65_000
+
+
+class CheckRun:
+    """Tells the verdict beside the commit."""
+
+    name = "check run"
+
+    def wanted(self, edition: Edition) -> bool:
+        """Whether the workflow asks for it."""
+        return edition.inputs.check_run == "true"
+
+    def publish(self, edition: Edition) -> None:
+        """Make a check run on the pull request's own commit, and hand its annotations over in batches."""
+        sha = edition.context.head_sha
+        if sha is None:
+            raise Unpublished(code="KFM-G11", message="this event names no commit", where=self.name)
+        evidence = edition.evidence
+        found = annotate(edition)
+        head: dict[str, Any] = {
+            "title": summary.verdict(evidence)[:255],
+            "summary": body(evidence, edition.artifact_url)[:_SUMMARY],
+        }
+        with api.explained(edition, what=self.name, permission="checks: write"):
+            repository = api.connect(edition)
+            run = api.repeat(
+                lambda: repository.create_check_run(
+                    title(edition), sha, status="completed", conclusion=_CONCLUSIONS[evidence.result],
+                    external_id=edition.key, output={**head, "annotations": found[:BATCH]},
+                )
+            )  # fmt: skip
+            for start in range(BATCH, len(found), BATCH):
+                run.edit(output={**head, "annotations": found[start : start + BATCH]})
+
+
+def title(edition: Edition) -> str:
+    """Return the name of the check run; each judged directory and version has its own."""
+    parts = [part for part in (edition.inputs.path, edition.inputs.postgres_version) if part not in {"", "."}]
+    return " ".join(["kfm-ci", *parts])
+
+
+def annotate(edition: Edition) -> list[dict[str, Any]]:
+    """Return the findings that stand and have a file, errors first."""
+    return [
+        _annotation(item, edition.inputs.path) for item in ranking.ranked(edition.evidence.findings) if item.place.file
+    ]
+
+
+def _annotation(item: Finding, path: str) -> dict[str, Any]:
+    line = item.place.line or 1
+    end = max(item.place.end_line or line, line)
+    text = f"{item.message}\n\n{item.help}" if item.help else item.message
+    annotation: dict[str, Any] = {
+        "path": PurePosixPath(path, item.place.file or "").as_posix(),
+        "start_line": line,
+        "end_line": end,
+        "annotation_level": _LEVELS[item.severity],
+        "message": text[:16_000],
+        "title": f"{item.rule} ({item.hazard.value})"[:255],
+    }
+    if item.place.column and line == end:
+        # GitHub takes columns only where a finding begins and ends on one line
+        annotation["start_column"] = annotation["end_column"] = item.place.column
+    return annotation

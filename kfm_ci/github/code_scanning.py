@@ -1,0 +1,51 @@
+"""Code scanning: findings.sarif, handed to GitHub."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from pathlib import PurePosixPath
+
+from kfm_ci.github import api
+from kfm_ci.github.publication import Edition, Unpublished
+
+
+class CodeScanning:
+    """Tells findings to code scanning."""
+
+    name = "code scanning"
+
+    def wanted(self, edition: Edition) -> bool:
+        """Whether the workflow asks for it."""
+        return edition.inputs.sarif == "true"
+
+    def publish(self, edition: Edition) -> None:
+        """Upload the log for the commit that was judged."""
+        file, context = edition.out / "findings.sarif", edition.context
+        if not file.is_file() or not context.sha or not context.ref:
+            raise Unpublished(code="KFM-G12", message="the run ended before it had findings", where=self.name)
+        packed = base64.b64encode(gzip.compress(rooted(file.read_text(encoding="utf-8"), edition.inputs.path), mtime=0))
+        request = {
+            "commit_sha": context.sha, "ref": context.ref, "sarif": packed.decode(), "tool_name": "kfm-ci",
+        }  # fmt: skip
+        with api.explained(edition, what=self.name, permission="security-events: write"):
+            repository = api.connect(edition)
+            api.repeat(
+                lambda: repository.requester.requestJsonAndCheck(
+                    "POST", f"{repository.url}/code-scanning/sarifs", input=request
+                )
+            )
+
+
+def rooted(text: str, path: str) -> bytes:
+    """Return the log with files named from the repository's root instead of from the judged directory."""
+    document = json.loads(text)
+    for run in document["runs"]:
+        # one category a directory: an upload replaces the last one of its category
+        run["automationDetails"] = {"id": f"kfm-ci/{path.strip('./')}/"}
+        for result in run["results"]:
+            for location in result["locations"]:
+                artifact = location["physicalLocation"]["artifactLocation"]
+                artifact["uri"] = PurePosixPath(path, artifact["uri"]).as_posix()
+    return json.dumps(document).encode()

@@ -1,0 +1,27 @@
+"""Which pull request a commit is the tip of, asked of GitHub: what an artifact says of it is never believed."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.github import api
+from kfm_ci.github.publication import Edition, Unpublished
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+def of_tip(edition: Edition) -> int | None:
+    """Return the number of the open pull request whose tip is the event's commit; None when there is none any more."""
+    tip = edition.context.head_sha or ""
+    if not _COMMIT.fullmatch(tip):
+        raise Unpublished(code="KFM-G11", message="this event is about no commit", where="comment",
+                          help="use it in a workflow on `workflow_run`")  # fmt: skip
+    with api.explained(edition, what="comment", permission="pull-requests: write"):
+        repository = api.connect(edition)
+        _, found = api.repeat(
+            lambda: repository.requester.requestJsonAndCheck(
+                "GET", f"/repos/{edition.context.repository}/commits/{tip}/pulls"
+            )
+        )
+        pulls = found if isinstance(found, list) else []
+        return next((item["number"] for item in pulls if item["state"] == "open" and item["head"]["sha"] == tip), None)

@@ -1,0 +1,11 @@
+"""The report as Markdown for places that need no marker."""
+
+from __future__ import annotations
+
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.report.comment.body import MARKER, compose
+
+
+def body(evidence: Evidence, report_url: str | None) -> str:
+    """Return the comment's text without the marker of comment.md."""
+    return compose(evidence, report_url=report_url).removeprefix(MARKER).lstrip()

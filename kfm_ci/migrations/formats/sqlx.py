@@ -1,0 +1,69 @@
+"""Format ``sqlx``: ``<version>_name.sql`` files, with or without down migrations."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from kfm_ci.config import MigrationsTable
+from kfm_ci.migrations import resumption
+from kfm_ci.migrations.layouts.sections import misnamed
+from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.model import History, Tree
+from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.sql.script import SourceFile
+
+_SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
+_OTHER = re.compile(r"[^/_]*_[^/]*\.sql$")
+
+
+def _sqlx(path: str) -> Named | None:
+    match = _SQLX.match(path)
+    if match is None:
+        return None
+    number = str(int(match[1]))
+    return Named(id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], pair=number,
+                 direction="down" if match[3] == ".down" else "up")  # fmt: skip
+
+
+class Sqlx:
+    """``<number>_name.sql``, or the same with ``.up`` and ``.down``; the whole file is one message."""
+
+    name = "sqlx"
+    confidence = 40
+
+    def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
+        """Whether one name is numbered and has no direction."""
+        return any(_sqlx(name) and not name.endswith((".up.sql", ".down.sql")) for name in names)
+
+    def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
+        """Read the directory; a file whose first bytes are ``-- no-transaction`` runs outside one."""
+
+        def mode(file: SourceFile) -> Mode | None:
+            return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else Mode.TRANSACTION
+
+        history = assemble(
+            tree,
+            directory,
+            format=self.name,
+            name=_sqlx,
+            paths=tree.paths(directory),
+            whole=True,
+            mode=mode,
+            empty_downs=True,
+        )
+        history = replace(history, findings=(*map(_sealing, history.findings), *misnamed(history, _OTHER, "a whole number before the first `_`")),
+                       outside="in a file of its own that begins with `-- no-transaction`",
+                       late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
+        return resumption.resuming(history, Resumption.ANEW)
+
+
+def _sealing(item: Finding) -> Finding:
+    """Say of Windows line ends what they mean here: sqlx's checksum counts every byte."""
+    if item.rule != "line-endings":
+        return item
+    return replace(
+        item, severity=Severity.WARNING, hazard=Hazard.MANIFEST,
+        message="the file has CRLF line ends, which sqlx's checksum counts: where git turns them into others, sqlx refuses the "
+        "database with `VersionMismatch`",
+    )  # fmt: skip

@@ -1,0 +1,99 @@
+"""Files that a migration's program reads, such as a neighbouring `.sql`: they decide what runs, so they are part of it.
+
+Nothing of the program is run. A companion is a file that a string of it names, or one beside it whose name goes on where
+the program's own ends (`3-add.js`, `3-add.up.sql`). What two migrations read is a companion of both.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from kfm_ci.migrations import source_calls, source_files
+from kfm_ci.migrations.model import Command, History, Migration, Tree
+from kfm_ci.sql.script import SourceFile
+
+SQL = (".sql", ".psql", ".ddl")
+SUFFIXES = (*SQL, ".csv", ".tsv", ".json", ".yaml", ".yml", ".txt", ".js", ".cjs", ".mjs", ".ts", ".py")
+"""What a program reads to know what to do, not what is written about it."""
+ROOTS = ("src/main/resources", "src/main/liquibase")
+"""Below which an application's resources have their names."""
+_LONGEST = 400
+"""A longer string names no file."""
+_HOLE = re.compile(r"^.*[}]")
+_WORD = re.compile(r"[^\s\"'`<>=,(){}\[\]]+")
+_REMARK = re.compile(r"<!--.*?-->|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
+
+
+def attach(tree: Tree, history: History) -> History:
+    """Return a history run by a tool, each migration with the files that it reads."""
+    if history.tool is None:
+        return history
+    own = {item.up_path for item in history.migrations}
+    below = [path for path in tree.paths(history.directory) if path not in own and path.endswith(SUFFIXES)]
+    names = _by_name(below)
+    stems = {posixpath.splitext(path)[0] for path in own}
+    beside: dict[str, list[str]] = {}
+    for path in below:
+        if path.endswith(SQL) and (stem := _stem(path, stems)) is not None:
+            beside.setdefault(stem, []).append(path)
+    read: dict[str, SourceFile | None] = {}
+    migrations = []
+    for item in history.migrations:
+        paths = dict.fromkeys([*beside.get(posixpath.splitext(item.up_path)[0], ()), *_named(tree, item, names)])
+        for path in (path for path in paths if path not in read):
+            read[path] = source_files.read(tree, path, [])
+        files = tuple(file for path in paths if path not in own and (file := read[path]) is not None)
+        migrations.append(replace(item, extra_files=(*item.extra_files, *files)) if files else item)
+    others = tuple(file for file in history.others if file.path not in read)
+    findings = tuple(item for item in history.findings if item.rule != "not-included" or item.place.file not in read)
+    return replace(history, migrations=tuple(migrations), others=others, findings=findings)
+
+
+def _by_name(paths: list[str]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(posixpath.basename(path), []).append(path)
+    return found
+
+
+def _stem(path: str, stems: set[str]) -> str | None:
+    """Return the longest of the programs' paths, without their endings, with which a path in the same directory begins."""
+    ends = [at for at, character in enumerate(path) if character in "-._"]
+    return next((path[:at] for at in reversed(ends) if path[:at] in stems), None)
+
+
+def _named(tree: Tree, migration: Migration, names: Mapping[str, list[str]]) -> Iterator[str]:
+    """Yield the files that a program, or a changeset of a changelog, names."""
+    command = migration.up
+    if not isinstance(command, Command) or command.file.path.endswith(SQL):
+        return
+    changeset = command.part is not None
+    words = _WORD.findall(_REMARK.sub("", command.part or "")) if changeset else source_calls.strings(command.file.text)
+    folder = posixpath.dirname(command.file.path)
+    for word in words:
+        name = _HOLE.sub("", word) if len(word) <= _LONGEST else ""
+        if not name.endswith(SUFFIXES):
+            continue
+        known = names.get(posixpath.basename(name), ())
+        fitting = [path for path in known if _ends(path, name)]
+        near = [path for path in _places(folder, name) if path in fitting or (name.endswith(SQL) and tree.exists(path))]
+        # a name that fits several files means the nearest, else nobody knows which
+        yield from near[:1] or (fitting if len(fitting) == 1 else ())
+
+
+def _places(folder: str, name: str) -> Iterator[str]:
+    """Yield the paths inside the repository that a name may mean, the nearest first."""
+    for start in (folder, *ROOTS):
+        path = posixpath.normpath(posixpath.join(start, name.lstrip("/")))
+        if not path.startswith("../") and path != "..":
+            yield path
+
+
+def _ends(path: str, name: str) -> bool:
+    """Whether a path ends with the steps of a name, as far as the name says them."""
+    steps = [step for step in PurePosixPath(name).parts if step not in {"/", ".", ".."}]
+    return list(PurePosixPath(path).parts[-len(steps) :]) == steps

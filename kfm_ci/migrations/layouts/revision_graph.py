@@ -1,0 +1,75 @@
+"""Migrations that build on each other: put in an order in which each follows what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.sql.script import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One revision of a graph."""
+
+    id: str
+    parents: tuple[str, ...]
+    """What it builds on."""
+    needs: tuple[str, ...] = ()
+    """What must have run before it for other reasons."""
+    labels: tuple[str, ...] = ()
+    """Names of the branch that begins with it."""
+    file: SourceFile
+    name: str
+
+
+def heads(nodes: Iterable[Node]) -> list[str]:
+    """Return the ids that nothing builds on, sorted."""
+    nodes = list(nodes)
+    parents = {parent for item in nodes for parent in item.parents}
+    return sorted(item.id for item in nodes if item.id not in parents)
+
+
+def forked(nodes: Iterable[Node]) -> list[str]:
+    """Return the ends that share what they build on and bear no label of a branch of their own, sorted; one alone is none."""
+    known = {item.id: item for item in nodes}
+    ends = {name: _lineage(name, known) for name in heads(known.values())}
+
+    def apart(one: str, other: str) -> bool:
+        own = (ends[one] - ends[other], ends[other] - ends[one])
+        return not ends[one] & ends[other] or all(any(known[name].labels for name in side) for side in own)
+
+    return [one for one in ends if any(one != other and not apart(one, other) for other in ends)]
+
+
+def _lineage(name: str, known: dict[str, Node]) -> frozenset[str]:
+    """Return a node and all that it builds on."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one in known and one not in found:
+            found.add(one)
+            waiting += known[one].parents
+    return frozenset(found)
+
+
+def ordered(nodes: dict[str, Node], findings: list[Finding], mend: str) -> list[Node]:
+    """Return the nodes so that each follows what it needs, else in the order of their paths; says what has no place."""
+    done: dict[str, Node] = {}
+    waiting = dict(sorted(nodes.items(), key=lambda item: item[1].file.path))
+    while waiting:
+        ready = [item for item in waiting.values() if all(name in done for name in (*item.parents, *item.needs))]
+        if not ready:
+            item = next(iter(waiting.values()))
+            gone = [name for name in (*item.parents, *item.needs) if name not in nodes]
+            what = f"builds on {gone[0]}, which is not there" if gone else "builds on itself in a circle"
+            findings.append(
+                problem(item.file, "revision-missing", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER)
+            )
+            break
+        for item in ready:
+            done[item.id] = waiting.pop(item.id)
+    return list(done.values())

@@ -1,0 +1,112 @@
+"""Files that hold up and down in one: cut by the tool's own marks into scripts that keep their lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from kfm_ci.migrations.layouts.up_down_pairs import relative
+from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.sql import transactions
+from kfm_ci.sql.script import Script, SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A run of lines of a file."""
+
+    text: str
+    first_line: int
+    """1-based."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sections:
+    """What the marks in one file make of it."""
+
+    up: Part
+    down: Part | None = None
+    mode: Mode | None = Mode.TRANSACTION
+    """Of both parts, unless ``down_mode`` says otherwise."""
+    down_mode: Mode | None = None
+    whole: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> History:
+    """Return the history with each file cut into its up and its down."""
+    findings = list(history.findings)
+    migrations = []
+    for migration in history.migrations:
+        parts = cut(migration.up.file)
+        findings += parts.findings
+        up = Script(file=migration.up.file, text=parts.up.text, first_line=parts.up.first_line, mode=parts.mode,
+                    whole=parts.whole)  # fmt: skip
+        down = None
+        if parts.down is not None and parts.down.text.strip():
+            down = Script(file=migration.up.file, text=parts.down.text, first_line=parts.down.first_line,
+                          mode=parts.down_mode or parts.mode, whole=parts.whole)  # fmt: skip
+        up, down = _plain(up), _plain(down) if down else None
+        migrations.append(replace(migration, up=up, down=down))
+    return replace(history, migrations=tuple(migrations), findings=tuple(findings))
+
+
+def _plain(script: Script) -> Script:
+    return transactions.unwrapped(script) if script.whole and script.mode is not Mode.TRANSACTION else script
+
+
+def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Part | None:
+    """Return the lines after the first mark of a name up to the next mark; marks are name, start and end offset."""
+    for number, (kind, _, end) in enumerate(marks):
+        if kind == name:
+            stop = marks[number + 1][1] if number + 1 < len(marks) else len(text)
+            begin = end + 1 if text[end : end + 1] == "\n" else end
+            return Part(text=text[begin:stop], first_line=text.count("\n", 0, begin) + 1)
+    return None
+
+
+def everything(file: SourceFile) -> Part:
+    """Return the file as one part."""
+    return Part(text=file.text, first_line=1)
+
+
+def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[str], *, looks: int = 3) -> bool:
+    """Whether one of the first few SQL files directly in a directory bears a mark."""
+    for name in [item for item in names if item.endswith(".sql") and "/" not in item][:looks]:
+        try:
+            data = tree.read(name if directory in {"", "."} else f"{directory}/{name}")
+        except Unreadable:
+            continue
+        if mark.search(data.decode("utf-8", "replace")):
+            return True
+    return False
+
+
+def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Finding, ...]:
+    """Find migrations that the tool runs between the others and that are no SQL."""
+    return tuple(
+        problem(file, "migration-not-sql", f"{history.format} runs this migration, written in {language}, in its place among the others; "
+                "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`',
+                severity=Severity.WARNING)
+        for file in history.others if name.match(file.path.rpartition("/")[2])
+    )  # fmt: skip
+
+
+def misnamed(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
+    """Find files for whose names, as the directory has them, the tool refuses to run anything."""
+    return tuple(
+        problem(file, "file-name", f"{history.format} refuses the whole directory for this file's name: expected {expected}",
+                "rename it, or move it out of the directory", hazard=Hazard.NAMING)
+        for file in history.others if name.match(relative(file.path, history.directory))
+    )  # fmt: skip
+
+
+def problem(
+    file: SourceFile, rule: str, message: str, help: str, *, line: int = 1, hazard: Hazard = Hazard.UNANALYSABLE,
+    severity: Severity = Severity.ERROR,
+) -> Finding:  # fmt: skip
+    """Return a finding on reading a file."""
+    return Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help,
+                   place=Place(file=file.path, line=line, column=1, end_line=line))  # fmt: skip

@@ -1,0 +1,36 @@
+"""Extensions that migrations make themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.migrations.model import Command, History, Migration
+
+_MADE = re.compile(
+    r'\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?(?:\\?"([^"\\]+)\\?"|([a-z_]\w*))'
+    r"|\bCreateExtension\(\s*(?:name\s*=\s*)?[\"']([\w-]+)[\"']",
+    re.IGNORECASE,
+)
+_OPERATION = re.compile(r"\b(BloomExtension|BtreeGi[ns]t?Extension|CITextExtension|CryptoExtension|HStoreExtension"
+                        r"|TrigramExtension|UnaccentExtension)\(")  # fmt: skip
+_BY_OPERATION = {"Bloom": "bloom", "BtreeGin": "btree_gin", "BtreeGist": "btree_gist", "CIText": "citext", "Crypto": "pgcrypto",
+                 "HStore": "hstore", "Trigram": "pg_trgm", "Unaccent": "unaccent"}  # fmt: skip
+"""Django's own operations."""
+
+
+def made(history: History) -> tuple[str, ...]:
+    """Return the names of extensions that the migrations make, as far as their text tells; each once, sorted."""
+    return tuple(sorted({name for item in history.migrations for name in _made(_text(item))}))
+
+
+def _made(text: str) -> Iterator[str]:
+    for quoted, plain, called in _MADE.findall(text):
+        yield quoted or called or plain.lower()
+    for name in _OPERATION.findall(text):
+        yield _BY_OPERATION[name.removesuffix("Extension")]
+
+
+def _text(migration: Migration) -> str:
+    up = migration.up
+    return (up.part or up.file.text) if isinstance(up, Command) else up.text

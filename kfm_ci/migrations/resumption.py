@@ -1,0 +1,23 @@
+"""How a tool continues after a file ends the transaction that the tool opened."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kfm_ci.migrations.model import History, Migration
+from kfm_ci.model import Resumption
+from kfm_ci.sql.script import Script
+from kfm_ci.sql.transactions import may_leave
+
+
+def resuming(history: History, how: Resumption) -> History:
+    """Return a history of a tool that goes on where a file ends the transaction that it was given."""
+
+    def marked(item: Migration) -> Migration:
+        up, down = item.up, item.down
+        if not any(isinstance(script, Script) and may_leave(script) for script in (up, down)):
+            return item
+        return replace(item, up=replace(up, resumes=how) if isinstance(up, Script) else up,
+                       down=replace(down, resumes=how) if down else None)  # fmt: skip
+
+    return replace(history, migrations=tuple(map(marked, history.migrations)))

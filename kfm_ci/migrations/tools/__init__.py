@@ -1,0 +1,1 @@
+"""External migration tools: known commands and how a tool process is run."""

@@ -1,0 +1,92 @@
+"""Migrations that the tool itself runs: which command lines, from the format or from ``[migrations.command]``."""
+
+from __future__ import annotations
+
+import posixpath
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+
+from kfm_ci.config import CommandTable
+from kfm_ci.errors import UsageError
+from kfm_ci.migrations.model import Command, History, Migration, Tool
+from kfm_ci.migrations.tools.known_tools import KNOWN
+
+
+def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str]] | None = None) -> History:
+    """Return the history with every migration run by a tool, one step each.
+
+    ``words``: by migration id, what a format fills into command lines beside what every migration has.
+    """
+    before = ""
+    migrations = []
+    known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
+    tool = replace(
+        tool, up=_filled(tool.up, known), status=_filled(tool.status, known), restore=_filled(tool.restore, known)
+    )
+    for item in history.migrations:
+        names = {
+            **known,
+            "id": item.id,
+            "stem": item.id.rpartition("/")[2].rsplit(".", 1)[0],
+            "version": item.version,
+            "previous": before,
+            "file": item.up_path,
+        }
+        own = (words or {}).get(item.id) or (item.up.words if isinstance(item.up, Command) else {})
+        names |= own
+        before = item.id
+        note = _filled(tool.note, names)
+        down = _filled(tool.down_one, names) if tool.down_one else None
+        preview = _filled(tool.preview, names) if tool.preview else None
+        part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
+        up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down, preview=preview, part=part,
+                     line=line, words=dict(own), returns=item.up.returns if isinstance(item.up, Command) else True, back=_filled(tool.down_to, names), note=() if any("{" in part for part in note) else note)  # fmt: skip
+        # a way back that only our runner knows is drilled all the same
+        migrations.append(replace(item, up=up, down=None if down else item.down))
+    return replace(history, migrations=tuple(migrations), tool=tool)
+
+
+def instead(history: History, table: CommandTable | None) -> History:
+    """Return the history run by the configured command, where there is one.
+
+    What the table leaves out is the format's own, else what is known of that tool.
+    """
+    if table is None:
+        return history
+    own = history.tool or KNOWN.get(history.format) or Tool(up=(), history_table="")
+    tool = replace(
+        own, up=_argv(table.up) or own.up, up_one=_argv(table.up_one) or own.up_one, down_one=_argv(table.down_one) or own.down_one, down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
+        down_printed=() if table.down_one else own.down_printed, status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
+        history_table=table.history_table or own.history_table, directory=table.directory or own.directory,
+        environment={**own.environment, **table.env}, passes=(*own.passes, *table.pass_env), timeout=table.timeout,
+    )  # fmt: skip
+    missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]
+    if missing:
+        raise _incomplete(f"the tool's command is not complete: {', '.join(missing)}")
+    return with_tool(history, tool)
+
+
+def _incomplete(message: str) -> UsageError:
+    return UsageError(code="KFM-U35", message=message, where="[migrations.command]",
+                      help='write at least: [migrations.command] up = "…", history-table = "…"; and up-one = "…" where the tool can')  # fmt: skip
+
+
+def _part(item: Migration) -> tuple[str | None, int]:
+    """Return the text of a migration that is not the whole of its file, and where it begins."""
+    if isinstance(item.up, Command) or item.up.text == item.up.file.text:
+        return None, 1
+    return f"{item.up.text}\n{item.down.text if item.down else ''}", item.up.first_line
+
+
+def _argv(text: str | None) -> tuple[str, ...]:
+    return tuple(shlex.split(text)) if text else ()
+
+
+def _filled(argv: tuple[str, ...], names: Mapping[str, str]) -> tuple[str, ...]:
+    def fill(part: str) -> str:
+        for name, value in names.items():
+            part = part.replace("{" + name + "}", value)
+        return part
+
+    return tuple(fill(part) for part in argv)

@@ -1,0 +1,68 @@
+"""A command in a container of its own, from an image: it reaches the database, and nothing else of ours."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from kfm_ci.postgres.engines import containers, images
+from kfm_ci.postgres.engines.base import Server
+
+SETTING = "[smoke] image"
+LINES = 5
+"""Of what the command said last."""
+_LOOK_SECONDS = 0.05
+
+
+def run(server: Server, database: str, *, image: str, command: str, timeout: float) -> tuple[int | None, str]:
+    """Return how a shell command ended, None when it took too long, and the last it said.
+
+    The image holds all it needs: nothing of the repository is mounted. Raises CannotCheck when there is no container
+    engine, no image, or no shell in it.
+    """
+    without = "take `image` out of [smoke], so that the command runs where kfm-ci does"
+    with (
+        containers.daemon(asked_by=f"{SETTING} {image}", instead=without) as client,
+        images.explained(image, setting=SETTING),
+    ):
+        containers.reap(client)
+        images.pull(client, image, setting=SETTING)
+        return _run(client, server, database, image, command, timeout)
+
+
+def _run(
+    client: docker.DockerClient, server: Server, database: str, image: str, command: str, timeout: float
+) -> tuple[int | None, str]:
+    ours = containers.ourselves(client)
+    place, host, port = _place(server, ours)
+    container = client.containers.create(
+        image, [command], entrypoint=["/bin/sh", "-c"], environment={"DATABASE_URL": server.tcp_url(database, host, port)},
+        labels=containers.labels(ours), **place, **containers.LIMITS,
+    )  # fmt: skip
+    try:
+        container.start()
+        code = _await(container, timeout)
+        return code, container.logs(tail=LINES).decode("utf-8", "replace").strip()
+    finally:
+        containers.remove(container)
+
+
+def _place(server: Server, ours: Container | None) -> tuple[dict[str, Any], str, str]:
+    """Return the network from which the server is reached, and its address there."""
+    if server.network is not None:
+        return {"network": server.network}, server.alias, "5432"
+    beside = {"network_mode": f"container:{ours.id}" if ours is not None else "host"}
+    return beside, *server.tcp_address
+
+
+def _await(container: Container, timeout: float) -> int | None:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        container.reload()
+        if container.status in {"exited", "dead"}:
+            return int(container.attrs["State"]["ExitCode"])
+        time.sleep(_LOOK_SECONDS)
+    return None

@@ -1,0 +1,113 @@
+"""Homes of servers: a directory each, in RAM where there is room, held by a lock that ends with its holder."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres.engines import server_processes
+
+RAM = Path("/dev/shm")  # noqa: S108
+ROOM = 512 * 1024 * 1024
+PREFIX = "kfm-ci-pg-"
+SOCKET_BYTES = 107 - len(f"/{PREFIX}12345678/.s.PGSQL.5432")
+"""How long the name of a room may be: the kernel cuts off the paths of sockets."""
+
+
+@contextmanager
+def claim() -> Iterator[Path]:
+    """Yield a new directory; end first what killed runs left, and leave nothing.
+
+    The lock, not a process number, tells whether a home is in use: it holds across containers that share the
+    directory, and the kernel drops it however its holder ends.
+    """
+    room = _room()
+    with _door(room) as alone:
+        if alone:
+            _reap(room)
+        home = Path(tempfile.mkdtemp(prefix=PREFIX, dir=room))
+        held = os.open(home / "lock", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        yield home
+    finally:
+        server_processes.end(home)
+        shutil.rmtree(home, ignore_errors=True)
+        os.close(held)
+
+
+def _room() -> Path:
+    with contextlib.suppress(OSError):
+        free = os.statvfs(RAM)
+        if free.f_bavail * free.f_frsize >= ROOM and os.access(RAM, os.W_OK):
+            return RAM
+    for place in (_temporary(), Path("/tmp"), Path("/var/tmp")):  # noqa: S108
+        with contextlib.suppress(OSError):
+            short = place is not None and len(os.fsencode(place)) <= SOCKET_BYTES
+            if place and short and os.access(place, os.W_OK | os.X_OK) and server_processes.passable(place):
+                return place
+    raise CannotCheck(
+        code="KFM-C25", message="there is no directory for the server's files", where="TMPDIR",
+        expected=f"one that can be written, its name at most {SOCKET_BYTES} bytes", got=str(_temporary() or "none"),
+        help="set TMPDIR to such a directory",
+    )  # fmt: skip
+
+
+def _temporary() -> Path | None:
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _door(room: Path) -> Iterator[bool]:
+    """Let one process at a time make or remove homes; False when somebody else owns the door."""
+    try:
+        door = os.open(
+            room / f"kfm-ci-door-{os.getuid()}", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+    except OSError:
+        yield False
+        return
+    try:
+        alone = os.fstat(door).st_uid == os.getuid()
+        if alone:
+            fcntl.flock(door, fcntl.LOCK_EX)
+        yield alone
+    finally:
+        os.close(door)
+
+
+def _reap(room: Path) -> None:
+    user = server_processes.server_user()
+    owners = {os.getuid(), user.pw_uid if user else os.getuid()}
+    for home in room.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if home.is_symlink() or not home.is_dir() or home.stat().st_uid not in owners:
+                continue
+            if _abandoned(home):
+                server_processes.end(home)
+                shutil.rmtree(home, ignore_errors=True)
+
+
+def _abandoned(home: Path) -> bool:
+    """Whether nobody holds a home; one without lock was left by somebody who died at the door."""
+    try:
+        lock = os.open(home / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True

@@ -1,0 +1,162 @@
+"""What is made once and copied for each server: a data directory, and programs where the server's user cannot reach them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres.engines import server_processes
+from kfm_ci.postgres.engines.base import ADMIN
+from kfm_ci.postgres.engines.installations import Installation
+
+READY = Path(sys.prefix) / "share" / "kfm-ci" / "clusters"
+"""Where whoever installs us may leave data directories for every user; the action's image does."""
+
+
+def keep(installation: Installation) -> None:
+    """Leave a data directory of these programs under READY. Nothing in it is secret: passwords are set at each start."""
+    made = READY / _name(installation)
+    READY.mkdir(parents=True, exist_ok=True)
+    _initialise(installation, server_processes.server_user(), made)
+    for path in (made, *made.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def data_directory(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
+    """Make ``target`` a fresh data directory, the server's user's own: a copy of one made before, else made in place."""
+    name = _name(installation)
+    made, cache = READY / name, _cache()
+    if not made.is_dir():
+        if cache is None:
+            _initialise(installation, user, target)
+            return
+        made = _once(cache, name, lambda work: _initialise(installation, user, work))
+    _copy(made, user, target)
+
+
+def _name(installation: Installation) -> str:
+    return f"{installation.major}-{_key(installation)}"
+
+
+def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
+    """Copy with the system's own program: a thousand small files take it half the time that they take us."""
+    target.mkdir(mode=0o700)
+    hand_over(target, user)
+    done = subprocess.run(
+        ["/bin/cp", "-R", f"{made}/.", target], capture_output=True, text=True, errors="replace", check=False, env={}, cwd="/",
+        **server_processes.identity(user),
+    )  # fmt: skip
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        raise OSError(None, said.rpartition(": ")[2], str(target))
+
+
+def reachable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
+    """Return the installation, or a copy of it when the server's user may not run it where it is."""
+    if user is None or _runs(installation, user):
+        return installation
+    prefix = installation.bindir.parent
+    package = prefix.parent
+    libraries = package.with_name(f"{package.name}.libs")
+
+    def copy(work: Path) -> None:
+        shutil.copytree(prefix, work / package.name / prefix.name, symlinks=True)
+        if libraries.is_dir():  # where a wheel keeps what its programs are linked with
+            shutil.copytree(libraries, work / libraries.name, symlinks=True)
+        for path in (work, *work.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
+
+    copied = _once(_cache() or home, f"programs-{_key(installation)}", copy)
+    moved = replace(installation, bindir=copied / package.name / prefix.name / installation.bindir.name)
+    if not _runs(moved, user):
+        raise CannotCheck(
+            code="KFM-C26", message=f"user `{user.pw_name}` cannot run the server's programs", where=str(installation.bindir),
+            help="install PostgreSQL where every user can read it, or do not run as root",
+        )  # fmt: skip
+    return moved
+
+
+def hand_over(path: Path, user: pwd.struct_passwd | None) -> None:
+    """Give a directory with all in it to the server's user."""
+    if user is None:
+        return
+    for folder, folders, files in os.walk(path):
+        for name in [*folders, *files, "."]:
+            os.chown(Path(folder) / name, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    os.chmod(path, 0o700)
+
+
+def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
+    for program in ("postgres", "initdb"):
+        try:
+            done = subprocess.run(
+                [installation.bindir / program, "--version"], capture_output=True, check=False, env={}, cwd="/",
+                **server_processes.identity(user),
+            )  # fmt: skip
+        except OSError:
+            return False
+        if done.returncode:
+            return False
+    return True
+
+
+def _cache() -> Path | None:
+    """Return a directory that is ours alone to write; None when there is none."""
+    try:
+        cache = Path(tempfile.gettempdir()) / f"kfm-ci-cache-{os.getuid()}"
+        cache.mkdir(mode=0o711, exist_ok=True)
+        state, passable = cache.lstat(), server_processes.passable(cache.parent)
+    except OSError:
+        return None
+    ours = not cache.is_symlink() and state.st_uid == os.getuid() and not state.st_mode & 0o022
+    return cache if ours and passable and os.access(cache, os.W_OK | os.X_OK) else None
+
+
+def _key(installation: Installation) -> str:
+    changed = (installation.bindir / "postgres").stat().st_mtime_ns
+    return hashlib.sha256(f"{installation.bindir}{installation.version}{changed}".encode()).hexdigest()[:16]
+
+
+def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Return ``cache/name``, made whole or not at all, by one process at a time."""
+    final = cache / name
+    with (cache / "making").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not final.exists():
+            work = Path(tempfile.mkdtemp(prefix="work-", dir=cache))
+            work.chmod(0o711)
+            try:
+                make(work / "made")
+                (work / "made").rename(final)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return final
+
+
+def _initialise(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
+    target.mkdir(mode=0o700)
+    hand_over(target, user)
+    locale = "--locale=C.UTF-8" if os.uname().sysname == "Linux" else "--locale=C"
+    done = subprocess.run(
+        [installation.bindir / "initdb", "-D", target, "-U", ADMIN, "-A", "trust", "-E", "UTF8", locale, "--no-sync", "-k"],
+        capture_output=True, text=True, errors="replace", check=False, env={}, cwd="/", **server_processes.identity(user),
+    )  # fmt: skip
+    if done.returncode:
+        lines = [
+            line for line in done.stderr.splitlines() if "error" in line.lower()
+        ] or done.stderr.strip().splitlines()
+        raise CannotCheck(
+            code="KFM-C03", message=f"initdb failed: {(lines or ['no output'])[0]}", where=str(installation.bindir),
+            help="is there disk space, and a complete installation of PostgreSQL?",
+        )  # fmt: skip

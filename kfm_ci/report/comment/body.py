@@ -1,0 +1,126 @@
+"""comment.md: the body of the pull-request comment, short when all is well, and never longer than GitHub takes."""
+
+from __future__ import annotations
+
+from kfm_ci.assess import checklist, ranking
+from kfm_ci.evidence.model import Evidence
+from kfm_ci.model import Result
+from kfm_ci.report import mermaid, rollback_plan, summary
+from kfm_ci.report.comment import findings
+from kfm_ci.report.comment import migration as chapter
+from kfm_ci.report.escape import code, fence, inline, prose, web_address
+
+MARKER = "<!-- kfm-ci:gate -->"
+"""First line of the comment, by which a later run finds it."""
+CAP = 65_000
+"""Characters, counted as UTF-16 units, as GitHub's own limit of 65,536 may be."""
+_COMMANDS = 20_000
+"""Characters of commands that are shown."""
+
+
+def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
+    """Return the comment; sections that do not fit are left out whole, and said to be.
+
+    ``report_url`` is where the whole report can be had; without one the artifact is named.
+    """
+    head = "\n".join([MARKER, *summary.lines(evidence)]).rstrip()
+    sections = [text for text in _sections(evidence) if text]
+    foot = _foot(evidence, _whole_report(report_url))
+    budget = CAP - _length(head) - _length(foot) - 200
+    kept: list[str] = []
+    for section in sections:
+        budget -= _length(section) + 2
+        if budget < 0:
+            break
+        kept.append(section)
+    left = len(sections) - len(kept)
+    note = [f"**{left} section{'s' if left > 1 else ''} left out for length:** see the whole report below."]
+    return "\n\n".join([head, *kept, *(note if left else []), foot]) + "\n"
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _sections(evidence: Evidence) -> list[str]:
+    return [
+        findings.standing(ranking.ranked(evidence.findings)),
+        _smoke(evidence),
+        _way_back(evidence),
+        *(chapter.write(evidence, migration) for migration in evidence.new),
+        _checklist(evidence),
+        _diagram("Entities: what changed, and its neighbours", mermaid.entities(evidence.tables)),
+        _diagram("What is locked while", mermaid.locks(evidence)),
+        findings.set_aside(evidence),
+        _stages(evidence),
+    ]
+
+
+def _smoke(evidence: Evidence) -> str:
+    failed = [test for test in evidence.smoke if not test.passed]
+    if not failed:
+        return ""
+    rows = ((code(test.name, 120), inline(test.message or "no message", 400)) for test in failed)
+    return "### Smoke tests that failed\n\n" + chapter.table(("Test", "Message"), rows)
+
+
+def _way_back(evidence: Evidence) -> str:
+    lines = rollback_plan.steps(evidence)
+    if not lines:
+        return ""
+    kept = 0
+    for line in lines:
+        kept += len(line) + 1
+        if kept > _COMMANDS:
+            # half a command is worse than none
+            body = "The commands do not fit here: they stand in the whole report below."
+            break
+    else:
+        body = "From the repository's root, in this order; stop after any of them to go back only so far:\n\n"
+        body += fence("\n".join(lines), "sh", 2 * _COMMANDS)
+    count = sum(not line.startswith("#") for line in lines)
+    return chapter.folded(f"Rollback: how to go back, {count or 'no'} command{'s' if count != 1 else ''}", body)
+
+
+def _checklist(evidence: Evidence) -> str:
+    items = evidence.checklist or checklist.assess(evidence)
+    if not items:
+        return ""
+    done = sum(item.done for item in items)
+    listed = "\n".join(f"- [{'x' if item.done else ' '}] {inline(item.name)}: {prose(item.reason)}" for item in items)
+    return chapter.folded(f"Definition of done: {done} of {len(items)}", listed, opened=done < len(items))
+
+
+def _diagram(title: str, source: str | None) -> str:
+    return chapter.folded(title, fence(source, "mermaid", 20_000)) if source else ""
+
+
+def _stages(evidence: Evidence) -> str:
+    rows = (
+        (code(stage.name), stage.status.value, f"{stage.duration_ms:.0f} ms", inline(stage.message or "", 300))
+        for stage in evidence.stages
+    )
+    if not evidence.stages:
+        return ""
+    return chapter.folded("Stages", chapter.table(("Stage", "Status", "Took", "Message"), rows))
+
+
+def _whole_report(report_url: str | None) -> str:
+    page = web_address(report_url)
+    return f"[the whole report]({page})" if page else "the whole report is `report.html` in this run's artifact"
+
+
+def _foot(evidence: Evidence, report: str) -> str:
+    engine = evidence.engine
+    judged = f"PostgreSQL {code(engine.server_version, 60)} ({code(engine.kind)})" if engine else "no server"
+    plan = f" · plan sha256 `{evidence.plan_sha256}`" if evidence.plan_sha256 else ""
+    seeded = ""
+    if evidence.seeding:
+        rows = sum(number for _, number in evidence.seeding.tables)
+        seeded = f" · {rows} synthetic rows, seed {evidence.seeding.seed}"
+        if evidence.seeding.unseeded:
+            left = len(evidence.seeding.unseeded)
+            seeded += f", {left} table{'s' if left > 1 else ''} could not be seeded"
+    nothing = " Nothing new was judged." if not evidence.new and evidence.result is Result.PASS else ""
+    version = code(evidence.tool_version, 60)
+    return f"---\n\n<sub>kfm-ci {version} · {judged}{plan}{seeded} · {report}.{nothing}</sub>"

@@ -1,0 +1,79 @@
+"""What is removed is no longer named in the repository's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.code_references import Wanted
+from kfm_ci.analysis.code_search import Use, search
+from kfm_ci.analysis.column_definitions import defined
+from kfm_ci.analysis.removed_objects import Removal, removals
+from kfm_ci.migrations.placeholders import MARK
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
+from kfm_ci.rules.rule import told
+
+SHOWN = 5
+
+
+class RemovedInUse:
+    """The code that the pull request itself ships would fail on the new schema."""
+
+    id = "removed-but-used"
+    hazard = Hazard.BREAKS_CLIENTS
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+        Severity.NOTE,
+    )
+    title = "Nothing in the repository uses what is removed"
+    why = (
+        "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
+        "Migrations, comments, prose, vendored and binary files do not count. A use is sure, and an error, where a statement "
+        "of SQL names the table (and the column, unless it says that it is another table's), where a class stands for the "
+        "table, where an ORM is asked for its rows, or where an object called like the table has such an attribute: that "
+        "code fails once the migration has run. What merely bears the name, tests and generated files may mean something "
+        "else: a warning with the places; a note where the name is a plain word such as `name`."
+    )
+    bad = "alter table widgets drop column colour;\n"
+    good = "alter table widgets add column shade text;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield removals of what is still named somewhere, and those for which not everything could be read."""
+        gone = [
+            item for item in removals(change)
+            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+        ]  # fmt: skip
+        if not gone:
+            return
+        owners = defined(change, frozenset(item.column for item in gone if item.column is not None))
+        wanted = [_wanted(item, owners) for item in gone]
+        found = search(change, dict.fromkeys(wanted))
+        for item, name in zip(gone, wanted, strict=True):
+            places = sorted(found.places[name], key=lambda use: not use.sure)
+            if places or not found.whole:
+                yield self._told(item, places, telling=name.telling)
+
+    def _told(self, item: Removal, places: list[Use], *, telling: bool) -> Finding:
+        # A repository that was not read to its end cannot be called free of uses.
+        sure = not places or places[0].sure
+        places = [use for use in places if use.sure is sure]
+        shown = ", ".join(f"{use.path}:{use.line}" for use in places[:SHOWN])
+        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        verb = "removes" if item.becomes is None else "renames"
+        used = "which is still used" if sure else "which may still be used, unless these mean something else"
+        message = f"{verb} {item.kind} {item.shown}, {used}: {shown}{more}"
+        if not places:
+            message = f"{verb} {item.kind} {item.shown}; the repository is too large to say that nothing uses it"
+        return told(
+            self, item.act, message,
+            help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
+            severity=None if sure else Severity.WARNING if telling else Severity.NOTE, verdict=Verdict.FACT,
+        )  # fmt: skip
+
+
+def _wanted(item: Removal, owners: Mapping[str, Mapping[str, str]]) -> Wanted:
+    schema = item.parts[0] if len(item.parts) > 1 and MARK not in item.parts[0] else None
+    if item.column is None:
+        return Wanted(item.name, schema=schema)
+    return Wanted(item.name, item.table, shared=bool(owners[item.column].keys() - {item.table}), schema=schema)

@@ -1,0 +1,55 @@
+"""Between expanding and contracting lies a release."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.removed_objects import Removal, removals
+from kfm_ci.analysis.replacements import Successor, Successors
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+
+
+class ExpandAndContract:
+    """The application cannot change over in between when both happen at once."""
+
+    id = "expand-and-contract-at-once"
+    hazard = Hazard.COEXISTENCE
+    title = "What replaces something is there a release before the old one goes"
+    why = (
+        "A column that replaces another needs a release between the two: first the new one is there beside the old, then "
+        "the application uses it, then the old one goes. A pull request that adds and removes at once leaves no moment at "
+        "which both releases work. One column is held to replace another of its table when an update copies it over, when "
+        "their names say so, or when they are of one type and no other column of the table comes or goes; a table, when "
+        "its rows are copied into a new one. Two changes that have nothing to do with each other are none of this."
+    )
+    bad = "alter table widgets add column color text;\nalter table widgets drop column colour;\n"
+    good = "alter table widgets add column color text;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield removals of columns and tables whose successor the same change brings."""
+        # What is given anew under the same name is judged as what it is: its rows are lost, or it is rebuilt.
+        gone = tuple(
+            item for item in removals(change)
+            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+        )  # fmt: skip
+        if not gone:
+            return
+        successors = Successors(change, gone)
+        for removal in gone:
+            successor = successors.of(removal)
+            if successor is not None:
+                yield self._told(removal, successor)
+
+    def _told(self, removal: Removal, successor: Successor) -> Finding:
+        act = successor.act
+        where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
+        return told(
+            self, removal.act,
+            f"removes {removal.shown} while {where} adds {successor.shown} in its place: there is no release between the two "
+            f"({successor.ground})",
+            help=f"merge what adds {successor.shown} now; remove {removal.shown} in a later pull request, when a release "
+            "without it runs; if the two have nothing to do with each other, acknowledge that",
+            verdict=Verdict.FACT,
+        )  # fmt: skip

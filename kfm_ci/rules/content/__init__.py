@@ -1,0 +1,1 @@
+"""Rules about forbidden content: secrets, personal data, dumps, binaries."""

@@ -1,0 +1,38 @@
+"""No program stands among the migrations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_files import runs_a_tool, touched
+from kfm_ci.analysis.executable_format import executable_kind
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.file_finding import found_in
+
+
+class Executable:
+    """Finds programs and scripts by their first bytes."""
+
+    id = "executable"
+    hazard = Hazard.FORBIDDEN_CONTENT
+    title = "No program or script stands among the migrations"
+    why = (
+        "A migration runs inside the database, under its roles and its locks. A program beside it runs wherever "
+        "somebody starts it, unseen by the gate, the ledger and the receipt."
+    )
+    bad = '#!/bin/sh\npsql -c "update widgets set price = 0"\n'
+    good = "update widgets set price = 0 where price is null and id between 1 and 1000;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield new and changed files that are programs."""
+        for item in touched(change):
+            # Migrations of some tools are scripts that the tool itself runs.
+            if item.migration is not None and runs_a_tool(item.migration):
+                continue
+            kind = executable_kind(item.file.data)
+            if kind:
+                yield found_in(
+                    self, change, item, f"expected SQL, got a {kind}",
+                    help="remove it; what must run outside the database belongs to the deployment",
+                )  # fmt: skip

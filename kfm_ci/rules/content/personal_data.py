@@ -1,0 +1,70 @@
+"""No personal data of real people is written into a migration."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_files import Touched, touched
+from kfm_ci.analysis.excerpt import Lines, mask
+from kfm_ci.analysis.personal_data_patterns import Personal, personal_values
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.file_finding import found_in
+
+_SIGNED = frozenset({"sqitch.plan"})
+"""Files into which a tool writes who planned each change."""
+
+
+class PersonalData:
+    """Counts distinct values that look like personal data; some are allowed, a list of people is not."""
+
+    id = "personal-data"
+    hazard = Hazard.FORBIDDEN_CONTENT
+    title = "No personal data stands in a migration"
+    why = (
+        "Rows of real people in a repository are a breach: everyone with access reads them, and history keeps them "
+        "after the law says they must go. Example domains, reserved phone numbers, test cards and the header's own "
+        "contact address pass, and so does less than the policy's number of distinct values."
+    )
+    bad = (
+        "insert into contacts (email) values\n"
+        "  ('anna.keller@bluewin.ch'), ('j.novak@seznam.cz'), ('tom.harris@btinternet.com');\n"
+    )
+    good = "insert into contacts (email) values\n  ('anna@example.com'), ('jan@example.org'), ('tom@corp.test');\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield one finding for each new or changed file with too many distinct values."""
+        threshold = change.requirements.personal_data_threshold
+        for item in touched(change):
+            if item.file.path.rpartition("/")[2] in _SIGNED:
+                continue
+            text = _without_header(item)
+            first: dict[tuple[str, str], Personal] = {}
+            for value in personal_values(text):
+                first.setdefault((value.kind, value.value), value)
+            if len(first) < threshold:
+                continue
+            lines = Lines(text)
+            found = sorted(first.values(), key=lambda value: value.offset)
+            counted = Counter(value.kind for value in found)
+            shown = ", ".join(f"line {lines.of(value.offset)}: {mask(value.value)}" for value in found[:3])
+            yield found_in(
+                self,
+                change,
+                item,
+                f"looks like personal data: {len(found)} distinct values"
+                f" ({', '.join(f'{count} x {kind}' for kind, count in sorted(counted.items()))}); {shown}",
+                help="use made-up values at example.com, or load the rows from where they are protected",
+                line=lines.of(found[0].offset),
+            )
+
+
+def _without_header(item: Touched) -> str:
+    header = item.migration.header if item.migration and item.migration.up_path == item.file.path else None
+    if header is None:
+        return item.file.text
+    lines = item.file.text.split("\n")
+    for index in range(max(0, header.start - 1), min(header.end, len(lines))):
+        lines[index] = ""
+    return "\n".join(lines)

@@ -1,0 +1,58 @@
+"""A data change on an existing table is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.object_names import written
+from kfm_ci.analysis.row_changes import bounded, filtered
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+
+
+class UnbatchedBackfill:
+    """A condition that any number of rows meets is no bound."""
+
+    id = "unbatched-backfill"
+    hazard = Hazard.BACKFILL
+    title = "A backfill of an existing table runs in batches"
+    why = (
+        "One statement that changes all rows that meet `… is null` holds their locks until commit, writes as much "
+        "write-ahead log as the table is big, and starts over when it is cancelled. A batch of a few thousand rows by "
+        "`limit` or by a range of keys does the same work and can stop anywhere. A condition that compares with a value "
+        "counts as bounded."
+    )
+    bad = "update widgets set colour = 'grey' where colour is null;\n"
+    good = (
+        "update widgets set colour = 'grey'\n where id in (\n"
+        "    select id from widgets where colour is null order by id limit 5000\n );\n"
+    )
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield updates and deletes of older tables whose number of rows nothing limits."""
+        for act in change.acts.of("UpdateStmt", "DeleteStmt"):
+            relation = act.tree.one("relation")
+            if not change.acts.existed(act, relation) or not _conditional(act) or bounded(act.tree):
+                continue
+            if _joins_only_new(change, act):
+                continue
+            name, verb = written(relation), "updates" if act.tree.tag == "UpdateStmt" else "deletes"
+            yield told(
+                self, act, f"{verb} rows of {name} without a bound, in one transaction",
+                help=f"in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
+                "until it changes nothing",
+                verdict=Verdict.FACT,
+            )  # fmt: skip
+
+
+def _conditional(act: Act) -> bool:
+    return filtered(act.tree) or bool(act.tree.many("using_clause"))
+
+
+def _joins_only_new(change: Change, act: Act) -> bool:
+    """Whether it is limited by a table that the change itself filled."""
+    partners = [node for item in (*act.tree.many("from_clause"), *act.tree.many("using_clause"))
+                for node in item.find("RangeVar")]  # fmt: skip
+    return bool(partners) and all(not change.acts.existed(act, node) for node in partners)

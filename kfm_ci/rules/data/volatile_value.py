@@ -1,0 +1,58 @@
+"""Rows written by a migration are the same in every database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
+from kfm_ci.rules.rule import spread, told
+from kfm_ci.sql.parse_tree import Node
+
+_FUNCTIONS = frozenset(
+    {"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "random", "random_normal",
+     "gen_random_uuid", "gen_random_bytes", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4", "uuidv4", "uuidv7"}
+)  # fmt: skip
+_CLOCKS = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
+
+
+class ChangingValue:
+    """A value that is made when the migration runs differs from one database to the next."""
+
+    id = "changing-value"
+    hazard = Hazard.NOT_REPEATABLE
+    severities = (Severity.NOTE,)
+    title = "Rows written by a migration are the same in every database"
+    why = (
+        "`now()`, `random()` and `gen_random_uuid()` in the default of a column make a value for each new row, and that "
+        "is what they are for. In a statement that writes rows they give staging other rows than production, and a "
+        "database that is built anew other rows than either. Said as a note: a time of creation is often meant so."
+    )
+    bad = "insert into tenants (id, name) values (gen_random_uuid(), 'acme');\n"
+    good = "alter table tenants add column id uuid default gen_random_uuid();\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
+        found: dict[str, list[tuple[Act, set[str]]]] = {}
+        for act in change.acts.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
+            if names := set(_made(act.tree)):
+                found.setdefault(act.migration.id, []).append((act, names))
+        for acts in found.values():
+            names = set().union(*(names for _, names in acts))
+            yield told(
+                self, acts[0][0],
+                f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
+                help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
+                verdict=Verdict.FACT,
+            )  # fmt: skip
+
+
+def _made(tree: Node) -> Iterator[str]:
+    for call in tree.find("FuncCall"):
+        name = call.strings("funcname")[-1:]
+        if name and name[0] in _FUNCTIONS:
+            yield f"{name[0]}()"
+    for value in tree.find("SQLValueFunction"):
+        if value.choice("op").startswith(_CLOCKS):
+            yield value.choice("op").removeprefix("SVFOP_").removesuffix("_N").lower()

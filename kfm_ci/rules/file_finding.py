@@ -1,0 +1,45 @@
+"""What rules of forbidden content share: where a value stands, and how it is told without being shown."""
+
+from __future__ import annotations
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_files import Touched
+from kfm_ci.analysis.excerpt import mask
+from kfm_ci.model import Finding, Place
+from kfm_ci.rules.rule import Rule, finding
+
+WITHOUT_HISTORY = (
+    "a value that was pushed is known: revoke it, then rewrite the commit; do not only delete it in a new one"
+)
+
+
+def found_in(
+    rule: Rule,
+    change: Change,
+    item: Touched,
+    message: str,
+    *,
+    help: str,
+    line: int = 1,
+    value: str | None = None,
+) -> Finding:
+    """Return a finding in a file; ``value`` is masked behind the message."""
+    return finding(
+        rule,
+        f"{message}: {mask(value)}" if value is not None else message,
+        help=help,
+        place=Place(file=item.file.path, line=line, end_line=line),
+        migration=item.migration,
+        house_format=change.house_format,
+    )
+
+
+def synthetic(value: str) -> bool:
+    """Whether a secret is plainly a stand-in: a variable, a placeholder, one character repeated."""
+    bare = value.strip()
+    if len(set(bare)) <= 1 or bare.startswith((":", "$", "%(", "{{", "<", "@@")) or "${" in bare or "{{" in bare:
+        return True
+    return bare.lower() in STAND_INS
+
+
+STAND_INS = frozenset({"null", "none", "redacted", "placeholder", "your-password", "your_password", "password-here"})

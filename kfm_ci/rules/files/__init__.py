@@ -1,0 +1,1 @@
+"""Rules about migration files: name, order, immutability."""

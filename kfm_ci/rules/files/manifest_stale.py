@@ -1,0 +1,63 @@
+"""The manifest and the checksums agree with the files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.migrations.manifest import CHECKSUMS, MANIFEST, ManifestProblem, verify_checksums, verify_manifest
+from kfm_ci.migrations.model import History, Unreadable
+from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.rules.rule import finding
+
+_MOST = 20
+"""Problems told per file; the rest is counted."""
+_VERIFIERS: tuple[tuple[str, Callable[[bytes, History], tuple[ManifestProblem, ...]]], ...] = (
+    (MANIFEST, verify_manifest),
+    (CHECKSUMS, verify_checksums),
+)
+
+
+class ManifestStale:
+    """A list of digests that is wrong is worse than none."""
+
+    id = "manifest-stale"
+    hazard = Hazard.MANIFEST
+    title = "meta/manifest.json and meta/checksums.txt agree with the files"
+    why = (
+        "Others rely on the lists: release tooling, auditors, `sha256sum --check`. Where they are, or where the policy "
+        "asks for them, they must name every file with its digest, in order, to the byte. Line ends that git changes "
+        "on checkout break digests: `.gitattributes` should say `-text` for the directory."
+    )
+    bad = "migrations/db/meta/checksums.txt lists the digest that the file had before its last edit\n"
+    good = "kfm-ci manifest && git add migrations/db/meta\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what is missing from the lists, or wrong in them."""
+        directory = change.head.directory.rstrip("/")
+        for name, verify in _VERIFIERS:
+            path = name if directory in {"", "."} else f"{directory}/{name}"
+            if not change.tree.exists(path):
+                if change.requirements.require_manifest:
+                    yield self._finding(path, "is asked for by the policy and is not there", "run: kfm-ci manifest")
+                continue
+            try:
+                problems = verify(change.tree.read(path), change.head)
+            except Unreadable as error:
+                yield self._finding(path, f"cannot be read: {shown(str(error), 120)}", "make it a regular file")
+                continue
+            for problem in problems[:_MOST]:
+                yield self._finding(path, problem.message, _remedy(directory, problem))
+            if len(problems) > _MOST:
+                yield self._finding(path, f"and {len(problems) - _MOST} more differences", "run: kfm-ci manifest")
+
+    def _finding(self, path: str, message: str, help: str) -> Finding:
+        return finding(self, shown(message, 300), help=help, place=Place(file=path, line=1))
+
+
+def _remedy(directory: str, problem: ManifestProblem) -> str:
+    if problem.line_ends:
+        pattern = "**" if directory in {"", "."} else f"/{directory}/**"
+        return f"only line ends differ: add `{pattern} -text` to .gitattributes and check the files out again"
+    return "run: kfm-ci manifest"

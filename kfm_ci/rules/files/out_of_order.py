@@ -1,0 +1,87 @@
+"""New migrations come after everything that is already on the base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.analysis.renumbering import renumbering, shared_paths
+from kfm_ci.analysis.version_order import comes_before, has_version, same_version
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.rules.rule import finding
+from kfm_ci.sql.script import Script
+
+
+class SortsBeforeBase:
+    """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
+
+    id = "sorts-before-base"
+    hazard = Hazard.ORDER
+    title = "New migrations sort after everything on the base"
+    why = (
+        "A migration that sorts before one that has already run is skipped by some tools and runs in another order "
+        "on every other database. It happens when two pull requests race: the second must be renumbered. "
+        "Gaps in the numbering are never filled in behind."
+    )
+    bad = (
+        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+        "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n"
+    )
+    good = (
+        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+        "in pull request:  migrations/db/20260302_1000__add_widgets_table.up.sql\n"
+    )
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield new migrations that sort before the last of the base."""
+        on_base = _versioned_on_base(change)
+        versions = {same_version(migration) for migration in on_base}
+        # What was renamed is told as that: its way out is back, not forward.
+        before = change.base.migrations if change.base is not None else ()
+        renamed = {migration.up.file.sha256 for migration in before if change.head.get(migration.id) is None}
+        lates = [
+            (migration, last)
+            for migration in change.new
+            if has_version(migration) and same_version(migration) not in versions
+            and migration.up.file.sha256 not in renamed
+            and (last := _last(on_base, migration.up_path if change.head.file_by_file else None))
+            and comes_before(migration, last)
+        ]  # fmt: skip
+        yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
+
+    def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
+        raced = change.merge_base is not None and change.merge_base.get(last.id) is None
+        return finding(
+            self,
+            f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
+            f"{' and was merged after this change began' if raced else ''}: "
+            f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
+            f"{f'; {change.head.late}' if change.head.late else ''}",
+            # The command takes along what is new behind it, so one is enough for all.
+            help=renumbering(change, first),
+            place=Place(file=migration.up_path, line=migration.up.first_line if isinstance(migration.up, Script) else 1),
+            migration=migration,
+        )  # fmt: skip
+
+
+def _last(migrations: list[Migration], path: str | None) -> Migration | None:
+    last: Migration | None = None
+    for candidate in migrations:
+        if (path is None or candidate.up_path == path) and (last is None or comes_before(last, candidate)):
+            last = candidate
+    return last
+
+
+def _name(change: Change, migration: Migration) -> str:
+    one = migration.up_path in shared_paths(change.head)
+    return f"changeset {shown(migration.id, 200)}" if one else shown(migration.up_path, 200)
+
+
+def _versioned_on_base(change: Change) -> list[Migration]:
+    if change.base is None:
+        return []
+    # The head's own reading wins: both sides of a comparison then stem from one ordering.
+    in_head = {migration.id: migration for migration in change.head.migrations}
+    return [in_head.get(migration.id, migration) for migration in change.base.migrations if has_version(migration)]

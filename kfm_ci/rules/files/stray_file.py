@@ -1,0 +1,84 @@
+"""Nothing lies in the migrations directory that no tool runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_files import Touched, touched
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.migrations.layouts.program_files import TESTS
+from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.rules.file_finding import found_in
+from kfm_ci.sql.script import SourceFile
+
+_WELCOME = re.compile(
+    r"""(?:^|/)(?:
+        (?:readme|license|licence|notice|changelog|codeowners|owners|contributing)(?:\.[a-z]{1,4})?
+      | [^/]+\.(?:md|rst|adoc)
+      | \.(?:gitkeep|keep|gitignore|gitattributes|dockerignore|editorconfig|prettierignore)
+      | \.(?:sqlfluff|sqlfluffignore|squawk\.toml)
+      | (?:atlas\.sum|atlas\.hcl|migration_lock\.toml|flyway\.(?:conf|toml)|liquibase\.properties|sqitch\.(?:plan|conf))
+      | (?:diesel\.toml|sqlx-data\.json|knexfile\.[a-z]{2,3}|drizzle\.config\.[a-z]{2,3}|config\.toml|dbconfig\.ya?ml)
+      | (?:kfm-ci\.toml|alembic\.ini|env\.py|script\.py\.mako|__init__\.py)
+      | (?:embed|migrations?|main)\.(?:go|rs|py|ts|js)
+      | (?:build\.rs|mod\.rs|package\.json|tsconfig\.json)
+    )$""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_HELPS = re.compile(r"\.(?:[cm]?[jt]sx?|json|go|py)$")
+_META = ("meta/", "runbooks/", "docs/", ".sqlx/")
+
+
+class StrayFile:
+    """One-off scripts are the changes that no ledger knows."""
+
+    id = "stray-file"
+    hazard = Hazard.FORBIDDEN_CONTENT
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
+    title = "No one-off script lies among the migrations"
+    why = (
+        "A script outside the convention is run by hand, once, somewhere. No ledger records it, no rollback is proven, "
+        "and the next database that is built from the migrations does not have what it did."
+    )
+    bad = "migrations/db/hotfix-prod.sql:\nupdate widgets set price = 0;\n"
+    good = "migrations/db/20260302_1000__reset_widget_prices.up.sql, with its header and its down\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield new and changed files that belong to no migration and are nothing known."""
+        told = {found.place.file for found in change.head.findings}
+        programs = {
+            found.place.file.rpartition("/")[0]
+            for found in change.head.findings
+            if found.rule == "migration-not-sql" and found.place.file
+        }
+        for item in touched(change):
+            if item.migration is None and item.file.path not in told and not welcome(change.head.directory, item.file):
+                # what helps a program that is told already lies in its directory
+                helps = any(item.file.path.startswith(f"{folder}/") for folder in programs) and _HELPS.search(
+                    item.file.path
+                )
+                if not helps:
+                    yield self._stray(change, item)
+
+    def _stray(self, change: Change, item: Touched) -> Finding:
+        stray = found_in(
+            self, change, item,
+            f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",
+            help="make a migration of it (`kfm-ci new`), or move it out of the directory",
+        )  # fmt: skip
+        if change.house_format:
+            return stray
+        # Other tools have files of their own that we may not know.
+        return replace(stray, severity=Severity.WARNING)
+
+
+def welcome(directory: str, file: SourceFile) -> bool:
+    """Whether a file that is no migration is known to stand beside them: documentation, metadata, a tool's settings."""
+    inside = file.path.removeprefix(f"{directory.rstrip('/')}/") if directory not in {"", "."} else file.path
+    return inside.startswith(_META) or any(known.search(inside) for known in (_WELCOME, TESTS))

@@ -1,0 +1,48 @@
+"""A migration's name says what it does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.rules.rule import finding
+
+_LETTERS = 3
+
+
+class UnreadableName:
+    """Slugs of new migrations must be words."""
+
+    id = "unreadable-name"
+    hazard = Hazard.NAMING
+    title = "The description in a file's name is readable"
+    why = (
+        "The name is what reviewers, the ledger and the on-call engineer see first. A description without words, "
+        "such as a number or two letters, says nothing when something goes wrong at night."
+    )
+    bad = "migrations/db/20260225_1200__42.up.sql\n"
+    good = "migrations/db/20260225_1200__add_widgets_table.up.sql\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield new migrations whose description has fewer than three letters."""
+        if not change.house_format:
+            return
+        for migration in change.new:
+            slug = _slug(migration.id)
+            letters = sum(character.isalpha() for character in slug)
+            if letters < _LETTERS:
+                yield finding(
+                    self,
+                    f"the description {shown(slug)!r} is not readable: "
+                    f"expected at least {_LETTERS} letters, got {letters}",
+                    help="rename the new file (and its down file, and the header's id) so that it says what it does",
+                    place=Place(file=migration.up_path, line=1),
+                    migration=migration,
+                )
+
+
+def _slug(migration_id: str) -> str:
+    return re.split("__", migration_id, maxsplit=1)[-1]

@@ -1,0 +1,46 @@
+"""The header's id is the file's name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.rule import finding
+
+
+class HeaderId:
+    """A copied header names another migration."""
+
+    id = "header-id"
+    hazard = Hazard.HEADER
+    title = "The header's id equals the file's name"
+    why = (
+        "A header that was copied from another file, or left behind by a renumbering, makes the ledger, the receipt "
+        "and the file speak of different migrations."
+    )
+    bad = EXAMPLE.replace("id: 20260225_1200__add_widgets_table", "id: 20251101_0800__add_orders")
+    good = EXAMPLE
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield headers whose id is neither the migration's id nor the file's name."""
+        for migration, header in headed(change):
+            value = header.values.get("id", "").strip()
+            if value and value not in {migration.id, stem(migration)}:
+                expected = stem(migration) if change.house_format else migration.id
+                yield finding(
+                    self,
+                    f"id: expected {shown(expected, 120)!r}, got {shown(value, 120)!r}",
+                    help=f"write `-- id: {shown(expected, 120)}`",
+                    place=key_place(migration, header, "id"),
+                    migration=migration,
+                )
+
+
+def stem(migration: Migration) -> str:
+    """Return the up file's name without ``.up.sql`` or ``.sql``."""
+    name = migration.up_path.rsplit("/", 1)[-1]
+    return name.removesuffix(".up.sql").removesuffix(".sql")

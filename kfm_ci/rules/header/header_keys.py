@@ -1,0 +1,62 @@
+"""The header has all its keys, and no unknown ones."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.analysis.header_keys import EXAMPLE, KNOWN, REQUIRED, headed, key_place, required
+from kfm_ci.migrations.model import Header, Migration
+from kfm_ci.model import Finding, Hazard, Place
+from kfm_ci.rules.rule import finding
+
+
+class HeaderKeys:
+    """Every key is there, and none that nobody reads."""
+
+    id = "header-keys"
+    hazard = Hazard.HEADER
+    title = "The header has all its keys, once each, and no unknown ones"
+    why = (
+        "A key that is missing is a question nobody answered; a key that is misspelt is an answer nobody reads. "
+        "Both look fine to a hurried reviewer."
+    )
+    bad = EXAMPLE.replace("-- owner: payments-team\n", "-- ownr: payments-team\n")
+    good = EXAMPLE
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield missing, empty, repeated and unknown keys."""
+        for migration, header in headed(change):
+            for line, problem in header.problems:
+                place = Place(file=migration.up_path, line=line, column=1)
+                yield finding(self, shown(problem, 200), help="mend the header", place=place, migration=migration)
+            meant = {key: _meant(key) for key in header.values if key not in KNOWN}
+            if required(change):
+                yield from self._missing(migration, header, meant.values())
+            for key, near in meant.items():
+                yield finding(
+                    self,
+                    f"unknown key {shown(key)!r} in the header",
+                    help=f"did you mean {near!r}?" if near else f"known keys: {', '.join(KNOWN)}",
+                    place=key_place(migration, header, key),
+                    migration=migration,
+                )
+
+    def _missing(self, migration: Migration, header: Header, misspelt: Collection[str | None]) -> Iterator[Finding]:
+        for key in REQUIRED:
+            if not header.values.get(key, "").strip() and key not in misspelt:
+                state = "is empty" if key in header.values else "is missing"
+                yield finding(
+                    self,
+                    f"key {key!r} {state} in the header",
+                    help=f"add a line `-- {key}: …`",
+                    place=key_place(migration, header, key),
+                    migration=migration,
+                )
+
+
+def _meant(key: str) -> str | None:
+    near = difflib.get_close_matches(key.lower()[:60], KNOWN, n=1, cutoff=0.5)
+    return near[0] if near else None

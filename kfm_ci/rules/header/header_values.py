@@ -1,0 +1,56 @@
+"""Values of closed sets are members of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from enum import StrEnum
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
+from kfm_ci.model import Finding, Hazard, Phase, Risk, Rollout, Strategy
+from kfm_ci.rules.rule import finding
+
+
+def _values(kind: type[StrEnum]) -> tuple[str, ...]:
+    return tuple(member.value for member in kind)
+
+
+CLOSED: dict[str, tuple[str, ...]] = {
+    "risk": _values(Risk),
+    "rollout": _values(Rollout),
+    "rollback": tuple(value for value in _values(Strategy) if value != Strategy.NONE.value),
+    "phase": _values(Phase),
+    "transaction": ("yes", "no"),
+}
+
+
+class HeaderValues:
+    """A value outside its set would silently count as nothing."""
+
+    id = "header-values"
+    hazard = Hazard.HEADER
+    title = "Header values are those the contract lists"
+    why = (
+        "`risk: trivial` or `rollout: Safe` means nothing to the gate, and a declaration that means nothing cannot be "
+        "compared with what the server did."
+    )
+    bad = EXAMPLE.replace("risk: low", "risk: trivial")
+    good = EXAMPLE
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield values that are not in their closed set."""
+        for migration, header in headed(change):
+            for key, allowed in CLOSED.items():
+                value = header.values.get(key, "").strip()
+                if not value or value in allowed:
+                    continue
+                near = difflib.get_close_matches(value.lower()[:60], allowed, n=1, cutoff=0.5)
+                yield finding(
+                    self,
+                    f"{key}: expected {' or '.join(allowed)}, got {shown(value)!r}",
+                    help=f"did you mean `{key}: {near[0]}`?" if near else f"choose one of: {', '.join(allowed)}",
+                    place=key_place(migration, header, key),
+                    migration=migration,
+                )

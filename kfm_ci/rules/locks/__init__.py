@@ -1,0 +1,1 @@
+"""Rules about locks, table rewrites and full table scans."""

@@ -1,0 +1,52 @@
+"""A column of a checked domain makes the server look at every row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.analysis import added_columns
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.object_names import quote
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.rule import told
+from kfm_ci.sql.script import Script
+
+_DOMAIN = re.compile(
+    r"create\s+domain\s+(?:\"?\w+\"?\.)?\"?(\w+)\"?\s(?:[^;']|'(?:[^']|'')*')*?(?:\bcheck\b|\bnot\s+null\b)",
+    re.IGNORECASE,
+)
+
+
+class DomainColumn:
+    """The server writes the table anew even where the column stays empty."""
+
+    id = "checked-domain-column"
+    hazard = Hazard.TABLE_REWRITE
+    title = "A column of a checked domain is not added to an existing table"
+    why = (
+        "Adding a column whose type is a domain with a constraint writes the whole table anew, even without a default, so "
+        "that the constraint sees every row. Add the column with the base type and a `not valid` check, and validate it in "
+        "the next migration."
+    )
+    bad = "create domain positive as integer check (value > 0);\nalter table widgets add column weight positive;\n"
+    good = "alter table widgets add column weight integer;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield columns of domains that some migration of the repository made with a constraint."""
+        checked: frozenset[str] | None = None
+        for column in added_columns.added(change):
+            if checked is None:
+                checked = _checked(change)
+            if column.type in checked:
+                yield told(
+                    self, column.alteration.act,
+                    f"{column.table}.{column.name} has the domain {quote(column.type)}, which is checked: every row of "
+                    f"{column.table} is written anew",
+                    help=f"add {column.name} with the domain's base type, and a check constraint `not valid`",
+                )  # fmt: skip
+
+
+def _checked(change: Change) -> frozenset[str]:
+    texts = (item.up.text for item in change.head.migrations if isinstance(item.up, Script))
+    return frozenset(match[1].lower() for text in texts if "domain" in text.lower() for match in _DOMAIN.finditer(text))

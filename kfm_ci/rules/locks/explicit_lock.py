@@ -1,0 +1,45 @@
+"""A lock that the statements do not take by themselves is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.object_names import written
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
+from kfm_ci.rules.rule import told
+
+_SHARE = 5
+_ACCESS_EXCLUSIVE = 8
+_MODES = {5: "share", 6: "share row exclusive", 7: "exclusive", 8: "access exclusive"}
+
+
+class ExplicitLock:
+    """It is held until commit, whatever the statements after it need."""
+
+    id = "explicit-lock"
+    hazard = Hazard.BLOCKS_WRITES
+    severities = (Severity.WARNING,)
+    title = "An existing table is not locked by hand"
+    why = (
+        "`lock table` holds its lock until commit, and the default mode keeps even readers out. Statements take what they "
+        "need by themselves. Where the lock is meant, so that nothing changes in between, keep the transaction short and "
+        "say so in an acknowledgement."
+    )
+    bad = "lock table widgets;\nalter table widgets add column colour text;\n"
+    good = "alter table widgets add column colour text;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield locks by hand that readers or writers of older tables wait for."""
+        for act in change.acts.of("LockStmt"):
+            mode = act.tree.number("mode")
+            old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
+            if mode < _SHARE or not old:
+                continue
+            reads = mode == _ACCESS_EXCLUSIVE
+            yield told(
+                self, act,
+                f"locks {', '.join(old)} in {_MODES[mode]} mode until commit: {'readers and writers' if reads else 'writers'} wait",
+                help="leave it out: each statement takes the lock that it needs",
+                verdict=Verdict.FACT, hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,
+            )  # fmt: skip

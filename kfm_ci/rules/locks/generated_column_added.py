@@ -1,0 +1,48 @@
+"""Numbers for the rows that are already there are not given out under a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis import added_columns
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.rule import told
+
+_SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
+_STORED = "s"
+
+
+class GeneratedKey:
+    """Serial, identity and stored generated columns need a value in every old row at once."""
+
+    id = "generated-column-added"
+    hazard = Hazard.TABLE_REWRITE
+    title = "A column that computes its values is not added to an existing table"
+    why = (
+        "A serial, identity or stored generated column gives every existing row its value at once: the table and all its "
+        "indexes are written anew while readers and writers wait. Add a plain column, let a default (a sequence) or a "
+        "trigger fill new rows, fill the old ones in batches, and make it what it should be at the end."
+    )
+    bad = "alter table widgets add column number bigint generated always as identity;\n"
+    good = "alter table widgets add column number bigint;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield such columns of older tables."""
+        for column in added_columns.added(change):
+            generated = column.constraint("CONSTR_GENERATED")
+            if column.type in _SERIAL:
+                what = column.type
+            elif column.constraint("CONSTR_IDENTITY") is not None:
+                what = "an identity column"
+            elif generated is not None and generated.text("generated_kind") in {"", _STORED}:
+                what = "a stored generated column"
+            else:
+                continue
+            yield told(
+                self, column.alteration.act,
+                f"{column.table}.{column.name} is {what}: every row of {column.table} is written anew while readers and "
+                "writers wait",
+                help=f"`alter table {column.table} add column {column.name} …;` as a plain column, fill it in batches, and "
+                "add the default or identity afterwards",
+            )  # fmt: skip

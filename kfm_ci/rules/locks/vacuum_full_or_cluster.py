@@ -1,0 +1,49 @@
+"""A table is not written anew in the middle of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.object_names import written
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.rule import told
+
+
+class TableRewritten:
+    """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
+
+    id = "table-rewritten"
+    hazard = Hazard.TABLE_REWRITE
+    title = "An existing table is not compacted under an exclusive lock"
+    why = (
+        "`vacuum full` and `cluster` write the table and all its indexes anew under an AccessExclusive lock: readers and "
+        "writers wait until the last row is copied. `pg_repack` does the same beside the application; a plain `vacuum` "
+        "makes the space usable again without any of it."
+    )
+    bad = "vacuum full widgets;\n"
+    good = "vacuum (analyze) widgets;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what compacts older tables."""
+        for act in change.acts.of("VacuumStmt", "ClusterStmt"):
+            if act.tree.tag == "VacuumStmt":
+                if "full" not in {
+                    option.text("defname") for option in act.tree.many("options") if _on(option.one("arg"))
+                }:
+                    continue
+                relations = [item.one("relation") for item in act.tree.many("rels")]
+                what = "vacuum full"
+            else:
+                relations, what = [item for item in (act.tree.one("relation"),) if item is not None], "cluster"
+            old = [written(item) for item in relations if change.acts.existed(act, item)]
+            if old or not relations:
+                yield told(
+                    self, act, f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
+                    help="use `pg_repack`, or declare `rollout: requires-maintenance-window`",
+                )  # fmt: skip
+
+
+def _on(argument: object) -> bool:
+    text = getattr(argument, "text", None)
+    return text is None or text("sval").lower() not in {"false", "off", "0"}

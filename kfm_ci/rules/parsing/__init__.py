@@ -1,0 +1,1 @@
+"""Rules about SQL that cannot be analysed."""

@@ -1,0 +1,1 @@
+"""Rules about privileges, roles and the server outside the database."""

@@ -1,0 +1,35 @@
+"""Rights are given to roles, not to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard, Severity, Verdict
+from kfm_ci.rules.rule import told
+
+
+class PublicGrant:
+    """Every role of the server, also one made tomorrow, is in ``public``."""
+
+    id = "granted-to-public"
+    hazard = Hazard.PRIVILEGE
+    severities = (Severity.WARNING,)
+    title = "Nothing is granted to public"
+    why = (
+        "`public` is every role that can connect, today and later. Grant to the role that needs it, so that a new reporting "
+        "user does not see what nobody meant to show."
+    )
+    bad = "grant select on widgets to public;\n"
+    good = "grant select on widgets to reporting;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield grants to everybody, also by default privileges."""
+        for act in change.acts.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
+            grant = act.tree.one("action") or act.tree
+            public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))
+            if grant.flag("is_grant") and public:
+                yield told(
+                    self, act, "grants to every role that can connect, today and later",
+                    help="name the role that needs it: `grant … to …;`", verdict=Verdict.FACT,
+                )  # fmt: skip

@@ -1,0 +1,61 @@
+"""A migration reaches nobody but its own database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+
+_WHAT = {
+    "CreateForeignServerStmt": "connects to another server",
+    "AlterForeignServerStmt": "changes a connection to another server",
+    "CreateUserMappingStmt": "holds credentials for another server",
+    "AlterUserMappingStmt": "holds credentials for another server",
+    "CreateFdwStmt": "makes a way out of the database",
+    "CreateSubscriptionStmt": "subscribes to another server",
+    "AlterSubscriptionStmt": "changes a subscription to another server",
+}
+_EXTENSIONS = frozenset(
+    {"dblink", "postgres_fdw", "file_fdw", "mysql_fdw", "oracle_fdw", "http", "pg_net", "adminpack"}
+)
+_DBLINK = re.compile(r"\bdblink", re.IGNORECASE)
+
+
+class OutsideDatabase:
+    """What happens there is neither rolled back nor tested."""
+
+    id = "outside-database"
+    hazard = Hazard.PRIVILEGE
+    title = "No other server is reached"
+    why = (
+        "dblink, foreign servers, subscriptions and extensions that fetch from the network act outside the transaction "
+        "and outside the throwaway server: nothing of it is rolled back, nothing of it was tested, and the credentials "
+        "stand in the file."
+    )
+    bad = "create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host 'billing');\n"
+    good = "create table billing_import (id bigint primary key, amount numeric);\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what reaches outside."""
+        for act in change.acts.of(*_WHAT, "CreateExtensionStmt", downs=True):
+            extension = act.tree.text("extname").lower()
+            if act.tree.tag in _WHAT:
+                message = _WHAT[act.tree.tag]
+            elif extension in _EXTENSIONS:
+                message = f"extension {extension} lets SQL reach outside the database"
+            else:
+                continue
+            yield told(
+                self, act, message, help="set it up where the server is set up, and keep migrations inside",
+                verdict=Verdict.FACT,
+            )  # fmt: skip
+        for act in change.acts.mentioning(_DBLINK):
+            names = {(call.strings("funcname") or ("",))[-1].lower() for call in act.tree.find("FuncCall")}
+            if any(name.startswith("dblink") for name in names):
+                yield told(
+                    self, act, "dblink runs SQL on another server, outside this transaction",
+                    help="move the data with the application, or in a job of its own", verdict=Verdict.FACT,
+                )  # fmt: skip

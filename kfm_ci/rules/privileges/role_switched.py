@@ -1,0 +1,43 @@
+"""A migration runs as who it was started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+
+_SETTINGS = frozenset({"role", "session_authorization"})
+
+
+class RoleSwitched:
+    """What it makes belongs to somebody else, and the runner's ledger is written as somebody else."""
+
+    id = "role-switched"
+    hazard = Hazard.PRIVILEGE
+    title = "The role is not switched"
+    why = (
+        "After `set role` all that follows is made by, and belongs to, another role; where it is not reset, the tool's own "
+        "bookkeeping too. Run the migration as the role that should own the result, or hand it over with "
+        "`alter table … owner to`."
+    )
+    bad = "set role admin;\ncreate table widgets (id bigint primary key);\n"
+    good = "create table widgets (id bigint primary key);\nalter table widgets owner to shop;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what switches the role."""
+        for act in change.acts.of("VariableSetStmt", downs=True):
+            name = act.tree.text("name").lower()
+            if name not in _SETTINGS or act.tree.choice("kind") != "VAR_SET_VALUE":
+                continue
+            value = next((item.one("sval") for item in act.tree.many("args")), None)
+            role = shown(value.text("sval")) if value is not None else "another role"
+            if role == "none":
+                continue
+            yield told(
+                self, act, f"what follows runs as {role}",
+                help="run the migration as the role that should own what it makes, or use `alter … owner to`",
+                verdict=Verdict.FACT,
+            )  # fmt: skip

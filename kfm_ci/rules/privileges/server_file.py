@@ -1,0 +1,51 @@
+"""A migration does not read or write the server's files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+from kfm_ci.sql.parse_tree import Node
+
+_FUNCTIONS = frozenset(
+    {"pg_read_file", "pg_read_binary_file", "pg_ls_dir", "pg_stat_file", "lo_import", "lo_export", "pg_file_write"}
+)
+_MENTION = re.compile("|".join(sorted(_FUNCTIONS)), re.IGNORECASE)
+
+
+class ServerFile:
+    """Whoever can run a program on the database's machine owns the machine."""
+
+    id = "server-file"
+    hazard = Hazard.PRIVILEGE
+    title = "No files and programs of the server are used"
+    why = (
+        "`copy … from program` runs a command on the database's machine; `copy` from a file and functions such as "
+        "`pg_read_file` read what the server can read. Neither works for a role that may only migrate, nor on a managed "
+        "database."
+    )
+    bad = "copy widgets from program 'curl https://example.com/widgets';\n"
+    good = "insert into widgets (name) values ('cog'), ('wheel');\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield what touches files or programs of the server."""
+        for act in change.acts.of("CopyStmt", downs=True):
+            if act.tree.flag("is_program") or act.tree.text("filename"):
+                what = "runs a program" if act.tree.flag("is_program") else "uses a file"
+                yield told(
+                    self, act, f"copy {what} on the database's machine",
+                    help="send the rows with the migration: `insert into … values …;`", verdict=Verdict.FACT,
+                )  # fmt: skip
+        for act in change.acts.mentioning(_MENTION):
+            for name in sorted({_name(node) for node in act.tree.find("FuncCall")} & _FUNCTIONS):
+                yield told(
+                    self, act, f"{name} touches files on the database's machine",
+                    help="send the data with the migration", verdict=Verdict.FACT,
+                )  # fmt: skip
+
+
+def _name(call: Node) -> str:
+    return (call.strings("funcname") or ("",))[-1].lower()

@@ -1,0 +1,50 @@
+"""Functions are written in languages that the server keeps within the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.object_names import spelled
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+from kfm_ci.sql.parse_tree import Node
+
+_UNTRUSTED = frozenset(
+    {"c", "internal", "plpythonu", "plpython2u", "plpython3u", "plperlu", "pltclu", "plsh", "plrust"}
+)
+
+
+class UntrustedLanguage:
+    """Code in it can do whatever the server's process can."""
+
+    id = "untrusted-language"
+    hazard = Hazard.PRIVILEGE
+    title = "No untrusted language is used"
+    why = (
+        "A function in C, `plpython3u` or `plperlu` runs with the rights of the server's process: files, network, memory. "
+        "Only a superuser can make one, and no managed database lets you. `plpgsql`, `sql` and trusted languages do not "
+        "leave the database."
+    )
+    bad = "create function shell(text) returns text language plpython3u as $$ import os $$;\n"
+    good = "create function twice(n int) returns int language sql return n * 2;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield functions and blocks in such a language, and what installs one."""
+        for act in change.acts.of("CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True):
+            tree = act.tree
+            language = tree.text("extname") or tree.text("plname") or _language(tree)
+            if language.lower() in _UNTRUSTED:
+                name = spelled(tree.strings("funcname")) if tree.tag == "CreateFunctionStmt" else "this"
+                yield told(
+                    self, act, f"{name} uses {language}, whose code runs with the rights of the server's process",
+                    help="write it in sql or plpgsql, or do it in the application", verdict=Verdict.FACT,
+                )  # fmt: skip
+
+
+def _language(tree: Node) -> str:
+    for option in (*tree.many("options"), *tree.many("args")):
+        value = option.one("arg") if option.text("defname") == "language" else None
+        if value is not None:
+            return value.text("sval")
+    return ""

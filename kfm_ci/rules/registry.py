@@ -1,0 +1,43 @@
+"""Every rule that has a page: those on paper, those of reading, those that a server decides."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+from kfm_ci.errors import UsageError
+from kfm_ci.migrations.problems import READ, Read
+from kfm_ci.model import Hazard
+from kfm_ci.rules import ALL
+from kfm_ci.rules.rule import Rule
+from kfm_ci.rules.server import OBSERVED, Observed
+
+ADVISER = "squawk-"
+"""What the ids of the adviser's rules begin with; it explains them itself."""
+
+
+def unique(rules: Iterable[Rule | Read | Observed]) -> tuple[Rule | Read | Observed, ...]:
+    """Return the rules as they come; raises ValueError for an id that is defined twice."""
+    found: dict[str, Rule | Read | Observed] = {}
+    for rule in rules:
+        if rule.id in found:
+            raise ValueError(f"rule id {rule.id!r} is defined twice: {found[rule.id]!r} and {rule!r}")
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+EXPLAINED = unique((*ALL, *READ, *OBSERVED))
+"""In the order in which they are listed."""
+
+
+def known(keys: Iterable[str], *, where: str) -> None:
+    """Raise UsageError for a key of ``[policy.severity]`` that is no rule's id and no hazard: it would do nothing."""
+    names = {rule.id for rule in EXPLAINED} | {hazard.value for hazard in Hazard}
+    for key in keys:
+        if key in names or key.startswith(ADVISER):
+            continue
+        near = difflib.get_close_matches(key, sorted(names), n=1)
+        raise UsageError(
+            code="KFM-U03", where=where, message="no such rule or hazard in [policy.severity]", got=key,
+            help=f"did you mean {near[0]!r}?" if near else "`kfm-ci rules` lists them",
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""The linter squawk: its process, its findings and their hazards."""

@@ -1,0 +1,195 @@
+"""squawk as adviser: what it says of new migrations, in our words and places."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from kfm_ci.analysis.changed_statements import Acts
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
+from kfm_ci.rules.rule import declared_rollout, spread
+from kfm_ci.rules.squawk import process
+from kfm_ci.rules.squawk.process import Answer
+from kfm_ci.rules.squawk.rule_map import ASKED, AT_ONCE, GENERAL, PAGES, PREFIX, REMEDIES, Group
+from kfm_ci.sql import statements, transactions
+from kfm_ci.sql.script import Script, Statement
+from kfm_ci.sql.tokens import words
+
+UNREAD = f"{PREFIX}unread"
+_KINDS = (
+    ROLLOUT_HAZARDS,
+    frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS, Hazard.DATA_DEPENDENT, Hazard.COEXISTENCE}),
+    frozenset({Hazard.TRANSACTION, Hazard.INVALID_INDEX}),
+    frozenset({Hazard.PRIVILEGE, Hazard.SESSION_STATE}),
+)
+"""Hazards that are two views of one matter: what locks, what loses, what leaves the transaction, what widens rights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What squawk said."""
+
+    findings: tuple[Finding, ...] = ()
+    unchecked: tuple[tuple[str, str], ...] = ()
+    """Files that it did not answer for, and why."""
+    asked: int = 0
+    """Files that it was asked about."""
+    unasked: int = 0
+    """Answers of rules that it was not asked for."""
+
+
+class _Script:
+    """One migration's up, as asked about."""
+
+    __slots__ = ("_lines", "_starts", "_statements", "migration", "question", "script")
+
+    def __init__(self, migration: Migration, script: Script) -> None:
+        self.migration = migration
+        self.script = script
+        self._lines = statements.Lines(script.text, script.first_line)
+        self._statements = statements.of(script)
+        self._starts = [item.offset for item in self._statements]
+        own = any(transactions.controls_transaction(item) for item in self._statements)
+        assumed = not own and transactions.mode(script) is Mode.TRANSACTION
+        self.question = process.Question(script.text, in_transaction=assumed)
+
+    @property
+    def path(self) -> str:
+        """Path of the file."""
+        return self.script.file.path
+
+    def statement(self, answer: Answer) -> Statement | None:
+        """Return the statement that an answer is about; None before the first."""
+        index = bisect_right(self._starts, self._offset(answer.line, answer.column)) - 1
+        return self._statements[index] if index >= 0 else None
+
+    def place(self, answer: Answer) -> Place:
+        """Return where an answer points to, in the file, 1-based and in characters."""
+        line, column = self._lines.place(self._offset(answer.line, answer.column))
+        around = self.statement(answer)
+        return Place(file=self.path, line=line, column=column, end_line=max(line, around.end_line) if around else line)
+
+    def constraint(self, answer: Answer) -> str:
+        """Return the word for the kind of constraint that an answer about ``add [constraint name] …`` points to."""
+        _, *rest = (*words(self.script.text[self._offset(answer.line, answer.column) :], 4), "")
+        return rest[2] if rest[0] == "CONSTRAINT" and len(rest) > 2 else rest[0]
+
+    def _offset(self, line: int, column: int) -> int:
+        return min(self.question.places.characters(line, column), max(0, len(self.script.text) - 1))
+
+
+def advise(
+    migrations: Sequence[Migration], acts: Acts, *, ours: Sequence[Finding] = (), major: int | None = None
+) -> Advice:
+    """Return squawk's advice on the ups of new migrations.
+
+    Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
+    the same kind of hazard in the same statement. ``acts`` are the migrations' statements, ``major`` is the PostgreSQL
+    version that is meant. Never raises: a file without a clean answer is ``unchecked``.
+    """
+    scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
+    if not scripts:
+        return Advice()
+    try:
+        answered = process.ask([item.question for item in scripts], major=major)
+    except CannotCheck as error:
+        return Advice(unchecked=tuple((item.path, str(error)) for item in scripts))
+    told = _by_file(ours)
+    findings: list[Finding] = []
+    unchecked: list[tuple[str, str]] = []
+    unasked = 0
+    for script, answers in zip(scripts, answered, strict=True):
+        if isinstance(answers, process.Unclean):
+            unchecked.append((script.path, str(answers)))
+            continue
+        unasked += sum(item.rule_name not in {*ASKED, process.SYNTAX} for item in answers)
+        findings += (
+            item
+            for item in _findings(script, answers, acts)
+            if not any(same_matter(item, other) for other in told.get(script.path, ()))
+        )
+    return Advice(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
+
+
+def not_checked(advice: Advice) -> CannotCheck:
+    """Return the error for advice that is not whole."""
+    path, reason = advice.unchecked[0]
+    more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
+    return CannotCheck(code="KFM-C15", message=f"not checked by squawk: {reason}{more}", where=path,
+                       help="run it again; to go without its advice, set `squawk = false` in [policy]")  # fmt: skip
+
+
+def same_matter(one: Finding, other: Finding) -> bool:
+    """Whether two findings in one file speak of the same kind of hazard, of lines that overlap."""
+    if _kind(one.hazard) != _kind(other.hazard) or one.place.line is None or other.place.line is None:
+        return False
+    return one.place.line <= (other.place.end_line or other.place.line) and other.place.line <= (
+        one.place.end_line or one.place.line
+    )
+
+
+def _kind(hazard: Hazard) -> Hazard:
+    return next((min(kind) for kind in _KINDS if hazard in kind), hazard)
+
+
+def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    found: dict[str, list[Finding]] = {}
+    for item in findings:
+        if item.place.file is not None:
+            found.setdefault(item.place.file, []).append(item)
+    return found
+
+
+def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterator[Finding]:
+    style: dict[str, list[Finding]] = {}
+    unparsed = next((item for item in answers if item.rule_name == process.SYNTAX), None)
+    if unparsed is not None:
+        yield _unread(script, unparsed)
+        return
+    known = {(item.line_end, item.column_end) for item in answers if _kind_told(item)}
+    for answer in answers:
+        asked = ASKED.get(answer.rule_name)
+        if asked is None or (answer.rule_name == GENERAL and (answer.line_end, answer.column_end) in known):
+            continue
+        around = script.statement(answer)
+        if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
+            continue
+        remedy = answer.help or REMEDIES.get(answer.rule_name)
+        if answer.rule_name == "constraint-missing-not-valid":
+            kind = script.constraint(answer)
+            if kind in {"UNIQUE", "PRIMARY"}:
+                continue  # squawk says it again by a rule that knows the way there is
+            remedy = AT_ONCE if kind == "EXCLUDE" else remedy
+        severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
+        found = Finding(
+            rule=f"{PREFIX}{answer.rule_name}", hazard=asked.hazard, severity=severity, verdict=asked.verdict,
+            message=answer.message, help=remedy, place=script.place(answer), migration=script.migration.id,
+            docs=f"{PAGES}/{answer.rule_name}",
+        )  # fmt: skip
+        if asked.group is Group.STYLE:
+            style.setdefault(answer.rule_name, []).append(found)
+        else:
+            yield found
+    yield from (_once(found) for found in style.values())
+
+
+def _kind_told(answer: Answer) -> bool:
+    asked = ASKED.get(answer.rule_name)
+    return asked is not None and asked.group is Group.SUSPECT and answer.rule_name != GENERAL
+
+
+def _once(found: list[Finding]) -> Finding:
+    """Return one note for all places of a matter of taste."""
+    lines = [item.place.line or 1 for item in found]
+    return replace(found[0], message=f"{found[0].message}{spread(lines)}")
+
+
+def _unread(script: _Script, answer: Answer) -> Finding:
+    return Finding(
+        rule=UNREAD, hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, place=script.place(answer),
+        message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",
+        migration=script.migration.id,
+    )  # fmt: skip

@@ -1,0 +1,207 @@
+"""Running squawk: isolated from the repository, and believed only when it answers cleanly."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.model import Adviser, Digest
+from kfm_ci.rules.squawk.rule_map import OPT_IN, REFUSED
+
+VERSION = "2.70.0"
+"""The one version whose rules and answers are known; pinned in the package's dependencies."""
+_FILE_SECONDS = 10.0
+_ALL_SECONDS = 60.0
+_BATCH = 200
+"""From how many files on several share a process."""
+_CANARY = "kfm_ci_was_read_to_its_end"
+_ENDING = f'\n;drop database "{_CANARY}";\n'
+"""Stands behind every text: that squawk speaks of it proves that it judged everything before."""
+SYNTAX = "syntax-error"
+_STDIN = "migration.sql"
+_IGNORES = re.compile("squawk-", re.IGNORECASE)
+_LINE_ENDS = re.compile(rb"\r\n|\n|\r")
+_CONTINUATION = re.compile(rb"[\x80-\xbf]")
+
+
+class Answer(BaseModel):
+    """One row of ``--reporter json``; lines and columns 0-based, columns in bytes."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+    file: str
+    line: Annotated[int, Field(ge=0)]
+    column: Annotated[int, Field(ge=0)]
+    line_end: Annotated[int, Field(ge=0)]
+    column_end: Annotated[int, Field(ge=0)]
+    level: Literal["Warning", "Error"]
+    message: str
+    help: str | None
+    rule_name: str
+
+
+_ANSWERS = TypeAdapter(list[Answer])
+
+
+class Places:
+    """Turns squawk's places, 0-based and in bytes, into characters of the text."""
+
+    __slots__ = ("_continuations", "_starts")
+
+    def __init__(self, data: bytes) -> None:
+        # To squawk a lone carriage return ends a line too.
+        self._starts = [0, *(found.end() for found in _LINE_ENDS.finditer(data))]
+        self._continuations = [found.start() for found in _CONTINUATION.finditer(data)]
+
+    def offset(self, line: int, column: int) -> int:
+        """Return the offset in bytes."""
+        return self._starts[min(line, len(self._starts) - 1)] + column
+
+    def characters(self, line: int, column: int) -> int:
+        """Return the offset in characters."""
+        offset = self.offset(line, column)
+        return offset - bisect_left(self._continuations, offset)
+
+
+class Question:
+    """One text to ask about, as squawk gets it."""
+
+    __slots__ = ("data", "in_transaction", "places")
+
+    def __init__(self, text: str, *, in_transaction: bool) -> None:
+        """Blank squawk's own ignore comments, at the same length, and add a last statement of ours."""
+        self.data = (_IGNORES.sub("squawk_", text) + _ENDING).encode("utf-8", "replace")
+        self.places = Places(self.data)
+        self.in_transaction = in_transaction
+
+
+class Unclean(Exception):
+    """squawk crashed, hung or said something that is no answer."""
+
+
+@cache
+def binary() -> Path:
+    """Return the program of the pinned package, never one that happens to be on the path; raises CannotCheck."""
+    help = f'install it with `pip install "squawk-cli=={VERSION}"`, or set `squawk = false` in [policy]'
+    try:
+        package = metadata.distribution("squawk-cli")
+    except metadata.PackageNotFoundError:
+        raise CannotCheck(code="KFM-C14", message="squawk is not installed", help=help) from None
+    if package.version != VERSION:
+        raise CannotCheck(code="KFM-C14", message="another version of squawk is installed", expected=VERSION,
+                          got=package.version, help=help)  # fmt: skip
+    for file in package.files or ():
+        located = Path(str(file.locate()))
+        if file.name in {"squawk", "squawk.exe"} and located.is_file():
+            return located
+    raise CannotCheck(code="KFM-C14", message="the package squawk-cli holds no program", help=help)
+
+
+@cache
+def identity() -> Adviser:
+    """Return which program is asked; raises CannotCheck as ``binary`` does."""
+    return Adviser(name="squawk", version=VERSION, sha256=Digest.of(binary().read_bytes()))
+
+
+def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tuple[Answer, ...] | Unclean]:
+    """Return an answer for each question, in their order; processes run side by side, and not for ever.
+
+    ``major`` is the PostgreSQL version that is meant. Raises CannotCheck when there is no squawk to ask.
+    """
+    program, options = binary(), ("--pg-version", f"{major}.1") if major else ()
+    size = 1 if len(questions) < _BATCH else _BATCH
+    # What is assumed of a transaction holds for a whole process.
+    alike = [[item for item in questions if item.in_transaction is kind] for kind in (True, False)]
+    batches = [group[at : at + size] for group in alike for at in range(0, len(group), size)]
+    answers: dict[int, tuple[Answer, ...] | Unclean] = {}
+    with tempfile.TemporaryDirectory(prefix="kfm-squawk-") as empty:
+        pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2)
+        running = [pool.submit(_ask, batch, program, options, Path(empty)) for batch in batches]
+        done, late = wait(running, timeout=_ALL_SECONDS)
+        pool.shutdown(wait=True, cancel_futures=True)
+        for future, batch in zip(running, batches, strict=True):
+            told = future.result() if future in done else [Unclean("squawk took too long")] * len(batch)
+            answers.update({id(question): answer for question, answer in zip(batch, told, strict=True)})
+    return [answers[id(question)] for question in questions]
+
+
+def _ask(
+    batch: Sequence[Question], program: Path, options: tuple[str, ...], directory: Path
+) -> list[tuple[Answer, ...] | Unclean]:
+    """Ask about several files in one process, or about each alone where that gives no clean answer."""
+    assumed = (*options, "--assume-in-transaction") if batch[0].in_transaction else options
+    if len(batch) > 1:
+        try:
+            return list(_together(batch, program, assumed, directory))
+        except Unclean:
+            pass
+    return [_alone(question, program, assumed, directory) for question in batch]
+
+
+def _alone(
+    question: Question, program: Path, options: tuple[str, ...], directory: Path
+) -> tuple[Answer, ...] | Unclean:
+    try:
+        return _read(question, _run((program, *options, "--stdin-filepath", _STDIN), directory, question.data))
+    except Unclean as error:
+        return error
+
+
+def _together(
+    batch: Sequence[Question], program: Path, options: tuple[str, ...], directory: Path
+) -> Iterator[tuple[Answer, ...]]:
+    # Arguments are patterns to squawk, and what matches nothing is left out silently: the names are ours.
+    with tempfile.TemporaryDirectory(dir=directory) as folder:
+        names = [f"{number}.sql" for number in range(len(batch))]
+        for name, question in zip(names, batch, strict=True):
+            (Path(folder) / name).write_bytes(question.data)
+        answers = _run((program, *options, *names), Path(folder), b"")
+    by_name: dict[str, list[Answer]] = {name: [] for name in names}
+    for answer in answers:
+        by_name.setdefault(answer.file, []).append(answer)
+    yield from (_read(question, by_name[name]) for name, question in zip(names, batch, strict=True))
+
+
+def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[Answer]:
+    """Return what squawk prints, as rows; raises Unclean for all but its two good ends."""
+    program, *rest = command
+    # No configuration, no variables, an empty directory: nothing of the repository can switch a rule off.
+    asked = [str(program), "--config", os.devnull, "--reporter", "json",
+             "--exclude", ",".join(REFUSED), "--include", ",".join(OPT_IN), *map(str, rest)]  # fmt: skip
+    try:
+        ended = subprocess.run(
+            asked, input=data, capture_output=True, cwd=directory, env={}, timeout=_FILE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Unclean(f"squawk did not end within {_FILE_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise Unclean(f"squawk cannot be started: {error.strerror}") from None
+    if ended.returncode != 1:  # 0 would say that it has not even seen our own last statement
+        raise Unclean(f"squawk ended with code {ended.returncode}")
+    try:
+        return _ANSWERS.validate_json(ended.stdout)
+    except ValidationError:
+        raise Unclean("squawk's answer is not readable") from None
+
+
+def _read(question: Question, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+    """Return the rows about the text itself; raises Unclean when squawk did not get to its end."""
+    end = len(question.data) - len(_ENDING)
+    places = question.places
+    own = tuple(item for item in answers if places.offset(item.line, item.column) < end)
+    reached = any(item.rule_name == "ban-drop-database" for item in answers if item not in own)
+    # A file that it cannot parse it does not judge at all, and says so.
+    if not reached and not any(item.rule_name == SYNTAX for item in answers):
+        raise Unclean("squawk did not read the file to its end")
+    return own if reached else tuple(item for item in answers if item.rule_name == SYNTAX)

@@ -1,0 +1,1 @@
+"""Rules about acknowledgements and ignore comments."""

@@ -1,0 +1,54 @@
+"""An acknowledgement that is not well formed silences nothing, and is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.migrations import acknowledgements, source_calls
+from kfm_ci.migrations.acknowledgements import Malformed
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.rules.rule import finding
+from kfm_ci.sql.script import Script
+
+
+class MalformedAcknowledgement:
+    """Who accepts a hazard names it, and says why."""
+
+    id = "malformed-acknowledgement"
+    hazard = Hazard.HEADER
+    severities = (Severity.WARNING,)
+    title = "An acknowledgement names a hazard and has a reason"
+    why = (
+        "Reviewers read the reason, so without one an acknowledgement is worth nothing; a hazard that does not exist "
+        "silences nothing. There is no form for a whole file."
+    )
+    bad = "-- kfm:allow blocks-writes\ncreate index widgets_name_idx on widgets (name);\n"
+    good = (
+        '-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'
+        "create index widgets_name_idx on widgets (name);\n"
+    )
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield a warning for each that cannot be honoured."""
+        for migration in change.new:
+            for script in (migration.up, migration.down):
+                if not isinstance(script, Script):
+                    continue
+                for wrong in acknowledgements.find(script)[1]:
+                    yield self._told(migration, script.file.path, wrong)
+            yield from self._remarked(migration)
+
+    def _remarked(self, migration: Migration) -> Iterator[Finding]:
+        up = migration.up
+        if not isinstance(up, Script) or not up.recorded or not acknowledgements.in_program(up.file.path):
+            return
+        for remark in source_calls.read(up.file.text, up.file.path)[1]:
+            wrong = acknowledgements.remarked(remark.text, remark.line)
+            if isinstance(wrong, Malformed):
+                yield self._told(migration, up.file.path, wrong)
+
+    def _told(self, migration: Migration, path: str, wrong: Malformed) -> Finding:
+        place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
+        return finding(self, wrong.message, help=wrong.help, migration=migration, place=place)

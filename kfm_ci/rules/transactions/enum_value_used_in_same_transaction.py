@@ -1,0 +1,82 @@
+"""A new enum value cannot be used before it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.analysis.object_names import spelled
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rules.rule import told
+from kfm_ci.sql.parse_tree import Node
+
+_TEXTS = (("text",), ("varchar",), ("bpchar",), ("name",))
+
+
+class EnumValueUsed:
+    """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
+
+    id = "enum-value-used-at-once"
+    hazard = Hazard.TRANSACTION
+    title = "A new enum value is used in a later migration"
+    why = (
+        "`alter type … add value` may run in a transaction, but the value cannot be used until it is committed: the "
+        "server refuses with 55P04. A value of a type that the same transaction created is usable at once."
+    )
+    bad = "alter type mood add value 'calm';\ninsert into people (name, mood) values ('Ann', 'calm');\n"
+    good = "alter type mood add value 'calm';\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield the first statement that uses a value which its own transaction added."""
+        acts = change.acts
+        for added in acts.of("AlterEnumStmt"):
+            value, names = added.tree.text("new_val"), added.tree.strings("type_name")
+            if added.transaction is None or not value or added.tree.text("old_val") or self._made_here(change, added):
+                continue
+            user = next((act for act in _after(change, added) if _mentions(act, value)), None)
+            if user is not None:
+                yield told(
+                    self, user,
+                    f"uses '{shown(value)}', which line {added.line} adds to {spelled(names)} in the same transaction",
+                    help=f"use '{shown(value)}' in the next migration, when it is committed",
+                )  # fmt: skip
+
+    def _made_here(self, change: Change, added: Act) -> bool:
+        names = added.tree.strings("type_name")
+        return any(
+            act.transaction == added.transaction and act.tree.strings("type_name")[-1:] == names[-1:]
+            for act in change.acts.of("CreateEnumStmt")
+        )
+
+
+def _after(change: Change, added: Act) -> list[Act]:
+    users = ("InsertStmt", "UpdateStmt", "DeleteStmt", "AlterTableStmt", "CreateStmt", "SelectStmt", "IndexStmt",
+             "ViewStmt", "MergeStmt")  # fmt: skip
+    return sorted(
+        (act for act in change.acts.of(*users)
+         if act.transaction == added.transaction and act.ordinal > added.ordinal),
+        key=lambda act: act.ordinal,
+    )  # fmt: skip
+
+
+def _mentions(act: Act, value: str) -> bool:
+    return value in act.text.replace("''", "'") and any(text == value for text in _values(act.tree))
+
+
+def _values(tree: Node) -> Iterator[str]:
+    """Yield the strings in a statement, but for those that are compared as text: such a comparison asks no enum."""
+    text = tree.one("sval") if tree.tag == "A_Const" else None
+    if text is not None:
+        yield text.text("sval")
+    sides = (tree, tree.one("lexpr"), tree.one("rexpr")) if tree.tag in {"A_Expr", "TypeCast"} else ()
+    as_text = any(side is not None and _as_text(side) for side in sides)
+    for child in tree.children():
+        if not (as_text and child.tag in {"A_Const", "List", "A_ArrayExpr"}):
+            yield from _values(child)
+
+
+def _as_text(node: Node) -> bool:
+    kind = node.one("type_name") if node.tag == "TypeCast" else None
+    return kind is not None and kind.strings("names")[-1:] in _TEXTS

@@ -1,0 +1,34 @@
+"""A tool whose history row follows the migration in another transaction: what a crash between leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.rules.rule import finding
+
+
+class LateRecord:
+    """Told once a change, as a note: it is the tool's nature, not the author's fault."""
+
+    id = "history-row-late"
+    hazard = Hazard.TRANSACTION
+    severities = (Severity.NOTE,)
+    title = "A tool that records a migration in another transaction can be cut off between"
+    why = (
+        "Flyway, Liquibase and refinery commit a migration and then its row in their table, in a transaction or on a "
+        "connection of its own. Killed between, they leave a change that is applied and not recorded: the next run tries it "
+        "again, and most migrations then fail with `already exists`. The note has the way out, for whoever deploys at night."
+    )
+    bad = "create table widgets (id bigint primary key);\n"
+    good = "create table if not exists widgets (id bigint primary key);\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield one note for the last new migration."""
+        if change.new and change.head.recorded_late:
+            yield finding(
+                self, f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
+                "leaves the change applied and not recorded, and the next run tries it again",
+                help=change.head.recorded_late, migration=change.new[-1],
+            )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What cannot run in a transaction stands alone in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.migrations.model import Migration
+from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.rules.rule import finding
+from kfm_ci.sql import statements, transactions
+from kfm_ci.sql.script import Script, Statement
+
+_COMPANY = frozenset({"SET", "RESET", "ANALYZE", "COMMENT", "SELECT", "SHOW", "DISCARD"})
+"""Leaves nothing behind that a second run would stumble over."""
+
+
+class AutocommitCompany:
+    """A failure halfway cannot be taken back, so there must be no halfway."""
+
+    id = "autocommit-beside-others"
+    hazard = Hazard.TRANSACTION
+    severities = (
+        Severity.ERROR,
+        Severity.WARNING,
+    )
+    title = "A statement that cannot run in a transaction has a file of its own"
+    why = (
+        "`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "
+        "when a later statement fails, the earlier ones are done and no second run gets past them. A tool that sends the "
+        "file as one message fails at once. Clearing the way with `drop index concurrently if exists` is part of the "
+        "same step. Where all others say `if not exists`, `if exists` or `or replace` the file can run again, and it is a "
+        "warning for the files of other tools."
+    )
+    bad = (
+        "alter table widgets add column colour text;\n"
+        "create index concurrently widgets_colour_idx on widgets (colour);\n"
+    )
+    good = "create index concurrently widgets_colour_idx on widgets (colour);\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield the first statement of each file that must not share it with others."""
+        for migration in change.new:
+            if not isinstance(migration.up, Script) or _cannot_be(migration.up):
+                continue
+            if transactions.resumption(migration.up) is not None:
+                continue  # said by transaction-control
+            parts = statements.of(migration.up)
+            alone = [part for part in parts if transactions.requires_autocommit(part)]
+            steps = [part for part in alone if not _clears(part)]
+            if not alone:
+                continue
+            if transactions.mode(migration.up) is Mode.TRANSACTION:
+                # nothing of it can stay half done
+                yield from self._refused(migration, migration.up, alone[0])
+                continue
+            others = [part for part in parts if part not in alone and not _harmless(part)]
+            if others:
+                again = not change.house_format and all(_runs_again(part) for part in others)
+                yield self._told(migration, alone[0], others[0], Severity.WARNING if again else None)
+            elif len(steps) > 1:
+                yield self._told(migration, steps[0], steps[1], Severity.WARNING)
+
+    def _refused(self, migration: Migration, script: Script, part: Statement) -> Iterator[Finding]:
+        if script.whole and len(statements.of(script)) == 1:
+            return
+        if migration.header is not None and migration.header.values.get("transaction") == "yes":
+            return  # said by header-transaction
+        yield finding(
+            self, f"{transactions.requires_autocommit(part)}, and this file runs in one",
+            help=f"do it {migration.outside}",
+            place=_place(migration, part), migration=migration,
+        )  # fmt: skip
+
+    def _told(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
+        return finding(
+            self,
+            f"{statements.kind(one.text)} on line {one.line} cannot run in a transaction, so a failure leaves the file "
+            f"half done: {' '.join(statements.kind(other.text).split())} on line {other.line} belongs to another migration",
+            help=f"give line {other.line} a migration of its own",
+            place=_place(migration, one), migration=migration, severity=severity,
+        )  # fmt: skip
+
+
+def _cannot_be(script: Script) -> bool:
+    upper = script.text.upper()
+    return not any(word in upper for word in ("CONCURRENTLY", "VACUUM", "SYSTEM", "DATABASE", "TABLESPACE", "REINDEX"))
+
+
+def _clears(part: Statement) -> bool:
+    text = " ".join(part.text.upper().split())
+    return text.startswith("DROP INDEX") and " IF EXISTS " in text
+
+
+def _runs_again(part: Statement) -> bool:
+    """Whether a statement says itself that it may find its work done."""
+    try:
+        trees = statements.parse(part.text)
+    except statements.SyntaxProblem:
+        return False
+    return all(
+        all(command.flag("missing_ok") for command in tree.many("cmds"))
+        if tree.tag == "AlterTableStmt"
+        else any(tree.flag(word) for word in ("missing_ok", "if_not_exists", "replace"))
+        for tree in trees
+    )
+
+
+def _harmless(part: Statement) -> bool:
+    return statements.kind(part.text) in _COMPANY or transactions.controls_transaction(part)
+
+
+def _place(migration: Migration, part: Statement) -> Place:
+    return Place(file=migration.up_path, line=part.line, column=part.column, end_line=part.end_line)

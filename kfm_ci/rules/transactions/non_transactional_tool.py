@@ -1,0 +1,44 @@
+"""A tool that gives no migration a transaction: what a failing statement leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.rules.rule import finding
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script
+
+
+class BareTool:
+    """Told once a change, as a note: it is the tool's nature, not the author's fault."""
+
+    id = "tool-without-transaction"
+    hazard = Hazard.TRANSACTION
+    severities = (Severity.NOTE,)
+    title = "A tool without transactions leaves a failing migration half done"
+    why = (
+        "Some tools send every statement by itself: Prisma from 7.4 on, for one. When the third of five statements fails, "
+        "the first two stay, and running the migration again stumbles over them. What the tool asks for then "
+        "(`prisma migrate resolve`) needs a database that somebody has put right by hand. One statement a migration "
+        "has no half; `begin;` and `commit;` in the file make it one transaction again."
+    )
+    bad = "create table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\n"
+    good = "begin;\ncreate table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\ncommit;\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield one note for the first new migration of several statements."""
+        if not change.head.bare:
+            return
+        for migration in change.new:
+            if not isinstance(migration.up, Script) or migration.up.mode is not Mode.AUTOCOMMIT:
+                continue
+            parts = statements.of(migration.up)
+            if len(parts) > 1:
+                yield finding(
+                    self, f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
+                    help="keep one statement a migration, or wrap the file in `begin;` and `commit;`",
+                    migration=migration,
+                )  # fmt: skip
+                return

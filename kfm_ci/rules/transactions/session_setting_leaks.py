@@ -1,0 +1,82 @@
+"""A setting ends with the migration that made it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.excerpt import shown
+from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.rule import told
+
+_HARMLESS = frozenset({"lock_timeout", "statement_timeout", "role", "session_authorization", "application_name"})
+_CONFIG = re.compile(r"\bset_config\b", re.IGNORECASE)
+
+
+class SessionSetting:
+    """Tools run many files on one session, so it reaches the files after it."""
+
+    id = "session-setting-leaks"
+    hazard = Hazard.SESSION_STATE
+    title = "Settings are made for the transaction, not for the session"
+    why = (
+        "`set` holds until the session ends, also after commit. Most tools run all files on one session, so the next "
+        "migration, and the tool's own bookkeeping, meet a foreign `search_path`. `set local` ends with the transaction. "
+        "In format `kfm` each migration has a session of its own, so there this is not said."
+    )
+    bad = "set search_path = shop;\ncreate table widgets (id bigint primary key);\n"
+    good = "set local search_path = shop;\ncreate table widgets (id bigint primary key);\n"
+
+    def check(self, change: Change) -> Iterator[Finding]:
+        """Yield the first setting of each file that outlives it."""
+        if change.house_format:
+            return
+        told_files: set[str] = set()
+        for act in (*change.acts.of("VariableSetStmt"), *change.acts.mentioning(_CONFIG)):
+            name = _outliving(act)
+            if (
+                name is None
+                or act.script.file.path in told_files
+                or _reset(change, act, name)
+                or _made_by_tool(act, name)
+            ):
+                continue
+            told_files.add(act.script.file.path)
+            yield told(
+                self, act, f"{shown(name)} stays set for whatever runs next on this session",
+                help=f"`set local {shown(name)} = …;`, which ends with the transaction", verdict=Verdict.FACT,
+            )  # fmt: skip
+
+
+def _made_by_tool(act: Act, name: str) -> bool:
+    """Whether a tool made the setting of its own accord: the program that it ran says nothing of it."""
+    said = re.search(rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", act.script.file.text, re.IGNORECASE)
+    return act.script.recorded and said is None
+
+
+def _outliving(act: Act) -> str | None:
+    """Return the setting that a statement makes for the whole session; None for any other statement."""
+    if not act.up:
+        return None
+    if act.tree.tag == "VariableSetStmt":
+        name = act.tree.text("name").lower()
+        lasting = act.tree.choice("kind") == "VAR_SET_VALUE" and not act.tree.flag("is_local")
+        return name if lasting and name not in _HARMLESS else None
+    for call in act.tree.find("FuncCall"):
+        if call.strings("funcname")[-1:] == ("set_config",):
+            values = call.many("args")
+            setting, local = (values[0].one("sval"), values[2].one("boolval")) if len(values) == 3 else (None, None)
+            if setting is not None and local is not None and not local.flag("boolval"):
+                return setting.text("sval")
+    return None
+
+
+def _reset(change: Change, act: Act, name: str) -> bool:
+    return any(
+        later.ordinal > act.ordinal and later.script is act.script
+        and (later.tree.tag == "DiscardStmt" or later.tree.choice("kind") == "VAR_RESET_ALL"
+             or (later.tree.choice("kind") in {"VAR_RESET", "VAR_SET_DEFAULT"} and later.tree.text("name") == name))
+        for later in change.acts.of("VariableSetStmt", "DiscardStmt")
+    )  # fmt: skip

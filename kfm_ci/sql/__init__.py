@@ -1,0 +1,1 @@
+"""SQL text: tokens, parse tree, statements, transactions; no knowledge of migrations."""

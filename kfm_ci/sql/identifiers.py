@@ -1,0 +1,45 @@
+"""Names as they are written in SQL."""
+
+from __future__ import annotations
+
+import re
+
+from kfm_ci.sql import deparse
+from kfm_ci.sql.parse_tree import Node
+
+LIMIT = 63
+"""Bytes of a name that the server keeps."""
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+def quote(name: str) -> str:
+    """Return an identifier as it is written in SQL, in double quotes where it needs them."""
+    if _PLAIN.fullmatch(name) and not deparse.is_keyword(name):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def dotted(*parts: str) -> str:
+    """Return a qualified name; parts that are empty are left out."""
+    return ".".join(quote(part) for part in parts if part)
+
+
+def relation(node: Node) -> str:
+    """Return the name in a ``RangeVar``."""
+    return dotted(node.text("catalogname"), node.text("schemaname"), node.text("relname"))
+
+
+def type_name(node: Node) -> str:
+    """Return the type in a ``TypeName`` as it stands in the signature of a function: without its length."""
+    parts = node.strings("names")
+    # The parser spells out built-in types; in quotes "char" is another type than char.
+    builtin = len(parts) == 2 and parts[0] == "pg_catalog" and parts[1] != "char"
+    name = parts[1] if builtin else dotted(*parts)
+    return name + ("%type" if node.flag("pct_type") else "") + "[]" * len(node.many("array_bounds"))
+
+
+def chosen(*parts: str) -> str | None:
+    """Return the name that the server gives what has none; None when it would shorten it."""
+    name = "_".join(part for part in parts if part)
+    return name if len(name.encode()) <= LIMIT else None

@@ -1,0 +1,146 @@
+"""Which statements cannot run in a transaction, and which try to leave one."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from kfm_ci.model import Mode, Resumption
+from kfm_ci.sql import statements
+from kfm_ci.sql.script import Script, Statement
+from kfm_ci.sql.tokens import words
+
+_TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
+"""A word without which no statement leaves the transaction; most texts are done with here."""
+_CONTROLS = re.compile(r"\b(?:begin|start|commit|rollback|abort|end|prepare)\b", re.IGNORECASE)
+"""A word without which no statement begins or ends a transaction."""
+_ENDS = frozenset({"commit", "rollback", "abort", "end"})
+_BEGINS = frozenset({"begin", "start"})
+_PLAIN = frozenset({
+    ("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"),
+    ("commit",), ("commit", "work"), ("commit", "transaction"), ("end",), ("end", "work"), ("end", "transaction"),
+})  # fmt: skip
+_COMMITS = re.compile(r"\b(?:commit|end)\b", re.IGNORECASE)
+_LAST_LINES = 3
+"""A commit is spread over no more lines than these."""
+
+
+def requires_autocommit(statement: Statement) -> str | None:
+    """Return why a statement cannot run inside a transaction; None when it can."""
+    if _TELLING.search(statement.text) is None:
+        return None
+    found = [word.lower() for word in words(statement.text)]
+    first = found[0] if found else ""
+    two = tuple(found[:2])
+    if first == "vacuum":
+        return "VACUUM cannot run inside a transaction"
+    if two in {("alter", "system"), ("create", "database"), ("drop", "database"), ("create", "tablespace"),
+               ("drop", "tablespace")}:  # fmt: skip
+        return f"{' '.join(two).upper()} cannot run inside a transaction"
+    if (
+        first in {"create", "drop", "reindex"}
+        and "concurrently" in found[:8]
+        and ("index" in found[:4] or first == "reindex")
+    ):
+        return f"{first.upper()} … CONCURRENTLY cannot run inside a transaction"
+    if first == "reindex" and {"database", "system", "schema"} & set(found[1:6]):
+        return "REINDEX of more than one table cannot run inside a transaction"
+    if two == ("alter", "table") and "detach" in found and "concurrently" in found:
+        return "DETACH PARTITION … CONCURRENTLY cannot run inside a transaction"
+    return None
+
+
+def leaves_transaction(statement: Statement) -> bool:
+    """Whether a statement ends the transaction that it runs in."""
+    found = [word.lower() for word in words(statement.text, 6)]
+    if not found:
+        return False
+    if found[0] in _ENDS:
+        return not (found[0] == "rollback" and "to" in found[1:4])
+    return found[:2] == ["prepare", "transaction"]
+
+
+def may_leave(script: Script) -> bool:
+    """Whether a script may end the transaction that it is given; False is sure.
+
+    The server takes no other words for it, and reads the text as we do: only what a backslash means is for a setting to say.
+    """
+    if _CONTROLS.search(script.text) is None:
+        return False
+    return "\\" in script.text or any(map(leaves_transaction, statements.of(script)))
+
+
+def resumption(script: Script) -> Resumption | None:
+    """Return how a script goes on that ends the transaction it is given; None: it ends none, or its tool then fails."""
+    if script.resumes is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
+        return None
+    return script.resumes if any(leaves_transaction(part) for part in statements.of(script)) else None
+
+
+def controls_transaction(statement: Statement) -> bool:
+    """Whether a statement begins or ends a transaction; savepoints do not."""
+    found = [word.lower() for word in words(statement.text, 2)]
+    return bool(found) and (found[0] in _BEGINS or leaves_transaction(statement))
+
+
+def savepoint(statement: Statement) -> tuple[str, str] | None:
+    """Return ``savepoint``, ``release`` or ``rollback`` with the name of the savepoint; None for any other statement."""
+    found = [word.lower() for word in words(statement.text, 6) if word != ";"]
+    if found[:1] == ["rollback"] and "to" in found[1:3]:
+        return "rollback", found[-1]
+    return (found[0], found[-1]) if found[:1] in (["savepoint"], ["release"]) else None
+
+
+def unwrapped(script: Script) -> Script:
+    """Return a script that opens and commits one transaction around all it does as one that its runner gives it.
+
+    It runs alike, and is then judged like any other; lines stay. Every other script comes back as it is.
+    """
+    if not _may_commit(script.text):
+        return script
+    parts = statements.of(script)
+    if len(parts) < 3 or [number for number, part in enumerate(parts) if controls_transaction(part)] != [
+        0,
+        len(parts) - 1,
+    ]:
+        return script
+    ends = ([word.lower() for word in words(part.text)] for part in (parts[0], parts[-1]))
+    if not all(tuple(found) in _PLAIN for found in ends) or any(requires_autocommit(part) for part in parts):
+        return script
+    text = script.text
+    for part in (parts[-1], parts[0]):
+        stop = part.offset + len(part.text)
+        stop += len(text[stop:]) - len(text[stop:].lstrip().removeprefix(";"))
+        text = text[: part.offset] + re.sub(r"[^\n]", " ", text[part.offset : stop]) + text[stop:]
+    return replace(script, text=text, mode=Mode.TRANSACTION)
+
+
+def _may_commit(text: str) -> bool:
+    """Whether the last lines that are no comments hold the word; in time that grows with the text, whatever it is."""
+    last: list[str] = []
+    for line in reversed(text.splitlines()):
+        bare = line.strip()
+        if bare and not bare.startswith("--"):
+            last.append(bare)
+            if len(last) == _LAST_LINES:
+                break
+    return any(_COMMITS.search(line) for line in last)
+
+
+def mode(script: Script) -> Mode:
+    """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot.
+
+    A tool that opens no transaction and sends the whole file still gets one from the server, for several statements
+    in one message are one transaction, unless they open and close their own. A script that ends the transaction it
+    is given, and goes on, does not run in one.
+    """
+    if resumption(script) is not None:
+        return Mode.AUTOCOMMIT
+    if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.whole):
+        return script.mode
+    if _TELLING.search(script.text) is None and not (script.whole and _CONTROLS.search(script.text)):
+        return Mode.TRANSACTION
+    parts = statements.of(script)
+    if script.whole and len(parts) > 1:
+        return Mode.AUTOCOMMIT if any(controls_transaction(part) for part in parts) else Mode.TRANSACTION
+    return Mode.AUTOCOMMIT if any(requires_autocommit(part) for part in parts) else Mode.TRANSACTION

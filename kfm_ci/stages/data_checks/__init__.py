@@ -1,0 +1,1 @@
+"""Checks that depend on rows: seeded base, schema divergence, swallowed exceptions."""

@@ -1,0 +1,1 @@
+"""Running an external migration tool and recording its SQL."""

@@ -1,0 +1,180 @@
+"""Where a foreign tool runs: a copy of the repository, a clean environment, the throwaway server's address."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from kfm_ci import config
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations.model import Migration, Tool, Tree, Unreadable, files_of
+from kfm_ci.migrations.tools import process
+from kfm_ci.migrations.tools.process import Ended
+from kfm_ci.postgres import backends
+from kfm_ci.postgres.backends import Busy
+from kfm_ci.postgres.engines import server_address
+from kfm_ci.postgres.engines.base import Server
+
+INSTALLED = ("node_modules", ".venv", "venv", "vendor", "vendor/bundle", ".bundle", "deps")
+"""Directories of installed dependencies, which no commit holds: linked into the copy."""
+BUILT = ("_build",)
+"""Directories into which a tool compiles what it runs: copied, for nothing may be left in the work tree."""
+ELSEWHERE = "; the action's own container cannot hold it: let workflows/gate-on-runner.yml run the gate beside the tool"
+_URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """A copy of one commit's files, in which a tool can be started."""
+
+    root: Path
+    tool: Tool
+    server: Server
+    directory: str = "."
+    """Where the migrations are, relative to the repository's root."""
+
+    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False, count: int = 1) -> Ended:
+        """Run the tool against a database; raises CannotCheck when there is no such program or it does not end.
+
+        ``count``: about how many migrations it is asked, where its command line says that.
+        """
+        names = {**self._names(database), "count": str(count)}
+        if self.tool.settings_file:
+            self._point(names["url"])
+        for path, text in self.tool.writes.items():
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / path).write_text(_filled(text, names))
+        directory = self.root / self.tool.directory
+        environment = self._environment(names)
+        # one that is named by a path is the repository's own
+        named = str(directory / argv[0]) if "/" in argv[0] else argv[0]
+        program = shutil.which(named, path=environment["PATH"])
+        if program is None:
+            raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
+                              help=f"{self.tool.install}{ELSEWHERE if server_address.contained() else ''}")  # fmt: skip
+        self.server.roles.enter(database)
+        last: list[Busy | None] = []
+        ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
+                            environment=environment, timeout=self.tool.timeout, apart=apart,
+                            overdue=lambda: last.append(backends.busy(self.server, database)))  # fmt: skip
+        backends.end(self.server, database)
+        if ended.code is None:
+            why = (
+                f"took longer than {self.tool.timeout} s"
+                if ended.found
+                else f"could not be started: {ended.tail[:200]}"
+            )
+            raise CannotCheck(code="KFM-C42", message=f"the migration tool {why}", where=" ".join(argv)[:200],
+                              help=_advice(ended, *last))  # fmt: skip
+        if not backends.there(self.server, database):
+            raise CannotCheck(code="KFM-C47", message="the migration tool dropped the database that it was given", where=" ".join(argv)[:200],
+                              help="let a migration leave its database there: what makes a database anew is no migration")  # fmt: skip
+        return ended
+
+    def keep_away(self, migrations: Iterable[Migration]) -> None:
+        """Take files out of the copy, so that the tool knows nothing of the migrations in them.
+
+        A directory of one migration goes with it; that in which all lie stays.
+        """
+        for path in (file.path for item in migrations for file in files_of(item)):
+            (self.root / path).unlink(missing_ok=True)
+            folder = (self.root / path).parent
+            if folder not in {self.root, self.root / self.directory} and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+    def bring(self, migrations: Iterable[Migration]) -> None:
+        """Put the files of migrations into the copy."""
+        for file in (file for item in migrations for file in files_of(item)):
+            (self.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / file.path).write_bytes(file.data)
+
+    def _names(self, database: str) -> dict[str, str]:
+        server = self.server
+        host, port = server.tcp_address
+        return {
+            "url": server.tcp_url(database, host, port), "host": host, "port": port, "user": server.owner,
+            "jdbc": f"jdbc:postgresql://{host}:{port}/{database}", "password": server.owner_password or "", "database": database,
+            "home": config.environment().get("HOME", ""),
+        }  # fmt: skip
+
+    def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
+        ours = config.environment()
+        address = {
+            "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
+            "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable",
+        }  # fmt: skip
+        of_server = {
+            key for key, value in self.tool.environment.items() if _filled(value, {**names, "home": "{home}"}) != value
+        }
+        # what says which server it is comes from us alone: a variable that is passed on may name production's
+        held = address.keys() | of_server
+        passed = {name: ours[name] for name in self.tool.passes if name in ours and name not in held}
+        return {
+            "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root), "NO_COLOR": "1", "CI": "true",
+            # settings are written anew for each database, often within the second by which Python knows a stale cache
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **address, **{key: _filled(value, names) for key, value in self.tool.environment.items()}, **passed,
+        }  # fmt: skip
+
+    def _point(self, url: str) -> None:
+        """Write the throwaway server's URL into the copy of the tool's settings; the driver stays as it is."""
+        path = self.root / (self.tool.settings_file or "")
+        text = path.read_text(errors="replace")
+
+        def line(found: re.Match[str]) -> str:
+            scheme = found[2].split("://", 1)[0] if found[2].startswith("postgres") else "postgresql"
+            scheme = (
+                scheme.replace("postgres+", "postgresql+")
+                if "+" in scheme
+                else scheme.replace("postgres:", "postgresql:")
+            )
+            return f"{found[1]}{scheme.replace('+asyncpg', '+asyncpg')}://{url.split('://', 1)[1]}"
+
+        path.write_text(_URL_LINE.sub(line, text))
+
+
+@contextmanager
+def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: str) -> Iterator[Workshop]:
+    """Yield a copy of a tree's files with the installed dependencies linked in; it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="kfm-tool-") as name:
+        root = Path(name)
+        for path in tree.paths("."):
+            target = root / path
+            try:
+                data = tree.read(path)
+            except Unreadable:
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(data)
+            if data.startswith(b"#!"):
+                target.chmod(0o755)
+        for place in dict.fromkeys((".", tool.directory)):
+            for folder in INSTALLED:
+                source, link = installed / place / folder, root / place / folder
+                if source.is_dir() and not link.exists() and link.parent.is_dir():
+                    link.symlink_to(source.resolve())
+            for folder in BUILT:
+                source, copy = installed / place / folder, root / place / folder
+                if source.is_dir() and not copy.exists() and copy.parent.is_dir():
+                    shutil.copytree(source, copy, symlinks=True, ignore_dangling_symlinks=True)
+        yield Workshop(root=root, tool=tool, server=server, directory=directory)
+
+
+def _advice(ended: Ended, busy: Busy | None = None) -> str:
+    if busy is not None and busy.waits:
+        return f"of its {busy.count} connections one waited for a lock that another of them held, with: {busy.query[:120]}; does it open two where one is meant, or for two databases?"
+    if busy is not None:
+        return f"at its end it still held {busy.count} connection(s), the last busy with: {busy.query[:120]}; does it close its pool?"
+    asked = f"; the last it said: {ended.tail.splitlines()[-1][:120]}" if ended.tail else ""
+    return f"run it by hand against an empty database: does it wait for an answer?{asked}"
+
+
+def _filled(part: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        part = part.replace("{" + name + "}", value)
+    return part

@@ -1,0 +1,1 @@
+"""Robustness checks: interruption, second run, rebuild, other settings."""

@@ -1,0 +1,1 @@
+"""Parts of provisioning: databases, baseline, history table, error help."""

@@ -1,0 +1,79 @@
+"""Part of stage ``provision``: what was there before the first migration."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+
+from kfm_ci.errors import CannotCheck
+from kfm_ci.migrations import source_files
+from kfm_ci.model import Finding, Outcome
+from kfm_ci.postgres import roles, run_script
+from kfm_ci.postgres.session import Session, reset
+from kfm_ci.sql import statements
+from kfm_ci.sql.role_references import needed
+from kfm_ci.sql.script import Script, SourceFile
+from kfm_ci.sql.tokens import words
+from kfm_ci.stages.run import Run
+from kfm_ci.stages.setup import error_help
+
+_RESTRICT = re.compile(r"^\\(?:un)?restrict\b[^\n]*$", re.MULTILINE)
+_SETTING = re.compile(r"set\s+([a-z_]+_[a-z_]+)\s*(?:=|to\b)", re.IGNORECASE)
+_KNOWN = "select from pg_settings where name = %s"
+
+
+def build(run: Run, session: Session) -> None:
+    """Run the configured file, which may be what ``pg_dump`` wrote; raises CannotCheck where it does not apply."""
+    path = run.config.migrations.baseline
+    if path is None:
+        return
+    file = _file(run, path)
+    script = _plain(Script(file=file, text=file.text), session)
+    done = run_script.run(session, script, entry=None)
+    if done.outcome is Outcome.FAILED:
+        raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
+                          help=error_help.of(done, script, missing=partial(missing_roles, run, script), given=run.config.database.roles) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
+                          "dump it by `pg_dump --no-owner --no-privileges`")  # fmt: skip
+    reset(session)
+
+
+def missing_roles(run: Run, script: Script) -> tuple[str, ...]:
+    """Return the roles that a script and all that is run beside it name, and that nobody has made."""
+    if run.base_database is None:
+        return ()
+    merged = run.change.base.migrations if run.change.base else ()
+    scripts = [item.up for item in (*merged, *run.new) if isinstance(item.up, Script)]
+    with run.connect(run.base_database, admin=True) as administrator:
+        return roles.absent(administrator, needed([script, *scripts]))
+
+
+def _file(run: Run, path: str) -> SourceFile:
+    # of the base, where it has one: a dump that the change brings along has the change in it
+    trees = [tree for tree in (run.change.before, run.change.tree) if tree is not None]
+    tree = next((tree for tree in trees if tree.exists(path)), run.change.tree)
+    found: list[Finding] = []
+    file = source_files.read(tree, path, found)
+    if file is None:
+        why = found[0].message if found else "no such file"
+        raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {why}", where=path,
+                          help="mend [migrations] baseline, or the file")  # fmt: skip
+    return file
+
+
+def _plain(script: Script, session: Session) -> Script:
+    """Blank what dumps hold beside the schema: psql's guards, remarks on extensions, settings of newer servers."""
+    text = _RESTRICT.sub(lambda found: " " * len(found[0]), script.text)
+    script = replace(script, text=text)
+    for part in statements.of(script):
+        if _beside(part.text, session):
+            stop = part.offset + len(part.text)
+            text = text[: part.offset] + re.sub(r"[^\n]", " ", text[part.offset : stop]) + text[stop:]
+    return replace(script, text=text)
+
+
+def _beside(text: str, session: Session) -> bool:
+    if [word.lower() for word in words(text, 3)] == ["comment", "on", "extension"]:
+        return True
+    setting = _SETTING.match(text)
+    return setting is not None and not session.execute(_KNOWN, [setting[1].lower()]).fetchall()

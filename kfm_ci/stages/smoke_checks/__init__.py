@@ -1,0 +1,1 @@
+"""Smoke checks: assertions, verify scripts, compatibility of the previous release."""

@@ -1,0 +1,109 @@
+"""Failures that code catches are counted where they are, on every server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import Connection
+
+from kfm_ci.evidence.data_dependence import caught_exceptions
+from kfm_ci.evidence.data_dependence.caught_exceptions import Place
+from kfm_ci.model import Digest
+from kfm_ci.postgres.engines.base import Server
+from kfm_ci.sql.script import Script, SourceFile
+
+SCHEMA = """
+create table t (id int primary key, code text, n int);
+create function number() returns void language plpgsql as $$
+begin
+  update t set n = code::int;
+exception when others then null;
+end $$;
+"""
+ROWS = "insert into t values (1, 'a'), (2, '7'), (3, 'b')"
+BY_ROW = """do $$
+declare r t;
+begin
+  begin
+    create table t ();
+  exception when duplicate_table then null;
+  end;
+  for r in select * from t order by id loop
+    begin
+      {}update t set n = r.code::int where id = r.id;
+    exception when others then null;
+    end;
+  end loop;
+end $$;
+"""
+
+
+def script(text: str) -> Script:
+    data = text.encode()
+    return Script(file=SourceFile(path="up.sql", data=data, text=text, sha256=Digest.of(data)), text=text)
+
+
+@contextmanager
+def copies(server: Server) -> Iterator[tuple[Connection[Any], Connection[Any], Connection[Any]]]:
+    """Yield sessions on a database without rows and on two with the same."""
+    names = [server.create_database(f"caught_{number}") for number in range(3)]
+    bare, *seeded = [psycopg.connect(server.dsn(name), autocommit=True) for name in names]
+    with bare, seeded[0], seeded[1]:
+        for connection in (bare, *seeded):
+            connection.execute(SCHEMA.encode())
+        for connection in seeded:
+            connection.execute(ROWS)
+        yield bare, seeded[0], seeded[1]
+    for name in names:
+        server.drop_database(name)
+
+
+@pytest.mark.parametrize("outside", ["", "vacuum t;\n"])
+def test_what_rows_make_fail_is_counted_apart_from_what_always_fails(server: Server, outside: str) -> None:
+    with copies(server) as (bare, seeded, _):
+        (found,) = caught_exceptions.compare(script(outside + BY_ROW.format("")), bare=bare, seeded=seeded)
+        assert (found.place, found.times) == (Place(function=None, line=10), 2)
+        assert seeded.execute("select n from t order by id").fetchall() == [(None,), (7,), (None,)]
+
+
+def test_a_handler_in_a_function_is_found_with_its_text(server: Server) -> None:
+    with copies(server) as (bare, seeded, _):
+        (found,) = caught_exceptions.compare(script("select number();"), bare=bare, seeded=seeded)
+        assert (found.place, found.times) == (Place(function="number()", line=3), 1)
+        assert "when others then null" in caught_exceptions.definition(found, bare)
+
+
+def test_the_level_of_messages_is_given_back(server: Server) -> None:
+    with copies(server) as (bare, seeded, _):
+        text = f"set client_min_messages = warning; {BY_ROW.format('')} create table told as select current_setting('client_min_messages')"
+        caught_exceptions.compare(script(text), bare=bare, seeded=seeded)
+        assert seeded.execute("table told").fetchone() == ("warning",)
+
+
+def test_the_failure_itself_is_in_the_servers_words(server: Server) -> None:
+    with copies(server) as (bare, seeded, ending):
+        text = script("select number();")
+        (found,) = caught_exceptions.compare(text, bare=bare, seeded=seeded)
+        failed = caught_exceptions.failure(text, found, ending)
+        assert failed is not None
+        assert failed.error == '22P02: invalid input syntax for type integer: "a"'
+        assert ending.closed
+
+
+def test_another_failure_that_comes_first_is_not_taken_for_it(server: Server) -> None:
+    with copies(server) as (bare, seeded, ending):
+        text = script(BY_ROW.format(""))
+        (found,) = caught_exceptions.compare(text, bare=bare, seeded=seeded)
+        assert caught_exceptions.failure(text, found, ending) is None
+
+
+def test_a_database_without_such_a_handler_is_asked_once(server: Server) -> None:
+    with copies(server) as (bare, _, _):
+        assert caught_exceptions.possible([], bare)
+        bare.execute("drop function number()")
+        assert not caught_exceptions.possible([script("select 1")], bare)
+        assert caught_exceptions.possible([script(BY_ROW.format(""))], bare)
