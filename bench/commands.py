@@ -10,9 +10,9 @@ from statistics import median
 
 import psycopg
 
-from kfm_ci.evidence.tool_log.history_writes import Notes
-from kfm_ci.evidence.tool_log.server_log import Recorder
-from kfm_ci.evidence.tool_log.tool_tables import Bookkeeping
+from kfm_ci.evidence.tool_log.history_writes import HistoryWrites
+from kfm_ci.evidence.tool_log.server_log import LogRecorder
+from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.evidence.tool_log.transcript import cut
 from kfm_ci.migrations.model import Command, Migration, Tool
 from kfm_ci.model import Digest
@@ -55,10 +55,10 @@ def main() -> None:
             plain.append(time.perf_counter() - began)
             name = server.create_database(f"watched{number}")
             began = time.perf_counter()
-            recorder = Recorder(server, name)
+            recorder = LogRecorder(server, name)
             tool(server, name)
             ours = time.process_time()
-            found = cut(recorder.take(), Bookkeeping.of(TOOL), Notes(expected))
+            found = cut(recorder.take(), ToolTables.of(TOOL), HistoryWrites(expected))
             watched.append(time.perf_counter() - began)
             reading.append(time.process_time() - ours)
             if len(found.steps) != MIGRATIONS:

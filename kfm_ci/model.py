@@ -284,7 +284,7 @@ def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, house_fo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adviser:
+class LinterIdentity:
     """The program beside us whose word on new files went into the findings."""
 
     name: str

@@ -13,7 +13,7 @@ from kfm_ci.sql.parse_tree import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class AddedColumn:
     """A column definition behind ``add column``."""
 
     alteration: Alteration
@@ -39,9 +39,9 @@ class Column:
         return next((item for item in self.definition.many("constraints") if item.choice("contype") in kinds), None)
 
 
-def added(change: Change) -> Iterator[Column]:
+def added(change: Change) -> Iterator[AddedColumn]:
     """Yield the columns that are added to tables which existed before the change."""
     for item in change.acts.alterations("AT_AddColumn"):
         definition = item.command.one("def")
         if definition is not None and change.acts.existed(item.act, item.relation):
-            yield Column(alteration=item, definition=definition)
+            yield AddedColumn(alteration=item, definition=definition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from kfm_ci.analysis.changed_statements import Acts
+from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.sql.script import SourceFile
 
@@ -50,9 +50,9 @@ class Change:
     """Paths of the files that git tracks; of all files, where there is no git."""
 
     @cached_property
-    def acts(self) -> Acts:
+    def acts(self) -> ChangeStatements:
         """The SQL of the new migrations, parsed when it is first asked for."""
-        return Acts(self.new)
+        return ChangeStatements(self.new)
 
     @property
     def house_format(self) -> bool:

@@ -9,7 +9,7 @@ from kfm_ci.migrations.model import Command, History, Migration, files_of
 from kfm_ci.sql.script import SourceFile
 
 
-class Touched(NamedTuple):
+class ChangedFile(NamedTuple):
     """A new or changed file, and the migration it belongs to."""
 
     file: SourceFile
@@ -29,7 +29,7 @@ def files(history: History | None) -> dict[str, tuple[SourceFile, Migration | No
     return found
 
 
-def touched(change: Change) -> tuple[Touched, ...]:
+def touched(change: Change) -> tuple[ChangedFile, ...]:
     """Return the head's files that are new or changed; content that the base already has is history."""
     base = files(change.base)
     found = []
@@ -40,7 +40,7 @@ def touched(change: Change) -> tuple[Touched, ...]:
             continue
         if tip is not None and tip[0].sha256 == file.sha256:
             continue
-        found.append(Touched(file, migration))
+        found.append(ChangedFile(file, migration))
     return tuple(found)
 
 

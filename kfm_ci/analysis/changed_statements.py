@@ -21,7 +21,7 @@ _WITH_ROWS = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_SCHEMA"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class ChangeStatement:
     """One statement of a new migration."""
 
     migration: Migration
@@ -53,13 +53,13 @@ class Act:
 class Alteration:
     """One command of an ``alter table``."""
 
-    act: Act
+    act: ChangeStatement
     relation: Node
     command: Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
+class UnreadStatement:
     """A statement, or part of a block, that was not judged."""
 
     migration: Migration
@@ -71,33 +71,33 @@ class Unread:
     """``syntax``, ``placeholder``, ``meta-command`` or ``dynamic``."""
 
 
-class Acts:
+class ChangeStatements:
     """All acts of a change, found by the parser's tag."""
 
     def __init__(self, new: Iterable[Migration]) -> None:
         """Parse every script of the new migrations once, in the order in which they run."""
-        self._by_tag: dict[str, list[Act]] = defaultdict(list)
+        self._by_tag: dict[str, list[ChangeStatement]] = defaultdict(list)
         self._alterations: dict[str, list[Alteration]] = defaultdict(list)
         self._made: dict[Name, int] = {}
         self._last: dict[Name, int] = {}
-        self._at: dict[tuple[str, int, int], list[Act]] = defaultdict(list)
+        self._at: dict[tuple[str, int, int], list[ChangeStatement]] = defaultdict(list)
         self._count = 0
-        self.unread: list[Unread] = []
+        self.unread: list[UnreadStatement] = []
         for migration in new:
             for script, up in ((migration.up, True), (migration.down, False)):
                 if isinstance(script, Script):
                     self._read(migration, script, up=up)
 
-    def of(self, *tags: str, downs: bool = False) -> Iterator[Act]:
+    def of(self, *tags: str, downs: bool = False) -> Iterator[ChangeStatement]:
         """Yield the acts of these tags, tag by tag; those of down files only when asked for."""
         for tag in tags:
             yield from (act for act in self._by_tag.get(tag, ()) if act.up or downs)
 
-    def all(self, *, downs: bool = False) -> list[Act]:
+    def all(self, *, downs: bool = False) -> list[ChangeStatement]:
         """Return every act in the order in which the change runs."""
         return sorted(self.of(*self._by_tag, downs=downs), key=lambda act: act.ordinal)
 
-    def mentioning(self, pattern: re.Pattern[str]) -> Iterator[Act]:
+    def mentioning(self, pattern: re.Pattern[str]) -> Iterator[ChangeStatement]:
         """Yield the acts, also of down files, in whose text a pattern is found."""
         return (act for acts in self._by_tag.values() for act in acts if pattern.search(act.text))
 
@@ -106,12 +106,12 @@ class Acts:
         for subtype in subtypes:
             yield from (item for item in self._alterations.get(subtype, ()) if item.act.up)
 
-    def is_new(self, act: Act, parts: Iterable[str], *more: str) -> bool:
+    def is_new(self, act: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
         """Whether a name was made by the same change before an act; ``more`` names a column."""
         parts = tuple(map(canonical, parts))
         return any(self._made.get(name, act.ordinal) < act.ordinal for name in _candidates(act, parts, more))
 
-    def made_again(self, act: Act, parts: Iterable[str], *more: str) -> bool:
+    def made_again(self, act: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
         """Whether a name that an act takes away is given anew by the same change, then or later."""
         names = _candidates(act, tuple(map(canonical, parts)), more)
         return any(self._last.get(name, 0) >= act.ordinal for name in names if name[-1] != "*")
@@ -128,11 +128,11 @@ class Acts:
             for act, name in names
         )
 
-    def _remade(self, act: Act, name: Name) -> bool:
+    def _remade(self, act: ChangeStatement, name: Name) -> bool:
         rowless = act.tree.tag == "DropStmt" and act.tree.choice("remove_type") not in _WITH_ROWS
         return rowless and self.made_again(act, name)
 
-    def existed(self, act: Act, relation: Node | None) -> bool:
+    def existed(self, act: ChangeStatement, relation: Node | None) -> bool:
         """Whether a relation is older than the change, as far as the text tells."""
         if relation is None or relation.text("relpersistence") == "t" or relation.text("schemaname") == TEMPORARY:
             return False
@@ -146,7 +146,7 @@ class Acts:
         for statement in statements.of(script):
             trees = self._trees(migration, script, statement)
             for tree in trees:
-                act = Act(
+                act = ChangeStatement(
                     migration=migration, script=script, statement=statement, tree=tree, text=statement.text,
                     line=statement.line, end_line=statement.end_line, column=statement.column, ordinal=self._next(),
                     path=path, transaction=transaction, up=up,
@@ -163,7 +163,7 @@ class Acts:
         place = Place(file=script.file.path, line=statement.line, column=statement.column, end_line=statement.end_line)
         if statement.text.startswith("\\"):
             command = statement.text.split(maxsplit=1)[0]
-            self.unread.append(Unread(migration=migration, place=place, reason=command, kind="meta-command"))
+            self.unread.append(UnreadStatement(migration=migration, place=place, reason=command, kind="meta-command"))
             return ()
         try:
             return statements.parse(statement.text)
@@ -176,10 +176,10 @@ class Acts:
                 except statements.SyntaxProblem:
                     return ()
             reason = problem.message.splitlines()[0] if problem.message else "syntax error"
-            self.unread.append(Unread(migration=migration, place=place, reason=reason, kind="syntax"))
+            self.unread.append(UnreadStatement(migration=migration, place=place, reason=reason, kind="syntax"))
             return ()
 
-    def _open(self, act: Act) -> None:
+    def _open(self, act: ChangeStatement) -> None:
         block = plpgsql.read(act.text, act.tree)
         if block.opaque is not None:
             block = self._filled(act) or block
@@ -202,7 +202,7 @@ class Acts:
                     transaction=act.transaction or act.ordinal, nested=True,
                 ))  # fmt: skip
 
-    def _filled(self, act: Act) -> Block | None:
+    def _filled(self, act: ChangeStatement) -> Block | None:
         """Return a block as it is read with names in the place of its placeholders; None when it holds none."""
         text, names = placeholders.fill(act.text)
         if not names:
@@ -217,16 +217,18 @@ class Acts:
 
     def _unfilled(self, migration: Migration, place: Place, names: tuple[str, ...]) -> None:
         reason = ", ".join(names)
-        self.unread.append(Unread(migration=migration, place=place, reason=reason, names=names, kind="placeholder"))
+        self.unread.append(
+            UnreadStatement(migration=migration, place=place, reason=reason, names=names, kind="placeholder")
+        )
 
-    def _opaque(self, act: Act, place: Place, reason: str) -> None:
-        self.unread.append(Unread(migration=act.migration, place=place, reason=reason, kind="dynamic"))
+    def _opaque(self, act: ChangeStatement, place: Place, reason: str) -> None:
+        self.unread.append(UnreadStatement(migration=act.migration, place=place, reason=reason, kind="dynamic"))
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
-    def _take(self, act: Act) -> None:
+    def _take(self, act: ChangeStatement) -> None:
         tree = act.tree
         self._by_tag[tree.tag].append(act)
         self._at[act.script.file.path, act.statement.line, act.statement.column].append(act)
@@ -248,14 +250,14 @@ class Acts:
             for parts, temporary in created(tree):
                 self._make(act, (TEMPORARY, *parts[-1:]) if temporary else parts)
 
-    def _make(self, act: Act, parts: Name, *, table: Node | None = None) -> None:
+    def _make(self, act: ChangeStatement, parts: Name, *, table: Node | None = None) -> None:
         qualified = bool(table.text("schemaname")) if table is not None else len(parts) > 1
         parts = tuple(map(canonical, parts))
         name = parts if qualified else ((act.path or _DEFAULT_PATH)[0], *parts)
         self._made.setdefault(name, act.ordinal)
         self._last[name] = act.ordinal
 
-    def _renamed(self, act: Act) -> None:
+    def _renamed(self, act: ChangeStatement) -> None:
         relation, kind = act.tree.one("relation"), act.tree.choice("rename_type")
         holder = act.tree.one("object")
         named = holder.strings("items") if holder is not None and holder.tag == "List" else ()
@@ -277,7 +279,7 @@ def _column(tree: Node, table: Name) -> tuple[Name, str]:
     return table, tree.text("subname") if tree.choice("rename_type") == "OBJECT_COLUMN" else ""
 
 
-def _candidates(act: Act, parts: Name, more: tuple[str, ...]) -> set[Name]:
+def _candidates(act: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
     """Return every full name that a name may mean, and the schemas that it may be in."""
     names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *act.path, PUBLIC)]
     return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}

@@ -50,7 +50,7 @@ _DESCRIBES = re.compile(r"\.proto$|swagger|openapi|\.pb\.|(?:^|/)\.sqlx/", re.IG
 _GENERATED = re.compile(r"code generated|@generated|do not edit|auto-?generated", re.IGNORECASE)
 
 
-class Use(NamedTuple):
+class CodeUse(NamedTuple):
     """A place that names something."""
 
     path: str
@@ -61,18 +61,18 @@ class Use(NamedTuple):
 
 
 @dataclass(slots=True, kw_only=True)
-class Uses:
+class CodeUses:
     """What the search found."""
 
-    places: dict[Wanted, list[Use]]
+    places: dict[Wanted, list[CodeUse]]
     """Each line that names it."""
     whole: bool = True
     """Whether every file that counts was read."""
 
 
-def search(change: Change, wanted: Iterable[Wanted]) -> Uses:
+def search(change: Change, wanted: Iterable[Wanted]) -> CodeUses:
     """Return where the repository's code names these; migrations, prose, vendored and binary files do not count."""
-    found = Uses(places={item: [] for item in wanted})
+    found = CodeUses(places={item: [] for item in wanted})
     names = {item: [form.encode() for form in item.spellings] for item in found.places}
     total = 0
     for path in _code(change):
@@ -92,7 +92,7 @@ def search(change: Change, wanted: Iterable[Wanted]) -> Uses:
             weak, code = _weak(path, text), PurePosixPath(path).suffix.lower() not in _DATA | _SCREENS
             for item in held:
                 found.places[item] += (
-                    Use(path, line, sure and not weak) for line, sure in mentions(text, item, code=code)
+                    CodeUse(path, line, sure and not weak) for line, sure in mentions(text, item, code=code)
                 )
     return found
 

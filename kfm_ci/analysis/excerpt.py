@@ -20,7 +20,7 @@ def shown(value: str, limit: int = 60) -> str:
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
-class Lines:
+class ExcerptLines:
     """Turns character offsets of one text into 1-based lines."""
 
     __slots__ = ("_starts",)

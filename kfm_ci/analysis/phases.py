@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.removed_objects import removals
 from kfm_ci.model import Phase
 
@@ -17,7 +17,7 @@ _CHANGES = ("UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "CopyStmt")
 _PREPARES = ("AT_AddColumn", "AT_AddConstraint", "AT_ColumnDefault", "AT_DropNotNull")
 _PROVES = ("AT_ValidateConstraint", "AT_SetNotNull")
 
-Steps = dict[Phase, Act]
+Steps = dict[Phase, ChangeStatement]
 """The first statement of each phase."""
 
 
@@ -30,7 +30,7 @@ def derive(change: Change) -> dict[str, Steps]:
     acts = change.acts
     found: dict[str, Steps] = defaultdict(dict)
 
-    def note(phase: Phase, act: Act) -> None:
+    def note(phase: Phase, act: ChangeStatement) -> None:
         before = found[act.migration.id].get(phase)
         if before is None or act.ordinal < before.ordinal:
             found[act.migration.id][phase] = act

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import Name, parts_of, quote, spelled, written
 from kfm_ci.sql.parse_tree import Node
 
@@ -18,7 +18,7 @@ _RENAMED = frozenset({*_TABLES, "OBJECT_VIEW", "OBJECT_MATVIEW"})
 class Removal:
     """A table or column that is no longer there under its name."""
 
-    act: Act
+    act: ChangeStatement
     parts: Name
     """Name of the table, or of the view that is renamed, schema first where one is written."""
     column: str | None
@@ -96,5 +96,5 @@ def renamed(change: Change) -> Iterator[Removal]:
             yield Removal(act=act, parts=parts, column=None, shown=written(relation), becomes=becomes)
 
 
-def _old_column(change: Change, act: Act, relation: Node, column: str) -> bool:
+def _old_column(change: Change, act: ChangeStatement, relation: Node, column: str) -> bool:
     return change.acts.existed(act, relation) and not change.acts.is_new(act, parts_of(relation), column)

@@ -10,9 +10,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from kfm_ci.analysis import added_columns
-from kfm_ci.analysis.added_columns import Column
+from kfm_ci.analysis.added_columns import AddedColumn
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.column_definitions import defined, type_of
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.removed_objects import Removal
@@ -28,21 +28,21 @@ _PLAIN = frozenset({"name", "type", "status", "count", "date", "time", "key", "v
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Successor:
+class Replacement:
     """What takes the place of something that is removed."""
 
-    act: Act
+    act: ChangeStatement
     shown: str
     ground: str
     """Why it is held to be that, as the end of a sentence."""
 
 
-class Successors:
+class Replacements:
     """The new columns of a change, and the tables that it fills from older ones."""
 
     def __init__(self, change: Change, removals: tuple[Removal, ...]) -> None:
         """Read what a change adds, and moves; ``removals`` are all that it takes away."""
-        self._added: dict[str, dict[str, Column]] = defaultdict(dict)
+        self._added: dict[str, dict[str, AddedColumn]] = defaultdict(dict)
         for column in added_columns.added(change):
             self._added[column.alteration.relation.text("relname")][column.definition.text("colname")] = column
         gone = [item for item in removals if item.column is not None and item.table in self._added]
@@ -52,7 +52,7 @@ class Successors:
         self._flows = dict(_flows(change))
         self._replaced = dict(_replaced(change))
 
-    def of(self, removal: Removal) -> Successor | None:
+    def of(self, removal: Removal) -> Replacement | None:
         """Return what takes the place of a removed column or table; None where nothing says that something does."""
         if removal.column is None:
             return self._replaced.get(removal.table)
@@ -73,8 +73,8 @@ class Successors:
         return None
 
 
-def _successor(column: Column, ground: str) -> Successor:
-    return Successor(act=column.alteration.act, shown=f"{column.table}.{column.name}", ground=ground)
+def _successor(column: AddedColumn, ground: str) -> Replacement:
+    return Replacement(act=column.alteration.act, shown=f"{column.table}.{column.name}", ground=ground)
 
 
 def _related(one: str, other: str) -> bool:
@@ -95,7 +95,7 @@ def _spelled_alike(one: str, other: str) -> bool:
     return SequenceMatcher(None, one.lower(), other.lower(), autojunk=False).ratio() >= _ALIKE
 
 
-def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], Act]]:
+def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], ChangeStatement]]:
     """Yield table, source and target of what an update computes from another column of the same table."""
     for act in change.acts.of("UpdateStmt"):
         relation = act.tree.one("relation")
@@ -107,7 +107,7 @@ def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], Act]]:
                     yield (relation.text("relname"), name, target.text("name")), act
 
 
-def _replaced(change: Change) -> Iterator[tuple[str, Successor]]:
+def _replaced(change: Change) -> Iterator[tuple[str, Replacement]]:
     """Yield older tables whose rows are copied into a table that the change makes, with that table."""
     for act in change.acts.of("InsertStmt", "CreateTableAsStmt"):
         into = act.tree.one("into")
@@ -121,4 +121,4 @@ def _replaced(change: Change) -> Iterator[tuple[str, Successor]]:
             for relation in source.find("RangeVar"):
                 if change.acts.existed(act, relation):
                     ground = f"line {act.line} copies the one into the other"
-                    yield relation.text("relname"), Successor(act=act, shown=written(target), ground=ground)
+                    yield relation.text("relname"), Replacement(act=act, shown=written(target), ground=ground)

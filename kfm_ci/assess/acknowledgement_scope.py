@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from kfm_ci.migrations import acknowledgements, source_calls
-from kfm_ci.migrations.model import Allow, Migration
+from kfm_ci.migrations.model import AllowComment, Migration
 from kfm_ci.model import Finding
 from kfm_ci.sql import plpgsql, statements
 from kfm_ci.sql.script import Script, Statement
@@ -19,7 +19,7 @@ _REMARK = re.compile(r"\s*(?:$|#|<!--)")
 class Scope:
     """An acknowledgement and the lines of the one statement below it."""
 
-    allow: Allow
+    allow: AllowComment
     start: int | None
     """1-based, of the statement's first token; None when no statement follows."""
     end: int | None
@@ -31,7 +31,7 @@ class Scope:
         return found.hazard is self.allow.hazard and self.start <= found.place.line <= self.end
 
 
-def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
+def scopes(script: Script, allows: Iterable[AllowComment]) -> tuple[Scope, ...]:
     """Return what each acknowledgement of a script covers: the first statement that begins below its line.
 
     One inside a block covers the first statement below it in that block.
@@ -49,7 +49,7 @@ def scopes(script: Script, allows: Iterable[Allow]) -> tuple[Scope, ...]:
     return tuple(placed)
 
 
-def _inside(block: Statement, allow: Allow) -> Scope:
+def _inside(block: Statement, allow: AllowComment) -> Scope:
     try:
         (tree,) = statements.parse(block.text)
         parts = plpgsql.read(block.text, tree).parts if tree.tag == "DoStmt" else ()
@@ -76,7 +76,7 @@ def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
     return found
 
 
-def _unwritten(script: Script, allows: tuple[Allow, ...]) -> tuple[Allow, ...]:
+def _unwritten(script: Script, allows: tuple[AllowComment, ...]) -> tuple[AllowComment, ...]:
     """Return the acknowledgements without those that a tool sent along with a file of SQL: they are read where they are written."""
     if not script.recorded or not script.file.path.endswith(".sql"):
         return allows
@@ -95,7 +95,9 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
     begins = [item.up.begins for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
     for remark in remarks:
         allow = acknowledgements.remarked(remark.text, remark.line)
-        if not isinstance(allow, Allow) or (changelog and _changeset(up.file.text, allow.line, begins) != up.begins):
+        if not isinstance(allow, AllowComment) or (
+            changelog and _changeset(up.file.text, allow.line, begins) != up.begins
+        ):
             continue
         below = next((call for call in calls if call.line > allow.line), None)
         sent = [part for script in (up, migration.down) if isinstance(script, Script) for part in statements.of(script)

@@ -18,7 +18,7 @@ _VALIDATES = "validating foreign key constraint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Work:
+class WorkUnderLock:
     """Something a statement did whose duration grows with a table; compared as itself, for there are thousands."""
 
     step: Step
@@ -27,26 +27,26 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class BlockingLock:
     """A lock that others wait for, and what runs until it is let go."""
 
     step: Step
     """The statement that took it."""
     lock: Lock
-    work: tuple[Work, ...]
+    work: tuple[WorkUnderLock, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class BlockGroup:
     """What waits for one statement's locks, by hazard; or for those of several, where the same later work holds them."""
 
     step: Step
     """The first of the statements."""
     hazard: Hazard
-    waits: tuple[Wait, ...]
+    waits: tuple[BlockingLock, ...]
 
     @property
-    def work(self) -> tuple[Work, ...]:
+    def work(self) -> tuple[WorkUnderLock, ...]:
         """What runs meanwhile, each once."""
         shared = {id(wait.work): wait.work for wait in self.waits}
         return tuple(dict.fromkeys(item for items in shared.values() for item in items))
@@ -58,21 +58,23 @@ class _Held:
         return bool(work) and not any(item.step is self.step for item in work)
 
 
-def works(step: Step) -> tuple[Work, ...]:
+def works(step: Step) -> tuple[WorkUnderLock, ...]:
     """Return what a statement did that grows with a relation older than the pull request."""
     seen = step.seen
     if seen.kind == "TRUNCATE TABLE":
         return ()
     old = frozenset(seen.existed)
-    found = [Work(step=step, what="rewrites", relation=name) for name in seen.rewrites if name in old]
-    found += [Work(step=step, what="changes rows of", relation=name) for name, _ in seen.changes if name in old]
+    found = [WorkUnderLock(step=step, what="rewrites", relation=name) for name in seen.rewrites if name in old]
+    found += [
+        WorkUnderLock(step=step, what="changes rows of", relation=name) for name, _ in seen.changes if name in old
+    ]
     done = {work.relation for work in found}
     scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
     builds = seen.index_builds if not done else ()
     if builds:
-        found += [Work(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
+        found += [WorkUnderLock(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
     else:
-        found += [Work(step=step, what="reads all of", relation=name) for name in scanned]
+        found += [WorkUnderLock(step=step, what="reads all of", relation=name) for name in scanned]
     return tuple(found)
 
 
@@ -90,7 +92,7 @@ def _proportional_scans(step: Step) -> tuple[str, ...]:
     return seen.scans
 
 
-def waits(case: Case) -> tuple[Wait, ...]:
+def waits(case: Case) -> tuple[BlockingLock, ...]:
     """Return every lock that others wait for, in the order in which they were taken."""
     found = []
     done = [works(step) for step in case.steps]
@@ -102,7 +104,7 @@ def waits(case: Case) -> tuple[Wait, ...]:
         whole = tuple(item for at in range(index, end) for item in done[at])
         for lock in locks:
             # All locks of a transaction last as long as it does: one tuple serves them all.
-            found.append(Wait(step=step, lock=lock, work=whole if case.in_transaction else tuple(
+            found.append(BlockingLock(step=step, lock=lock, work=whole if case.in_transaction else tuple(
                 item for at in range(index, end)
                 if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
                 for item in done[at]
@@ -126,19 +128,19 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _unobserved(case, step)
 
 
-def _held(step: Step, every: tuple[Wait, ...]) -> Iterator[_Held]:
+def _held(step: Step, every: tuple[BlockingLock, ...]) -> Iterator[BlockGroup]:
     mine = tuple(wait for wait in every if wait.step is step)
     read, written = (tuple(wait for wait in mine if _hazard(wait.lock) is hazard) for hazard in _BLOCKING)
-    if any(wait.work for wait in read) and _Held(step=step, hazard=Hazard.BLOCKS_READS, waits=mine).early:
+    if any(wait.work for wait in read) and BlockGroup(step=step, hazard=Hazard.BLOCKS_READS, waits=mine).early:
         read, written = (*read, *written), ()
     for hazard, found in zip(_BLOCKING, (read, written), strict=True):
         if found:
-            yield _Held(step=step, hazard=hazard, waits=found)
+            yield BlockGroup(step=step, hazard=hazard, waits=found)
 
 
-def _at_once(held: list[_Held]) -> list[_Held]:
+def _at_once(held: list[BlockGroup]) -> list[BlockGroup]:
     """Return them with one for all quick statements above the same work: that is one cause, and one remedy."""
-    found: list[_Held] = []
+    found: list[BlockGroup] = []
     first: dict[Hazard, int] = {}
     for item in held:
         at = first.get(item.hazard) if item.early else None
@@ -155,7 +157,7 @@ def _hazard(lock: Lock) -> Hazard:
     return Hazard.BLOCKS_READS if lock.mode is LockMode.ACCESS_EXCLUSIVE else Hazard.BLOCKS_WRITES
 
 
-def _blocked(case: Case, held: _Held) -> Iterator[Finding]:
+def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
     step, work = held.step, held.work
     until = "until COMMIT" if case.in_transaction else "while it runs"
     if not work:
@@ -175,21 +177,21 @@ def _blocked(case: Case, held: _Held) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _lines(waiting: tuple[Wait, ...]) -> str:
+def _lines(waiting: tuple[BlockingLock, ...]) -> str:
     """Return the lines of the statements that took the locks, the first of them named."""
     lines = [str(line) for line in dict.fromkeys(wait.step.seen.line for wait in waiting)]
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
     return f"line{'s' * (len(lines) > 1)} {', '.join(lines[:_TOLD])}{more}"
 
 
-def _who(waiting: tuple[Wait, ...]) -> str:
+def _who(waiting: tuple[BlockingLock, ...]) -> str:
     """Return who waits for what: ``reads and writes of a, and writes of b``."""
     locked = {hazard: [wait.lock for wait in waiting if _hazard(wait.lock) is hazard] for hazard in _BLOCKING}
     words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
     return ", and ".join(f"{words[hazard]} of {listed(found)}" for hazard, found in locked.items() if found)
 
 
-def _meanwhile(work: tuple[Work, ...]) -> str:
+def _meanwhile(work: tuple[WorkUnderLock, ...]) -> str:
     """Return what is done meanwhile, statement by statement, the first of them named."""
     told: dict[tuple[int, str], list[str]] = {}
     for item in work:
@@ -200,17 +202,17 @@ def _meanwhile(work: tuple[Work, ...]) -> str:
     )
 
 
-def _rule(step: Step, work: tuple[Work, ...], hazard: Hazard) -> str:
+def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> str:
     if not any(item.step is step for item in work):
-        return "work-under-earlier-lock"
+        return "lock-held-during-work"
     if step.seen.kind == "CREATE INDEX":
         return "index-not-concurrent"
     if step.seen.kind == "REINDEX":
         return "reindex-not-concurrent"
-    return "readers-wait" if hazard is Hazard.BLOCKS_READS else "writers-wait"
+    return "lock-blocks-reads" if hazard is Hazard.BLOCKS_READS else "lock-blocks-writes"
 
 
-def _remedy(case: Case, step: Step, work: tuple[Work, ...]) -> str | None:
+def _remedy(case: Case, step: Step, work: tuple[WorkUnderLock, ...]) -> str | None:
     if any(item.step is step for item in work):
         return instead(step, case.migration.outside)
     lines = sorted({item.step.seen.line for item in work})
@@ -218,7 +220,7 @@ def _remedy(case: Case, step: Step, work: tuple[Work, ...]) -> str | None:
     return f"Commit first: move what stands on {named} into a migration of its own, after this one."
 
 
-def _worked(case: Case, step: Step, every: tuple[Wait, ...]) -> Iterator[Finding]:
+def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator[Finding]:
     shared = {id(wait.work): wait.work for wait in every}
     under = {key for key, items in shared.items() if any(item.step is step for item in items)}
     locked = {wait.lock.relation for wait in every if id(wait.work) in under}

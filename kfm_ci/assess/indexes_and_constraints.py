@@ -30,7 +30,7 @@ def _invalid(case: Case) -> Iterator[Finding]:
             )
             if not mended:
                 yield case.find(
-                    "index-left-invalid", Hazard.INVALID_INDEX,
+                    "invalid-index-left", Hazard.INVALID_INDEX,
                     f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
                     step=step, help=f"`drop index concurrently if exists {name};` and build it again.",
                 )  # fmt: skip

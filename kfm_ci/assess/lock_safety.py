@@ -54,7 +54,7 @@ def _order(case: Case) -> Iterator[Finding]:
     order = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
     last = list(taken.values())[-1][0]
     yield case.find(
-        "several-tables-locked", Hazard.LOCK_ORDER,
+        "multiple-tables-locked", Hazard.LOCK_ORDER,
         f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
         "another order deadlocks with it.",
         step=last, help="One table a migration.",

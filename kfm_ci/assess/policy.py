@@ -45,7 +45,7 @@ CONTRACTING = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class PolicyResult:
     """All findings with their final weight, and how much was suppressed."""
 
     findings: tuple[Finding, ...]
@@ -69,7 +69,7 @@ def apply(
     allows: Mapping[str, Sequence[Scope]],
     contracts: frozenset[str] = frozenset(),
     complete: bool = True,
-) -> Judged:
+) -> PolicyResult:
     """Return the findings with the policy applied; none is lost but those switched off, which are counted.
 
     ``severities``: level by rule id or hazard; a rule wins over its hazard, and a hazard's level never raises a note.
@@ -102,7 +102,7 @@ def apply(
             counted[OFF] += 1
         else:
             judged.append(found_unused)
-    return Judged(findings=tuple(judged), suppressed=dict(sorted(counted.items())))
+    return PolicyResult(findings=tuple(judged), suppressed=dict(sorted(counted.items())))
 
 
 def _still_used(

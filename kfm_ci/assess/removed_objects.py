@@ -74,7 +74,7 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
         if kind in {"table", "column"} or kind in _CLIENTS:
             rule = f"{kind}-in-use-dropped" if kind in {"table", "column"} else "object-dropped"
             yield _found(
-                case, rule if named else "cascade-victim", Hazard.BREAKS_CLIENTS,
+                case, rule if named else "dropped-by-cascade", Hazard.BREAKS_CLIENTS,
                 f"removes {kind} {identity}{through}: queries of the running application that use it fail.",
                 step, _SAFE,
             )  # fmt: skip

@@ -80,13 +80,13 @@ REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 INDEXES = frozenset({"index-not-concurrent", "squawk-require-concurrent-index-creation"})
 """Suspicions whose way out is another on a partitioned table."""
 
-RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-at-once"})
+RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-in-same-transaction"})
 """Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
 
 SUPERSEDED: Mapping[str, str] = {
     "schema-and-data-mixed": "backfill-under-lock",
     **dict.fromkeys(
-        ("column-in-use-dropped", "table-in-use-dropped", "column-renamed", "table-renamed"), "removed-but-used"
+        ("column-in-use-dropped", "table-in-use-dropped", "column-renamed", "table-renamed"), "dropped-object-in-use"
     ),
 }
 """Findings, by the one that says the same of the same statement and knows more: names of locks, places of uses."""

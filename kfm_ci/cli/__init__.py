@@ -66,7 +66,7 @@ def judge_change(
     _choice("--fail-on", fail_on, ("low", "medium", "high", "never"))
     if engine is not None:
         _choice("--engine", engine, ("auto", "embedded", "docker", "service"))
-    arguments = gate_command.Options(
+    arguments = gate_command.GateOptions(
         directory=directory, config_file=config, format=format, out=out, output=output, base=base, engine=engine,
         postgres_version=postgres_version, database_url=database_url, quiet=quiet, verbose=verbose,
         fail_on=None if fail_on == "never" else Risk(fail_on),
@@ -85,7 +85,7 @@ def check_files(
     from kfm_ci.cli import check as check_command
 
     _choice("--output", output, ("human", "json", "github"))
-    arguments = check_command.Options(
+    arguments = check_command.CheckOptions(
         paths=tuple(paths or [Path()]), config_file=config, format=format, base=base, out=out, output=output,
         verbose=verbose, quiet=quiet,
     )  # fmt: skip
@@ -187,7 +187,7 @@ def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> 
         raise UsageError(code="KFM-U51", message=f"cannot be read: {error.strerror}", where=str(file)) from error
     try:
         typer.echo(statement.show(data))
-    except statement.Malformed as error:
+    except statement.MalformedJson as error:
         raise UsageError(code="KFM-U52", message=f"not a receipt: {error}", where=str(file)) from error
 
 

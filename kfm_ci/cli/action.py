@@ -20,7 +20,7 @@ from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import context, runner_files, workflow_commands
 from kfm_ci.github.action_inputs import Inputs, check, read
 from kfm_ci.github.context import Context
-from kfm_ci.github.publication import Credentials, Edition
+from kfm_ci.github.publication import Credentials, PublicationContext
 from kfm_ci.model import Result, Risk
 
 
@@ -55,7 +55,7 @@ def run() -> int:
     # the clients of GitHub's services take longer to load than a migration to judge: the verdict does not wait for them
     from kfm_ci.github import publish
 
-    edition = Edition(
+    edition = PublicationContext(
         context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
         out=Path(inputs.out), log=log, labels=github.labels,
     )  # fmt: skip
@@ -75,8 +75,8 @@ def _leave_word(platform: Context, log: TextIO) -> None:
         log.write(workflow_commands.message("warning", error.sentence, title="kfm-ci") + "\n")
 
 
-def _options(inputs: Inputs) -> gate.Options:
-    return gate.Options(
+def _options(inputs: Inputs) -> gate.GateOptions:
+    return gate.GateOptions(
         directory=inputs.directory, config_file=inputs.config or None, format=inputs.format, out=Path(inputs.out),
         output="human", base=inputs.base or None, engine=inputs.engine or None, postgres_version=inputs.major,
         database_url=inputs.database_url or None, quiet=False,

@@ -27,11 +27,11 @@ from kfm_ci.report import console as summary
 from kfm_ci.report import gate_json, sarif
 from kfm_ci.rules import runner
 from kfm_ci.rules.squawk import findings, process
-from kfm_ci.rules.squawk.findings import Advice
+from kfm_ci.rules.squawk.findings import LinterResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class CheckOptions:
     """Arguments of the command, as given."""
 
     paths: tuple[Path, ...]
@@ -46,7 +46,7 @@ class Options:
     quiet: bool
 
 
-def check(options: Options, console: Console) -> int:
+def check(options: CheckOptions, console: Console) -> int:
     """Print what is wrong on paper; return the exit code. Given files, only theirs is told; quiet, only errors."""
     if options.out is not None:
         output_files.prepare(options.out)
@@ -77,7 +77,7 @@ def _evidence(
     subject: Subject,
     told: tuple[Finding, ...],
     suppressed: dict[str, int],
-    advised: Advice,
+    advised: LinterResult,
     *,
     milliseconds: float,
 ) -> Evidence:
@@ -94,7 +94,7 @@ def _evidence(
     )  # fmt: skip
 
 
-def _show(options: Options, console: Console, evidence: Evidence, subject: Subject, scope: str) -> None:
+def _show(options: CheckOptions, console: Console, evidence: Evidence, subject: Subject, scope: str) -> None:
     if options.output == "json":
         console.file.write(_rows(evidence))
         return

@@ -11,7 +11,7 @@ from kfm_ci.github import pull_request, workflow_commands
 from kfm_ci.github.action_inputs import Inputs
 from kfm_ci.github.comment import Comment
 from kfm_ci.github.context import Context
-from kfm_ci.github.publication import Credentials, Edition
+from kfm_ci.github.publication import Credentials, PublicationContext
 from kfm_ci.report import gate_json_reader
 
 
@@ -28,7 +28,7 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
         raise CannotCheck(code="KFM-C61", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
                           help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
     evidence = gate_json_reader.loads(data, where=str(file))
-    edition = Edition(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
+    edition = PublicationContext(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
                       out=Path(inputs.out), log=log, artifact_url=platform.judged_url)  # fmt: skip
     number = pull_request.of_tip(edition)
     if number is None:

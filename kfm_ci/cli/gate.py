@@ -30,7 +30,7 @@ from kfm_ci.stages.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class GateOptions:
     """Arguments of the command, as given."""
 
     directory: Path
@@ -47,7 +47,7 @@ class Options:
     verbose: bool = False
 
 
-def judge(options: Options, console: Console) -> Evidence:
+def judge(options: GateOptions, console: Console) -> Evidence:
     """Run the gate, write its files, print its summary, and return the evidence.
 
     What ends the run early is raised after the files were written: there is a receipt on every path.
@@ -69,17 +69,17 @@ def judge(options: Options, console: Console) -> Evidence:
 
 
 def _unjudged(
-    error: KfmError, options: Options, console: Console, context: Context, started: str, finished: str
+    error: KfmError, options: GateOptions, console: Console, context: Context, started: str, finished: str
 ) -> None:
     evidence = result.unjudged(error, started_on=started, finished_on=finished)
     # the disk that is full may be what ended the run
     with suppress(CannotCheck):
-        gate_files.write(options.out, evidence, context, gate_files.Settled())
+        gate_files.write(options.out, evidence, context, gate_files.GateInputs())
     if options.output == "json":
         console.file.write(document.dumps(evidence))
 
 
-def _judge(options: Options, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
+def _judge(options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
     subject = gather(
         options.directory,
         config_file=options.config_file,
@@ -125,16 +125,16 @@ def _judge(options: Options, console: Console, clock: SystemClock, started: str,
     return evidence
 
 
-def _settled(run: Run, subject: Subject) -> gate_files.Settled:
+def _settled(run: Run, subject: Subject) -> gate_files.GateInputs:
     files = dict(run.files)
     smoke = "".join(f"{digest}  {path}\n" for path, digest in run.files if path in run.smoke_files)
-    return gate_files.Settled(
+    return gate_files.GateInputs(
         config=files.get(subject.settings_file or ""), policy=subject.policy_digest,
         smoke=Digest.of(smoke.encode()) if smoke else None,
     )  # fmt: skip
 
 
-def _show(options: Options, console: Console, evidence: Evidence, subject: Subject) -> None:
+def _show(options: GateOptions, console: Console, evidence: Evidence, subject: Subject) -> None:
     if options.output == "json":
         console.file.write(document.dumps(evidence))
         return

@@ -15,7 +15,7 @@ from kfm_ci.report.comment import body
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
+class GateInputs:
     """Digests of what a run was told beside the migrations."""
 
     config: Digest | None = None
@@ -26,7 +26,7 @@ class Settled:
     """Of the list of smoke tests, in sha256sum format."""
 
 
-def write(out: Path, evidence: Evidence, context: Context, settled: Settled) -> None:
+def write(out: Path, evidence: Evidence, context: Context, settled: GateInputs) -> None:
     """Write every file of the contract."""
     documents = {
         "gate.json": gate_json.dumps(evidence),

@@ -7,9 +7,9 @@ from enum import StrEnum
 
 from kfm_ci.evidence.tables import Table
 from kfm_ci.model import (
-    Adviser,
     Digest,
     Finding,
+    LinterIdentity,
     Mode,
     Outcome,
     Phase,
@@ -264,7 +264,7 @@ class Evidence:
     format: str | None = None
     directory: str | None = None
     engine: EngineEvidence | None = None
-    adviser: Adviser | None = None
+    adviser: LinterIdentity | None = None
     """None where it was not asked."""
     started_on: str = ""
     finished_on: str = ""

@@ -13,7 +13,7 @@ from github.GithubException import GithubException, RateLimitExceededException
 from github.Repository import Repository
 
 from kfm_ci import __version__
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 
 Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 20
@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 60.0
 TRANSIENT = frozenset({500, 502, 503, 504})
 
 
-def connect(edition: Edition) -> Repository:
+def connect(edition: PublicationContext) -> Repository:
     """Return the repository of the run; asks nothing of GitHub yet. Raises Unpublished without a token."""
     if not edition.credentials.token or not edition.context.repository:
         raise Unpublished(
@@ -61,7 +61,7 @@ def repeat(action: Callable[[], Answer]) -> Answer:
 
 
 @contextmanager
-def explained(edition: Edition, *, what: str, permission: str) -> Iterator[None]:
+def explained(edition: PublicationContext, *, what: str, permission: str) -> Iterator[None]:
     """Turn GitHub's refusals into Unpublished; ``permission`` is the one that the workflow must grant."""
     try:
         yield
@@ -82,7 +82,7 @@ def explained(edition: Edition, *, what: str, permission: str) -> Iterator[None]
         ) from error  # fmt: skip
 
 
-def _refused(edition: Edition, error: GithubException, what: str, permission: str) -> Unpublished:
+def _refused(edition: PublicationContext, error: GithubException, what: str, permission: str) -> Unpublished:
     status, said = error.status, _message(error)
     if status in {403, 404} and edition.context.fork:
         return Unpublished(

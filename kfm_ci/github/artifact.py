@@ -21,7 +21,7 @@ import requests
 
 from kfm_ci import __version__
 from kfm_ci.github import artifact_zip, workflow_commands
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 
 SERVICE = "/twirp/github.actions.results.api.v1.ArtifactService/"
 BLOCK_BYTES = 8 * 1024 * 1024
@@ -45,11 +45,11 @@ class Artifact:
 
     name = "artifact"
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether a runner started us, and there are files."""
         return edition.context.run_id is not None and edition.out.is_dir()
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Upload the files; says what to do instead on a server without the service."""
         context = edition.context
         if context.composite and not edition.credentials.runtime_token:
@@ -72,7 +72,7 @@ class Artifact:
                           where=self.name, help="give each job its own `artifact-name`")  # fmt: skip
 
 
-def connect(edition: Edition) -> Service:
+def connect(edition: PublicationContext) -> Service:
     """Return the service of this run; raises Unpublished where there is none."""
     credentials, host = edition.credentials, urlsplit(edition.context.server_url).hostname or ""
     if not credentials.runtime_token or not credentials.results_url:

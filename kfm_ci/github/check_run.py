@@ -7,7 +7,7 @@ from typing import Any
 
 from kfm_ci.assess import ranking
 from kfm_ci.github import api
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 from kfm_ci.github.summary import body
 from kfm_ci.model import Finding, Result, Severity
 from kfm_ci.report import summary
@@ -23,11 +23,11 @@ class CheckRun:
 
     name = "check run"
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether the workflow asks for it."""
         return edition.inputs.check_run == "true"
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Make a check run on the pull request's own commit, and hand its annotations over in batches."""
         sha = edition.context.head_sha
         if sha is None:
@@ -50,13 +50,13 @@ class CheckRun:
                 run.edit(output={**head, "annotations": found[start : start + BATCH]})
 
 
-def title(edition: Edition) -> str:
+def title(edition: PublicationContext) -> str:
     """Return the name of the check run; each judged directory and version has its own."""
     parts = [part for part in (edition.inputs.path, edition.inputs.postgres_version) if part not in {"", "."}]
     return " ".join(["kfm-ci", *parts])
 
 
-def annotate(edition: Edition) -> list[dict[str, Any]]:
+def annotate(edition: PublicationContext) -> list[dict[str, Any]]:
     """Return the findings that stand and have a file, errors first."""
     return [
         _annotation(item, edition.inputs.path) for item in ranking.ranked(edition.evidence.findings) if item.place.file

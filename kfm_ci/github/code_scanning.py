@@ -8,7 +8,7 @@ import json
 from pathlib import PurePosixPath
 
 from kfm_ci.github import api
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 
 
 class CodeScanning:
@@ -16,11 +16,11 @@ class CodeScanning:
 
     name = "code scanning"
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether the workflow asks for it."""
         return edition.inputs.sarif == "true"
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Upload the log for the commit that was judged."""
         file, context = edition.out / "findings.sarif", edition.context
         if not file.is_file() or not context.sha or not context.ref:

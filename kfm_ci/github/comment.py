@@ -9,7 +9,7 @@ from github.IssueComment import IssueComment
 from github.Repository import Repository
 
 from kfm_ci.github import api
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 from kfm_ci.github.summary import body
 
 ACTIONS_BOT = "github-actions[bot]"
@@ -26,12 +26,12 @@ class Comment:
 
     name = "comment"
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether there is a pull request, or the workflow insists."""
         mode = edition.inputs.comment
         return mode != "never" and (edition.context.pull is not None or mode == "always")
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Make or update the comment; says nothing where there is nothing to say and nothing was said before."""
         number = edition.context.pull
         if number is None:
@@ -48,7 +48,7 @@ def marker(key: str) -> str:
     return f"<!-- kfm-ci:gate {key} -->"
 
 
-def _upsert(repository: Repository, number: int, edition: Edition) -> IssueComment | None:
+def _upsert(repository: Repository, number: int, edition: PublicationContext) -> IssueComment | None:
     evidence = edition.evidence
     first = marker(edition.key)
     text = f"{first}\n{body(evidence, edition.artifact_url)}"

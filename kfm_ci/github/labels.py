@@ -5,7 +5,7 @@ from __future__ import annotations
 from github.Repository import Repository
 
 from kfm_ci.github import api
-from kfm_ci.github.publication import Edition
+from kfm_ci.github.publication import PublicationContext
 from kfm_ci.model import Risk
 
 PREFIX = "migration:risk-"
@@ -16,11 +16,11 @@ class Labels:
 
     name = "label"
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether the configuration asks for it, and there is a pull request."""
         return edition.labels and edition.context.pull is not None
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Leave the one label that is true; none where nothing was judged."""
         number = edition.context.pull or 0
         wanted = f"{PREFIX}{edition.evidence.risk.value}" if edition.evidence.new else None

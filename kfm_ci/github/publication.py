@@ -40,7 +40,7 @@ class Credentials:
 
 
 @dataclass(slots=True, kw_only=True)
-class Edition:
+class PublicationContext:
     """The workbench that publications share; each adds what later ones refer to."""
 
     context: Context

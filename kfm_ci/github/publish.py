@@ -14,7 +14,7 @@ from kfm_ci.github.check_run import CheckRun
 from kfm_ci.github.code_scanning import CodeScanning
 from kfm_ci.github.comment import Comment
 from kfm_ci.github.labels import Labels
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 from kfm_ci.github.summary import body
 from kfm_ci.report.escape import prose
 
@@ -24,11 +24,11 @@ class Publication(Protocol):
 
     name: str
 
-    def wanted(self, edition: Edition) -> bool:
+    def wanted(self, edition: PublicationContext) -> bool:
         """Whether the workflow asks for it."""
         ...
 
-    def publish(self, edition: Edition) -> None:
+    def publish(self, edition: PublicationContext) -> None:
         """Tell it; raises Unpublished."""
         ...
 
@@ -36,7 +36,7 @@ class Publication(Protocol):
 PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
 
 
-def publish(edition: Edition) -> None:
+def publish(edition: PublicationContext) -> None:
     """Publish everywhere, then write summary, annotations and outputs."""
     if edition.context.unread:
         edition.notes.append(
@@ -56,7 +56,7 @@ def publish(edition: Edition) -> None:
     _annotate(edition)
 
 
-def _defect(edition: Edition, name: str, error: Exception) -> Unpublished:
+def _defect(edition: PublicationContext, name: str, error: Exception) -> Unpublished:
     """Tell a defect of ours as one; the verdict is none the less what it is."""
     with workflow_commands.quiet(edition.log):
         traceback.print_exception(error, file=edition.log)
@@ -64,7 +64,7 @@ def _defect(edition: Edition, name: str, error: Exception) -> Unpublished:
                        help="please report it with the lines above")  # fmt: skip
 
 
-def _leave(edition: Edition) -> None:
+def _leave(edition: PublicationContext) -> None:
     """Write what the runner takes from files; one that refuses is a note."""
     context = edition.context
     try:
@@ -79,7 +79,7 @@ def _leave(edition: Edition) -> None:
         edition.notes.append(error.sentence)
 
 
-def _annotate(edition: Edition) -> None:
+def _annotate(edition: PublicationContext) -> None:
     prefix = "" if edition.inputs.path in {".", ""} else edition.inputs.path
     lines = workflow_commands.annotate(ranking.ranked(edition.evidence.findings), prefix=prefix)
     if edition.evidence.failure:
@@ -89,7 +89,7 @@ def _annotate(edition: Edition) -> None:
     edition.log.flush()
 
 
-def outputs(edition: Edition) -> dict[str, str]:
+def outputs(edition: PublicationContext) -> dict[str, str]:
     """Return the outputs of the action; what does not exist is empty."""
     evidence, out = edition.evidence, edition.out
     receipt = out / "receipt.json"
@@ -111,6 +111,6 @@ def outputs(edition: Edition) -> dict[str, str]:
     }
 
 
-def _summary(edition: Edition) -> str:
+def _summary(edition: PublicationContext) -> str:
     notes = "".join(f"\n> Not published: {prose(note, 400)}\n" for note in edition.notes)
     return body(edition.evidence, edition.artifact_url) + notes

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from kfm_ci.github import api
-from kfm_ci.github.publication import Edition, Unpublished
+from kfm_ci.github.publication import PublicationContext, Unpublished
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-def of_tip(edition: Edition) -> int | None:
+def of_tip(edition: PublicationContext) -> int | None:
     """Return the number of the open pull request whose tip is the event's commit; None when there is none any more."""
     tip = edition.context.head_sha or ""
     if not _COMMIT.fullmatch(tip):

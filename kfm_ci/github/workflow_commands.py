@@ -10,7 +10,7 @@ from typing import TextIO
 
 from kfm_ci.model import Finding, Severity
 from kfm_ci.report import grouping
-from kfm_ci.report.grouping import Telling
+from kfm_ci.report.grouping import FindingGroup
 
 SHOWN = 10
 """Annotations of one level that GitHub shows for a step; more are dropped without a word."""
@@ -48,12 +48,12 @@ def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
         _annotation(told, prefix)
         for found in levels.values()
         for told in (
-            [Telling(found=(item,)) for item in found] if len(found) <= SHOWN else grouping.tell(found)
+            [FindingGroup(found=(item,)) for item in found] if len(found) <= SHOWN else grouping.tell(found)
         )[:SHOWN]
     ]  # fmt: skip
 
 
-def _annotation(told: Telling, prefix: str) -> str:
+def _annotation(told: FindingGroup, prefix: str) -> str:
     lead = told.lead
     said = [f"{len(told.also)} more, each in its own words in the report"] if told.crowd else [*told.messages]
     if told.also and not told.crowd:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfm_ci.migrations.model import Allow
+from kfm_ci.migrations.model import AllowComment
 from kfm_ci.model import Acknowledgement, Hazard
 from kfm_ci.sql import tokens
 from kfm_ci.sql.script import Script
@@ -28,7 +28,7 @@ _REASON = re.compile(r'reason="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Malformed:
+class MalformedAllowComment:
     """An acknowledgement that cannot be honoured."""
 
     line: int
@@ -36,15 +36,15 @@ class Malformed:
     help: str
 
 
-def find(script: Script) -> tuple[tuple[Allow, ...], tuple[Malformed, ...]]:
+def find(script: Script) -> tuple[tuple[AllowComment, ...], tuple[MalformedAllowComment, ...]]:
     """Return the acknowledgements in a script's comments, and those that are not well formed."""
-    allows: list[Allow] = []
-    wrong: list[Malformed] = []
+    allows: list[AllowComment] = []
+    wrong: list[MalformedAllowComment] = []
     if "kfm:allow" not in script.text:
         return (), ()
     for start, comment in _comments(script.text):
         said = _said(comment, script.first_line + script.text.count("\n", 0, start))
-        if isinstance(said, Allow):
+        if isinstance(said, AllowComment):
             allows.append(said)
         elif said is not None:
             wrong.append(said)
@@ -62,7 +62,7 @@ def _comments(text: str) -> Iterator[tuple[int, str]]:
             yield from ((token.start + begin + at, inner) for at, inner in _comments(piece[begin:-begin]))
 
 
-def remarked(comment: str, line: int) -> Allow | Malformed | None:
+def remarked(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
     """Return what a comment of a program, which is not SQL, acknowledges; None when it speaks of something else."""
     return _said(comment.removesuffix("-->").rstrip(), line)
 
@@ -86,7 +86,7 @@ def _opening(path: str | None) -> str:
     return next((opening for opening, endings in _COMMENT.items() if (path or "").endswith(endings)), "--")
 
 
-def _said(comment: str, line: int) -> Allow | Malformed | None:
+def _said(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
     match = _MARK.search(comment)
     if match is None:
         return None
@@ -95,7 +95,9 @@ def _said(comment: str, line: int) -> Allow | Malformed | None:
     if match[1] not in hazards:
         near = difflib.get_close_matches(match[1], hazards, n=1)
         hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
-        return Malformed(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint)
+        return MalformedAllowComment(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint)
     if reason is None or not reason[1].strip():
-        return Malformed(line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"')
-    return Allow(hazard=Hazard(match[1]), acknowledgement=Acknowledgement(reason=reason[1].strip()), line=line)
+        return MalformedAllowComment(
+            line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"'
+        )
+    return AllowComment(hazard=Hazard(match[1]), acknowledgement=Acknowledgement(reason=reason[1].strip()), line=line)

@@ -21,11 +21,11 @@ CHECKSUMS = "meta/checksums.txt"
 _CHECKSUM_LINE = re.compile(r"(\\?)([0-9a-f]{64}) [ *](.+)")
 
 
-class _Value(BaseModel):
+class _ManifestModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
-class ManifestFile(_Value):
+class ManifestFile(_ManifestModel):
     """One file of a migration."""
 
     path: str
@@ -33,7 +33,7 @@ class ManifestFile(_Value):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-class ManifestEntry(_Value):
+class ManifestEntry(_ManifestModel):
     """One migration."""
 
     id: str
@@ -44,7 +44,7 @@ class ManifestEntry(_Value):
     """What the author wrote in the header, apart from the id."""
 
 
-class Manifest(_Value):
+class Manifest(_ManifestModel):
     """All migrations of a directory, in plan order."""
 
     schema_: Literal["kfm-ci/manifest/v1"] = Field(default="kfm-ci/manifest/v1", alias="schema")

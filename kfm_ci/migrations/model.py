@@ -126,7 +126,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
+class AllowComment:
     """An acknowledgement in a file: silences one hazard for the statement below it."""
 
     hazard: Hazard

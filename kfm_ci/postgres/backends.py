@@ -24,7 +24,7 @@ select coalesce(nullif(query, ''), 'nothing'),
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Busy:
+class DatabaseBusy:
     """What the owner's sessions in a database are about, of which there is at least one."""
 
     count: int
@@ -34,11 +34,11 @@ class Busy:
     """Whether one of them waits for a lock that another holds."""
 
 
-def busy(server: Server, database: str) -> Busy | None:
+def busy(server: Server, database: str) -> DatabaseBusy | None:
     """Look at the owner's sessions in a database; None when there are none."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
         found = connection.execute(_BUSY, [database, server.owner]).fetchall()
-    return Busy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
+    return DatabaseBusy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
 
 
 def there(server: Server, database: str) -> bool:

@@ -26,7 +26,7 @@ FEW: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
+class CommitPoint:
     """A moment in the life of a server."""
 
     oldest: int
@@ -35,13 +35,13 @@ class Moment:
     """First transaction id that was not yet given out."""
 
 
-def moment(connection: Connection[Any]) -> Moment:
+def moment(connection: Connection[Any]) -> CommitPoint:
     """Return the present moment; outside a transaction."""
     row = connection.execute(SNAPSHOT).fetchone() or (0, 0)
-    return Moment(oldest=row[0], next=row[1])
+    return CommitPoint(oldest=row[0], next=row[1])
 
 
-def untouched(connection: Connection[Any], since: Moment) -> bool:
+def untouched(connection: Connection[Any], since: CommitPoint) -> bool:
     """Whether it is certain that nothing was committed since; False is doubt, not proof of a change."""
     now = moment(connection)
     if since.oldest != since.next or now.oldest != now.next or now.next - since.next > FEW:

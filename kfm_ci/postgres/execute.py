@@ -34,7 +34,7 @@ class Watcher(Protocol):
         ...
 
 
-class Failed(Exception):
+class StatementFailed(Exception):
     """The server refused a statement, or what stands behind it."""
 
     def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
@@ -65,7 +65,7 @@ def commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
     try:
         connection.execute("commit")
     except psycopg.Error as error:
-        raise Failed(error, parts[-1]) from error
+        raise StatementFailed(error, parts[-1]) from error
 
 
 def watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
@@ -77,7 +77,7 @@ def watched(connection: Connection[Any], part: Statement, watcher: Watcher | Non
     began = time.perf_counter()
     try:
         rows = deliver(connection, part)
-    except Failed as failed:
+    except StatementFailed as failed:
         if connection.info.transaction_status != TransactionStatus.UNKNOWN:
             watcher.after(
                 connection, part, duration_ms=(time.perf_counter() - began) * 1000.0, rows=None, error=failed.error
@@ -109,7 +109,7 @@ def deliver(connection: Connection[Any], part: Statement) -> int | None:
     try:
         return send(connection, part)
     except psycopg.Error as error:
-        raise Failed(error, part) from error
+        raise StatementFailed(error, part) from error
 
 
 def plainly(connection: Connection[Any], text: str) -> None:

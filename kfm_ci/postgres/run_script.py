@@ -13,7 +13,7 @@ from psycopg.pq import TransactionStatus
 
 from kfm_ci.model import Mode, Outcome, Resumption
 from kfm_ci.postgres import execute, ledger, written_relations
-from kfm_ci.postgres.execute import Failed, Watcher
+from kfm_ci.postgres.execute import StatementFailed, Watcher
 from kfm_ci.postgres.ledger import Entry
 from kfm_ci.postgres.session import exhausted
 from kfm_ci.sql import copy_data, statements, transactions
@@ -97,7 +97,7 @@ def run(
             outcome=Outcome.FAILED, mode=mode, duration_ms=_since(began), escaped=True,
             error=str(escaped), line=escaped.line,
         )  # fmt: skip
-    except Failed as failed:
+    except StatementFailed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
@@ -122,7 +122,7 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
                 for part in parts:
                     execute.watched(connection, part, None)
         connection.execute("commit")
-    except Failed as failed:
+    except StatementFailed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
@@ -131,7 +131,7 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
         connection.rollback()
-        return reached, _failure(Failed(error, None), Mode.TRANSACTION, _since(began))
+        return reached, _failure(StatementFailed(error, None), Mode.TRANSACTION, _since(began))
     return None
 
 
@@ -170,7 +170,7 @@ def _in_transaction(
             look(connection, written)
         connection.execute("commit" if keep else "rollback")
     except psycopg.Error as error:
-        raise Failed(error, next(reversed(statements.of(script)), None)) from error
+        raise StatementFailed(error, next(reversed(statements.of(script)), None)) from error
     return written
 
 
@@ -245,7 +245,7 @@ def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | N
             ledger.record(connection, entry)
 
 
-def _failure(failed: Failed, mode: Mode, duration_ms: float) -> Applied:
+def _failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied:
     diag = failed.error.diag
     part = failed.statement
     line = column = None

@@ -16,9 +16,9 @@ from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Digest, Outcome, Proof, Result
 from kfm_ci.receipt.rendering import render
 from kfm_ci.receipt.schema import PREDICATE_TYPE, SCHEMA, STATEMENT_TYPE
-from kfm_ci.receipt.strict_json import Malformed, decode, encode
+from kfm_ci.receipt.strict_json import MalformedJson, decode, encode
 
-__all__ = ["PREDICATE_TYPE", "SCHEMA", "STATEMENT_TYPE", "Link", "Malformed", "Target", "build", "parse", "show"]
+__all__ = ["PREDICATE_TYPE", "SCHEMA", "STATEMENT_TYPE", "Link", "MalformedJson", "Target", "build", "parse", "show"]
 
 _SQLSTATE = re.compile(r"(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}(?![0-9A-Za-z])")
 _CODE = re.compile(r"KFM-[A-Z][0-9]{1,4}(?![0-9A-Za-z])")
@@ -248,14 +248,14 @@ def parse(data: bytes) -> dict[str, Any]:
     """
     statement = decode(data)
     if statement.get("_type") != STATEMENT_TYPE:
-        raise Malformed(f"_type is not {STATEMENT_TYPE}")
+        raise MalformedJson(f"_type is not {STATEMENT_TYPE}")
     if statement.get("predicateType") != PREDICATE_TYPE:
-        raise Malformed(f"predicateType is not {PREDICATE_TYPE}")
+        raise MalformedJson(f"predicateType is not {PREDICATE_TYPE}")
     subjects, predicate = statement.get("subject"), statement.get("predicate")
     if not isinstance(subjects, list) or not subjects or not all(_is_subject(item) for item in subjects):
-        raise Malformed("subject is not a list of names with sha256 digests")
+        raise MalformedJson("subject is not a list of names with sha256 digests")
     if not isinstance(predicate, dict) or predicate.get("result") not in {"success", "failure"}:
-        raise Malformed("predicate.result is neither success nor failure")
+        raise MalformedJson("predicate.result is neither success nor failure")
     return statement
 
 

@@ -9,7 +9,7 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 32
 
 
-class Malformed(ValueError):
+class MalformedJson(ValueError):
     """The bytes are not JSON that every reader reads the same."""
 
 
@@ -20,13 +20,13 @@ def encode(value: object) -> bytes:
     try:
         return text.encode("utf-8") + b"\n"
     except UnicodeEncodeError as error:
-        raise Malformed("a string holds half of a surrogate pair") from error
+        raise MalformedJson("a string holds half of a surrogate pair") from error
 
 
 def decode(data: bytes) -> dict[str, Any]:
     """Return an object; raises Malformed for duplicate keys, floats, NaN, bad UTF-8, undue size or depth."""
     if len(data) > MAX_BYTES:
-        raise Malformed(f"larger than {MAX_BYTES} bytes")
+        raise MalformedJson(f"larger than {MAX_BYTES} bytes")
     try:
         text = data.decode("utf-8")
         value = json.loads(
@@ -35,12 +35,12 @@ def decode(data: bytes) -> dict[str, Any]:
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
-    except Malformed:
+    except MalformedJson:
         raise
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"not JSON in UTF-8: {type(error).__name__}") from error
+        raise MalformedJson(f"not JSON in UTF-8: {type(error).__name__}") from error
     if not isinstance(value, dict):
-        raise Malformed("not a JSON object")
+        raise MalformedJson("not a JSON object")
     _check(value, 0)
     return value
 
@@ -48,24 +48,24 @@ def decode(data: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise Malformed("an object has the same key twice")
+        raise MalformedJson("an object has the same key twice")
     return found
 
 
 def _refuse_number(text: str) -> NoReturn:
-    raise Malformed(f"a number that is not an integer: {text[:40]}")
+    raise MalformedJson(f"a number that is not an integer: {text[:40]}")
 
 
 def _check(value: object, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise Malformed(f"nested deeper than {MAX_DEPTH}")
+        raise MalformedJson(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise Malformed("a key that is not a string")
+                raise MalformedJson("a key that is not a string")
             _check(item, depth + 1)
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
     elif not (value is None or isinstance(value, str | bool | int)):
-        raise Malformed(f"a value of type {type(value).__name__}")
+        raise MalformedJson(f"a value of type {type(value).__name__}")

@@ -13,7 +13,7 @@ from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.model import Finding, Hazard, Result, Severity, StageStatus
 from kfm_ci.report import grouping, summary
 from kfm_ci.report.escape import clip, single_line, visible
-from kfm_ci.report.grouping import Telling
+from kfm_ci.report.grouping import FindingGroup
 from kfm_ci.report.lock_impact import blocking, duration
 
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
@@ -74,7 +74,7 @@ def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]
     return [_crowd(item) if item.crowd else _telling(item, sources) for item in grouping.tell(told)]
 
 
-def _telling(told: Telling, sources: Mapping[str, str]) -> Group:
+def _telling(told: FindingGroup, sources: Mapping[str, str]) -> Group:
     """Return severity and messages, place, source excerpt, remedy. Nothing in it is read as mark-up."""
     lead = told.lead
     sure = "" if lead.verdict.value in {"fact", "confirmed"} else f" ({lead.verdict.value})"
@@ -90,13 +90,13 @@ def _telling(told: Telling, sources: Mapping[str, str]) -> Group:
     return Group(*parts, Text())
 
 
-def _crowd(told: Telling) -> Group:
+def _crowd(told: FindingGroup) -> Group:
     """Return the rest of many of one rule, each of which says something of its own."""
     head = Text.assemble(*_head(told), f" {len(told.also)} more, each in its own words in gate.json")
     return Group(head, *_places(told.also), Text())
 
 
-def _head(told: Telling) -> tuple[tuple[str, str], tuple[str, str]]:
+def _head(told: FindingGroup) -> tuple[tuple[str, str], tuple[str, str]]:
     lead = told.lead
     return (lead.severity.value, _COLOURS[lead.severity]), (f"[{', '.join(told.rules)}]", "dim")
 

@@ -9,7 +9,7 @@ from typing import Any
 from kfm_ci.assess import checklist
 from kfm_ci.evidence.model import Evidence, Lock, MigrationEvidence, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.tables import Table
-from kfm_ci.model import Adviser, Finding
+from kfm_ci.model import Finding, LinterIdentity
 
 SCHEMA_NAME = "kfm-ci/gate/v1"
 
@@ -82,7 +82,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _adviser(adviser: Adviser | None) -> dict[str, Any] | None:
+def _adviser(adviser: LinterIdentity | None) -> dict[str, Any] | None:
     if adviser is None:
         return None
     return {"name": adviser.name, "version": adviser.version, "sha256": adviser.sha256.hex}

@@ -20,7 +20,7 @@ _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(])| (?=\()")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class FindingGroup:
     """Findings that are told together."""
 
     found: tuple[Finding, ...]
@@ -50,7 +50,7 @@ class Telling:
         return (*(text.removesuffix(tail) for text in said[:-1]), said[-1])
 
 
-def tell(findings: Iterable[Finding]) -> list[Telling]:
+def tell(findings: Iterable[Finding]) -> list[FindingGroup]:
     """Return findings in their order, put together where that is shorter and loses nothing that its reader has to do."""
     return _crowded(_alike(_bundled(findings)))
 
@@ -68,17 +68,17 @@ def _numbers(lines: list[int]) -> str:
     return f":{', '.join(map(str, lines[:LINES]))}{more}" if lines else ""
 
 
-def _bundled(findings: Iterable[Finding]) -> list[Telling]:
+def _bundled(findings: Iterable[Finding]) -> list[FindingGroup]:
     bundles: dict[tuple[object, ...], list[Finding]] = {}
     for number, item in enumerate(findings):
         place = item.place.file, item.place.line
         said = item.severity, item.verdict, item.acknowledged, item.help
         bundles.setdefault((*place, *said) if all(place) and item.help else (number,), []).append(item)
-    return [Telling(found=tuple(found)) for found in bundles.values()]
+    return [FindingGroup(found=tuple(found)) for found in bundles.values()]
 
 
-def _alike(tellings: Iterable[Telling]) -> list[Telling]:
-    groups: dict[tuple[object, ...], Telling] = {}
+def _alike(tellings: Iterable[FindingGroup]) -> list[FindingGroup]:
+    groups: dict[tuple[object, ...], FindingGroup] = {}
     for item in tellings:
         said = tuple(
             (one.rule, one.severity, one.verdict, one.acknowledged, one.message, one.help) for one in item.found
@@ -88,12 +88,12 @@ def _alike(tellings: Iterable[Telling]) -> list[Telling]:
     return list(groups.values())
 
 
-def _crowded(tellings: list[Telling]) -> list[Telling]:
-    same: dict[tuple[object, ...], list[Telling]] = {}
+def _crowded(tellings: list[FindingGroup]) -> list[FindingGroup]:
+    same: dict[tuple[object, ...], list[FindingGroup]] = {}
     for item in tellings:
         if item.lead.severity is not Severity.ERROR:
             same.setdefault((item.lead.severity, item.lead.verdict, item.rules), []).append(item)
-    told: list[Telling] = []
+    told: list[FindingGroup] = []
     for item in tellings:
         group = same.get((item.lead.severity, item.lead.verdict, item.rules), [])
         number = next((number for number, one in enumerate(group) if one is item), 0)
@@ -101,5 +101,5 @@ def _crowded(tellings: list[Telling]) -> list[Telling]:
             told.append(item)
         elif number == LEADERS:
             others = [one for each in group[LEADERS:] for one in (each.lead, *each.also)]
-            told.append(Telling(found=item.found, also=tuple(others), crowd=True))
+            told.append(FindingGroup(found=item.found, also=tuple(others), crowd=True))
     return told

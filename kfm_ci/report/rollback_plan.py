@@ -18,7 +18,7 @@ _BLOCKERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retreat:
+class RollbackPlan:
     """The way back of one migration."""
 
     verdict: str
@@ -31,11 +31,11 @@ class Retreat:
     """What to do when it fails midway, one step each."""
 
 
-def retreat(migration: MigrationEvidence) -> Retreat:
+def retreat(migration: MigrationEvidence) -> RollbackPlan:
     """Return the way back of one migration."""
     rollback = migration.rollback
     found = holds(rollback.statements, rollback.mode)
-    return Retreat(
+    return RollbackPlan(
         verdict=verdict(migration),
         proven=rollback.proof is Proof.PROVEN,
         loses=rollback.price,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_files import Touched
+from kfm_ci.analysis.changed_files import ChangedFile
 from kfm_ci.analysis.excerpt import mask
 from kfm_ci.model import Finding, Place
 from kfm_ci.rules.rule import Rule, finding
@@ -16,7 +16,7 @@ WITHOUT_HISTORY = (
 def found_in(
     rule: Rule,
     change: Change,
-    item: Touched,
+    item: ChangedFile,
     message: str,
     *,
     help: str,

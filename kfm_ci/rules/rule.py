@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity, rule_page
 
@@ -94,7 +94,7 @@ def finding(
 
 def told(
     rule: Rule,
-    act: Act,
+    act: ChangeStatement,
     message: str,
     *,
     help: str,

@@ -8,7 +8,7 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.config import Config
 from kfm_ci.model import Finding
 from kfm_ci.rules import ALL
-from kfm_ci.rules.squawk.findings import Advice, advise
+from kfm_ci.rules.squawk.findings import LinterResult, advise
 
 
 def findings(change: Change) -> list[Finding]:
@@ -21,9 +21,9 @@ def findings(change: Change) -> list[Finding]:
     return list(dict.fromkeys(found))
 
 
-def advised(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> Advice:
+def advised(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> LinterResult:
     """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
-    return advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else Advice()
+    return advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else LinterResult()
 
 
 def _told(item: Finding) -> tuple[str, str | None, str]:

@@ -15,7 +15,7 @@ _ERROR = 21
 """Level of a ``raise`` that is a failure itself."""
 
 
-class Answer(StrEnum):
+class HandlerAnswer(StrEnum):
     """What a handler of ``others`` does about a failure."""
 
     NOTHING = "nothing"
@@ -25,22 +25,22 @@ class Answer(StrEnum):
     """It sets or returns a value, changes rows, or passes the failure on."""
 
 
-_ORDER = tuple(Answer)
+_ORDER = tuple(HandlerAnswer)
 
 
-def answer(definition: str, line: int) -> Answer | None:
+def answer(definition: str, line: int) -> HandlerAnswer | None:
     """Return what is done about a failure on a line of a body; ``definition`` is its ``do`` or ``create function``.
 
     None: no handler of ``others`` is near, or the text does not parse. Of several on one line it is who does most.
     """
     try:
         functions = plpgsql.parse(definition)
-    except plpgsql.Unreadable:
+    except plpgsql.UnparsableBody:
         return None
     return max(_answers(functions, line), key=_ORDER.index, default=None)
 
 
-def _answers(tree: Any, line: int, catching: Answer | None = None) -> Iterator[Answer]:
+def _answers(tree: Any, line: int, catching: HandlerAnswer | None = None) -> Iterator[HandlerAnswer]:
     """Yield what the innermost block around each statement of that line does about its failure."""
     for tag, value in _pairs(tree):
         if tag.startswith(_STATEMENT) and value.get("lineno") == line and catching is not None:
@@ -54,23 +54,23 @@ def _answers(tree: Any, line: int, catching: Answer | None = None) -> Iterator[A
         yield from _answers({key: part for key, part in value.items() if key != "exceptions"}, line, _others(handlers))
 
 
-def _others(handlers: Any) -> Answer | None:
+def _others(handlers: Any) -> HandlerAnswer | None:
     for _, handler in _pairs(handlers["PLpgSQL_exception_block"]["exc_list"]):
         if any(condition.get("condname") == "others" for _, condition in _pairs(handler.get("conditions"))):
             return max(
                 (_weight(*pair) for pair in _statements(handler.get("action"))),
                 key=_ORDER.index,
-                default=Answer.NOTHING,
+                default=HandlerAnswer.NOTHING,
             )
     return None
 
 
-def _weight(kind: str, statement: Any) -> Answer:
+def _weight(kind: str, statement: Any) -> HandlerAnswer:
     if kind in _NEUTRAL or (kind == "return" and "expr" not in statement):
-        return Answer.NOTHING
+        return HandlerAnswer.NOTHING
     if kind == "raise" and int(statement.get("elog_level", _ERROR)) < _ERROR:
-        return Answer.MESSAGE
-    return Answer.ACTION
+        return HandlerAnswer.MESSAGE
+    return HandlerAnswer.ACTION
 
 
 def _statements(tree: Any) -> Iterator[tuple[str, Any]]:

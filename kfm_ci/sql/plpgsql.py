@@ -28,7 +28,7 @@ _RAISES = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class BlockPart:
     """One statement inside a block."""
 
     line: int
@@ -42,12 +42,12 @@ class Part:
 class Block:
     """The body of a ``do``."""
 
-    parts: tuple[Part, ...] = ()
+    parts: tuple[BlockPart, ...] = ()
     opaque: str | None = None
     """Why the body could not be read; None when it was."""
 
 
-class Unreadable(Exception):
+class UnparsableBody(Exception):
     """A body does not parse; one line says why."""
 
 
@@ -70,7 +70,7 @@ def read(text: str, tree: Node) -> Block:
         return Block(opaque="it is nested too deeply")
     try:
         functions = parse(text)
-    except Unreadable as problem:
+    except UnparsableBody as problem:
         return Block(opaque=f"its body does not parse: {problem}")
     return Block(parts=tuple(_parts(functions, body_line(text))))
 
@@ -80,7 +80,7 @@ def parse(text: str) -> Any:
     try:
         return postgast.parse_plpgsql(text)
     except (postgast.PgQueryError, json.JSONDecodeError, UnicodeError, RecursionError) as error:
-        raise Unreadable(str(error).splitlines()[0][:120] if str(error) else "empty") from error
+        raise UnparsableBody(str(error).splitlines()[0][:120] if str(error) else "empty") from error
 
 
 def body_line(text: str) -> int:
@@ -89,7 +89,7 @@ def body_line(text: str) -> int:
     return text.count("\n", 0, literal.start) if literal else 0
 
 
-def _parts(tree: Any, first: int) -> Iterator[Part]:
+def _parts(tree: Any, first: int) -> Iterator[BlockPart]:
     if isinstance(tree, list):
         for item in tree:
             yield from _parts(item, first)
@@ -100,11 +100,11 @@ def _parts(tree: Any, first: int) -> Iterator[Part]:
         if isinstance(value, dict):
             line = first + max(0, int(value.get("lineno", 1)) - 1)
             if tag in _QUERIES:
-                yield Part(line=line, text=_query(value.get("sqlstmt") or value.get("expr")))
+                yield BlockPart(line=line, text=_query(value.get("sqlstmt") or value.get("expr")))
             elif tag in _DYNAMIC:
                 text = _query(value.get("query"))
                 plain = _literal(text)
-                yield Part(line=line, text=text if plain is None else plain, dynamic=plain is None)
+                yield BlockPart(line=line, text=text if plain is None else plain, dynamic=plain is None)
         yield from _parts(value, first)
 
 

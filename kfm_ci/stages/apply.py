@@ -14,8 +14,8 @@ from kfm_ci.postgres import catalog, ledger, run_script
 from kfm_ci.postgres.run_script import Applied
 from kfm_ci.postgres.session import reset
 from kfm_ci.stages.data_checks import schema_divergence, swallowed_exceptions
-from kfm_ci.stages.data_checks.seeded_base import RULE, Ground
-from kfm_ci.stages.run import Run, Seen
+from kfm_ci.stages.data_checks.seeded_base import RULE, SeededBase
+from kfm_ci.stages.run import MigrationRecord, Run
 from kfm_ci.stages.setup.execution import entry_of, refusal, script_of
 from kfm_ci.stages.stage import Failed, Skip
 
@@ -32,7 +32,7 @@ class Apply:
         """
         if run.server is None or run.base_database is None or run.status("provision") != "passed":
             raise Skip("there is no base to apply to")
-        ground = Ground(run=run, server=run.server, base=run.base_database)
+        ground = SeededBase(run=run, server=run.server, base=run.base_database)
         while True:
             run.origin = ground.prepare()
             name = run.database = run.server.create_database("apply", template=run.origin)
@@ -64,7 +64,7 @@ class Apply:
             state = rollback.capture(aside)
             for migration in run.new:
                 if failure:
-                    run.seen[migration.id] = Seen()
+                    run.seen[migration.id] = MigrationRecord()
                     continue
                 script = script_of(migration)
                 observer.reset()
@@ -76,7 +76,7 @@ class Apply:
                 after = state
                 if done.outcome is Outcome.APPLIED:
                     after = rollback.capture(aside, since=state, touched=done.touched)
-                run.seen[migration.id] = Seen(
+                run.seen[migration.id] = MigrationRecord(
                     apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
                     statements=observer.evidence, schema_diff=schema_diff.diff(state.catalog, after.catalog),
                     before=state, after=after,

@@ -68,6 +68,6 @@ class DryRun:
 
 
 def _trace(migration: str, path: str) -> Finding:
-    return Finding(rule="dry-run-left-traces", hazard=Hazard.TRANSACTION, severity=Severity.ERROR, migration=migration,
+    return Finding(rule="dry-run-not-rolled-back", hazard=Hazard.TRANSACTION, severity=Severity.ERROR, migration=migration,
                    message="the schema differs after the migration was rolled back: something in it escapes the transaction",
                    help="look for COMMIT in procedures, dblink, or other ways out", place=Place(file=path, line=1))  # fmt: skip

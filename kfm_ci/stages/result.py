@@ -7,7 +7,7 @@ from dataclasses import replace
 from kfm_ci import __version__
 from kfm_ci.assess import acknowledgement_scope, checklist, policy, risk, suspected_findings
 from kfm_ci.assess import migration as judgement
-from kfm_ci.assess.policy import Judged
+from kfm_ci.assess.policy import PolicyResult
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import Assessed, Declared, EngineEvidence, Evidence, MigrationEvidence, SourceEvidence
 from kfm_ci.migrations.model import Migration
@@ -28,7 +28,7 @@ from kfm_ci.report import plan_txt
 from kfm_ci.rules.registry import EXPLAINED
 from kfm_ci.stages.external_tool import source_locations
 from kfm_ci.stages.rollback import strategy_of
-from kfm_ci.stages.run import Run, Seen
+from kfm_ci.stages.run import MigrationRecord, Run
 
 _EXPLAINED = frozenset(rule.id for rule in EXPLAINED)
 
@@ -106,7 +106,7 @@ def declared_of(migration: Migration) -> Declared:
     )  # fmt: skip
 
 
-def _weigh(run: Run) -> Judged:
+def _weigh(run: Run) -> PolicyResult:
     seen = suspected_findings.by_place(
         (migration.up_path, entry)
         for migration in run.new if migration.id in run.seen
@@ -142,7 +142,7 @@ def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk 
 
 
 def _migration(migration: Migration, run: Run, assessed: dict[str, Assessed]) -> MigrationEvidence:
-    seen = run.seen.get(migration.id, Seen())
+    seen = run.seen.get(migration.id, MigrationRecord())
     new = migration in run.new
     down = migration.down
     rollback = seen.rollback

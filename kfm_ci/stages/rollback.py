@@ -10,7 +10,7 @@ from kfm_ci.evidence import rollback, runbook
 from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
-from kfm_ci.evidence.rollback.model import Drillable, DrillResult, Ran
+from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject, ScriptResult
 from kfm_ci.migrations.history_tables import row_deletion
 from kfm_ci.migrations.model import Migration, Unreadable
 from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
@@ -49,18 +49,18 @@ class _Runner:
         self._session: Session | None = None
         self._observer: Observer | None = None
 
-    def up(self, migration: Migration) -> Ran:
+    def up(self, migration: Migration) -> ScriptResult:
         return self._go(script_of(migration))
 
-    def down(self, migration: Migration) -> Ran:
+    def down(self, migration: Migration) -> ScriptResult:
         if migration.down is None:
-            return Ran(error="there is no down file")
+            return ScriptResult(error="there is no down file")
         return self._go(migration.down, watched=True)
 
-    def compensate(self, migration: Migration) -> Ran:
+    def compensate(self, migration: Migration) -> ScriptResult:
         return self._go(script_of(migration), watched=True)
 
-    def run(self, path: str, line: int, text: str) -> Ran:
+    def run(self, path: str, line: int, text: str) -> ScriptResult:
         data = text.encode()
         file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
         return self._go(Script(file=file, text=text, first_line=line), watched=True)
@@ -78,13 +78,13 @@ class _Runner:
         self._sessions.close()
         self._session = self._observer = None
 
-    def _go(self, script: Script, *, watched: bool = False) -> Ran:
+    def _go(self, script: Script, *, watched: bool = False) -> ScriptResult:
         session = self._begin()
         observer = self._observe() if watched else None
         self._run.note("script-attempted", file=script.file.path)
         done = run_script.run(session, script, entry=None, watcher=observer, traced=True)
         self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
-        return Ran(
+        return ScriptResult(
             error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
             statements=observer.evidence if observer else (), touched=done.touched,
             setting=error_help.of_server(done.sqlstate, done.error) if done.error else None,
@@ -161,7 +161,7 @@ class Rollback:
             for result in results
         )
 
-    def _subject(self, run: Run, migration: Migration) -> Drillable:
+    def _subject(self, run: Run, migration: Migration) -> DrillSubject:
         strategy = strategy_of(migration)
         values = migration.header.values if migration.header else {}
         compensation = (
@@ -175,7 +175,7 @@ class Rollback:
                 book = None
         order = run.change.head.migrations
         place = order.index(migration)
-        return Drillable(
+        return DrillSubject(
             migration=migration, strategy=strategy, compensation=compensation, runbook=book,
             exceptions=run.policy.policy.compensation_exceptions,
             forget=row_deletion.forget(run.change.head.format, migration, order[place - 1] if place else None),

@@ -25,7 +25,7 @@ from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Adviser, Digest, Finding, Proof, StageStatus
+from kfm_ci.model import Digest, Finding, LinterIdentity, Proof, StageStatus
 from kfm_ci.postgres import session
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Engine, Server
@@ -33,7 +33,7 @@ from kfm_ci.postgres.session import Session
 
 
 @dataclass(slots=True, kw_only=True)
-class Seen:
+class MigrationRecord:
     """What was seen of one new migration."""
 
     apply: ApplyEvidence = ApplyEvidence()
@@ -76,7 +76,7 @@ class Run:
     final_catalog: Catalog | None = None
     findings: list[Finding] = field(default_factory=list)
     stages: list[StageEvidence] = field(default_factory=list)
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, MigrationRecord] = field(default_factory=dict)
     smoke: list[SmokeEvidence] = field(default_factory=list)
     plan: tuple[tuple[str, Digest], ...] = ()
     files: tuple[tuple[str, Digest], ...] = ()
@@ -84,7 +84,7 @@ class Run:
     tables: tuple[Table, ...] = ()
     unindexed: tuple[ForeignKey, ...] = ()
     """Foreign keys that came with the new migrations and that no index serves at their end."""
-    adviser: Adviser | None = None
+    adviser: LinterIdentity | None = None
     failure: KfmError | None = None
     unrecorded: dict[str, Proof] = field(default_factory=dict)
     """Ways back of a foreign tool of which nothing was recorded, by migration: they failed, or were not run."""

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 from rich.console import Console
 
-from kfm_ci.cli import subject
-from kfm_ci.cli.gate import Options, judge
+from kfm_ci.cli import gate
+from kfm_ci.cli.gate import GateOptions, judge
 from kfm_ci.receipt import statement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,8 +84,8 @@ def test_a_defect_leaves_a_receipt_that_says_so(tmp_path: Path, monkeypatch: pyt
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("hunter2")
 
-    monkeypatch.setattr(subject, "gather", broken)
-    options = Options(
+    monkeypatch.setattr(gate, "gather", broken)
+    options = GateOptions(
         directory=tmp_path, config_file=None, format="auto", out=tmp_path / "out", output="human", base=None, engine=None,
         postgres_version=None, database_url=None, fail_on=None, quiet=True,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import api
 from kfm_ci.github.action_inputs import Inputs
 from kfm_ci.github.context import Context
-from kfm_ci.github.publication import Credentials, Edition
+from kfm_ci.github.publication import Credentials, PublicationContext
 
 
 @pytest.fixture
@@ -30,12 +30,12 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 def edition(github: GitHub, tmp_path: Path) -> Make:
     def make(
         evidence: Evidence | None = None, token: str | None = "secret-token", labels: bool = False, **given: Any
-    ) -> Edition:
+    ) -> PublicationContext:
         names = {"pull", "fork", "workflow", "job", "event", "sha", "ref", "head_sha"}
         context = {"pull": 7, "workflow": "migrations", "job": "gate", "event": "pull_request", "sha": "a" * 40,
                    "ref": "refs/pull/7/merge", "head_sha": "b" * 40, **{k: v for k, v in given.items() if k in names}}  # fmt: skip
         inputs = {"comment": "auto", **{k: v for k, v in given.items() if k not in names}}
-        return Edition(
+        return PublicationContext(
             context=Context(repository="acme/shop", api_url=github.url, summary_file=tmp_path / "summary",
                             output_file=tmp_path / "output", workspace=tmp_path, **context),
             inputs=Inputs(**inputs), credentials=Credentials(token=token), evidence=evidence or dangerous(),

@@ -14,7 +14,7 @@ from local_github import Make
 
 from kfm_ci.github import artifact, artifact_zip
 from kfm_ci.github.artifact import Artifact
-from kfm_ci.github.publication import Credentials, Edition, Unpublished
+from kfm_ci.github.publication import Credentials, PublicationContext, Unpublished
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactService]:
 
 
 @pytest.fixture
-def run(service: ArtifactService, edition: Make) -> Callable[..., Edition]:
-    def make(scope: str | None = None, **given: Any) -> Edition:
+def run(service: ArtifactService, edition: Make) -> Callable[..., PublicationContext]:
+    def make(scope: str | None = None, **given: Any) -> PublicationContext:
         made = edition(**given)
         made.credentials = Credentials(
             runtime_token=token(scope) if scope is not None else token(), results_url=f"{service.address}/ignored/path"
@@ -41,7 +41,9 @@ def run(service: ArtifactService, edition: Make) -> Callable[..., Edition]:
     return make
 
 
-def test_the_exchange_is_that_of_githubs_own_client(service: ArtifactService, run: Callable[..., Edition]) -> None:
+def test_the_exchange_is_that_of_githubs_own_client(
+    service: ArtifactService, run: Callable[..., PublicationContext]
+) -> None:
     made = run()
     Artifact().publish(made)
     assert service.trace == ["CreateArtifact", "block", "blocklist", "FinalizeArtifact"]
@@ -51,7 +53,7 @@ def test_the_exchange_is_that_of_githubs_own_client(service: ArtifactService, ru
 
 
 def test_a_server_that_answers_in_camel_case_is_understood(
-    service: ArtifactService, run: Callable[..., Edition]
+    service: ArtifactService, run: Callable[..., PublicationContext]
 ) -> None:
     service.camel = True
     made = run()
@@ -60,14 +62,14 @@ def test_a_server_that_answers_in_camel_case_is_understood(
 
 
 def test_a_large_report_goes_in_blocks(
-    service: ArtifactService, run: Callable[..., Edition], monkeypatch: pytest.MonkeyPatch
+    service: ArtifactService, run: Callable[..., PublicationContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artifact, "BLOCK_BYTES", 50)
     Artifact().publish(run())
     assert service.trace.count("block") > 1 and zipfile.is_zipfile(io.BytesIO(service.blob))
 
 
-def test_a_taken_name_gets_a_number(service: ArtifactService, run: Callable[..., Edition]) -> None:
+def test_a_taken_name_gets_a_number(service: ArtifactService, run: Callable[..., PublicationContext]) -> None:
     service.names.add("kfm-ci-gate-shop-17")
     Artifact().publish(run(path="./shop", postgres_version="17"))
     assert service.names == {"kfm-ci-gate-shop-17", "kfm-ci-gate-shop-17-2"}
@@ -76,7 +78,7 @@ def test_a_taken_name_gets_a_number(service: ArtifactService, run: Callable[...,
 @pytest.mark.parametrize("step", ["CreateArtifact", "block", "blocklist", "FinalizeArtifact"])
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_hiccup_at_any_step_is_waited_out(
-    service: ArtifactService, run: Callable[..., Edition], step: str, status: int
+    service: ArtifactService, run: Callable[..., PublicationContext], step: str, status: int
 ) -> None:
     service.answers += [(step, status, {})] * 3
     made = run()
@@ -96,7 +98,7 @@ def test_a_hiccup_at_any_step_is_waited_out(
         ("FinalizeArtifact", 400, {"msg": "nothing at https://blob.example/x?se=1&sig=SECRET"}, "KFM-G24"),
     ],
 )
-def test_a_refusal_is_told_without_the_signed_address(service: ArtifactService, run: Callable[..., Edition], step: str, status: int,
+def test_a_refusal_is_told_without_the_signed_address(service: ArtifactService, run: Callable[..., PublicationContext], step: str, status: int,
                                                       said: dict, code: str) -> None:  # fmt: skip
     service.answers.append((step, status, said))
     with pytest.raises(Unpublished) as caught:
@@ -105,12 +107,12 @@ def test_a_refusal_is_told_without_the_signed_address(service: ArtifactService, 
 
 
 @pytest.mark.parametrize("scope", ["", "Actions.Results", "Actions.Results:a", "Actions.ResultsX:a:b"])
-def test_a_token_without_the_scope_is_told(run: Callable[..., Edition], scope: str) -> None:
+def test_a_token_without_the_scope_is_told(run: Callable[..., PublicationContext], scope: str) -> None:
     with pytest.raises(Unpublished, match="allows no artifacts"):
         Artifact().publish(run(scope))
 
 
-def test_a_server_without_the_service_names_the_step_to_add(run: Callable[..., Edition]) -> None:
+def test_a_server_without_the_service_names_the_step_to_add(run: Callable[..., PublicationContext]) -> None:
     old = run()
     object.__setattr__(old.context, "server_url", "https://github.acme.example")
     with pytest.raises(Unpublished) as caught:
@@ -119,7 +121,7 @@ def test_a_server_without_the_service_names_the_step_to_add(run: Callable[..., E
 
 
 def test_a_service_out_of_reach_is_told_without_the_address(
-    run: Callable[..., Edition], monkeypatch: pytest.MonkeyPatch
+    run: Callable[..., PublicationContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = run()
     made.credentials = Credentials(runtime_token=token(), results_url="http://127.0.0.1:9/")

@@ -98,7 +98,7 @@ def test_a_new_migration_that_the_table_is_past_is_refused_for_the_tool_would_sk
     report = gate(
         base, {"m/4_b.up.sql": "alter table a add column b int;", "m/4_b.down.sql": "alter table a drop column b;"}
     )
-    assert ("history-skips", "error") in told(report)
+    assert ("migration-ignored", "error") in told(report)
 
 
 def test_flyway_s_failed_row_and_its_other_checksum_are_told_with_the_repair(gate):
@@ -113,9 +113,9 @@ def test_flyway_s_failed_row_and_its_other_checksum_are_told_with_the_repair(gat
         " execution_time int, success boolean);\n" + row.format(1, int(crc32(one)) + 1, "true") + row.format(2, crc32(two), "false"),
     }  # fmt: skip
     report = gate(base, {"m/V3__x.sql": "alter table a add column c int;\n"})
-    assert told(report) == {("history-checksum-differs", "error"), ("history-row-failed", "error")}
+    assert told(report) == {("history-checksum-mismatch", "error"), ("history-row-failed", "error")}
     helps = {item["rule"]: item["help"] for item in report["findings"]}
-    assert "flyway repair" in helps["history-row-failed"] and "flyway repair" in helps["history-checksum-differs"]
+    assert "flyway repair" in helps["history-row-failed"] and "flyway repair" in helps["history-checksum-mismatch"]
     assert report["result"] == "fail" and new(report) == ["V3__x"]
 
 

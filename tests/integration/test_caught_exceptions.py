@@ -11,7 +11,7 @@ import pytest
 from psycopg import Connection
 
 from kfm_ci.evidence.data_dependence import caught_exceptions
-from kfm_ci.evidence.data_dependence.caught_exceptions import Place
+from kfm_ci.evidence.data_dependence.caught_exceptions import HandlerPlace
 from kfm_ci.model import Digest
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.sql.script import Script, SourceFile
@@ -66,14 +66,14 @@ def copies(server: Server) -> Iterator[tuple[Connection[Any], Connection[Any], C
 def test_what_rows_make_fail_is_counted_apart_from_what_always_fails(server: Server, outside: str) -> None:
     with copies(server) as (bare, seeded, _):
         (found,) = caught_exceptions.compare(script(outside + BY_ROW.format("")), bare=bare, seeded=seeded)
-        assert (found.place, found.times) == (Place(function=None, line=10), 2)
+        assert (found.place, found.times) == (HandlerPlace(function=None, line=10), 2)
         assert seeded.execute("select n from t order by id").fetchall() == [(None,), (7,), (None,)]
 
 
 def test_a_handler_in_a_function_is_found_with_its_text(server: Server) -> None:
     with copies(server) as (bare, seeded, _):
         (found,) = caught_exceptions.compare(script("select number();"), bare=bare, seeded=seeded)
-        assert (found.place, found.times) == (Place(function="number()", line=3), 1)
+        assert (found.place, found.times) == (HandlerPlace(function="number()", line=3), 1)
         assert "when others then null" in caught_exceptions.definition(found, bare)
 
 

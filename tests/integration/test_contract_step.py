@@ -71,9 +71,9 @@ def test_a_contract_step_that_nothing_uses_passes_with_warnings(gate: Any) -> No
 
 def test_a_contract_step_whose_column_is_still_used_is_refused_with_the_place(gate: Any) -> None:
     code, findings = gate(DROP, "class Widget:\n    colour = Text()\n")
-    assert removing(findings) == {"column-dropped": "error", "removed-but-used": "error"}
+    assert removing(findings) == {"column-dropped": "error", "dropped-object-in-use": "error"}
     assert code == 1
-    assert "app.py:2" in next(item["message"] for item in findings if item["rule"] == "removed-but-used")
+    assert "app.py:2" in next(item["message"] for item in findings if item["rule"] == "dropped-object-in-use")
 
 
 def test_a_removal_without_its_phase_is_refused_and_said_once(gate: Any) -> None:

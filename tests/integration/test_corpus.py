@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kfm_ci.cli.gate import Options, judge
+from kfm_ci.cli.gate import GateOptions, judge
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding
 
@@ -93,7 +93,7 @@ class Repository:
                 (directory / f"{id}.down.sql").write_text(change["down"])
 
     def gate(self) -> Evidence:
-        options = Options(
+        options = GateOptions(
             directory=self.root, config_file=None, format="auto", out=self.root.parent / "out", output="human", base="main",
             engine="embedded", postgres_version=MAJOR, database_url=None, fail_on=None, quiet=True,
         )  # fmt: skip

@@ -249,7 +249,7 @@ def test_an_error_that_the_tool_keeps_to_itself_is_told(gate):
     )
     code, report = gate({"1_widgets": quiet})
     assert code == 0
-    assert [item["message"].split(": ", 1)[1] for item in report["findings"] if item["rule"] == "error-not-told"] == [
+    assert [item["message"].split(": ", 1)[1] for item in report["findings"] if item["rule"] == "error-suppressed"] == [
         '42P01: table "nowhere" does not exist'
     ]
 
@@ -257,7 +257,7 @@ def test_an_error_that_the_tool_keeps_to_itself_is_told(gate):
 def test_what_the_tool_still_calls_pending_after_all_has_run_is_refused(gate):
     status = f'{CONFIG}status = "{sys.executable} -c \\"raise SystemExit(\'pending: 9_later\')\\""\n'
     code, report = gate({"1_widgets": FIRST}, files={"kfm-ci.toml": status})
-    (found,) = [item for item in report["findings"] if item["rule"] == "left-pending"]
+    (found,) = [item for item in report["findings"] if item["rule"] == "pending-after-run"]
     assert code == 1 and found["hazard"] == "order" and "pending: 9_later" in found["message"]
 
 
@@ -286,7 +286,7 @@ def test_a_tool_without_single_steps_runs_all_while_later_files_are_kept_away(ga
         ["CREATE TABLE", *["INSERT"] * 3],
         ["ALTER TABLE"],
     ]
-    assert any(item["rule"] == "one-transaction-for-all" for item in report["findings"]) is False
+    assert any(item["rule"] == "single-transaction-run" for item in report["findings"]) is False
 
 
 def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(gate):
@@ -323,7 +323,7 @@ def down():
 """
     idle = 'def up():\n    connection.execute("with r as (select oid from pg_class) select * from r, pg_range")\ndef down():\n    connection.execute("drop table widgets")\n'
     code, report = gate({"2_loop": loop, "3_idle": idle}, base="main")
-    (found,) = [item for item in report["findings"] if item["rule"] == "rows-not-seen"]
+    (found,) = [item for item in report["findings"] if item["rule"] == "program-reads-rows"]
     assert (found["severity"], found["migration"]) == ("note", "2_loop") and "rows of widgets" in found["message"]
     assert not [item for item in report["findings"] if item["migration"] == "3_idle"], report["findings"]
 
@@ -480,7 +480,7 @@ def test_a_migration_that_its_tool_gives_no_transaction_is_told_once_for_both_it
     )
     bare = TOOL.replace("with connection.transaction():", "if True:")
     _, report = gate({"1_widgets": FIRST, "2_colour": colour}, files={"tool.py": bare})
-    cut = [item for item in report["findings"] if item["rule"] == "interrupted-does-not-converge"]
+    cut = [item for item in report["findings"] if item["rule"] == "not-resumable"]
     (found,) = [item for item in cut if item["migration"] == "2_colour"]
     assert found["line"] == 2 and 'column "colour" of relation "widgets" already exists' in found["message"]
     assert (

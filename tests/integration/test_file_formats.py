@@ -57,7 +57,7 @@ def test_a_tool_without_transactions_is_told_once_and_not_refused(gate):
         base, {f"prisma/migrations/{number}_x/migration.sql": two.format(name) for number, name in ((2, "b"), (3, "c"))}
     )
     assert report["result"] == "pass", report["findings"]
-    assert [item["rule"] for item in report["findings"]].count("tool-without-transaction") == 1
+    assert [item["rule"] for item in report["findings"]].count("non-transactional-tool") == 1
     assert {item["apply"]["mode"] for item in report["migrations"] if item["new"]} == {"autocommit"}
 
 
@@ -90,7 +90,7 @@ def test_sqitch_s_own_verification_is_a_smoke_test(gate):
         "verify/c.sql": "failed",
     }
     told = {(item["rule"], item["file"]) for item in report["findings"]}
-    assert ("smoke-failed", "verify/c.sql") in told and ("verification-not-run", "verify/d.sql") in told
+    assert ("smoke-failed", "verify/c.sql") in told and ("verify-script-skipped", "verify/d.sql") in told
 
 
 def test_a_reworked_change_of_sqitch_is_new_and_the_one_that_ran_is_left_as_it_was(gate):
@@ -166,7 +166,7 @@ def test_a_tool_that_fails_where_a_file_commits_refuses_a_new_one_and_is_believe
     report = gate({"db/migrations/1_a.sql": text.format("a")}, {"db/migrations/2_b.sql": text.format("b")})
     assert report["format"] == "dbmate"
     assert next(item["status"] for item in report["stages"] if item["name"] == "provision") == "passed"
-    assert ("transaction-refused", "2_b.sql") in errors(report)
+    assert ("not-allowed-in-transaction", "2_b.sql") in errors(report)
 
 
 def test_a_base_that_does_not_apply_names_the_statement_at_fault(gate):

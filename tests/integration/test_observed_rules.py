@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from kfm_ci.cli.gate import Options, judge
+from kfm_ci.cli.gate import GateOptions, judge
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import default_severity
 from kfm_ci.rules import ALL
@@ -44,7 +44,7 @@ def judged(tmp_path: Path, base: str, example: str) -> Evidence:
     subprocess.run([*GIT, "commit", "-qm", "base"], cwd=tmp_path, check=True)
     up, _, down = example.partition("-- down:\n")
     write(directory, "20260102_1200__change", up, down)
-    options = Options(
+    options = GateOptions(
         directory=tmp_path, config_file=None, format="auto", out=tmp_path.parent / f"{tmp_path.name}-out", output="human",
         base="main", engine="embedded", postgres_version=None, database_url=None, fail_on=None, quiet=True,
     )  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_bad_example_is_found(rule: Observed, tmp_path: Path) -> None:
 
 
 RELATED = {
-    "work-under-earlier-lock": {"blocks-writes"},
+    "lock-held-during-work": {"blocks-writes"},
     "brief-lock": {"blocks-writes"},
 }
 

@@ -10,7 +10,7 @@ from importlib import resources
 import pytest
 from rich.console import Console
 
-from kfm_ci.cli.gate import Options, judge
+from kfm_ci.cli.gate import GateOptions, judge
 from kfm_ci.evidence.model import Evidence
 
 procrastinate = pytest.importorskip("procrastinate")
@@ -28,7 +28,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         name = re.sub(r"^[0-9.]+_[0-9]+_", "", file.name)
         (root / "migrations" / f"{number:04}_{name}").write_bytes(file.read_bytes())
     (root / "kfm-ci.toml").write_text('[migrations]\ndir = "migrations"\nformat = "sqlx"\n')
-    options = Options(
+    options = GateOptions(
         directory=root, config_file=None, format="auto", out=root / "out", output="human", base="none", engine="embedded",
         postgres_version=None, database_url=None, fail_on=None, quiet=True,
     )  # fmt: skip

@@ -41,12 +41,12 @@ INDEX = "create index concurrently widgets_{0} on widgets ({0});\n"
 
 
 def test_one_concurrent_index_that_is_cut_off_converges(judge: Judge) -> None:
-    assert "interrupted-does-not-converge" not in judge(INDEX.format("name"), "drop index concurrently widgets_name;")
+    assert "not-resumable" not in judge(INDEX.format("name"), "drop index concurrently widgets_name;")
 
 
 def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) -> None:
     found = judge(INDEX.format("name") + INDEX.format("colour"), "drop index widgets_name, widgets_colour;")
-    finding = found["interrupted-does-not-converge"]
+    finding = found["not-resumable"]
     assert (finding["hazard"], finding["severity"], finding["line"]) == ("not-repeatable", "warning", 10)
     assert "cut off after the statement of line 10" in finding["message"]
     assert 'relation "widgets_name" already exists' in finding["message"]
@@ -56,7 +56,7 @@ def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) ->
 def test_statements_that_can_be_repeated_converge(judge: Judge) -> None:
     again = "drop index concurrently if exists widgets_{0};\n" + INDEX
     found = judge(again.format("name") + again.format("colour"), "drop index widgets_name, widgets_colour;")
-    assert "interrupted-does-not-converge" not in found
+    assert "not-resumable" not in found
 
 
 def test_a_data_migration_that_adds_up_is_refused_with_its_rows_counted(judge: Judge) -> None:
@@ -142,14 +142,14 @@ def test_rows_that_differ_at_every_run_are_noted_and_refuse_nothing(judge: Judge
         up + "create table t (at timestamptz); insert into t values (w());", "drop table t; drop function w();"
     )
     assert "environment-dependent" not in found
-    assert found["changing-value"]["severity"] == "note"
-    assert "values of public.t.at" in found["changing-value"]["message"]
+    assert found["volatile-value"]["severity"] == "note"
+    assert "values of public.t.at" in found["volatile-value"]["message"]
 
 
 def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge: Judge) -> None:
     up = "create table t (id uuid default gen_random_uuid(), at timestamp default now(), day date default current_date, n int); insert into t (n) values (1);"
     found = judge(up, "drop table t;")
-    assert not {"environment-dependent", "changing-value"} & set(found)
+    assert not {"environment-dependent", "volatile-value"} & set(found)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_value_that_is_another_at_each_run_is_told_of_the_migration_that_wrote
     repository.add("20260103_1200__three", text, "delete from t where name = 'a'; drop table x;")
     repository.add("20260104_1200__four", later, down)
     _, report = repository.gate("--base", "main")
-    rules = {"changing-value", "environment-dependent"}
+    rules = {"volatile-value", "environment-dependent"}
     (found,) = [item for item in report["findings"] if item["rule"] in rules]
     written = next(item for item in report["migrations"] if item["id"] == "20260103_1200__three")["statements"][1]
     assert (found["migration"], found["line"]) == ("20260103_1200__three", written["line"])
@@ -218,7 +218,7 @@ def test_rows_written_since_that_a_way_back_fails_on_are_its_price(
     repository.commit()
     repository.add("20260102_1200__change", f"alter table r {up};", f"select 1;\nalter table r {down};")
     _, report = repository.gate("--base", "main")
-    found = {item["rule"]: item for item in report["findings"]}["rollback-stops-at-new-rows"]
+    found = {item["rule"]: item for item in report["findings"]}["rollback-fails-on-new-rows"]
     assert (found["severity"], found["hazard"], found["line"]) == ("note", "rollback-unproven", 2)
     assert told in found["message"]
     assert report["migrations"][1]["rollback"]["proof"] == "proven"
@@ -233,14 +233,14 @@ def test_a_way_back_that_minds_rows_written_since_is_not_told_of(repository: Rep
     repository.add("20260102_1200__change", "alter table r alter column code drop not null;", down)
     repository.add("20260103_1200__table", "create table c (id int);", "drop table c;")
     _, report = repository.gate("--base", "main")
-    assert "rollback-stops-at-new-rows" not in {item["rule"] for item in report["findings"]}
+    assert "rollback-fails-on-new-rows" not in {item["rule"] for item in report["findings"]}
 
 
 def test_a_down_outside_a_transaction_is_cut_off_too(judge: Judge) -> None:
     up = INDEX.format("name") + INDEX.format("colour")
     once = "drop index concurrently widgets_name;\ndrop index concurrently widgets_colour;"
     found = judge(up.replace("index concurrently", "index concurrently if not exists"), once)
-    finding = found["interrupted-does-not-converge"]
+    finding = found["not-resumable"]
     assert finding["file"].endswith(".down.sql") and finding["line"] == 1
     assert 'index "widgets_name" does not exist' in finding["message"]
 
@@ -249,7 +249,7 @@ def test_a_down_outside_a_transaction_that_can_be_repeated_converges(judge: Judg
     up = INDEX.format("name") + INDEX.format("colour")
     again = "drop index concurrently if exists widgets_name;\ndrop index concurrently if exists widgets_colour;"
     found = judge(up.replace("index concurrently", "index concurrently if not exists"), again)
-    assert not found.get("interrupted-does-not-converge", {"file": ""})["file"].endswith(".down.sql")
+    assert not found.get("not-resumable", {"file": ""})["file"].endswith(".down.sql")
 
 
 def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(repository: Repository) -> None:
@@ -262,7 +262,7 @@ def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(reposi
     repository.add("20260104_1200__four", insert.format("y"), "delete from b where name = 'y';")
     code, report = repository.gate("--base", "main")
     assert code == 0, report["findings"]
-    assert not {"changing-value", "environment-dependent", "rerun-changes-rows"} & {
+    assert not {"volatile-value", "environment-dependent", "rerun-changes-rows"} & {
         item["rule"] for item in report["findings"]
     }
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.evidence import runbook
-from kfm_ci.evidence.rollback import Drillable, DrillResult, Ran, State, capture, drill
+from kfm_ci.evidence.rollback import DrillResult, DrillSubject, ScriptResult, State, capture, drill
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest, Hazard, Proof, Severity, Strategy
 from kfm_ci.sql.script import Script, SourceFile
@@ -40,8 +40,8 @@ def migration(name: str, up: str, down: str | None) -> Migration:
     )
 
 
-def with_down(name: str, up: str, down: str | None, strategy: Strategy = Strategy.DOWN) -> Drillable:
-    return Drillable(migration=migration(name, up, down), strategy=strategy)
+def with_down(name: str, up: str, down: str | None, strategy: Strategy = Strategy.DOWN) -> DrillSubject:
+    return DrillSubject(migration=migration(name, up, down), strategy=strategy)
 
 
 def dbname_of(dsn: str) -> str:
@@ -64,18 +64,18 @@ class PlainRunner:
     stand: str
     done: list[str] = field(default_factory=list)
 
-    def up(self, migration: Migration) -> Ran:
+    def up(self, migration: Migration) -> ScriptResult:
         assert isinstance(migration.up, Script)
         return self.send("up " + migration.id, migration.up.text)
 
-    def down(self, migration: Migration) -> Ran:
+    def down(self, migration: Migration) -> ScriptResult:
         assert migration.down is not None
         return self.send("down " + migration.id, migration.down.text)
 
-    def compensate(self, migration: Migration) -> Ran:
+    def compensate(self, migration: Migration) -> ScriptResult:
         return self.up(migration)
 
-    def run(self, path: str, line: int, text: str) -> Ran:
+    def run(self, path: str, line: int, text: str) -> ScriptResult:
         return self.send(f"{path}:{line}", text)
 
     def keep(self) -> None:
@@ -86,14 +86,14 @@ class PlainRunner:
         self.done.append("restore")
         copy(self.stand, dbname_of(self.database))
 
-    def send(self, what: str, text: str) -> Ran:
+    def send(self, what: str, text: str) -> ScriptResult:
         self.done.append(what)
         try:
             with psycopg.connect(self.database) as connection:
                 connection.execute(text)
         except psycopg.Error as error:
-            return Ran(error=f"{error.sqlstate} {error.diag.message_primary}", line=1)
-        return Ran()
+            return ScriptResult(error=f"{error.sqlstate} {error.diag.message_primary}", line=1)
+        return ScriptResult()
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Drilled:
         return [result.evidence.proof for result in self.results]
 
 
-def practise(database: str, subjects: Sequence[Drillable], *, base: str = BASE, **kwargs: Any) -> Drilled:
+def practise(database: str, subjects: Sequence[DrillSubject], *, base: str = BASE, **kwargs: Any) -> Drilled:
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(base)
     runner = PlainRunner(database, stand=copy(database, dbname_of(database) + "_origin"))
@@ -437,7 +437,7 @@ def test_a_way_back_that_is_not_written_is_missing_and_nothing_is_proven(
 
 
 def test_a_declared_irreversible_step_passes_with_its_price_shown(database: str) -> None:
-    subject = Drillable(
+    subject = DrillSubject(
         migration=migration("a", "alter table widgets drop size", "alter table widgets add size integer"),
         strategy=Strategy.MANUAL,
         runbook=runbook.parse("docs/a.md", RUNBOOK.format("").replace("sql drill", "sql")),
@@ -451,7 +451,7 @@ def test_a_declared_irreversible_step_passes_with_its_price_shown(database: str)
 def test_the_drill_blocks_of_a_runbook_are_run_and_can_prove_it(database: str) -> None:
     up = "create table t (a integer)"
     good, bad = (
-        Drillable(
+        DrillSubject(
             migration=migration("a", up, None),
             strategy=Strategy.MANUAL,
             runbook=runbook.parse("docs/a.md", RUNBOOK.format(text)),
@@ -473,7 +473,7 @@ def test_a_runbook_without_its_sections_is_missing_them() -> None:
 
 def test_a_compensation_must_restore_the_schema_but_for_named_exceptions(database: str) -> None:
     subject, excepted = (
-        Drillable(
+        DrillSubject(
             migration=migration("a", "create table t (a integer); create sequence s", None),
             strategy=Strategy.COMPENSATING,
             compensation=migration("z", "drop table t", None),
@@ -489,7 +489,7 @@ def test_a_compensation_must_restore_the_schema_but_for_named_exceptions(databas
 
 
 def test_commands_of_hostile_file_names_stay_one_argument_on_one_line(database: str) -> None:
-    subject = Drillable(
+    subject = DrillSubject(
         migration=Migration(
             id="a",
             version="a",

@@ -232,7 +232,7 @@ def test_rows_that_nobody_may_read_are_in_question_only_where_the_migration_came
     repository.commit()
     repository.add("20260102_1200__more", up, down)
     _, report = repository.gate("--base", "main")
-    found = [item for item in report["findings"] if item["rule"] == "rollback-data-unread"]
+    found = [item for item in report["findings"] if item["rule"] == "rollback-data-not-compared"]
     assert bool(found) is told, report["findings"]
     assert rollback_of(report)["proof"] == ("not-run" if told else "proven")
 

@@ -171,7 +171,7 @@ def test_an_edited_file_is_told_where_the_tool_keeps_checksums(tool, server, who
     told = [item.rule for item in found.findings]
     # a chain's hash is part of the file: there the file is held against itself when it is read
     own = tool.name == "graphile-migrate"
-    assert told == (["history-checksum-differs"] if any(row.checksum for row in rows) and not own else [])
+    assert told == (["history-checksum-mismatch"] if any(row.checksum for row in rows) and not own else [])
 
 
 def test_the_tool_s_own_table_says_what_failed_and_what_is_pending(tool, server, broken):

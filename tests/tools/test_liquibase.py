@@ -65,8 +65,8 @@ def test_each_changeset_that_has_a_way_back_is_proven_and_what_was_left_out_is_t
     assert unproven == {"fill", "last", "swallowed", "test-1", "test-2", "marked"}, proofs(report)
     told = [(item["rule"], item["migration"]) for item in report["findings"]]
     assert {name for rule, name in told if rule == "rollback-missing"} == {"a:fill", "a:last"}
-    assert [name for rule, name in told if rule == "error-not-told"] == ["a:swallowed"]
-    assert [name for rule, name in told if rule == "history-skips"] == ["a:test-1", "a:marked"]
+    assert [name for rule, name in told if rule == "error-suppressed"] == ["a:swallowed"]
+    assert [name for rule, name in told if rule == "migration-ignored"] == ["a:test-1", "a:marked"]
 
 
 def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(root):
@@ -85,7 +85,7 @@ def test_what_the_base_swallows_at_each_run_is_told_of_no_new_changeset(root):
     write(root, {"m/changelog.xml": changelog(["table", "column"], ODD)})
     report = gate(root, "main")
     assert proofs(report) == {"column": "proven"}, report["stages"]
-    assert not [item for item in report["findings"] if item["rule"] in {"error-not-told", "history-skips"}]
+    assert not [item for item in report["findings"] if item["rule"] in {"error-suppressed", "migration-ignored"}]
 
 
 def test_a_refusal_stands_where_it_is_written_and_what_comes_after_it_is_judged_by_what_liquibase_prints(root):

@@ -104,7 +104,7 @@ def test_a_second_pair_in_a_file_fails_in_dbmate_as_we_say(server, tmp_path):
         PATH=f"{Path(shutil.which('node')).parent}:/usr/bin:/bin",
     )
     history = detection.by_name("dbmate").load(WorkTree(tmp_path), "m", MigrationsTable())
-    assert [item.rule for item in history.findings] == ["dbmate-second-pair"]
+    assert [item.rule for item in history.findings] == ["dbmate-multiple-blocks"]
     with psycopg.connect(server.dsn(theirs)) as connection:
         assert connection.execute("select to_regclass('b')").fetchone() == (None,)
 
@@ -182,8 +182,8 @@ PAIR = "create index concurrently i on borders (step);\ncreate index concurrentl
 @pytest.mark.parametrize(
     ("mark", "text", "told"),
     [
-        ("", TORN, "statement-torn"), ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None), ("", "select 1", "statement-unfinished"),
-        ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "one-message"), ("bare", PAIR.replace("\n", " ", 1), "one-message"),
+        ("", TORN, "statement-split"), ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None), ("", "select 1", "statement-unterminated"),
+        ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "implicit-transaction"), ("bare", PAIR.replace("\n", " ", 1), "implicit-transaction"),
         ("bare", PAIR, None), ("bare", f"-- a comment;\n{PAIR}", None),
     ],
 )  # fmt: skip

@@ -25,10 +25,10 @@ from kfm_ci.evidence.model import (
 from kfm_ci.evidence.tables import Column, Table
 from kfm_ci.model import (
     Acknowledgement,
-    Adviser,
     Digest,
     Finding,
     Hazard,
+    LinterIdentity,
     Mode,
     Outcome,
     Phase,
@@ -212,7 +212,7 @@ def dangerous() -> Evidence:
         format="kfm",
         directory="migrations/db",
         engine=EngineEvidence(kind="embedded", server_version="17.5", detail="/usr/lib/postgresql/17/bin"),
-        adviser=Adviser(name="squawk", version="2.70.0", sha256=digest("squawk")),
+        adviser=LinterIdentity(name="squawk", version="2.70.0", sha256=digest("squawk")),
         started_on="2026-02-25T12:00:00Z",
         finished_on="2026-02-25T12:00:09Z",
         stages=stages(rollback=StageStatus.FAILED, smoke=StageStatus.FAILED),

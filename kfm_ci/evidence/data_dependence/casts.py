@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.data_dependence import catalog
-from kfm_ci.evidence.data_dependence.model import Failure, Offence
+from kfm_ci.evidence.data_dependence.model import Failure, OffendingRows
 from kfm_ci.sql import identifiers
 from kfm_ci.sql.identifiers import quote
 from kfm_ci.sql.parse_tree import Node
@@ -26,7 +26,7 @@ _CHECKED = 160_000
 """First server version that says whether a text is valid input."""
 
 
-def cast(failure: Failure, before: Connection[Any]) -> Offence | None:
+def cast(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
     """Return the offence of an ``alter column … type`` whose values do not fit."""
     tree = failure.tree
     relation = tree.one("relation") if tree is not None and tree.tag == "AlterTableStmt" else None
@@ -51,7 +51,7 @@ def cast(failure: Failure, before: Connection[Any]) -> Offence | None:
     if not computed:
         condition = _misfit(quote(column), old[column], wanted, before.info.server_version, spelt)
     how = "that the USING expression does not take" if computed else f"that {spelt} does not take"
-    return Offence(
+    return OffendingRows(
         shape=f"have a value in {quote(column)} {how}", table=found[2], columns=(column,), condition=condition,
         remedy=f"Mend those values first; or fill a new column of type {spelt} in batches, by an expression that "
         "takes every value, and drop the old one later",

@@ -42,7 +42,7 @@ _LEVEL = "select pg_catalog.set_config('client_min_messages', %s, false)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class HandlerPlace:
     """Where a failure was caught: the statement of a body that failed."""
 
     function: str | None
@@ -52,24 +52,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Caught:
+class CaughtException:
     """What rows alone made fail inside one statement."""
 
     statement: Statement
-    place: Place
+    place: HandlerPlace
     times: int
 
 
-def compare(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> tuple[Caught, ...]:
+def compare(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> tuple[CaughtException, ...]:
     """Apply a script to a database without rows and one with; return what was caught more often on rows."""
     return tuple(
-        Caught(statement=statement, place=place, times=times)
+        CaughtException(statement=statement, place=place, times=times)
         for (statement, expected), (_, got) in zip(_course(bare, script), _course(seeded, script), strict=False)
         for place, times in (got - expected).items()
     )
 
 
-def failure(script: Script, caught: Caught, seeded: Connection[Any]) -> Applied | None:
+def failure(script: Script, caught: CaughtException, seeded: Connection[Any]) -> Applied | None:
     """Return what was caught, from a database with rows whose session it ends; None when another failure came first."""
     try:
         reset(seeded)
@@ -91,7 +91,7 @@ def possible(scripts: Iterable[Script], connection: Connection[Any]) -> bool:
     return connection.execute(_CATCHING).fetchone() is not None
 
 
-def definition(caught: Caught, connection: Connection[Any]) -> str:
+def definition(caught: CaughtException, connection: Connection[Any]) -> str:
     """Return the ``do`` or the ``create function`` in which it was caught; empty when the routine is not found."""
     if caught.place.function is None:
         return caught.statement.text
@@ -103,7 +103,7 @@ def definition(caught: Caught, connection: Connection[Any]) -> str:
 class _Counting:
     """Counts what is caught inside each statement that runs code."""
 
-    counted: list[tuple[Statement, Counter[Place]]] = field(default_factory=list)
+    counted: list[tuple[Statement, Counter[HandlerPlace]]] = field(default_factory=list)
     _level: str | None = None
 
     def before(self, connection: Connection[Any], statement: Statement) -> None:
@@ -141,7 +141,7 @@ class _Ending:
         """Nothing failed."""
 
 
-def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Counter[Place]]]:
+def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Counter[HandlerPlace]]]:
     counting = _Counting()
     reset(connection)
     connection.add_notice_handler(counting.hear)
@@ -152,7 +152,7 @@ def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement
     return counting.counted if done.outcome is Outcome.APPLIED else []
 
 
-def _places(context: str) -> Iterator[Place]:
+def _places(context: str) -> Iterator[HandlerPlace]:
     """Yield where the bodies stood, the innermost first."""
     for found in _PLACE.finditer(context):
-        yield Place(function=None if found[1] == _BLOCK else found[1], line=int(found[2]))
+        yield HandlerPlace(function=None if found[1] == _BLOCK else found[1], line=int(found[2]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import Connection, Error
 
-from kfm_ci.evidence.data_dependence.model import Dependence, Failure, Offence
+from kfm_ci.evidence.data_dependence.model import Dependence, Failure, OffendingRows
 from kfm_ci.evidence.data_dependence.offending_rows import offence
 from kfm_ci.evidence.observation import nested_statements
 from kfm_ci.postgres.run_script import Applied
@@ -46,7 +46,7 @@ def diagnose(failed: Applied, *, before: Connection[Any], after: Connection[Any]
     )  # fmt: skip
 
 
-def _count(found: Offence, before: Connection[Any]) -> tuple[int, int] | None:
+def _count(found: OffendingRows, before: Connection[Any]) -> tuple[int, int] | None:
     """Return how many rows offend, of how many; None when the query cannot be asked of what was there before."""
     if found.table is None or found.condition is None:
         return None
@@ -59,7 +59,7 @@ def _count(found: Offence, before: Connection[Any]) -> tuple[int, int] | None:
     return (row[0], row[1]) if row and row[0] else None
 
 
-def _message(failed: Applied, found: Offence, counted: tuple[int, int] | None) -> str:
+def _message(failed: Applied, found: OffendingRows, counted: tuple[int, int] | None) -> str:
     if not found.shape:
         rows = f"rows of {found.table}" if found.table else "synthetic rows"
         seen = f"fails on {rows}"
@@ -70,7 +70,7 @@ def _message(failed: Applied, found: Offence, counted: tuple[int, int] | None) -
     return f"{seen}. It succeeds on an empty table. PostgreSQL: {failed.error}"
 
 
-def _help(found: Offence, counted: tuple[int, int] | None) -> str:
+def _help(found: OffendingRows, counted: tuple[int, int] | None) -> str:
     asked = ""
     if counted is not None and found.condition is not None:
         alias = " c" if "c." in found.condition and " p " in found.condition else ""

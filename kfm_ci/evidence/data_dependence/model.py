@@ -26,7 +26,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offence:
+class OffendingRows:
     """Which rows a statement trips over."""
 
     shape: str

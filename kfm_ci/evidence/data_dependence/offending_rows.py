@@ -9,7 +9,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.data_dependence import catalog
 from kfm_ci.evidence.data_dependence.casts import cast
-from kfm_ci.evidence.data_dependence.model import Failure, Offence
+from kfm_ci.evidence.data_dependence.model import Failure, OffendingRows
 from kfm_ci.sql import identifiers
 from kfm_ci.sql.deparse import expression
 from kfm_ci.sql.identifiers import dotted, quote
@@ -18,7 +18,7 @@ from kfm_ci.sql.parse_tree import Node
 _MEND = "Mend those rows in an earlier migration"
 
 
-def offence(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence:
+def offence(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows:
     """Return which rows a statement trips over; ``before`` has the rows, ``after`` the schema the migration makes."""
     found = _BY_STATE.get(failure.sqlstate)
     told = found(failure, before, after) if found is not None else None
@@ -27,7 +27,7 @@ def offence(failure: Failure, before: Connection[Any], after: Connection[Any]) -
     return told or _changed(failure, before) or _unknown(failure, before)
 
 
-def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     table, column = _table(failure, before), failure.error.diag.column_name
     if (
         table is None
@@ -38,30 +38,30 @@ def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> 
         return None
     name = quote(column)
     if column not in catalog.columns(before, table):
-        return Offence(
+        return OffendingRows(
             shape=f"have no value for the new column {name}", table=table, condition="true",
             remedy=f"Add {name} with a default, or nullable: fill it in batches, and set it NOT NULL in a later migration",
         )  # fmt: skip
-    return Offence(
+    return OffendingRows(
         shape=f"have NULL in {name}", table=table, columns=(column,), condition=f"{name} is null",
         remedy=f"First fill them, in batches: `update {table} set {name} = … where {name} is null;`",
     )  # fmt: skip
 
 
-def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     diag = failure.error.diag
     table = _table(failure, before)
     if table is None or not (diag.message_primary or "").startswith("could not create unique index"):
         return None
     found = catalog.index(after, diag.schema_name or "", diag.table_name or "", diag.constraint_name or "")
     if found is None:
-        return Offence(shape=f"are alike in what {quote(diag.constraint_name or '…')} wants unique", table=table)
+        return OffendingRows(shape=f"are alike in what {quote(diag.constraint_name or '…')} wants unique", table=table)
     parts = ", ".join(found.parts)
     where = " and ".join(
         [*([f"({found.predicate})"] if found.predicate else []), *(f"{part} is not null" for part in found.parts)]
     )
     groups = f"select {parts} from {table} where {where} group by {parts} having count(*) > 1"
-    return Offence(
+    return OffendingRows(
         shape=f"share their {parts} with another", table=table, columns=found.columns,
         condition=f"{where} and ({parts}) in ({groups})",
         query=f"select {parts}, count(*) from {table} where {where} group by {parts} having count(*) > 1;",
@@ -69,7 +69,7 @@ def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]
     )  # fmt: skip
 
 
-def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     diag = failure.error.diag
     table, name = _table(failure, before), diag.constraint_name
     if table is None or name is None or failure.tree is None or failure.tree.tag != "AlterTableStmt":
@@ -78,34 +78,34 @@ def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) ->
     written = _written(failure.tree, name)
     # As the server prints it an expression needs no more parentheses.
     condition = f"not {found.expression}" if found and found.expression else f"not ({written})" if written else None
-    return Offence(
+    return OffendingRows(
         shape=f"violate check constraint {quote(name)}", table=table, columns=found.columns if found else (),
         condition=condition,
         remedy=f"{_MEND}; or add the constraint `not valid` now, mend, and `validate constraint {quote(name)}` later",
     )  # fmt: skip
 
 
-def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     diag = failure.error.diag
     table, name = _table(failure, before), diag.constraint_name
     if table is None or name is None or failure.tree is None or failure.tree.tag != "AlterTableStmt":
         return None
     found = catalog.constraint(after, diag.schema_name or "", diag.table_name or "", name)
     if found is None or found.target is None:
-        return Offence(shape=f"refer to rows that do not exist ({quote(name)})", table=table)
+        return OffendingRows(shape=f"refer to rows that do not exist ({quote(name)})", table=table)
     own = ", ".join(map(quote, found.columns))
     pairs = " and ".join(
         f"p.{quote(key)} = c.{quote(column)}" for column, key in zip(found.columns, found.keys, strict=True)
     )
     given = " and ".join(f"c.{quote(column)} is not null" for column in found.columns)
     orphans = f"{given} and not exists (select from {found.target} p where {pairs})"
-    return Offence(
+    return OffendingRows(
         shape=f"refer by {own} to no row of {found.target}", table=table, columns=found.columns, condition=orphans,
         remedy=f"{_MEND}; or add the foreign key `not valid` now, mend, and `validate constraint {quote(name)}` later",
     )  # fmt: skip
 
 
-def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     diag = failure.error.diag
     table, name = _table(failure, before), diag.constraint_name
     if table is None or name is None:
@@ -115,19 +115,19 @@ def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any])
     shape = f"conflict under exclusion constraint {quote(name)}"
     remedy = f"{_MEND}: it has no `not valid`, and keeps writers out while it is added"
     if found is None or len(operators) != len(found.parts):
-        return Offence(shape=shape, table=table, remedy=remedy)
+        return OffendingRows(shape=shape, table=table, remedy=remedy)
     parts = ", ".join(f"{part} as part_{number}" for number, part in enumerate(found.parts))
     where = f" where {found.predicate}" if found.predicate else ""
     pairs = " and ".join(f"a.part_{number} {word} b.part_{number}" for number, word in enumerate(operators))
     rows = f"with r as (select tableoid as t, ctid as p, {parts} from {table}{where})"
-    return Offence(
+    return OffendingRows(
         shape=shape, table=table, columns=found.columns, remedy=remedy,
         condition=f"(c.tableoid, c.ctid) in ({rows} select a.t, a.p from r a join r b on (a.t, a.p) <> (b.t, b.p) and {pairs})",
         query=f"{rows} select count(*) from r a join r b on (a.t, a.p) < (b.t, b.p) and {pairs};",
     )  # fmt: skip
 
 
-def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) -> Offence | None:
+def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
     changed = _changed(failure, before)
     if changed is None or failure.tree is None:
         return None
@@ -137,7 +137,7 @@ def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) 
         return changed
     columns = {fields[-1] for node in found for item in node.find("ColumnRef") if (fields := item.strings("fields"))}
     zero = " or ".join(f"({divisor}) = 0" for divisor in dict.fromkeys(divisors))
-    return Offence(
+    return OffendingRows(
         shape=f"have 0 in {', '.join(dict.fromkeys(divisors))}", table=changed.table, condition=zero,
         columns=tuple(sorted(columns)),
         remedy=f"Guard the division: `nullif({divisors[0]}, 0)`",
@@ -151,7 +151,7 @@ def _divisions(tree: Node) -> Iterator[Node]:
             yield divisor
 
 
-def _changed(failure: Failure, before: Connection[Any]) -> Offence | None:
+def _changed(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
     """Return the offence of a data change: the statement's own table, nothing of its rows."""
     tree = failure.tree
     relation = (
@@ -161,14 +161,14 @@ def _changed(failure: Failure, before: Connection[Any]) -> Offence | None:
     if found is None:
         return None
     verb = {"UpdateStmt": "updated", "DeleteStmt": "deleted"}.get(tree.tag if tree else "", "inserted")
-    return Offence(
+    return OffendingRows(
         shape=f"cannot be {verb} so", table=found[2],
         remedy="Make the statement take such rows: `coalesce`, `nullif`, `on conflict`, a `where` that leaves them out",
     )  # fmt: skip
 
 
-def _unknown(failure: Failure, before: Connection[Any]) -> Offence:
-    return Offence(
+def _unknown(failure: Failure, before: Connection[Any]) -> OffendingRows:
+    return OffendingRows(
         shape="", table=_table(failure, before), remedy="Make the statement take whatever rows the schema allows"
     )
 
@@ -190,7 +190,7 @@ def _written(tree: Node, name: str) -> str | None:
     return None
 
 
-_BY_STATE: Mapping[str, Callable[[Failure, Connection[Any], Connection[Any]], Offence | None]] = {
+_BY_STATE: Mapping[str, Callable[[Failure, Connection[Any], Connection[Any]], OffendingRows | None]] = {
     "23502": _null,
     "23503": _orphan,
     "23505": _duplicate,

@@ -20,7 +20,7 @@ from kfm_ci.sql.script import Script, Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parting:
+class SchemaDivergence:
     """The first statement after which the schemas differ."""
 
     statement: Statement
@@ -33,16 +33,16 @@ def calls(statement: Statement) -> bool:
     return statements.kind(statement.text) in CALLING
 
 
-def find(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> Parting | None:
+def find(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> SchemaDivergence | None:
     """Apply a script to a database without rows and one with, and return where they part."""
     for (statement, expected), (_, got) in zip(_course(bare, script), _course(seeded, script), strict=False):
         if expected.digest != got.digest:
-            return Parting(statement=statement, difference=schema_diff.diff(expected, got))
+            return SchemaDivergence(statement=statement, difference=schema_diff.diff(expected, got))
     return None
 
 
 @dataclass(slots=True, kw_only=True)
-class _Reader:
+class _DivergenceReader:
     """Reads the catalog after each statement that runs code."""
 
     read: list[tuple[Statement, Catalog]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class _Reader:
 
 
 def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
-    reader = _Reader()
+    reader = _DivergenceReader()
     reset(connection)
     done = run_script.run(connection, script, entry=None, watcher=reader)
     return reader.read if done.outcome is Outcome.APPLIED else []

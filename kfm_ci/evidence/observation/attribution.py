@@ -8,30 +8,30 @@ from typing import Any
 
 from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.observation import locks
-from kfm_ci.evidence.observation.nested_statements import MOST, Note, Origin
-from kfm_ci.evidence.observation.session_snapshot import Look, Relation
-from kfm_ci.evidence.observation.statement_effects import REPLACING, Known, Work, done
+from kfm_ci.evidence.observation.nested_statements import MOST, Origin, ServerMessage
+from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
+from kfm_ci.evidence.observation.statement_effects import REPLACING, RelationCache, StatementEffects, done
 from kfm_ci.sql import plpgsql, statements
 from kfm_ci.sql.script import Statement
 
 
 @dataclass(slots=True, kw_only=True)
-class _Part:
+class _StatementPart:
     """One statement inside, as far as it is known."""
 
     origin: Origin
     kind: str
     names: frozenset[str]
     """Bare names of the relations that it names."""
-    at: Look | None = None
+    at: SessionSnapshot | None = None
     gained: dict[int, LockMode] = field(default_factory=dict)
-    works: list[Work] = field(default_factory=list)
+    works: list[StatementEffects] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     duration_ms: float = 0.0
     measured: bool = False
     """Whether there was a look right before and right after it."""
 
-    def take(self, work: Work, gained: Mapping[int, LockMode], at: Look) -> None:
+    def take(self, work: StatementEffects, gained: Mapping[int, LockMode], at: SessionSnapshot) -> None:
         """Take over what was done between two looks."""
         if self.at is None:
             self.at = at
@@ -40,26 +40,26 @@ class _Part:
 
 
 @dataclass(kw_only=True)
-class _Course:
+class _Attribution:
     """The statements inside in their order, and what is known so far."""
 
-    known: Known
-    look: Look
-    parts: dict[Origin, _Part] = field(default_factory=dict)
-    active: list[_Part] = field(default_factory=list)
+    known: RelationCache
+    look: SessionSnapshot
+    parts: dict[Origin, _StatementPart] = field(default_factory=dict)
+    active: list[_StatementPart] = field(default_factory=list)
     """Read since the last look."""
     clock: float = 0.0
 
-    def part(self, origin: Origin, tag: str = "") -> _Part | None:
+    def part(self, origin: Origin, tag: str = "") -> _StatementPart | None:
         """Return the part that stands there; None when there are too many."""
         if origin not in self.parts:
             if len(self.parts) >= MOST:
                 return None
             kind = statements.kind(origin.text) if origin.text else tag
-            self.parts[origin] = _Part(origin=origin, kind=kind, names=_named(origin.text))
+            self.parts[origin] = _StatementPart(origin=origin, kind=kind, names=_named(origin.text))
         return self.parts[origin]
 
-    def note(self, note: Note) -> None:
+    def note(self, note: ServerMessage) -> None:
         """Take in one message."""
         part = self.part(note.origin, note.tag)
         if part is None:
@@ -77,7 +77,7 @@ class _Course:
             self.clock = note.at_ms
             self.active = [] if note.ends else [part]
 
-    def advance(self, look: Look, candidates: list[_Part]) -> None:
+    def advance(self, look: SessionSnapshot, candidates: list[_StatementPart]) -> None:
         """Give what was done since the last look to whom it belongs."""
         work = done(self.look, look, self.known)
         gained = locks.taken(self.look.held, look.held)
@@ -94,13 +94,15 @@ class _Course:
 
 
 def inner(
-    statement: Statement, notes: Iterable[Note], *, known: Known, before: Look, after: Look, preexisting: frozenset[int],
+    statement: Statement, notes: Iterable[ServerMessage], *, known: RelationCache, before: SessionSnapshot, after: SessionSnapshot, preexisting: frozenset[int],
 ) -> tuple[StatementEvidence, ...]:  # fmt: skip
     """Return what ran inside a statement, in the order in which the server came to it.
 
     ``known`` is what was known ``before`` the statement. What cannot be told apart belongs to none of them.
     """
-    course = _Course(known=Known(relations=dict(known.relations), storages=set(known.storages)), look=before)
+    course = _Attribution(
+        known=RelationCache(relations=dict(known.relations), storages=set(known.storages)), look=before
+    )
     for note in notes:
         course.note(note)
     # A lock that was given back by then had been there.
@@ -130,7 +132,11 @@ def whole(seen: StatementEvidence, parts: tuple[StatementEvidence, ...]) -> Stat
 
 
 def _told(
-    part: _Part, statement: Statement, first: int, names: Mapping[int, tuple[str, str]], preexisting: frozenset[int]
+    part: _StatementPart,
+    statement: Statement,
+    first: int,
+    names: Mapping[int, tuple[str, str]],
+    preexisting: frozenset[int],
 ) -> StatementEvidence:
     line, end = statement.line, statement.end_line
     if part.origin.block_line is not None:
@@ -157,8 +163,8 @@ def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _by_name(
-    parts: list[_Part], oids: Iterable[int], names: Mapping[int, Relation]
-) -> Iterator[tuple[_Part, frozenset[int]]]:
+    parts: list[_StatementPart], oids: Iterable[int], names: Mapping[int, Relation]
+) -> Iterator[tuple[_StatementPart, frozenset[int]]]:
     """Yield which part names which relations; of several the last."""
     owner: dict[int, list[int]] = {}
     for oid in oids:

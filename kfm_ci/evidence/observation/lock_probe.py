@@ -123,7 +123,7 @@ class Observation:
         return dict(self._seen)
 
 
-class Witness:
+class LockProbe:
     """A session that holds statements of another up, one after the other; opened when the first one comes."""
 
     def __init__(self, beside: Connection[Any]) -> None:
@@ -199,4 +199,4 @@ def _quote(parts: Iterable[str]) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
-__all__ = ["Observation", "Witness", "is_concurrent"]
+__all__ = ["Observation", "LockProbe", "is_concurrent"]

@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 from psycopg.errors import Diagnostic
 
 from kfm_ci.evidence.observation import session_snapshot, snapshot_queries
-from kfm_ci.evidence.observation.session_snapshot import Look
+from kfm_ci.evidence.observation.session_snapshot import SessionSnapshot
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
@@ -59,11 +59,11 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class ServerMessage:
     """Something that the server told while it ran the statement, in order."""
 
     origin: Origin
-    look: Look | None = None
+    look: SessionSnapshot | None = None
     """None when the statement was only read."""
     ends: bool = False
     """Whether the command has just ended."""
@@ -73,14 +73,16 @@ class Note:
     """What DEBUG1 says that it does."""
 
 
-class Inside:
+class NestedStatementListener:
     """Listens while one statement runs others."""
 
-    def __init__(self, observed: Connection[Any], beside: Connection[Any], look: Look, *, inside: bool) -> None:
+    def __init__(
+        self, observed: Connection[Any], beside: Connection[Any], look: SessionSnapshot, *, inside: bool
+    ) -> None:
         """Set the server up to tell; ``look`` is the one before the statement. Raises psycopg's errors."""
         self._observed, self._beside, self._inside = observed, beside, inside
         self._name = f"kfm_look_{secrets.token_hex(8)}"
-        self.notes: list[Note] = []
+        self.notes: list[ServerMessage] = []
         row = observed.execute("select pg_catalog.current_setting('debug_print_parse')").fetchone()
         self._print = row[0] if row else "off"
         question = snapshot_queries.look(inside=inside, low=look.low or snapshot_queries.EVERYTHING)
@@ -112,20 +114,20 @@ class Inside:
             return ours or parsed
         if ours:
             event, tag, at, seen = json.loads(text[len(self._name) :])
-            self.notes.append(Note(origin=found, look=session_snapshot.look(seen), tag=tag, at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
+            self.notes.append(ServerMessage(origin=found, look=session_snapshot.look(seen), tag=tag, at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
         else:
-            self.notes.append(Note(origin=found, work=text if work else None))
+            self.notes.append(ServerMessage(origin=found, work=text if work else None))
         return ours or parsed
 
 
 def enter(
-    statement: Statement, *, observed: Connection[Any], beside: Connection[Any], look: Look, inside: bool
-) -> Inside | None:
+    statement: Statement, *, observed: Connection[Any], beside: Connection[Any], look: SessionSnapshot, inside: bool
+) -> NestedStatementListener | None:
     """Listen to what runs inside a statement; None when nothing does, or the role beside may not set it up."""
     if not _runs_others(statement, observed) or beside.info.dbname != observed.info.dbname:
         return None
     try:
-        return Inside(observed, beside, look, inside=inside)
+        return NestedStatementListener(observed, beside, look, inside=inside)
     except psycopg.Error:
         return None
 

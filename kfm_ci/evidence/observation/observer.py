@@ -11,12 +11,12 @@ from psycopg.pq import TransactionStatus
 
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.evidence.observation import attribution, locks, nested_statements, session_snapshot
-from kfm_ci.evidence.observation.lock_probe import Observation, Witness
+from kfm_ci.evidence.observation.lock_probe import LockProbe, Observation
 from kfm_ci.evidence.observation.locks import Modes
-from kfm_ci.evidence.observation.nested_statements import Inside
-from kfm_ci.evidence.observation.session_snapshot import Look, Relation
+from kfm_ci.evidence.observation.nested_statements import NestedStatementListener
+from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
 from kfm_ci.evidence.observation.snapshot_queries import EVERYTHING
-from kfm_ci.evidence.observation.statement_effects import Known, done
+from kfm_ci.evidence.observation.statement_effects import RelationCache, done
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
@@ -42,10 +42,10 @@ _STRANGERS = ("exec_stmt_raise", "plperl", "plpy")
 class _Watched:
     """The statement that runs now."""
 
-    look: Look
+    look: SessionSnapshot
     inside: bool
     observation: Observation | None = None
-    within: Inside | None = None
+    within: NestedStatementListener | None = None
 
 
 @dataclass(kw_only=True)
@@ -56,15 +56,15 @@ class _Session:
     database: int
     remembered: bool
     """Whether it keeps the plan of what is asked most."""
-    known: Known = field(default_factory=Known)
+    known: RelationCache = field(default_factory=RelationCache)
     low: str = EVERYTHING
     xact: str | None = None
-    look: Look | None = None
+    look: SessionSnapshot | None = None
     """The last look in this transaction; None when there was none, or when it knows too much."""
     stale: bool = False
     """Whether something ran since."""
 
-    def learn(self, look: Look) -> dict[int, Relation]:
+    def learn(self, look: SessionSnapshot) -> dict[int, Relation]:
         """Take in a look, and return what the relations in it were before."""
         self.low, self.xact = look.low or self.low, look.xact or self.xact
         return self.known.learn(look)
@@ -84,7 +84,7 @@ class Observer:
 
     def __init__(self, beside: psycopg.Connection[Any], preexisting: frozenset[int]) -> None:
         """Start with no evidence."""
-        self._beside, self._witness = beside, Witness(beside)
+        self._beside, self._witness = beside, LockProbe(beside)
         self._preexisting = preexisting
         self._session: _Session | None = None
         self._watched: _Watched | None = None
@@ -180,7 +180,7 @@ class Observer:
         )
         self._found.append(attribution.whole(StatementEvidence(**common), inner))
 
-    def _look_again(self, session: _Session, watched: _Watched, kind: str, *, inside: bool) -> Look:
+    def _look_again(self, session: _Session, watched: _Watched, kind: str, *, inside: bool) -> SessionSnapshot:
         """Look at the session after a statement of that kind."""
         connection = session.connection
         if not inside:
@@ -191,7 +191,7 @@ class Observer:
         return session_snapshot.further(connection, watched.look, remembered=session.remembered)
 
     def _inner(
-        self, watched: _Watched, statement: Statement, look: Look, session: _Session
+        self, watched: _Watched, statement: Statement, look: SessionSnapshot, session: _Session
     ) -> tuple[StatementEvidence, ...]:
         if watched.within is None:
             return ()
@@ -200,10 +200,10 @@ class Observer:
             preexisting=self._preexisting,
         )  # fmt: skip
 
-    def _look(self, session: _Session, kind: str, *, inside: bool) -> Look:
+    def _look(self, session: _Session, kind: str, *, inside: bool) -> SessionSnapshot:
         """Look at the session before a statement of that kind, as closely as it must."""
         connection, last = session.connection, session.look if inside else None
-        look: Look | None = None
+        look: SessionSnapshot | None = None
         if last is not None and kind not in CALLING:
             look = session_snapshot.further(connection, last, remembered=session.remembered) if session.stale else last
         elif inside and session.low != EVERYTHING and kind not in CALLING:

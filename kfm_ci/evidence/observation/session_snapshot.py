@@ -38,7 +38,7 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class SessionSnapshot:
     """One look at the observed session."""
 
     level: str
@@ -64,13 +64,13 @@ def existing(connection: Connection[Any]) -> frozenset[int]:
     return frozenset(oid for (oid,) in _ask(connection, snapshot_queries.RELATIONS))
 
 
-def whole(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> Look:
+def whole(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> SessionSnapshot:
     """Look at the session and have it tell what it does; ``inside`` a transaction that lasts until it ends."""
     version = connection.info.server_version
     return look(_ask(connection, snapshot_queries.whole(inside=inside, low=low, xact=xact, version=version)))
 
 
-def opening(connection: Connection[Any], *, xact: str | None, remembered: bool) -> Look | None:
+def opening(connection: Connection[Any], *, xact: str | None, remembered: bool) -> SessionSnapshot | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < snapshot_queries.HANDS_OVER:
         return None
@@ -94,7 +94,7 @@ def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
     return True
 
 
-def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Look:
+def further(connection: Connection[Any], last: SessionSnapshot, *, remembered: bool) -> SessionSnapshot:
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
     if remembered:
         state, relations = json.loads(_ask_at_once(connection, snapshot_queries.REMEMBERED)[0] or "")
@@ -102,7 +102,7 @@ def further(connection: Connection[Any], last: Look, *, remembered: bool) -> Loo
     return look(_ask(connection, snapshot_queries.locked(version=connection.info.server_version)), last)
 
 
-def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> Look:
+def after(connection: Connection[Any], *, inside: bool, low: str, level: str) -> SessionSnapshot:
     """Look at the session and give it its own message level back."""
     question = snapshot_queries.restore(inside=inside, low=low, level=level, version=connection.info.server_version)
     return look(_ask(connection, question))
@@ -129,19 +129,19 @@ def _ask_at_once(connection: Connection[Any], question: str) -> list[str | None]
     return [None if value is None else value.decode(encoding) for value in values]
 
 
-def look(rows: Sequence[Sequence[Any]], last: Look | None = None) -> Look:
+def look(rows: Sequence[Sequence[Any]], last: SessionSnapshot | None = None) -> SessionSnapshot:
     """Return the answer to the question as a look; what was not counted anew counts as in the ``last`` one."""
     found = [row[snapshot_queries.OF_STATE :] for row in rows if row[snapshot_queries.OF_STATE] is not None]
     return _look(rows[0][: snapshot_queries.OF_STATE], found, last)
 
 
-def _look(state: Sequence[Any], found: Sequence[Sequence[Any]], last: Look | None = None) -> Look:
+def _look(state: Sequence[Any], found: Sequence[Sequence[Any]], last: SessionSnapshot | None = None) -> SessionSnapshot:
     scans, changes = {row[0]: row[6] for row in found if row[6]}, {row[0]: row[7] for row in found if row[7]}
     if last is not None:
         scans, changes = {**last.scans, **scans}, {**last.changes, **changes}
     level, _, lock_timeout, statement_timeout, lsn, low, _, xact, outcome, held = state
     high, _, rest = lsn.partition("/")
-    return Look(
+    return SessionSnapshot(
         level=level,
         lock_timeout_ms=milliseconds(lock_timeout),
         statement_timeout_ms=milliseconds(statement_timeout),

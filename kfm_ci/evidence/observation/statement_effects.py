@@ -6,21 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kfm_ci.evidence.observation.session_snapshot import Look, Relation
+from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
 
 REPLACING = frozenset({"TRUNCATE TABLE", "REFRESH MATERIALIZED VIEW"})
 """Commands that give a relation new storage without reading the old: no rewrites."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Known:
+class RelationCache:
     """Relations as they were when last seen."""
 
     relations: dict[int, Relation] = field(default_factory=dict)
     storages: set[int] = field(default_factory=set)
     """Every filenode that was ever seen."""
 
-    def learn(self, look: Look) -> dict[int, Relation]:
+    def learn(self, look: SessionSnapshot) -> dict[int, Relation]:
         """Take in a look, and return what the relations in it were before."""
         was = {oid: self.relations[oid] for oid in look.relations if oid in self.relations}
         self.relations.update(look.relations)
@@ -29,7 +29,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class StatementEffects:
     """Relations by OID; names are those before it, of what is new those after it."""
 
     names: Mapping[int, Relation]
@@ -41,9 +41,9 @@ class Work:
     invalid: frozenset[int] = frozenset()
     wal_bytes: int = 0
 
-    def among(self, chosen: frozenset[int]) -> Work:
+    def among(self, chosen: frozenset[int]) -> StatementEffects:
         """Return the part that concerns these relations; an index goes with its table."""
-        return Work(
+        return StatementEffects(
             names=self.names, stored_anew=self.stored_anew & chosen,
             built={index: table for index, table in self.built.items() if {index, table} & chosen},
             scanned=_of(self.scanned, chosen), changed=_of(self.changed, chosen), invalid=self.invalid & chosen,
@@ -71,7 +71,7 @@ class Work:
         }
 
 
-def done(before: Look, after: Look, known: Known) -> Work:
+def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) -> StatementEffects:
     """Return what happened between two looks; ``known`` is what was known at the first."""
     old, fresh = known.relations, after.relations
     built = {
@@ -81,7 +81,7 @@ def done(before: Look, after: Look, known: Known) -> Work:
     }
     scanned, changed = _grown(before.scans, after.scans), _grown(before.changes, after.changes)
     seen = {*fresh, *scanned, *changed, *built.values()}
-    return Work(
+    return StatementEffects(
         names={oid: relation for oid in seen if (relation := old.get(oid) or fresh.get(oid)) is not None},
         stored_anew=frozenset(
             oid for oid, now in fresh.items()

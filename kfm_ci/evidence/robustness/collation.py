@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from kfm_ci.evidence.robustness import written_data
-from kfm_ci.evidence.robustness.model import Ground, Pair, finding
+from kfm_ci.evidence.robustness.model import Databases, Pair, finding
 from kfm_ci.evidence.robustness.rebuild import told as tell
-from kfm_ci.evidence.robustness.replay import Walk, walk
+from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
@@ -47,13 +47,13 @@ def concerns(script: Script) -> bool:
     return _SORTS.search(script.text) is not None
 
 
-def rehearse(probe: Probe, ground: Ground, empty: Callable[[], AbstractContextManager[str]]) -> Finding | None:
+def rehearse(probe: Probe, ground: Databases, empty: Callable[[], AbstractContextManager[str]]) -> Finding | None:
     """Build all from nothing in an ``empty`` database of another locale; return what depends on it, or None.
 
     What is merged and differs there already is nobody's finding now.
     """
     with empty() as database:
-        there = Walk(ground=ground, source=database, at=database)
+        there = Replay(ground=ground, source=database, at=database)
         try:
             if any(there.run(script).outcome is Outcome.FAILED for script in probe.base):
                 return None
@@ -78,7 +78,7 @@ def rehearse(probe: Probe, ground: Ground, empty: Callable[[], AbstractContextMa
     )
 
 
-def _rows(probe: Probe, ground: Ground, merged: Content, there: Content) -> tuple[str, ...]:
+def _rows(probe: Probe, ground: Databases, merged: Content, there: Content) -> tuple[str, ...]:
     """Return the columns whose new values follow from the locale: not from the base, the moment or a run before."""
     with ground.connect(probe.after) as session:
         first = data_checksums.snapshot(session)

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from kfm_ci.evidence.robustness.model import finding
-from kfm_ci.evidence.robustness.replay import Walk, walk
+from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Outcome, Severity
 from kfm_ci.postgres import catalog, execute
@@ -60,7 +60,7 @@ def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:
 
 
 def rehearse(
-    course: Walk, migration: Migration, script: Script, expected: Catalog, *, transaction: str | None = None
+    course: Replay, migration: Migration, script: Script, expected: Catalog, *, transaction: str | None = None
 ) -> Finding | None:  # fmt: skip
     """Cut a script off at every stop on copies of where a course stands; return the first that needs a human, or None.
 
@@ -93,7 +93,7 @@ class _Problem:
 
 
 def _resume(
-    copy: Walk, script: Script, parts: tuple[Statement, ...], stop: Stop, expected: Catalog
+    copy: Replay, script: Script, parts: tuple[Statement, ...], stop: Stop, expected: Catalog
 ) -> _Problem | None:  # fmt: skip
     session = copy.session
     known = _invalid(session) if stop.within else []
@@ -119,7 +119,7 @@ def _resume(
     return _Problem(difference=", ".join(changed[:5]), invalid=names)
 
 
-def _cut_off(copy: Walk, session: Connection[Any], part: Statement) -> bool:
+def _cut_off(copy: Replay, session: Connection[Any], part: Statement) -> bool:
     """Let an index build wait for a writer until its time is up, as one that is killed; return whether it was cut off."""
     table = _built(part)
     session.execute("set lock_timeout = 20")
@@ -165,7 +165,7 @@ def _finding(
     alone = transaction is None or any(_CONCURRENTLY.search(part.text) for part in parts)
     way = "Give each statement a file of its own" if alone else f"Let all run in one transaction ({transaction})"
     return finding(
-        "interrupted-does-not-converge", migration, script,
+        "not-resumable", migration, script,
         f"when it is cut off {where}{cleared}, {outcome}{_STAYS}",
         help=f"{way}, or let each be run again (`if exists`, `if not exists`). When it happens: look what is there, and "
         f"run the rest by hand, from line {rest} on.",

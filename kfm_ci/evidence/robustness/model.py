@@ -14,7 +14,7 @@ from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.sql.script import Script
 
 
-class Connect(Protocol):
+class OpenSession(Protocol):
     """Opens a session as migrations get it, or as administrator; settings given here win."""
 
     def __call__(
@@ -29,10 +29,10 @@ Pair = tuple[Migration, Script]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Databases:
     """Where a rehearsal works."""
 
-    connect: Connect
+    connect: OpenSession
     clone: Callable[[str], AbstractContextManager[str]]
     """Yields the name of a copy of a database that nobody else uses, and removes it."""
 

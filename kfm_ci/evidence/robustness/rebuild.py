@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from kfm_ci.evidence.robustness import written_data
-from kfm_ci.evidence.robustness.model import Ground, Pair, finding
+from kfm_ci.evidence.robustness.model import Databases, Pair, finding
 from kfm_ci.evidence.robustness.replay import walk
-from kfm_ci.evidence.robustness.written_data import Written
+from kfm_ci.evidence.robustness.written_data import WrittenData
 from kfm_ci.evidence.schema_diff import apart
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Outcome, Severity
@@ -30,7 +30,7 @@ select name from pg_catalog.pg_settings where name = any (%s) and source in ('da
 
 
 def elsewhere(
-    ground: Ground, database: str, rows: Written, expected: Catalog, *, configured: Container[str] = ()
+    ground: Databases, database: str, rows: WrittenData, expected: Catalog, *, configured: Container[str] = ()
 ) -> Finding | None:
     """Apply migrations on copies of ``database`` under other settings; return what depends on them, or None.
 
@@ -57,7 +57,7 @@ def elsewhere(
     )  # fmt: skip
 
 
-def afresh(ground: Ground, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
+def afresh(ground: Databases, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
     """Apply all migrations in their order to a copy of an empty database; return how the schema differs, or None."""
     with walk(ground, empty) as copy:
         for migration, script in pairs:
@@ -84,7 +84,7 @@ def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) 
 
 
 def _first_difference(
-    ground: Ground, database: str, rows: Written, expected: Catalog, settings: dict[str, str]
+    ground: Databases, database: str, rows: WrittenData, expected: Catalog, settings: dict[str, str]
 ) -> tuple[Pair, str, int | None] | None:  # fmt: skip
     with walk(ground, database, settings=settings) as copy:
         for pair in rows.pairs:

@@ -30,7 +30,7 @@ _WIDE = {"bigint": "9223372036854775807", "integer": "2147483647", "numeric": "9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newcomer:
+class NewRow:
     """One row as only the new schema has it."""
 
     what: str
@@ -47,11 +47,11 @@ class Newcomer:
         return self.sign is None or connection.execute(self.sign.encode()).fetchone() is not None
 
 
-def newcomers(before: Catalog, after: Catalog) -> tuple[Newcomer, ...]:
+def newcomers(before: Catalog, after: Catalog) -> tuple[NewRow, ...]:
     """Return rows that one schema may hold and the earlier one may not; tables and columns that went are left out."""
     gone = catalog.diff(before, after)
     now = dict(after.entries)
-    found: dict[str, Newcomer] = {}
+    found: dict[str, NewRow] = {}
     for name in (*gone.removed, *(name for name, _, _ in gone.changed)):
         was, parent = before.get(name) or "", before.parents.get(name, "")
         for newcomer in _of(name, was, now.get(name), parent, before, after):
@@ -61,7 +61,7 @@ def newcomers(before: Catalog, after: Catalog) -> tuple[Newcomer, ...]:
 
 def _of(
     name: str, was: str, now: str | None, parent: str, before: Catalog, after: Catalog
-) -> Iterator[Newcomer]:  # fmt: skip
+) -> Iterator[NewRow]:  # fmt: skip
     kind, _, identity = name.partition(" ")
     if kind == "type" and now is not None:
         yield from _labels(identity, was, now, after)
@@ -88,7 +88,7 @@ def _of(
         yield from _unchecked(table, check[1], now or "", after)
 
 
-def _labels(identity: str, was: str, now: str, after: Catalog) -> Iterator[Newcomer]:
+def _labels(identity: str, was: str, now: str, after: Catalog) -> Iterator[NewRow]:
     old, new = _ENUM.search(was), _ENUM.search(now)
     if old is None or new is None:
         return
@@ -105,13 +105,13 @@ def _labels(identity: str, was: str, now: str, after: Catalog) -> Iterator[Newco
                 yield _changed(table[2], column, _quoted(label), f"{label!r} in {table[2]}.{column}")
 
 
-def _unchecked(table: str, expression: str, now: str, after: Catalog) -> Iterator[Newcomer]:
+def _unchecked(table: str, expression: str, now: str, after: Catalog) -> Iterator[NewRow]:
     said = set(re.findall(r"[\w$]+", expression))
     fresh = [value for value in _literals(now) if value not in _literals(expression)]
     for column in after.relations[table].columns:
         if column.strip('"') in said:
             for value in dict.fromkeys((*fresh, *_ANYTHING)):
-                yield Newcomer(
+                yield NewRow(
                     what=f"{value!r} in {table}.{column}", change=_set(table, column, _quoted(value)),
                     sign=f"select from {table} where not {expression} limit 1",
                 )  # fmt: skip
@@ -143,18 +143,18 @@ def _literals(text: str) -> list[str]:
     return [number or string.replace("''", "'") for string, number in _LITERAL.findall(text)]
 
 
-def _double(table: str, columns: str) -> Newcomer:
+def _double(table: str, columns: str) -> NewRow:
     first = f"(select ctid from {table} order by ctid limit 1)"
     last = f"(select ctid from {table} order by ctid desc limit 1)"
-    return Newcomer(
+    return NewRow(
         what=f"two rows of {table} with equal {columns}",
         change=f"update {table} set ({columns}) = (select {columns} from {table} where ctid = {first}) "
         f"where ctid = {last} and ctid <> {first}",
     )
 
 
-def _changed(table: str, column: str, value: str, what: str) -> Newcomer:
-    return Newcomer(what=what, change=_set(table, column, value))
+def _changed(table: str, column: str, value: str, what: str) -> NewRow:
+    return NewRow(what=what, change=_set(table, column, value))
 
 
 def _set(table: str, column: str, value: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.robustness.model import Ground
+from kfm_ci.evidence.robustness.model import Databases
 from kfm_ci.postgres import data_checksums, run_script, sequences
 from kfm_ci.postgres.run_script import Applied, Look
 from kfm_ci.postgres.session import reset
@@ -17,10 +17,10 @@ from kfm_ci.sql.script import Script
 
 
 @dataclass(slots=True, kw_only=True)
-class Walk:
+class Replay:
     """A copy that is walked on; it is made when something is first run on it."""
 
-    ground: Ground
+    ground: Databases
     source: str
     settings: Mapping[str, str] | None = None
     at: str | None = None
@@ -79,9 +79,9 @@ class Walk:
 
 
 @contextmanager
-def walk(ground: Ground, source: str, *, settings: Mapping[str, str] | None = None) -> Iterator[Walk]:
+def walk(ground: Databases, source: str, *, settings: Mapping[str, str] | None = None) -> Iterator[Replay]:
     """Yield a walk on a copy of a database that nobody is connected to; the copy is removed at the end."""
-    course = Walk(ground=ground, source=source, settings=settings)
+    course = Replay(ground=ground, source=source, settings=settings)
     try:
         yield course
     finally:

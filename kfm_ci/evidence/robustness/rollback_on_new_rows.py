@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import psycopg
 
 from kfm_ci.evidence.robustness.model import finding
-from kfm_ci.evidence.robustness.relaxed_constraints import Newcomer, newcomers
-from kfm_ci.evidence.robustness.replay import Walk, walk
+from kfm_ci.evidence.robustness.relaxed_constraints import NewRow, newcomers
+from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Mode, Severity
 from kfm_ci.postgres import execute, written_relations
@@ -21,7 +21,7 @@ _ROWS = ("22", "23")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stumble:
+class RollbackFailure:
     """A row that a way back fails on."""
 
     what: str
@@ -34,12 +34,12 @@ class Stumble:
         return f"rolling back fails once there is {self.what}: {self.error}"
 
 
-def rehearse(course: Walk, down: Script, before: Catalog, after: Catalog) -> tuple[Stumble, ...]:
+def rehearse(course: Replay, down: Script, before: Catalog, after: Catalog) -> tuple[RollbackFailure, ...]:
     """Run a way back that is proven once more, on each row that the migration lets in; return those it fails on.
 
     The course stands behind the migration, whose schema was ``before`` and is ``after``; it is left as it is found.
     """
-    found: dict[str, Stumble] = {}
+    found: dict[str, RollbackFailure] = {}
     alone = transactions.mode(down) is Mode.TRANSACTION
     for newcomer in newcomers(before, after):
         if newcomer.what in found:
@@ -54,11 +54,11 @@ def rehearse(course: Walk, down: Script, before: Catalog, after: Catalog) -> tup
     return tuple(found.values())
 
 
-def told(migration: Migration, down: Script, stumbles: tuple[Stumble, ...]) -> Finding:
+def told(migration: Migration, down: Script, stumbles: tuple[RollbackFailure, ...]) -> Finding:
     """Return a note on rows that a way back fails on."""
     rows = "; ".join(f"{stumble.what} ({stumble.error})" for stumble in stumbles)
     return finding(
-        "rollback-stops-at-new-rows", migration, down,
+        "rollback-fails-on-new-rows", migration, down,
         f"the way back works on the rows of before, and fails once rows are written that only the new schema lets in: {rows}",
         help="Let the down say what becomes of such rows before it forbids them (`update … where …`), or know that it "
         "works only until the first is written.",
@@ -66,7 +66,7 @@ def told(migration: Migration, down: Script, stumbles: tuple[Stumble, ...]) -> F
     )  # fmt: skip
 
 
-def _rolled_back(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | None:
+def _rolled_back(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailure | None:
     session, reached = course.session, None
     try:
         with session.transaction(force_rollback=True):
@@ -81,7 +81,7 @@ def _rolled_back(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | No
     return None
 
 
-def _on_a_copy(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | None:
+def _on_a_copy(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailure | None:
     course.leave()
     with walk(course.ground, course.database) as copy:
         try:
@@ -95,8 +95,8 @@ def _on_a_copy(course: Walk, down: Script, newcomer: Newcomer) -> Stumble | None
 
 
 def _stumble(
-    newcomer: Newcomer, sqlstate: str | None, message: str | None, statement: Statement | None
-) -> Stumble | None:  # fmt: skip
+    newcomer: NewRow, sqlstate: str | None, message: str | None, statement: Statement | None
+) -> RollbackFailure | None:  # fmt: skip
     if statement is None or not (sqlstate or "").startswith(_ROWS):
         return None  # the new schema refuses the row, or it is not the rows
-    return Stumble(what=newcomer.what, error=f"{sqlstate}: {message}", line=statement.line)
+    return RollbackFailure(what=newcomer.what, error=f"{sqlstate}: {message}", line=statement.line)

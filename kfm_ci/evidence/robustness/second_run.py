@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.evidence.robustness import idempotent_sql
 from kfm_ci.evidence.robustness.model import finding
-from kfm_ci.evidence.robustness.replay import Walk, walk
+from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Outcome, Phase, Severity
 from kfm_ci.postgres import data_checksums, run_script
@@ -25,7 +25,7 @@ def concerns(migration: Migration, script: Script) -> bool:
     return bool(kinds & ROWS) and kinds <= ROWS | AROUND
 
 
-def rehearse(course: Walk, migration: Migration, script: Script, *, severity: Severity) -> Finding | None:
+def rehearse(course: Replay, migration: Migration, script: Script, *, severity: Severity) -> Finding | None:
     """Run a script again where it was applied once; return what it changed, or None.
 
     A second run that the server refuses has changed nothing. The course is left as it is found.
@@ -44,7 +44,7 @@ def rehearse(course: Walk, migration: Migration, script: Script, *, severity: Se
     )  # fmt: skip
 
 
-def _rolled_back(course: Walk, script: Script) -> tuple[Content, Content] | None:
+def _rolled_back(course: Replay, script: Script) -> tuple[Content, Content] | None:
     """Return the rows before and after a second run that is rolled back; None where the two cannot be compared."""
     tried: list[tuple[Content, frozenset[int] | None]] = []
     with course.unmoved():
@@ -62,7 +62,7 @@ def _rolled_back(course: Walk, script: Script) -> tuple[Content, Content] | None
     return (was, tried[0][0]) if alike else None
 
 
-def _on_a_copy(course: Walk, script: Script) -> tuple[Content, Content]:
+def _on_a_copy(course: Replay, script: Script) -> tuple[Content, Content]:
     course.leave()
     with walk(course.ground, course.database) as copy:
         before = data_checksums.snapshot(copy.session)

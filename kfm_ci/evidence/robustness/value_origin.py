@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from kfm_ci.evidence.robustness.model import Pair
-from kfm_ci.evidence.robustness.replay import Walk
+from kfm_ci.evidence.robustness.replay import Replay
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import data_checksums
@@ -20,7 +20,7 @@ _Key = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class OriginStep:
     """A migration, and the database around its first run."""
 
     pair: Pair
@@ -29,7 +29,7 @@ class Step:
 
 
 def find(
-    steps: Sequence[Step], columns: Iterable[str], again: Callable[[], AbstractContextManager[Walk]]
+    steps: Sequence[OriginStep], columns: Iterable[str], again: Callable[[], AbstractContextManager[Replay]]
 ) -> Pair | None:  # fmt: skip
     """Return the first migration after which ``columns``, named as at the end, hold other values in another run.
 
@@ -52,7 +52,7 @@ def find(
     return writers[-1].pair
 
 
-def _same(step: Step, keys: set[_Key], walked: Walk) -> bool:
+def _same(step: OriginStep, keys: set[_Key], walked: Replay) -> bool:
     """Whether the columns hold after a migration what they held in its first run; new tables have other OIDs there."""
     names = {name for key, name in _names(step.after.catalog).items() if key in keys}
     tables = tuple(

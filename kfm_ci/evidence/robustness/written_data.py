@@ -12,8 +12,8 @@ from psycopg import Connection
 
 from kfm_ci.evidence.robustness import idempotent_sql, value_origin
 from kfm_ci.evidence.robustness.model import Pair, finding
-from kfm_ci.evidence.robustness.replay import Walk
-from kfm_ci.evidence.robustness.value_origin import Step
+from kfm_ci.evidence.robustness.replay import Replay
+from kfm_ci.evidence.robustness.value_origin import OriginStep
 from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import data_checksums
 from kfm_ci.postgres.data_checksums import Content
@@ -32,11 +32,11 @@ without being another at every run (`current_date`)."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Written:
+class WrittenData:
     """What migrations leave in rows; whether that is another thing at every run is found out only when it is asked."""
 
-    steps: Sequence[Step]
-    walk: Callable[[Mapping[str, str] | None], AbstractContextManager[Walk]]
+    steps: Sequence[OriginStep]
+    walk: Callable[[Mapping[str, str] | None], AbstractContextManager[Replay]]
     """Yields a walk that begins before the first of them, under other settings."""
     again: Callable[[], Connection[Any] | None]
     """Returns a session where they ran once more on the same rows, under the same settings; None where they fail."""
@@ -72,7 +72,7 @@ class Written:
             return None
         migration, script = self.origin(columns)
         return finding(
-            "changing-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
+            "volatile-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
             help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
             "where databases must agree.",
             severity=Severity.NOTE, line=line_of(script, columns),

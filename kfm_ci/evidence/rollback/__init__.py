@@ -7,11 +7,22 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.rollback.drill import drill, drill_alone
-from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Ran, Runner, State
+from kfm_ci.evidence.rollback.model import Connect, DrillResult, DrillSubject, Runner, ScriptResult, State
 from kfm_ci.evidence.rollback.result import RULES
 from kfm_ci.postgres import catalog, data_checksums
 
-__all__ = ["RULES", "Connect", "DrillResult", "Drillable", "Ran", "Runner", "State", "capture", "drill", "drill_alone"]
+__all__ = [
+    "RULES",
+    "Connect",
+    "DrillResult",
+    "DrillSubject",
+    "ScriptResult",
+    "Runner",
+    "State",
+    "capture",
+    "drill",
+    "drill_alone",
+]
 
 
 def capture(

@@ -7,14 +7,14 @@ from typing import Any
 
 from psycopg import Connection
 
-from kfm_ci.evidence.rollback.model import Connect, Ran, Runner, State
+from kfm_ci.evidence.rollback.model import Connect, Runner, ScriptResult, State
 from kfm_ci.migrations.model import Migration
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.data_checksums import Content
 
 
-class Stand:
+class DrillDatabase:
     """The drill's database under one runner; looks at it again only where something can have changed."""
 
     def __init__(self, runner: Runner, connect: Connect) -> None:
@@ -33,7 +33,7 @@ class Stand:
         self.firm = False
         """Whether the database is as the ups alone made it."""
 
-    def __enter__(self) -> Stand:
+    def __enter__(self) -> DrillDatabase:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,23 +71,23 @@ class Stand:
         self._rows = None
         self.firm = all(self._runner.up(migration).error is None for migration in self._since)
 
-    def up(self, migration: Migration) -> Ran:
+    def up(self, migration: Migration) -> ScriptResult:
         """Apply a migration."""
         return self._note(self._runner.up(migration))
 
-    def down(self, migration: Migration) -> Ran:
+    def down(self, migration: Migration) -> ScriptResult:
         """Run a migration's down."""
         return self._note(self._runner.down(migration))
 
-    def compensate(self, migration: Migration) -> Ran:
+    def compensate(self, migration: Migration) -> ScriptResult:
         """Apply a migration as the way back of another."""
         return self._note(self._runner.compensate(migration))
 
-    def run(self, path: str, line: int, text: str) -> Ran:
+    def run(self, path: str, line: int, text: str) -> ScriptResult:
         """Run SQL of a runbook."""
         return self._note(self._runner.run(path, line, text))
 
-    def _note(self, ran: Ran) -> Ran:
+    def _note(self, ran: ScriptResult) -> ScriptResult:
         known = self._touched is not None and ran.touched is not None and ran.error is None
         self._touched = self._touched | ran.touched if known else None  # type: ignore[operator]
         return ran

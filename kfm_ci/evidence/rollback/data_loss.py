@@ -17,7 +17,7 @@ SEQUENCE = "sequence"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class DataLoss:
     """Rows that existed before and are not as they were."""
 
     sentence: str
@@ -26,10 +26,10 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Losses:
+class DataLosses:
     """How rows differ from before the migration."""
 
-    errors: tuple[Loss, ...] = ()
+    errors: tuple[DataLoss, ...] = ()
     notes: tuple[str, ...] = ()
     """What stays behind and harms no row of before."""
     unread: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def unrecoverable(before: Catalog, after: Catalog) -> tuple[str, ...]:
     return tuple(f"{name} does not come back by itself" for name in difference.removed)
 
 
-def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[str, str]) -> Losses:
+def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[str, str]) -> DataLosses:
     """Return how the rows of before fared; ``known`` is what later migrations shifted already, and is brought up to now.
 
     Checksums add up, so what one migration left different can be taken off before the next is judged. A sequence goes
@@ -84,7 +84,7 @@ def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[st
     """
     difference = compare(before, after)
     shifts = _shifts(before, after)
-    errors: list[Loss] = []
+    errors: list[DataLoss] = []
     notes: list[str] = []
     for table in difference.tables:
         told = any(name == table.name and shift != UNMOVED for (name, _), shift in known.items())
@@ -105,7 +105,7 @@ def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[st
         else:
             lost = [f"table {table.name}"] if table.missing or not columns else []
             lost += [] if table.missing else [f"column {table.name}.{column}" for column in columns]
-            errors.append(Loss(sentence=_describe(table, columns, gone=-grown), names=tuple(lost)))
+            errors.append(DataLoss(sentence=_describe(table, columns, gone=-grown), names=tuple(lost)))
     told_of = {name for loss in errors for name in loss.names}
     there = {sequence.name for sequence in after.sequences}
     for sequence in difference.sequences:
@@ -116,9 +116,9 @@ def judge(before: Content, after: Content, *, known: Shifts, parents: Mapping[st
         owner = parents.get(name, "")
         if told_of.isdisjoint({owner, parents.get(owner, "")}):
             went = "went backwards" if sequence in there else "is gone"
-            errors.append(Loss(sentence=f"{name} {went}", names=(name,)))
+            errors.append(DataLoss(sentence=f"{name} {went}", names=(name,)))
     known.update(shifts)
-    return Losses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread)
+    return DataLosses(errors=tuple(errors), notes=tuple(notes), unread=difference.unread)
 
 
 def _shifts(before: Content, after: Content) -> Shifts:

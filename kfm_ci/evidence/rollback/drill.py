@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from kfm_ci.evidence.rollback.drill_step import Course
+from kfm_ci.evidence.rollback.drill_step import DrillRun
 from kfm_ci.evidence.rollback.isolated_drill import climb
-from kfm_ci.evidence.rollback.model import Connect, Drillable, DrillResult, Runner, State
-from kfm_ci.evidence.rollback.result import Trial, command
+from kfm_ci.evidence.rollback.model import Connect, DrillResult, DrillSubject, Runner, State
+from kfm_ci.evidence.rollback.result import DrillCase, command
 from kfm_ci.model import Strategy
 
 
 def drill(
-    migrations: Sequence[Drillable],
+    migrations: Sequence[DrillSubject],
     *,
     before: Mapping[str, State],
     after: Mapping[str, State],
@@ -28,16 +28,16 @@ def drill(
     taken back is drilled on a climb from the start; so is what is accused after a later one left something behind.
     Errors of the server become findings; whatever ``connect`` or ``runner`` raise passes through.
     """
-    trials = [Trial(subject=subject, house_format=house_format) for subject in migrations]
+    trials = [DrillCase(subject=subject, house_format=house_format) for subject in migrations]
     left = list(trials)
     with connect() as connection:
         last = after[trials[-1].subject.id] if trials else None
-        course = Course(
+        course = DrillRun(
             connection=connection, runner=runner, before=before, after=after,
             seen=last.content if last else None, schema=last.catalog if last else None,
             end=trials[0].subject.id if trials else None,
         )  # fmt: skip
-        undone: list[Trial] = []
+        undone: list[DrillCase] = []
         while left:
             trial = left.pop()
             trial.inherits = course.littered
@@ -59,7 +59,7 @@ def drill(
 
 
 def drill_alone(
-    migrations: Sequence[Drillable],
+    migrations: Sequence[DrillSubject],
     chosen: Collection[str],
     *,
     before: Mapping[str, State],
@@ -77,13 +77,13 @@ def drill_alone(
     return {result.migration_id: result for result in _conclude(trials, autocommit) if result.migration_id in chosen}
 
 
-def _afresh(subject: Drillable, chosen: Collection[str], *, house_format: bool) -> Trial:
+def _afresh(subject: DrillSubject, chosen: Collection[str], *, house_format: bool) -> DrillCase:
     """Return a new trial of a migration; of one that is not chosen nothing but the up is run."""
     asked = subject if subject.id in chosen else replace(subject, strategy=Strategy.NONE)
-    return Trial(subject=asked, house_format=house_format)
+    return DrillCase(subject=asked, house_format=house_format)
 
 
-def _conclude(trials: Sequence[Trial], autocommit: Collection[str]) -> Iterator[DrillResult]:
+def _conclude(trials: Sequence[DrillCase], autocommit: Collection[str]) -> Iterator[DrillResult]:
     for trial in trials:
         trial.command = command(trial.subject, autocommit=trial.subject.id in autocommit)
         yield trial.conclude()

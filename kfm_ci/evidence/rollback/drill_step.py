@@ -13,9 +13,9 @@ from kfm_ci.evidence.rollback import location, prerequisites
 from kfm_ci.evidence.rollback.allowed_leftovers import kept
 from kfm_ci.evidence.rollback.data_loss import UNMOVED, Shifts, foresee, judge, listed, unrecoverable
 from kfm_ci.evidence.rollback.equivalence import moved, reordered, respaced, undefaulted
-from kfm_ci.evidence.rollback.model import Drillable, Ran, State, Walker
+from kfm_ci.evidence.rollback.model import DrillSubject, ScriptResult, State, Walker
 from kfm_ci.evidence.rollback.repair_sql import amends
-from kfm_ci.evidence.rollback.result import Trial, accuse, describe, summarise
+from kfm_ci.evidence.rollback.result import DrillCase, accuse, describe, summarise
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, data_checksums
@@ -26,7 +26,7 @@ from kfm_ci.sql.script import Script
 
 
 @dataclass(slots=True, kw_only=True)
-class Course:
+class DrillRun:
     """One drill under way: what was already reported is not held against an earlier migration."""
 
     connection: Connection[Any]
@@ -52,7 +52,7 @@ class Course:
         """Whether a way back so far did not restore everything, whether or not that was held against it."""
         return bool(self.residue or self.orders or any(shift != UNMOVED for shift in self.known.values()))
 
-    def take_back(self, trial: Trial) -> None:
+    def take_back(self, trial: DrillCase) -> None:
         """Run a migration's way back and judge where it leads."""
         if not prerequisites.check(trial):
             if trial.subject.strategy is Strategy.MANUAL:
@@ -75,7 +75,7 @@ class Course:
         else:
             self._declare_lost(trial)
 
-    def stay(self, trial: Trial) -> None:
+    def stay(self, trial: DrillCase) -> None:
         """Say whether a migration that could not be taken back is still there in full."""
         if trial.tried:
             trial.applied = self._look() == self.after[trial.subject.id].catalog
@@ -84,9 +84,9 @@ class Course:
         self.schema = catalog.follow(self.connection, None if whole else self.schema)
         return self.schema
 
-    def reapply(self, trials: Sequence[Trial]) -> None:
+    def reapply(self, trials: Sequence[DrillCase]) -> None:
         """Apply again what was taken back, in order; the schema must come out as the first time."""
-        again: list[Trial] = []
+        again: list[DrillCase] = []
         for trial in trials:
             if trial.excepted:
                 break  # what its compensation may leave behind can be in its own way
@@ -106,13 +106,13 @@ class Course:
         if again:
             self._compare(again)
 
-    def _compare(self, again: Sequence[Trial]) -> None:
+    def _compare(self, again: Sequence[DrillCase]) -> None:
         """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
         now = self._look(whole=True)
         difference = self._difference(self.after[again[-1].subject.id].catalog, now)
         if difference.empty:
             return
-        guilty: dict[str, Trial] = {}
+        guilty: dict[str, DrillCase] = {}
         for trial in again:
             before, after = self.before[trial.subject.id].catalog, self.after[trial.subject.id].catalog
             guilty.update(dict.fromkeys(catalog.diff(before, after).names, trial))
@@ -128,12 +128,12 @@ class Course:
                 )
         self._remember(difference, now)
 
-    def _walk(self, subject: Drillable) -> list[tuple[str, Ran]]:
+    def _walk(self, subject: DrillSubject) -> list[tuple[str, ScriptResult]]:
         migration, runbook = subject.migration, subject.runbook
         if subject.strategy is Strategy.COMPENSATING and subject.compensation is not None:
             return [(subject.compensation.up_path, self.runner.compensate(subject.compensation))]
         if subject.strategy is Strategy.MANUAL and runbook is not None and runbook.drills:
-            walked: list[tuple[str, Ran]] = []
+            walked: list[tuple[str, ScriptResult]] = []
             for block in runbook.drills:
                 walked.append((runbook.path, self.runner.run(runbook.path, block.line, block.text)))
                 if walked[-1][1].error is not None:
@@ -143,7 +143,7 @@ class Course:
             return [(down.file.path, self.runner.down(migration))]
         return []
 
-    def _judge(self, trial: Trial, touched: frozenset[int] | None) -> None:
+    def _judge(self, trial: DrillCase, touched: frozenset[int] | None) -> None:
         subject = trial.subject
         expected = self.before[subject.id]
         rows = data_checksums.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
@@ -182,14 +182,14 @@ class Course:
         self._tell_order(trial, expected.catalog, now.catalog)
         if losses.unread:
             trial.report(
-                "rollback-data-unread",
+                "rollback-data-not-compared",
                 f"rows could not be looked at, so nothing is known of them: {listed(losses.unread)}",
                 help="Let the drill's role read them: row security and privileges apply to it too.",
                 names=[f"table {name}" for name in losses.unread],
                 severity=Severity.WARNING,
             )
 
-    def _tell_order(self, trial: Trial, before: Catalog, now: Catalog) -> None:
+    def _tell_order(self, trial: DrillCase, before: Catalog, now: Catalog) -> None:
         """Note tables whose columns came back in another place; each is told once."""
         tables = [name for name in moved(before, now) if self.orders.get(name) != list(now.relations[name].columns)]
         self.orders.update({name: list(now.relations[name].columns) for name in tables})
@@ -203,7 +203,7 @@ class Course:
                 severity=Severity.NOTE,
             )
 
-    def _fail(self, trial: Trial, file: str, ran: Ran) -> None:
+    def _fail(self, trial: DrillCase, file: str, ran: ScriptResult) -> None:
         subject = trial.subject
         now = self._look()
         halfway = catalog.fold(
@@ -232,7 +232,7 @@ class Course:
             place=Place(file=file, line=ran.line),
         )
 
-    def _declare_lost(self, trial: Trial) -> None:
+    def _declare_lost(self, trial: DrillCase) -> None:
         """Show the price of a migration that has nothing to run."""
         identity = trial.subject.id
         trial.price.extend(unrecoverable(self.before[identity].catalog, self.after[identity].catalog))

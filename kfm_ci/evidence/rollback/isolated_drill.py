@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from math import isqrt
 
 from kfm_ci.evidence.rollback import prerequisites
-from kfm_ci.evidence.rollback.checkpoint import Stand
-from kfm_ci.evidence.rollback.drill_step import Course
+from kfm_ci.evidence.rollback.checkpoint import DrillDatabase
+from kfm_ci.evidence.rollback.drill_step import DrillRun
 from kfm_ci.evidence.rollback.model import Connect, Runner, State
-from kfm_ci.evidence.rollback.result import Trial
+from kfm_ci.evidence.rollback.result import DrillCase
 from kfm_ci.model import Mode
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.sql import statements, transactions
 
 
 def climb(
-    trials: Sequence[Trial], *, before: Mapping[str, State], after: Mapping[str, State], connect: Connect, runner: Runner
+    trials: Sequence[DrillCase], *, before: Mapping[str, State], after: Mapping[str, State], connect: Connect, runner: Runner
 ) -> set[str]:  # fmt: skip
     """Drill each of the first migrations between its up and its up again; return those that ran outside a transaction.
 
@@ -28,16 +28,16 @@ def climb(
     if not trials:
         return set()
     with connect() as connection:
-        course = Course(connection=connection, runner=runner, before=before, after=after)
+        course = DrillRun(connection=connection, runner=runner, before=before, after=after)
         for trial in trials:
             if not trial.subject.runs:
                 course.take_back(trial)
     last = max((number for number, trial in enumerate(trials) if trial.subject.runs), default=-1)
-    with Stand(runner, connect) as stand:
+    with DrillDatabase(runner, connect) as stand:
         return _climb(trials[: last + 1], stand)
 
 
-def _climb(trials: Sequence[Trial], stand: Stand) -> set[str]:
+def _climb(trials: Sequence[DrillCase], stand: DrillDatabase) -> set[str]:
     autocommit: set[str] = set()
     stride = isqrt(len(trials)) + 1
     schema: Catalog | None = None
@@ -59,10 +59,10 @@ def _climb(trials: Sequence[Trial], stand: Stand) -> set[str]:
     return autocommit
 
 
-def _between(trial: Trial, before: State, stand: Stand, autocommit: set[str]) -> Catalog:
+def _between(trial: DrillCase, before: State, stand: DrillDatabase, autocommit: set[str]) -> Catalog:
     """Drill one migration that was just applied; return the schema that it made."""
     after, identity = stand.look(), trial.subject.id
-    course = Course(
+    course = DrillRun(
         connection=stand.connection, runner=stand, before={identity: before}, after={identity: after},
         seen=after.content, schema=after.catalog,
     )  # fmt: skip
@@ -78,7 +78,7 @@ def _between(trial: Trial, before: State, stand: Stand, autocommit: set[str]) ->
     return after.catalog
 
 
-def _undone(trial: Trial) -> bool:
+def _undone(trial: DrillCase) -> bool:
     """Whether the server rolled back all that a way back did before it failed."""
     down = trial.subject.down
     return (
@@ -88,7 +88,7 @@ def _undone(trial: Trial) -> bool:
     )
 
 
-def _miss(trials: Sequence[Trial], why: str) -> None:
+def _miss(trials: Sequence[DrillCase], why: str) -> None:
     for trial in trials:
         if trial.subject.runs:
             prerequisites.check(trial)

@@ -29,7 +29,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Drillable:
+class DrillSubject:
     """A migration that was applied, with its way back."""
 
     migration: Migration
@@ -83,7 +83,7 @@ class Drillable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class ScriptResult:
     """How one file went."""
 
     error: str | None = None
@@ -101,19 +101,19 @@ class Ran:
 class Walker(Protocol):
     """Runs files on the drill's database; errors of the server are returned as values."""
 
-    def up(self, migration: Migration) -> Ran:
+    def up(self, migration: Migration) -> ScriptResult:
         """Apply a migration."""
         ...
 
-    def down(self, migration: Migration) -> Ran:
+    def down(self, migration: Migration) -> ScriptResult:
         """Run a migration's down; it is there."""
         ...
 
-    def compensate(self, migration: Migration) -> Ran:
+    def compensate(self, migration: Migration) -> ScriptResult:
         """Apply a migration as the way back of another."""
         ...
 
-    def run(self, path: str, line: int, text: str) -> Ran:
+    def run(self, path: str, line: int, text: str) -> ScriptResult:
         """Run SQL of a runbook that begins on that line."""
         ...
 

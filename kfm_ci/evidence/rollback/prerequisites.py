@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from kfm_ci.evidence.rollback.result import Trial
+from kfm_ci.evidence.rollback.result import DrillCase
 from kfm_ci.model import Strategy
 
 
-def check(trial: Trial) -> bool:
+def check(trial: DrillCase) -> bool:
     """Report what is missing on paper; return whether there is anything to run."""
     subject = trial.subject
     match subject.strategy:
@@ -40,7 +40,7 @@ def check(trial: Trial) -> bool:
     return subject.runs
 
 
-def _check_runbook(trial: Trial) -> None:
+def _check_runbook(trial: DrillCase) -> None:
     subject, runbook = trial.subject, trial.subject.runbook
     if runbook is None:
         trial.missing(

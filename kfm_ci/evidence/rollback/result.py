@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
 from kfm_ci.evidence.rollback import location
-from kfm_ci.evidence.rollback.data_loss import Losses, listed
-from kfm_ci.evidence.rollback.model import Drillable, DrillResult
+from kfm_ci.evidence.rollback.data_loss import DataLosses, listed
+from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject
 from kfm_ci.evidence.schema_diff import apart, convert
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity, rule_page
 from kfm_ci.postgres.catalog import Difference
@@ -18,7 +18,7 @@ RULES = {
     "rollback-failed": "the way back runs without an error",
     "rollback-schema-differs": "the way back restores the schema, object by object",
     "rollback-data-lost": "the way back keeps the rows that existed before",
-    "rollback-data-unread": "all rows could be looked at",
+    "rollback-data-not-compared": "all rows could be looked at",
     "rollback-column-order": "columns stand where they stood",
     "reapply-differs": "after the way back the migration applies again, with the same schema",
 }
@@ -35,10 +35,10 @@ _KEEP = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Trial:
+class DrillCase:
     """What was seen so far of one migration's way back."""
 
-    subject: Drillable
+    subject: DrillSubject
     house_format: bool
     tried: bool = False
     """Whether anything of the way back was run."""
@@ -169,7 +169,7 @@ def summarise(difference: Difference) -> str:
 
 
 def accuse(
-    trial: Trial, difference: Difference, losses: Losses, *, gone: Collection[str], sql: Sequence[str] = ()
+    trial: DrillCase, difference: Difference, losses: DataLosses, *, gone: Collection[str], sql: Sequence[str] = ()
 ) -> None:  # fmt: skip
     """Report what a way back that promised to restore everything did not restore.
 
@@ -205,7 +205,7 @@ def _amend(sql: Sequence[str]) -> str:
     return f"End the rollback with {' '.join(f'`{statement}`' for statement in sql)}, or let it undo exactly what the up does."
 
 
-def command(subject: Drillable, *, autocommit: bool) -> str:
+def command(subject: DrillSubject, *, autocommit: bool) -> str:
     """Return what a release engineer runs to take one migration back, when all later ones are; one command of a shell, or none."""
     migration, script = subject.migration, subject.down
     match subject.strategy:

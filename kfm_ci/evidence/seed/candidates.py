@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 
 from kfm_ci.evidence.seed import check_literals, text_samples, values
-from kfm_ci.evidence.seed.model import Column, Table, Tuple, Value
-from kfm_ci.evidence.seed.server_checks import Oracle
+from kfm_ci.evidence.seed.model import SeedColumn, SeedTable, Tuple, Value
+from kfm_ci.evidence.seed.server_checks import ServerChecks
 
 _TEXT = frozenset({"text", "varchar"})
 _KEYED = 3
@@ -15,7 +15,7 @@ _ARRAYS = ("[]", '["a"]', '[1, null, {"b": ""}]')
 
 
 def pool(
-    table: Table, column: Column, oracle: Oracle, *, rows: int, tame: bool, extra: Iterable[str] = ()
+    table: SeedTable, column: SeedColumn, oracle: ServerChecks, *, rows: int, tame: bool, extra: Iterable[str] = ()
 ) -> list[Tuple]:
     """Return what a column may hold, in order of weight; empty when nothing was found.
 
@@ -31,7 +31,9 @@ def pool(
     return found if column.nullable else [row for row in found if row[column.name] is not None]
 
 
-def _accepted(table: Table, column: Column, oracle: Oracle, candidates: list[Value], *, doubtful: bool) -> list[Tuple]:
+def _accepted(
+    table: SeedTable, column: SeedColumn, oracle: ServerChecks, candidates: list[Value], *, doubtful: bool
+) -> list[Tuple]:
     name, type_ = column.name, column.type
     offered: list[Tuple] = [{name: value} for value in dict.fromkeys(candidates)]
     if not doubtful and values.known(type_) and not any(check.columns == {name} for check in table.checks):
@@ -49,7 +51,7 @@ def _accepted(table: Table, column: Column, oracle: Oracle, candidates: list[Val
     return found
 
 
-def _values(column: Column, rows: int, *, keyed: bool, tame: bool) -> Iterable[Value]:
+def _values(column: SeedColumn, rows: int, *, keyed: bool, tame: bool) -> Iterable[Value]:
     type_ = column.type
     plain = list(_json(column)) or list(values.of(type_))
     if tame:
@@ -71,12 +73,12 @@ def _values(column: Column, rows: int, *, keyed: bool, tame: bool) -> Iterable[V
     return [*found, None] if column.nullable else found
 
 
-def _json(column: Column) -> Iterable[str]:
+def _json(column: SeedColumn) -> Iterable[str]:
     """Return documents of the shape that the default shows: an application that keeps arrays keeps no objects."""
     array = column.default is not None and column.default.startswith("'[")
     return _ARRAYS if array and column.type.name in {"json", "jsonb"} else ()
 
 
-def types_of(table: Table, names: Container[str]) -> dict[str, str]:
+def types_of(table: SeedTable, names: Container[str]) -> dict[str, str]:
     """Return how the types of these columns are written, in the table's order."""
     return {column.name: column.type.declared for column in table.columns if column.name in names}

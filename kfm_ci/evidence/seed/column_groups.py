@@ -7,8 +7,8 @@ from random import Random
 
 from kfm_ci.evidence.seed import check_literals
 from kfm_ci.evidence.seed.candidates import pool, types_of
-from kfm_ci.evidence.seed.model import Check, ForeignKey, Table, Tuple, Value
-from kfm_ci.evidence.seed.server_checks import Oracle
+from kfm_ci.evidence.seed.model import Check, SeedForeignKey, SeedTable, Tuple, Value
+from kfm_ci.evidence.seed.server_checks import ServerChecks
 
 Relation = list[Tuple]
 """Alternatives for the same set of columns, in order of weight; never empty."""
@@ -26,7 +26,7 @@ class Obstacle(Exception):
 
 
 def relations(
-    table: Table, parents: Parents, oracle: Oracle, rng: Random, *, rows: int, circle: frozenset[int],
+    table: SeedTable, parents: Parents, oracle: ServerChecks, rng: Random, *, rows: int, circle: frozenset[int],
     tame: frozenset[str],
 ) -> list[Relation]:  # fmt: skip
     """Return how to draw a table's rows: one relation for each set of columns that hang together.
@@ -63,7 +63,7 @@ def relations(
     return _conditioned(table, found, [check for check in shared if check.columns <= names], oracle, rng)
 
 
-def _references(key: ForeignKey, parents: Parents, nullable: list[str], pools: Mapping[str, Relation]) -> Relation:
+def _references(key: SeedForeignKey, parents: Parents, nullable: list[str], pools: Mapping[str, Relation]) -> Relation:
     known = parents.get(key.target, ())
     tuples: list[Tuple] = [{own: row[other] for own, other in zip(key.columns, key.keys, strict=True)} for row in known]
     if nullable:
@@ -94,7 +94,7 @@ def _joined(found: list[Relation], new: Relation) -> list[Relation]:
 
 
 def _conditioned(
-    table: Table, found: list[Relation], checks: Iterable[Check], oracle: Oracle, rng: Random
+    table: SeedTable, found: list[Relation], checks: Iterable[Check], oracle: ServerChecks, rng: Random
 ) -> list[Relation]:
     groups: list[tuple[frozenset[str], list[str]]] = []
     for check in checks:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kfm_ci.evidence.seed.model import ForeignKey, Table
+from kfm_ci.evidence.seed.model import SeedForeignKey, SeedTable
 from kfm_ci.evidence.seed.rows import Row
 
 
-def tie(tables: Sequence[Table], planned: Mapping[int, Sequence[Row]], *, orphans: bool = True) -> dict[int, list[Row]]:
+def tie(
+    tables: Sequence[SeedTable], planned: Mapping[int, Sequence[Row]], *, orphans: bool = True
+) -> dict[int, list[Row]]:
     """Return the planned rows with every key to a table of the circle set, where a row to refer to is planned.
 
     The first row of a table that refers to itself stays without a parent where it may, and with ``orphans`` the last
@@ -25,7 +27,9 @@ def tie(tables: Sequence[Table], planned: Mapping[int, Sequence[Row]], *, orphan
     return tied
 
 
-def _tie(table: Table, key: ForeignKey, tied: Mapping[int, list[Row]], fixed: set[str], *, orphans: bool) -> None:
+def _tie(
+    table: SeedTable, key: SeedForeignKey, tied: Mapping[int, list[Row]], fixed: set[str], *, orphans: bool
+) -> None:
     nullable = {column.name for column in table.columns if column.nullable} & set(key.columns) - fixed
     unique = any(set(item.columns) <= set(key.columns) for item in table.uniques)
     own = key.target == table.oid

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from kfm_ci.evidence.seed.model import Table
+from kfm_ci.evidence.seed.model import SeedTable
 
 
-def groups(tables: Iterable[Table]) -> Iterator[tuple[Table, ...]]:
+def groups(tables: Iterable[SeedTable]) -> Iterator[tuple[SeedTable, ...]]:
     """Yield the tables in groups, each after all that it refers to; a group of several is a circle."""
     by_oid = {table.oid: table for table in tables}
     group = {oid: frozenset({oid}) for oid in by_oid}

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import Connection, Error, sql
 
-from kfm_ci.evidence.seed.model import Table
+from kfm_ci.evidence.seed.model import SeedTable
 from kfm_ci.evidence.seed.rows import Row
 
 _RETRIES = 2
@@ -16,7 +16,7 @@ _RETRIES = 2
 
 
 @contextmanager
-def at_rest(connection: Connection[Any], tables: Sequence[Table]) -> Iterator[None]:
+def at_rest(connection: Connection[Any], tables: Sequence[SeedTable]) -> Iterator[None]:
     """Keep triggers, rules and forced row security of the tables at rest, within a transaction."""
     for table in tables:
         for guard in table.guards:
@@ -29,7 +29,7 @@ def at_rest(connection: Connection[Any], tables: Sequence[Table]) -> Iterator[No
             connection.execute(guard.restore.encode())
 
 
-def together(connection: Connection[Any], tables: Sequence[Table], rows: Mapping[int, Sequence[Row]]) -> None:
+def together(connection: Connection[Any], tables: Sequence[SeedTable], rows: Mapping[int, Sequence[Row]]) -> None:
     """Write the rows of all these tables in one statement, at whose end their references are checked."""
     filled = [table for table in tables if rows[table.oid]]
     if not filled:
@@ -47,7 +47,7 @@ def together(connection: Connection[Any], tables: Sequence[Table], rows: Mapping
 
 
 def singly(
-    connection: Connection[Any], table: Table, rows: Sequence[Row], another: Callable[[Sequence[Row]], Row | None]
+    connection: Connection[Any], table: SeedTable, rows: Sequence[Row], another: Callable[[Sequence[Row]], Row | None]
 ) -> str | None:
     """Write what the server takes, each refused row replaced a few times; return the last refusal.
 
@@ -71,7 +71,7 @@ def singly(
     return refusal
 
 
-def _insert(table: Table, rows: Sequence[Row]) -> sql.Composed:
+def _insert(table: SeedTable, rows: Sequence[Row]) -> sql.Composed:
     names = [column.name for column in table.columns if column.name in rows[0]]
     target = sql.Identifier(table.schema, table.relation)
     if not names:

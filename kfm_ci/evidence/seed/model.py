@@ -34,7 +34,7 @@ class Type:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class SeedColumn:
     """A column that can be written."""
 
     name: str
@@ -63,7 +63,7 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKey:
+class SeedForeignKey:
     """A reference to another table's key."""
 
     columns: tuple[str, ...]
@@ -81,7 +81,7 @@ class Guard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class SeedTable:
     """A table that rows can be written to."""
 
     oid: int
@@ -89,10 +89,10 @@ class Table:
     relation: str
     name: str
     """Schema-qualified, quoted where needed."""
-    columns: tuple[Column, ...] = ()
+    columns: tuple[SeedColumn, ...] = ()
     checks: tuple[Check, ...] = ()
     uniques: tuple[Unique, ...] = ()
-    foreign_keys: tuple[ForeignKey, ...] = ()
+    foreign_keys: tuple[SeedForeignKey, ...] = ()
     guards: tuple[Guard, ...] = ()
     existing: int = 0
     """Rows that the migrations of the base wrote."""

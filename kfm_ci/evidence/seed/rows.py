@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from kfm_ci.evidence.seed.column_groups import Relation
-from kfm_ci.evidence.seed.model import Table, Tuple, Unique, Value
+from kfm_ci.evidence.seed.model import SeedTable, Tuple, Unique, Value
 
 Row = dict[str, Value]
 
 _TRIES = 60
 
 
-def compose(table: Table, relations: Sequence[Relation], rng: Random, *, rows: int) -> list[Row]:
+def compose(table: SeedTable, relations: Sequence[Relation], rng: Random, *, rows: int) -> list[Row]:
     """Return up to that many rows which no unique constraint forbids to stand together.
 
     The first two are alike but for their keys; the third is as empty as it may be; the rest show each value once.
@@ -30,7 +30,7 @@ def compose(table: Table, relations: Sequence[Relation], rng: Random, *, rows: i
     return made
 
 
-def redraw(table: Table, relations: Sequence[Relation], rng: Random, made: Sequence[Row]) -> Row | None:
+def redraw(table: SeedTable, relations: Sequence[Relation], rng: Random, made: Sequence[Row]) -> Row | None:
     """Return another row at random that can stand beside those made; None when none was found."""
     row: Row = {}
     for relation in relations:

@@ -10,7 +10,7 @@ from typing import Any
 from psycopg import Connection, sql
 
 from kfm_ci.evidence.seed import catalog_queries
-from kfm_ci.evidence.seed.model import Check, Column, ForeignKey, Guard, Table, Type, Unique
+from kfm_ci.evidence.seed.model import Check, Guard, SeedColumn, SeedForeignKey, SeedTable, Type, Unique
 from kfm_ci.postgres.catalog import OWN_SCHEMAS
 
 _NULLS_DISTINCT = 150_000
@@ -20,7 +20,7 @@ _PARTLY_FOREIGN = "a partition is a foreign table: its rows are elsewhere"
 _NOT_OURS = "it belongs to another role"
 
 
-def read(connection: Connection[Any]) -> tuple[Table, ...]:
+def read(connection: Connection[Any]) -> tuple[SeedTable, ...]:
     """Return every table but partitions, extensions' tables and the ledgers of migration tools, sorted by name."""
     ledgers = [*catalog_queries.LEDGERS, *(name.lower() for name in catalog_queries.LEDGERS)]
     found = connection.execute(catalog_queries.TABLES, (list(OWN_SCHEMAS), ledgers)).fetchall()
@@ -37,7 +37,7 @@ def read(connection: Connection[Any]) -> tuple[Table, ...]:
     for oid, schema, relation, name, kind, ours, _, foreign in found:
         obstacle = _FOREIGN if kind == "f" else _PARTLY_FOREIGN if foreign else None if ours else _NOT_OURS
         tables.append(
-            Table(
+            SeedTable(
                 oid=oid, schema=schema, relation=relation, name=name, columns=tuple(columns[oid]),
                 checks=tuple(checks[oid]), uniques=tuple(uniques[oid]), foreign_keys=tuple(foreign_keys[oid]),
                 guards=tuple(guards[oid]), obstacle=obstacle,
@@ -98,13 +98,13 @@ class _Types:
         return oid, modifier, conditions, nullable
 
 
-def _columns(connection: Connection[Any], oids: list[int], types: _Types) -> Mapping[int, list[Column]]:
-    found: dict[int, list[Column]] = defaultdict(list)
+def _columns(connection: Connection[Any], oids: list[int], types: _Types) -> Mapping[int, list[SeedColumn]]:
+    found: dict[int, list[SeedColumn]] = defaultdict(list)
     rows = connection.execute(catalog_queries.COLUMNS, (oids,)).fetchall()
     types.spell((row[2], row[3]) for row in rows)
     for oid, name, type_oid, modifier, not_null, default in rows:
         type_, nullable = types.resolve(type_oid, modifier)
-        found[oid].append(Column(name=name, type=type_, nullable=nullable and not not_null, default=default))
+        found[oid].append(SeedColumn(name=name, type=type_, nullable=nullable and not not_null, default=default))
     return found
 
 
@@ -136,8 +136,8 @@ def _uniques(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[
     return found
 
 
-def _foreign_keys(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[ForeignKey]]:
-    found: dict[int, list[ForeignKey]] = defaultdict(list)
+def _foreign_keys(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[SeedForeignKey]]:
+    found: dict[int, list[SeedForeignKey]] = defaultdict(list)
     for oid, names, target, keys in connection.execute(catalog_queries.FOREIGN_KEYS, (oids,)).fetchall():
-        found[oid].append(ForeignKey(columns=tuple(names), target=target, keys=tuple(keys)))
+        found[oid].append(SeedForeignKey(columns=tuple(names), target=target, keys=tuple(keys)))
     return found

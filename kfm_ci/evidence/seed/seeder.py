@@ -15,10 +15,10 @@ from kfm_ci.evidence.seed.column_groups import Obstacle, Relation, relations
 from kfm_ci.evidence.seed.cyclic_references import tie
 from kfm_ci.evidence.seed.dependency_order import groups
 from kfm_ci.evidence.seed.insertion import at_rest, singly, together
-from kfm_ci.evidence.seed.model import Table, Unique
+from kfm_ci.evidence.seed.model import SeedTable, Unique
 from kfm_ci.evidence.seed.rows import Row, compose, redraw
 from kfm_ci.evidence.seed.schema_reader import count, read
-from kfm_ci.evidence.seed.server_checks import Oracle
+from kfm_ci.evidence.seed.server_checks import ServerChecks
 from kfm_ci.postgres.catalog import SETTINGS
 
 BUDGET_S = 20.0
@@ -84,7 +84,7 @@ class _Field:
             kept=tuple(sorted(self._kept.items())),
         )  # fmt: skip
 
-    def _wanted(self, table: Table) -> bool:
+    def _wanted(self, table: SeedTable) -> bool:
         if table.existing:
             self._kept[table.name] = table.existing
         elif table.obstacle:
@@ -95,12 +95,12 @@ class _Field:
             return table.name not in self._without
         return False
 
-    def _plant(self, tables: Sequence[Table]) -> None:
+    def _plant(self, tables: Sequence[SeedTable]) -> None:
         circle = frozenset(table.oid for table in tables)
         with self._connection.transaction():
             self._connection.execute(f"set local statement_timeout = {_STATEMENT_MS}")
             self._connection.execute("set constraints all deferred")
-            oracle = Oracle(self._connection)
+            oracle = ServerChecks(self._connection)
             drawn: dict[int, list[Relation]] = {}
             planned: dict[int, list[Row]] = {}
             for table in tables:
@@ -121,7 +121,7 @@ class _Field:
                     self._harvest(table)
 
     def _write(
-        self, tables: Sequence[Table], planned: Mapping[int, list[Row]], drawn: Mapping[int, list[Relation]]
+        self, tables: Sequence[SeedTable], planned: Mapping[int, list[Row]], drawn: Mapping[int, list[Relation]]
     ) -> str | None:
         # A check may forbid what a column allows.
         tied, bound = tie(tables, planned), tie(tables, planned, orphans=False)
@@ -137,14 +137,14 @@ class _Field:
         for table in tables:
             dice = self._dice(table)
 
-            def another(written: Sequence[Row], table: Table = table, dice: Random = dice) -> Row | None:
+            def another(written: Sequence[Row], table: SeedTable = table, dice: Random = dice) -> Row | None:
                 return redraw(table, drawn[table.oid], dice, written)
 
             rows = tied[table.oid] if len(tables) == 1 else planned[table.oid]
             refusal = singly(self._connection, table, rows, another) or refusal
         return refusal
 
-    def _harvest(self, table: Table) -> None:
+    def _harvest(self, table: SeedTable) -> None:
         """Remember keys that are really there, for those who refer to them."""
         names = self._keys.get(table.oid, ())
         if not names or table.obstacle:
@@ -156,11 +156,11 @@ class _Field:
         found = self._connection.execute(query).fetchall()
         self._parents[table.oid] = [dict(zip(names, row, strict=True)) for row in found if None not in row]
 
-    def _dice(self, table: Table) -> Random:
+    def _dice(self, table: SeedTable) -> Random:
         return Random(f"{self._seed} {table.name}")  # noqa: S311 - reproducible, not secret
 
 
-def _referenced(tables: Sequence[Table]) -> dict[int, tuple[str, ...]]:
+def _referenced(tables: Sequence[SeedTable]) -> dict[int, tuple[str, ...]]:
     found: dict[int, dict[str, None]] = {}
     for table in tables:
         for key in table.foreign_keys:
@@ -168,7 +168,7 @@ def _referenced(tables: Sequence[Table]) -> dict[int, tuple[str, ...]]:
     return {oid: tuple(names) for oid, names in found.items()}
 
 
-def _tamed(table: Table, names: frozenset[str]) -> Table:
+def _tamed(table: SeedTable, names: frozenset[str]) -> SeedTable:
     """Return the table as if these columns were keys of their own."""
     columns = (replace(column, nullable=column.nullable and column.name not in names) for column in table.columns)
     alone = (Unique(columns=(name,)) for name in sorted(names))

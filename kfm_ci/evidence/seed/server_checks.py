@@ -13,7 +13,7 @@ _QUESTIONS = 60
 """Up to so many questions are spent on candidates that make a condition fail with an error."""
 
 
-class Oracle:
+class ServerChecks:
     """Asks below savepoints, so that a wrong candidate costs nothing."""
 
     def __init__(self, connection: Connection[Any]) -> None:

@@ -11,11 +11,11 @@ from kfm_ci.errors import UsageError
 SCHEMA: Literal["kfm-ci/statistics/v1"] = "kfm-ci/statistics/v1"
 
 
-class _Value(BaseModel):
+class _StatisticsModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TableSize(_Value):
+class TableSize(_StatisticsModel):
     """One table, partitioned table or materialized view."""
 
     name: str = Field(description="Schema-qualified, quoted where SQL needs it.")
@@ -27,7 +27,7 @@ class TableSize(_Value):
     reads_per_second: float | None = Field(None, ge=0, description="Scans begun, by index or in full.")
 
 
-class Statistics(_Value):
+class Statistics(_StatisticsModel):
     """The tables of one database at one moment."""
 
     schema_: Literal["kfm-ci/statistics/v1"] = Field(SCHEMA, alias="schema")

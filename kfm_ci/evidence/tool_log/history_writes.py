@@ -14,7 +14,7 @@ TAKEN_BACK = frozenset({"delete", "update"})
 """How it notes that one was taken back."""
 
 
-class Notes:
+class HistoryWrites:
     """Recognises migrations, in the order in which they are expected, by what a tool writes about them."""
 
     def __init__(self, expected: Sequence[Migration] = (), verbs: frozenset[str] = MADE) -> None:

@@ -39,7 +39,7 @@ WAIT = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class LoggedStatement:
     """One message that the server took, with what it answered when it refused."""
 
     session: int
@@ -48,7 +48,7 @@ class Sent:
     sqlstate: str | None = None
 
 
-class Recorder:
+class LogRecorder:
     """Reads the server's log from where it was left, by the server itself: it may stand in another container."""
 
     def __init__(self, server: Server, database: str) -> None:
@@ -62,7 +62,7 @@ class Recorder:
             self._offset = 0
             self._offset = len(self._rest(connection))
 
-    def take(self) -> list[Sent]:
+    def take(self) -> list[LoggedStatement]:
         """Return what was sent to the database since the last look; waits until the log has all of it."""
         mark = f"kfm-{secrets.token_hex(8)}"
         line_of_mark = re.compile(mark.encode() + rb"[^\n]*\n")
@@ -119,17 +119,17 @@ def unread(server: Server, why: str) -> CannotCheck:
     )  # fmt: skip
 
 
-def _read(text: str, database: str, user: str) -> Iterator[Sent]:
+def _read(text: str, database: str, user: str) -> Iterator[LoggedStatement]:
     for row in csv.reader(text.splitlines(keepends=True)):
         if len(row) < 20 or row[2] != database or row[1] != user:
             continue
         severity, message = row[11], row[13]
         if severity == "LOG" and message.startswith("statement: "):
-            yield Sent(session=int(row[3]), text=message[len("statement: ") :])
+            yield LoggedStatement(session=int(row[3]), text=message[len("statement: ") :])
         elif severity == "LOG" and (found := _EXECUTE.match(message)):
-            yield Sent(session=int(row[3]), text=_bound(message[found.end() :], row[14]))
+            yield LoggedStatement(session=int(row[3]), text=_bound(message[found.end() :], row[14]))
         elif severity in {"ERROR", "FATAL"}:
-            yield Sent(session=int(row[3]), text=row[19], error=f"{row[12]}: {message}", sqlstate=row[12])
+            yield LoggedStatement(session=int(row[3]), text=row[19], error=f"{row[12]}: {message}", sqlstate=row[12])
 
 
 def _bound(text: str, detail: str) -> str:

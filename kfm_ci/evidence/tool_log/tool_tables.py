@@ -35,7 +35,7 @@ delete from {} t
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bookkeeping:
+class ToolTables:
     """Names of a tool's own tables, in lower case; ``*`` stands for any rest, as in ``schema.*``."""
 
     names: frozenset[str]
@@ -43,7 +43,7 @@ class Bookkeeping:
     """Tables that the tool itself fills after the last migration: what it sends of them then is no migration's."""
 
     @classmethod
-    def of(cls, tool: Tool) -> Bookkeeping:
+    def of(cls, tool: Tool) -> ToolTables:
         """Return what a tool keeps: its history table, the lock beside it, and what the format knows of."""
         # a name that is configured is no pattern: it must not hide other tables
         table = glob.escape(tool.history_table.lower())

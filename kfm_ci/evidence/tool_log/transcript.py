@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-from kfm_ci.evidence.tool_log.history_writes import Notes
-from kfm_ci.evidence.tool_log.server_log import Sent, looks
-from kfm_ci.evidence.tool_log.tool_tables import Bookkeeping
+from kfm_ci.evidence.tool_log.history_writes import HistoryWrites
+from kfm_ci.evidence.tool_log.server_log import LoggedStatement, looks
+from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.model import Mode
 from kfm_ci.sql import statements, transactions
 
@@ -20,7 +20,7 @@ _RELEASES = re.compile(r"\s*deallocate\s+(?:prepare\s+)?([^\s;]+)", re.IGNORECAS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class RecordedStatements:
     """What a run of a tool did to the database."""
 
     text: str
@@ -32,7 +32,7 @@ class Recorded:
     """How many transactions changed something."""
     reached: bool = True
     """Whether the tool sent anything to the server at all."""
-    refused: tuple[Sent, ...] = ()
+    refused: tuple[LoggedStatement, ...] = ()
     """All that the server refused."""
 
 
@@ -40,8 +40,8 @@ class Recorded:
 class Cut:
     """One run of a tool, and the part of it that each migration has."""
 
-    whole: Recorded
-    steps: dict[str, Recorded]
+    whole: RecordedStatements
+    steps: dict[str, RecordedStatements]
     """By the migration's id, in the order in which the tool noted them."""
     strangers: int
     """How many of the tool's notes are about none of the migrations that were asked for."""
@@ -50,7 +50,7 @@ class Cut:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Piece:
+class _TranscriptPiece:
     text: str
     step: int
     """How many migrations had been noted before it."""
@@ -60,7 +60,7 @@ class _Piece:
 class _Block:
     """The statements of one transaction, or one that stood alone."""
 
-    pieces: list[_Piece]
+    pieces: list[_TranscriptPiece]
     open: bool
     session: int
     failed: bool = False
@@ -80,11 +80,11 @@ class _Block:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Course:
+class _TranscriptReader:
     """Messages put where they belong: into their session's transaction, or one of their own."""
 
-    own: Bookkeeping
-    notes: Notes
+    own: ToolTables
+    notes: HistoryWrites
     blocks: list[_Block] = field(default_factory=list)
     current: dict[int, _Block] = field(default_factory=dict)
     openings: dict[int, list[str]] = field(default_factory=dict)
@@ -92,10 +92,10 @@ class _Course:
     prepared: set[str] = field(default_factory=set)
     """Statements that were prepared by SQL: others are the driver's, which lets them go by SQL."""
     own_error: str | None = None
-    errors: list[tuple[int, Sent]] = field(default_factory=list)
+    errors: list[tuple[int, LoggedStatement]] = field(default_factory=list)
     """What the server refused, with how many migrations had been noted before."""
 
-    def take(self, item: Sent) -> None:
+    def take(self, item: LoggedStatement) -> None:
         """Put one message where it belongs."""
         if item.error is not None:
             self._refused(item)
@@ -137,7 +137,7 @@ class _Course:
             self.blocks.append(block)
             if not alone:
                 self.current[session] = block
-        block.pieces.append(_Piece(text=text, step=len(self.notes.found)))
+        block.pieces.append(_TranscriptPiece(text=text, step=len(self.notes.found)))
 
     def forget_aftermath(self) -> None:
         """Leave out what the tool itself wrote, on tables that it keeps for that, after the last migration."""
@@ -156,7 +156,7 @@ class _Course:
         """Return the transaction that was taken back last."""
         return next((block for block in reversed(self.blocks) if block.failed), None)
 
-    def _refused(self, item: Sent) -> None:
+    def _refused(self, item: LoggedStatement) -> None:
         block = self.current.get(item.session)
         if self.own.concerns(item.text):
             self.own_error = item.error
@@ -183,7 +183,7 @@ class _Course:
         self.blocks.append(self.blocks.pop(at))
 
 
-def printed(text: str, own: Bookkeeping) -> str | None:
+def printed(text: str, own: ToolTables) -> str | None:
     """Return what a tool printed for a migration without its own bookkeeping and the borders of its transactions; None for nothing."""
     kept = (
         part.text for part in statements.split(text)
@@ -192,30 +192,37 @@ def printed(text: str, own: Bookkeeping) -> str | None:
     return _lines(list(kept)) or None
 
 
-def as_sent(text: str, own: Bookkeeping) -> list[Sent]:
+def as_sent(text: str, own: ToolTables) -> list[LoggedStatement]:
     """Return what a tool printed for several migrations as if it had sent it, each with its note in a transaction of its own."""
-    sent = [Sent(session=0, text="begin")]
+    sent = [LoggedStatement(session=0, text="begin")]
     for part in statements.split(text):
         if transactions.controls_transaction(part):
             continue
-        sent.append(Sent(session=0, text=part.text))
+        sent.append(LoggedStatement(session=0, text=part.text))
         if own.concerns(part.text) and own.notes(part.text):
-            sent += [Sent(session=0, text="commit"), Sent(session=0, text="begin")]
+            sent += [LoggedStatement(session=0, text="commit"), LoggedStatement(session=0, text="begin")]
     return sent
 
 
-def script(sent: list[Sent], own: Bookkeeping) -> Recorded:
+def script(sent: list[LoggedStatement], own: ToolTables) -> RecordedStatements:
     """Return what took effect as a script; what is about the tool's own tables or only looks is left out."""
-    return cut(sent, own, Notes()).whole
+    return cut(sent, own, HistoryWrites()).whole
 
 
-def cut(sent: list[Sent], own: Bookkeeping, notes: Notes, *, failed: bool = False, notes_first: bool = False) -> Cut:
+def cut(
+    sent: list[LoggedStatement],
+    own: ToolTables,
+    notes: HistoryWrites,
+    *,
+    failed: bool = False,
+    notes_first: bool = False,
+) -> Cut:
     """Return what each migration did, cut where the tool noted it.
 
     ``failed``: whether the tool failed; what it took back in its end counts for the migrations that it had noted until
     then, and of the one that failed nothing is returned.
     """
-    course = _Course(own=own, notes=notes)
+    course = _TranscriptReader(own=own, notes=notes)
     for item in sent:
         course.take(item)
     names = notes.found
@@ -261,10 +268,10 @@ def _noted_first(steps: list[int], count: int) -> bool:
 
 
 def _joined(
-    blocks: list[tuple[bool, list[str]]], refused: list[Sent], opening: list[str], *, reached: bool
-) -> Recorded:
+    blocks: list[tuple[bool, list[str]]], refused: list[LoggedStatement], opening: list[str], *, reached: bool
+) -> RecordedStatements:
     """Return blocks, each open or of one statement, as a script below the settings that were made before."""
-    nothing = Recorded(
+    nothing = RecordedStatements(
         text="", mode=Mode.TRANSACTION, error=refused[-1].error if refused else None, transactions=0, reached=reached,
         refused=tuple(refused),
     )  # fmt: skip

@@ -10,9 +10,9 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.formats import alembic_settings
-from kfm_ci.migrations.formats.alembic_settings import Settings
+from kfm_ci.migrations.formats.alembic_settings import AlembicSettings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
-from kfm_ci.migrations.layouts.revision_graph import Node
+from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
@@ -46,7 +46,7 @@ class Alembic:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read every revision without running it, and order the graph."""
         findings: list[Finding] = []
-        revisions: dict[str, Node] = {}
+        revisions: dict[str, Revision] = {}
         unreadable = False
         found = alembic_settings.read(tree, directory, settings.command)
         for path in _paths(tree, found):
@@ -67,7 +67,7 @@ class Alembic:
         ordered = revision_graph.ordered(revisions, findings, "mend `down_revision`")
         heads = revision_graph.forked(ordered)
         if heads:
-            findings.append(problem(revisions[heads[-1]].file, "two-heads", f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
+            findings.append(problem(revisions[heads[-1]].file, "multiple-heads", f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
                                     f"run: alembic merge -m merge {' '.join(heads)}", hazard=Hazard.ORDER))  # fmt: skip
         unreadable = unreadable or len(ordered) < len(revisions) or bool(heads)
         migrations = tuple(
@@ -93,7 +93,7 @@ class Alembic:
         ))  # fmt: skip
 
 
-def _paths(tree: Tree, settings: Settings) -> Iterator[str]:
+def _paths(tree: Tree, settings: AlembicSettings) -> Iterator[str]:
     """Yield the files that may be revisions, once each."""
     for place in settings.places:
         for path in tree.paths(place):
@@ -102,7 +102,7 @@ def _paths(tree: Tree, settings: Settings) -> Iterator[str]:
                 yield path
 
 
-def _tool(tree: Tree, settings: Settings) -> Tool:
+def _tool(tree: Tree, settings: AlembicSettings) -> Tool:
     env = (f"{settings.places[0].rpartition('/')[0]}/env.py".lstrip("/"),)
     schema, table = (program_files.says(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
     run = ("alembic", *settings.options)
@@ -115,13 +115,13 @@ def _tool(tree: Tree, settings: Settings) -> Tool:
     )  # fmt: skip
 
 
-def _below(node: Node, children: Mapping[str, int]) -> str:
+def _below(node: Revision, children: Mapping[str, int]) -> str:
     """Return how what lies below a revision is written after it: of what forks there, only its own branch is taken back."""
     parent = node.parents[0] if node.parents else _BASE
     return "-1" if children[parent] == 1 and len(node.parents) < 2 else f"@{parent}"
 
 
-def _straight(nodes: list[Node]) -> frozenset[str]:
+def _straight(nodes: list[Revision]) -> frozenset[str]:
     """Return the revisions from which a single line leads to the end, so that one step below them is below all of it."""
     line: list[str] = []
     for number in range(len(nodes) - 1, -1, -1):
@@ -131,11 +131,11 @@ def _straight(nodes: list[Node]) -> frozenset[str]:
     return frozenset(line)
 
 
-def _revision(file: SourceFile) -> Node | None:
+def _revision(file: SourceFile) -> Revision | None:
     said = python_assignments.read(file.text)
     if said is None or not isinstance(revision := said.literal("revision"), str) or "down_revision" not in said.values:
         return None
-    return Node(id=revision, parents=_names(said.literal("down_revision")), needs=_names(said.literal("depends_on")),
+    return Revision(id=revision, parents=_names(said.literal("down_revision")), needs=_names(said.literal("depends_on")),
                 labels=_names(said.literal("branch_labels")), file=file, name=said.title or revision)  # fmt: skip
 
 

@@ -21,7 +21,7 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class AlembicSettings:
     """What ``alembic.ini`` says, and ``[tool.alembic]`` of ``pyproject.toml`` beside it."""
 
     file: str | None
@@ -36,7 +36,7 @@ class Settings:
     """Whether revisions lie in directories below these too."""
 
 
-def read(tree: Tree, directory: str, table: CommandTable | None) -> Settings:
+def read(tree: Tree, directory: str, table: CommandTable | None) -> AlembicSettings:
     """Return the settings that are in force for a directory of revisions; raises UsageError when they name several databases."""
     options, place = _named(table), (table.directory if table else None) or "."
     file = _inside(posixpath.join(place, options[-1])) if options else _above(tree, directory)
@@ -53,7 +53,7 @@ def read(tree: Tree, directory: str, table: CommandTable | None) -> Settings:
     own = f"{directory}/versions".removeprefix("./")
     first = own if any(tree.paths(own)) else directory
     deep = str(said.get("recursive_version_locations", "")).lower() in _TRUE
-    return Settings(
+    return AlembicSettings(
         file=file, options=options, home=home, places=tuple(dict.fromkeys([first, *places])), recursive=deep
     )
 

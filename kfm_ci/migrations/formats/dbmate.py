@@ -48,7 +48,7 @@ def _more(file: SourceFile, marks: list[re.Match[str]]) -> tuple[Finding, ...]:
     if not again:
         return ()
     return (problem(
-        file, "dbmate-second-pair", "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
+        file, "dbmate-multiple-blocks", "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
         "newer ones run it and fail, for its version is in the table already", "give it a file of its own",
         line=file.text.count("\n", 0, again[0].start()) + 1, hazard=Hazard.MIGRATION_ERROR,
     ),)  # fmt: skip

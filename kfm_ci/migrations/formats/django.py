@@ -12,7 +12,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.formats import django_settings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
-from kfm_ci.migrations.layouts.revision_graph import Node
+from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
@@ -47,7 +47,7 @@ _MANAGE = ("python", "manage.py")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Read:
-    node: Node
+    node: Revision
     app: str
     name: str
     replaces: tuple[str, ...]
@@ -113,7 +113,7 @@ class Django:
             file = source_files.read(tree, path, findings)
             read = _migration(file, app or "", name, settings.user) if file else None
             if read is not None and app is None:
-                findings.append(problem(read.node.file, "revision-missing", "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
+                findings.append(problem(read.node.file, "missing-parent-revision", "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
                                         "write MIGRATION_MODULES out as `{\"label\": \"package.of.migrations\"}`", hazard=Hazard.ORDER))  # fmt: skip
             elif read is not None:
                 yield read
@@ -127,7 +127,7 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
     swapped = "swappable_dependency" in file.text and user is not None and user != app
     parents = tuple(f"{one}.{other}" for one, other in named if one == app)
     needs = (*(f"{one}.{other}" for one, other in named if one != app), *((f"{user}.__first__",) if swapped else ()))
-    return _Read(node=Node(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name), app=app, name=name,
+    return _Read(node=Revision(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name), app=app, name=name,
                  replaces=tuple(f"{one}.{other}" for one, other in _pairs(said.values.get("replaces"))))  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:
             yield pair
 
 
-def _without(node: Node, found: dict[str, _Read], kept: dict[str, _Read]) -> Node:
+def _without(node: Revision, found: dict[str, _Read], kept: dict[str, _Read]) -> Revision:
     """Return the node with what it needs by the names that count: squashed ones by their squash, foreign apps not at all."""
     squash = {name: item.node.id for item in kept.values() for name in item.replaces}
     apps = {item.app for item in found.values()}
@@ -177,18 +177,18 @@ def _without(node: Node, found: dict[str, _Read], kept: dict[str, _Read]) -> Nod
     def names(given: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(new for one in given if (new := name(one)) is not None and new != node.id))
 
-    return Node(id=node.id, parents=names(node.parents), needs=names(node.needs), file=node.file, name=node.name)
+    return Revision(id=node.id, parents=names(node.parents), needs=names(node.needs), file=node.file, name=node.name)
 
 
-def _forked(app: str, nodes: list[Node], findings: list[Finding]) -> bool:
+def _forked(app: str, nodes: list[Revision], findings: list[Finding]) -> bool:
     heads = revision_graph.heads(nodes)
     if len(heads) < 2:
         return False
     file = next(node.file for node in nodes if node.id == heads[-1])
-    findings.append(problem(file, "two-heads", f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
+    findings.append(problem(file, "multiple-heads", f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
                             f"run: python manage.py makemigrations --merge {app}", hazard=Hazard.ORDER))  # fmt: skip
     return True
 
 
-def _back(node: Node, kept: dict[str, _Read]) -> str:
+def _back(node: Revision, kept: dict[str, _Read]) -> str:
     return kept[node.parents[0]].name if node.parents and node.parents[0] in kept else "zero"

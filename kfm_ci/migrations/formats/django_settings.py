@@ -20,7 +20,7 @@ _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/\w+\.py$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class DjangoSettings:
     """What all settings of a project say together; those for tests only do not count."""
 
     user: str | None
@@ -44,7 +44,7 @@ class Settings:
         return None if app in self.modules else app
 
 
-def read(tree: Tree, paths: Iterable[str]) -> Settings:
+def read(tree: Tree, paths: Iterable[str]) -> DjangoSettings:
     """Return the settings in the files of these paths that look like some, without running them."""
     user: str | None = None
     modules: dict[str, str | None] = {}
@@ -59,7 +59,7 @@ def read(tree: Tree, paths: Iterable[str]) -> Settings:
             known = _modules(text)
             computed = computed or known is None
             modules |= known or {}
-    return Settings(user=user, modules=modules, computed=computed)
+    return DjangoSettings(user=user, modules=modules, computed=computed)
 
 
 def _modules(text: str) -> dict[str, str | None] | None:

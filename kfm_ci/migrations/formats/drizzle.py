@@ -43,7 +43,7 @@ class Drizzle:
                 continue
             if when <= latest:
                 findings.append(problem(
-                    file, "journal-goes-back", f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
+                    file, "drizzle-journal-out-of-order", f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
                     "databases that already have the later one skip it silently, new ones run it",
                     f"set `when` of {tag} in {journal.path} to a time after {latest}", hazard=Hazard.ORDER,
                 ))  # fmt: skip
@@ -57,7 +57,7 @@ class Drizzle:
         others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
                   and (file := source_files.read(tree, path, []))]  # fmt: skip
         for file in others:
-            findings.append(problem(file, "not-in-journal", "the journal does not name this file: it never runs",
+            findings.append(problem(file, "drizzle-journal-entry-missing", "the journal does not name this file: it never runs",
                                     "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, journal), together=True,
@@ -79,7 +79,7 @@ def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, in
         found = [("", 0)]
     if all(isinstance(tag, str) and tag and "/" not in tag for tag, _ in found):
         return found
-    findings.append(problem(journal, "journal-unreadable", "the journal cannot be read: expected `entries` with `tag` and `when`",
+    findings.append(problem(journal, "drizzle-journal-invalid", "the journal cannot be read: expected `entries` with `tag` and `when`",
                             "restore it from the base, and make migrations by `drizzle-kit generate`", hazard=Hazard.ORDER))  # fmt: skip
     return None
 

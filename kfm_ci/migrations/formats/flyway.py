@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming, resumption
 from kfm_ci.migrations.formats import flyway_settings
-from kfm_ci.migrations.formats.flyway_settings import Settings
+from kfm_ci.migrations.formats.flyway_settings import FlywaySettings
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Migration, Tree
@@ -95,7 +95,7 @@ class Flyway:
         return resumption.resuming(history, Resumption.ANEW)
 
 
-def _finished(migration: Migration, own: Settings, values: dict[str, str], findings: list[Finding]) -> Migration:
+def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str], findings: list[Finding]) -> Migration:
     forced, replaced = None, own.replaces
     if not migration.version:
         # as Flyway does, it is told apart by its text: another text is another thing to run
@@ -131,14 +131,14 @@ def _replaced(script: Script, migration: Migration, values: dict[str, str], find
     text = _PLACEHOLDER.sub(value, script.text)
     for name, line in missing.items():
         findings.append(problem(
-            script.file, "placeholder", f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
+            script.file, "unresolved-placeholder", f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
             f'give it one in kfm-ci.toml: [migrations.placeholders] "{name[:60]}" = "…"', line=line,
             severity=Severity.WARNING,
         ))  # fmt: skip
     return text
 
 
-def _mode(script: Script, own: Settings, findings: list[Finding]) -> Mode:
+def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
     parts = statements.of(script)
     outside = [part for part in parts if _OUTSIDE.match(" ".join(part.text.upper().split()))]
     if not outside:
@@ -153,7 +153,7 @@ def _mode(script: Script, own: Settings, findings: list[Finding]) -> Mode:
     waits = [part for part in outside if "CONCURRENTLY" in part.text.upper()]
     if waits and own.transactional_lock:
         findings.append(problem(
-            script.file, "flyway-lock-waits", "Flyway holds its lock in an open transaction on a second connection, and an index that is "
+            script.file, "flyway-lock-deadlock", "Flyway holds its lock in an open transaction on a second connection, and an index that is "
             "built concurrently waits for it without end", "set `flyway.postgresql.transactional.lock=false`", line=waits[0].line,
             hazard=Hazard.TRANSACTION, severity=Severity.WARNING,
         ))  # fmt: skip

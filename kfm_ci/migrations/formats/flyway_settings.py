@@ -16,7 +16,7 @@ _LOCK = re.compile(r"transactional[._-]?lock\W{1,4}(?:value\W{0,3})?false", re.I
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class FlywaySettings:
     """The settings that decide what runs and how."""
 
     placeholders: dict[str, str] = field(default_factory=dict)
@@ -59,14 +59,14 @@ def mentioned(tree: Tree, directory: str) -> bool:
     return any("flyway" in text.lower() for text in _texts(tree, directory, _BUILDS))
 
 
-def read(tree: Tree, directory: str) -> Settings:
+def read(tree: Tree, directory: str) -> FlywaySettings:
     """Return what the configuration files say, the later ones winning."""
     found: dict[str, str] = {}
     for text in _texts(tree, directory, (*_PLACES, _SPRING[0])):
         found |= _toml(text) if "[flyway" in text else pairs(text)
     prefix = "placeholders."
     builds = _texts(tree, directory, (*_BUILDS, *_PLACES))
-    return Settings(
+    return FlywaySettings(
         placeholders={key[len(prefix) :]: value for key, value in found.items() if key.startswith(prefix)},
         replaces=found.get("placeholderreplacement", "true").lower() != "false",
         mixed=found.get("mixed", "false").lower() == "true",

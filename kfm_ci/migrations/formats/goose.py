@@ -10,7 +10,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import placeholders, resumption
 from kfm_ci.migrations.layouts import line_delimited
 from kfm_ci.migrations.layouts.sections import (
-    Part,
+    Section,
     Sections,
     between,
     everything,
@@ -68,7 +68,7 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     )
 
 
-def _unwritten(part: Part) -> bool:
+def _unwritten(part: Section) -> bool:
     """Whether a section is what `goose create` left in it, or a query of a constant in its place: it does nothing."""
     return _QUERY.fullmatch(_COMMENT.sub("", part.text)) is not None
 
@@ -97,7 +97,7 @@ def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Find
             line = _VARIABLE.sub(value, line)
         lines.append(line)
     findings = [
-        problem(file, "placeholder", f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
+        problem(file, "unresolved-placeholder", f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
                 f"give it a value: {placeholders.setting(name)}", line=line, severity=Severity.WARNING)
         for name, line in missing.items()
     ]  # fmt: skip

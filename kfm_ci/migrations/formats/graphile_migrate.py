@@ -10,7 +10,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.layouts.sections import Part, Sections, holds, problem, sectioned
+from kfm_ci.migrations.layouts.sections import Section, Sections, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.model import Finding, Hazard, Mode, Resumption
@@ -49,7 +49,7 @@ def _cut(file: SourceFile) -> Sections:
     body = "\n".join(file.text.split("\n")[skipped:])
     outside = body.startswith("--! no-transaction")
     return Sections(
-        up=Part(text=body, first_line=skipped + 1), whole=True, mode=Mode.AUTOCOMMIT if outside else Mode.TRANSACTION
+        up=Section(text=body, first_line=skipped + 1), whole=True, mode=Mode.AUTOCOMMIT if outside else Mode.TRANSACTION
     )
 
 

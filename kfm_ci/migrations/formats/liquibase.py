@@ -240,7 +240,7 @@ def _filled(file: SourceFile, text: str, first_line: int, values: Mapping[str, s
         if found[1] in values:
             return values[found[1]]
         findings.append(problem(
-            file, "placeholder", f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
+            file, "unresolved-placeholder", f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
             f'give it one in kfm-ci.toml: [migrations.placeholders] "{found[1][:60]}" = "…"',
             line=first_line + text.count("\n", 0, found.start()), severity=Severity.WARNING,
         ))  # fmt: skip

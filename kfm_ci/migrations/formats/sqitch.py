@@ -83,10 +83,10 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tup
         elif change := _CHANGE.match(line):
             rows.append(("+", change[1]))
         elif _WAITING.match(line):
-            findings.append(problem(plan, "plan-line", "a change that is planned to be reverted is not supported",
+            findings.append(problem(plan, "sqitch-plan-syntax", "a change that is planned to be reverted is not supported",
                                     "use a revert script", line=number, hazard=Hazard.ORDER))  # fmt: skip
         else:
-            findings.append(problem(plan, "plan-line", "this line of the plan cannot be read", "let sqitch write the plan",
+            findings.append(problem(plan, "sqitch-plan-syntax", "this line of the plan cannot be read", "let sqitch write the plan",
                                     line=number, hazard=Hazard.ORDER))  # fmt: skip
     found = []
     for index, (kind, name) in enumerate(rows):

@@ -14,7 +14,7 @@ _NAMED = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class HistoryComparison:
     """What a history table says of the migrations of one directory."""
 
     applied: frozenset[str] = frozenset()
@@ -31,7 +31,9 @@ class Noted:
         return tuple(item for item in history.migrations if item.id not in self.applied)
 
 
-def compare(table: HistoryTable, rows: Sequence[HistoryRow], history: History, *, name: str, place: str) -> Noted:
+def compare(
+    table: HistoryTable, rows: Sequence[HistoryRow], history: History, *, name: str, place: str
+) -> HistoryComparison:
     """Return what the rows of a table say of the files; ``name`` is the table's, ``place`` the file that it came from."""
     latest = {table.normal(row.migration): row for row in rows}
     keys = table.keys(history)
@@ -67,7 +69,7 @@ def compare(table: HistoryTable, rows: Sequence[HistoryRow], history: History, *
         for item in history.migrations
         if (row := latest.get(keys.get(item.id, ""))) and row.state is RowState.PASSED
     }
-    return Noted(applied=frozenset(applied), passed=frozenset(passed), skipped=frozenset(skipped), failed=frozenset(item.id for item, _ in failed),
+    return HistoryComparison(applied=frozenset(applied), passed=frozenset(passed), skipped=frozenset(skipped), failed=frozenset(item.id for item, _ in failed),
                  findings=tuple(findings))  # fmt: skip
 
 
@@ -96,7 +98,7 @@ def _failed(table: HistoryTable, item: Migration, row: HistoryRow, before: str, 
 def _changed(table: HistoryTable, item: Migration, name: str) -> Finding:
     then = "refuses the database" if table.refuses else "does not run it again"
     return Finding(
-        rule="history-checksum-differs", hazard=Hazard.DRIFT, severity=Severity.ERROR if table.refuses else Severity.WARNING, migration=item.id,
+        rule="history-checksum-mismatch", hazard=Hazard.DRIFT, severity=Severity.ERROR if table.refuses else Severity.WARNING, migration=item.id,
         message=f"the file is not the one that ran: its checksum is not the one in {name}, and {table.format} {then}",
         help=table.accept, place=Place(file=item.up_path, line=_line(item)),
     )  # fmt: skip
@@ -104,7 +106,7 @@ def _changed(table: HistoryTable, item: Migration, name: str) -> Finding:
 
 def _skipped(table: HistoryTable, item: Migration, name: str) -> Finding:
     return Finding(
-        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id,
+        rule="migration-ignored", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id,
         message=f"{name} has no row of this migration, and rows of later ones: {table.format} skips it silently",
         help="give it a version after all others", place=Place(file=item.up_path, line=1),
     )  # fmt: skip
@@ -118,7 +120,7 @@ def _fileless(
     if lost and history.migrations:
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         yield Finding(
-            rule="history-row-without-file", hazard=Hazard.DRIFT, severity=Severity.WARNING,
+            rule="migration-file-missing", hazard=Hazard.DRIFT, severity=Severity.WARNING,
             message=f"{name} has rows of {', '.join(lost[:_NAMED])}{more}, and there is no such file",
             help="restore the files, or leave them out of the table as well", place=Place(file=place, line=1),
         )  # fmt: skip

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.migrations.inverse import objects, renames, tables
-from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask
+from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
 from kfm_ci.sql.script import Script, Statement
 
-__all__ = ["Undo", "invert", "write"]
+__all__ = ["InverseStatements", "invert", "write"]
 
 _SILENT = frozenset(
     {"VariableSetStmt", "VariableShowStmt", "TransactionStmt", "LockStmt", "VacuumStmt", "ReindexStmt", "CheckPointStmt",
@@ -25,7 +25,7 @@ _ROWS = {
 }
 
 
-def invert(script: Script) -> tuple[tuple[Statement, Undo], ...]:
+def invert(script: Script) -> tuple[tuple[Statement, InverseStatements], ...]:
     """Return what takes each statement back, last statement first; what needs nothing is left out."""
     parts = statements.of(script)
     trees = [(part, _tree(part)) for part in parts]
@@ -39,7 +39,7 @@ def write(script: Script) -> str:
     return "\n".join(line for part, undo in invert(script) for line in _lines(part, undo))
 
 
-def _lines(part: Statement, undo: Undo) -> Iterator[str]:
+def _lines(part: Statement, undo: InverseStatements) -> Iterator[str]:
     for sentence in undo.unknown:
         flat = " ".join(sentence.split())
         yield f"-- {'CHECK' if undo.sql else 'TODO'} (line {part.line} of the up): not known: {flat}"
@@ -55,7 +55,7 @@ def _tree(part: Statement) -> Node | None:
     return trees[0] if len(trees) == 1 else None
 
 
-def _undo(part: Statement, tree: Node | None, made: frozenset[str]) -> Undo:
+def _undo(part: Statement, tree: Node | None, made: frozenset[str]) -> InverseStatements:
     if tree is None:
         return ask(f"what takes this {statements.kind(part.text)} back: it was not understood")
     if tree.tag in _SILENT:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
+class InverseStatements:
     """What takes one statement back."""
 
     sql: tuple[str, ...] = ()
@@ -15,15 +15,15 @@ class Undo:
     """What the statement does not tell and its author has to, one sentence each."""
 
 
-NOTHING = Undo()
+NOTHING = InverseStatements()
 """There is nothing to take back."""
 
 
-def run(*sql: str, unknown: str | None = None) -> Undo:
+def run(*sql: str, unknown: str | None = None) -> InverseStatements:
     """Return an undo of these statements."""
-    return Undo(sql=sql, unknown=(unknown,) if unknown else ())
+    return InverseStatements(sql=sql, unknown=(unknown,) if unknown else ())
 
 
-def ask(unknown: str) -> Undo:
+def ask(unknown: str) -> InverseStatements:
     """Return an undo that only its author can write."""
-    return Undo(unknown=(unknown,))
+    return InverseStatements(unknown=(unknown,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
+from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask, run
 from kfm_ci.sql import deparse
 from kfm_ci.sql.identifiers import chosen, dotted, quote, relation, type_name
 from kfm_ci.sql.parse_tree import Node
@@ -57,7 +57,7 @@ def made(statement: Node) -> str | None:
     return relation(target) if target is not None else None
 
 
-def creation(statement: Node, fresh: frozenset[str]) -> Undo | None:
+def creation(statement: Node, fresh: frozenset[str]) -> InverseStatements | None:
     """Return what takes back a statement that makes something; None for any other statement."""
     name = made(statement)
     if name is not None:
@@ -83,7 +83,7 @@ def creation(statement: Node, fresh: frozenset[str]) -> Undo | None:
     return _definition(statement)
 
 
-def _relation(statement: Node, name: str) -> Undo:
+def _relation(statement: Node, name: str) -> InverseStatements:
     kind = _RELATIONS.get(statement.tag, ("table", ""))[0]
     if statement.tag == "CreateTableAsStmt" and statement.choice("objtype") == "OBJECT_MATVIEW":
         kind = "materialized view"
@@ -108,7 +108,7 @@ def _role(statement: Node) -> str:
     return role.text("rolename") if role else ""
 
 
-def _index(statement: Node, fresh: frozenset[str]) -> Undo:
+def _index(statement: Node, fresh: frozenset[str]) -> InverseStatements:
     table = statement.one("relation")
     if table is None or relation(table) in fresh:
         return NOTHING  # it goes with its table
@@ -128,7 +128,7 @@ def _call(node: Node) -> str:
     return called[-1] if called else "expr"
 
 
-def _function(statement: Node) -> Undo:
+def _function(statement: Node) -> InverseStatements:
     kind = "procedure" if statement.flag("is_procedure") else "function"
     inputs = [
         type_name(argument)
@@ -139,7 +139,7 @@ def _function(statement: Node) -> Undo:
     return run(f"drop {kind} {signature}", unknown=_before(statement))
 
 
-def _definition(statement: Node) -> Undo | None:
+def _definition(statement: Node) -> InverseStatements | None:
     if statement.tag == "DefineStmt":
         kind = _DEFINED.get(statement.choice("kind"))
         if kind is None:
@@ -152,7 +152,7 @@ def _definition(statement: Node) -> Undo | None:
     return None
 
 
-def granted(statement: Node) -> Undo | None:
+def granted(statement: Node) -> InverseStatements | None:
     """Return what takes a ``GRANT`` or ``REVOKE`` back; None for any other statement."""
     if statement.tag not in {"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt"}:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
+from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask, run
 from kfm_ci.migrations.inverse.objects import KINDS
 from kfm_ci.sql.identifiers import dotted, quote, relation, type_name
 from kfm_ci.sql.parse_tree import Node
@@ -11,7 +11,7 @@ _WITH_SIGNATURE = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_AGGR
 _PARTS = {"OBJECT_COLUMN": "column", "OBJECT_TABCONSTRAINT": "constraint", "OBJECT_ATTRIBUTE": "attribute"}
 
 
-def undo(statement: Node, made: frozenset[str]) -> Undo | None:
+def undo(statement: Node, made: frozenset[str]) -> InverseStatements | None:
     """Return what takes a statement of this kind back; None for any other."""
     if statement.tag == "RenameStmt":
         return _rename(statement)
@@ -24,7 +24,7 @@ def undo(statement: Node, made: frozenset[str]) -> Undo | None:
     return None
 
 
-def _rename(statement: Node) -> Undo:
+def _rename(statement: Node) -> InverseStatements:
     kind, new = statement.choice("rename_type"), statement.text("newname")
     target, old = statement.one("relation"), statement.text("subname")
     if kind in _PARTS and target is not None:
@@ -49,7 +49,7 @@ def _rename(statement: Node) -> Undo:
     return ask(f"how to give {new} its old name back")
 
 
-def _schema(statement: Node) -> Undo:
+def _schema(statement: Node) -> InverseStatements:
     word = KINDS.get(statement.choice("object_type"))
     target, schema = statement.one("relation"), statement.text("newschema")
     if word is None or target is None:
@@ -60,7 +60,7 @@ def _schema(statement: Node) -> Undo:
     return ask(f"the schema it came from: `alter {word} {moved} set schema …`")
 
 
-def _enum(statement: Node) -> Undo:
+def _enum(statement: Node) -> InverseStatements:
     name, new, old = dotted(*statement.strings("type_name")), statement.text("new_val"), statement.text("old_val")
     if old:
         return run(f"alter type {name} rename value {_literal(new)} to {_literal(old)}")
@@ -68,7 +68,7 @@ def _enum(statement: Node) -> Undo:
                "usually it is left, and `rollback: manual` or `compensating` declared")  # fmt: skip
 
 
-def _comment(statement: Node, made: frozenset[str]) -> Undo:
+def _comment(statement: Node, made: frozenset[str]) -> InverseStatements:
     thing, kind = statement.one("object"), statement.choice("objtype")
     parts = _names(thing) if thing is not None else ()
     if dotted(*parts) in made or (kind == "OBJECT_COLUMN" and dotted(*parts[:-1]) in made):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.inverse.model import NOTHING, Undo, ask, run
+from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask, run
 from kfm_ci.sql.identifiers import chosen, quote, relation
 from kfm_ci.sql.parse_tree import Node
 
@@ -31,7 +31,7 @@ _ALTERED = {
 }  # fmt: skip
 
 
-def undo(statement: Node, made: frozenset[str]) -> Undo:
+def undo(statement: Node, made: frozenset[str]) -> InverseStatements:
     """Return what takes an ``AlterTableStmt`` back; ``made`` are the relations that the same file makes."""
     target = statement.one("relation")
     kind = _ALTERED.get(statement.choice("objtype"), "table")
@@ -40,11 +40,11 @@ def undo(statement: Node, made: frozenset[str]) -> Undo:
     head = f"alter {kind} {relation(target)}"
     fresh = relation(target) in made
     undone = [_command(item, head, target, fresh=fresh) for item in reversed(statement.many("cmds"))]
-    return Undo(sql=tuple(line for item in undone for line in item.sql),
+    return InverseStatements(sql=tuple(line for item in undone for line in item.sql),
                 unknown=tuple(line for item in undone for line in item.unknown))  # fmt: skip
 
 
-def _command(command: Node, head: str, target: Node, *, fresh: bool) -> Undo:
+def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseStatements:
     kind, name, definition = command.choice("subtype"), quote(command.text("name")), command.one("def")
     if kind == "AT_AddColumn" and definition is not None:
         word = "attribute" if head.startswith("alter type") else "column"
@@ -83,7 +83,7 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> Undo:
     return _unknown(kind, name, head, target, fresh=fresh)
 
 
-def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> Undo:
+def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> InverseStatements:
     if kind == "AT_DropColumn":
         return ask(f"type, default and values of {relation(target)}.{name}: its values are gone "
                    f"(`{head} add column {name} …` brings back an empty column)")  # fmt: skip
@@ -97,7 +97,7 @@ def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> U
     return ask(f"what {words} changed on {relation(target)}")
 
 
-def _constraint(definition: Node, head: str, target: Node) -> Undo:
+def _constraint(definition: Node, head: str, target: Node) -> InverseStatements:
     name, kind = definition.text("conname"), definition.choice("contype")
     if not name and definition.text("indexname"):
         name = definition.text("indexname")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfm_ci.migrations.layouts.sections import Part, problem
+from kfm_ci.migrations.layouts.sections import Section, problem
 from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import SourceFile, Statement
@@ -23,7 +23,7 @@ class _Message:
     ended: bool = True
 
 
-def faults(file: SourceFile, part: Part, *, tool: str, mark: re.Pattern[str], mode: Mode) -> Iterator[Finding]:
+def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str], mode: Mode) -> Iterator[Finding]:
     """Yield what the tool cuts in two, refuses as unfinished, or sends as one transaction although it may not be in one.
 
     ``mark``: a line of the tool's own, its word as the first group.
@@ -34,13 +34,13 @@ def faults(file: SourceFile, part: Part, *, tool: str, mark: re.Pattern[str], mo
         if message.first <= resume:
             continue
         if not message.ended:
-            yield problem(file, f"{tool}-statement-unfinished", f"{tool} refuses the file: its last statement has no semicolon at the end of a line",
+            yield problem(file, f"{tool}-statement-unterminated", f"{tool} refuses the file: its last statement has no semicolon at the end of a line",
                           "end it with a semicolon", line=message.first, hazard=Hazard.MIGRATION_ERROR)  # fmt: skip
             continue
         torn = next((item for item in parts if item.line <= message.last < item.end_line), None)
         if torn is not None and not message.block:
             yield problem(
-                file, f"{tool}-statement-torn", f"{tool} ends a statement at this semicolon, in the middle of {statements.kind(torn.text)}",
+                file, f"{tool}-statement-split", f"{tool} ends a statement at this semicolon, in the middle of {statements.kind(torn.text)}",
                 f"write {_mark(tool, 'StatementBegin')} above line {torn.line} and {_mark(tool, 'StatementEnd')} below line {torn.end_line}",
                 line=message.last, hazard=Hazard.MIGRATION_ERROR,
             )  # fmt: skip
@@ -55,7 +55,7 @@ def _together(file: SourceFile, held: list[Statement], tool: str) -> Iterator[Fi
     for item in held:
         if why := transactions.requires_autocommit(item):
             yield problem(
-                file, f"{tool}-one-message", f"{tool} sends {len(held)} statements as one message here, which PostgreSQL runs in one transaction, and {why}",
+                file, f"{tool}-implicit-transaction", f"{tool} sends {len(held)} statements as one message here, which PostgreSQL runs in one transaction, and {why}",
                 f"give line {item.line} lines of its own, and a {_mark(tool, 'StatementBegin')} of its own where one stands above it",
                 line=item.line, hazard=Hazard.TRANSACTION,
             )  # fmt: skip
@@ -66,7 +66,7 @@ def _mark(tool: str, word: str) -> str:
     return f"`-- +{'goose' if tool == 'goose' else 'migrate'} {word}`"
 
 
-def _messages(part: Part, mark: re.Pattern[str]) -> Iterator[_Message]:
+def _messages(part: Section, mark: re.Pattern[str]) -> Iterator[_Message]:
     block, since, number = 0, 0, part.first_line
     for number, line in enumerate(part.text.split("\n"), part.first_line):
         if found := mark.match(line):

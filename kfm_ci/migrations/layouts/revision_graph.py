@@ -11,7 +11,7 @@ from kfm_ci.sql.script import SourceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Revision:
     """One revision of a graph."""
 
     id: str
@@ -25,14 +25,14 @@ class Node:
     name: str
 
 
-def heads(nodes: Iterable[Node]) -> list[str]:
+def heads(nodes: Iterable[Revision]) -> list[str]:
     """Return the ids that nothing builds on, sorted."""
     nodes = list(nodes)
     parents = {parent for item in nodes for parent in item.parents}
     return sorted(item.id for item in nodes if item.id not in parents)
 
 
-def forked(nodes: Iterable[Node]) -> list[str]:
+def forked(nodes: Iterable[Revision]) -> list[str]:
     """Return the ends that share what they build on and bear no label of a branch of their own, sorted; one alone is none."""
     known = {item.id: item for item in nodes}
     ends = {name: _lineage(name, known) for name in heads(known.values())}
@@ -44,7 +44,7 @@ def forked(nodes: Iterable[Node]) -> list[str]:
     return [one for one in ends if any(one != other and not apart(one, other) for other in ends)]
 
 
-def _lineage(name: str, known: dict[str, Node]) -> frozenset[str]:
+def _lineage(name: str, known: dict[str, Revision]) -> frozenset[str]:
     """Return a node and all that it builds on."""
     found: set[str] = set()
     waiting = [name]
@@ -56,9 +56,9 @@ def _lineage(name: str, known: dict[str, Node]) -> frozenset[str]:
     return frozenset(found)
 
 
-def ordered(nodes: dict[str, Node], findings: list[Finding], mend: str) -> list[Node]:
+def ordered(nodes: dict[str, Revision], findings: list[Finding], mend: str) -> list[Revision]:
     """Return the nodes so that each follows what it needs, else in the order of their paths; says what has no place."""
-    done: dict[str, Node] = {}
+    done: dict[str, Revision] = {}
     waiting = dict(sorted(nodes.items(), key=lambda item: item[1].file.path))
     while waiting:
         ready = [item for item in waiting.values() if all(name in done for name in (*item.parents, *item.needs))]
@@ -67,7 +67,7 @@ def ordered(nodes: dict[str, Node], findings: list[Finding], mend: str) -> list[
             gone = [name for name in (*item.parents, *item.needs) if name not in nodes]
             what = f"builds on {gone[0]}, which is not there" if gone else "builds on itself in a circle"
             findings.append(
-                problem(item.file, "revision-missing", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER)
+                problem(item.file, "missing-parent-revision", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER)
             )
             break
         for item in ready:

@@ -14,7 +14,7 @@ from kfm_ci.sql.script import Script, SourceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Section:
     """A run of lines of a file."""
 
     text: str
@@ -26,8 +26,8 @@ class Part:
 class Sections:
     """What the marks in one file make of it."""
 
-    up: Part
-    down: Part | None = None
+    up: Section
+    down: Section | None = None
     mode: Mode | None = Mode.TRANSACTION
     """Of both parts, unless ``down_mode`` says otherwise."""
     down_mode: Mode | None = None
@@ -57,19 +57,19 @@ def _plain(script: Script) -> Script:
     return transactions.unwrapped(script) if script.whole and script.mode is not Mode.TRANSACTION else script
 
 
-def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Part | None:
+def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Section | None:
     """Return the lines after the first mark of a name up to the next mark; marks are name, start and end offset."""
     for number, (kind, _, end) in enumerate(marks):
         if kind == name:
             stop = marks[number + 1][1] if number + 1 < len(marks) else len(text)
             begin = end + 1 if text[end : end + 1] == "\n" else end
-            return Part(text=text[begin:stop], first_line=text.count("\n", 0, begin) + 1)
+            return Section(text=text[begin:stop], first_line=text.count("\n", 0, begin) + 1)
     return None
 
 
-def everything(file: SourceFile) -> Part:
+def everything(file: SourceFile) -> Section:
     """Return the file as one part."""
-    return Part(text=file.text, first_line=1)
+    return Section(text=file.text, first_line=1)
 
 
 def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[str], *, looks: int = 3) -> bool:

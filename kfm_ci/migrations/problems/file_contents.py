@@ -59,7 +59,7 @@ CONTENTS = (
         keeps={"m/1_widgets.sql": "-- +goose Up\ncreate table widgets (id bigint);\n-- +goose Down\ndrop table widgets;\n"},
     ),
     Read(
-        id="goose-statement-torn", hazard=Hazard.MIGRATION_ERROR, title="goose sends a function's body whole",
+        id="goose-statement-split", hazard=Hazard.MIGRATION_ERROR, title="goose sends a function's body whole",
         why="goose ends a statement at each semicolon at the end of a line, also inside a body between dollars, unless "
         "`StatementBegin` and `StatementEnd` stand around it.",
         format="goose",
@@ -68,7 +68,7 @@ CONTENTS = (
                "begin\n  return 1;\nend $$;\n-- +goose StatementEnd\n-- +goose Down\ndrop function f;\n"},
     ),
     Read(
-        id="goose-statement-unfinished", hazard=Hazard.MIGRATION_ERROR, title="goose sees where the last statement ends",
+        id="goose-statement-unterminated", hazard=Hazard.MIGRATION_ERROR, title="goose sees where the last statement ends",
         why="goose looks for a semicolon at the end of a line, and refuses a file whose last statement has none.",
         format="goose", breaks={"m/1_widgets.sql": "-- +goose Up\ncreate table widgets (id bigint)\n"},
         keeps={"m/1_widgets.sql": "-- +goose Up\ncreate table widgets (id bigint);\n-- +goose Down\ndrop table widgets;\n"},

@@ -45,27 +45,27 @@ ORDER = (
         breaks={"m/deploy/other.sql": _WIDGETS}, keeps={"m/deploy/widgets.sql": _WIDGETS},
     ),
     Read(
-        id="plan-line", hazard=Hazard.ORDER, title="Every line of the plan can be read",
+        id="sqitch-plan-syntax", hazard=Hazard.ORDER, title="Every line of the plan can be read",
         why="What Sqitch makes of a line that we cannot read is unknown, so the order is unknown too.",
         format="sqitch", files={"m/deploy/widgets.sql": _WIDGETS},
         breaks={"m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\n??? widgets\n"},
         keeps={"m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\nwidgets 2026-01-01T12:00:00Z Ann <ann@example.com>\n"},
     ),
     Read(
-        id="journal-goes-back", hazard=Hazard.ORDER, title="Drizzle's journal goes forward in time",
+        id="drizzle-journal-out-of-order", hazard=Hazard.ORDER, title="Drizzle's journal goes forward in time",
         why="Drizzle applies what is later than the last applied `when`: an entry that goes back is skipped silently where "
         "the later one has run, and runs on new databases.",
         format="drizzle", files=_DRIZZLE, breaks={"m/meta/_journal.json": _JOURNAL.format(when=5)},
         keeps={"m/meta/_journal.json": _JOURNAL.format(when=20)},
     ),
     Read(
-        id="journal-unreadable", hazard=Hazard.ORDER, title="Drizzle's journal can be read",
+        id="drizzle-journal-invalid", hazard=Hazard.ORDER, title="Drizzle's journal can be read",
         why="The journal alone says what runs, and in which order.",
         format="drizzle", files=_DRIZZLE, breaks={"m/meta/_journal.json": "<<<<<<< HEAD\n"},
         keeps={"m/meta/_journal.json": _JOURNAL.format(when=20)},
     ),
     Read(
-        id="not-in-journal", hazard=Hazard.NAMING, title="Every file is in Drizzle's journal",
+        id="drizzle-journal-entry-missing", hazard=Hazard.NAMING, title="Every file is in Drizzle's journal",
         why="A file that the journal does not name never runs.",
         format="drizzle", files=_DRIZZLE | {"m/meta/_journal.json": _JOURNAL.format(when=20)},
         breaks={"m/0002_forgotten.sql": _COLOUR}, keeps={},
@@ -83,7 +83,7 @@ ORDER = (
         keeps={"m/changelog.yaml": _MASTER.format(file="a.sql")},
     ),
     Read(
-        id="revision-missing", hazard=Hazard.ORDER, title="Every revision builds on one that is there",
+        id="missing-parent-revision", hazard=Hazard.ORDER, title="Every revision builds on one that is there",
         why="A revision whose parent is not there cannot be ordered, and the tool refuses to start. Often the parent is on "
         "another branch that was not merged.",
         format="alembic", files={"m/versions/a.py": _REVISION.format(id="a", parent=None)},
@@ -91,7 +91,7 @@ ORDER = (
         keeps={"m/versions/b.py": _REVISION.format(id="b", parent='"a"')},
     ),
     Read(
-        id="two-heads", hazard=Hazard.ORDER, title="The revisions end in one head",
+        id="multiple-heads", hazard=Hazard.ORDER, title="The revisions end in one head",
         why="Two pull requests that raced build on the same revision. `alembic upgrade head` and Django's `migrate` refuse "
         "until somebody merges the two; the message holds the command.",
         format="alembic", files={"m/versions/a.py": _REVISION.format(id="a", parent=None), "m/versions/b.py": _REVISION.format(id="b", parent='"a"')},

@@ -31,7 +31,7 @@ TRANSACTIONS = (
         keeps={"m/V1__widgets.sql": _WIDGETS, "m/V2__index.sql": _INDEX},
     ),
     Read(
-        id="flyway-lock-waits", hazard=Hazard.TRANSACTION, severity=Severity.WARNING, title="Flyway's own lock does not hold up a concurrent index",
+        id="flyway-lock-deadlock", hazard=Hazard.TRANSACTION, severity=Severity.WARNING, title="Flyway's own lock does not hold up a concurrent index",
         why="Flyway holds its lock in an open transaction on a second connection; CREATE INDEX CONCURRENTLY waits for every "
         "open transaction, so both wait without end. `flyway.postgresql.transactional.lock=false` takes a session's lock.",
         format="flyway", breaks={"m/V1__index.sql": _INDEX}, keeps={"m/V1__index.sql": _INDEX, **_CONF},
@@ -72,7 +72,7 @@ TRANSACTIONS = (
         keeps={"m/1_index.sql": f"-- atlas:txmode none\n\n{_INDEX}", "m/atlas.sum": _SUM_GOOD},
     ),
     Read(
-        id="dbmate-second-pair", hazard=Hazard.MIGRATION_ERROR, title="A file of dbmate's has one way forward",
+        id="dbmate-multiple-blocks", hazard=Hazard.MIGRATION_ERROR, title="A file of dbmate's has one way forward",
         why="Older releases of dbmate take what follows the first `-- migrate:down`, a second `-- migrate:up` included, for "
         "the way back; newer ones run it, and fail on PostgreSQL, for the file's version is in their table already.",
         format="dbmate",

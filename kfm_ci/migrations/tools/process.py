@@ -26,7 +26,7 @@ GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class ProcessResult:
     """How a tool ended."""
 
     code: int | None
@@ -48,7 +48,7 @@ def places(root: Path, directory: str) -> str:
 def run(
     argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float, apart: bool = False,
     overdue: Callable[[], None] = lambda: None,
-) -> Ended:  # fmt: skip
+) -> ProcessResult:  # fmt: skip
     """Run a program to its end; nothing can be asked on standard input, and what it started ends with it.
 
     ``apart``: standard output is what was asked for, and no complaint. ``overdue`` is called before one that takes too
@@ -61,8 +61,8 @@ def run(
             stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
     except OSError as error:
-        return Ended(code=None, tail=str(error), found=False)
-    spoken = [Spoken(stream) for stream in (process.stdout, process.stderr) if stream]
+        return ProcessResult(code=None, tail=str(error), found=False)
+    spoken = [ToolOutput(stream) for stream in (process.stdout, process.stderr) if stream]
     code: int | None = None
     try:
         code = process.wait(timeout)
@@ -76,12 +76,12 @@ def run(
     output, complaints = (stream.text() for stream in spoken)
     said = ("" if apart and complaints.strip() else output, complaints)
     lines = [line for text in said for line in text.strip().splitlines()[-KEPT:]]
-    return Ended(
+    return ProcessResult(
         code=code, tail="\n".join(line[:400] for line in lines), output=output if apart and len(output) < LIMIT else ""
     )
 
 
-class Spoken:
+class ToolOutput:
     """What a program says, read as long as it runs: a child of its own may hold the stream open for ever."""
 
     def __init__(self, stream: IO[bytes]) -> None:

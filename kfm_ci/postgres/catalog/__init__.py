@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kfm_ci.postgres.catalog.model import Catalog, Difference, Identity
-from kfm_ci.postgres.catalog.read import follow, read
+from kfm_ci.postgres.catalog.reader import follow, read
 from kfm_ci.postgres.catalog.relation_queries import OWN_SCHEMAS, SETTINGS
 
 __all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "follow", "read", "timeless"]

@@ -18,7 +18,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class CatalogPart:
     """A relation with all that hangs on it, a function, or what belongs to neither: read anew as a whole."""
 
     entries: tuple[tuple[str, str], ...] = ()
@@ -37,7 +37,7 @@ class Catalog:
     relations: Mapping[str, Identity] = field(default_factory=dict, compare=False, hash=False)
     """By quoted name, what a relation with columns is whatever it is called; a column that was dropped and restored
     stands last, and that is no difference of schemas."""
-    parts: Mapping[int, Part] = field(default_factory=dict, compare=False, hash=False, repr=False)
+    parts: Mapping[int, CatalogPart] = field(default_factory=dict, compare=False, hash=False, repr=False)
     versions: Mapping[int, str] = field(default_factory=dict, compare=False, hash=False, repr=False)
     """What tells whether a part is still the same; empty: the next reading has nothing to build on."""
     readings: int = field(default=1, compare=False, hash=False, repr=False)

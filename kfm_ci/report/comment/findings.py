@@ -11,7 +11,7 @@ from kfm_ci.model import Finding, Severity, Verdict
 from kfm_ci.report import grouping, summary
 from kfm_ci.report.comment import migration
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
-from kfm_ci.report.grouping import Telling
+from kfm_ci.report.grouping import FindingGroup
 
 _SHOWN = 50
 _REFUTED = 20
@@ -37,7 +37,7 @@ def _listed(found: tuple[Finding, ...]) -> str:
     return migration.table(("", "What, where, and what to do"), rows, _SHOWN)
 
 
-def _told(told: Telling) -> str:
+def _told(told: FindingGroup) -> str:
     lead = told.lead
     sure = " (suspected from the text; no server has decided it)" if lead.verdict is Verdict.SUSPECTED else ""
     lines = [
@@ -49,7 +49,7 @@ def _told(told: Telling) -> str:
     return "<br>".join(line for line in lines if line)
 
 
-def _crowd(told: Telling) -> str:
+def _crowd(told: FindingGroup) -> str:
     """Return the rest of many of one rule: each says something of its own, which stands in the whole report."""
     return f"{_rules(told)} {len(told.also)} more, each in its own words in the whole report<br>{_places(told.also)}"
 
@@ -62,7 +62,7 @@ def _places(also: Sequence[Finding]) -> str:
     return "; ".join(code(f"{file}{lines}") for file, lines in shown[:_PLACES]) + more
 
 
-def _rules(told: Telling) -> str:
+def _rules(told: FindingGroup) -> str:
     return ", ".join(_rule(next(item for item in told.found if item.rule == rule)) for rule in told.rules)
 
 

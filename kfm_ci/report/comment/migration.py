@@ -8,7 +8,7 @@ from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff, State
 from kfm_ci.model import Mode, Outcome, Result
 from kfm_ci.report.escape import code, inline, prose, summary
 from kfm_ci.report.lock_impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
-from kfm_ci.report.rollback_plan import Retreat, retreat, verdict
+from kfm_ci.report.rollback_plan import RollbackPlan, retreat, verdict
 
 _ROWS = 20
 
@@ -128,7 +128,7 @@ def _difference(diff: SchemaDiff) -> str:
     return "\n".join([*listed[:40], *more])
 
 
-def _rollback(way: Retreat, message: str | None) -> str:
+def _rollback(way: RollbackPlan, message: str | None) -> str:
     body = [f"**{way.verdict}**" + (f": {prose(message, 400)}" if message else "")]
     loses = "\n".join(f"- {prose(price, 240)}" for price in way.loses[:_ROWS])
     body.append(f"What is lost:\n\n{loses}" if loses else "What is lost: nothing was seen." * way.proven)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.code_references import Wanted
-from kfm_ci.analysis.code_search import Use, search
+from kfm_ci.analysis.code_search import CodeUse, search
 from kfm_ci.analysis.column_definitions import defined
 from kfm_ci.analysis.removed_objects import Removal, removals
 from kfm_ci.migrations.placeholders import MARK
@@ -19,7 +19,7 @@ SHOWN = 5
 class RemovedInUse:
     """The code that the pull request itself ships would fail on the new schema."""
 
-    id = "removed-but-used"
+    id = "dropped-object-in-use"
     hazard = Hazard.BREAKS_CLIENTS
     severities = (
         Severity.ERROR,
@@ -54,7 +54,7 @@ class RemovedInUse:
             if places or not found.whole:
                 yield self._told(item, places, telling=name.telling)
 
-    def _told(self, item: Removal, places: list[Use], *, telling: bool) -> Finding:
+    def _told(self, item: Removal, places: list[CodeUse], *, telling: bool) -> Finding:
         # A repository that was not read to its end cannot be called free of uses.
         sure = not places or places[0].sure
         places = [use for use in places if use.sure is sure]

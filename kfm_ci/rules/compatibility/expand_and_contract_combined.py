@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.removed_objects import Removal, removals
-from kfm_ci.analysis.replacements import Successor, Successors
+from kfm_ci.analysis.replacements import Replacement, Replacements
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rules.rule import told
 
@@ -14,7 +14,7 @@ from kfm_ci.rules.rule import told
 class ExpandAndContract:
     """The application cannot change over in between when both happen at once."""
 
-    id = "expand-and-contract-at-once"
+    id = "expand-and-contract-combined"
     hazard = Hazard.COEXISTENCE
     title = "What replaces something is there a release before the old one goes"
     why = (
@@ -36,13 +36,13 @@ class ExpandAndContract:
         )  # fmt: skip
         if not gone:
             return
-        successors = Successors(change, gone)
+        successors = Replacements(change, gone)
         for removal in gone:
             successor = successors.of(removal)
             if successor is not None:
                 yield self._told(removal, successor)
 
-    def _told(self, removal: Removal, successor: Successor) -> Finding:
+    def _told(self, removal: Removal, successor: Replacement) -> Finding:
         act = successor.act
         where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
         return told(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
-from kfm_ci.analysis.excerpt import Lines
+from kfm_ci.analysis.excerpt import ExcerptLines
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.file_finding import WITHOUT_HISTORY, found_in, synthetic
 
@@ -44,10 +44,10 @@ class ConnectionString:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each connection string with a password in the new and changed files."""
         for item in touched(change):
-            lines: Lines | None = None
+            lines: ExcerptLines | None = None
             seen: set[tuple[int, str]] = set()
             for offset, password in passwords_in(item.file.text):
-                lines = lines or Lines(item.file.text)
+                lines = lines or ExcerptLines(item.file.text)
                 line = lines.of(offset)
                 if (line, password) in seen:
                     continue

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_files import Touched, touched
-from kfm_ci.analysis.excerpt import Lines, mask
+from kfm_ci.analysis.changed_files import ChangedFile, touched
+from kfm_ci.analysis.excerpt import ExcerptLines, mask
 from kfm_ci.analysis.personal_data_patterns import Personal, personal_values
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.file_finding import found_in
@@ -45,7 +45,7 @@ class PersonalData:
                 first.setdefault((value.kind, value.value), value)
             if len(first) < threshold:
                 continue
-            lines = Lines(text)
+            lines = ExcerptLines(text)
             found = sorted(first.values(), key=lambda value: value.offset)
             counted = Counter(value.kind for value in found)
             shown = ", ".join(f"line {lines.of(value.offset)}: {mask(value.value)}" for value in found[:3])
@@ -60,7 +60,7 @@ class PersonalData:
             )
 
 
-def _without_header(item: Touched) -> str:
+def _without_header(item: ChangedFile) -> str:
     header = item.migration.header if item.migration and item.migration.up_path == item.file.path else None
     if header is None:
         return item.file.text

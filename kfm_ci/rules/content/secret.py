@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
-from kfm_ci.analysis.excerpt import Lines
+from kfm_ci.analysis.excerpt import ExcerptLines
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.file_finding import WITHOUT_HISTORY, found_in, synthetic
 
@@ -69,10 +69,10 @@ class Secret:
         """Yield each secret once per line of the new and changed files."""
         for item in touched(change):
             text = item.file.text
-            lines: Lines | None = None
+            lines: ExcerptLines | None = None
             seen: set[tuple[int, str]] = set()
             for kind, offset, value in secrets_in(text):
-                lines = lines or Lines(text)
+                lines = lines or ExcerptLines(text)
                 line = lines.of(offset)
                 if (line, value) in seen:
                     continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import bounded
 from kfm_ci.model import Finding, Hazard, Verdict
@@ -33,7 +33,7 @@ class SchemaAndData:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield data changes in a transaction that changes an older table's schema."""
-        altered: dict[int, Act] = {}
+        altered: dict[int, ChangeStatement] = {}
         for act in change.acts.of("AlterTableStmt", "RenameStmt"):
             if act.transaction is not None and change.acts.existed(act, act.tree.one("relation")) and _strong(act):
                 altered.setdefault(act.transaction, act)
@@ -51,11 +51,11 @@ class SchemaAndData:
             )  # fmt: skip
 
 
-def _strong(act: Act) -> bool:
+def _strong(act: ChangeStatement) -> bool:
     return not act.tree.many("cmds") or any(command.choice("subtype") not in _WEAK for command in act.tree.many("cmds"))
 
 
-def _large(act: Act) -> bool:
+def _large(act: ChangeStatement) -> bool:
     """Whether the number of rows may grow with the table."""
     if act.tree.tag == "InsertStmt":
         query = act.tree.one("select_stmt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import bounded, filtered
 from kfm_ci.model import Finding, Hazard, Verdict
@@ -47,11 +47,11 @@ class UnbatchedBackfill:
             )  # fmt: skip
 
 
-def _conditional(act: Act) -> bool:
+def _conditional(act: ChangeStatement) -> bool:
     return filtered(act.tree) or bool(act.tree.many("using_clause"))
 
 
-def _joins_only_new(change: Change, act: Act) -> bool:
+def _joins_only_new(change: Change, act: ChangeStatement) -> bool:
     """Whether it is limited by a table that the change itself filled."""
     partners = [node for item in (*act.tree.many("from_clause"), *act.tree.many("using_clause"))
                 for node in item.find("RangeVar")]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
 from kfm_ci.rules.rule import spread, told
 from kfm_ci.sql.parse_tree import Node
@@ -20,7 +20,7 @@ _CLOCKS = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
 class ChangingValue:
     """A value that is made when the migration runs differs from one database to the next."""
 
-    id = "changing-value"
+    id = "volatile-value"
     hazard = Hazard.NOT_REPEATABLE
     severities = (Severity.NOTE,)
     title = "Rows written by a migration are the same in every database"
@@ -34,7 +34,7 @@ class ChangingValue:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
-        found: dict[str, list[tuple[Act, set[str]]]] = {}
+        found: dict[str, list[tuple[ChangeStatement, set[str]]]] = {}
         for act in change.acts.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
             if names := set(_made(act.tree)):
                 found.setdefault(act.migration.id, []).append((act, names))

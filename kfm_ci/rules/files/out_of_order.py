@@ -17,7 +17,7 @@ from kfm_ci.sql.script import Script
 class SortsBeforeBase:
     """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
 
-    id = "sorts-before-base"
+    id = "out-of-order"
     hazard = Hazard.ORDER
     title = "New migrations sort after everything on the base"
     why = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_files import Touched, touched
+from kfm_ci.analysis.changed_files import ChangedFile, touched
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations.layouts.program_files import TESTS
 from kfm_ci.model import Finding, Hazard, Severity
@@ -66,7 +66,7 @@ class StrayFile:
                 if not helps:
                     yield self._stray(change, item)
 
-    def _stray(self, change: Change, item: Touched) -> Finding:
+    def _stray(self, change: Change, item: ChangedFile) -> Finding:
         stray = found_in(
             self, change, item,
             f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rules.rule import told
@@ -43,7 +43,7 @@ class AttachPartition:
             )  # fmt: skip
 
 
-def _proven(change: Change, act: Act, part: Node) -> bool:
+def _proven(change: Change, act: ChangeStatement, part: Node) -> bool:
     return any(
         item.act.ordinal < act.ordinal and item.relation.text("relname") == part.text("relname")
         for item in change.acts.alterations("AT_ValidateConstraint")

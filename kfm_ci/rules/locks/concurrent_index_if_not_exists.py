@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import dropped, quote
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rules.rule import told
@@ -41,7 +41,7 @@ class IndexIfNotExists:
             )  # fmt: skip
 
 
-def _cleared(change: Change, act: Act, name: str) -> bool:
+def _cleared(change: Change, act: ChangeStatement, name: str) -> bool:
     return any(
         drop.ordinal < act.ordinal
         and drop.migration is act.migration

@@ -21,7 +21,7 @@ _DOMAIN = re.compile(
 class DomainColumn:
     """The server writes the table anew even where the column stays empty."""
 
-    id = "checked-domain-column"
+    id = "constrained-domain-column"
     hazard = Hazard.TABLE_REWRITE
     title = "A column of a checked domain is not added to an existing table"
     why = (

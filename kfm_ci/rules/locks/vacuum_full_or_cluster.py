@@ -13,7 +13,7 @@ from kfm_ci.rules.rule import told
 class TableRewritten:
     """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
 
-    id = "table-rewritten"
+    id = "vacuum-full-or-cluster"
     hazard = Hazard.TABLE_REWRITE
     title = "An existing table is not compacted under an exclusive lock"
     why = (

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Unread
+from kfm_ci.analysis.changed_statements import UnreadStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations import placeholders
 from kfm_ci.model import Finding, Hazard
@@ -16,7 +16,7 @@ from kfm_ci.rules.rule import finding
 class UnfilledPlaceholder:
     """What another program fills in is judged as if it were a name."""
 
-    id = "placeholder"
+    id = "unresolved-placeholder"
     hazard = Hazard.UNANALYSABLE
     title = "What a template fills in is listed as unjudged"
     why = (
@@ -29,7 +29,7 @@ class UnfilledPlaceholder:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each file that parses only with its placeholders filled in, or not even then."""
-        files: dict[str, list[Unread]] = defaultdict(list)
+        files: dict[str, list[UnreadStatement]] = defaultdict(list)
         for item in change.acts.unread:
             if item.kind == "placeholder":
                 files[item.place.file or ""].append(item)

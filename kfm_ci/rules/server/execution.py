@@ -56,7 +56,7 @@ RUNS = (
         "-- down:\nalter table widgets drop column title;",
     ),
     Observed(
-        id="failure-swallowed", hazard=Hazard.DATA_DEPENDENT, severities=(Severity.ERROR, Severity.WARNING,), title="A migration passes over no failure that rows bring about",
+        id="exception-swallowed", hazard=Hazard.DATA_DEPENDENT, severities=(Severity.ERROR, Severity.WARNING,), title="A migration passes over no failure that rows bring about",
         why="A handler of `others` catches whatever comes, also what nobody thought of. The server counts what is caught "
         "on synthetic rows and on empty tables. What comes on rows alone, and is answered by nothing, leaves rows behind "
         "that the migration says it changed: an error; answered by a message alone: a warning. A handler that names its "
@@ -65,12 +65,12 @@ RUNS = (
         good=_NUMBERS.format(condition="invalid_text_representation or numeric_value_out_of_range or not_null_violation"),
     ),
     Observed(
-        id="transaction-refused", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
+        id="not-allowed-in-transaction", hazard=Hazard.TRANSACTION, title="A migration fits into its transaction",
         why="Some statements cannot run in a transaction block, and a file that commits or rolls back leaves the "
         "transaction that makes change and record one.",
     ),
     Observed(
-        id="dry-run-left-traces", hazard=Hazard.TRANSACTION, title="What is rolled back leaves nothing behind",
+        id="dry-run-not-rolled-back", hazard=Hazard.TRANSACTION, title="What is rolled back leaves nothing behind",
         why="The new migrations were run and rolled back, and the schema's fingerprint was not what it had been.",
     ),
     Observed(
@@ -78,12 +78,12 @@ RUNS = (
         why="An assertion of `[smoke] sql` was false or failed, or the command of `[smoke] command` did not end well.",
     ),
     Observed(
-        id="verification-not-run", hazard=Hazard.UNANALYSABLE, severities=(Severity.WARNING,), title="The tool's own verification was run",
+        id="verify-script-skipped", hazard=Hazard.UNANALYSABLE, severities=(Severity.WARNING,), title="The tool's own verification was run",
         why="Sqitch's `verify` scripts of the new changes are run as smoke tests. One with commands of psql, or with "
         "variables that have no value, only psql could run: said as a warning, for it was not run.",
     ),
     Observed(
-        id="rows-not-seen", hazard=Hazard.UNANALYSABLE, severities=(Severity.NOTE,), title="What a program does depends on no row",
+        id="program-reads-rows", hazard=Hazard.UNANALYSABLE, severities=(Severity.NOTE,), title="What a program does depends on no row",
         why="A migration that is a program can read rows and send what it likes for each. The tool ran it where the tables of the "
         "base were empty, so nothing was sent for any: a note names the tables, for a person has to read that part.",
     ),
@@ -126,7 +126,7 @@ RUNS = (
         good=_GOOD,
     ),
     Observed(
-        id="rollback-data-unread", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.WARNING,), title="All rows could be compared",
+        id="rollback-data-not-compared", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.WARNING,), title="All rows could be compared",
         why="Rows that could not be read could not be compared, so nothing is claimed of them.",
     ),
     Observed(
@@ -137,7 +137,7 @@ RUNS = (
         bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;", good=_GOOD,
     ),
     Observed(
-        id="rollback-stops-at-new-rows", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.NOTE,),
+        id="rollback-fails-on-new-rows", hazard=Hazard.ROLLBACK_UNPROVEN, severities=(Severity.NOTE,),
         title="The way back minds rows that only the new schema lets in",
         why="Said as a note: a way back that is proven on the rows of before is run once more on a row that the change "
         "lets in, such as a null where there was a NOT NULL, a double of what was unique, or a longer text. In "
@@ -155,23 +155,23 @@ RUNS = (
         "what the first one left.",
     ),
     Observed(
-        id="not-the-same-at-once", hazard=Hazard.NOT_REPEATABLE,
+        id="batch-run-differs", hazard=Hazard.NOT_REPEATABLE,
         title="One run of the tool leads where single steps lead",
         why="Production runs all pending migrations in one go; here they were run one by one and all at once, and the "
         "two schemas are not equal.",
     ),
     Observed(
-        id="error-not-told", hazard=Hazard.MIGRATION_ERROR, severities=(Severity.WARNING,), title="A tool tells of what the server refused",
+        id="error-suppressed", hazard=Hazard.MIGRATION_ERROR, severities=(Severity.WARNING,), title="A tool tells of what the server refused",
         why="Said as a warning: the server refused a statement, and the tool went on and ended well. What the program "
         "caught here it may not catch in production.",
     ),
     Observed(
-        id="left-pending", hazard=Hazard.ORDER, title="After all has run the tool calls nothing pending",
+        id="pending-after-run", hazard=Hazard.ORDER, title="After all has run the tool calls nothing pending",
         why="The tool's own status, asked after its own run, names something that did not run or is wrong: it would "
         "be so in production too.",
     ),
     Observed(
-        id="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severities=(Severity.NOTE,),
+        id="single-transaction-run", hazard=Hazard.LOCK_ORDER, severities=(Severity.NOTE,),
         title="A tool that runs all pending migrations in one transaction",
         why="Said as a note: locks that the first migration takes are held until the last has committed.",
     ),

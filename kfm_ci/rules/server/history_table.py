@@ -18,17 +18,17 @@ HISTORIES = (
         "finding has the command to type.",
     ),
     Observed(
-        id="history-checksum-differs", hazard=Hazard.DRIFT, title="The file is the one that ran",
+        id="history-checksum-mismatch", hazard=Hazard.DRIFT, title="The file is the one that ran",
         why=_TABLE + "Another checksum means that the file was edited after it had run: Flyway, Liquibase, sqlx and "
         "Atlas then refuse the database; Prisma, Drizzle and Sqitch go on, and new databases differ from old ones. "
         "Said as a warning for the latter.",
     ),
     Observed(
-        id="history-row-without-file", hazard=Hazard.DRIFT, title="What ran is still there as a file",
+        id="migration-file-missing", hazard=Hazard.DRIFT, title="What ran is still there as a file",
         why=_TABLE + "A row without a file is a migration that nobody can read or run again; some tools refuse it.",
     ),
     Observed(
-        id="history-skips", hazard=Hazard.ORDER, severities=(Severity.ERROR, Severity.NOTE,), title="The tool does not pass over a migration in silence",
+        id="migration-ignored", hazard=Hazard.ORDER, severities=(Severity.ERROR, Severity.NOTE,), title="The tool does not pass over a migration in silence",
         why=_TABLE + "golang-migrate, Drizzle and graphile-migrate look only at what comes after the last row: a file "
         "that sorts before it never runs on databases that are past it, and runs on new ones. Asked too after the tool "
         "itself has run: a migration without a row was passed over.",

@@ -9,7 +9,7 @@ _WIDGETS = "create table widgets (id bigint primary key, name text, price intege
 
 LOCKS = (
     Observed(
-        id="readers-wait",
+        id="lock-blocks-reads",
         hazard=Hazard.BLOCKS_READS,
         title="Nobody waits to read a table while work that grows with it is done",
         why="A statement took AccessExclusiveLock on a table that existed before, and reads, writes or rebuilds rows "
@@ -21,7 +21,7 @@ LOCKS = (
         "-- down:\nalter table widgets drop constraint widgets_name_set;",
     ),
     Observed(
-        id="writers-wait",
+        id="lock-blocks-writes",
         hazard=Hazard.BLOCKS_WRITES,
         title="Nobody waits to write a table while work that grows with it is done",
         why="A statement took a lock that conflicts with INSERT, UPDATE and DELETE, and works through the table while "
@@ -44,7 +44,7 @@ LOCKS = (
         good="reindex table concurrently widgets;\n-- down:\nselect 1;",
     ),
     Observed(
-        id="work-under-earlier-lock",
+        id="lock-held-during-work",
         hazard=Hazard.BLOCKS_READS,
         title="Work does not run under a lock that an earlier statement took",
         why="Locks are held until COMMIT. A quick ALTER TABLE followed by slow work in the same transaction blocks the "
@@ -112,7 +112,7 @@ LOCKS = (
         "-- down:\nalter table widgets drop column colour;",
     ),
     Observed(
-        id="several-tables-locked",
+        id="multiple-tables-locked",
         hazard=Hazard.LOCK_ORDER,
         title="One transaction blocks one table",
         why="A transaction that collects blocking locks on several tables deadlocks with any other that takes them in "

@@ -35,7 +35,7 @@ LOSSES = (
         base=_VIEW, bad="drop view names;\n-- down:\ncreate view names as select name from widgets;", good=_KEEP,
     ),
     Observed(
-        id="cascade-victim", hazard=Hazard.BREAKS_CLIENTS, title="Nothing goes through CASCADE without being named",
+        id="dropped-by-cascade", hazard=Hazard.BREAKS_CLIENTS, title="Nothing goes through CASCADE without being named",
         why="CASCADE drops whatever depends on what is dropped, on that server, at that moment. The catalog before "
         "and after tells what it took here.",
         base=_VIEW,
@@ -65,7 +65,7 @@ LOSSES = (
         good=_KEEP,
     ),
     Observed(
-        id="index-left-invalid", hazard=Hazard.INVALID_INDEX, title="No invalid index is left behind",
+        id="invalid-index-left", hazard=Hazard.INVALID_INDEX, title="No invalid index is left behind",
         why="CREATE INDEX CONCURRENTLY that fails leaves an index that every write keeps up and no query uses, and "
         "IF NOT EXISTS takes it for done the next time.",
         base=_WIDGETS + "\ninsert into widgets values (1, 'a', 1), (2, 'a', 1);",

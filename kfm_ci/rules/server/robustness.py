@@ -16,7 +16,7 @@ _LABEL = (
 
 REPEATS = (
     Observed(
-        id="interrupted-does-not-converge", hazard=Hazard.NOT_REPEATABLE, severities=(Severity.WARNING,),
+        id="not-resumable", hazard=Hazard.NOT_REPEATABLE, severities=(Severity.WARNING,),
         title="A file outside a transaction can be cut off and run again",
         why="What such a file did before it was cut off stays. It is cut off here after each of its statements in turn, "
         "and within index builds; invalid indexes are dropped, as the runner would, and the file runs again: it must "

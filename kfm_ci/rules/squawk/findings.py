@@ -6,13 +6,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kfm_ci.analysis.changed_statements import Acts
+from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity, default_severity
 from kfm_ci.rules.rule import declared_rollout, spread
 from kfm_ci.rules.squawk import process
-from kfm_ci.rules.squawk.process import Answer
+from kfm_ci.rules.squawk.process import SquawkAnswer
 from kfm_ci.rules.squawk.rule_map import ASKED, AT_ONCE, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
@@ -29,7 +29,7 @@ _KINDS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Advice:
+class LinterResult:
     """What squawk said."""
 
     findings: tuple[Finding, ...] = ()
@@ -61,18 +61,18 @@ class _Script:
         """Path of the file."""
         return self.script.file.path
 
-    def statement(self, answer: Answer) -> Statement | None:
+    def statement(self, answer: SquawkAnswer) -> Statement | None:
         """Return the statement that an answer is about; None before the first."""
         index = bisect_right(self._starts, self._offset(answer.line, answer.column)) - 1
         return self._statements[index] if index >= 0 else None
 
-    def place(self, answer: Answer) -> Place:
+    def place(self, answer: SquawkAnswer) -> Place:
         """Return where an answer points to, in the file, 1-based and in characters."""
         line, column = self._lines.place(self._offset(answer.line, answer.column))
         around = self.statement(answer)
         return Place(file=self.path, line=line, column=column, end_line=max(line, around.end_line) if around else line)
 
-    def constraint(self, answer: Answer) -> str:
+    def constraint(self, answer: SquawkAnswer) -> str:
         """Return the word for the kind of constraint that an answer about ``add [constraint name] …`` points to."""
         _, *rest = (*words(self.script.text[self._offset(answer.line, answer.column) :], 4), "")
         return rest[2] if rest[0] == "CONSTRAINT" and len(rest) > 2 else rest[0]
@@ -82,8 +82,8 @@ class _Script:
 
 
 def advise(
-    migrations: Sequence[Migration], acts: Acts, *, ours: Sequence[Finding] = (), major: int | None = None
-) -> Advice:
+    migrations: Sequence[Migration], acts: ChangeStatements, *, ours: Sequence[Finding] = (), major: int | None = None
+) -> LinterResult:
     """Return squawk's advice on the ups of new migrations.
 
     Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
@@ -92,17 +92,17 @@ def advise(
     """
     scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
     if not scripts:
-        return Advice()
+        return LinterResult()
     try:
         answered = process.ask([item.question for item in scripts], major=major)
     except CannotCheck as error:
-        return Advice(unchecked=tuple((item.path, str(error)) for item in scripts))
+        return LinterResult(unchecked=tuple((item.path, str(error)) for item in scripts))
     told = _by_file(ours)
     findings: list[Finding] = []
     unchecked: list[tuple[str, str]] = []
     unasked = 0
     for script, answers in zip(scripts, answered, strict=True):
-        if isinstance(answers, process.Unclean):
+        if isinstance(answers, process.UncleanInput):
             unchecked.append((script.path, str(answers)))
             continue
         unasked += sum(item.rule_name not in {*ASKED, process.SYNTAX} for item in answers)
@@ -111,10 +111,10 @@ def advise(
             for item in _findings(script, answers, acts)
             if not any(same_matter(item, other) for other in told.get(script.path, ()))
         )
-    return Advice(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
+    return LinterResult(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
 
 
-def not_checked(advice: Advice) -> CannotCheck:
+def not_checked(advice: LinterResult) -> CannotCheck:
     """Return the error for advice that is not whole."""
     path, reason = advice.unchecked[0]
     more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
@@ -143,7 +143,7 @@ def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return found
 
 
-def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterator[Finding]:
+def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStatements) -> Iterator[Finding]:
     style: dict[str, list[Finding]] = {}
     unparsed = next((item for item in answers if item.rule_name == process.SYNTAX), None)
     if unparsed is not None:
@@ -176,7 +176,7 @@ def _findings(script: _Script, answers: Sequence[Answer], acts: Acts) -> Iterato
     yield from (_once(found) for found in style.values())
 
 
-def _kind_told(answer: Answer) -> bool:
+def _kind_told(answer: SquawkAnswer) -> bool:
     asked = ASKED.get(answer.rule_name)
     return asked is not None and asked.group is Group.SUSPECT and answer.rule_name != GENERAL
 
@@ -187,7 +187,7 @@ def _once(found: list[Finding]) -> Finding:
     return replace(found[0], message=f"{found[0].message}{spread(lines)}")
 
 
-def _unread(script: _Script, answer: Answer) -> Finding:
+def _unread(script: _Script, answer: SquawkAnswer) -> Finding:
     return Finding(
         rule=UNREAD, hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, place=script.place(answer),
         message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.model import Adviser, Digest
+from kfm_ci.model import Digest, LinterIdentity
 from kfm_ci.rules.squawk.rule_map import OPT_IN, REFUSED
 
 VERSION = "2.70.0"
@@ -36,7 +36,7 @@ _LINE_ENDS = re.compile(rb"\r\n|\n|\r")
 _CONTINUATION = re.compile(rb"[\x80-\xbf]")
 
 
-class Answer(BaseModel):
+class SquawkAnswer(BaseModel):
     """One row of ``--reporter json``; lines and columns 0-based, columns in bytes."""
 
     model_config = ConfigDict(strict=True, frozen=True)
@@ -51,7 +51,7 @@ class Answer(BaseModel):
     rule_name: str
 
 
-_ANSWERS = TypeAdapter(list[Answer])
+_ANSWERS = TypeAdapter(list[SquawkAnswer])
 
 
 class Places:
@@ -86,7 +86,7 @@ class Question:
         self.in_transaction = in_transaction
 
 
-class Unclean(Exception):
+class UncleanInput(Exception):
     """squawk crashed, hung or said something that is no answer."""
 
 
@@ -109,12 +109,12 @@ def binary() -> Path:
 
 
 @cache
-def identity() -> Adviser:
+def identity() -> LinterIdentity:
     """Return which program is asked; raises CannotCheck as ``binary`` does."""
-    return Adviser(name="squawk", version=VERSION, sha256=Digest.of(binary().read_bytes()))
+    return LinterIdentity(name="squawk", version=VERSION, sha256=Digest.of(binary().read_bytes()))
 
 
-def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tuple[Answer, ...] | Unclean]:
+def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tuple[SquawkAnswer, ...] | UncleanInput]:
     """Return an answer for each question, in their order; processes run side by side, and not for ever.
 
     ``major`` is the PostgreSQL version that is meant. Raises CannotCheck when there is no squawk to ask.
@@ -124,56 +124,56 @@ def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tupl
     # What is assumed of a transaction holds for a whole process.
     alike = [[item for item in questions if item.in_transaction is kind] for kind in (True, False)]
     batches = [group[at : at + size] for group in alike for at in range(0, len(group), size)]
-    answers: dict[int, tuple[Answer, ...] | Unclean] = {}
+    answers: dict[int, tuple[SquawkAnswer, ...] | UncleanInput] = {}
     with tempfile.TemporaryDirectory(prefix="kfm-squawk-") as empty:
         pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 2)
         running = [pool.submit(_ask, batch, program, options, Path(empty)) for batch in batches]
         done, late = wait(running, timeout=_ALL_SECONDS)
         pool.shutdown(wait=True, cancel_futures=True)
         for future, batch in zip(running, batches, strict=True):
-            told = future.result() if future in done else [Unclean("squawk took too long")] * len(batch)
+            told = future.result() if future in done else [UncleanInput("squawk took too long")] * len(batch)
             answers.update({id(question): answer for question, answer in zip(batch, told, strict=True)})
     return [answers[id(question)] for question in questions]
 
 
 def _ask(
     batch: Sequence[Question], program: Path, options: tuple[str, ...], directory: Path
-) -> list[tuple[Answer, ...] | Unclean]:
+) -> list[tuple[SquawkAnswer, ...] | UncleanInput]:
     """Ask about several files in one process, or about each alone where that gives no clean answer."""
     assumed = (*options, "--assume-in-transaction") if batch[0].in_transaction else options
     if len(batch) > 1:
         try:
             return list(_together(batch, program, assumed, directory))
-        except Unclean:
+        except UncleanInput:
             pass
     return [_alone(question, program, assumed, directory) for question in batch]
 
 
 def _alone(
     question: Question, program: Path, options: tuple[str, ...], directory: Path
-) -> tuple[Answer, ...] | Unclean:
+) -> tuple[SquawkAnswer, ...] | UncleanInput:
     try:
         return _read(question, _run((program, *options, "--stdin-filepath", _STDIN), directory, question.data))
-    except Unclean as error:
+    except UncleanInput as error:
         return error
 
 
 def _together(
     batch: Sequence[Question], program: Path, options: tuple[str, ...], directory: Path
-) -> Iterator[tuple[Answer, ...]]:
+) -> Iterator[tuple[SquawkAnswer, ...]]:
     # Arguments are patterns to squawk, and what matches nothing is left out silently: the names are ours.
     with tempfile.TemporaryDirectory(dir=directory) as folder:
         names = [f"{number}.sql" for number in range(len(batch))]
         for name, question in zip(names, batch, strict=True):
             (Path(folder) / name).write_bytes(question.data)
         answers = _run((program, *options, *names), Path(folder), b"")
-    by_name: dict[str, list[Answer]] = {name: [] for name in names}
+    by_name: dict[str, list[SquawkAnswer]] = {name: [] for name in names}
     for answer in answers:
         by_name.setdefault(answer.file, []).append(answer)
     yield from (_read(question, by_name[name]) for name, question in zip(names, batch, strict=True))
 
 
-def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[Answer]:
+def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[SquawkAnswer]:
     """Return what squawk prints, as rows; raises Unclean for all but its two good ends."""
     program, *rest = command
     # No configuration, no variables, an empty directory: nothing of the repository can switch a rule off.
@@ -184,18 +184,18 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
             asked, input=data, capture_output=True, cwd=directory, env={}, timeout=_FILE_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise Unclean(f"squawk did not end within {_FILE_SECONDS:.0f} s") from None
+        raise UncleanInput(f"squawk did not end within {_FILE_SECONDS:.0f} s") from None
     except OSError as error:
-        raise Unclean(f"squawk cannot be started: {error.strerror}") from None
+        raise UncleanInput(f"squawk cannot be started: {error.strerror}") from None
     if ended.returncode != 1:  # 0 would say that it has not even seen our own last statement
-        raise Unclean(f"squawk ended with code {ended.returncode}")
+        raise UncleanInput(f"squawk ended with code {ended.returncode}")
     try:
         return _ANSWERS.validate_json(ended.stdout)
     except ValidationError:
-        raise Unclean("squawk's answer is not readable") from None
+        raise UncleanInput("squawk's answer is not readable") from None
 
 
-def _read(question: Question, answers: Sequence[Answer]) -> tuple[Answer, ...]:
+def _read(question: Question, answers: Sequence[SquawkAnswer]) -> tuple[SquawkAnswer, ...]:
     """Return the rows about the text itself; raises Unclean when squawk did not get to its end."""
     end = len(question.data) - len(_ENDING)
     places = question.places
@@ -203,5 +203,5 @@ def _read(question: Question, answers: Sequence[Answer]) -> tuple[Answer, ...]:
     reached = any(item.rule_name == "ban-drop-database" for item in answers if item not in own)
     # A file that it cannot parse it does not judge at all, and says so.
     if not reached and not any(item.rule_name == SYNTAX for item in answers):
-        raise Unclean("squawk did not read the file to its end")
+        raise UncleanInput("squawk did not read the file to its end")
     return own if reached else tuple(item for item in answers if item.rule_name == SYNTAX)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.migrations import acknowledgements, source_calls
-from kfm_ci.migrations.acknowledgements import Malformed
+from kfm_ci.migrations.acknowledgements import MalformedAllowComment
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.rules.rule import finding
@@ -46,9 +46,9 @@ class MalformedAcknowledgement:
             return
         for remark in source_calls.read(up.file.text, up.file.path)[1]:
             wrong = acknowledgements.remarked(remark.text, remark.line)
-            if isinstance(wrong, Malformed):
+            if isinstance(wrong, MalformedAllowComment):
                 yield self._told(migration, up.file.path, wrong)
 
-    def _told(self, migration: Migration, path: str, wrong: Malformed) -> Finding:
+    def _told(self, migration: Migration, path: str, wrong: MalformedAllowComment) -> Finding:
         place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
         return finding(self, wrong.message, help=wrong.help, migration=migration, place=place)

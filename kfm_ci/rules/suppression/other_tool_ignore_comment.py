@@ -20,7 +20,7 @@ FOREIGN = re.compile(
 class ForeignIgnoreComment:
     """Lists what another tool was told not to see."""
 
-    id = "foreign-ignore-comment"
+    id = "other-tool-ignore-comment"
     hazard = Hazard.UNANALYSABLE
     severities = (Severity.NOTE,)
     title = "Ignore comments of other tools are listed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard
@@ -18,7 +18,7 @@ _TEXTS = (("text",), ("varchar",), ("bpchar",), ("name",))
 class EnumValueUsed:
     """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
 
-    id = "enum-value-used-at-once"
+    id = "enum-value-used-in-same-transaction"
     hazard = Hazard.TRANSACTION
     title = "A new enum value is used in a later migration"
     why = (
@@ -43,7 +43,7 @@ class EnumValueUsed:
                     help=f"use '{shown(value)}' in the next migration, when it is committed",
                 )  # fmt: skip
 
-    def _made_here(self, change: Change, added: Act) -> bool:
+    def _made_here(self, change: Change, added: ChangeStatement) -> bool:
         names = added.tree.strings("type_name")
         return any(
             act.transaction == added.transaction and act.tree.strings("type_name")[-1:] == names[-1:]
@@ -51,7 +51,7 @@ class EnumValueUsed:
         )
 
 
-def _after(change: Change, added: Act) -> list[Act]:
+def _after(change: Change, added: ChangeStatement) -> list[ChangeStatement]:
     users = ("InsertStmt", "UpdateStmt", "DeleteStmt", "AlterTableStmt", "CreateStmt", "SelectStmt", "IndexStmt",
              "ViewStmt", "MergeStmt")  # fmt: skip
     return sorted(
@@ -61,7 +61,7 @@ def _after(change: Change, added: Act) -> list[Act]:
     )  # fmt: skip
 
 
-def _mentions(act: Act, value: str) -> bool:
+def _mentions(act: ChangeStatement, value: str) -> bool:
     return value in act.text.replace("''", "'") and any(text == value for text in _values(act.tree))
 
 

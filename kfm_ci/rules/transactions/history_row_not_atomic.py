@@ -12,7 +12,7 @@ from kfm_ci.rules.rule import finding
 class LateRecord:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
-    id = "history-row-late"
+    id = "history-row-not-atomic"
     hazard = Hazard.TRANSACTION
     severities = (Severity.NOTE,)
     title = "A tool that records a migration in another transaction can be cut off between"

@@ -18,7 +18,7 @@ _COMPANY = frozenset({"SET", "RESET", "ANALYZE", "COMMENT", "SELECT", "SHOW", "D
 class AutocommitCompany:
     """A failure halfway cannot be taken back, so there must be no halfway."""
 
-    id = "autocommit-beside-others"
+    id = "non-transactional-mixed"
     hazard = Hazard.TRANSACTION
     severities = (
         Severity.ERROR,

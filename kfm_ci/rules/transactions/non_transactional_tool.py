@@ -14,7 +14,7 @@ from kfm_ci.sql.script import Script
 class BareTool:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
-    id = "tool-without-transaction"
+    id = "non-transactional-tool"
     hazard = Hazard.TRANSACTION
     severities = (Severity.NOTE,)
     title = "A tool without transactions leaves a failing migration half done"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Act
+from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rules.rule import told
@@ -50,13 +50,13 @@ class SessionSetting:
             )  # fmt: skip
 
 
-def _made_by_tool(act: Act, name: str) -> bool:
+def _made_by_tool(act: ChangeStatement, name: str) -> bool:
     """Whether a tool made the setting of its own accord: the program that it ran says nothing of it."""
     said = re.search(rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", act.script.file.text, re.IGNORECASE)
     return act.script.recorded and said is None
 
 
-def _outliving(act: Act) -> str | None:
+def _outliving(act: ChangeStatement) -> str | None:
     """Return the setting that a statement makes for the whole session; None for any other statement."""
     if not act.up:
         return None
@@ -73,7 +73,7 @@ def _outliving(act: Act) -> str | None:
     return None
 
 
-def _reset(change: Change, act: Act, name: str) -> bool:
+def _reset(change: Change, act: ChangeStatement, name: str) -> bool:
     return any(
         later.ordinal > act.ordinal and later.script is act.script
         and (later.tree.tag == "DiscardStmt" or later.tree.choice("kind") == "VAR_RESET_ALL"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kfm_ci.evidence.data_dependence import schema_divergence
-from kfm_ci.evidence.data_dependence.schema_divergence import Parting
+from kfm_ci.evidence.data_dependence.schema_divergence import SchemaDivergence
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.postgres import catalog
@@ -63,7 +63,7 @@ def grounds(run: Run) -> Iterator[tuple[Session, Session]]:
             run.server.drop_database(name)
 
 
-def _finding(migration: Migration, found: Parting) -> Finding:
+def _finding(migration: Migration, found: SchemaDivergence) -> Finding:
     statement, parted = found.statement, found.difference
     place = Place(file=migration.up_path, line=statement.line, column=1, end_line=statement.end_line)
     if not (parted.changed or parted.removed):

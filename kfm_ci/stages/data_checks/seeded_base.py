@@ -19,7 +19,7 @@ _ATTEMPTS = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Ground:
+class SeededBase:
     """The rows that new migrations meet; those that one of them trips over are tamed, then left out, for the rest."""
 
     run: Run

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from kfm_ci.evidence import data_dependence
 from kfm_ci.evidence.data_dependence import Dependence, caught_exceptions
-from kfm_ci.evidence.data_dependence.caught_exceptions import Caught
+from kfm_ci.evidence.data_dependence.caught_exceptions import CaughtException
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
 from kfm_ci.postgres import run_script
 from kfm_ci.sql import exception_handlers, plpgsql
-from kfm_ci.sql.exception_handlers import Answer
+from kfm_ci.sql.exception_handlers import HandlerAnswer
 from kfm_ci.stages.data_checks.schema_divergence import decides, grounds
 from kfm_ci.stages.run import Run
 from kfm_ci.stages.setup.execution import script_of
 
-RULE = "failure-swallowed"
+RULE = "exception-swallowed"
 
 
 def judge(run: Run) -> None:
@@ -32,11 +32,14 @@ def judge(run: Run) -> None:
         for migration in run.new:
             for item in caught_exceptions.compare(script_of(migration), bare=bare, seeded=seeded):
                 answer = exception_handlers.answer(caught_exceptions.definition(item, bare), item.place.line)
-                if answer in {Answer.NOTHING, Answer.MESSAGE} and (migration.id, item.statement.line) not in told:
+                if (
+                    answer in {HandlerAnswer.NOTHING, HandlerAnswer.MESSAGE}
+                    and (migration.id, item.statement.line) not in told
+                ):
                     run.findings.append(_finding(migration, item, answer, _dependence(run, migration, item)))
 
 
-def _dependence(run: Run, migration: Migration, item: Caught) -> Dependence | None:
+def _dependence(run: Run, migration: Migration, item: CaughtException) -> Dependence | None:
     """Say what rows it depends on, from one more run; None when that does not come to the same failure."""
     if run.server is None or run.unseeded is None:
         return None
@@ -51,12 +54,14 @@ def _dependence(run: Run, migration: Migration, item: Caught) -> Dependence | No
         run.server.drop_database(name)
 
 
-def _finding(migration: Migration, item: Caught, answer: Answer | None, found: Dependence | None) -> Finding:
+def _finding(
+    migration: Migration, item: CaughtException, answer: HandlerAnswer | None, found: Dependence | None
+) -> Finding:
     statement, place = item.statement, item.place
     line, within = statement.line, f" in {place.function}, line {place.line} of its body," if place.function else ""
     if place.function is None:
         line = min(line + plpgsql.body_line(statement.text) + place.line - 1, statement.end_line)
-    silent = answer is Answer.NOTHING
+    silent = answer is HandlerAnswer.NOTHING
     seen = found.message if found else "comes on synthetic rows, and not on empty tables"
     times = "once" if item.times == 1 else f"{item.times} times"
     unless = (

@@ -9,17 +9,17 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kfm_ci.evidence.tool_log.server_log import Recorder
-from kfm_ci.evidence.tool_log.transcript import Recorded
+from kfm_ci.evidence.tool_log.server_log import LogRecorder
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration, Tool
 from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.sql.script import Script
 from kfm_ci.stages import validate
 from kfm_ci.stages.external_tool import replay_check, tool_run, unobserved_rows, workspace
-from kfm_ci.stages.external_tool.record_down import Descent
-from kfm_ci.stages.external_tool.record_up import FEW, Refused, climb
-from kfm_ci.stages.external_tool.tool_run import Attempts
-from kfm_ci.stages.external_tool.workspace import Workshop
+from kfm_ci.stages.external_tool.record_down import DownRecording
+from kfm_ci.stages.external_tool.record_up import FEW, RecordingFailed, climb
+from kfm_ci.stages.external_tool.tool_run import ToolRunner
+from kfm_ci.stages.external_tool.workspace import ToolWorkspace
 from kfm_ci.stages.run import Run
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.stage import Failed
@@ -35,7 +35,7 @@ def build_base(run: Run, tool: Tool, database: str) -> None:
         return
     with workspace.opened(tree, tool, server, run.root, run.change.head.directory) as shop:
         _restore(shop, tool, database)
-        recorder = Recorder(server, database)
+        recorder = LogRecorder(server, database)
         ended = shop.start(tool.up, database)
         if ended.code and not recorder.take():
             raise tool_run.broken(tool, ended)
@@ -45,7 +45,7 @@ def build_base(run: Run, tool: Tool, database: str) -> None:
         raise tool_run.silent(tool, ended)
 
 
-def _restore(shop: Workshop, tool: Tool, database: str) -> None:
+def _restore(shop: ToolWorkspace, tool: Tool, database: str) -> None:
     """Let the tool make the schema that it keeps, where it keeps one and can; else all migrations of the base run."""
     if not tool.restore:
         return
@@ -83,7 +83,7 @@ def record(run: Run, tool: Tool) -> None:
     with workspace.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
         try:
             ascent = climb(run, shop)
-        except Refused as refusal:
+        except RecordingFailed as refusal:
             run.put({**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
             told = [item for item in validate.judged(run) if not _follows(item, refusal.finding)]
             run.findings[:] = [*dict.fromkeys([*told, *run.findings, refusal.finding])]
@@ -95,7 +95,7 @@ def record(run: Run, tool: Tool) -> None:
             *history_table.by_tool(run, ascent.attempts.database),
         ]
         run.findings += unobserved_rows.told(run.new, ascent.ups)
-        downs = Descent(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
+        downs = DownRecording(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
         scripts = _scripts(run, ascent.ups, downs)
         replay_check.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
     run.put(scripts)
@@ -115,12 +115,12 @@ def _follows(item: Finding, refusal: Finding) -> bool:
     return item.hazard is Hazard.ROLLBACK_MISSING or unread
 
 
-def _printed(run: Run, attempts: Attempts, ran: Mapping[str, Recorded]) -> dict[str, Migration]:
+def _printed(run: Run, attempts: ToolRunner, ran: Mapping[str, RecordedStatements]) -> dict[str, Migration]:
     """Return the first migrations that did not run as what the tool prints for them, where it can."""
     left = [item for item in run.new if item.id not in ran]
     texts = attempts.previews(left[:FEW])
     ups = {
-        name: Recorded(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
+        name: RecordedStatements(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
         for name, text in texts.items()
         if text
     }
@@ -141,7 +141,9 @@ class _Lines:
         return Script(file=file, text=text, mode=mode, first_line=first, recorded=True, begins=begins)
 
 
-def _scripts(run: Run, ups: Mapping[str, Recorded], downs: Mapping[str, Recorded | None]) -> dict[str, Migration]:
+def _scripts(
+    run: Run, ups: Mapping[str, RecordedStatements], downs: Mapping[str, RecordedStatements | None]
+) -> dict[str, Migration]:
     lines = _Lines()
     found = {}
     for item in run.new:

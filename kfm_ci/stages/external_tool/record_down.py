@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from kfm_ci.evidence.tool_log.transcript import Recorded
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
-from kfm_ci.migrations.tools.process import Ended
+from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity
-from kfm_ci.stages.external_tool.tool_run import Attempts, last, told_line
+from kfm_ci.stages.external_tool.tool_run import ToolRunner, last, told_line
 from kfm_ci.stages.run import Run
 
 _NO_WAY_BACK = re.compile(
@@ -25,18 +25,18 @@ MOST = 10
 
 
 @dataclass(slots=True, kw_only=True)
-class Descent:
+class DownRecording:
     """Takes new migrations back by the tool, the last first."""
 
     run: Run
-    attempts: Attempts
+    attempts: ToolRunner
     ran: tuple[Migration, ...]
     """Those of the new migrations that the tool noted."""
-    downs: dict[str, Recorded] = field(default_factory=dict)
+    downs: dict[str, RecordedStatements] = field(default_factory=dict)
     _halts: int = 0
     """How often a way back failed, was declined, or was known not to be there."""
 
-    def go(self) -> dict[str, Recorded]:
+    def go(self) -> dict[str, RecordedStatements]:
         """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands.
 
         Blamed is only a way back that fails right after its own way up: before it, others may have left something.
@@ -76,7 +76,7 @@ class Descent:
         shop = self.attempts.shop
         if not shop.tool.down_printed:
             return False
-        copy = Attempts.on(self.run, shop, "tool_printed", template=self.attempts.database)
+        copy = ToolRunner.on(self.run, shop, "tool_printed", template=self.attempts.database)
         cut = copy.printed(left, [item for item in self.ran if item not in left])
         shop.server.drop_database(copy.database)
         if cut is None:
@@ -84,11 +84,11 @@ class Descent:
         self.downs |= cut.steps
         return True
 
-    def _failed(self, migration: Migration, error: str | None, ended: Ended) -> None:
+    def _failed(self, migration: Migration, error: str | None, ended: ProcessResult) -> None:
         why = failed(migration, error, ended)
         if why is None:
             # there is a down, and all it does is to say that there is no way back
-            self.downs[migration.id] = Recorded(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
+            self.downs[migration.id] = RecordedStatements(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
         else:
             self.run.findings.append(failure(migration, why, ended))
             self.run.unrecorded[migration.id] = Proof.FAILED
@@ -103,7 +103,7 @@ class Descent:
             self.run.unrecorded |= dict.fromkeys((item.id for item in left), Proof.NOT_RUN)
             return False
         shop = self.attempts.shop
-        self.attempts = Attempts.on(self.run, shop, "tool_back")
+        self.attempts = ToolRunner.on(self.run, shop, "tool_back")
         place = self.ran.index(left[-1]) + 1
         standing, above = self.ran[:place], self.ran[place:]
         counted = any("{count}" in part for part in shop.tool.up_one)
@@ -123,13 +123,13 @@ def _way(remaining: list[Migration]) -> tuple[str, ...]:
     return first.back or latest.down or ()
 
 
-def failed(migration: Migration, error: str | None, ended: Ended) -> str | None:
+def failed(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:
     """Return why a way back failed, in the server's words or the tool's; None where it is declined, or nothing went wrong."""
     why = error or (last(ended.tail) if ended.code else None)
     return None if why is None or _declined(migration, ended) else why
 
 
-def _declined(migration: Migration, ended: Ended) -> bool:
+def _declined(migration: Migration, ended: ProcessResult) -> bool:
     """Whether the migration says itself that it cannot be taken back: by the tool's word for that, or by raising an error of its own."""
     line = told_line(migration, ended.tail)
     text = migration.up.file.text
@@ -146,7 +146,7 @@ def _raises(text: str, complaint: str) -> bool:
     )
 
 
-def failure(migration: Migration, why: str, ended: Ended) -> Finding:
+def failure(migration: Migration, why: str, ended: ProcessResult) -> Finding:
     """Return the finding on a way back that fails."""
     return Finding(
         rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence.tool_log import tool_tables
-from kfm_ci.evidence.tool_log.tool_tables import Bookkeeping
+from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.migrations.model import Migration, Tool
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import catalog, row_counts, run_script
@@ -14,7 +14,7 @@ from kfm_ci.sql.script import Script
 from kfm_ci.stages.run import Run
 
 
-class End:
+class DatabaseState:
     """The state in which a tool left a database: its schema, and how many rows each table has."""
 
     def __init__(self, run: Run, database: str, tool: Tool) -> None:
@@ -23,16 +23,16 @@ class End:
             raise RuntimeError("no server yet")
         name = run.server.create_database("end", template=database)
         with run.connect(name, admin=True) as connection:
-            drop = Bookkeeping.of(tool).drop(connection.execute(tool_tables.EXISTING).fetchall())
+            drop = ToolTables.of(tool).drop(connection.execute(tool_tables.EXISTING).fetchall())
             if drop is not None:
                 connection.execute(drop)
             self.rows = row_counts.count(connection)
-        self._own = Bookkeeping.of(tool)
+        self._own = ToolTables.of(tool)
         with run.connect(name) as connection:
             self.catalog: Catalog = catalog.read(connection)
         run.server.drop_database(name)
 
-    def differs(self, other: End) -> str | None:
+    def differs(self, other: DatabaseState) -> str | None:
         """Return in what another end is not the same, in a few words."""
         difference = catalog.diff(self.catalog, other.catalog)
         names = [*difference.added, *difference.removed, *(name for name, _, _ in difference.changed)]
@@ -44,7 +44,7 @@ class End:
         return None
 
 
-def repeat(run: Run, new: tuple[Migration, ...], end: End, tool: Tool) -> None:
+def repeat(run: Run, new: tuple[Migration, ...], end: DatabaseState, tool: Tool) -> None:
     """Run what was recorded by our own runner: the same must come out, else the record proves nothing."""
     if run.server is None or run.base_database is None:
         return
@@ -56,7 +56,7 @@ def repeat(run: Run, new: tuple[Migration, ...], end: End, tool: Tool) -> None:
                 done = run_script.run(connection, migration.up, entry=None)
                 if done.outcome is Outcome.FAILED:
                     raise _unlike(migration.id, done.error or "it fails")
-    difference = end.differs(End(run, name, tool))
+    difference = end.differs(DatabaseState(run, name, tool))
     if difference:
         raise _unlike(new[-1].id, difference)
     run.server.drop_database(name)

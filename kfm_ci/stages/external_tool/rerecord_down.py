@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kfm_ci.evidence.rollback.model import DrillResult
-from kfm_ci.evidence.tool_log.transcript import Recorded
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Proof
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.external_tool import workspace
 from kfm_ci.stages.external_tool.record_down import MOST, failed, failure
-from kfm_ci.stages.external_tool.tool_run import Attempts
-from kfm_ci.stages.external_tool.workspace import Workshop
+from kfm_ci.stages.external_tool.tool_run import ToolRunner
+from kfm_ci.stages.external_tool.workspace import ToolWorkspace
 from kfm_ci.stages.run import Run
 
 
@@ -54,7 +54,7 @@ def record(run: Run, names: Sequence[str]) -> dict[str, Finding | None]:
         return {}
     told: dict[str, Finding | None] = {}
     with workspace.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
-        attempts = Attempts.on(run, shop, "afresh")
+        attempts = ToolRunner.on(run, shop, "afresh")
         for standing in _legs(run.programs, names):
             if not _climb(attempts, standing, run.programs):
                 break
@@ -87,7 +87,7 @@ def _legs(order: Sequence[Migration], names: Sequence[str]) -> list[tuple[Migrat
     return legs
 
 
-def _climb(attempts: Attempts, standing: tuple[Migration, ...], order: Sequence[Migration]) -> bool:
+def _climb(attempts: ToolRunner, standing: tuple[Migration, ...], order: Sequence[Migration]) -> bool:
     """Run the next migrations and no later one."""
     shop = attempts.shop
     counted = any("{count}" in part for part in shop.tool.up_one)
@@ -98,12 +98,12 @@ def _climb(attempts: Attempts, standing: tuple[Migration, ...], order: Sequence[
     return not isinstance(attempts.up(standing, shop.tool.up_one if counted else ()), Finding)
 
 
-def _take_back(run: Run, shop: Workshop, origin: str, migration: Migration) -> Recorded | Finding | None:
+def _take_back(run: Run, shop: ToolWorkspace, origin: str, migration: Migration) -> RecordedStatements | Finding | None:
     """Take a migration back on a copy; return what that sent, or why it fails; None where the migration itself declines."""
     command = migration.up
     if not isinstance(command, Command):
         return None
-    attempts = Attempts.on(run, shop, "afresh_back", template=origin)
+    attempts = ToolRunner.on(run, shop, "afresh_back", template=origin)
     cut, ended = attempts.down(command.down or command.back, (migration,))
     shop.server.drop_database(attempts.database)
     sent = cut.steps.get(migration.id)
@@ -113,7 +113,7 @@ def _take_back(run: Run, shop: Workshop, origin: str, migration: Migration) -> R
     return failure(migration, why, ended) if why is not None else None
 
 
-def _put(run: Run, name: str, sent: Recorded) -> bool:
+def _put(run: Run, name: str, sent: RecordedStatements) -> bool:
     """Let what was sent now be the migration's way back, on lines that nothing else has; False when it is the same as before."""
     migration = next(item for item in run.new if item.id == name)
     down = migration.down

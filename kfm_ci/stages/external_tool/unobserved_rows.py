@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kfm_ci.evidence.tool_log.transcript import Recorded
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.sql import statements
@@ -15,7 +15,7 @@ _NAMED = 3
 """So many tables are named."""
 
 
-def told(new: tuple[Migration, ...], ups: Mapping[str, Recorded]) -> Iterator[Finding]:
+def told(new: tuple[Migration, ...], ups: Mapping[str, RecordedStatements]) -> Iterator[Finding]:
     """Yield a note on each migration that reads rows of tables which the change did not make."""
     trees = {item.id: list(_trees(ups[item.id].text)) for item in new if item.id in ups}
     made = {node.text("relname") for own in trees.values() for tree in own if tree.tag in {"CreateStmt", "CreateTableAsStmt"}
@@ -47,7 +47,7 @@ def _trees(text: str) -> Iterator[Node]:
 def _finding(migration: Migration, names: list[str]) -> Finding:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return Finding(
-        rule="rows-not-seen", hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, migration=migration.id,
+        rule="program-reads-rows", hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, migration=migration.id,
         message=f"reads rows of {', '.join(names[:_NAMED])}{more}, and the tables were empty when the tool ran: "
         "what it does for each row was not seen",
         help="review it by hand, or let one statement of SQL do it, which is judged", place=Place(file=migration.up_path, line=1),

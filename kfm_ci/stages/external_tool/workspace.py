@@ -14,9 +14,9 @@ from kfm_ci import config
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.model import Migration, Tool, Tree, Unreadable, files_of
 from kfm_ci.migrations.tools import process
-from kfm_ci.migrations.tools.process import Ended
+from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.postgres import backends
-from kfm_ci.postgres.backends import Busy
+from kfm_ci.postgres.backends import DatabaseBusy
 from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
@@ -29,7 +29,7 @@ _URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MU
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class ToolWorkspace:
     """A copy of one commit's files, in which a tool can be started."""
 
     root: Path
@@ -38,7 +38,7 @@ class Workshop:
     directory: str = "."
     """Where the migrations are, relative to the repository's root."""
 
-    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False, count: int = 1) -> Ended:
+    def start(self, argv: tuple[str, ...], database: str, *, apart: bool = False, count: int = 1) -> ProcessResult:
         """Run the tool against a database; raises CannotCheck when there is no such program or it does not end.
 
         ``count``: about how many migrations it is asked, where its command line says that.
@@ -58,7 +58,7 @@ class Workshop:
             raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
                               help=f"{self.tool.install}{ELSEWHERE if server_address.contained() else ''}")  # fmt: skip
         self.server.roles.enter(database)
-        last: list[Busy | None] = []
+        last: list[DatabaseBusy | None] = []
         ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
                             environment=environment, timeout=self.tool.timeout, apart=apart,
                             overdue=lambda: last.append(backends.busy(self.server, database)))  # fmt: skip
@@ -139,7 +139,7 @@ class Workshop:
 
 
 @contextmanager
-def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: str) -> Iterator[Workshop]:
+def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: str) -> Iterator[ToolWorkspace]:
     """Yield a copy of a tree's files with the installed dependencies linked in; it is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kfm-tool-") as name:
         root = Path(name)
@@ -162,10 +162,10 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: s
                 source, copy = installed / place / folder, root / place / folder
                 if source.is_dir() and not copy.exists() and copy.parent.is_dir():
                     shutil.copytree(source, copy, symlinks=True, ignore_dangling_symlinks=True)
-        yield Workshop(root=root, tool=tool, server=server, directory=directory)
+        yield ToolWorkspace(root=root, tool=tool, server=server, directory=directory)
 
 
-def _advice(ended: Ended, busy: Busy | None = None) -> str:
+def _advice(ended: ProcessResult, busy: DatabaseBusy | None = None) -> str:
     if busy is not None and busy.waits:
         return f"of its {busy.count} connections one waited for a lock that another of them held, with: {busy.query[:120]}; does it open two where one is meant, or for two databases?"
     if busy is not None:

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kfm_ci.evidence.robustness import collation, rebuild
-from kfm_ci.evidence.robustness.model import Ground
+from kfm_ci.evidence.robustness.model import Databases
 from kfm_ci.evidence.robustness.replay import walk
-from kfm_ci.evidence.robustness.value_origin import Step
-from kfm_ci.evidence.robustness.written_data import Written
+from kfm_ci.evidence.robustness.value_origin import OriginStep
+from kfm_ci.evidence.robustness.written_data import WrittenData
 from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import collations
 from kfm_ci.postgres.collations import Locale
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.stages.external_tool import squashed_migrations
-from kfm_ci.stages.robustness.sequence import Course, applied
+from kfm_ci.stages.robustness.sequence import RobustnessRun, applied
 from kfm_ci.stages.run import Run
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.database import prepare
@@ -27,26 +27,26 @@ _numbers = itertools.count()
 
 
 @dataclass(slots=True, kw_only=True)
-class Rehearsed:
+class RobustnessResult:
     """What a rehearsal found, and what it could not try."""
 
     findings: list[Finding] = field(default_factory=list)
     untried: str | None = None
 
 
-def rehearse(run: Run) -> Rehearsed:
+def rehearse(run: Run) -> RobustnessResult:
     """Return what goes wrong when the new migrations do not run once, in one go, on a server like ours."""
     server, base = run.server, run.base_database
     if server is None or base is None:
-        return Rehearsed()
-    ground = Ground(connect=run.connect, clone=lambda database: _clone(server, database))
+        return RobustnessResult()
+    ground = Databases(connect=run.connect, clone=lambda database: _clone(server, database))
     with walk(ground, run.origin or base) as walked:
-        course = Course(run=run, walk=walked)
+        course = RobustnessRun(run=run, walk=walked)
         found = course.rehearse()
         steps = list(_steps(run))
         if len(steps) < len(run.new) or run.final_catalog is None:
-            return Rehearsed(findings=found)
-        rows = Written(
+            return RobustnessResult(findings=found)
+        rows = WrittenData(
             steps=steps, again=course.finish,
             walk=lambda settings: walk(ground, run.origin or base, settings=settings),
         )  # fmt: skip
@@ -67,21 +67,21 @@ def rehearse(run: Run) -> Rehearsed:
         with _empty(run, server) as empty:
             rebuilt = squashed_migrations.rebuilt(run, tool, empty)
         found += [rebuilt] if rebuilt is not None else []
-    rehearsed = Rehearsed(findings=found)
+    rehearsed = RobustnessResult(findings=found)
     if differs is None or differs.severity is Severity.NOTE:
         _sort_elsewhere(run, server, base, ground, rehearsed)
     return rehearsed
 
 
-def _steps(run: Run) -> Iterator[Step]:
+def _steps(run: Run) -> Iterator[OriginStep]:
     """Yield the new migrations that were applied, with the database around each."""
     for item in run.new:
         seen = run.seen.get(item.id)
         if seen is not None and applied(run, item) and seen.before is not None and seen.after is not None:
-            yield Step(pair=(item, script_of(item)), before=seen.before, after=seen.after)
+            yield OriginStep(pair=(item, script_of(item)), before=seen.before, after=seen.after)
 
 
-def _sort_elsewhere(run: Run, server: Server, base: str, ground: Ground, rehearsed: Rehearsed) -> None:
+def _sort_elsewhere(run: Run, server: Server, base: str, ground: Databases, rehearsed: RobustnessResult) -> None:
     """Build all in a database of another locale, where the new files make something that can depend on it."""
     pairs = [(item, script_of(item)) for item in run.new]
     if (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.robustness import interruption, rollback_on_new_rows, second_run
 from kfm_ci.evidence.robustness.relaxed_constraints import newcomers
-from kfm_ci.evidence.robustness.replay import Walk
+from kfm_ci.evidence.robustness.replay import Replay
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Outcome, Proof, Severity, Strategy
 from kfm_ci.postgres.catalog import Catalog
@@ -20,11 +20,11 @@ Rehearsal = Callable[[], Finding | None]
 
 
 @dataclass(slots=True, kw_only=True)
-class Course:
+class RobustnessRun:
     """A walk under way."""
 
     run: Run
-    walk: Walk
+    walk: Replay
     _done: int = 0
     """How many of the new migrations were run."""
     _failed: bool = False
@@ -94,7 +94,7 @@ class Course:
 
 def _tell(found: list[Finding], told: Finding) -> None:
     """Add a finding; what is one fault of one file, cut off on the way there and on the way back, is told once."""
-    rule, file = "interrupted-does-not-converge", told.place.file
+    rule, file = "not-resumable", told.place.file
     for number, item in enumerate(found):
         if (item.rule, item.migration, item.place.file) == (rule, told.migration, file) and told.rule == rule:
             found[number] = interruption.joined(item, told)

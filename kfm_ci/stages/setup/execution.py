@@ -34,7 +34,7 @@ def refusal(run: Run, migration: Migration, script: Script, done: Applied) -> Fi
     """Return the finding for a script that the server refused."""
     rule, hazard = "migration-failed", Hazard.MIGRATION_ERROR
     if done.escaped or done.sqlstate in {"25001", "2D000"}:
-        rule, hazard = "transaction-refused", Hazard.TRANSACTION
+        rule, hazard = "not-allowed-in-transaction", Hazard.TRANSACTION
     kept = (
         "what stands above it is committed and stays"
         if done.mode is Mode.AUTOCOMMIT

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kfm_ci.migrations import history_tables
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, compare
-from kfm_ci.migrations.history_tables.compare import Noted
+from kfm_ci.migrations.history_tables.compare import HistoryComparison
 from kfm_ci.migrations.model import Command, History, Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres import history_table
@@ -34,19 +34,21 @@ def make_named(run: Run, session: Session) -> None:
         history_table.make(session, table, name)
 
 
-def by_baseline(run: Run, database: str) -> Noted:
+def by_baseline(run: Run, database: str) -> HistoryComparison:
     """Return what the table that came with the baseline says of the files; nothing where there is none."""
     path, base, head = run.config.migrations.baseline, run.change.base, run.change.head
     found = _read(run, database) if path is not None else None
     if path is None or found is None:
-        return Noted()
+        return HistoryComparison()
     table, name, rows = found
     ahead = compare.compare(table, rows, head, name=name, place=path)
     if base is None or not base.migrations:
         return ahead
     taken = [_taken(item, head, name) for item in run.new if item.id in ahead.applied]
     noted = compare.compare(table, rows, base, name=name, place=path)
-    return Noted(applied=noted.applied, skipped=noted.skipped, failed=noted.failed, findings=(*noted.findings, *taken))
+    return HistoryComparison(
+        applied=noted.applied, skipped=noted.skipped, failed=noted.failed, findings=(*noted.findings, *taken)
+    )
 
 
 def by_tool(run: Run, database: str) -> list[Finding]:
@@ -57,7 +59,7 @@ def by_tool(run: Run, database: str) -> list[Finding]:
     table, name, rows = found
     head = run.change.head
     noted = compare.compare(table, rows, head, name=name, place=head.directory)
-    told = {item.migration for item in run.findings if item.rule == "error-not-told"}
+    told = {item.migration for item in run.findings if item.rule == "error-suppressed"}
     ran = noted.applied | noted.failed | told
     passed = [item for item in run.new if item.id not in ran]
     marked = [replace(item, condition="its preconditions") for item in run.new if item.id in noted.passed]
@@ -95,7 +97,7 @@ def _read(run: Run, database: str) -> _Read | None:
 
 def _taken(item: Migration, head: History, name: str) -> Finding:
     return Finding(
-        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=Place(file=item.up_path, line=1),
+        rule="migration-ignored", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=Place(file=item.up_path, line=1),
         message=f"{name}, as the baseline has it, says that {item.version or item.id} has run already: {head.format} would never run this file",
         help="give it a version after all others, or make the baseline anew from a database that the change has not reached",
     )  # fmt: skip
@@ -109,7 +111,7 @@ def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
     for (_, condition), items in groups.items():
         what = "it" if len(items) == 1 else f"{len(items)} migrations of this file"
         yield Finding(
-            rule="history-skips", hazard=Hazard.ORDER, severity=Severity.NOTE, migration=items[0].id, place=_place(items[0]),
+            rule="migration-ignored", hazard=Hazard.ORDER, severity=Severity.NOTE, migration=items[0].id, place=_place(items[0]),
             message=f"{head.format} left {what} out for {condition}: nothing of {'it' if len(items) == 1 else 'them'} was run or judged",
             help=f"ask for {'it' if len(items) == 1 else 'them'} as production does, in [migrations.command] env or up",
         )  # fmt: skip
@@ -117,7 +119,7 @@ def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
 
 def _passed_over(item: Migration, head: History, name: str) -> Finding:
     return Finding(
-        rule="history-skips", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=_place(item),
+        rule="migration-ignored", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id, place=_place(item),
         message=f"{head.format} ended well, and {name} has no row of this migration: it was passed over in silence",
         help="give it a version after all others",
     )  # fmt: skip

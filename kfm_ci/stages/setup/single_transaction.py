@@ -40,7 +40,7 @@ def tell(run: Run, tool: str) -> None:
     """Note that the locks of the first new migration are held to the end of the last."""
     last = run.new[-1]
     run.findings.append(Finding(
-        rule="one-transaction-for-all", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=last.id,
+        rule="single-transaction-run", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=last.id,
         message=f"{tool} runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
         help="deploy them one by one where that is too long", place=Place(file=last.up_path, line=1),
     ))  # fmt: skip

@@ -27,7 +27,7 @@ def unread(new: Iterable[Migration]) -> list[Finding]:
     """Return a finding for each script that only psql could run."""
     return [
         Finding(
-            rule="verification-not-run", hazard=Hazard.UNANALYSABLE, severity=Severity.WARNING, migration=item.id,
+            rule="verify-script-skipped", hazard=Hazard.UNANALYSABLE, severity=Severity.WARNING, migration=item.id,
             message="this script was not run: it holds commands or variables of psql", place=Place(file=item.verify.file.path, line=1),
             help="write plain SQL, or give variables a value in [migrations.placeholders]",
         )

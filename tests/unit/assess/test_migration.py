@@ -93,7 +93,7 @@ def test_what_goes_through_cascade_is_named() -> None:
     diff = SchemaDiff(removed=("table public.t", "view public.report"))
     seen = replace(QUIET, kind="DROP TABLE", locks=())
     found = judge(migration("drop table t cascade;"), (seen,), schema_diff=diff)
-    assert [item.message.split(":")[0] for item in found if item.rule == "cascade-victim"] == [
+    assert [item.message.split(":")[0] for item in found if item.rule == "dropped-by-cascade"] == [
         "removes view public.report, through CASCADE or a block of code"
     ]
 
@@ -231,7 +231,7 @@ def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() 
     first = replace(QUIET, locks=locks)
     later = replace(SCAN, line=2, end_line=2, scans=("public.v",), existed=("public.v",), locks=(), held=locks)
     found = [
-        item for item in judge(migration(f"{TEXT}\n{TEXT}"), (first, later)) if item.rule == "work-under-earlier-lock"
+        item for item in judge(migration(f"{TEXT}\n{TEXT}"), (first, later)) if item.rule == "lock-held-during-work"
     ]
     assert [item.hazard for item in found] == [Hazard.BLOCKS_READS]
     assert "reads and writes of public.t, and writes of public.u wait until COMMIT" in found[0].message
@@ -247,11 +247,11 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
     slow = replace(SCAN, line=4, end_line=4)
     after = replace(QUIET, line=5, end_line=5, locks=lock("public.d"))
     found = judge(migration("\n".join([TEXT] * 5)), (*quick, slow, after))
-    (early,) = (item for item in found if item.rule == "work-under-earlier-lock")
+    (early,) = (item for item in found if item.rule == "lock-held-during-work")
     assert early.place.line == 1
     assert "reads and writes of public.a, public.b, public.c wait until COMMIT" in early.message
     assert "(AccessExclusiveLock from lines 1, 2, 3), while line 4 reads all of public.t." in early.message
-    (own,) = (item for item in found if item.rule == "readers-wait")
+    (own,) = (item for item in found if item.rule == "lock-blocks-reads")
     (brief,) = (item for item in found if item.rule == "brief-lock")
     assert (own.place.line, brief.place.line) == (4, 5)
 

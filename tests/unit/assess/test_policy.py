@@ -9,7 +9,7 @@ import pytest
 from kfm_ci.analysis.header_keys import EXAMPLE
 from kfm_ci.assess.acknowledgement_scope import scopes
 from kfm_ci.assess.policy import ACKNOWLEDGEABLE, UNUSED, apply, contracting
-from kfm_ci.migrations.model import Allow
+from kfm_ci.migrations.model import AllowComment
 from kfm_ci.model import Acknowledgement, Digest, Finding, Hazard, Place, Severity, Verdict
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -21,8 +21,8 @@ def script(text: str = TEXT) -> Script:
     return Script(file=SourceFile(path="db/a.sql", data=data, text=text, sha256=Digest.of(data)), text=text)
 
 
-def allow(hazard: Hazard = Hazard.BLOCKS_WRITES, line: int = 2) -> Allow:
-    return Allow(hazard=hazard, acknowledgement=Acknowledgement(reason="40 rows"), line=line)
+def allow(hazard: Hazard = Hazard.BLOCKS_WRITES, line: int = 2) -> AllowComment:
+    return AllowComment(hazard=hazard, acknowledgement=Acknowledgement(reason="40 rows"), line=line)
 
 
 def found(line: int = 4, hazard: Hazard = Hazard.BLOCKS_WRITES, **more: object) -> Finding:
@@ -31,7 +31,7 @@ def found(line: int = 4, hazard: Hazard = Hazard.BLOCKS_WRITES, **more: object) 
 
 
 def judged(
-    *findings: Finding, allows: tuple[Allow, ...] = (), severities: dict[str, str] | None = None, **more: object
+    *findings: Finding, allows: tuple[AllowComment, ...] = (), severities: dict[str, str] | None = None, **more: object
 ):
     return apply(findings, severities=severities or {}, allows={"db/a.sql": scopes(script(), allows)}, **more)  # type: ignore[arg-type]
 
@@ -141,28 +141,29 @@ def test_only_a_sure_use_holds_a_contract_step(severity):
         found(4, Hazard.DATA_LOSS, migration="m1"),
         found(4, Hazard.BREAKS_CLIENTS, migration="m1", severity=severity),
     )
-    use = replace(use, rule="removed-but-used")
+    use = replace(use, rule="dropped-object-in-use")
     contracts = frozenset({"m1"})
     weighed = [item.severity for item in judged(loss, use, contracts=contracts).findings]
     assert weighed == [Severity.WARNING, severity]
-    raised = judged(loss, use, contracts=contracts, severities={"removed-but-used": "error"})
+    raised = judged(loss, use, contracts=contracts, severities={"dropped-object-in-use": "error"})
     assert [item.refuses for item in raised.findings] == [True, True]
 
 
 def test_a_use_holds_its_own_migration_and_no_other():
     losses = [found(4, Hazard.DATA_LOSS, migration=name) for name in ("m1", "m2")]
-    use = replace(found(4, Hazard.BREAKS_CLIENTS, migration="m1"), rule="removed-but-used")
+    use = replace(found(4, Hazard.BREAKS_CLIENTS, migration="m1"), rule="dropped-object-in-use")
     result = judged(*losses, use, contracts=frozenset({"m1", "m2"}))
     assert [item.refuses for item in result.findings] == [True, False, True]
 
 
 def test_a_contract_step_whose_removal_is_still_used_is_no_contract_step():
     loss, use = found(4, Hazard.DATA_LOSS, migration="m1"), found(4, Hazard.BREAKS_CLIENTS, migration="m1")
-    use = replace(use, rule="removed-but-used")
+    use = replace(use, rule="dropped-object-in-use")
     contracts = frozenset({"m1"})
     assert [item.refuses for item in judged(loss, use, contracts=contracts).findings] == [True, True]
     accepted = judged(loss, use, contracts=contracts, allows=(allow(Hazard.BREAKS_CLIENTS),))
     assert [item.refuses for item in accepted.findings] == [False, False]
     assert [
-        item.refuses for item in judged(loss, use, contracts=contracts, severities={"removed-but-used": "off"}).findings
+        item.refuses
+        for item in judged(loss, use, contracts=contracts, severities={"dropped-object-in-use": "off"}).findings
     ] == [False]

@@ -16,7 +16,7 @@ from kfm_ci.errors import UsageError
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github import context, publish
 from kfm_ci.github.action_inputs import Inputs, check, read
-from kfm_ci.github.publication import Credentials, Edition
+from kfm_ci.github.publication import Credentials, PublicationContext
 from kfm_ci.model import Result
 
 ACTION = yaml.safe_load((Path(__file__).resolve().parents[3] / "action.yml").read_text())
@@ -30,7 +30,7 @@ def test_every_input_is_read_with_the_default_that_is_documented() -> None:
 
 
 def test_every_output_is_written(tmp_path: Path) -> None:
-    edition = Edition(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
+    edition = PublicationContext(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
                       evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"))  # fmt: skip
     assert publish.outputs(edition).keys() == ACTION["outputs"].keys()
 

@@ -123,7 +123,7 @@ def test_credentials_in_claims_are_removed_and_long_claims_cut() -> None:
 
 
 def test_a_float_among_the_claims_is_refused() -> None:
-    with pytest.raises(statement.Malformed):
+    with pytest.raises(statement.MalformedJson):
         build(calm(), who={"load": 0.5})
 
 
@@ -154,7 +154,7 @@ def test_a_key_that_stands_twice_is_refused() -> None:
     data = build(dangerous())
     altered = data.replace(b'"result":"failure"', b'"result":"failure","result":"success"')
     assert altered != data
-    with pytest.raises(statement.Malformed):
+    with pytest.raises(statement.MalformedJson):
         statement.parse(altered)
 
 
@@ -175,7 +175,7 @@ def test_a_key_that_stands_twice_is_refused() -> None:
     ],
 )
 def test_what_readers_could_read_differently_is_refused(data: bytes) -> None:
-    with pytest.raises(statement.Malformed):
+    with pytest.raises(statement.MalformedJson):
         statement.parse(data)
 
 
@@ -183,14 +183,14 @@ def test_what_readers_could_read_differently_is_refused(data: bytes) -> None:
 def test_a_statement_without_its_parts_is_refused(path: str) -> None:
     value = json.loads(build(calm()))
     del value[path]
-    with pytest.raises(statement.Malformed):
+    with pytest.raises(statement.MalformedJson):
         statement.parse(json.dumps(value).encode())
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_make_parsing_crash(data: bytes) -> None:
-    with pytest.raises(statement.Malformed):
+    with pytest.raises(statement.MalformedJson):
         statement.parse(data)
 
 

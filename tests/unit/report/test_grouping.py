@@ -11,7 +11,9 @@ from kfm_ci.report import console, grouping
 from kfm_ci.report.comment import findings
 
 
-def finding(rule: str = "readers-wait", message: str = "they wait", line: int | None = 3, **other: object) -> Finding:
+def finding(
+    rule: str = "lock-blocks-reads", message: str = "they wait", line: int | None = 3, **other: object
+) -> Finding:
     given = Finding(
         rule=rule, hazard=Hazard.BLOCKS_READS, severity=Severity.ERROR, message=message, help="Do it otherwise.",
         place=Place(file="a.sql", line=line),
@@ -24,7 +26,7 @@ def test_what_one_remedy_mends_in_one_place_is_told_together_and_what_both_end_o
     waits = finding(message=f"readers wait.{sent}")
     rewrites = finding("rewrite-under-lock", f"the table is written anew.{sent}")
     (told,) = grouping.tell([waits, rewrites])
-    assert told.rules == ("readers-wait", "rewrite-under-lock")
+    assert told.rules == ("lock-blocks-reads", "rewrite-under-lock")
     assert told.messages == ("readers wait.", f"the table is written anew.{sent}")
 
 
@@ -39,7 +41,7 @@ def test_what_one_remedy_mends_in_one_place_is_told_together_and_what_both_end_o
     ],
 )
 def test_what_needs_another_act_or_stands_elsewhere_is_told_apart(other: Finding) -> None:
-    assert [item.rules for item in grouping.tell([finding(), other])] == [("readers-wait",), ("b",)]
+    assert [item.rules for item in grouping.tell([finding(), other])] == [("lock-blocks-reads",), ("b",)]
 
 
 def test_the_same_two_things_of_several_places_are_told_once_with_the_places() -> None:

@@ -15,11 +15,11 @@ from kfm_ci.rules.rule import declared
 # Rules about several files or about sizes have tests of their own for their examples.
 OF_OTHER_TOOLS = {"session-setting-leaks"}
 OF_SEVERAL_FILES = {
-    "removed-but-used",
+    "dropped-object-in-use",
     "unreadable-name",
-    "sorts-before-base",
-    "history-row-late",
-    "tool-without-transaction",
+    "out-of-order",
+    "history-row-not-atomic",
+    "non-transactional-tool",
     "duplicate-version",
     "applied-migration-changed",
     "manifest-stale",

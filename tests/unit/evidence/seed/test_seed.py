@@ -10,19 +10,19 @@ import pytest
 from kfm_ci.evidence.seed import check_literals, regex_samples, values
 from kfm_ci.evidence.seed.cyclic_references import tie
 from kfm_ci.evidence.seed.dependency_order import groups
-from kfm_ci.evidence.seed.model import Column, ForeignKey, Table, Tuple, Type, Unique
+from kfm_ci.evidence.seed.model import SeedColumn, SeedForeignKey, SeedTable, Tuple, Type, Unique
 from kfm_ci.evidence.seed.rows import compose
 
 TEXT = Type(name="text", declared="text", kind="b")
 
 
-def table(oid: int, *targets: int, uniques: tuple[Unique, ...] = (), nullable: bool = True) -> Table:
-    keys = tuple(ForeignKey(columns=(f"r{target}",), target=target, keys=("id",)) for target in targets)
+def table(oid: int, *targets: int, uniques: tuple[Unique, ...] = (), nullable: bool = True) -> SeedTable:
+    keys = tuple(SeedForeignKey(columns=(f"r{target}",), target=target, keys=("id",)) for target in targets)
     columns = (
-        Column(name="id", type=TEXT, nullable=False),
-        *(Column(name=f"r{target}", type=TEXT, nullable=nullable) for target in targets),
+        SeedColumn(name="id", type=TEXT, nullable=False),
+        *(SeedColumn(name=f"r{target}", type=TEXT, nullable=nullable) for target in targets),
     )
-    return Table(
+    return SeedTable(
         oid=oid, schema="s", relation=f"t{oid}", name=f"s.t{oid}", columns=columns, foreign_keys=keys, uniques=uniques
     )
 

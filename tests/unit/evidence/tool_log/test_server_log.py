@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from kfm_ci.evidence.tool_log.server_log import Sent, _bound, _read, looks
-from kfm_ci.evidence.tool_log.tool_tables import Bookkeeping
+from kfm_ci.evidence.tool_log.server_log import LoggedStatement, _bound, _read, looks
+from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.evidence.tool_log.transcript import script
 from kfm_ci.migrations.model import Tool
 from kfm_ci.model import Mode
 
 
 def own(name):
-    return Bookkeeping.of(Tool(up=(), history_table=name))
+    return ToolTables.of(Tool(up=(), history_table=name))
 
 
 def sent(*texts, session=1):
-    return [Sent(session=session, text=text) for text in texts]
+    return [LoggedStatement(session=session, text=text) for text in texts]
 
 
 def test_one_transaction_becomes_one_and_the_tools_own_table_is_left_out():
@@ -65,7 +65,7 @@ def test_what_a_driver_prepared_without_sql_is_let_go_by_nobody_else():
 
 
 def test_a_pattern_of_the_formats_hides_tables_and_a_configured_name_is_none():
-    known = Bookkeeping.of(Tool(up=(), history_table="done", own_tables=("tmp_*", "audit.*")))
+    known = ToolTables.of(Tool(up=(), history_table="done", own_tables=("tmp_*", "audit.*")))
     assert known.holds("public", "tmp_a1") and known.holds("audit", "x") and not known.holds("", "tm")
     assert not own("*").holds("public", "widgets") and not own("widget?").holds("public", "widgets")
 
@@ -78,7 +78,7 @@ def test_several_statements_in_one_message_share_a_transaction():
 def test_a_refused_statement_is_the_error_and_its_transaction_is_gone():
     items = [
         *sent("begin", "create table a ()", "create tabel b"),
-        Sent(session=1, text="create tabel b", error="42601: syntax", sqlstate="42601"),
+        LoggedStatement(session=1, text="create tabel b", error="42601: syntax", sqlstate="42601"),
     ]
     found = script([*items, *sent("rollback")], own("t"))
     assert found.text == "" and found.error == "42601: syntax"
@@ -87,7 +87,7 @@ def test_a_refused_statement_is_the_error_and_its_transaction_is_gone():
 def test_what_a_savepoint_took_back_never_happened_and_the_rest_stays():
     items = [
         *sent("begin", "create table a ()", "savepoint s1", "create table b ()", "savepoint s2", "drop table nowhere"),
-        Sent(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
+        LoggedStatement(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
         *sent("rollback to savepoint s2;", "release savepoint s2;", "create table c ()", "commit"),
     ]
     found = script(items, own("t"))
@@ -98,7 +98,7 @@ def test_what_a_savepoint_took_back_never_happened_and_the_rest_stays():
 def test_a_refusal_that_no_savepoint_takes_back_ends_its_transaction():
     items = [
         *sent("begin", "savepoint s1", "release savepoint s1", "create table a ()", "drop table nowhere"),
-        Sent(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
+        LoggedStatement(session=1, text="drop table nowhere", error="42P01: no table", sqlstate="42P01"),
         *sent("rollback to savepoint s1", "commit"),
     ]
     assert script(items, own("t")).text == ""
@@ -151,5 +151,5 @@ def test_what_only_asks_the_catalog_is_no_part_of_a_migration(text, only):
     "own", ["set application_name = 'x'", "SET NAMES 'utf8'", "set session client_encoding to utf8"]
 )
 def test_what_a_client_says_of_itself_is_no_part_of_a_migration(own):
-    table = Bookkeeping.of(Tool(up=(), history_table="t"))
+    table = ToolTables.of(Tool(up=(), history_table="t"))
     assert script(sent("begin", own, "create table a ()", "commit"), table).text == "create table a ();\n"

@@ -42,7 +42,7 @@ def test_alembic_two_heads_are_an_error_with_the_command_to_type(load):
         {**ENV, f"{DIR}/1.py": revision("a"), f"{DIR}/2.py": revision("b", "a"), f"{DIR}/3.py": revision("c", "a")},
         DIR,
     )
-    assert rules(history) == ["two-heads"] and history.unreadable
+    assert rules(history) == ["multiple-heads"] and history.unreadable
     assert history.findings[0].help == "run: alembic merge -m merge b c"
 
 
@@ -65,7 +65,7 @@ def test_alembic_branches_with_labels_of_their_own_need_no_merge(load):
     assert rules(load("alembic", {**ENV, **files}, DIR)) == []
     assert rules(
         load("alembic", {**ENV, **files, f"{DIR}/4.py": revision("d", "b"), f"{DIR}/5.py": revision("e", "b")}, DIR)
-    ) == ["two-heads"]
+    ) == ["multiple-heads"]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_alembic_settings_for_several_databases_are_told_before_anything_runs(lo
 )
 def test_alembic_a_graph_with_holes_or_circles_cannot_be_run(load, files):
     history = load("alembic", {**ENV, **{f"{DIR}/{name}": text for name, text in files.items()}}, DIR)
-    assert "revision-missing" in rules(history) and history.unreadable
+    assert "missing-parent-revision" in rules(history) and history.unreadable
 
 
 def test_knex_orders_by_name_and_finds_its_home(load, detect):
@@ -214,7 +214,9 @@ def test_django_reads_the_migrations_where_the_settings_put_them(load):
 
 def test_django_a_migration_that_no_app_is_known_to_read_is_no_pass(load):
     history = load("django", {**DJANGO, "site_/settings.py": "MIGRATION_MODULES = modules()\n"}, ".")
-    assert rules(history) == ["revision-missing"] and history.findings[0].place.file == "blog/steps/0001_initial.py"
+    assert (
+        rules(history) == ["missing-parent-revision"] and history.findings[0].place.file == "blog/steps/0001_initial.py"
+    )
 
 
 def test_alembic_a_revision_without_a_written_name_is_no_pass(load):

@@ -47,7 +47,7 @@ def test_placeholders_come_from_the_configuration_and_missing_ones_are_told_with
     }
     history = load("flyway", files)
     assert "owner to bob" in history.migrations[0].up.text
-    assert [(item.rule, item.place.line) for item in history.findings] == [("placeholder", 3)]
+    assert [(item.rule, item.place.line) for item in history.findings] == [("unresolved-placeholder", 3)]
     assert load("flyway", files, placeholders={"nope": "1"}).findings == ()
 
 
@@ -71,7 +71,7 @@ def test_mixed_files_are_refused_unless_the_configuration_allows_them(load):
 
 
 def test_the_lock_that_a_concurrent_build_waits_for_is_told(load):
-    assert rules(load("flyway", {"m/V1__a.sql": "create index concurrently i on t (b);"})) == ["flyway-lock-waits"]
+    assert rules(load("flyway", {"m/V1__a.sql": "create index concurrently i on t (b);"})) == ["flyway-lock-deadlock"]
 
 
 def test_a_script_configuration_decides_the_transaction_and_belongs_to_the_migration(load):

@@ -63,7 +63,7 @@ def test_an_edited_file_is_not_the_one_that_refinery_wrote_a_checksum_of(load):
     same = load("refinery", {"m/V1__a.sql": "select 1"})
     assert compare(same, row("1", checksum=written)).findings == ()
     edited = load("refinery", {"m/V1__a.sql": "select 1\n"})
-    assert [item.rule for item in compare(edited, row("1", checksum=written)).findings] == ["history-checksum-differs"]
+    assert [item.rule for item in compare(edited, row("1", checksum=written)).findings] == ["history-checksum-mismatch"]
 
 
 def test_a_number_stands_for_all_before_it_where_the_tool_keeps_one(load):
@@ -92,7 +92,7 @@ def test_drizzle_skips_in_silence_what_is_older_than_its_last_row(load):
         },
     )
     found = compare(history, row("1"), row("3"))
-    assert found.skipped == {"1_b"} and [item.rule for item in found.findings] == ["history-skips"]
+    assert found.skipped == {"1_b"} and [item.rule for item in found.findings] == ["migration-ignored"]
 
 
 def test_flyway_s_baseline_row_stands_for_what_came_before_and_an_edited_repeatable_is_pending(load):
@@ -113,7 +113,7 @@ def test_what_was_undone_is_pending_again(load):
 def test_rows_without_a_file_are_told_once(load):
     history = load("dbmate", {"m/5_a.sql": "-- migrate:up\nselect 1;\n-- migrate:down\nselect 1;\n"})
     found = compare(history, *(row(str(number)) for number in range(1, 6)))
-    assert [item.rule for item in found.findings] == ["history-row-without-file"]
+    assert [item.rule for item in found.findings] == ["migration-file-missing"]
     assert "rows of 1, 2, 3 and 1 more" in found.findings[0].message
 
 

@@ -44,16 +44,16 @@ def test_drizzle_a_mark_ends_a_statement_that_has_no_semicolon_and_moves_no_line
 
 def test_drizzle_a_time_that_goes_back_is_skipped_on_live_databases_and_so_an_error(load):
     files = {"m/a.sql": "select 1;", "m/b.sql": "select 2;", "m/meta/_journal.json": journal(("a", 9), ("b", 5))}
-    assert rules(load("drizzle", files)) == ["journal-goes-back"]
+    assert rules(load("drizzle", files)) == ["drizzle-journal-out-of-order"]
 
 
 def test_drizzle_files_outside_the_journal_and_broken_journals_are_told(load):
     assert rules(
         load("drizzle", {"m/a.sql": "select 1;", "m/b.sql": "", "m/meta/_journal.json": journal(("a", 9))})
-    ) == ["not-in-journal"]
+    ) == ["drizzle-journal-entry-missing"]
     for text in ("{", "[]", '{"entries": [{"tag": "../x", "when": 1}]}'):
         history = load("drizzle", {"m/meta/_journal.json": text})
-        assert history.unreadable and rules(history) == ["journal-unreadable"]
+        assert history.unreadable and rules(history) == ["drizzle-journal-invalid"]
     assert load("drizzle", {"m/meta/_journal.json": journal(("gone", 1))}).unreadable
 
 
@@ -209,7 +209,7 @@ def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_e
 
 def test_sqitch_a_missing_script_cannot_be_run(load):
     history = load("sqitch", {"m/sqitch.plan": f"{PLAN}a {STAMP}???\n"})
-    assert history.unreadable and rules(history) == ["file-missing", "plan-line"]
+    assert history.unreadable and rules(history) == ["file-missing", "sqitch-plan-syntax"]
 
 
 def test_sqitch_gives_psql_its_variables_each_command_its_own(load):

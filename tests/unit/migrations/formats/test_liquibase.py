@@ -81,7 +81,7 @@ def test_comments_leave_the_bodies_of_functions_as_liquibase_sends_them(load):
 
 def test_parameters_are_filled_in_and_missing_ones_told(load):
     text = "--liquibase formatted sql\n--changeset a:1\ncreate table ${t.name} ();\n"
-    assert rules(load("liquibase", {"m/a.sql": text})) == ["placeholder"]
+    assert rules(load("liquibase", {"m/a.sql": text})) == ["unresolved-placeholder"]
     history = load("liquibase", {"m/a.sql": text}, placeholders={"t.name": "x"})
     assert "create table x" in history.migrations[0].up.text and rules(history) == []
 
@@ -102,7 +102,7 @@ def test_a_changeset_for_another_database_is_none_of_ours_and_a_property_gives_i
     history = load("liquibase", {"m/c.sql": text})
     assert [item.id for item in history.migrations] == ["a:2"]
     assert "select 'shop', '${other}'" in history.migrations[0].up.text
-    assert [item.rule for item in history.findings] == ["placeholder"]
+    assert [item.rule for item in history.findings] == ["unresolved-placeholder"]
 
 
 def test_a_changeset_added_below_leaves_the_text_of_the_one_above_as_it_was(load):

@@ -66,7 +66,7 @@ FUNCTION = "create function f() returns int language plpgsql as $$\nbegin\n  ret
 
 def test_goose_tears_a_body_without_its_block_and_the_block_mends_it(load):
     history = load("goose", {"m/1_a.sql": f"-- +goose Up\n{FUNCTION}"})
-    assert [(item.rule, item.place.line) for item in history.findings] == [("goose-statement-torn", 4)]
+    assert [(item.rule, item.place.line) for item in history.findings] == [("goose-statement-split", 4)]
     assert (
         rules(
             load("goose", {"m/1_a.sql": f"-- +goose Up\n-- +goose StatementBegin\n{FUNCTION}-- +goose StatementEnd\n"})
@@ -76,7 +76,7 @@ def test_goose_tears_a_body_without_its_block_and_the_block_mends_it(load):
 
 
 def test_goose_refuses_an_unfinished_statement_and_an_unknown_annotation(load):
-    assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\nselect 1"})) == ["goose-statement-unfinished"]
+    assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\nselect 1"})) == ["goose-statement-unterminated"]
     assert rules(load("goose", {"m/1_a.sql": "-- +goose Up\n-- +goose Begin\nselect 1;\n"})) == ["goose-annotation"]
 
 
@@ -88,7 +88,7 @@ def test_goose_fills_in_only_where_it_is_told_to_and_says_what_has_no_value(load
         "select 'a', 'x', '$C';",
         "select '${C}';",
     ]
-    assert [(item.rule, item.place.line) for item in history.findings] == [("placeholder", 4)]
+    assert [(item.rule, item.place.line) for item in history.findings] == [("unresolved-placeholder", 4)]
 
 
 def test_golang_migrate_under_multi_statement_runs_statements_alone_and_tears_bodies(load):
@@ -105,7 +105,7 @@ def test_golang_migrate_under_multi_statement_runs_statements_alone_and_tears_bo
 def test_dbmate_has_one_pair_a_file(load):
     pair = "-- migrate:up\nselect 1;\n-- migrate:down\nselect 2;\n"
     history = load("dbmate", {"m/1_a.sql": pair + pair})
-    assert [(item.rule, item.place.line) for item in history.findings] == [("dbmate-second-pair", 5)]
+    assert [(item.rule, item.place.line) for item in history.findings] == [("dbmate-multiple-blocks", 5)]
 
 
 @pytest.mark.parametrize(

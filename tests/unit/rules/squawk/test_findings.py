@@ -13,16 +13,16 @@ import pytest
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Place, Severity, Verdict
 from kfm_ci.rules.squawk import process
-from kfm_ci.rules.squawk.findings import Advice, advise
+from kfm_ci.rules.squawk.findings import LinterResult, advise
 from kfm_ci.rules.squawk.rule_map import ASKED, REFUSED
 
-Ask = Callable[..., Advice]
+Ask = Callable[..., LinterResult]
 NAME = "20260225_1200__a"
 
 
 @pytest.fixture
 def ask(change: Callable[..., Change]) -> Ask:
-    def run(*texts: str, base: dict[str, str] | None = None, ours: tuple[Finding, ...] = ()) -> Advice:
+    def run(*texts: str, base: dict[str, str] | None = None, ours: tuple[Finding, ...] = ()) -> LinterResult:
         head = {f"20260225_{1200 + number}__a.up.sql": text for number, text in enumerate(texts)}
         subject = change({**(base or {}), **head}, base)
         return advise(subject.new, subject.acts, ours=ours)
@@ -30,7 +30,7 @@ def ask(change: Callable[..., Change]) -> Ask:
     return run
 
 
-def rules(advice: Advice) -> list[str]:
+def rules(advice: LinterResult) -> list[str]:
     assert advice.unchecked == ()
     return [item.rule.removeprefix("squawk-") for item in advice.findings if item.severity is not Severity.NOTE]
 
@@ -93,7 +93,7 @@ def test_what_is_dropped_to_be_made_again_is_left_alone(ask: Ask) -> None:
 
 def test_only_new_migrations_are_judged(ask: Ask) -> None:
     history = {"20200101_0000__old.up.sql": "drop table a;\n"}
-    assert ask("select 1;\n", base=history) == Advice(asked=1)
+    assert ask("select 1;\n", base=history) == LinterResult(asked=1)
 
 
 @pytest.mark.parametrize(

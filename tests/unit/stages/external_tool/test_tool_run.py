@@ -9,7 +9,7 @@ import pytest
 
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.migrations.tools import process
-from kfm_ci.migrations.tools.process import Ended
+from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Digest
 from kfm_ci.sql.script import SourceFile
 from kfm_ci.stages.external_tool.record_down import failed
@@ -77,7 +77,7 @@ def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
     ],
 )
 def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
-    found = failed(migration("m/1.js"), None, Ended(code=1, tail=tail))
+    found = failed(migration("m/1.js"), None, ProcessResult(code=1, tail=tail))
     assert found is None if why is None else why in found
 
 
@@ -91,5 +91,5 @@ def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
     ],
 )
 def test_an_error_of_the_migrations_own_is_known_by_its_words_where_the_tool_tells_no_line(text, tail, declines):
-    ended = Ended(code=1, tail=tail)
+    ended = ProcessResult(code=1, tail=tail)
     assert (failed(migration("m/1.js", text), None, ended) is None) is declines

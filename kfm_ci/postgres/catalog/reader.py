@@ -1,0 +1,141 @@
+"""A catalog read: as a whole, or only what changed since an earlier one."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from psycopg import Connection
+
+from kfm_ci.postgres.catalog import row_versions
+from kfm_ci.postgres.catalog.model import Catalog, CatalogPart, Identity
+from kfm_ci.postgres.catalog.relation_queries import AGAIN, SETTINGS, compose
+
+Row = tuple[int, str, str, str | None, str | None]
+"""Part, kind, identity, parent, definition."""
+
+KEPT = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
+       array(select name from pg_prepared_statements where name in ('kfm_catalog', 'kfm_versions'))"""
+
+LOOKED_UP = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
+       set_config('enable_mergejoin', '{0}', true)"""
+
+FEW = 3
+"""Where more than one in so many parts changed, the whole is as quickly read."""
+
+
+PATIENCE = 10
+"""So many readings that follow each other are whole: planning the queries that tell what changed takes as long as they do."""
+
+
+def read(connection: Connection[Any]) -> Catalog:
+    """Return the catalog of the connected database.
+
+    Leaves settings and transaction as they were, and no trace in the session: reads below a savepoint that is rolled back.
+    """
+    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
+        cursor.execute(SETTINGS)
+        return _assemble(_parts(cursor.execute(compose(connection.info.server_version).encode()).fetchall()), {}, 1)
+
+
+def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
+    """Return the same through a session of our own, which keeps the plans of the queries.
+
+    After some of them, what has not changed ``since`` an earlier reading of this database, or of one that was copied from
+    it or to it, is taken over unread.
+    """
+    if connection.info.server_version < row_versions.FIRST:
+        return read(connection)
+    readings = since.readings + 1 if since is not None else 1
+    with connection.transaction(force_rollback=True), connection.cursor() as cursor:
+        *_, prepared = cursor.execute(KEPT).fetchone() or ([],)
+        if "kfm_catalog" not in prepared:
+            # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
+            connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
+        if readings <= PATIENCE:
+            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
+        if "kfm_versions" not in prepared:
+            _prepare(connection)
+        ((parts, sums),) = cursor.execute(b"execute kfm_versions").fetchall()
+        now = dict(zip(parts, sums, strict=True))
+        changed = row_versions.changed(since.versions, now) if since is not None and since.versions else None
+        if since is None or changed is None or len(changed) * FEW > len(now):
+            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
+        rows: list[Row] = cursor.execute(_again(changed)).fetchall() if changed else []
+    anew = {row[0] for row in rows}
+    kept = {part: known for part, known in since.parts.items() if part not in anew and part in now}
+    return _assemble(kept | _parts(row for row in rows if row[1] != AGAIN), now, readings)
+
+
+def _again(changed: Iterable[int]) -> bytes:
+    relations, functions = _array(part for part in changed if part > 0), _array(-part for part in changed if part < 0)
+    return f"execute kfm_parts ({relations}, {functions})".encode()
+
+
+def _array(oids: Iterable[int]) -> str:
+    return f"'{{{','.join(map(str, oids))}}}'"
+
+
+def _prepare(connection: Connection[Any]) -> None:
+    version = connection.info.server_version
+    connection.execute(f"prepare kfm_versions as {row_versions.VERSIONS}".encode())
+    connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
+    # The plan is made at the first use: for a few objects, each looked up, where the planner expects many.
+    connection.execute(f"select {LOOKED_UP.format('off')}".encode())
+    connection.execute(_again(()))
+    connection.execute(f"select {LOOKED_UP.format('on')}".encode())
+
+
+def _parts(rows: Iterable[Row]) -> dict[int, CatalogPart]:
+    entries: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    parents: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    relations: dict[int, list[tuple[str, Identity]]] = defaultdict(list)
+    for part, kind, identity, parent, definition in rows:
+        if kind == "#identity":
+            names, numbers = json.loads(definition or "")
+            columns = dict(zip(names, numbers, strict=True))
+            relations[part].append((identity, Identity(oid=int(parent or 0), columns=columns)))
+            continue
+        name = f"{kind} {identity}"
+        entries[part].append((name, definition or ""))
+        if parent:
+            parents[part].append((name, parent))
+    return {
+        part: CatalogPart(
+            entries=tuple(entries[part]), parents=tuple(parents.get(part, ())), relations=tuple(relations.get(part, ()))
+        )
+        for part in {**entries, **relations}
+    }
+
+
+def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], readings: int) -> Catalog:
+    entries: dict[str, str] = {}
+    parents: dict[str, str] = {}
+    relations: dict[str, Identity] = {}
+    count = 0
+    for part in parts.values():
+        entries.update(part.entries)
+        parents.update(part.parents)
+        relations.update(part.relations)
+        count += len(part.entries)
+    if len(entries) < count:
+        entries = _joined(parts.values())
+    return Catalog(
+        entries=tuple(sorted(entries.items())),
+        parents=parents,
+        relations=relations,
+        parts=parts,
+        versions=sums,
+        readings=readings,
+    )
+
+
+def _joined(parts: Iterable[CatalogPart]) -> dict[str, str]:
+    # Two objects of one printed name (overloaded operators) must both count.
+    definitions: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        for name, definition in part.entries:
+            definitions[name].append(definition)
+    return {name: "\n".join(sorted(found)) for name, found in definitions.items()}
