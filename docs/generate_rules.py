@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kfm_ci.migrations.problems import Read
 from kfm_ci.model import ROLLOUT_HAZARDS, Rollout, default_severity
-from kfm_ci.rules.registry import EXPLAINED
-from kfm_ci.rules.rule import Rule, declared, server_example
-from kfm_ci.rules.server import Observed
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.registry import RULES
 
 OUT = Path(__file__).parent / "rules"
 
 
-def severity_text(rule: Rule | Read | Observed) -> str:
+def severity_text(rule: RuleInfo) -> str:
     """Return the severities that a rule is told with, in words: its own, else the contract's default for its hazard."""
-    own = (rule.severity,) if isinstance(rule, Read) else declared(rule)
+    own = rule.severities
     if own:
         return f"{' or '.join(own)}: the finding says which" if len(own) > 1 else str(own[0])
     hazard = rule.hazard
@@ -26,12 +24,12 @@ def severity_text(rule: Rule | Read | Observed) -> str:
     return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
 
 
-def page(rule: Rule | Read | Observed) -> str:
+def page(rule: RuleInfo) -> str:
     """Return a rule's page as Markdown."""
-    confirmed = server_example(rule)
-    static = "the files; confirmed by the server" if confirmed else "the files"
-    by = {Observed: "the server, while the change runs", Read: "reading the files"}.get(type(rule), static)
-    shown = [("Before", getattr(rule, "base", "")), ("Bad", rule.bad), ("Good", rule.good)]
+    confirmed, read = rule.server_example, rule.reading_example
+    by = f"{rule.decided_by}; confirmed by the server" if confirmed else str(rule.decided_by)
+    bad, good = (read.bad, read.good) if read else (rule.bad, rule.good)
+    shown = [("Before", rule.base), ("Bad", bad), ("Good", good)]
     if confirmed:
         shown += [("On the server", confirmed.base), ("Confirmed", confirmed.bad), ("Not reported", confirmed.good)]
     examples = [line for title, text in shown if text for line in (f"## {title}", "", _fenced(text), "")]
@@ -59,13 +57,13 @@ def page(rule: Rule | Read | Observed) -> str:
 
 def index() -> str:
     """Return the list of all rules as Markdown."""
-    rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in EXPLAINED]
+    rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in RULES]
     return "\n".join(["# Rules", "", "| rule | hazard | protects |", "|---|---|---|", *rows, ""])
 
 
 def pages() -> dict[str, str]:
     """Return every file of docs/rules by name."""
-    return {"index.md": index(), **{f"{rule.id}.md": page(rule) for rule in EXPLAINED}}
+    return {"index.md": index(), **{f"{rule.id}.md": page(rule) for rule in RULES}}
 
 
 def _fenced(text: str) -> str:

@@ -8,7 +8,19 @@ from dataclasses import dataclass, replace
 from kfm_ci.assess.case import Case, Step, bare, blocking, few, listed
 from kfm_ci.assess.safe_alternatives import instead
 from kfm_ci.evidence.model import Lock, LockMode
-from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.model import Finding, Hazard
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.locks.index_not_concurrent import INDEX_NOT_CONCURRENT
+from kfm_ci.rules.server.locks import (
+    BACKFILL_UNDER_LOCK,
+    BRIEF_LOCK,
+    LOCK_BLOCKS_READS,
+    LOCK_BLOCKS_WRITES,
+    LOCK_HELD_DURING_WORK,
+    REINDEX_NOT_CONCURRENT,
+    REWRITE_UNDER_LOCK,
+    SCAN_UNDER_LOCK,
+)
 
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
 _BLOCKING = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
@@ -161,19 +173,19 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
     step, work = held.step, held.work
     until = "until COMMIT" if case.in_transaction else "while it runs"
     if not work:
-        yield case.find(
-            "brief-lock", held.hazard,
+        yield case.finding(
+            BRIEF_LOCK,
             f"{_who(held.waits)} wait {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
-            step=step, severity=Severity.NOTE,
+            step=step, hazard=held.hazard,
         )  # fmt: skip
         return
     busy = tuple(wait for wait in held.waits if wait.work)
     severity, size = case.scaled(held.hazard, frozenset(item.relation for item in work))
     taken = f"{busy[0].lock.mode.value} from {_lines(busy)}"
-    yield case.find(
-        _rule(step, work, held.hazard), held.hazard,
+    yield case.finding(
+        _rule(step, work, held.hazard),
         f"{_who(busy)} wait {until} ({taken}), while {_meanwhile(work)}. {size}",
-        step=step, severity=severity, help=_remedy(case, step, work),
+        step=step, hazard=held.hazard, severity=severity, help=_remedy(case, step, work),
     )  # fmt: skip
 
 
@@ -202,14 +214,14 @@ def _meanwhile(work: tuple[WorkUnderLock, ...]) -> str:
     )
 
 
-def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> str:
+def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> RuleInfo:
     if not any(item.step is step for item in work):
-        return "lock-held-during-work"
+        return LOCK_HELD_DURING_WORK
     if step.seen.kind == "CREATE INDEX":
-        return "index-not-concurrent"
+        return INDEX_NOT_CONCURRENT
     if step.seen.kind == "REINDEX":
-        return "reindex-not-concurrent"
-    return "lock-blocks-reads" if hazard is Hazard.BLOCKS_READS else "lock-blocks-writes"
+        return REINDEX_NOT_CONCURRENT
+    return LOCK_BLOCKS_READS if hazard is Hazard.BLOCKS_READS else LOCK_BLOCKS_WRITES
 
 
 def _remedy(case: Case, step: Step, work: tuple[WorkUnderLock, ...]) -> str | None:
@@ -228,17 +240,15 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
     rewritten = sorted({item.relation for item in done if item.what == "rewrites"})
     if rewritten:
         severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
-        yield case.find(
-            "rewrite-under-lock", Hazard.TABLE_REWRITE,
-            f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
+        yield case.finding(
+            REWRITE_UNDER_LOCK, f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
             step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
     read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
     if read:
         severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
-        yield case.find(
-            "scan-under-lock", Hazard.FULL_SCAN,
-            f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
+        yield case.finding(
+            SCAN_UNDER_LOCK, f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
             step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
     changed = {item.relation for item in done if item.what == "changes rows of"}
@@ -246,9 +256,8 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
     if changed & held:
         names = few(sorted(changed & held))
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
-        yield case.find(
-            "backfill-under-lock", Hazard.BACKFILL,
-            f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
+        yield case.finding(
+            BACKFILL_UNDER_LOCK, f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
             step=step, severity=severity, help=instead(step, case.migration.outside),
         )  # fmt: skip
 
@@ -262,8 +271,8 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
         return
     names = frozenset(item.relation for item in works(step))
     severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
-    yield case.find(
-        _rule(step, works(step), Hazard.BLOCKS_WRITES), Hazard.BLOCKS_WRITES,
+    yield case.finding(
+        _rule(step, works(step), Hazard.BLOCKS_WRITES),
         f"writes of {few(sorted(names))} wait while the index is built. {size}",
-        step=step, severity=severity, help=instead(step, case.migration.outside),
+        step=step, hazard=Hazard.BLOCKS_WRITES, severity=severity, help=instead(step, case.migration.outside),
     )  # fmt: skip

@@ -9,7 +9,8 @@ from kfm_ci.evidence.model import Lock, LockMode, SchemaDiff, StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
 from kfm_ci.evidence.tables import ForeignKey
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict, default_severity, rule_page
+from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, default_severity
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
 from kfm_ci.sql.script import Script, Statement
@@ -63,21 +64,31 @@ class Case:
     unindexed: tuple[ForeignKey, ...] = ()
     """Foreign keys of the pull request that no index serves at its end."""
 
-    def find(
-        self, rule: str, hazard: Hazard, message: str, *, step: Step | None, severity: Severity | None = None,
+    def finding(
+        self,
+        rule: RuleInfo,
+        message: str,
+        *,
+        step: Step | None,
+        severity: Severity | None = None,
         help: str | None = None,
-    ) -> Finding:  # fmt: skip
-        """Return a finding at a statement, with the contract's severity unless one is given."""
+        hazard: Hazard | None = None,
+    ) -> Finding:
+        """Return a finding at a statement, with the rule's severity unless one is given."""
         place = Place(file=self.migration.up_path)
         if step is not None:
             place = replace(place, line=step.seen.line, column=1, end_line=step.seen.end_line)
             if step.seen.within:
                 message = f"{message} It runs inside {step.seen.within}."
-        return Finding(
-            rule=rule, hazard=hazard, severity=severity or default_severity(hazard, rollout=self.rollout),
-            message=message, verdict=Verdict.FACT, place=place, migration=self.migration.id, help=help,
-            docs=rule_page(rule),
-        )  # fmt: skip
+        return rule.finding(
+            message,
+            place=place,
+            migration=self.migration.id,
+            help=help,
+            severity=severity,
+            hazard=hazard,
+            rollout=self.rollout,
+        )
 
     def is_new(self, name: str) -> bool:
         """Whether an object (``<kind> <identity>``) came with the same pull request, itself or what it is part of."""

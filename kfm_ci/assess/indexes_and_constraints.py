@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from kfm_ci.assess.case import Case, Step, bare, few
 from kfm_ci.evidence.tables import ForeignKey
-from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.model import Finding
+from kfm_ci.rules.server.removals import CONSTRAINT_NOT_VALIDATED, FOREIGN_KEY_WITHOUT_INDEX, INVALID_INDEX_LEFT
 from kfm_ci.sql.identifiers import quote
 from kfm_ci.sql.parse_tree import Node
 
@@ -29,9 +30,8 @@ def _invalid(case: Case) -> Iterator[Finding]:
                 for later in case.steps[index + 1 :]
             )
             if not mended:
-                yield case.find(
-                    "invalid-index-left", Hazard.INVALID_INDEX,
-                    f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
+                yield case.finding(
+                    INVALID_INDEX_LEFT, f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
                     step=step, help=f"`drop index concurrently if exists {name};` and build it again.",
                 )  # fmt: skip
 
@@ -51,11 +51,9 @@ def _unvalidated(case: Case) -> Iterator[Finding]:
                 relation = tree.one("relation")
                 parts = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
                 table = ".".join(quote(part) for part in parts if part) or "…"
-                yield case.find(
-                    "constraint-not-validated", Hazard.FULL_SCAN,
-                    f"{name or 'a constraint'} holds for new rows only until it is validated.",
-                    step=step, severity=Severity.NOTE,
-                    help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
+                yield case.finding(
+                    CONSTRAINT_NOT_VALIDATED, f"{name or 'a constraint'} holds for new rows only until it is validated.",
+                    step=step, help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
                 )  # fmt: skip
 
 
@@ -85,11 +83,10 @@ def _unindexed(case: Case) -> Iterator[Finding]:
         more = f" or {len(columns) - _SHOWN} others" if len(columns) > _SHOWN else ""
         referenced = few(list(dict.fromkeys(key.referenced for key in keys)))
         indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
-        yield case.find(
-            "foreign-key-without-index", Hazard.FULL_SCAN,
-            f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
+        yield case.finding(
+            FOREIGN_KEY_WITHOUT_INDEX, f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
             f"reads all of {table}.",
-            step=step, severity=Severity.NOTE, help=" ".join(indexes[:_SHOWN]),
+            step=step, help=" ".join(indexes[:_SHOWN]),
         )  # fmt: skip
 
 

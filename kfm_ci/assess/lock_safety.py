@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from kfm_ci.assess.case import Case, Step, blocking, listed
 from kfm_ci.assess.indexes_and_constraints import _invalid, _unindexed, _unvalidated
 from kfm_ci.evidence.model import Lock
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.model import Finding
+from kfm_ci.rules.server.locks import LOCK_TIMEOUT_MISSING, MULTIPLE_TABLES_LOCKED
 
 _REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
 _BARE_REMEDY = (
@@ -31,9 +32,8 @@ def _timeout(case: Case) -> Iterator[Finding]:
         return
     tables = listed([lock for step in hasty for lock in blocking(step.seen.locks)])
     more = f" (and {len(hasty) - 1} more statement{'s' if len(hasty) > 2 else ''})" if len(hasty) > 1 else ""
-    yield case.find(
-        "lock-timeout-missing", Hazard.TIMEOUT,
-        f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
+    yield case.finding(
+        LOCK_TIMEOUT_MISSING, f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
         "everyone else queues behind it.",
         step=hasty[0], help=_REMEDY if case.in_transaction else _BARE_REMEDY,
     )  # fmt: skip
@@ -53,9 +53,8 @@ def _order(case: Case) -> Iterator[Finding]:
         return
     order = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
     last = list(taken.values())[-1][0]
-    yield case.find(
-        "multiple-tables-locked", Hazard.LOCK_ORDER,
-        f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
+    yield case.finding(
+        MULTIPLE_TABLES_LOCKED, f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
         "another order deadlocks with it.",
         step=last, help="One table a migration.",
     )  # fmt: skip

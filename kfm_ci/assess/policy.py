@@ -10,11 +10,11 @@ from kfm_ci.assess.acknowledgement_scope import Scope
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict, rule_page
-from kfm_ci.rules.compatibility.dropped_object_in_use import RemovedInUse
-from kfm_ci.rules.suppression.unused_acknowledgement import UnusedAcknowledgement
+from kfm_ci.rules.compatibility.dropped_object_in_use import DROPPED_OBJECT_IN_USE
+from kfm_ci.rules.suppression.unused_acknowledgement import UNUSED_ACKNOWLEDGEMENT
 
 OFF = "off"
-UNUSED = UnusedAcknowledgement.id
+UNUSED = UNUSED_ACKNOWLEDGEMENT.id
 
 ACKNOWLEDGEABLE = frozenset(
     {
@@ -109,7 +109,7 @@ def _still_used(
     findings: Iterable[Finding], severities: Mapping[str, str], allows: Mapping[str, Sequence[Scope]]
 ) -> frozenset[str | None]:
     """Return the migrations that remove what the repository's code surely still uses."""
-    uses = (found for found in findings if found.rule == RemovedInUse.id and _scope(found, allows) is None)
+    uses = (found for found in findings if found.rule == DROPPED_OBJECT_IN_USE.id and _scope(found, allows) is None)
     return frozenset(
         found.migration
         for found in uses

@@ -7,7 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.assess.case import Case, Step, bare, blocking, parted
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.model import Finding
+from kfm_ci.rules.compatibility.column_dropped import COLUMN_DROPPED
+from kfm_ci.rules.compatibility.column_renamed import COLUMN_RENAMED
+from kfm_ci.rules.compatibility.table_dropped import TABLE_DROPPED
+from kfm_ci.rules.compatibility.table_renamed import TABLE_RENAMED
+from kfm_ci.rules.compatibility.table_truncated import TABLE_TRUNCATED
+from kfm_ci.rules.server.removals import (
+    COLUMN_IN_USE_DROPPED,
+    COLUMN_TYPE_CHANGED,
+    DROPPED_BY_CASCADE,
+    MATERIALIZED_VIEW_RENAMED,
+    OBJECT_DROPPED,
+    TABLE_IN_USE_DROPPED,
+    VIEW_RENAMED,
+)
 from kfm_ci.sql.identifiers import quote
 
 _CLIENTS = frozenset(
@@ -15,6 +29,14 @@ _CLIENTS = frozenset(
      "foreign table", "enum", "extension"}
 )  # fmt: skip
 _TAKING = ("DROP", "ALTER", "DO", "CALL", "SELECT")
+_RENAME_RULES = {
+    "table": TABLE_RENAMED,
+    "column": COLUMN_RENAMED,
+    "view": VIEW_RENAMED,
+    "materialized view": MATERIALIZED_VIEW_RENAMED,
+}
+_LOSS_RULES = {"table": TABLE_DROPPED, "column": COLUMN_DROPPED}
+_IN_USE_RULES = {"table": TABLE_IN_USE_DROPPED, "column": COLUMN_IN_USE_DROPPED}
 _RENAMED = {"OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view"}
 _SAFE = "First release an application that no longer uses it; then drop it in a migration with `phase: contract`."
 _TYPE_ENDS = re.compile(
@@ -40,20 +62,23 @@ def judge(case: Case) -> Iterator[Finding]:
     renames = tuple(_renames(case))
     for rename in renames:
         if not _is_young(case, rename, renames):
-            yield _found(
-                case, f"{rename.kind}-renamed".replace(" ", "-"), Hazard.BREAKS_CLIENTS,
+            yield case.finding(
+                _RENAME_RULES[rename.kind],
                 f"renames {rename.kind} {rename.old} to {rename.new}: queries that use the old name fail.",
-                rename.step, "Add the new name beside the old one (a view, a column kept in step) and drop it later.",
-            )  # fmt: skip
+                step=rename.step,
+                help="Add the new name beside the old one (a view, a column kept in step) and drop it later.",
+            )
     yield from _removed(case, renames)
     yield from _changed(case)
     for step in case.steps:
         emptied = [lock.relation for lock in blocking(step.seen.locks)] if step.seen.kind == "TRUNCATE TABLE" else []
         if emptied:
-            yield _found(
-                case, "table-truncated", Hazard.DATA_LOSS, f"removes every row of {', '.join(emptied)}.", step,
-                "Delete what must go in batches, by a condition.",
-            )  # fmt: skip
+            yield case.finding(
+                TABLE_TRUNCATED,
+                f"removes every row of {', '.join(emptied)}.",
+                step=step,
+                help="Delete what must go in batches, by a condition.",
+            )
 
 
 def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
@@ -66,18 +91,17 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
         if columns and (not named or any(map(case.is_new, columns))):
             continue  # the column that it gave values is told of, or is as new
         through = "" if named else ", through CASCADE or a block of code"
-        if kind in {"table", "column"}:
-            yield _found(
-                case, f"{kind}-dropped", Hazard.DATA_LOSS,
-                f"drops {kind} {identity} with all it holds{through}.", step, _SAFE,
-            )  # fmt: skip
-        if kind in {"table", "column"} or kind in _CLIENTS:
-            rule = f"{kind}-in-use-dropped" if kind in {"table", "column"} else "object-dropped"
-            yield _found(
-                case, rule if named else "dropped-by-cascade", Hazard.BREAKS_CLIENTS,
+        if kind in _LOSS_RULES:
+            yield case.finding(
+                _LOSS_RULES[kind], f"drops {kind} {identity} with all it holds{through}.", step=step, help=_SAFE
+            )
+        if kind in _IN_USE_RULES or kind in _CLIENTS:
+            yield case.finding(
+                _IN_USE_RULES.get(kind, OBJECT_DROPPED) if named else DROPPED_BY_CASCADE,
                 f"removes {kind} {identity}{through}: queries of the running application that use it fail.",
-                step, _SAFE,
-            )  # fmt: skip
+                step=step,
+                help=_SAFE,
+            )
 
 
 def _gave_values(case: Case, sequence: str) -> tuple[str, ...]:
@@ -94,11 +118,12 @@ def _changed(case: Case) -> Iterator[Finding]:
         step, _ = _taker(case, identity)
         before, after = (_TYPE_ENDS.sub("", text) for text in (change.before, change.after))
         if before != after and not _widens(before, after):
-            yield _found(
-                case, "column-type-changed", Hazard.BREAKS_CLIENTS,
+            yield case.finding(
+                COLUMN_TYPE_CHANGED,
                 f"{identity} becomes {after}, was {before}: applications that hold the old type can fail.",
-                step, "Add a new column of the new type, change the application over, then drop the old one.",
-            )  # fmt: skip
+                step=step,
+                help="Add a new column of the new type, change the application over, then drop the old one.",
+            )
 
 
 def _widens(before: str, after: str) -> bool:
@@ -164,7 +189,3 @@ def _taker(case: Case, identity: str) -> tuple[Step | None, bool]:
             return step, True
     fallback = [step for step in candidates if "CASCADE" in step.text.upper()] or candidates
     return (fallback[0] if fallback else None), False
-
-
-def _found(case: Case, rule: str, hazard: Hazard, message: str, step: Step | None, remedy: str) -> Finding:
-    return case.find(rule, hazard, message, step=step, help=remedy)

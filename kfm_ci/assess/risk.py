@@ -11,13 +11,12 @@ from kfm_ci.model import (
     MEDIUM_RISK_HAZARDS,
     ROLLOUT_HAZARDS,
     Finding,
-    Hazard,
     Place,
     Risk,
     Rollout,
     Severity,
-    rule_page,
 )
+from kfm_ci.rules.server.execution import OVERSTATED_RISK, UNDERSTATED_RISK
 
 
 def risk_of(finding: Finding) -> Risk:
@@ -64,18 +63,13 @@ def understated(
     reasons = tuple(dict.fromkeys(_reason(cause) for gap in less for cause in gap.causes))
     more_reasons = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
     because = f", because of {'; '.join(reasons[:2])}{more_reasons}" if reasons else ""
-    rule = "understated-risk" if less else "overstated-risk"
-    return Finding(
-        rule=rule,
-        hazard=Hazard.UNDERSTATED_RISK,
-        severity=Severity.ERROR if less else Severity.NOTE,
-        message=f"the header claims {'less' if less else 'more'} than the evidence shows: {claims}{because}",
-        place=place or Place(),
+    help = f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
+    return (UNDERSTATED_RISK if less else OVERSTATED_RISK).finding(
+        f"the header claims {'less' if less else 'more'} than the evidence shows: {claims}{because}",
+        place=place,
         migration=migration,
-        help=f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
-        if less
-        else None,
-        docs=rule_page(rule),
+        severity=Severity.ERROR if less else Severity.NOTE,
+        help=help if less else None,
     )
 
 

@@ -9,8 +9,18 @@ from kfm_ci.analysis.partitions import index as concurrently
 from kfm_ci.assess.safe_alternatives import partitions
 from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Verdict
+from kfm_ci.rules.compatibility.column_renamed import COLUMN_RENAMED
+from kfm_ci.rules.compatibility.dropped_object_in_use import DROPPED_OBJECT_IN_USE
+from kfm_ci.rules.compatibility.table_renamed import TABLE_RENAMED
+from kfm_ci.rules.data.schema_and_data_mixed import SCHEMA_AND_DATA_MIXED
+from kfm_ci.rules.locks.index_not_concurrent import INDEX_NOT_CONCURRENT
+from kfm_ci.rules.parsing.dynamic_sql import DYNAMIC_SQL
+from kfm_ci.rules.parsing.statement_not_parsed import STATEMENT_NOT_PARSED
+from kfm_ci.rules.server.locks import BACKFILL_UNDER_LOCK
+from kfm_ci.rules.server.removals import COLUMN_IN_USE_DROPPED, TABLE_IN_USE_DROPPED
 from kfm_ci.rules.squawk.findings import same_matter
 from kfm_ci.rules.squawk.rule_map import PREFIX
+from kfm_ci.rules.transactions.enum_value_used_in_same_transaction import ENUM_VALUE_USED_IN_SAME_TRANSACTION
 
 Seen = Mapping[tuple[str, int], StatementEvidence]
 """Evidence by file and the statement's first line."""
@@ -77,16 +87,17 @@ CATALOG = frozenset(
 
 REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 
-INDEXES = frozenset({"index-not-concurrent", "squawk-require-concurrent-index-creation"})
+INDEXES = frozenset({INDEX_NOT_CONCURRENT.id, "squawk-require-concurrent-index-creation"})
 """Suspicions whose way out is another on a partitioned table."""
 
-RUN = frozenset({"statement-not-parsed", "dynamic-sql", "enum-value-used-in-same-transaction"})
+RUN = frozenset({STATEMENT_NOT_PARSED.id, DYNAMIC_SQL.id, ENUM_VALUE_USED_IN_SAME_TRANSACTION.id})
 """Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
 
 SUPERSEDED: Mapping[str, str] = {
-    "schema-and-data-mixed": "backfill-under-lock",
+    SCHEMA_AND_DATA_MIXED.id: BACKFILL_UNDER_LOCK.id,
     **dict.fromkeys(
-        ("column-in-use-dropped", "table-in-use-dropped", "column-renamed", "table-renamed"), "dropped-object-in-use"
+        (COLUMN_IN_USE_DROPPED.id, TABLE_IN_USE_DROPPED.id, COLUMN_RENAMED.id, TABLE_RENAMED.id),
+        DROPPED_OBJECT_IN_USE.id,
     ),
 }
 """Findings, by the one that says the same of the same statement and knows more: names of locks, places of uses."""

@@ -133,16 +133,18 @@ def manifest(
 @app.command()
 def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
     """List rules, or explain one."""
-    from kfm_ci.rules.registry import EXPLAINED
+    from kfm_ci.rules.registry import RULES
 
     if rule is None:
-        for item in EXPLAINED:
+        for item in RULES:
             typer.echo(f"{item.id:28} {item.hazard.value:20} {item.title}")
         return
-    found = next((item for item in EXPLAINED if item.id == rule), None)
+    found = next((item for item in RULES if item.id == rule), None)
     if found is None:
         raise UsageError(code="KFM-U50", message="no such rule", got=rule, help="`kfm-ci rules` lists them")
-    examples = "".join(f"\n{title}:\n{text}\n" for title, text in (("Bad", found.bad), ("Good", found.good)) if text)
+    read = found.reading_example
+    bad, good = (read.bad, read.good) if read else (found.bad, found.good)
+    examples = "".join(f"\n{title}:\n{text}\n" for title, text in (("Bad", bad), ("Good", good)) if text)
     typer.echo(f"{found.id} ({found.hazard.value})\n{found.title}\n\n{found.why}\n{examples}")
 
 

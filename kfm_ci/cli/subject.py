@@ -19,8 +19,9 @@ from kfm_ci.migrations.detection import Found
 from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.tools import command_lines
-from kfm_ci.model import Digest, Finding, Hazard, Place, Severity
+from kfm_ci.model import Digest, Finding, Place
 from kfm_ci.rules import registry
+from kfm_ci.rules.server.execution import POLICY_CHANGED
 from kfm_ci.sql.script import SourceFile
 
 
@@ -51,12 +52,7 @@ class Subject:
         if not self.policy_changed:
             return ()
         return (
-            Finding(
-                rule="policy-changed", hazard=Hazard.HEADER, severity=Severity.NOTE,
-                message="this change brings another [policy] or [environments]; it was judged by that of the base commit",
-                help="review it as what it is: it takes effect for every change after the merge",
-                place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
-            ),
+            POLICY_CHANGED.finding("this change brings another [policy] or [environments]; it was judged by that of the base commit", help="review it as what it is: it takes effect for every change after the merge", place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1)),
         )  # fmt: skip
 
 

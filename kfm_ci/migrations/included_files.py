@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 
 from kfm_ci.migrations import source_calls, source_files
 from kfm_ci.migrations.model import Command, History, Migration, Tree
+from kfm_ci.migrations.problems.file_order import NOT_INCLUDED
 from kfm_ci.sql.script import SourceFile
 
 SQL = (".sql", ".psql", ".ddl")
@@ -49,7 +50,7 @@ def attach(tree: Tree, history: History) -> History:
         files = tuple(file for path in paths if path not in own and (file := read[path]) is not None)
         migrations.append(replace(item, extra_files=(*item.extra_files, *files)) if files else item)
     others = tuple(file for file in history.others if file.path not in read)
-    findings = tuple(item for item in history.findings if item.rule != "not-included" or item.place.file not in read)
+    findings = tuple(item for item in history.findings if item.rule != NOT_INCLUDED.id or item.place.file not in read)
     return replace(history, migrations=tuple(migrations), others=others, findings=findings)
 
 

@@ -6,15 +6,16 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import ChangedFile
 from kfm_ci.analysis.excerpt import mask
 from kfm_ci.model import Finding, Place
-from kfm_ci.rules.rule import Rule, finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 
 WITHOUT_HISTORY = (
     "a value that was pushed is known: revoke it, then rewrite the commit; do not only delete it in a new one"
 )
 
 
-def found_in(
-    rule: Rule,
+def file_finding(
+    rule: RuleInfo,
     change: Change,
     item: ChangedFile,
     message: str,
@@ -24,13 +25,13 @@ def found_in(
     value: str | None = None,
 ) -> Finding:
     """Return a finding in a file; ``value`` is masked behind the message."""
-    return finding(
+    return migration_finding(
         rule,
         f"{message}: {mask(value)}" if value is not None else message,
         help=help,
         place=Place(file=item.file.path, line=line, end_line=line),
         migration=item.migration,
-        house_format=change.house_format,
+        native_format=change.house_format,
     )
 
 

@@ -6,19 +6,19 @@ import difflib
 from collections.abc import Iterable
 
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.problems import READ, Read
+from kfm_ci.migrations.problems import READING_RULES
 from kfm_ci.model import Hazard
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules import ALL
-from kfm_ci.rules.rule import Rule
-from kfm_ci.rules.server import OBSERVED, Observed
+from kfm_ci.rules.server import SERVER_RULES
 
-ADVISER = "squawk-"
+SQUAWK_PREFIX = "squawk-"
 """What the ids of the adviser's rules begin with; it explains them itself."""
 
 
-def unique(rules: Iterable[Rule | Read | Observed]) -> tuple[Rule | Read | Observed, ...]:
+def unique(rules: Iterable[RuleInfo]) -> tuple[RuleInfo, ...]:
     """Return the rules as they come; raises ValueError for an id that is defined twice."""
-    found: dict[str, Rule | Read | Observed] = {}
+    found: dict[str, RuleInfo] = {}
     for rule in rules:
         if rule.id in found:
             raise ValueError(f"rule id {rule.id!r} is defined twice: {found[rule.id]!r} and {rule!r}")
@@ -26,15 +26,15 @@ def unique(rules: Iterable[Rule | Read | Observed]) -> tuple[Rule | Read | Obser
     return tuple(found.values())
 
 
-EXPLAINED = unique((*ALL, *READ, *OBSERVED))
+RULES = unique((*(rule.info for rule in ALL), *READING_RULES, *SERVER_RULES))
 """In the order in which they are listed."""
 
 
 def known(keys: Iterable[str], *, where: str) -> None:
     """Raise UsageError for a key of ``[policy.severity]`` that is no rule's id and no hazard: it would do nothing."""
-    names = {rule.id for rule in EXPLAINED} | {hazard.value for hazard in Hazard}
+    names = {rule.id for rule in RULES} | {hazard.value for hazard in Hazard}
     for key in keys:
-        if key in names or key.startswith(ADVISER):
+        if key in names or key.startswith(SQUAWK_PREFIX):
             continue
         near = difflib.get_close_matches(key, sorted(names), n=1)
         raise UsageError(

@@ -25,12 +25,12 @@ from kfm_ci.model import (
     rule_page,
 )
 from kfm_ci.report import plan_txt
-from kfm_ci.rules.registry import EXPLAINED
+from kfm_ci.rules.registry import RULES
 from kfm_ci.stages.external_tool import source_locations
 from kfm_ci.stages.rollback import strategy_of
 from kfm_ci.stages.run import MigrationRecord, Run
 
-_EXPLAINED = frozenset(rule.id for rule in EXPLAINED)
+_EXPLAINED = frozenset(rule.id for rule in RULES)
 
 
 def judge(run: Run) -> None:

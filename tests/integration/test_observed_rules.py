@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,16 @@ from rich.console import Console
 from kfm_ci.cli.gate import GateOptions, judge
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import default_severity
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules import ALL
-from kfm_ci.rules.rule import server_example
-from kfm_ci.rules.server import OBSERVED, Observed
+from kfm_ci.rules.server import SERVER_RULES
 
 CONFIRMED = [
-    Observed(id=rule.id, hazard=rule.hazard, title=rule.title, why=rule.why,
-             base=example.base, bad=example.bad, good=example.good)
-    for rule in ALL if (example := server_example(rule))
-]  # fmt: skip
-SHOWN = [*(rule for rule in OBSERVED if rule.bad), *CONFIRMED]
+    replace(rule.info, base=example.base, bad=example.bad, good=example.good)
+    for rule in ALL
+    if (example := rule.info.server_example)
+]
+SHOWN = [*(rule for rule in SERVER_RULES if rule.bad), *CONFIRMED]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
 HEADER = """-- [KFM_MIGRATION]
 -- id: {id}
@@ -58,7 +59,7 @@ def write(directory: Path, id: str, up: str, down: str) -> None:
 
 
 @pytest.mark.parametrize("rule", SHOWN, ids=lambda rule: rule.id)
-def test_the_bad_example_is_found(rule: Observed, tmp_path: Path) -> None:
+def test_the_bad_example_is_found(rule: RuleInfo, tmp_path: Path) -> None:
     found = judged(tmp_path, rule.base, rule.bad).findings
     assert rule.id in {item.rule for item in found}, [(item.rule, item.message) for item in found]
     assert {item.hazard for item in found if item.rule == rule.id} <= {rule.hazard, *RELATED.get(rule.id, ())}
@@ -73,7 +74,7 @@ RELATED = {
 
 
 @pytest.mark.parametrize("rule", SHOWN, ids=lambda rule: rule.id)
-def test_the_good_example_is_not(rule: Observed, tmp_path: Path) -> None:
+def test_the_good_example_is_not(rule: RuleInfo, tmp_path: Path) -> None:
     evidence = judged(tmp_path, rule.base, rule.good)
     assert rule.id not in {item.rule for item in evidence.findings}
     assert evidence.exit_code == 0, [(item.rule, item.message) for item in evidence.findings if item.refuses]

@@ -15,6 +15,8 @@ from kfm_ci.migrations.layouts import program_files, program_metadata, python_as
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.problems.file_contents import UNREADABLE_FILE
+from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.sql.script import SourceFile
@@ -55,20 +57,20 @@ class Alembic:
             if file is None or node is None:
                 unreadable = unreadable or file is None
                 if file is not None and _NAMES_PARENT.search(file.text):
-                    findings.append(problem(file, "unreadable-file", "a revision without a name that is written out: Alembic may run it, and it was not judged",
+                    findings.append(problem(file, UNREADABLE_FILE, "a revision without a name that is written out: Alembic may run it, and it was not judged",
                                             'write `revision = "…"` and `down_revision = "…"`', hazard=Hazard.ORDER))  # fmt: skip
                     unreadable = True
                 continue
             if node.id in revisions:
-                findings.append(problem(file, "duplicate-version", f"revision {node.id} twice: {revisions[node.id].file.path} and {path}",
-                                        "make the newer one anew by `alembic revision`", hazard=Hazard.ORDER))  # fmt: skip
+                findings.append(problem(file, DUPLICATE_VERSION, f"revision {node.id} twice: {revisions[node.id].file.path} and {path}",
+                                        "make the newer one anew by `alembic revision`"))  # fmt: skip
                 unreadable = True
             revisions[node.id] = node
         ordered = revision_graph.ordered(revisions, findings, "mend `down_revision`")
         heads = revision_graph.forked(ordered)
         if heads:
-            findings.append(problem(revisions[heads[-1]].file, "multiple-heads", f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
-                                    f"run: alembic merge -m merge {' '.join(heads)}", hazard=Hazard.ORDER))  # fmt: skip
+            findings.append(problem(revisions[heads[-1]].file, MULTIPLE_HEADS, f"the revisions end in {len(heads)} heads: {', '.join(heads)}; `alembic upgrade head` refuses",
+                                    f"run: alembic merge -m merge {' '.join(heads)}"))  # fmt: skip
         unreadable = unreadable or len(ordered) < len(revisions) or bool(heads)
         migrations = tuple(
             Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=program_metadata.parse(item.file.text, id=item.id),

@@ -13,7 +13,9 @@ from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
 from kfm_ci.migrations.model import History, Tree, Unreadable
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.migrations.problems.file_order import ATLAS_SUM_MISMATCH
+from kfm_ci.migrations.problems.transaction_modes import ATLAS_CHECKPOINT, ATLAS_DIRECTIVE_IGNORED
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.sql.tokens import Kind, tokens
 
@@ -50,9 +52,9 @@ class Atlas:
                 return Mode.AUTOCOMMIT
             if found := _TXMODE.search(file.text):
                 findings.append(problem(
-                    file, "atlas-directive-ignored", "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
+                    file, ATLAS_DIRECTIVE_IGNORED, "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
                     "at the top of a file that a blank line follows, one without `\\r`", "move it to the first line and leave a blank line below",
-                    line=file.text.count("\n", 0, found.start()) + 1, hazard=Hazard.TRANSACTION,
+                    line=file.text.count("\n", 0, found.start()) + 1,
                 ))  # fmt: skip
             return Mode.TRANSACTION
 
@@ -72,9 +74,8 @@ class Atlas:
 
 
 def _checkpoint(file: SourceFile) -> Finding:
-    return problem(file, "atlas-checkpoint", "on an empty database Atlas begins at this checkpoint, in place of all files before it, and passes over it "
-                   "on all others; what it does was not judged", "compare the schema of a new database with one that ran every file",
-                   severity=Severity.WARNING)  # fmt: skip
+    return problem(file, ATLAS_CHECKPOINT, "on an empty database Atlas begins at this checkpoint, in place of all files before it, and passes over it "
+                   "on all others; what it does was not judged", "compare the schema of a new database with one that ran every file")  # fmt: skip
 
 
 def _directives(text: str, name: str) -> list[str]:
@@ -140,8 +141,8 @@ def _verify(seal: SourceFile, files: list[tuple[str, bytes]]) -> list[Finding]:
     if told == " ".join(expected).split():
         return []
     wrong = next((line.split()[0] for line in expected[1:] if line not in seal.text), "its first line")
-    return [problem(seal, "atlas-sum-mismatch", f"atlas.sum does not agree with the files, from {wrong} on: Atlas refuses the directory",
-                    "run `atlas migrate hash` after a look at what changed", hazard=Hazard.MANIFEST)]  # fmt: skip
+    return [problem(seal, ATLAS_SUM_MISMATCH, f"atlas.sum does not agree with the files, from {wrong} on: Atlas refuses the directory",
+                    "run `atlas migrate hash` after a look at what changed")]  # fmt: skip
 
 
 def _sum_path(directory: str) -> str:

@@ -9,7 +9,9 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
+from kfm_ci.migrations.problems.transaction_modes import DBMATE_MULTIPLE_BLOCKS
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
@@ -33,7 +35,7 @@ def _cut(file: SourceFile) -> Sections:
         missing = "-- migrate:up" if up is None or marks[0][0] != "up" else "-- migrate:down"
         return Sections(
             up=up or everything(file), down=down,
-            findings=(problem(file, "section-missing", f"dbmate refuses the file: expected `{missing}`, got none in its place",
+            findings=(problem(file, SECTION_MISSING, f"dbmate refuses the file: expected `{missing}`, got none in its place",
                               "write `-- migrate:up` above the change and `-- migrate:down` above the way back"),),
         )  # fmt: skip
     modes = {item[1]: _mode(item[2] or "") for item in reversed(found)}
@@ -48,9 +50,9 @@ def _more(file: SourceFile, marks: list[re.Match[str]]) -> tuple[Finding, ...]:
     if not again:
         return ()
     return (problem(
-        file, "dbmate-multiple-blocks", "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
+        file, DBMATE_MULTIPLE_BLOCKS, "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
         "newer ones run it and fail, for its version is in the table already", "give it a file of its own",
-        line=file.text.count("\n", 0, again[0].start()) + 1, hazard=Hazard.MIGRATION_ERROR,
+        line=file.text.count("\n", 0, again[0].start()) + 1,
     ),)  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.migrations.problems.transaction_modes import DIESEL_METADATA
+from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(([^/_.][^/_]*)(?:_([^/]*))?)/(up|down)\.sql$")
@@ -50,14 +51,13 @@ class Diesel:
             try:
                 wanted = tomllib.loads(held.text).get("run_in_transaction")
             except tomllib.TOMLDecodeError:
-                findings.append(problem(held, "diesel-metadata", "diesel refuses the directory: metadata.toml is not readable as TOML",
+                findings.append(problem(held, DIESEL_METADATA, "diesel refuses the directory: metadata.toml is not readable as TOML",
                                         "write `run_in_transaction = true`, or remove the file", hazard=Hazard.MIGRATION_ERROR))  # fmt: skip
                 return Mode.TRANSACTION
             if wanted is None:
                 findings.append(problem(
-                    held, "diesel-metadata", "without `run_in_transaction` in its metadata.toml diesel runs the migration outside a transaction",
-                    "say which: `run_in_transaction = true`, or `false`", hazard=Hazard.TRANSACTION, severity=Severity.WARNING,
-                ))  # fmt: skip
+                    held, DIESEL_METADATA, "without `run_in_transaction` in its metadata.toml diesel runs the migration outside a transaction",
+                    "say which: `run_in_transaction = true`, or `false`",                 ))  # fmt: skip
             return Mode.TRANSACTION if wanted else Mode.AUTOCOMMIT
 
         def extra(path: str) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from kfm_ci.migrations.layouts import program_files, program_metadata, python_as
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.problems.file_order import MISSING_PARENT_REVISION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
-from kfm_ci.model import Digest, Finding, Hazard
+from kfm_ci.model import Digest, Finding
 from kfm_ci.sql.script import SourceFile
 
 _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
@@ -113,8 +114,8 @@ class Django:
             file = source_files.read(tree, path, findings)
             read = _migration(file, app or "", name, settings.user) if file else None
             if read is not None and app is None:
-                findings.append(problem(read.node.file, "missing-parent-revision", "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
-                                        "write MIGRATION_MODULES out as `{\"label\": \"package.of.migrations\"}`", hazard=Hazard.ORDER))  # fmt: skip
+                findings.append(problem(read.node.file, MISSING_PARENT_REVISION, "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
+                                        "write MIGRATION_MODULES out as `{\"label\": \"package.of.migrations\"}`"))  # fmt: skip
             elif read is not None:
                 yield read
 
@@ -185,8 +186,8 @@ def _forked(app: str, nodes: list[Revision], findings: list[Finding]) -> bool:
     if len(heads) < 2:
         return False
     file = next(node.file for node in nodes if node.id == heads[-1])
-    findings.append(problem(file, "multiple-heads", f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
-                            f"run: python manage.py makemigrations --merge {app}", hazard=Hazard.ORDER))  # fmt: skip
+    findings.append(problem(file, MULTIPLE_HEADS, f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
+                            f"run: python manage.py makemigrations --merge {app}"))  # fmt: skip
     return True
 
 

@@ -9,7 +9,12 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, resumption, source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import History, Migration, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Resumption
+from kfm_ci.migrations.problems.file_order import (
+    DRIZZLE_JOURNAL_ENTRY_MISSING,
+    DRIZZLE_JOURNAL_INVALID,
+    DRIZZLE_JOURNAL_OUT_OF_ORDER,
+)
+from kfm_ci.model import Finding, Mode, Resumption
 from kfm_ci.sql.script import Script, SourceFile
 
 _JOURNAL = "meta/_journal.json"
@@ -43,9 +48,9 @@ class Drizzle:
                 continue
             if when <= latest:
                 findings.append(problem(
-                    file, "drizzle-journal-out-of-order", f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
+                    file, DRIZZLE_JOURNAL_OUT_OF_ORDER, f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
                     "databases that already have the later one skip it silently, new ones run it",
-                    f"set `when` of {tag} in {journal.path} to a time after {latest}", hazard=Hazard.ORDER,
+                    f"set `when` of {tag} in {journal.path} to a time after {latest}",
                 ))  # fmt: skip
             else:
                 latest, before = when, tag
@@ -57,8 +62,8 @@ class Drizzle:
         others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
                   and (file := source_files.read(tree, path, []))]  # fmt: skip
         for file in others:
-            findings.append(problem(file, "drizzle-journal-entry-missing", "the journal does not name this file: it never runs",
-                                    "make migrations by `drizzle-kit generate`, or remove the file", hazard=Hazard.NAMING))  # fmt: skip
+            findings.append(problem(file, DRIZZLE_JOURNAL_ENTRY_MISSING, "the journal does not name this file: it never runs",
+                                    "make migrations by `drizzle-kit generate`, or remove the file"))  # fmt: skip
         history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
                        unreadable=missing, others=(*others, journal), together=True,
                        outside="by hand before the release, for Drizzle runs nothing outside a transaction",
@@ -79,8 +84,8 @@ def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, in
         found = [("", 0)]
     if all(isinstance(tag, str) and tag and "/" not in tag for tag, _ in found):
         return found
-    findings.append(problem(journal, "drizzle-journal-invalid", "the journal cannot be read: expected `entries` with `tag` and `when`",
-                            "restore it from the base, and make migrations by `drizzle-kit generate`", hazard=Hazard.ORDER))  # fmt: skip
+    findings.append(problem(journal, DRIZZLE_JOURNAL_INVALID, "the journal cannot be read: expected `entries` with `tag` and `when`",
+                            "restore it from the base, and make migrations by `drizzle-kit generate`"))  # fmt: skip
     return None
 
 

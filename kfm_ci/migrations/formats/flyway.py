@@ -12,7 +12,15 @@ from kfm_ci.migrations.formats.flyway_settings import FlywaySettings
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Migration, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.migrations.problems.file_contents import UNRESOLVED_PLACEHOLDER
+from kfm_ci.migrations.problems.file_order import FILE_NAME
+from kfm_ci.migrations.problems.transaction_modes import (
+    FLYWAY_BASELINE,
+    FLYWAY_CALLBACK,
+    FLYWAY_LOCK_DEADLOCK,
+    FLYWAY_MIXED,
+)
+from kfm_ci.model import Finding, Mode, Resumption, Severity
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -131,7 +139,7 @@ def _replaced(script: Script, migration: Migration, values: dict[str, str], find
     text = _PLACEHOLDER.sub(value, script.text)
     for name, line in missing.items():
         findings.append(problem(
-            script.file, "unresolved-placeholder", f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
+            script.file, UNRESOLVED_PLACEHOLDER, f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
             f'give it one in kfm-ci.toml: [migrations.placeholders] "{name[:60]}" = "…"', line=line,
             severity=Severity.WARNING,
         ))  # fmt: skip
@@ -146,17 +154,16 @@ def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
     inside = next((part for part in parts if part not in outside), None)
     if inside is not None and not own.mixed:
         findings.append(problem(
-            script.file, "flyway-mixed", f"Flyway refuses a file that mixes {statements.kind(outside[0].text)} on line {outside[0].line}, "
+            script.file, FLYWAY_MIXED, f"Flyway refuses a file that mixes {statements.kind(outside[0].text)} on line {outside[0].line}, "
             f"which cannot run in a transaction, with {statements.kind(inside.text)} on line {inside.line}, which does",
-            f"give line {outside[0].line} a file of its own", line=outside[0].line, hazard=Hazard.TRANSACTION,
+            f"give line {outside[0].line} a file of its own", line=outside[0].line,
         ))  # fmt: skip
     waits = [part for part in outside if "CONCURRENTLY" in part.text.upper()]
     if waits and own.transactional_lock:
         findings.append(problem(
-            script.file, "flyway-lock-deadlock", "Flyway holds its lock in an open transaction on a second connection, and an index that is "
+            script.file, FLYWAY_LOCK_DEADLOCK, "Flyway holds its lock in an open transaction on a second connection, and an index that is "
             "built concurrently waits for it without end", "set `flyway.postgresql.transactional.lock=false`", line=waits[0].line,
-            hazard=Hazard.TRANSACTION, severity=Severity.WARNING,
-        ))  # fmt: skip
+                    ))  # fmt: skip
     return Mode.AUTOCOMMIT
 
 
@@ -164,14 +171,14 @@ def _told(file: SourceFile) -> list[Finding]:
     base = file.path.rpartition("/")[2]
     callback = _CALLBACK.match(base)
     if callback and callback[1] in _WITHIN:
-        return [problem(file, "flyway-callback", "Flyway runs this callback around each migration; what it does was not judged",
-                        "keep changes of the schema in versioned files", severity=Severity.WARNING)]  # fmt: skip
+        return [problem(file, FLYWAY_CALLBACK, "Flyway runs this callback around each migration; what it does was not judged",
+                        "keep changes of the schema in versioned files")]  # fmt: skip
     if callback:
         return []
     if (found := _VERSIONED.match(base)) and found[1] in "Bb":
-        return [problem(file, "flyway-baseline", f"on an empty database Flyway begins here, in place of all up to {version(found[2])}; what it "
-                        "does was not judged", "compare the schema of a new database with one that ran every version", severity=Severity.WARNING)]  # fmt: skip
+        return [problem(file, FLYWAY_BASELINE, f"on an empty database Flyway begins here, in place of all up to {version(found[2])}; what it "
+                        "does was not judged", "compare the schema of a new database with one that ran every version")]  # fmt: skip
     if _NEARLY.match(base):
-        return [problem(file, "file-name", "Flyway ignores this file silently: its name is not V<version>__<name>.sql",
-                        "name it V<version>__<name>.sql, with two underscores", hazard=Hazard.NAMING)]  # fmt: skip
+        return [problem(file, FILE_NAME, "Flyway ignores this file silently: its name is not V<version>__<name>.sql",
+                        "name it V<version>__<name>.sql, with two underscores")]  # fmt: skip
     return []

@@ -11,7 +11,8 @@ from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.migrations.problems.transaction_modes import GOLANG_MIGRATE_SPLITS_BODY
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script
 
@@ -75,8 +76,7 @@ def _torn(script: Script) -> Iterator[Finding]:
     for part in statements.of(script):
         if ";" in part.text:
             yield problem(
-                script.file, "golang-migrate-splits-body", f"under x-multi-statement golang-migrate cuts {statements.kind(part.text)} "
+                script.file, GOLANG_MIGRATE_SPLITS_BODY, f"under x-multi-statement golang-migrate cuts {statements.kind(part.text)} "
                 "at the semicolon within it: it knows neither quotes nor comments",
-                "drop `x-multi-statement=true` from the URL: without it a file is one message", hazard=Hazard.MIGRATION_ERROR,
-                line=part.line + part.text.partition(";")[0].count("\n"),
+                "drop `x-multi-statement=true` from the URL: without it a file is one message", line=part.line + part.text.partition(";")[0].count("\n"),
             )  # fmt: skip

@@ -22,6 +22,7 @@ from kfm_ci.migrations.layouts.sections import (
 )
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.problems.file_contents import GOOSE_ANNOTATION, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
 from kfm_ci.model import Finding, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
 
@@ -50,7 +51,7 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     file = written if text == written.text else replace(written, text=text)
     found = [(" ".join(item[1].upper().split()), item.start(), item.end()) for item in _ANNOTATION.finditer(file.text)]
     wrong += [
-        problem(file, "goose-annotation", f"goose refuses the file: unknown annotation {kind[:60]!r}",
+        problem(file, GOOSE_ANNOTATION, f"goose refuses the file: unknown annotation {kind[:60]!r}",
                 "use Up, Down, StatementBegin, StatementEnd, NO TRANSACTION or ENVSUB",
                 line=file.text.count("\n", 0, start) + 1)
         for kind, start, _ in found if kind not in _KNOWN
@@ -58,7 +59,7 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     marks = [mark for mark in found if mark[0] in {"UP", "DOWN"}]
     up, down = between(file.text, marks, "UP"), between(file.text, marks, "DOWN")
     if up is None:
-        wrong.append(problem(file, "section-missing", "goose refuses the file: there is no `-- +goose Up`",
+        wrong.append(problem(file, SECTION_MISSING, "goose refuses the file: there is no `-- +goose Up`",
                              "write `-- +goose Up` above the change"))  # fmt: skip
     mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
@@ -97,7 +98,7 @@ def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Find
             line = _VARIABLE.sub(value, line)
         lines.append(line)
     findings = [
-        problem(file, "unresolved-placeholder", f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
+        problem(file, UNRESOLVED_PLACEHOLDER, f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
                 f"give it a value: {placeholders.setting(name)}", line=line, severity=Severity.WARNING)
         for name, line in missing.items()
     ]  # fmt: skip

@@ -13,7 +13,8 @@ from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import Section, Sections, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Resumption
+from kfm_ci.migrations.problems.file_order import CHAIN_BROKEN, HASH_MISMATCH
+from kfm_ci.model import Finding, Mode, Resumption
 from kfm_ci.sql.script import Script, SourceFile
 
 _NAME = re.compile(r"^([0-9]+)(-[-_a-zA-Z0-9]*)?\.sql$")
@@ -108,13 +109,13 @@ class GraphileMigrate:
             values, skipped = _headers(file.text)
             previous = values.get("Previous", "-")
             if (None if previous == "-" else previous) != last:
-                findings.append(problem(file, "chain-broken", f"its `Previous` is not the hash of the migration before it: expected {last or '-'}, got {previous[:60]}",
-                                        "uncommit and commit it again on top of the base", hazard=Hazard.ORDER))  # fmt: skip
+                findings.append(problem(file, CHAIN_BROKEN, f"its `Previous` is not the hash of the migration before it: expected {last or '-'}, got {previous[:60]}",
+                                        "uncommit and commit it again on top of the base"))  # fmt: skip
             body = "\n".join(file.text.split("\n")[skipped:])
             expected = sealed(None if previous == "-" else previous, body)
             if values.get("Hash") != expected and "AllowInvalidHash" not in values:
-                findings.append(problem(file, "hash-mismatch", f"its hash does not agree with its text: expected {expected}, got {values.get('Hash', 'none')[:60]}",
-                                        "put the file back as it was committed", hazard=Hazard.MANIFEST))  # fmt: skip
+                findings.append(problem(file, HASH_MISMATCH, f"its hash does not agree with its text: expected {expected}, got {values.get('Hash', 'none')[:60]}",
+                                        "put the file back as it was committed"))  # fmt: skip
             last = values.get("Hash")
         given = {f":{name.removeprefix(':')}" for name in settings.placeholders}
         said = {name: value for name, value in _told(tree, directory).items() if name not in given}

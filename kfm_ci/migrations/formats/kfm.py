@@ -8,7 +8,9 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
 from kfm_ci.migrations.model import History, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.migrations.problems.file_order import FILE_NAME, MIXED_STYLES
+from kfm_ci.model import Finding, Mode, Place
+from kfm_ci.rule_info import RuleInfo
 
 
 def _name(path: str) -> Named | None:
@@ -38,12 +40,12 @@ class Kfm:
         findings = list(history.findings)
         for other in history.others:
             if other.path.endswith(".sql"):
-                findings.append(_naming(other.path, "file-name", "the name is outside the grammar",
+                findings.append(_naming(other.path, FILE_NAME, "the name is outside the grammar",
                                         "name it YYYYMMDD_HHMM__short_description or V000123__short_description, "
                                         "then .up.sql and .down.sql: `kfm-ci new` does"))  # fmt: skip
         styles = {(naming.version(item.id) or ("", ""))[1]: item.up_path for item in history.migrations}
         if len(styles) > 1:
-            findings.append(_naming(max(styles.values()), "mixed-styles", f"two naming styles in one directory: {', '.join(sorted(styles.values()))}",
+            findings.append(_naming(max(styles.values()), MIXED_STYLES, f"two naming styles in one directory: {', '.join(sorted(styles.values()))}",
                                     "keep the style of the files already merged"))  # fmt: skip
         migrations = tuple(
             replace(item, up=replace(item.up, mode=mode))
@@ -60,12 +62,5 @@ def _declared(header: object) -> Mode | None:
     return Mode.AUTOCOMMIT if values.get("transaction") == "no" else None
 
 
-def _naming(path: str, rule: str, message: str, help: str) -> Finding:
-    return Finding(
-        rule=rule,
-        hazard=Hazard.NAMING,
-        severity=Severity.ERROR,
-        message=message,
-        place=Place(file=path, line=1),
-        help=help,
-    )
+def _naming(path: str, rule: RuleInfo, message: str, help: str) -> Finding:
+    return rule.finding(message, place=Place(file=path, line=1), help=help)

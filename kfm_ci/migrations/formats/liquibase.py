@@ -13,9 +13,11 @@ from kfm_ci.migrations.formats.liquibase_changesets import Changeset
 from kfm_ci.migrations.layouts import program_files, program_metadata
 from kfm_ci.migrations.layouts.sections import holds, problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.problems.file_contents import LIQUIBASE_SPLITS_BODY, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
+from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION
 from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.migrations.tools.known_tools import KNOWN
-from kfm_ci.model import Digest, Finding, Hazard, Mode, Resumption, Severity
+from kfm_ci.model import Digest, Finding, Mode, Resumption, Severity
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.sql.tokens import Kind, tokens
@@ -85,8 +87,8 @@ class Liquibase:
             for item in held:
                 identity = f"{item.author}:{item.id}"
                 if identity in seen and seen[identity] == path:
-                    findings.append(problem(file, "duplicate-version", f"changeset {identity} is in this file twice",
-                                            "give the newer one an id of its own", line=item.first_line, hazard=Hazard.ORDER))  # fmt: skip
+                    findings.append(problem(file, DUPLICATE_VERSION, f"changeset {identity} is in this file twice",
+                                            "give the newer one an id of its own", line=item.first_line))  # fmt: skip
                     unreadable = True
                     continue
                 name = identity if identity not in seen else f"{identity}@{path}"
@@ -141,7 +143,7 @@ def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migra
 def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
     marks = list(_CHANGESET.finditer(file.text))
     if not marks and FORMATTED.match(file.text):
-        findings.append(problem(file, "section-missing", "Liquibase runs nothing of the file: there is no `--changeset author:id`",
+        findings.append(problem(file, SECTION_MISSING, "Liquibase runs nothing of the file: there is no `--changeset author:id`",
                                 "write `--changeset author:id` above the change"))  # fmt: skip
     found = []
     for number, mark in enumerate(marks):
@@ -240,7 +242,7 @@ def _filled(file: SourceFile, text: str, first_line: int, values: Mapping[str, s
         if found[1] in values:
             return values[found[1]]
         findings.append(problem(
-            file, "unresolved-placeholder", f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
+            file, UNRESOLVED_PLACEHOLDER, f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
             f'give it one in kfm-ci.toml: [migrations.placeholders] "{found[1][:60]}" = "…"',
             line=first_line + text.count("\n", 0, found.start()), severity=Severity.WARNING,
         ))  # fmt: skip
@@ -261,8 +263,8 @@ def _torn(file: SourceFile, script: Script) -> list[Finding]:
         cut = inner.find(";")
         if cut >= 0 and (begin is None or cut < begin.start()):
             found.append(problem(
-                file, "liquibase-splits-body", f"Liquibase splits {statements.kind(part.text)} at the first semicolon of its body: "
+                file, LIQUIBASE_SPLITS_BODY, f"Liquibase splits {statements.kind(part.text)} at the first semicolon of its body: "
                 "it knows no dollar quotes", f"write `splitStatements:false` on the changeset's line, above line {part.line}",
-                line=part.line + part.text[: body.end() + cut].count("\n"), hazard=Hazard.MIGRATION_ERROR,
+                line=part.line + part.text[: body.end() + cut].count("\n"),
             ))  # fmt: skip
     return found

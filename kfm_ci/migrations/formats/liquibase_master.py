@@ -10,8 +10,9 @@ from kfm_ci.migrations.formats import liquibase_changesets
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Tree
+from kfm_ci.migrations.problems.file_order import INCLUDE_MISSING, NOT_INCLUDED
 from kfm_ci.migrations.source_files import read
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.model import Finding
 
 _MASTER = re.compile(
     r"(?:^|/)(?:db\.)?(?:changelog[-_.]?)?(?:master|root|main|changelog)\.(?:xml|ya?ml|json)$", re.IGNORECASE
@@ -43,8 +44,8 @@ def order(tree: Tree, directory: str, findings: list[Finding]) -> tuple[list[str
     for path in [path for path in named if path not in set(chosen)]:
         file = read(tree, path, [])
         if file is not None and "liquibase" in file.text[:200].lower():
-            findings.append(problem(file, "not-included", f"no changelog includes this file from {master}: it never runs",
-                                    "include it, or remove it", hazard=Hazard.NAMING))  # fmt: skip
+            findings.append(problem(file, NOT_INCLUDED, f"no changelog includes this file from {master}: it never runs",
+                                    "include it, or remove it"))  # fmt: skip
     return chosen, _left(tree, inside, followed | set(chosen))
 
 
@@ -110,7 +111,7 @@ def _follow(tree: Tree, path: str, found: list[str], findings: list[Finding], se
                 _follow(tree, full, found, findings, seen)
                 break
         else:
-            findings.append(problem(file, "include-missing", f"the included {target[:120]} is not there", "mend the path", hazard=Hazard.ORDER))  # fmt: skip
+            findings.append(problem(file, INCLUDE_MISSING, f"the included {target[:120]} is not there", "mend the path"))  # fmt: skip
 
 
 def _includes(text: str) -> list[tuple[str, str]]:

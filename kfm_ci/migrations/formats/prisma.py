@@ -13,7 +13,8 @@ from kfm_ci.migrations.layouts.program_files import TESTS
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
 from kfm_ci.migrations.model import History, Tree, Unreadable
-from kfm_ci.model import Finding, Mode, Severity
+from kfm_ci.migrations.problems.transaction_modes import MIGRATION_NOT_SQL
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -81,8 +82,8 @@ def _programs(history: History) -> Iterator[Finding]:
         )
         alone = "" if folder in there else ", and `migrate deploy` refuses a directory without migration.sql (P3015)"
         yield problem(
-            main, "migration-not-sql", f"Prisma does not run this program{alone}; what it does was neither run nor judged",
-            "nothing, where the deployment runs it on every database; else write it as SQL in migration.sql", severity=Severity.WARNING,
+            main, MIGRATION_NOT_SQL, f"Prisma does not run this program{alone}; what it does was neither run nor judged",
+            "nothing, where the deployment runs it on every database; else write it as SQL in migration.sql",
         )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.formats import sqitch_variables
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import History, Migration, Tree
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.migrations.problems.file_order import FILE_MISSING, SQITCH_PLAN_SYNTAX
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -48,8 +49,8 @@ class Sqitch:
             stem = next((item for item in stems if tree.exists(_in(directory, f"deploy/{item}.sql"))), stems[0])
             up = _script(tree, directory, "deploy", stem, findings, variables)
             if up is None:
-                findings.append(problem(plan, "file-missing", f"the plan names {name}, and deploy/{stem}.sql is not there",
-                                        f"add it by `sqitch add {name}`, or take the line out of the plan", hazard=Hazard.NAMING))  # fmt: skip
+                findings.append(problem(plan, FILE_MISSING, f"the plan names {name}, and deploy/{stem}.sql is not there",
+                                        f"add it by `sqitch add {name}`, or take the line out of the plan"))  # fmt: skip
                 missing = True
                 continue
             verify = _file(tree, directory, "verify", stem, [])
@@ -83,11 +84,11 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tup
         elif change := _CHANGE.match(line):
             rows.append(("+", change[1]))
         elif _WAITING.match(line):
-            findings.append(problem(plan, "sqitch-plan-syntax", "a change that is planned to be reverted is not supported",
-                                    "use a revert script", line=number, hazard=Hazard.ORDER))  # fmt: skip
+            findings.append(problem(plan, SQITCH_PLAN_SYNTAX, "a change that is planned to be reverted is not supported",
+                                    "use a revert script", line=number))  # fmt: skip
         else:
-            findings.append(problem(plan, "sqitch-plan-syntax", "this line of the plan cannot be read", "let sqitch write the plan",
-                                    line=number, hazard=Hazard.ORDER))  # fmt: skip
+            findings.append(problem(plan, SQITCH_PLAN_SYNTAX, "this line of the plan cannot be read", "let sqitch write the plan",
+                                    line=number))  # fmt: skip
     found = []
     for index, (kind, name) in enumerate(rows):
         if kind != "+":

@@ -10,6 +10,7 @@ from kfm_ci.migrations.layouts import line_delimited
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.model import Mode
 from kfm_ci.sql.script import SourceFile
 
@@ -35,7 +36,7 @@ def _cut(file: SourceFile) -> Sections:
     if up is None:
         return Sections(
             up=everything(file), down=down,
-            findings=(problem(file, "section-missing", "sql-migrate runs nothing of the file: there is no `-- +migrate Up`",
+            findings=(problem(file, SECTION_MISSING, "sql-migrate runs nothing of the file: there is no `-- +migrate Up`",
                               "write `-- +migrate Up` above the change"),),
         )  # fmt: skip
     modes = {item[1]: Mode.AUTOCOMMIT if "notransaction" in item[2].split() else Mode.TRANSACTION for item in found}

@@ -10,6 +10,7 @@ from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts.sections import misnamed
 from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
 from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.problems.file_contents import LINE_ENDINGS
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
 
@@ -60,7 +61,7 @@ class Sqlx:
 
 def _sealing(item: Finding) -> Finding:
     """Say of Windows line ends what they mean here: sqlx's checksum counts every byte."""
-    if item.rule != "line-endings":
+    if item.rule != LINE_ENDINGS.id:
         return item
     return replace(
         item, severity=Severity.WARNING, hazard=Hazard.MANIFEST,

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from kfm_ci.migrations.history_tables.base import HistoryRow, HistoryTable, RowState
 from kfm_ci.migrations.model import Command, History, Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.migrations.problems.history_table import (
+    HISTORY_CHECKSUM_MISMATCH,
+    HISTORY_ROW_FAILED,
+    MIGRATION_FILE_MISSING,
+    MIGRATION_IGNORED,
+)
+from kfm_ci.model import Finding, Place, Severity
 
 _NAMED = 3
 """So many keys are named in one message."""
@@ -88,28 +94,16 @@ def _before(history: History, migration: Migration) -> str:
 
 def _failed(table: HistoryTable, item: Migration, row: HistoryRow, before: str, name: str) -> Finding:
     todo = table.repair.replace("{key}", row.migration).replace("{previous}", before)
-    return Finding(
-        rule="history-row-failed", hazard=Hazard.DRIFT, severity=Severity.ERROR, migration=item.id,
-        message=f"{name} says that {row.migration} was begun and did not end: {table.format} {table.after_failure}",
-        help=f"see what it left behind; then: {todo}", place=Place(file=item.up_path, line=_line(item)),
-    )  # fmt: skip
+    return HISTORY_ROW_FAILED.finding(f"{name} says that {row.migration} was begun and did not end: {table.format} {table.after_failure}", help=f"see what it left behind; then: {todo}", place=Place(file=item.up_path, line=_line(item)), migration=item.id, severity=Severity.ERROR)  # fmt: skip
 
 
 def _changed(table: HistoryTable, item: Migration, name: str) -> Finding:
     then = "refuses the database" if table.refuses else "does not run it again"
-    return Finding(
-        rule="history-checksum-mismatch", hazard=Hazard.DRIFT, severity=Severity.ERROR if table.refuses else Severity.WARNING, migration=item.id,
-        message=f"the file is not the one that ran: its checksum is not the one in {name}, and {table.format} {then}",
-        help=table.accept, place=Place(file=item.up_path, line=_line(item)),
-    )  # fmt: skip
+    return HISTORY_CHECKSUM_MISMATCH.finding(f"the file is not the one that ran: its checksum is not the one in {name}, and {table.format} {then}", help=table.accept, place=Place(file=item.up_path, line=_line(item)), migration=item.id, severity=Severity.ERROR if table.refuses else Severity.WARNING)  # fmt: skip
 
 
 def _skipped(table: HistoryTable, item: Migration, name: str) -> Finding:
-    return Finding(
-        rule="migration-ignored", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=item.id,
-        message=f"{name} has no row of this migration, and rows of later ones: {table.format} skips it silently",
-        help="give it a version after all others", place=Place(file=item.up_path, line=1),
-    )  # fmt: skip
+    return MIGRATION_IGNORED.finding(f"{name} has no row of this migration, and rows of later ones: {table.format} skips it silently", help="give it a version after all others", place=Place(file=item.up_path, line=1), migration=item.id, severity=Severity.ERROR)  # fmt: skip
 
 
 def _fileless(
@@ -119,8 +113,4 @@ def _fileless(
             if key not in known and row.state in {RowState.APPLIED, RowState.FAILED}]  # fmt: skip
     if lost and history.migrations:
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        yield Finding(
-            rule="migration-file-missing", hazard=Hazard.DRIFT, severity=Severity.WARNING,
-            message=f"{name} has rows of {', '.join(lost[:_NAMED])}{more}, and there is no such file",
-            help="restore the files, or leave them out of the table as well", place=Place(file=place, line=1),
-        )  # fmt: skip
+        yield MIGRATION_FILE_MISSING.finding(f"{name} has rows of {', '.join(lost[:_NAMED])}{more}, and there is no such file", help="restore the files, or leave them out of the table as well", place=Place(file=place, line=1), severity=Severity.WARNING)  # fmt: skip

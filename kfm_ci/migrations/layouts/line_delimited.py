@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.migrations.layouts.sections import Section, problem
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.migrations.problems.file_contents import GOOSE_STATEMENT_SPLIT, GOOSE_STATEMENT_UNTERMINATED
+from kfm_ci.migrations.problems.statement_splitting import (
+    GOOSE_IMPLICIT_TRANSACTION,
+    SQL_MIGRATE_IMPLICIT_TRANSACTION,
+    SQL_MIGRATE_STATEMENT_SPLIT,
+    SQL_MIGRATE_STATEMENT_UNTERMINATED,
+)
+from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import SourceFile, Statement
 
@@ -23,6 +30,11 @@ class _Message:
     ended: bool = True
 
 
+_UNTERMINATED = {"goose": GOOSE_STATEMENT_UNTERMINATED, "sql-migrate": SQL_MIGRATE_STATEMENT_UNTERMINATED}
+_SPLIT = {"goose": GOOSE_STATEMENT_SPLIT, "sql-migrate": SQL_MIGRATE_STATEMENT_SPLIT}
+_IMPLICIT = {"goose": GOOSE_IMPLICIT_TRANSACTION, "sql-migrate": SQL_MIGRATE_IMPLICIT_TRANSACTION}
+
+
 def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str], mode: Mode) -> Iterator[Finding]:
     """Yield what the tool cuts in two, refuses as unfinished, or sends as one transaction although it may not be in one.
 
@@ -34,15 +46,15 @@ def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str],
         if message.first <= resume:
             continue
         if not message.ended:
-            yield problem(file, f"{tool}-statement-unterminated", f"{tool} refuses the file: its last statement has no semicolon at the end of a line",
-                          "end it with a semicolon", line=message.first, hazard=Hazard.MIGRATION_ERROR)  # fmt: skip
+            yield problem(file, _UNTERMINATED[tool], f"{tool} refuses the file: its last statement has no semicolon at the end of a line",
+                          "end it with a semicolon", line=message.first)  # fmt: skip
             continue
         torn = next((item for item in parts if item.line <= message.last < item.end_line), None)
         if torn is not None and not message.block:
             yield problem(
-                file, f"{tool}-statement-split", f"{tool} ends a statement at this semicolon, in the middle of {statements.kind(torn.text)}",
+                file, _SPLIT[tool], f"{tool} ends a statement at this semicolon, in the middle of {statements.kind(torn.text)}",
                 f"write {_mark(tool, 'StatementBegin')} above line {torn.line} and {_mark(tool, 'StatementEnd')} below line {torn.end_line}",
-                line=message.last, hazard=Hazard.MIGRATION_ERROR,
+                line=message.last,
             )  # fmt: skip
             resume = torn.end_line
             continue
@@ -55,9 +67,9 @@ def _together(file: SourceFile, held: list[Statement], tool: str) -> Iterator[Fi
     for item in held:
         if why := transactions.requires_autocommit(item):
             yield problem(
-                file, f"{tool}-implicit-transaction", f"{tool} sends {len(held)} statements as one message here, which PostgreSQL runs in one transaction, and {why}",
+                file, _IMPLICIT[tool], f"{tool} sends {len(held)} statements as one message here, which PostgreSQL runs in one transaction, and {why}",
                 f"give line {item.line} lines of its own, and a {_mark(tool, 'StatementBegin')} of its own where one stands above it",
-                line=item.line, hazard=Hazard.TRANSACTION,
+                line=item.line,
             )  # fmt: skip
             return
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.model import Finding, Hazard
+from kfm_ci.migrations.problems.file_order import MISSING_PARENT_REVISION
+from kfm_ci.model import Finding
 from kfm_ci.sql.script import SourceFile
 
 
@@ -66,9 +67,7 @@ def ordered(nodes: dict[str, Revision], findings: list[Finding], mend: str) -> l
             item = next(iter(waiting.values()))
             gone = [name for name in (*item.parents, *item.needs) if name not in nodes]
             what = f"builds on {gone[0]}, which is not there" if gone else "builds on itself in a circle"
-            findings.append(
-                problem(item.file, "missing-parent-revision", f"revision {item.id} {what}", mend, hazard=Hazard.ORDER)
-            )
+            findings.append(problem(item.file, MISSING_PARENT_REVISION, f"revision {item.id} {what}", mend))
             break
         for item in ready:
             done[item.id] = waiting.pop(item.id)

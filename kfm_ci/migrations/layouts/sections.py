@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.migrations.layouts.up_down_pairs import relative
 from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.migrations.problems.file_order import FILE_NAME
+from kfm_ci.migrations.problems.transaction_modes import MIGRATION_NOT_SQL
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -87,9 +90,8 @@ def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[s
 def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Finding, ...]:
     """Find migrations that the tool runs between the others and that are no SQL."""
     return tuple(
-        problem(file, "migration-not-sql", f"{history.format} runs this migration, written in {language}, in its place among the others; "
-                "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`',
-                severity=Severity.WARNING)
+        problem(file, MIGRATION_NOT_SQL, f"{history.format} runs this migration, written in {language}, in its place among the others; "
+                "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`')
         for file in history.others if name.match(file.path.rpartition("/")[2])
     )  # fmt: skip
 
@@ -97,16 +99,22 @@ def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Fi
 def misnamed(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
     """Find files for whose names, as the directory has them, the tool refuses to run anything."""
     return tuple(
-        problem(file, "file-name", f"{history.format} refuses the whole directory for this file's name: expected {expected}",
-                "rename it, or move it out of the directory", hazard=Hazard.NAMING)
+        problem(file, FILE_NAME, f"{history.format} refuses the whole directory for this file's name: expected {expected}",
+                "rename it, or move it out of the directory")
         for file in history.others if name.match(relative(file.path, history.directory))
     )  # fmt: skip
 
 
 def problem(
-    file: SourceFile, rule: str, message: str, help: str, *, line: int = 1, hazard: Hazard = Hazard.UNANALYSABLE,
-    severity: Severity = Severity.ERROR,
-) -> Finding:  # fmt: skip
-    """Return a finding on reading a file."""
-    return Finding(rule=rule, hazard=hazard, severity=severity, message=message, help=help,
-                   place=Place(file=file.path, line=line, column=1, end_line=line))  # fmt: skip
+    file: SourceFile,
+    rule: RuleInfo,
+    message: str,
+    help: str,
+    *,
+    line: int = 1,
+    hazard: Hazard | None = None,
+    severity: Severity | None = None,
+) -> Finding:
+    """Return a finding on reading a file, with the rule's hazard and severity unless others are given."""
+    place = Place(file=file.path, line=line, column=1, end_line=line)
+    return rule.finding(message, help=help, place=place, hazard=hazard, severity=severity)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.model import History, Migration, Tree
-from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.migrations.problems.file_contents import EMPTY_FILE
+from kfm_ci.migrations.problems.file_order import DOWN_WITHOUT_UP, DUPLICATE_VERSION, FILE_NAME
+from kfm_ci.model import Finding, Mode, Place
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, SourceFile
 
@@ -50,7 +53,7 @@ def assemble(
     for path in paths:
         named = name(relative(path, directory))
         if named is not None and not path.isprintable():
-            findings.append(_finding(path, "file-name", Hazard.NAMING, "the name holds bytes or characters that cannot be shown",
+            findings.append(_finding(path, FILE_NAME, "the name holds bytes or characters that cannot be shown",
                                      "rename it with letters, digits and `_`"))  # fmt: skip
             if not _is_text(path):
                 unreadable = True
@@ -63,13 +66,12 @@ def assemble(
                 others.append(file)
             continue
         if empty_downs and named.direction == "down":
-            findings[before:] = [item for item in findings[before:] if item.rule != "empty-file"]
+            findings[before:] = [item for item in findings[before:] if item.rule != EMPTY_FILE.id]
         unreadable = unreadable or file is None
         target = ups if named.direction == "up" else downs
         key = named.pair or named.id
         if key in target:
-            findings.append(_finding(path, "duplicate-version", Hazard.ORDER,
-                                     f"the same migration twice: {target[key][2]} and {path}", "rename one of them"))  # fmt: skip
+            findings.append(_finding(path, DUPLICATE_VERSION, f"the same migration twice: {target[key][2]} and {path}", "rename one of them"))  # fmt: skip
             unreadable = True
             continue
         target[key] = (named, file, path)
@@ -88,7 +90,7 @@ def assemble(
         )  # fmt: skip
     for key, (_, _, path) in downs.items():
         if key not in ups:
-            findings.append(_finding(path, "down-without-up", Hazard.NAMING, "a down file without its up file",
+            findings.append(_finding(path, DOWN_WITHOUT_UP, "a down file without its up file",
                                      "add the up file of the same name, or remove it"))  # fmt: skip
     unreadable = _repeated(migrations, findings) or unreadable
     return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
@@ -103,8 +105,7 @@ def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
         if not migration.version:
             continue
         if migration.version in versions:
-            findings.append(_finding(migration.up_path, "duplicate-version", Hazard.ORDER,
-                                     f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",
+            findings.append(_finding(migration.up_path, DUPLICATE_VERSION, f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",
                                      "renumber the newer one"))  # fmt: skip
             found = True
         versions.setdefault(migration.version, migration.up_path)
@@ -120,7 +121,5 @@ def _is_text(path: str) -> bool:
     return path == path.encode("utf-8", "replace").decode("utf-8")
 
 
-def _finding(path: str, rule: str, hazard: Hazard, message: str, help: str) -> Finding:
-    return Finding(
-        rule=rule, hazard=hazard, severity=Severity.ERROR, message=message, place=Place(file=path, line=1), help=help
-    )
+def _finding(path: str, rule: RuleInfo, message: str, help: str) -> Finding:
+    return rule.finding(message, place=Place(file=path, line=1), help=help)

@@ -1,12 +1,11 @@
-"""Rules that are decided while files are read, each by the format that reads them; ``READ`` lists them."""
+"""Rules that are decided while files are read, by the format that reads them; ``READING_RULES`` lists them."""
 
-from kfm_ci.migrations.problems.base import Read
+from __future__ import annotations
+
 from kfm_ci.migrations.problems.file_contents import CONTENTS
 from kfm_ci.migrations.problems.file_order import ORDER
 from kfm_ci.migrations.problems.statement_splitting import MESSAGES
 from kfm_ci.migrations.problems.transaction_modes import TRANSACTIONS
+from kfm_ci.rule_info import RuleInfo
 
-__all__ = ["READ", "Read"]
-
-READ: tuple[Read, ...] = (*CONTENTS, *MESSAGES, *ORDER, *TRANSACTIONS)
-"""Every one of them."""
+READING_RULES: tuple[RuleInfo, ...] = (*CONTENTS, *MESSAGES, *ORDER, *TRANSACTIONS)

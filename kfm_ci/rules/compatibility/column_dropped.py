@@ -7,34 +7,37 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.removed_objects import dropped_columns
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import ServerExample, told
+from kfm_ci.rule_info import RuleInfo, ServerExample
+from kfm_ci.rules.rule import statement_finding
+
+COLUMN_DROPPED = RuleInfo(
+    id="column-dropped",
+    hazard=Hazard.DATA_LOSS,
+    title="An existing column is dropped only in a contract step",
+    why="No down file brings the values back, and the release that is still running when the migration starts names the "
+    "column in its queries. First release an application that no longer uses it; then drop it in a migration of its "
+    "own that says `phase: contract`.",
+    bad="alter table widgets drop column colour;\n",
+    good="alter table widgets add column shade text;\n",
+    server_example=ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    ),
+)
 
 
 class ColumnDropped:
     """The release that still runs selects it by name."""
 
-    id = "column-dropped"
-    hazard = Hazard.DATA_LOSS
-    title = "An existing column is dropped only in a contract step"
-    why = (
-        "No down file brings the values back, and the release that is still running when the migration starts names the "
-        "column in its queries. First release an application that no longer uses it; then drop it in a migration of its "
-        "own that says `phase: contract`."
-    )
-    bad = "alter table widgets drop column colour;\n"
-    good = "alter table widgets add column shade text;\n"
-    server_example = ServerExample(
-        base="create table widgets (id bigint primary key, name text, price integer);",
-        bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
-        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
-    )
+    info = COLUMN_DROPPED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older columns that are dropped."""
         for item in dropped_columns(change):
             also = ", and whatever depends on it" if item.cascade else ""
-            yield told(
-                self, item.act, f"drops column {item.shown} with all it holds{also}",
+            yield statement_finding(
+                COLUMN_DROPPED, item.act, f"drops column {item.shown} with all it holds{also}",
                 help=f"first release an application that no longer uses {item.shown}; then drop it in a migration with "
                 "`phase: contract`",
             )  # fmt: skip

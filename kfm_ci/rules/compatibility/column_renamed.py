@@ -8,34 +8,37 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import quote
 from kfm_ci.analysis.removed_objects import renamed
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import ServerExample, told
+from kfm_ci.rule_info import RuleInfo, ServerExample
+from kfm_ci.rules.rule import statement_finding
+
+COLUMN_RENAMED = RuleInfo(
+    id="column-renamed",
+    hazard=Hazard.BREAKS_CLIENTS,
+    title="An existing column is not renamed under the application",
+    why="From the moment of the rename the old release fails, and until then the new one does. Add the new column, keep "
+    "both in step with a trigger, let the application change over, and drop the old one in a contract step.",
+    bad="alter table widgets rename column colour to shade;\n",
+    good="alter table widgets add column shade text;\n",
+    server_example=ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets rename column name to title;\n-- down:\n"
+        "alter table widgets rename column title to name;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    ),
+)
 
 
 class ColumnRenamed:
     """Between the migration and the release, one of the two names does not exist."""
 
-    id = "column-renamed"
-    hazard = Hazard.BREAKS_CLIENTS
-    title = "An existing column is not renamed under the application"
-    why = (
-        "From the moment of the rename the old release fails, and until then the new one does. Add the new column, keep "
-        "both in step with a trigger, let the application change over, and drop the old one in a contract step."
-    )
-    bad = "alter table widgets rename column colour to shade;\n"
-    good = "alter table widgets add column shade text;\n"
-    server_example = ServerExample(
-        base="create table widgets (id bigint primary key, name text, price integer);",
-        bad="alter table widgets rename column name to title;\n-- down:\n"
-        "alter table widgets rename column title to name;",
-        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
-    )
+    info = COLUMN_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older columns that get another name."""
         for item in renamed(change):
             if item.column is not None:
-                yield told(
-                    self, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
+                yield statement_finding(
+                    COLUMN_RENAMED, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
                     help=f"add column {item.becomes}, fill it from {quote(item.column)}, let the application change over, and "
                     f"drop {item.shown} in a migration with `phase: contract`",
                 )  # fmt: skip

@@ -11,32 +11,36 @@ from kfm_ci.analysis.column_definitions import defined
 from kfm_ci.analysis.removed_objects import Removal, removals
 from kfm_ci.migrations.placeholders import MARK
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 SHOWN = 5
+
+
+DROPPED_OBJECT_IN_USE = RuleInfo(
+    id="dropped-object-in-use",
+    hazard=Hazard.BREAKS_CLIENTS,
+    title="Nothing in the repository uses what is removed",
+    why="A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
+    "Migrations, comments, prose, vendored and binary files do not count. A use is sure, and an error, where a statement "
+    "of SQL names the table (and the column, unless it says that it is another table's), where a class stands for the "
+    "table, where an ORM is asked for its rows, or where an object called like the table has such an attribute: that "
+    "code fails once the migration has run. What merely bears the name, tests and generated files may mean something "
+    "else: a warning with the places; a note where the name is a plain word such as `name`.",
+    severities=(
+        Severity.ERROR,
+        Severity.WARNING,
+        Severity.NOTE,
+    ),
+    bad="alter table widgets drop column colour;\n",
+    good="alter table widgets add column shade text;\n",
+)
 
 
 class RemovedInUse:
     """The code that the pull request itself ships would fail on the new schema."""
 
-    id = "dropped-object-in-use"
-    hazard = Hazard.BREAKS_CLIENTS
-    severities = (
-        Severity.ERROR,
-        Severity.WARNING,
-        Severity.NOTE,
-    )
-    title = "Nothing in the repository uses what is removed"
-    why = (
-        "A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
-        "Migrations, comments, prose, vendored and binary files do not count. A use is sure, and an error, where a statement "
-        "of SQL names the table (and the column, unless it says that it is another table's), where a class stands for the "
-        "table, where an ORM is asked for its rows, or where an object called like the table has such an attribute: that "
-        "code fails once the migration has run. What merely bears the name, tests and generated files may mean something "
-        "else: a warning with the places; a note where the name is a plain word such as `name`."
-    )
-    bad = "alter table widgets drop column colour;\n"
-    good = "alter table widgets add column shade text;\n"
+    info = DROPPED_OBJECT_IN_USE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of what is still named somewhere, and those for which not everything could be read."""
@@ -65,8 +69,8 @@ class RemovedInUse:
         message = f"{verb} {item.kind} {item.shown}, {used}: {shown}{more}"
         if not places:
             message = f"{verb} {item.kind} {item.shown}; the repository is too large to say that nothing uses it"
-        return told(
-            self, item.act, message,
+        return statement_finding(
+            DROPPED_OBJECT_IN_USE, item.act, message,
             help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
             severity=None if sure else Severity.WARNING if telling else Severity.NOTE, verdict=Verdict.FACT,
         )  # fmt: skip

@@ -8,24 +8,27 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.removed_objects import Removal, removals
 from kfm_ci.analysis.replacements import Replacement, Replacements
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
+    id="expand-and-contract-combined",
+    hazard=Hazard.COEXISTENCE,
+    title="What replaces something is there a release before the old one goes",
+    why="A column that replaces another needs a release between the two: first the new one is there beside the old, then "
+    "the application uses it, then the old one goes. A pull request that adds and removes at once leaves no moment at "
+    "which both releases work. One column is held to replace another of its table when an update copies it over, when "
+    "their names say so, or when they are of one type and no other column of the table comes or goes; a table, when "
+    "its rows are copied into a new one. Two changes that have nothing to do with each other are none of this.",
+    bad="alter table widgets add column color text;\nalter table widgets drop column colour;\n",
+    good="alter table widgets add column color text;\n",
+)
 
 
 class ExpandAndContract:
     """The application cannot change over in between when both happen at once."""
 
-    id = "expand-and-contract-combined"
-    hazard = Hazard.COEXISTENCE
-    title = "What replaces something is there a release before the old one goes"
-    why = (
-        "A column that replaces another needs a release between the two: first the new one is there beside the old, then "
-        "the application uses it, then the old one goes. A pull request that adds and removes at once leaves no moment at "
-        "which both releases work. One column is held to replace another of its table when an update copies it over, when "
-        "their names say so, or when they are of one type and no other column of the table comes or goes; a table, when "
-        "its rows are copied into a new one. Two changes that have nothing to do with each other are none of this."
-    )
-    bad = "alter table widgets add column color text;\nalter table widgets drop column colour;\n"
-    good = "alter table widgets add column color text;\n"
+    info = EXPAND_AND_CONTRACT_COMBINED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of columns and tables whose successor the same change brings."""
@@ -45,8 +48,8 @@ class ExpandAndContract:
     def _told(self, removal: Removal, successor: Replacement) -> Finding:
         act = successor.act
         where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
-        return told(
-            self, removal.act,
+        return statement_finding(
+            EXPAND_AND_CONTRACT_COMBINED, removal.act,
             f"removes {removal.shown} while {where} adds {successor.shown} in its place: there is no release between the two "
             f"({successor.ground})",
             help=f"merge what adds {successor.shown} now; remove {removal.shown} in a later pull request, when a release "

@@ -7,29 +7,32 @@ from collections.abc import Iterator
 from kfm_ci.analysis import added_columns
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+JSON_COLUMN = RuleInfo(
+    id="json-column",
+    hazard=Hazard.BREAKS_CLIENTS,
+    title="A new column of an existing table is jsonb, not json",
+    why="Type `json` has no equality: `select distinct`, `group by` and `union` over the table's rows fail from the moment "
+    "the column exists, also in queries that know nothing of it. `jsonb` compares, and is faster to read.",
+    severities=(Severity.WARNING,),
+    bad="alter table widgets add column details json;\n",
+    good="alter table widgets add column details jsonb;\n",
+)
 
 
 class JsonColumn:
     """Queries that compare whole rows fail as soon as the column is there."""
 
-    id = "json-column"
-    hazard = Hazard.BREAKS_CLIENTS
-    severities = (Severity.WARNING,)
-    title = "A new column of an existing table is jsonb, not json"
-    why = (
-        "Type `json` has no equality: `select distinct`, `group by` and `union` over the table's rows fail from the moment "
-        "the column exists, also in queries that know nothing of it. `jsonb` compares, and is faster to read."
-    )
-    bad = "alter table widgets add column details json;\n"
-    good = "alter table widgets add column details jsonb;\n"
+    info = JSON_COLUMN
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield json columns of older tables."""
         for column in added_columns.added(change):
             if column.type == "json":
-                yield told(
-                    self, column.alteration.act,
+                yield statement_finding(
+                    JSON_COLUMN, column.alteration.act,
                     f"{column.table}.{column.name} is json: `select distinct` over {column.table} fails from now on",
                     help=f"`alter table {column.table} add column {column.name} jsonb;`",
                     verdict=Verdict.FACT,

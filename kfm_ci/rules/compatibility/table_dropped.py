@@ -7,34 +7,37 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.removed_objects import dropped_tables
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import ServerExample, told
+from kfm_ci.rule_info import RuleInfo, ServerExample
+from kfm_ci.rules.rule import statement_finding
+
+TABLE_DROPPED = RuleInfo(
+    id="table-dropped",
+    hazard=Hazard.DATA_LOSS,
+    title="An existing table is dropped only in a contract step",
+    why="No down file brings the rows back, and the release that is still running when the migration starts may read "
+    "them. First release an application that no longer uses the table; then drop it in a migration of its own that "
+    "says `phase: contract`.",
+    bad="drop table widgets;\n",
+    good="create table parts (id bigint primary key);\ndrop table parts;\n",
+    server_example=ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    ),
+)
 
 
 class TableDropped:
     """Its rows are gone, and so are the queries of the release that still runs."""
 
-    id = "table-dropped"
-    hazard = Hazard.DATA_LOSS
-    title = "An existing table is dropped only in a contract step"
-    why = (
-        "No down file brings the rows back, and the release that is still running when the migration starts may read "
-        "them. First release an application that no longer uses the table; then drop it in a migration of its own that "
-        "says `phase: contract`."
-    )
-    bad = "drop table widgets;\n"
-    good = "create table parts (id bigint primary key);\ndrop table parts;\n"
-    server_example = ServerExample(
-        base="create table widgets (id bigint primary key, name text, price integer);",
-        bad="drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);",
-        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
-    )
+    info = TABLE_DROPPED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older tables that are dropped."""
         for item in dropped_tables(change):
             also = ", and whatever depends on it" if item.cascade else ""
-            yield told(
-                self, item.act, f"drops table {item.shown} with all it holds{also}",
+            yield statement_finding(
+                TABLE_DROPPED, item.act, f"drops table {item.shown} with all it holds{also}",
                 help=f"first release an application that no longer uses {item.shown}; then drop it in a migration with "
                 "`phase: contract`",
             )  # fmt: skip

@@ -7,27 +7,30 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.removed_objects import renamed
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import ServerExample, told
+from kfm_ci.rule_info import RuleInfo, ServerExample
+from kfm_ci.rules.rule import statement_finding
+
+TABLE_RENAMED = RuleInfo(
+    id="table-renamed",
+    hazard=Hazard.BREAKS_CLIENTS,
+    title="An existing table is not renamed or moved under the application",
+    why="From the moment of the rename the old release fails, and until then the new one does. Rename the table and make a "
+    "view of the old name in the same transaction, or make the view of the new name first; drop the view when nobody "
+    "uses it.",
+    bad="alter table widgets rename to parts;\n",
+    good="create view parts as select * from widgets;\n",
+    server_example=ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="alter table widgets rename to gadgets;\n-- down:\nalter table gadgets rename to widgets;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    ),
+)
 
 
 class TableRenamed:
     """Between the migration and the release, one of the two names does not exist."""
 
-    id = "table-renamed"
-    hazard = Hazard.BREAKS_CLIENTS
-    title = "An existing table is not renamed or moved under the application"
-    why = (
-        "From the moment of the rename the old release fails, and until then the new one does. Rename the table and make a "
-        "view of the old name in the same transaction, or make the view of the new name first; drop the view when nobody "
-        "uses it."
-    )
-    bad = "alter table widgets rename to parts;\n"
-    good = "create view parts as select * from widgets;\n"
-    server_example = ServerExample(
-        base="create table widgets (id bigint primary key, name text, price integer);",
-        bad="alter table widgets rename to gadgets;\n-- down:\nalter table gadgets rename to widgets;",
-        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
-    )
+    info = TABLE_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older tables and views that get another name, but for those that leave a view behind."""
@@ -38,8 +41,8 @@ class TableRenamed:
         for item in renamed(change):
             kept = item.act.transaction is not None and (item.act.transaction, item.table) in views
             if item.column is None and not kept:
-                yield told(
-                    self, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
+                yield statement_finding(
+                    TABLE_RENAMED, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
                     help=f"in the same transaction: `create view {item.shown} as select * from {item.becomes};`, and drop "
                     "it when nobody uses it",
                 )  # fmt: skip

@@ -7,26 +7,29 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import ServerExample, told
+from kfm_ci.rule_info import RuleInfo, ServerExample
+from kfm_ci.rules.rule import statement_finding
+
+TABLE_TRUNCATED = RuleInfo(
+    id="table-truncated",
+    hazard=Hazard.DATA_LOSS,
+    title="An existing table is not truncated",
+    why="`truncate` removes every row, with `cascade` also those of every table that refers to it, and nobody can take it "
+    "back. It keeps readers and writers out meanwhile. Delete what must go in batches, by a condition.",
+    bad="truncate widgets cascade;\n",
+    good="delete from widgets where id in (17, 18);\n",
+    server_example=ServerExample(
+        base="create table widgets (id bigint primary key, name text, price integer);",
+        bad="truncate widgets;\n-- down:\nselect 1;",
+        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
+    ),
+)
 
 
 class TableTruncated:
     """No down file brings its rows back."""
 
-    id = "table-truncated"
-    hazard = Hazard.DATA_LOSS
-    title = "An existing table is not truncated"
-    why = (
-        "`truncate` removes every row, with `cascade` also those of every table that refers to it, and nobody can take it "
-        "back. It keeps readers and writers out meanwhile. Delete what must go in batches, by a condition."
-    )
-    bad = "truncate widgets cascade;\n"
-    good = "delete from widgets where id in (17, 18);\n"
-    server_example = ServerExample(
-        base="create table widgets (id bigint primary key, name text, price integer);",
-        bad="truncate widgets;\n-- down:\nselect 1;",
-        good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
-    )
+    info = TABLE_TRUNCATED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the statements that empty older tables."""
@@ -34,7 +37,7 @@ class TableTruncated:
             old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
             also = ", and of every table that refers to it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
             if old:
-                yield told(
-                    self, act, f"removes every row of {', '.join(old)}{also}",
+                yield statement_finding(
+                    TABLE_TRUNCATED, act, f"removes every row of {', '.join(old)}{also}",
                     help=f"delete what must go by a condition, in batches: `delete from {old[0]} where …;`",
                 )  # fmt: skip

@@ -8,7 +8,8 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.analysis.executable_format import executable_kind
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "zip archive"), (b"PK\x05\x06", "zip archive"), (b"\x1f\x8b", "gzip archive"),
@@ -22,26 +23,29 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _TEXT_LIKE = (b"BZh", b"PAR1", b"GIF8")
 
 
+BINARY = RuleInfo(
+    id="binary",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No binary file or archive stands among the migrations",
+    why="Nobody can review what a diff cannot show. Archives and binaries carry dumps, programs and data past every "
+    "other check, whatever their name ends with.",
+    bad="PGDMP\x00\x01\x0e\x00\x04 … (a custom-format dump, renamed to 20260225_1200__add_widgets_table.up.sql)\n",
+    good="create table widgets (id bigint generated always as identity primary key);\n",
+)
+
+
 class Binary:
     """Judges by content, because a name says nothing."""
 
-    id = "binary"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No binary file or archive stands among the migrations"
-    why = (
-        "Nobody can review what a diff cannot show. Archives and binaries carry dumps, programs and data past every "
-        "other check, whatever their name ends with."
-    )
-    bad = "PGDMP\x00\x01\x0e\x00\x04 … (a custom-format dump, renamed to 20260225_1200__add_widgets_table.up.sql)\n"
-    good = "create table widgets (id bigint generated always as identity primary key);\n"
+    info = BINARY
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files whose content is not text."""
         for item in touched(change):
             kind = binary_kind(item.file.data)
             if kind and not executable_kind(item.file.data):
-                yield found_in(
-                    self, change, item, f"expected UTF-8 text, got a {kind}",
+                yield file_finding(
+                    BINARY, change, item, f"expected UTF-8 text, got a {kind}",
                     help="remove the file; if it is SQL in UTF-16, save it as UTF-8",
                 )  # fmt: skip
 

@@ -9,7 +9,8 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.analysis.excerpt import ExcerptLines
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import WITHOUT_HISTORY, found_in, synthetic
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import WITHOUT_HISTORY, file_finding, synthetic
 
 _URL = re.compile(
     r"\b[a-z][a-z0-9+.-]{1,30}://([^\s:/?#@'\"]{0,100}):([^\s/@'\"]{1,200})@([^\s/:?#'\"]{1,255})", re.IGNORECASE
@@ -28,18 +29,21 @@ _NOWHERE = re.compile(
 )
 
 
+CONNECTION_STRING = RuleInfo(
+    id="connection-string",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No connection string with a password stands in a migration",
+    why="An address with a password opens the database to everyone who reads the repository. It also ties the "
+    "migration to one environment, although the same bytes run in all of them.",
+    bad="select dblink_connect('host=db.acme.io user=app password=Zt4kPq81xw dbname=prod');\n",
+    good="select dblink_connect('app_server');  -- server and user mapping are made by the deployment\n",
+)
+
+
 class ConnectionString:
     """Finds addresses that carry a password: URLs, JDBC parameters, libpq keywords."""
 
-    id = "connection-string"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No connection string with a password stands in a migration"
-    why = (
-        "An address with a password opens the database to everyone who reads the repository. It also ties the "
-        "migration to one environment, although the same bytes run in all of them."
-    )
-    bad = "select dblink_connect('host=db.acme.io user=app password=Zt4kPq81xw dbname=prod');\n"
-    good = "select dblink_connect('app_server');  -- server and user mapping are made by the deployment\n"
+    info = CONNECTION_STRING
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each connection string with a password in the new and changed files."""
@@ -53,7 +57,9 @@ class ConnectionString:
                     continue
                 seen.add((line, password))
                 message = "connection string with a password"
-                yield found_in(self, change, item, message, help=WITHOUT_HISTORY, line=line, value=password)
+                yield file_finding(
+                    CONNECTION_STRING, change, item, message, help=WITHOUT_HISTORY, line=line, value=password
+                )
 
 
 def passwords_in(text: str) -> Iterator[tuple[int, str]]:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
 from kfm_ci.sql import copy_data, statements
 from kfm_ci.sql.script import SourceFile, Statement
 from kfm_ci.sql.tokens import Kind, scan
@@ -24,24 +25,27 @@ _HELP = (
 )
 
 
+DUMP = RuleInfo(
+    id="dump",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No dump stands in a migration",
+    why="A dump brings rows nobody reviews, settings of another server and objects that exist already. It holds "
+    "its locks as long as the data is large, and hides personal data among thousands of lines.",
+    bad="copy widgets (id, name) from stdin;\n1\tbolt\n2\tnut\n\\.\n",
+    good="insert into widget_kinds (id, name) values (1, 'bolt'), (2, 'nut');\n",
+)
+
+
 class Dump:
     """Finds pg_dump's marks, COPY blocks with rows, and thousands of inserted rows."""
 
-    id = "dump"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No dump stands in a migration"
-    why = (
-        "A dump brings rows nobody reviews, settings of another server and objects that exist already. It holds "
-        "its locks as long as the data is large, and hides personal data among thousands of lines."
-    )
-    bad = "copy widgets (id, name) from stdin;\n1\tbolt\n2\tnut\n\\.\n"
-    good = "insert into widget_kinds (id, name) values (1, 'bolt'), (2, 'nut');\n"
+    info = DUMP
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one finding for each mark of a dump in the new and changed files."""
         for item in touched(change):
             for line, message in marks(item.file):
-                yield found_in(self, change, item, message, help=_HELP, line=line)
+                yield file_finding(DUMP, change, item, message, help=_HELP, line=line)
 
 
 def marks(file: SourceFile) -> Iterator[tuple[int, str]]:

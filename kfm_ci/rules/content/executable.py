@@ -8,21 +8,24 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import runs_a_tool, touched
 from kfm_ci.analysis.executable_format import executable_kind
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
+
+EXECUTABLE = RuleInfo(
+    id="executable",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No program or script stands among the migrations",
+    why="A migration runs inside the database, under its roles and its locks. A program beside it runs wherever "
+    "somebody starts it, unseen by the gate, the ledger and the receipt.",
+    bad='#!/bin/sh\npsql -c "update widgets set price = 0"\n',
+    good="update widgets set price = 0 where price is null and id between 1 and 1000;\n",
+)
 
 
 class Executable:
     """Finds programs and scripts by their first bytes."""
 
-    id = "executable"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No program or script stands among the migrations"
-    why = (
-        "A migration runs inside the database, under its roles and its locks. A program beside it runs wherever "
-        "somebody starts it, unseen by the gate, the ledger and the receipt."
-    )
-    bad = '#!/bin/sh\npsql -c "update widgets set price = 0"\n'
-    good = "update widgets set price = 0 where price is null and id between 1 and 1000;\n"
+    info = EXECUTABLE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files that are programs."""
@@ -32,7 +35,7 @@ class Executable:
                 continue
             kind = executable_kind(item.file.data)
             if kind:
-                yield found_in(
-                    self, change, item, f"expected SQL, got a {kind}",
+                yield file_finding(
+                    EXECUTABLE, change, item, f"expected SQL, got a {kind}",
                     help="remove it; what must run outside the database belongs to the deployment",
                 )  # fmt: skip

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
+
+OVERSIZED_FILE = RuleInfo(
+    id="oversized-file",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No file among the migrations is larger than the policy allows",
+    why="Nobody reviews a megabyte of SQL. A file of that size is a dump or a data load, and belongs where data "
+    "is loaded in batches.",
+    bad="(a migration of 30 MB, with `max-file-size = 1048576` in [policy])\n",
+    good="create table widgets (id bigint generated always as identity primary key);\n",
+)
 
 
 class Oversized:
     """Compares each new or changed file with the policy's limit."""
 
-    id = "oversized-file"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No file among the migrations is larger than the policy allows"
-    why = (
-        "Nobody reviews a megabyte of SQL. A file of that size is a dump or a data load, and belongs where data "
-        "is loaded in batches."
-    )
-    bad = "(a migration of 30 MB, with `max-file-size = 1048576` in [policy])\n"
-    good = "create table widgets (id bigint generated always as identity primary key);\n"
+    info = OVERSIZED_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files over the limit."""
@@ -29,7 +32,7 @@ class Oversized:
         for item in touched(change):
             size = len(item.file.data)
             if size > limit:
-                yield found_in(
-                    self, change, item, f"expected at most {limit:,} bytes, got {size:,}",
+                yield file_finding(
+                    OVERSIZED_FILE, change, item, f"expected at most {limit:,} bytes, got {size:,}",
                     help="split it, or load the data with a job of its own; the limit is `max-file-size` in [policy]",
                 )  # fmt: skip

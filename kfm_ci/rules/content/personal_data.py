@@ -10,28 +10,30 @@ from kfm_ci.analysis.changed_files import ChangedFile, touched
 from kfm_ci.analysis.excerpt import ExcerptLines, mask
 from kfm_ci.analysis.personal_data_patterns import Personal, personal_values
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
 
 _SIGNED = frozenset({"sqitch.plan"})
 """Files into which a tool writes who planned each change."""
 
 
+PERSONAL_DATA = RuleInfo(
+    id="personal-data",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No personal data stands in a migration",
+    why="Rows of real people in a repository are a breach: everyone with access reads them, and history keeps them "
+    "after the law says they must go. Example domains, reserved phone numbers, test cards and the header's own "
+    "contact address pass, and so does less than the policy's number of distinct values.",
+    bad="insert into contacts (email) values\n"
+    "  ('anna.keller@bluewin.ch'), ('j.novak@seznam.cz'), ('tom.harris@btinternet.com');\n",
+    good="insert into contacts (email) values\n  ('anna@example.com'), ('jan@example.org'), ('tom@corp.test');\n",
+)
+
+
 class PersonalData:
     """Counts distinct values that look like personal data; some are allowed, a list of people is not."""
 
-    id = "personal-data"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No personal data stands in a migration"
-    why = (
-        "Rows of real people in a repository are a breach: everyone with access reads them, and history keeps them "
-        "after the law says they must go. Example domains, reserved phone numbers, test cards and the header's own "
-        "contact address pass, and so does less than the policy's number of distinct values."
-    )
-    bad = (
-        "insert into contacts (email) values\n"
-        "  ('anna.keller@bluewin.ch'), ('j.novak@seznam.cz'), ('tom.harris@btinternet.com');\n"
-    )
-    good = "insert into contacts (email) values\n  ('anna@example.com'), ('jan@example.org'), ('tom@corp.test');\n"
+    info = PERSONAL_DATA
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one finding for each new or changed file with too many distinct values."""
@@ -49,8 +51,8 @@ class PersonalData:
             found = sorted(first.values(), key=lambda value: value.offset)
             counted = Counter(value.kind for value in found)
             shown = ", ".join(f"line {lines.of(value.offset)}: {mask(value.value)}" for value in found[:3])
-            yield found_in(
-                self,
+            yield file_finding(
+                PERSONAL_DATA,
                 change,
                 item,
                 f"looks like personal data: {len(found)} distinct values"

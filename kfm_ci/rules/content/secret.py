@@ -12,7 +12,8 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.analysis.excerpt import ExcerptLines
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.file_finding import WITHOUT_HISTORY, found_in, synthetic
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import WITHOUT_HISTORY, file_finding, synthetic
 
 if TYPE_CHECKING:
     from detect_secrets.plugins.base import BasePlugin
@@ -52,18 +53,21 @@ _WINDOW = 2048
 _OVERLAP = 512
 
 
+SECRET = RuleInfo(
+    id="secret",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No secret or credential stands in a migration",
+    why="A migration is read by everyone who can read the repository, is copied into every database's log, and stays "
+    "in history for ever. A role's password, a token or a private key belongs into the deployment's secret store.",
+    bad="create role reporter login password 'Kq7vTr2mZx91';\n",
+    good="-- the password is set by the deployment from its secret store\ncreate role reporter login;\n",
+)
+
+
 class Secret:
     """Finds secrets by their shape, and passwords where SQL sets them."""
 
-    id = "secret"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    title = "No secret or credential stands in a migration"
-    why = (
-        "A migration is read by everyone who can read the repository, is copied into every database's log, and stays "
-        "in history for ever. A role's password, a token or a private key belongs into the deployment's secret store."
-    )
-    bad = "create role reporter login password 'Kq7vTr2mZx91';\n"
-    good = "-- the password is set by the deployment from its secret store\ncreate role reporter login;\n"
+    info = SECRET
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each secret once per line of the new and changed files."""
@@ -77,8 +81,8 @@ class Secret:
                 if (line, value) in seen:
                     continue
                 seen.add((line, value))
-                yield found_in(
-                    self, change, item, f"looks like a secret ({kind})", help=WITHOUT_HISTORY, line=line, value=value
+                yield file_finding(
+                    SECRET, change, item, f"looks like a secret ({kind})", help=WITHOUT_HISTORY, line=line, value=value
                 )
 
 

@@ -8,21 +8,24 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import filtered
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+DELETE_WITHOUT_WHERE = RuleInfo(
+    id="delete-without-where",
+    hazard=Hazard.DATA_LOSS,
+    title="A delete from an existing table has a condition",
+    why="`delete` without an effective `where` empties the table, and no down file brings the rows back. `where true` is "
+    "no condition.",
+    bad="delete from widgets where 1 = 1;\n",
+    good="delete from widgets where id in (17, 18);\n",
+)
 
 
 class DeleteWithoutWhere:
     """Every row is gone, and no down brings it back."""
 
-    id = "delete-without-where"
-    hazard = Hazard.DATA_LOSS
-    title = "A delete from an existing table has a condition"
-    why = (
-        "`delete` without an effective `where` empties the table, and no down file brings the rows back. `where true` is "
-        "no condition."
-    )
-    bad = "delete from widgets where 1 = 1;\n"
-    good = "delete from widgets where id in (17, 18);\n"
+    info = DELETE_WITHOUT_WHERE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield deletes from older tables that remove every row."""
@@ -30,7 +33,7 @@ class DeleteWithoutWhere:
             relation = act.tree.one("relation")
             if change.acts.existed(act, relation) and not filtered(act.tree) and not act.tree.many("using_clause"):
                 name = written(relation)
-                yield told(
-                    self, act, f"deletes every row of {name}",
+                yield statement_finding(
+                    DELETE_WITHOUT_WHERE, act, f"deletes every row of {name}",
                     help=f"say which rows are meant: `delete from {name} where …;`", verdict=Verdict.FACT,
                 )  # fmt: skip

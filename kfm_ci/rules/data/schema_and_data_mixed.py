@@ -9,7 +9,8 @@ from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import bounded
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _WEAK = frozenset(
     {"AT_ValidateConstraint", "AT_SetStatistics", "AT_SetRelOptions", "AT_ResetRelOptions", "AT_ClusterOn"}
@@ -17,19 +18,22 @@ _WEAK = frozenset(
 """Commands whose lock lets readers and writers through."""
 
 
+SCHEMA_AND_DATA_MIXED = RuleInfo(
+    id="schema-and-data-mixed",
+    hazard=Hazard.BACKFILL,
+    title="Schema changes and data changes of existing tables are committed apart",
+    why="`alter table` locks readers and writers out until commit. Rows that are changed in the same transaction make "
+    "them wait for every one of these rows. Commit the schema change first, and change the data in the next "
+    "migration. Changes of a few named rows and of tables that the same change creates are fine.",
+    bad="alter table widgets add column colour text;\nupdate widgets set colour = 'grey' where colour is null;\n",
+    good="alter table widgets add column colour text;\n",
+)
+
+
 class SchemaAndData:
     """The lock of the schema change is held until the last row is changed."""
 
-    id = "schema-and-data-mixed"
-    hazard = Hazard.BACKFILL
-    title = "Schema changes and data changes of existing tables are committed apart"
-    why = (
-        "`alter table` locks readers and writers out until commit. Rows that are changed in the same transaction make "
-        "them wait for every one of these rows. Commit the schema change first, and change the data in the next "
-        "migration. Changes of a few named rows and of tables that the same change creates are fine."
-    )
-    bad = "alter table widgets add column colour text;\nupdate widgets set colour = 'grey' where colour is null;\n"
-    good = "alter table widgets add column colour text;\n"
+    info = SCHEMA_AND_DATA_MIXED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield data changes in a transaction that changes an older table's schema."""
@@ -42,8 +46,8 @@ class SchemaAndData:
             relation = act.tree.one("relation")
             if schema is None or not change.acts.existed(act, relation) or not _large(act):
                 continue
-            yield told(
-                self, act,
+            yield statement_finding(
+                SCHEMA_AND_DATA_MIXED, act,
                 f"changes rows of {written(relation)} in the transaction in which line {schema.line} alters "
                 f"{written(schema.tree.one('relation'))}: both stay locked until commit",
                 help=f"move it into the next migration, so that line {schema.line} is committed first",

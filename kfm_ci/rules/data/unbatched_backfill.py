@@ -9,26 +9,27 @@ from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import bounded, filtered
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+UNBATCHED_BACKFILL = RuleInfo(
+    id="unbatched-backfill",
+    hazard=Hazard.BACKFILL,
+    title="A backfill of an existing table runs in batches",
+    why="One statement that changes all rows that meet `… is null` holds their locks until commit, writes as much "
+    "write-ahead log as the table is big, and starts over when it is cancelled. A batch of a few thousand rows by "
+    "`limit` or by a range of keys does the same work and can stop anywhere. A condition that compares with a value "
+    "counts as bounded.",
+    bad="update widgets set colour = 'grey' where colour is null;\n",
+    good="update widgets set colour = 'grey'\n where id in (\n"
+    "    select id from widgets where colour is null order by id limit 5000\n );\n",
+)
 
 
 class UnbatchedBackfill:
     """A condition that any number of rows meets is no bound."""
 
-    id = "unbatched-backfill"
-    hazard = Hazard.BACKFILL
-    title = "A backfill of an existing table runs in batches"
-    why = (
-        "One statement that changes all rows that meet `… is null` holds their locks until commit, writes as much "
-        "write-ahead log as the table is big, and starts over when it is cancelled. A batch of a few thousand rows by "
-        "`limit` or by a range of keys does the same work and can stop anywhere. A condition that compares with a value "
-        "counts as bounded."
-    )
-    bad = "update widgets set colour = 'grey' where colour is null;\n"
-    good = (
-        "update widgets set colour = 'grey'\n where id in (\n"
-        "    select id from widgets where colour is null order by id limit 5000\n );\n"
-    )
+    info = UNBATCHED_BACKFILL
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield updates and deletes of older tables whose number of rows nothing limits."""
@@ -39,8 +40,8 @@ class UnbatchedBackfill:
             if _joins_only_new(change, act):
                 continue
             name, verb = written(relation), "updates" if act.tree.tag == "UpdateStmt" else "deletes"
-            yield told(
-                self, act, f"{verb} rows of {name} without a bound, in one transaction",
+            yield statement_finding(
+                UNBATCHED_BACKFILL, act, f"{verb} rows of {name} without a bound, in one transaction",
                 help=f"in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
                 "until it changes nothing",
                 verdict=Verdict.FACT,

@@ -8,25 +8,26 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.row_changes import filtered
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+UPDATE_WITHOUT_WHERE = RuleInfo(
+    id="update-without-where",
+    hazard=Hazard.BACKFILL,
+    title="An update of an existing table has a condition",
+    why="`update` without an effective `where` writes every row again: all of them stay locked until commit, the table "
+    "doubles in size until vacuum, replicas fall behind. `where true` is no condition. Change rows in batches, each "
+    "in a transaction of its own, and let the condition leave out what is already done.",
+    bad="update widgets set colour = 'grey';\n",
+    good="update widgets set colour = 'grey'\n where id in (\n"
+    "    select id from widgets where colour is null order by id limit 5000\n );\n",
+)
 
 
 class UpdateWithoutWhere:
     """Every row is locked and written again until the transaction ends."""
 
-    id = "update-without-where"
-    hazard = Hazard.BACKFILL
-    title = "An update of an existing table has a condition"
-    why = (
-        "`update` without an effective `where` writes every row again: all of them stay locked until commit, the table "
-        "doubles in size until vacuum, replicas fall behind. `where true` is no condition. Change rows in batches, each "
-        "in a transaction of its own, and let the condition leave out what is already done."
-    )
-    bad = "update widgets set colour = 'grey';\n"
-    good = (
-        "update widgets set colour = 'grey'\n where id in (\n"
-        "    select id from widgets where colour is null order by id limit 5000\n );\n"
-    )
+    info = UPDATE_WITHOUT_WHERE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield updates of older tables that touch every row."""
@@ -34,8 +35,8 @@ class UpdateWithoutWhere:
             relation = act.tree.one("relation")
             if change.acts.existed(act, relation) and not filtered(act.tree):
                 name = written(relation)
-                yield told(
-                    self, act, f"updates every row of {name} in one transaction",
+                yield statement_finding(
+                    UPDATE_WITHOUT_WHERE, act, f"updates every row of {name} in one transaction",
                     help=f"in batches: `update {name} set … where id in (select id from {name} where … order by id "
                     "limit 5000);`, repeated until it changes nothing",
                     verdict=Verdict.FACT,

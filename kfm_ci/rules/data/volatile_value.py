@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import spread, told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import spread, statement_finding
 from kfm_ci.sql.parse_tree import Node
 
 _FUNCTIONS = frozenset(
@@ -17,20 +18,23 @@ _FUNCTIONS = frozenset(
 _CLOCKS = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
 
 
+VOLATILE_VALUE = RuleInfo(
+    id="volatile-value",
+    hazard=Hazard.NOT_REPEATABLE,
+    title="Rows written by a migration are the same in every database",
+    why="`now()`, `random()` and `gen_random_uuid()` in the default of a column make a value for each new row, and that "
+    "is what they are for. In a statement that writes rows they give staging other rows than production, and a "
+    "database that is built anew other rows than either. Said as a note: a time of creation is often meant so.",
+    severities=(Severity.NOTE,),
+    bad="insert into tenants (id, name) values (gen_random_uuid(), 'acme');\n",
+    good="alter table tenants add column id uuid default gen_random_uuid();\n",
+)
+
+
 class ChangingValue:
     """A value that is made when the migration runs differs from one database to the next."""
 
-    id = "volatile-value"
-    hazard = Hazard.NOT_REPEATABLE
-    severities = (Severity.NOTE,)
-    title = "Rows written by a migration are the same in every database"
-    why = (
-        "`now()`, `random()` and `gen_random_uuid()` in the default of a column make a value for each new row, and that "
-        "is what they are for. In a statement that writes rows they give staging other rows than production, and a "
-        "database that is built anew other rows than either. Said as a note: a time of creation is often meant so."
-    )
-    bad = "insert into tenants (id, name) values (gen_random_uuid(), 'acme');\n"
-    good = "alter table tenants add column id uuid default gen_random_uuid();\n"
+    info = VOLATILE_VALUE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
@@ -40,8 +44,8 @@ class ChangingValue:
                 found.setdefault(act.migration.id, []).append((act, names))
         for acts in found.values():
             names = set().union(*(names for _, names in acts))
-            yield told(
-                self, acts[0][0],
+            yield statement_finding(
+                VOLATILE_VALUE, acts[0][0],
                 f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
                 help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
                 verdict=Verdict.FACT,

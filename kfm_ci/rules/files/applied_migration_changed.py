@@ -11,26 +11,27 @@ from kfm_ci.analysis.changed_files import files
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations.model import History, Migration, files_of
 from kfm_ci.model import Digest, Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql.script import Script, SourceFile
+
+APPLIED_MIGRATION_CHANGED = RuleInfo(
+    id="applied-migration-changed",
+    hazard=Hazard.IMMUTABILITY,
+    title="Migrations on the base keep their bytes",
+    why="A migration on the base may have run anywhere: editing it makes two databases differ although their ledgers "
+    "agree. Whitespace and comments count too, because the bytes are what was applied and what checksums name. "
+    "The down file counts, because it is what the rollback was proven with; adding a missing one is fine.",
+    bad="git diff main...  --  migrations/db/20260101_0900__init.up.sql\n"
+    "-create table a (id int);\n+create table a (id bigint);\n",
+    good="a new file migrations/db/20260302_1000__widen_a_id.up.sql\nalter table a alter column id type bigint;\n",
+)
 
 
 class AppliedMigrationChanged:
     """Compares bytes of git objects; no rename detection, no clean-up."""
 
-    id = "applied-migration-changed"
-    hazard = Hazard.IMMUTABILITY
-    title = "Migrations on the base keep their bytes"
-    why = (
-        "A migration on the base may have run anywhere: editing it makes two databases differ although their ledgers "
-        "agree. Whitespace and comments count too, because the bytes are what was applied and what checksums name. "
-        "The down file counts, because it is what the rollback was proven with; adding a missing one is fine."
-    )
-    bad = (
-        "git diff main...  --  migrations/db/20260101_0900__init.up.sql\n"
-        "-create table a (id int);\n+create table a (id bigint);\n"
-    )
-    good = "a new file migrations/db/20260302_1000__widen_a_id.up.sql\nalter table a alter column id type bigint;\n"
+    info = APPLIED_MIGRATION_CHANGED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield files of the merge base's migrations that the head changed, renamed or deleted."""
@@ -95,8 +96,8 @@ class AppliedMigrationChanged:
             yield self._finding(migration, migration.up_path, f"was edited in migration {shown(migration.id)}")
 
     def _finding(self, migration: Migration, path: str, what: str) -> Finding:
-        return finding(
-            self,
+        return migration_finding(
+            APPLIED_MIGRATION_CHANGED,
             f"{shown(path, 200)} is on the base and {what}",
             help="put the file back as it is on the base, and make the change in a new migration",
             place=Place(file=path, line=1),

@@ -9,28 +9,15 @@ from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.renumbering import renumbering
 from kfm_ci.analysis.version_order import has_version, same_version
 from kfm_ci.migrations.model import Migration
+from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rules.rule import migration_finding
 
 
 class DuplicateVersion:
     """Two pull requests that took the same number meet here."""
 
-    id = "duplicate-version"
-    hazard = Hazard.ORDER
-    title = "No version is used twice, here or on the base"
-    why = (
-        "Two migrations with one version run in an order that nobody chose, and some tools run only one of them. "
-        "Each pull request alone looks right, so the files are compared with the base's tip as well."
-    )
-    bad = (
-        "on main:          migrations/db/V000124__add_orders.up.sql\n"
-        "in pull request:  migrations/db/V000124__add_widgets_table.up.sql\n"
-    )
-    good = (
-        "on main:          migrations/db/V000124__add_orders.up.sql\n"
-        "in pull request:  migrations/db/V000125__add_widgets_table.up.sql\n"
-    )
+    info = DUPLICATE_VERSION
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations whose version another one has."""
@@ -44,8 +31,8 @@ class DuplicateVersion:
             others = [other for other in takers.get(same_version(migration), {}).values() if other.id != migration.id]
             if not others or migration.up_path in told or not has_version(migration):
                 continue
-            yield finding(
-                self,
+            yield migration_finding(
+                DUPLICATE_VERSION,
                 f"version {shown(migration.version)} is used twice: by {shown(migration.up_path, 200)} "
                 f"and by {shown(others[0].up_path, 200)}",
                 help=renumbering(change, migration),

@@ -9,7 +9,8 @@ from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations.manifest import CHECKSUMS, MANIFEST, ManifestProblem, verify_checksums, verify_manifest
 from kfm_ci.migrations.model import History, Unreadable
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 
 _MOST = 20
 """Problems told per file; the rest is counted."""
@@ -19,19 +20,22 @@ _VERIFIERS: tuple[tuple[str, Callable[[bytes, History], tuple[ManifestProblem, .
 )
 
 
+MANIFEST_STALE = RuleInfo(
+    id="manifest-stale",
+    hazard=Hazard.MANIFEST,
+    title="meta/manifest.json and meta/checksums.txt agree with the files",
+    why="Others rely on the lists: release tooling, auditors, `sha256sum --check`. Where they are, or where the policy "
+    "asks for them, they must name every file with its digest, in order, to the byte. Line ends that git changes "
+    "on checkout break digests: `.gitattributes` should say `-text` for the directory.",
+    bad="migrations/db/meta/checksums.txt lists the digest that the file had before its last edit\n",
+    good="kfm-ci manifest && git add migrations/db/meta\n",
+)
+
+
 class ManifestStale:
     """A list of digests that is wrong is worse than none."""
 
-    id = "manifest-stale"
-    hazard = Hazard.MANIFEST
-    title = "meta/manifest.json and meta/checksums.txt agree with the files"
-    why = (
-        "Others rely on the lists: release tooling, auditors, `sha256sum --check`. Where they are, or where the policy "
-        "asks for them, they must name every file with its digest, in order, to the byte. Line ends that git changes "
-        "on checkout break digests: `.gitattributes` should say `-text` for the directory."
-    )
-    bad = "migrations/db/meta/checksums.txt lists the digest that the file had before its last edit\n"
-    good = "kfm-ci manifest && git add migrations/db/meta\n"
+    info = MANIFEST_STALE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what is missing from the lists, or wrong in them."""
@@ -53,7 +57,7 @@ class ManifestStale:
                 yield self._finding(path, f"and {len(problems) - _MOST} more differences", "run: kfm-ci manifest")
 
     def _finding(self, path: str, message: str, help: str) -> Finding:
-        return finding(self, shown(message, 300), help=help, place=Place(file=path, line=1))
+        return migration_finding(MANIFEST_STALE, shown(message, 300), help=help, place=Place(file=path, line=1))
 
 
 def _remedy(directory: str, problem: ManifestProblem) -> str:

@@ -10,29 +10,28 @@ from kfm_ci.analysis.renumbering import renumbering, shared_paths
 from kfm_ci.analysis.version_order import comes_before, has_version, same_version
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql.script import Script
+
+OUT_OF_ORDER = RuleInfo(
+    id="out-of-order",
+    hazard=Hazard.ORDER,
+    title="New migrations sort after everything on the base",
+    why="A migration that sorts before one that has already run is skipped by some tools and runs in another order "
+    "on every other database. It happens when two pull requests race: the second must be renumbered. "
+    "Gaps in the numbering are never filled in behind.",
+    bad="on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+    "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n",
+    good="on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
+    "in pull request:  migrations/db/20260302_1000__add_widgets_table.up.sql\n",
+)
 
 
 class SortsBeforeBase:
     """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
 
-    id = "out-of-order"
-    hazard = Hazard.ORDER
-    title = "New migrations sort after everything on the base"
-    why = (
-        "A migration that sorts before one that has already run is skipped by some tools and runs in another order "
-        "on every other database. It happens when two pull requests race: the second must be renumbered. "
-        "Gaps in the numbering are never filled in behind."
-    )
-    bad = (
-        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
-        "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n"
-    )
-    good = (
-        "on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
-        "in pull request:  migrations/db/20260302_1000__add_widgets_table.up.sql\n"
-    )
+    info = OUT_OF_ORDER
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations that sort before the last of the base."""
@@ -53,8 +52,8 @@ class SortsBeforeBase:
 
     def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
         raced = change.merge_base is not None and change.merge_base.get(last.id) is None
-        return finding(
-            self,
+        return migration_finding(
+            OUT_OF_ORDER,
             f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"

@@ -10,8 +10,10 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import ChangedFile, touched
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations.layouts.program_files import TESTS
+from kfm_ci.migrations.problems.transaction_modes import MIGRATION_NOT_SQL
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.rules.file_finding import found_in
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.file_finding import file_finding
 from kfm_ci.sql.script import SourceFile
 
 _WELCOME = re.compile(
@@ -32,22 +34,25 @@ _HELPS = re.compile(r"\.(?:[cm]?[jt]sx?|json|go|py)$")
 _META = ("meta/", "runbooks/", "docs/", ".sqlx/")
 
 
+STRAY_FILE = RuleInfo(
+    id="stray-file",
+    hazard=Hazard.FORBIDDEN_CONTENT,
+    title="No one-off script lies among the migrations",
+    why="A script outside the convention is run by hand, once, somewhere. No ledger records it, no rollback is proven, "
+    "and the next database that is built from the migrations does not have what it did.",
+    severities=(
+        Severity.ERROR,
+        Severity.WARNING,
+    ),
+    bad="migrations/db/hotfix-prod.sql:\nupdate widgets set price = 0;\n",
+    good="migrations/db/20260302_1000__reset_widget_prices.up.sql, with its header and its down\n",
+)
+
+
 class StrayFile:
     """One-off scripts are the changes that no ledger knows."""
 
-    id = "stray-file"
-    hazard = Hazard.FORBIDDEN_CONTENT
-    severities = (
-        Severity.ERROR,
-        Severity.WARNING,
-    )
-    title = "No one-off script lies among the migrations"
-    why = (
-        "A script outside the convention is run by hand, once, somewhere. No ledger records it, no rollback is proven, "
-        "and the next database that is built from the migrations does not have what it did."
-    )
-    bad = "migrations/db/hotfix-prod.sql:\nupdate widgets set price = 0;\n"
-    good = "migrations/db/20260302_1000__reset_widget_prices.up.sql, with its header and its down\n"
+    info = STRAY_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files that belong to no migration and are nothing known."""
@@ -55,7 +60,7 @@ class StrayFile:
         programs = {
             found.place.file.rpartition("/")[0]
             for found in change.head.findings
-            if found.rule == "migration-not-sql" and found.place.file
+            if found.rule == MIGRATION_NOT_SQL.id and found.place.file
         }
         for item in touched(change):
             if item.migration is None and item.file.path not in told and not welcome(change.head.directory, item.file):
@@ -67,8 +72,8 @@ class StrayFile:
                     yield self._stray(change, item)
 
     def _stray(self, change: Change, item: ChangedFile) -> Finding:
-        stray = found_in(
-            self, change, item,
+        stray = file_finding(
+            STRAY_FILE, change, item,
             f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",
             help="make a migration of it (`kfm-ci new`), or move it out of the directory",
         )  # fmt: skip

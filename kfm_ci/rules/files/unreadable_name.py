@@ -8,23 +8,27 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 
 _LETTERS = 3
+
+
+UNREADABLE_NAME = RuleInfo(
+    id="unreadable-name",
+    hazard=Hazard.NAMING,
+    title="The description in a file's name is readable",
+    why="The name is what reviewers, the ledger and the on-call engineer see first. A description without words, "
+    "such as a number or two letters, says nothing when something goes wrong at night.",
+    bad="migrations/db/20260225_1200__42.up.sql\n",
+    good="migrations/db/20260225_1200__add_widgets_table.up.sql\n",
+)
 
 
 class UnreadableName:
     """Slugs of new migrations must be words."""
 
-    id = "unreadable-name"
-    hazard = Hazard.NAMING
-    title = "The description in a file's name is readable"
-    why = (
-        "The name is what reviewers, the ledger and the on-call engineer see first. A description without words, "
-        "such as a number or two letters, says nothing when something goes wrong at night."
-    )
-    bad = "migrations/db/20260225_1200__42.up.sql\n"
-    good = "migrations/db/20260225_1200__add_widgets_table.up.sql\n"
+    info = UNREADABLE_NAME
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations whose description has fewer than three letters."""
@@ -34,8 +38,8 @@ class UnreadableName:
             slug = _slug(migration.id)
             letters = sum(character.isalpha() for character in slug)
             if letters < _LETTERS:
-                yield finding(
-                    self,
+                yield migration_finding(
+                    UNREADABLE_NAME,
                     f"the description {shown(slug)!r} is not readable: "
                     f"expected at least {_LETTERS} letters, got {letters}",
                     help="rename the new file (and its down file, and the header's id) so that it says what it does",

@@ -8,28 +8,34 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 
 DIALECT = "postgresql"
+
+
+HEADER_DIALECT = RuleInfo(
+    id="header-dialect",
+    hazard=Hazard.HEADER,
+    title="The header's dialect is postgresql",
+    why="SQL for another database may run here and mean something else; a file for another server belongs elsewhere.",
+    bad=EXAMPLE.replace("dialect: postgresql", "dialect: mysql"),
+    good=EXAMPLE,
+)
 
 
 class HeaderDialect:
     """The gate judges with a PostgreSQL server, so another dialect would not be judged at all."""
 
-    id = "header-dialect"
-    hazard = Hazard.HEADER
-    title = "The header's dialect is postgresql"
-    why = "SQL for another database may run here and mean something else; a file for another server belongs elsewhere."
-    bad = EXAMPLE.replace("dialect: postgresql", "dialect: mysql")
-    good = EXAMPLE
+    info = HEADER_DIALECT
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield headers that name another dialect."""
         for migration, header in headed(change):
             value = header.values.get("dialect", "").strip()
             if value and value != DIALECT:
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_DIALECT,
                     f"dialect: expected {DIALECT}, got {shown(value)!r}",
                     help=f"write `-- dialect: {DIALECT}`, or move the file to the directory of its own database",
                     place=key_place(migration, header, "dialect"),

@@ -9,21 +9,24 @@ from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+HEADER_ID = RuleInfo(
+    id="header-id",
+    hazard=Hazard.HEADER,
+    title="The header's id equals the file's name",
+    why="A header that was copied from another file, or left behind by a renumbering, makes the ledger, the receipt "
+    "and the file speak of different migrations.",
+    bad=EXAMPLE.replace("id: 20260225_1200__add_widgets_table", "id: 20251101_0800__add_orders"),
+    good=EXAMPLE,
+)
 
 
 class HeaderId:
     """A copied header names another migration."""
 
-    id = "header-id"
-    hazard = Hazard.HEADER
-    title = "The header's id equals the file's name"
-    why = (
-        "A header that was copied from another file, or left behind by a renumbering, makes the ledger, the receipt "
-        "and the file speak of different migrations."
-    )
-    bad = EXAMPLE.replace("id: 20260225_1200__add_widgets_table", "id: 20251101_0800__add_orders")
-    good = EXAMPLE
+    info = HEADER_ID
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield headers whose id is neither the migration's id nor the file's name."""
@@ -31,8 +34,8 @@ class HeaderId:
             value = header.values.get("id", "").strip()
             if value and value not in {migration.id, stem(migration)}:
                 expected = stem(migration) if change.house_format else migration.id
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_ID,
                     f"id: expected {shown(expected, 120)!r}, got {shown(value, 120)!r}",
                     help=f"write `-- id: {shown(expected, 120)}`",
                     place=key_place(migration, header, "id"),

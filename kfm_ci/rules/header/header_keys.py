@@ -10,34 +10,39 @@ from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.header_keys import EXAMPLE, KNOWN, REQUIRED, headed, key_place, required
 from kfm_ci.migrations.model import Header, Migration
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+HEADER_KEYS = RuleInfo(
+    id="header-keys",
+    hazard=Hazard.HEADER,
+    title="The header has all its keys, once each, and no unknown ones",
+    why="A key that is missing is a question nobody answered; a key that is misspelt is an answer nobody reads. "
+    "Both look fine to a hurried reviewer.",
+    bad=EXAMPLE.replace("-- owner: payments-team\n", "-- ownr: payments-team\n"),
+    good=EXAMPLE,
+)
 
 
 class HeaderKeys:
     """Every key is there, and none that nobody reads."""
 
-    id = "header-keys"
-    hazard = Hazard.HEADER
-    title = "The header has all its keys, once each, and no unknown ones"
-    why = (
-        "A key that is missing is a question nobody answered; a key that is misspelt is an answer nobody reads. "
-        "Both look fine to a hurried reviewer."
-    )
-    bad = EXAMPLE.replace("-- owner: payments-team\n", "-- ownr: payments-team\n")
-    good = EXAMPLE
+    info = HEADER_KEYS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield missing, empty, repeated and unknown keys."""
         for migration, header in headed(change):
             for line, problem in header.problems:
                 place = Place(file=migration.up_path, line=line, column=1)
-                yield finding(self, shown(problem, 200), help="mend the header", place=place, migration=migration)
+                yield migration_finding(
+                    HEADER_KEYS, shown(problem, 200), help="mend the header", place=place, migration=migration
+                )
             meant = {key: _meant(key) for key in header.values if key not in KNOWN}
             if required(change):
                 yield from self._missing(migration, header, meant.values())
             for key, near in meant.items():
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_KEYS,
                     f"unknown key {shown(key)!r} in the header",
                     help=f"did you mean {near!r}?" if near else f"known keys: {', '.join(KNOWN)}",
                     place=key_place(migration, header, key),
@@ -48,8 +53,8 @@ class HeaderKeys:
         for key in REQUIRED:
             if not header.values.get(key, "").strip() and key not in misspelt:
                 state = "is empty" if key in header.values else "is missing"
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_KEYS,
                     f"key {key!r} {state} in the header",
                     help=f"add a line `-- {key}: …`",
                     place=key_place(migration, header, key),

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.header_keys import EXAMPLE, REQUIRED, required
 from kfm_ci.model import Finding, Hazard, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+HEADER_MISSING = RuleInfo(
+    id="header-missing",
+    hazard=Hazard.HEADER,
+    title="A new migration starts with its header",
+    why="The header says who answers for the change, how risky it is, how it is rolled out and how it is taken back. "
+    "It travels with the file, so it is still there when the pull request is forgotten.",
+    bad="create table widgets (id bigint generated always as identity primary key);\n",
+    good=EXAMPLE,
+)
 
 
 class HeaderMissing:
     """No header, no owner, no way back."""
 
-    id = "header-missing"
-    hazard = Hazard.HEADER
-    title = "A new migration starts with its header"
-    why = (
-        "The header says who answers for the change, how risky it is, how it is rolled out and how it is taken back. "
-        "It travels with the file, so it is still there when the pull request is forgotten."
-    )
-    bad = "create table widgets (id bigint generated always as identity primary key);\n"
-    good = EXAMPLE
+    info = HEADER_MISSING
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations without a header, where one is asked for."""
@@ -29,8 +32,8 @@ class HeaderMissing:
             return
         for migration in change.new:
             if migration.header is None:
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_MISSING,
                     "the file does not start with a [KFM_MIGRATION] header",
                     help=f"write the header at the top, with the keys {', '.join(REQUIRED)}; `kfm-ci new` makes one",
                     place=Place(file=migration.up_path, line=1, column=1),

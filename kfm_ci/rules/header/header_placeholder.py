@@ -8,26 +8,31 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.header_keys import EXAMPLE, KNOWN, headed, key_place, placeholder
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+HEADER_PLACEHOLDER = RuleInfo(
+    id="header-placeholder",
+    hazard=Hazard.HEADER,
+    title="No TBD or TODO is left in the header",
+    why="What is to be decided later is decided by nobody once the change is merged: a merged header is never edited.",
+    bad=EXAMPLE.replace("owner: payments-team", "owner: TBD"),
+    good=EXAMPLE.replace("owner: payments-team", "owner: todo-list-team"),
+)
 
 
 class HeaderPlaceholder:
     """A promise is not an answer."""
 
-    id = "header-placeholder"
-    hazard = Hazard.HEADER
-    title = "No TBD or TODO is left in the header"
-    why = "What is to be decided later is decided by nobody once the change is merged: a merged header is never edited."
-    bad = EXAMPLE.replace("owner: payments-team", "owner: TBD")
-    good = EXAMPLE.replace("owner: payments-team", "owner: todo-list-team")
+    info = HEADER_PLACEHOLDER
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield values that are placeholders."""
         for migration, header in headed(change):
             for key, value in header.values.items():
                 if key in KNOWN and value.strip() and placeholder(value):
-                    yield finding(
-                        self,
+                    yield migration_finding(
+                        HEADER_PLACEHOLDER,
                         f"{key}: expected an answer, got the placeholder {shown(value)!r}",
                         help=f"fill in `{key}`; a merged header is never edited",
                         place=key_place(migration, header, key),

@@ -8,33 +8,36 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place, placeholder
 from kfm_ci.migrations.model import Header, Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
 from kfm_ci.sql.transactions import requires_autocommit
+
+HEADER_TRANSACTION = RuleInfo(
+    id="header-transaction",
+    hazard=Hazard.HEADER,
+    title="`transaction` has a reason and fits the statements",
+    why="Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, so reviewers "
+    "must read why; `transaction: yes` around a statement that refuses to run in one fails on every server.",
+    severities=(
+        Severity.ERROR,
+        Severity.WARNING,
+    ),
+    bad=EXAMPLE.replace("-- dialect", "-- transaction: no\n-- dialect"),
+    good=EXAMPLE.replace(
+        "-- dialect", "-- transaction: no\n-- transaction-reason: the index is built concurrently\n-- dialect"
+    ).replace(
+        "create table widgets (id bigint generated always as identity primary key);",
+        "create index concurrently i on t (a);",
+    ),
+)
 
 
 class HeaderTransaction:
     """Leaving the transaction gives up that all or nothing happens, so it needs a reason."""
 
-    id = "header-transaction"
-    hazard = Hazard.HEADER
-    severities = (
-        Severity.ERROR,
-        Severity.WARNING,
-    )
-    title = "`transaction` has a reason and fits the statements"
-    why = (
-        "Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, so reviewers "
-        "must read why; `transaction: yes` around a statement that refuses to run in one fails on every server."
-    )
-    bad = EXAMPLE.replace("-- dialect", "-- transaction: no\n-- dialect")
-    good = EXAMPLE.replace(
-        "-- dialect", "-- transaction: no\n-- transaction-reason: the index is built concurrently\n-- dialect"
-    ).replace(
-        "create table widgets (id bigint generated always as identity primary key);",
-        "create index concurrently i on t (a);",
-    )
+    info = HEADER_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield headers whose ``transaction`` lacks a reason or contradicts the statements."""
@@ -49,8 +52,8 @@ class HeaderTransaction:
         reason = header.values.get("transaction-reason", "").strip()
         place = key_place(migration, header, "transaction")
         if not reason or placeholder(reason):
-            yield finding(
-                self,
+            yield migration_finding(
+                HEADER_TRANSACTION,
                 "transaction: no needs the key `transaction-reason`",
                 help="write `-- transaction-reason: …`, or leave `transaction` out",
                 place=place,
@@ -60,8 +63,8 @@ class HeaderTransaction:
             return
         found = statements.of(migration.up)
         if len(found) > 1 and not any(requires_autocommit(item) for item in found):
-            yield finding(
-                self,
+            yield migration_finding(
+                HEADER_TRANSACTION,
                 "transaction: no, although no statement needs it: a failure would leave the migration half done",
                 help="leave `transaction` out, so that all or nothing happens",
                 place=place,
@@ -72,8 +75,8 @@ class HeaderTransaction:
     def _within(self, migration: Migration, script: Script) -> Iterator[Finding]:
         for item in statements.of(script):
             if requires_autocommit(item):
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_TRANSACTION,
                     f"transaction: yes, but {statements.kind(item.text)} cannot run inside a transaction here",
                     help="give the statement a migration of its own, with `transaction: no` and a reason",
                     place=Place(file=migration.up_path, line=item.line, column=item.column, end_line=item.end_line),

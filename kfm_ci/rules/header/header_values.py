@@ -10,7 +10,8 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
 from kfm_ci.model import Finding, Hazard, Phase, Risk, Rollout, Strategy
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 
 
 def _values(kind: type[StrEnum]) -> tuple[str, ...]:
@@ -26,18 +27,21 @@ CLOSED: dict[str, tuple[str, ...]] = {
 }
 
 
+HEADER_VALUES = RuleInfo(
+    id="header-values",
+    hazard=Hazard.HEADER,
+    title="Header values are those the contract lists",
+    why="`risk: trivial` or `rollout: Safe` means nothing to the gate, and a declaration that means nothing cannot be "
+    "compared with what the server did.",
+    bad=EXAMPLE.replace("risk: low", "risk: trivial"),
+    good=EXAMPLE,
+)
+
+
 class HeaderValues:
     """A value outside its set would silently count as nothing."""
 
-    id = "header-values"
-    hazard = Hazard.HEADER
-    title = "Header values are those the contract lists"
-    why = (
-        "`risk: trivial` or `rollout: Safe` means nothing to the gate, and a declaration that means nothing cannot be "
-        "compared with what the server did."
-    )
-    bad = EXAMPLE.replace("risk: low", "risk: trivial")
-    good = EXAMPLE
+    info = HEADER_VALUES
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield values that are not in their closed set."""
@@ -47,8 +51,8 @@ class HeaderValues:
                 if not value or value in allowed:
                     continue
                 near = difflib.get_close_matches(value.lower()[:60], allowed, n=1, cutoff=0.5)
-                yield finding(
-                    self,
+                yield migration_finding(
+                    HEADER_VALUES,
                     f"{key}: expected {' or '.join(allowed)}, got {shown(value)!r}",
                     help=f"did you mean `{key}: {near[0]}`?" if near else f"choose one of: {', '.join(allowed)}",
                     place=key_place(migration, header, key),

@@ -9,33 +9,36 @@ from kfm_ci.analysis.header_keys import EXAMPLE, headed, key_place
 from kfm_ci.analysis.phases import Steps, derive
 from kfm_ci.migrations.model import Header, Migration
 from kfm_ci.model import Finding, Hazard, Phase, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements
+
+PHASE_MISMATCH = RuleInfo(
+    id="phase-mismatch",
+    hazard=Hazard.HEADER,
+    title="`phase` is what the statements do",
+    why="`expand` adds beside what is there, `migrate` moves data over, `contract` removes what nobody uses any more. The "
+    "phase decides what a release may rely on: one that says `expand` and drops a column breaks the release that is "
+    "still running, one that says `contract` and only adds hides that the removal is still to come.",
+    severities=(
+        Severity.ERROR,
+        Severity.WARNING,
+    ),
+    bad=EXAMPLE.replace("-- dialect", "-- phase: expand\n-- dialect").replace(
+        "create table widgets (id bigint generated always as identity primary key);",
+        "alter table widgets drop column colour;",
+    ),
+    good=EXAMPLE.replace("-- dialect", "-- phase: contract\n-- dialect").replace(
+        "create table widgets (id bigint generated always as identity primary key);",
+        "alter table widgets drop column colour;",
+    ),
+)
 
 
 class PhaseMismatch:
     """Reviewers, and the rules about removal, go by the phase."""
 
-    id = "phase-mismatch"
-    hazard = Hazard.HEADER
-    severities = (
-        Severity.ERROR,
-        Severity.WARNING,
-    )
-    title = "`phase` is what the statements do"
-    why = (
-        "`expand` adds beside what is there, `migrate` moves data over, `contract` removes what nobody uses any more. The "
-        "phase decides what a release may rely on: one that says `expand` and drops a column breaks the release that is "
-        "still running, one that says `contract` and only adds hides that the removal is still to come."
-    )
-    bad = EXAMPLE.replace("-- dialect", "-- phase: expand\n-- dialect").replace(
-        "create table widgets (id bigint generated always as identity primary key);",
-        "alter table widgets drop column colour;",
-    )
-    good = EXAMPLE.replace("-- dialect", "-- phase: contract\n-- dialect").replace(
-        "create table widgets (id bigint generated always as identity primary key);",
-        "alter table widgets drop column colour;",
-    )
+    info = PHASE_MISMATCH
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield headers whose phase the statements contradict."""
@@ -50,15 +53,15 @@ class PhaseMismatch:
         removal = steps.get(Phase.CONTRACT)
         if removal is not None and phase is not Phase.CONTRACT:
             did = statements.kind(removal.text)
-            yield finding(
-                self, f"phase: {phase}, but {did} on line {removal.line} removes something: that is a contract step",
+            yield migration_finding(
+                PHASE_MISMATCH, f"phase: {phase}, but {did} on line {removal.line} removes something: that is a contract step",
                 help="move the removal into a later migration with `phase: contract`",
                 place=key_place(migration, header, "phase"), migration=migration,
             )  # fmt: skip
         elif phase not in steps and Phase.CONTRACT not in steps:
             told = " and ".join(str(step) for step in Phase if step in steps)
-            yield finding(
-                self, f"phase: {phase}, but the statements are {told}",
+            yield migration_finding(
+                PHASE_MISMATCH, f"phase: {phase}, but the statements are {told}",
                 help=f"write `-- phase: {next(step for step in Phase if step in steps)}`",
                 place=key_place(migration, header, "phase"), migration=migration, severity=Severity.WARNING,
             )  # fmt: skip

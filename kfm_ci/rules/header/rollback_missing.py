@@ -10,23 +10,26 @@ from kfm_ci.analysis.header_keys import EXAMPLE, key_place, required
 from kfm_ci.analysis.version_order import comes_before
 from kfm_ci.migrations.model import Command, Header, Migration, Unreadable
 from kfm_ci.model import Finding, Hazard, Place, Strategy
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
+
+ROLLBACK_MISSING = RuleInfo(
+    id="rollback-missing",
+    hazard=Hazard.ROLLBACK_MISSING,
+    title="The declared rollback exists",
+    why="A strategy without its means is found out at the worst moment. `down` needs a down file with statements, "
+    "`compensating` names a later migration that is there, `manual` points to a runbook that is not empty.",
+    bad=EXAMPLE.replace("rollback: down", "rollback: manual"),
+    good=EXAMPLE.replace("rollback: down", "rollback: manual\n-- runbook: docs/runbooks/widgets.md"),
+)
 
 
 class RollbackMissing:
     """Whatever strategy the header names, its means must be there."""
 
-    id = "rollback-missing"
-    hazard = Hazard.ROLLBACK_MISSING
-    title = "The declared rollback exists"
-    why = (
-        "A strategy without its means is found out at the worst moment. `down` needs a down file with statements, "
-        "`compensating` names a later migration that is there, `manual` points to a runbook that is not empty."
-    )
-    bad = EXAMPLE.replace("rollback: down", "rollback: manual")
-    good = EXAMPLE.replace("rollback: down", "rollback: manual\n-- runbook: docs/runbooks/widgets.md")
+    info = ROLLBACK_MISSING
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations whose way back is not there."""
@@ -112,7 +115,9 @@ class RollbackMissing:
                 place = Place(file=down.file.path, line=down.first_line)
         else:
             place = key_place(migration, header, key if key in header.lines else "rollback")
-        return finding(self, message, help=help, place=place, migration=migration, house_format=change.house_format)
+        return migration_finding(
+            ROLLBACK_MISSING, message, help=help, place=place, migration=migration, native_format=change.house_format
+        )
 
 
 def begins(migration: Migration) -> int:

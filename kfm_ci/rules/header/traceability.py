@@ -12,7 +12,8 @@ from kfm_ci.analysis.header_keys import EXAMPLE, placeholder
 from kfm_ci.analysis.pull_request_body import answer, sections
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Strategy
-from kfm_ci.rules.rule import declared_rollout, finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import declared_rollout, migration_finding
 
 _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 
@@ -93,19 +94,22 @@ def _source(change: Change, migration: Migration, topic: Topic, text: dict[str, 
     return Source.BODY if said else None
 
 
+TRACEABILITY = RuleInfo(
+    id="traceability",
+    hazard=Hazard.TRACEABILITY,
+    title="A new migration can be traced to its request, impact, rollback and operational steps",
+    why="An auditor asks who wanted the change, what it did to users and how it would have been undone. The header or "
+    "the pull request's text (`## Impact`, `## Rollback`, `## Operational steps`) answers; a section that holds "
+    "only checkboxes or placeholders does not. Operational steps are asked for where the rollout needs a window.",
+    bad=EXAMPLE.replace("ticket: https://example.com/tickets/12", "ticket: see chat"),
+    good=EXAMPLE,
+)
+
+
 class Traceability:
     """A change nobody asked for, or nobody can explain, is not merged."""
 
-    id = "traceability"
-    hazard = Hazard.TRACEABILITY
-    title = "A new migration can be traced to its request, impact, rollback and operational steps"
-    why = (
-        "An auditor asks who wanted the change, what it did to users and how it would have been undone. The header or "
-        "the pull request's text (`## Impact`, `## Rollback`, `## Operational steps`) answers; a section that holds "
-        "only checkboxes or placeholders does not. Operational steps are asked for where the rollout needs a window."
-    )
-    bad = EXAMPLE.replace("ticket: https://example.com/tickets/12", "ticket: see chat")
-    good = EXAMPLE
+    info = TRACEABILITY
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one finding for each new migration that leaves a required topic open."""
@@ -117,14 +121,14 @@ class Traceability:
             answered = [f"{trace.topic} in the {trace.source}" for trace in found if trace.source]
             # A window without written steps is only refused where the policy asks for them.
             mild = missing == [Topic.OPS] and not change.requirements.require_traceability
-            yield finding(
-                self,
+            yield migration_finding(
+                TRACEABILITY,
                 # Without the migration's name, which stands beside it: what is true of many is told once.
                 f"no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
                 help="; ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
-                house_format=change.house_format,
+                native_format=change.house_format,
                 severity=Severity.WARNING if mild else None,
             )
 

@@ -8,26 +8,27 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql.parse_tree import Node
+
+ATTACH_PARTITION_SCANS = RuleInfo(
+    id="attach-partition-scans",
+    hazard=Hazard.FULL_SCAN,
+    title="A table is attached after a check constraint has proven its rows",
+    why="`attach partition` reads the whole table to see that its rows lie within the bounds, while nobody may use it. A "
+    "validated check constraint that implies the bounds makes the scan unnecessary: add it `not valid`, validate it "
+    "in the next migration, attach, and drop it.",
+    bad="alter table events attach partition events_old for values from (minvalue) to ('2026-01-01');\n",
+    good="create table events_2026 (like events including all);\n"
+    "alter table events attach partition events_2026 for values from ('2026-01-01') to ('2027-01-01');\n",
+)
 
 
 class AttachPartition:
     """Without a check constraint that says the same as the bounds, every row is read."""
 
-    id = "attach-partition-scans"
-    hazard = Hazard.FULL_SCAN
-    title = "A table is attached after a check constraint has proven its rows"
-    why = (
-        "`attach partition` reads the whole table to see that its rows lie within the bounds, while nobody may use it. A "
-        "validated check constraint that implies the bounds makes the scan unnecessary: add it `not valid`, validate it "
-        "in the next migration, attach, and drop it."
-    )
-    bad = "alter table events attach partition events_old for values from (minvalue) to ('2026-01-01');\n"
-    good = (
-        "create table events_2026 (like events including all);\n"
-        "alter table events attach partition events_2026 for values from ('2026-01-01') to ('2027-01-01');\n"
-    )
+    info = ATTACH_PARTITION_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield attachments of older tables that no constraint of the same change prepares."""
@@ -36,8 +37,8 @@ class AttachPartition:
             part = definition.one("name") if definition is not None else None
             if part is None or not change.acts.existed(item.act, part) or _proven(change, item.act, part):
                 continue
-            yield told(
-                self, item.act, f"reads all of {written(part)} under a lock, unless a check constraint proves its rows",
+            yield statement_finding(
+                ATTACH_PARTITION_SCANS, item.act, f"reads all of {written(part)} under a lock, unless a check constraint proves its rows",
                 help=f"first `alter table {written(part)} add constraint … check (…) not valid;` and, in a migration "
                 "between, `validate constraint …`, with the partition's bounds",
             )  # fmt: skip

@@ -8,24 +8,25 @@ from kfm_ci.analysis import added_columns
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import quote
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+COLUMN_CHECK_SCANS = RuleInfo(
+    id="column-check-scans",
+    hazard=Hazard.FULL_SCAN,
+    title="A check is added to an existing table apart from its column",
+    why="`add column … check (…)` reads the whole table while readers and writers wait, even though the new column is null "
+    "in every row. Add the column, then the check `not valid`, and validate it in the next migration.",
+    bad="alter table widgets add column weight integer check (weight > 0);\n",
+    good="alter table widgets add column weight integer;\n"
+    "alter table widgets add constraint weight_positive check (weight > 0) not valid;\n",
+)
 
 
 class ColumnCheck:
     """Even a column that is null everywhere is checked row by row."""
 
-    id = "column-check-scans"
-    hazard = Hazard.FULL_SCAN
-    title = "A check is added to an existing table apart from its column"
-    why = (
-        "`add column … check (…)` reads the whole table while readers and writers wait, even though the new column is null "
-        "in every row. Add the column, then the check `not valid`, and validate it in the next migration."
-    )
-    bad = "alter table widgets add column weight integer check (weight > 0);\n"
-    good = (
-        "alter table widgets add column weight integer;\n"
-        "alter table widgets add constraint weight_positive check (weight > 0) not valid;\n"
-    )
+    info = COLUMN_CHECK_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield columns of older tables that come with a check."""
@@ -34,8 +35,8 @@ class ColumnCheck:
             if found is None:
                 continue
             name = quote(found.text("conname") or f"{column.definition.text('colname')}_check")
-            yield told(
-                self, column.alteration.act,
+            yield statement_finding(
+                COLUMN_CHECK_SCANS, column.alteration.act,
                 f"the check of {column.table}.{column.name} reads all of {column.table} while readers and writers wait",
                 help=f"add {column.name} without it; then `alter table {column.table} add constraint {name} check (…) not "
                 f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`",

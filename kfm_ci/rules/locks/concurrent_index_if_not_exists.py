@@ -8,25 +8,26 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.object_names import dropped, quote
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+CONCURRENT_INDEX_IF_NOT_EXISTS = RuleInfo(
+    id="concurrent-index-if-not-exists",
+    hazard=Hazard.INVALID_INDEX,
+    title="A concurrent index build cannot pass over an invalid index",
+    why="`create index concurrently` that fails halfway leaves an invalid index behind, which slows writers and serves no "
+    "query. A second run with `if not exists` finds the name taken, does nothing, and counts as success. Drop what "
+    "may be left first, then create it without `if not exists`.",
+    bad="create index concurrently if not exists widgets_name_idx on widgets (name);\n",
+    good="drop index concurrently if exists widgets_name_idx;\n"
+    "create index concurrently widgets_name_idx on widgets (name);\n",
+)
 
 
 class IndexIfNotExists:
     """A concurrent build that failed leaves an invalid index of that name behind."""
 
-    id = "concurrent-index-if-not-exists"
-    hazard = Hazard.INVALID_INDEX
-    title = "A concurrent index build cannot pass over an invalid index"
-    why = (
-        "`create index concurrently` that fails halfway leaves an invalid index behind, which slows writers and serves no "
-        "query. A second run with `if not exists` finds the name taken, does nothing, and counts as success. Drop what "
-        "may be left first, then create it without `if not exists`."
-    )
-    bad = "create index concurrently if not exists widgets_name_idx on widgets (name);\n"
-    good = (
-        "drop index concurrently if exists widgets_name_idx;\n"
-        "create index concurrently widgets_name_idx on widgets (name);\n"
-    )
+    info = CONCURRENT_INDEX_IF_NOT_EXISTS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield concurrent builds with ``if not exists`` that nothing cleared the way for."""
@@ -34,8 +35,8 @@ class IndexIfNotExists:
             name = act.tree.text("idxname")
             if not (act.tree.flag("concurrent") and act.tree.flag("if_not_exists")) or _cleared(change, act, name):
                 continue
-            yield told(
-                self, act, f"`if not exists` would take an invalid {quote(name)} of an earlier try for done",
+            yield statement_finding(
+                CONCURRENT_INDEX_IF_NOT_EXISTS, act, f"`if not exists` would take an invalid {quote(name)} of an earlier try for done",
                 help=f"`drop index concurrently if exists {quote(name)};` before it, and create it without `if not exists`",
                 verdict=Verdict.FACT,
             )  # fmt: skip

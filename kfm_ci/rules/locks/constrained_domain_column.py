@@ -9,7 +9,8 @@ from kfm_ci.analysis import added_columns
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import quote
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql.script import Script
 
 _DOMAIN = re.compile(
@@ -18,19 +19,22 @@ _DOMAIN = re.compile(
 )
 
 
+CONSTRAINED_DOMAIN_COLUMN = RuleInfo(
+    id="constrained-domain-column",
+    hazard=Hazard.TABLE_REWRITE,
+    title="A column of a checked domain is not added to an existing table",
+    why="Adding a column whose type is a domain with a constraint writes the whole table anew, even without a default, so "
+    "that the constraint sees every row. Add the column with the base type and a `not valid` check, and validate it in "
+    "the next migration.",
+    bad="create domain positive as integer check (value > 0);\nalter table widgets add column weight positive;\n",
+    good="alter table widgets add column weight integer;\n",
+)
+
+
 class DomainColumn:
     """The server writes the table anew even where the column stays empty."""
 
-    id = "constrained-domain-column"
-    hazard = Hazard.TABLE_REWRITE
-    title = "A column of a checked domain is not added to an existing table"
-    why = (
-        "Adding a column whose type is a domain with a constraint writes the whole table anew, even without a default, so "
-        "that the constraint sees every row. Add the column with the base type and a `not valid` check, and validate it in "
-        "the next migration."
-    )
-    bad = "create domain positive as integer check (value > 0);\nalter table widgets add column weight positive;\n"
-    good = "alter table widgets add column weight integer;\n"
+    info = CONSTRAINED_DOMAIN_COLUMN
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield columns of domains that some migration of the repository made with a constraint."""
@@ -39,8 +43,8 @@ class DomainColumn:
             if checked is None:
                 checked = _checked(change)
             if column.type in checked:
-                yield told(
-                    self, column.alteration.act,
+                yield statement_finding(
+                    CONSTRAINED_DOMAIN_COLUMN, column.alteration.act,
                     f"{column.table}.{column.name} has the domain {quote(column.type)}, which is checked: every row of "
                     f"{column.table} is written anew",
                     help=f"add {column.name} with the domain's base type, and a check constraint `not valid`",

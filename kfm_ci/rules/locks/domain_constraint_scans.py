@@ -7,24 +7,28 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _NOT_NULL = "O"
 _ADD = "C"
 
 
+DOMAIN_CONSTRAINT_SCANS = RuleInfo(
+    id="domain-constraint-scans",
+    hazard=Hazard.FULL_SCAN,
+    title="A constraint on an existing domain is added without a scan",
+    why="`alter domain … add constraint` and `set not null` read every table that has a column of the domain, and hold a "
+    "Share lock on each of them meanwhile. Add the constraint `not valid`, and validate it in the next migration.",
+    bad="alter domain email add constraint email_has_at check (value like '%@%');\n",
+    good="alter domain email add constraint email_has_at check (value like '%@%') not valid;\n",
+)
+
+
 class DomainConstraint:
     """All of them are locked against writers at once."""
 
-    id = "domain-constraint-scans"
-    hazard = Hazard.FULL_SCAN
-    title = "A constraint on an existing domain is added without a scan"
-    why = (
-        "`alter domain … add constraint` and `set not null` read every table that has a column of the domain, and hold a "
-        "Share lock on each of them meanwhile. Add the constraint `not valid`, and validate it in the next migration."
-    )
-    bad = "alter domain email add constraint email_has_at check (value like '%@%');\n"
-    good = "alter domain email add constraint email_has_at check (value like '%@%') not valid;\n"
+    info = DOMAIN_CONSTRAINT_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield constraints on older domains that are checked at once."""
@@ -35,8 +39,8 @@ class DomainConstraint:
             if what not in {_ADD, _NOT_NULL} or late or change.acts.is_new(act, names):
                 continue
             name = spelled(names)
-            yield told(
-                self, act, f"reads every table with a column of domain {name}, and holds their writers up meanwhile",
+            yield statement_finding(
+                DOMAIN_CONSTRAINT_SCANS, act, f"reads every table with a column of domain {name}, and holds their writers up meanwhile",
                 help=f"`alter domain {name} add constraint … check (…) not valid;` and, in the next migration, "
                 f"`alter domain {name} validate constraint …;`",
             )  # fmt: skip

@@ -7,27 +7,31 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _SHARE = 5
 _ACCESS_EXCLUSIVE = 8
 _MODES = {5: "share", 6: "share row exclusive", 7: "exclusive", 8: "access exclusive"}
 
 
+EXPLICIT_LOCK = RuleInfo(
+    id="explicit-lock",
+    hazard=Hazard.BLOCKS_WRITES,
+    title="An existing table is not locked by hand",
+    why="`lock table` holds its lock until commit, and the default mode keeps even readers out. Statements take what they "
+    "need by themselves. Where the lock is meant, so that nothing changes in between, keep the transaction short and "
+    "say so in an acknowledgement.",
+    severities=(Severity.WARNING,),
+    bad="lock table widgets;\nalter table widgets add column colour text;\n",
+    good="alter table widgets add column colour text;\n",
+)
+
+
 class ExplicitLock:
     """It is held until commit, whatever the statements after it need."""
 
-    id = "explicit-lock"
-    hazard = Hazard.BLOCKS_WRITES
-    severities = (Severity.WARNING,)
-    title = "An existing table is not locked by hand"
-    why = (
-        "`lock table` holds its lock until commit, and the default mode keeps even readers out. Statements take what they "
-        "need by themselves. Where the lock is meant, so that nothing changes in between, keep the transaction short and "
-        "say so in an acknowledgement."
-    )
-    bad = "lock table widgets;\nalter table widgets add column colour text;\n"
-    good = "alter table widgets add column colour text;\n"
+    info = EXPLICIT_LOCK
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield locks by hand that readers or writers of older tables wait for."""
@@ -37,8 +41,8 @@ class ExplicitLock:
             if mode < _SHARE or not old:
                 continue
             reads = mode == _ACCESS_EXCLUSIVE
-            yield told(
-                self, act,
+            yield statement_finding(
+                EXPLICIT_LOCK, act,
                 f"locks {', '.join(old)} in {_MODES[mode]} mode until commit: {'readers and writers' if reads else 'writers'} wait",
                 help="leave it out: each statement takes the lock that it needs",
                 verdict=Verdict.FACT, hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,

@@ -7,25 +7,29 @@ from collections.abc import Iterator
 from kfm_ci.analysis import added_columns
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _SERIAL = frozenset({"serial", "bigserial", "smallserial", "serial2", "serial4", "serial8"})
 _STORED = "s"
 
 
+GENERATED_COLUMN_ADDED = RuleInfo(
+    id="generated-column-added",
+    hazard=Hazard.TABLE_REWRITE,
+    title="A column that computes its values is not added to an existing table",
+    why="A serial, identity or stored generated column gives every existing row its value at once: the table and all its "
+    "indexes are written anew while readers and writers wait. Add a plain column, let a default (a sequence) or a "
+    "trigger fill new rows, fill the old ones in batches, and make it what it should be at the end.",
+    bad="alter table widgets add column number bigint generated always as identity;\n",
+    good="alter table widgets add column number bigint;\n",
+)
+
+
 class GeneratedKey:
     """Serial, identity and stored generated columns need a value in every old row at once."""
 
-    id = "generated-column-added"
-    hazard = Hazard.TABLE_REWRITE
-    title = "A column that computes its values is not added to an existing table"
-    why = (
-        "A serial, identity or stored generated column gives every existing row its value at once: the table and all its "
-        "indexes are written anew while readers and writers wait. Add a plain column, let a default (a sequence) or a "
-        "trigger fill new rows, fill the old ones in batches, and make it what it should be at the end."
-    )
-    bad = "alter table widgets add column number bigint generated always as identity;\n"
-    good = "alter table widgets add column number bigint;\n"
+    info = GENERATED_COLUMN_ADDED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield such columns of older tables."""
@@ -39,8 +43,8 @@ class GeneratedKey:
                 what = "a stored generated column"
             else:
                 continue
-            yield told(
-                self, column.alteration.act,
+            yield statement_finding(
+                GENERATED_COLUMN_ADDED, column.alteration.act,
                 f"{column.table}.{column.name} is {what}: every row of {column.table} is written anew while readers and "
                 "writers wait",
                 help=f"`alter table {column.table} add column {column.name} …;` as a plain column, fill it in batches, and "

@@ -8,23 +8,26 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.partitions import has_partitions, index
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql import deparse
+
+INDEX_NOT_CONCURRENT = RuleInfo(
+    id="index-not-concurrent",
+    hazard=Hazard.BLOCKS_WRITES,
+    title="An index on an existing table is built concurrently",
+    why="`create index` takes a Share lock: no row of the table can be written until the whole index is built. "
+    "`concurrently` reads the table twice, but lets writers through. A table that the same change creates is empty "
+    "and used by nobody, so it needs no such care.",
+    bad="create index widgets_name_idx on widgets (name);\n",
+    good="create index concurrently widgets_name_idx on widgets (name);\n",
+)
 
 
 class IndexNotConcurrent:
     """A plain index build holds every writer of the table up until it is done."""
 
-    id = "index-not-concurrent"
-    hazard = Hazard.BLOCKS_WRITES
-    title = "An index on an existing table is built concurrently"
-    why = (
-        "`create index` takes a Share lock: no row of the table can be written until the whole index is built. "
-        "`concurrently` reads the table twice, but lets writers through. A table that the same change creates is empty "
-        "and used by nobody, so it needs no such care."
-    )
-    bad = "create index widgets_name_idx on widgets (name);\n"
-    good = "create index concurrently widgets_name_idx on widgets (name);\n"
+    info = INDEX_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield index builds on older tables that hold writers up."""
@@ -37,7 +40,7 @@ class IndexNotConcurrent:
                 continue
             alone = f"{act.migration.outside}: `{deparse.concurrently(tree)};`"
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
-            yield told(
-                self, act, f"builds an index on {written(relation)} while its writers wait",
+            yield statement_finding(
+                INDEX_NOT_CONCURRENT, act, f"builds an index on {written(relation)} while its writers wait",
                 help=index(tree, outside=act.migration.outside) if parts else alone,
             )  # fmt: skip

@@ -7,26 +7,27 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+PARTITION_CREATED_IN_PLACE = RuleInfo(
+    id="partition-created-in-place",
+    hazard=Hazard.BLOCKS_READS,
+    title="A partition of an existing table is created apart and attached",
+    why="`create table … partition of` takes an AccessExclusive lock on the parent, and reads all of a default partition. "
+    "A table that is created on its own and attached takes a ShareUpdateExclusive lock, which readers and writers of "
+    "the parent do not notice. Either lock is short where there is no default partition.",
+    severities=(Severity.NOTE,),
+    bad="create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');\n",
+    good="create table events_2027 (like events including all);\n"
+    "alter table events attach partition events_2027 for values from ('2027-01-01') to ('2028-01-01');\n",
+)
 
 
 class PartitionOf:
     """``partition of`` takes the strongest lock on the parent; ``attach partition`` a weak one."""
 
-    id = "partition-created-in-place"
-    hazard = Hazard.BLOCKS_READS
-    severities = (Severity.NOTE,)
-    title = "A partition of an existing table is created apart and attached"
-    why = (
-        "`create table … partition of` takes an AccessExclusive lock on the parent, and reads all of a default partition. "
-        "A table that is created on its own and attached takes a ShareUpdateExclusive lock, which readers and writers of "
-        "the parent do not notice. Either lock is short where there is no default partition."
-    )
-    bad = "create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');\n"
-    good = (
-        "create table events_2027 (like events including all);\n"
-        "alter table events attach partition events_2027 for values from ('2027-01-01') to ('2028-01-01');\n"
-    )
+    info = PARTITION_CREATED_IN_PLACE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield a note for each partition made in an older parent."""
@@ -35,8 +36,8 @@ class PartitionOf:
             old = [written(parent) for parent in parents if change.acts.existed(act, parent)]
             if old:
                 name = written(act.tree.one("relation"))
-                yield told(
-                    self, act, f"readers and writers of {old[0]} wait while partition {name} is made",
+                yield statement_finding(
+                    PARTITION_CREATED_IN_PLACE, act, f"readers and writers of {old[0]} wait while partition {name} is made",
                     help=f"`create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
                     f"partition {name} for values …;`",
                 )  # fmt: skip

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+REFRESH_NOT_CONCURRENT = RuleInfo(
+    id="refresh-not-concurrent",
+    hazard=Hazard.BLOCKS_READS,
+    title="A materialized view in use is refreshed concurrently",
+    why="`refresh materialized view` holds an AccessExclusive lock on the view while its query runs: readers wait as long "
+    "as the query takes. `concurrently` lets them read the old rows; it needs a unique index on plain columns.",
+    bad="refresh materialized view widget_totals;\n",
+    good="refresh materialized view concurrently widget_totals;\n",
+)
 
 
 class RefreshNotConcurrent:
     """A plain refresh runs the whole query while every reader waits."""
 
-    id = "refresh-not-concurrent"
-    hazard = Hazard.BLOCKS_READS
-    title = "A materialized view in use is refreshed concurrently"
-    why = (
-        "`refresh materialized view` holds an AccessExclusive lock on the view while its query runs: readers wait as long "
-        "as the query takes. `concurrently` lets them read the old rows; it needs a unique index on plain columns."
-    )
-    bad = "refresh materialized view widget_totals;\n"
-    good = "refresh materialized view concurrently widget_totals;\n"
+    info = REFRESH_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield refreshes of older views that keep readers out."""
@@ -30,7 +33,7 @@ class RefreshNotConcurrent:
             if act.tree.flag("concurrent") or act.tree.flag("skip_data") or not change.acts.existed(act, relation):
                 continue
             name = written(relation)
-            yield told(
-                self, act, f"readers of {name} wait while its query runs",
+            yield statement_finding(
+                REFRESH_NOT_CONCURRENT, act, f"readers of {name} wait while its query runs",
                 help=f"with a unique index on it: `refresh materialized view concurrently {name};`",
             )  # fmt: skip

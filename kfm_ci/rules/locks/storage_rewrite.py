@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _CHANGES = {
     "AT_SetLogged": "set logged", "AT_SetUnLogged": "set unlogged", "AT_SetTableSpace": "set tablespace",
@@ -15,25 +16,28 @@ _CHANGES = {
 }  # fmt: skip
 
 
+STORAGE_REWRITE = RuleInfo(
+    id="storage-rewrite",
+    hazard=Hazard.TABLE_REWRITE,
+    title="The storage of an existing table is not changed in place",
+    why="`set logged`, `set unlogged`, `set tablespace` and `set access method` write the whole table anew while readers "
+    "and writers wait. Write to a new table that is stored as wanted, and swap the two, or declare a window.",
+    bad="alter table widgets set unlogged;\n",
+    good="create unlogged table widgets_staging (like widgets);\n",
+)
+
+
 class StorageRewrite:
     """Every one of these copies the table's files under an exclusive lock."""
 
-    id = "storage-rewrite"
-    hazard = Hazard.TABLE_REWRITE
-    title = "The storage of an existing table is not changed in place"
-    why = (
-        "`set logged`, `set unlogged`, `set tablespace` and `set access method` write the whole table anew while readers "
-        "and writers wait. Write to a new table that is stored as wanted, and swap the two, or declare a window."
-    )
-    bad = "alter table widgets set unlogged;\n"
-    good = "create unlogged table widgets_staging (like widgets);\n"
+    info = STORAGE_REWRITE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield changes of storage of older tables."""
         for item in change.acts.alterations(*_CHANGES):
             if change.acts.existed(item.act, item.relation):
                 what = _CHANGES[item.command.choice("subtype")]
-                yield told(
-                    self, item.act, f"{what} writes {written(item.relation)} anew while readers and writers wait",
+                yield statement_finding(
+                    STORAGE_REWRITE, item.act, f"{what} writes {written(item.relation)} anew while readers and writers wait",
                     help="write to a new table and swap, or declare `rollout: requires-maintenance-window`",
                 )  # fmt: skip

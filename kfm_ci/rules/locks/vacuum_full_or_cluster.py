@@ -7,22 +7,25 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import written
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+VACUUM_FULL_OR_CLUSTER = RuleInfo(
+    id="vacuum-full-or-cluster",
+    hazard=Hazard.TABLE_REWRITE,
+    title="An existing table is not compacted under an exclusive lock",
+    why="`vacuum full` and `cluster` write the table and all its indexes anew under an AccessExclusive lock: readers and "
+    "writers wait until the last row is copied. `pg_repack` does the same beside the application; a plain `vacuum` "
+    "makes the space usable again without any of it.",
+    bad="vacuum full widgets;\n",
+    good="vacuum (analyze) widgets;\n",
+)
 
 
 class TableRewritten:
     """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
 
-    id = "vacuum-full-or-cluster"
-    hazard = Hazard.TABLE_REWRITE
-    title = "An existing table is not compacted under an exclusive lock"
-    why = (
-        "`vacuum full` and `cluster` write the table and all its indexes anew under an AccessExclusive lock: readers and "
-        "writers wait until the last row is copied. `pg_repack` does the same beside the application; a plain `vacuum` "
-        "makes the space usable again without any of it."
-    )
-    bad = "vacuum full widgets;\n"
-    good = "vacuum (analyze) widgets;\n"
+    info = VACUUM_FULL_OR_CLUSTER
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what compacts older tables."""
@@ -38,8 +41,8 @@ class TableRewritten:
                 relations, what = [item for item in (act.tree.one("relation"),) if item is not None], "cluster"
             old = [written(item) for item in relations if change.acts.existed(act, item)]
             if old or not relations:
-                yield told(
-                    self, act, f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
+                yield statement_finding(
+                    VACUUM_FULL_OR_CLUSTER, act, f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
                     help="use `pg_repack`, or declare `rollout: requires-maintenance-window`",
                 )  # fmt: skip
 

@@ -7,32 +7,33 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+DYNAMIC_SQL = RuleInfo(
+    id="dynamic-sql",
+    hazard=Hazard.UNANALYSABLE,
+    title="SQL built at run time is listed as unjudged",
+    why="Statements inside a `do` block are judged like any other. `execute` of a text that is put together there, and "
+    "blocks in other languages, are known only when they run: the gate shows what the server did for the block, "
+    "`kfm-ci check` can only say that it did not look.",
+    bad="do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = 'shop' loop\n"
+    "    execute format('alter table shop.%I add column noted_at timestamptz', name);\n  end loop;\nend $$;\n",
+    good="alter table shop.orders add column noted_at timestamptz;\n",
+)
 
 
 class DynamicSql:
     """Static statements inside a block are judged like any other; built ones are listed."""
 
-    id = "dynamic-sql"
-    hazard = Hazard.UNANALYSABLE
-    title = "SQL built at run time is listed as unjudged"
-    why = (
-        "Statements inside a `do` block are judged like any other. `execute` of a text that is put together there, and "
-        "blocks in other languages, are known only when they run: the gate shows what the server did for the block, "
-        "`kfm-ci check` can only say that it did not look."
-    )
-    bad = (
-        "do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = 'shop' loop\n"
-        "    execute format('alter table shop.%I add column noted_at timestamptz', name);\n  end loop;\nend $$;\n"
-    )
-    good = "alter table shop.orders add column noted_at timestamptz;\n"
+    info = DYNAMIC_SQL
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the parts of blocks that were not judged."""
         for item in change.acts.unread:
             if item.kind == "dynamic":
-                yield finding(
-                    self, f"a block was not judged: {shown(item.reason, 140)}", place=item.place,
+                yield migration_finding(
+                    DYNAMIC_SQL, f"a block was not judged: {shown(item.reason, 140)}", place=item.place,
                     migration=item.migration, help="write the statements out, one for each object",
                     verdict=Verdict.SUSPECTED,
                 )  # fmt: skip

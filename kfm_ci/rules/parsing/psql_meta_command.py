@@ -7,28 +7,31 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+PSQL_META_COMMAND = RuleInfo(
+    id="psql-meta-command",
+    hazard=Hazard.UNANALYSABLE,
+    title="Commands of psql are listed as unjudged",
+    why="A line that begins with a backslash is read by psql and by no server. `\\i` brings in another file, `\\copy` "
+    "reads one of the client, `\\gexec` runs what a query returns: none of it was judged, and a runner that speaks "
+    "to the server fails on it.",
+    bad="\\i more.sql\n",
+    good="create table widgets (id bigint primary key);\n",
+)
 
 
 class PsqlMetaCommand:
     r"""Commands such as ``\i`` bring in what was never judged."""
 
-    id = "psql-meta-command"
-    hazard = Hazard.UNANALYSABLE
-    title = "Commands of psql are listed as unjudged"
-    why = (
-        "A line that begins with a backslash is read by psql and by no server. `\\i` brings in another file, `\\copy` "
-        "reads one of the client, `\\gexec` runs what a query returns: none of it was judged, and a runner that speaks "
-        "to the server fails on it."
-    )
-    bad = "\\i more.sql\n"
-    good = "create table widgets (id bigint primary key);\n"
+    info = PSQL_META_COMMAND
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each such line."""
         for item in change.acts.unread:
             if item.kind == "meta-command":
-                yield finding(
-                    self, f"a command of psql, not SQL: {shown(item.reason)} was not judged", place=item.place,
+                yield migration_finding(
+                    PSQL_META_COMMAND, f"a command of psql, not SQL: {shown(item.reason)} was not judged", place=item.place,
                     migration=item.migration, help="write plain SQL in this file",
                 )  # fmt: skip

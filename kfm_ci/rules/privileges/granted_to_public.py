@@ -6,22 +6,25 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+GRANTED_TO_PUBLIC = RuleInfo(
+    id="granted-to-public",
+    hazard=Hazard.PRIVILEGE,
+    title="Nothing is granted to public",
+    why="`public` is every role that can connect, today and later. Grant to the role that needs it, so that a new reporting "
+    "user does not see what nobody meant to show.",
+    severities=(Severity.WARNING,),
+    bad="grant select on widgets to public;\n",
+    good="grant select on widgets to reporting;\n",
+)
 
 
 class PublicGrant:
     """Every role of the server, also one made tomorrow, is in ``public``."""
 
-    id = "granted-to-public"
-    hazard = Hazard.PRIVILEGE
-    severities = (Severity.WARNING,)
-    title = "Nothing is granted to public"
-    why = (
-        "`public` is every role that can connect, today and later. Grant to the role that needs it, so that a new reporting "
-        "user does not see what nobody meant to show."
-    )
-    bad = "grant select on widgets to public;\n"
-    good = "grant select on widgets to reporting;\n"
+    info = GRANTED_TO_PUBLIC
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield grants to everybody, also by default privileges."""
@@ -29,7 +32,7 @@ class PublicGrant:
             grant = act.tree.one("action") or act.tree
             public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))
             if grant.flag("is_grant") and public:
-                yield told(
-                    self, act, "grants to every role that can connect, today and later",
+                yield statement_finding(
+                    GRANTED_TO_PUBLIC, act, "grants to every role that can connect, today and later",
                     help="name the role that needs it: `grant … to …;`", verdict=Verdict.FACT,
                 )  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _WHAT = {
     "CreateForeignServerStmt": "connects to another server",
@@ -24,19 +25,22 @@ _EXTENSIONS = frozenset(
 _DBLINK = re.compile(r"\bdblink", re.IGNORECASE)
 
 
+OUTSIDE_DATABASE = RuleInfo(
+    id="outside-database",
+    hazard=Hazard.PRIVILEGE,
+    title="No other server is reached",
+    why="dblink, foreign servers, subscriptions and extensions that fetch from the network act outside the transaction "
+    "and outside the throwaway server: nothing of it is rolled back, nothing of it was tested, and the credentials "
+    "stand in the file.",
+    bad="create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host 'billing');\n",
+    good="create table billing_import (id bigint primary key, amount numeric);\n",
+)
+
+
 class OutsideDatabase:
     """What happens there is neither rolled back nor tested."""
 
-    id = "outside-database"
-    hazard = Hazard.PRIVILEGE
-    title = "No other server is reached"
-    why = (
-        "dblink, foreign servers, subscriptions and extensions that fetch from the network act outside the transaction "
-        "and outside the throwaway server: nothing of it is rolled back, nothing of it was tested, and the credentials "
-        "stand in the file."
-    )
-    bad = "create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host 'billing');\n"
-    good = "create table billing_import (id bigint primary key, amount numeric);\n"
+    info = OUTSIDE_DATABASE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what reaches outside."""
@@ -48,14 +52,14 @@ class OutsideDatabase:
                 message = f"extension {extension} lets SQL reach outside the database"
             else:
                 continue
-            yield told(
-                self, act, message, help="set it up where the server is set up, and keep migrations inside",
+            yield statement_finding(
+                OUTSIDE_DATABASE, act, message, help="set it up where the server is set up, and keep migrations inside",
                 verdict=Verdict.FACT,
             )  # fmt: skip
         for act in change.acts.mentioning(_DBLINK):
             names = {(call.strings("funcname") or ("",))[-1].lower() for call in act.tree.find("FuncCall")}
             if any(name.startswith("dblink") for name in names):
-                yield told(
-                    self, act, "dblink runs SQL on another server, outside this transaction",
+                yield statement_finding(
+                    OUTSIDE_DATABASE, act, "dblink runs SQL on another server, outside this transaction",
                     help="move the data with the application, or in a job of its own", verdict=Verdict.FACT,
                 )  # fmt: skip

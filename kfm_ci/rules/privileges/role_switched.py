@@ -7,24 +7,28 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _SETTINGS = frozenset({"role", "session_authorization"})
+
+
+ROLE_SWITCHED = RuleInfo(
+    id="role-switched",
+    hazard=Hazard.PRIVILEGE,
+    title="The role is not switched",
+    why="After `set role` all that follows is made by, and belongs to, another role; where it is not reset, the tool's own "
+    "bookkeeping too. Run the migration as the role that should own the result, or hand it over with "
+    "`alter table … owner to`.",
+    bad="set role admin;\ncreate table widgets (id bigint primary key);\n",
+    good="create table widgets (id bigint primary key);\nalter table widgets owner to shop;\n",
+)
 
 
 class RoleSwitched:
     """What it makes belongs to somebody else, and the runner's ledger is written as somebody else."""
 
-    id = "role-switched"
-    hazard = Hazard.PRIVILEGE
-    title = "The role is not switched"
-    why = (
-        "After `set role` all that follows is made by, and belongs to, another role; where it is not reset, the tool's own "
-        "bookkeeping too. Run the migration as the role that should own the result, or hand it over with "
-        "`alter table … owner to`."
-    )
-    bad = "set role admin;\ncreate table widgets (id bigint primary key);\n"
-    good = "create table widgets (id bigint primary key);\nalter table widgets owner to shop;\n"
+    info = ROLE_SWITCHED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what switches the role."""
@@ -36,8 +40,8 @@ class RoleSwitched:
             role = shown(value.text("sval")) if value is not None else "another role"
             if role == "none":
                 continue
-            yield told(
-                self, act, f"what follows runs as {role}",
+            yield statement_finding(
+                ROLE_SWITCHED, act, f"what follows runs as {role}",
                 help="run the migration as the role that should own what it makes, or use `alter … owner to`",
                 verdict=Verdict.FACT,
             )  # fmt: skip

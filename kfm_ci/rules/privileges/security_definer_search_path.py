@@ -7,25 +7,26 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
+    id="security-definer-search-path",
+    hazard=Hazard.PRIVILEGE,
+    title="A security definer function sets its search path",
+    why="`security definer` runs a function with its owner's rights, but with the caller's `search_path`: who can create "
+    "a function or an operator in any schema on that path can have it called with the owner's rights.",
+    severities=(Severity.WARNING,),
+    bad="create function add_one(n int) returns int language sql security definer as 'select n + 1';\n",
+    good="create function add_one(n int) returns int language sql security definer\n"
+    "  set search_path = pg_catalog, pg_temp as 'select n + 1';\n",
+)
 
 
 class SecurityDefiner:
     """Otherwise the caller's search path decides which functions it calls, with the owner's rights."""
 
-    id = "security-definer-search-path"
-    hazard = Hazard.PRIVILEGE
-    severities = (Severity.WARNING,)
-    title = "A security definer function sets its search path"
-    why = (
-        "`security definer` runs a function with its owner's rights, but with the caller's `search_path`: who can create "
-        "a function or an operator in any schema on that path can have it called with the owner's rights."
-    )
-    bad = "create function add_one(n int) returns int language sql security definer as 'select n + 1';\n"
-    good = (
-        "create function add_one(n int) returns int language sql security definer\n"
-        "  set search_path = pg_catalog, pg_temp as 'select n + 1';\n"
-    )
+    info = SECURITY_DEFINER_SEARCH_PATH
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield security definer functions without a search path of their own."""
@@ -38,8 +39,8 @@ class SecurityDefiner:
                 elif value is not None and option.text("defname") == "set":
                     path = path or value.text("name").lower() == "search_path"
             if definer and not path:
-                yield told(
-                    self, act, f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
+                yield statement_finding(
+                    SECURITY_DEFINER_SEARCH_PATH, act, f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
                     help="add `set search_path = pg_catalog, pg_temp` and qualify the names in its body",
                     verdict=Verdict.FACT,
                 )  # fmt: skip

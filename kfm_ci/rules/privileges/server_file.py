@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql.parse_tree import Node
 
 _FUNCTIONS = frozenset(
@@ -16,33 +17,36 @@ _FUNCTIONS = frozenset(
 _MENTION = re.compile("|".join(sorted(_FUNCTIONS)), re.IGNORECASE)
 
 
+SERVER_FILE = RuleInfo(
+    id="server-file",
+    hazard=Hazard.PRIVILEGE,
+    title="No files and programs of the server are used",
+    why="`copy … from program` runs a command on the database's machine; `copy` from a file and functions such as "
+    "`pg_read_file` read what the server can read. Neither works for a role that may only migrate, nor on a managed "
+    "database.",
+    bad="copy widgets from program 'curl https://example.com/widgets';\n",
+    good="insert into widgets (name) values ('cog'), ('wheel');\n",
+)
+
+
 class ServerFile:
     """Whoever can run a program on the database's machine owns the machine."""
 
-    id = "server-file"
-    hazard = Hazard.PRIVILEGE
-    title = "No files and programs of the server are used"
-    why = (
-        "`copy … from program` runs a command on the database's machine; `copy` from a file and functions such as "
-        "`pg_read_file` read what the server can read. Neither works for a role that may only migrate, nor on a managed "
-        "database."
-    )
-    bad = "copy widgets from program 'curl https://example.com/widgets';\n"
-    good = "insert into widgets (name) values ('cog'), ('wheel');\n"
+    info = SERVER_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what touches files or programs of the server."""
         for act in change.acts.of("CopyStmt", downs=True):
             if act.tree.flag("is_program") or act.tree.text("filename"):
                 what = "runs a program" if act.tree.flag("is_program") else "uses a file"
-                yield told(
-                    self, act, f"copy {what} on the database's machine",
+                yield statement_finding(
+                    SERVER_FILE, act, f"copy {what} on the database's machine",
                     help="send the rows with the migration: `insert into … values …;`", verdict=Verdict.FACT,
                 )  # fmt: skip
         for act in change.acts.mentioning(_MENTION):
             for name in sorted({_name(node) for node in act.tree.find("FuncCall")} & _FUNCTIONS):
-                yield told(
-                    self, act, f"{name} touches files on the database's machine",
+                yield statement_finding(
+                    SERVER_FILE, act, f"{name} touches files on the database's machine",
                     help="send the data with the migration", verdict=Verdict.FACT,
                 )  # fmt: skip
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _WHAT = {
     "AlterSystemStmt": "changes settings of the whole server",
@@ -24,26 +25,29 @@ _WHAT = {
 }
 
 
+SERVER_SETTINGS = RuleInfo(
+    id="server-settings",
+    hazard=Hazard.PRIVILEGE,
+    title="Server, databases and roles are left to their administrators",
+    why="Roles, tablespaces and `alter system` belong to the whole server: other databases on it feel the change, and "
+    "the role that migrates should not have the right. Let the infrastructure's own code make them, and let migrations "
+    "only grant on what they own. The gate runs a migration on several databases of one server: what it does to roles "
+    "is put back in between (as a superuser), what it does to tablespaces, databases, replication and the server's "
+    "settings is not.",
+    bad="alter system set work_mem = '1GB';\n",
+    good="grant select on widgets to reporting;\n",
+)
+
+
 class ServerSettings:
     """What one migration sets for all is undone by no rollback."""
 
-    id = "server-settings"
-    hazard = Hazard.PRIVILEGE
-    title = "Server, databases and roles are left to their administrators"
-    why = (
-        "Roles, tablespaces and `alter system` belong to the whole server: other databases on it feel the change, and "
-        "the role that migrates should not have the right. Let the infrastructure's own code make them, and let migrations "
-        "only grant on what they own. The gate runs a migration on several databases of one server: what it does to roles "
-        "is put back in between (as a superuser), what it does to tablespaces, databases, replication and the server's "
-        "settings is not."
-    )
-    bad = "alter system set work_mem = '1GB';\n"
-    good = "grant select on widgets to reporting;\n"
+    info = SERVER_SETTINGS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what changes more than the database's content."""
         for act in change.acts.of(*_WHAT, downs=True):
-            yield told(
-                self, act, _WHAT[act.tree.tag], help="do it where the server is set up, not in a migration",
+            yield statement_finding(
+                SERVER_SETTINGS, act, _WHAT[act.tree.tag], help="do it where the server is set up, not in a migration",
                 verdict=Verdict.FACT,
             )  # fmt: skip

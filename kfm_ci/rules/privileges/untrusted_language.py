@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql.parse_tree import Node
 
 _UNTRUSTED = frozenset(
@@ -15,19 +16,22 @@ _UNTRUSTED = frozenset(
 )
 
 
+UNTRUSTED_LANGUAGE = RuleInfo(
+    id="untrusted-language",
+    hazard=Hazard.PRIVILEGE,
+    title="No untrusted language is used",
+    why="A function in C, `plpython3u` or `plperlu` runs with the rights of the server's process: files, network, memory. "
+    "Only a superuser can make one, and no managed database lets you. `plpgsql`, `sql` and trusted languages do not "
+    "leave the database.",
+    bad="create function shell(text) returns text language plpython3u as $$ import os $$;\n",
+    good="create function twice(n int) returns int language sql return n * 2;\n",
+)
+
+
 class UntrustedLanguage:
     """Code in it can do whatever the server's process can."""
 
-    id = "untrusted-language"
-    hazard = Hazard.PRIVILEGE
-    title = "No untrusted language is used"
-    why = (
-        "A function in C, `plpython3u` or `plperlu` runs with the rights of the server's process: files, network, memory. "
-        "Only a superuser can make one, and no managed database lets you. `plpgsql`, `sql` and trusted languages do not "
-        "leave the database."
-    )
-    bad = "create function shell(text) returns text language plpython3u as $$ import os $$;\n"
-    good = "create function twice(n int) returns int language sql return n * 2;\n"
+    info = UNTRUSTED_LANGUAGE
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield functions and blocks in such a language, and what installs one."""
@@ -36,8 +40,8 @@ class UntrustedLanguage:
             language = tree.text("extname") or tree.text("plname") or _language(tree)
             if language.lower() in _UNTRUSTED:
                 name = spelled(tree.strings("funcname")) if tree.tag == "CreateFunctionStmt" else "this"
-                yield told(
-                    self, act, f"{name} uses {language}, whose code runs with the rights of the server's process",
+                yield statement_finding(
+                    UNTRUSTED_LANGUAGE, act, f"{name} uses {language}, whose code runs with the rights of the server's process",
                     help="write it in sql or plpgsql, or do it in the application", verdict=Verdict.FACT,
                 )  # fmt: skip
 

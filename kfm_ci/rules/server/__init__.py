@@ -1,13 +1,13 @@
-"""Rules that a server decides: what they protect, told like those on paper; ``OBSERVED`` lists them."""
+"""Rules that the server decides; ``SERVER_RULES`` lists them, those of history tables included."""
 
-from kfm_ci.rules.server.base import Observed
+from __future__ import annotations
+
+from kfm_ci.migrations.problems.history_table import HISTORIES
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.server.execution import RUNS
-from kfm_ci.rules.server.history_table import HISTORIES
 from kfm_ci.rules.server.locks import LOCKS
 from kfm_ci.rules.server.removals import LOSSES
 from kfm_ci.rules.server.robustness import REPEATS
 
-__all__ = ["OBSERVED", "Observed"]
-
-OBSERVED: tuple[Observed, ...] = (*LOCKS, *LOSSES, *RUNS, *REPEATS, *HISTORIES)
-"""Every one of them, in the order in which findings are told."""
+SERVER_RULES: tuple[RuleInfo, ...] = (*LOCKS, *LOSSES, *RUNS, *REPEATS, *HISTORIES)
+"""In the order in which findings are reported."""

@@ -9,26 +9,27 @@ from kfm_ci.migrations import acknowledgements, source_calls
 from kfm_ci.migrations.acknowledgements import MalformedAllowComment
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql.script import Script
+
+MALFORMED_ACKNOWLEDGEMENT = RuleInfo(
+    id="malformed-acknowledgement",
+    hazard=Hazard.HEADER,
+    title="An acknowledgement names a hazard and has a reason",
+    why="Reviewers read the reason, so without one an acknowledgement is worth nothing; a hazard that does not exist "
+    "silences nothing. There is no form for a whole file.",
+    severities=(Severity.WARNING,),
+    bad="-- kfm:allow blocks-writes\ncreate index widgets_name_idx on widgets (name);\n",
+    good='-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'
+    "create index widgets_name_idx on widgets (name);\n",
+)
 
 
 class MalformedAcknowledgement:
     """Who accepts a hazard names it, and says why."""
 
-    id = "malformed-acknowledgement"
-    hazard = Hazard.HEADER
-    severities = (Severity.WARNING,)
-    title = "An acknowledgement names a hazard and has a reason"
-    why = (
-        "Reviewers read the reason, so without one an acknowledgement is worth nothing; a hazard that does not exist "
-        "silences nothing. There is no form for a whole file."
-    )
-    bad = "-- kfm:allow blocks-writes\ncreate index widgets_name_idx on widgets (name);\n"
-    good = (
-        '-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'
-        "create index widgets_name_idx on widgets (name);\n"
-    )
+    info = MALFORMED_ACKNOWLEDGEMENT
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield a warning for each that cannot be honoured."""
@@ -51,4 +52,6 @@ class MalformedAcknowledgement:
 
     def _told(self, migration: Migration, path: str, wrong: MalformedAllowComment) -> Finding:
         place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
-        return finding(self, wrong.message, help=wrong.help, migration=migration, place=place)
+        return migration_finding(
+            MALFORMED_ACKNOWLEDGEMENT, wrong.message, help=wrong.help, migration=migration, place=place
+        )

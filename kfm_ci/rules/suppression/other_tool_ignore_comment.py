@@ -9,7 +9,8 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.rules.rule import finding, spread
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding, spread
 
 FOREIGN = re.compile(
     r"squawk-(?:ignore(?:-file)?|disable[\w-]*)|atlas:nolint|eugene:\s?ignore|pgfence-ignore|safety_assured"
@@ -17,22 +18,23 @@ FOREIGN = re.compile(
 )
 
 
+OTHER_TOOL_IGNORE_COMMENT = RuleInfo(
+    id="other-tool-ignore-comment",
+    hazard=Hazard.UNANALYSABLE,
+    title="Ignore comments of other tools are listed",
+    why="An ignore comment for another linter says that somebody met a hazard and silenced it. It silences nothing "
+    'here; an acknowledgement with a reason does: `-- kfm:allow blocks-writes reason="…"`.',
+    severities=(Severity.NOTE,),
+    bad="-- squawk-ignore require-concurrent-index-creation\ncreate index widgets_name_idx on widgets (name);\n",
+    good='-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'
+    "create index widgets_name_idx on widgets (name);\n",
+)
+
+
 class ForeignIgnoreComment:
     """Lists what another tool was told not to see."""
 
-    id = "other-tool-ignore-comment"
-    hazard = Hazard.UNANALYSABLE
-    severities = (Severity.NOTE,)
-    title = "Ignore comments of other tools are listed"
-    why = (
-        "An ignore comment for another linter says that somebody met a hazard and silenced it. It silences nothing "
-        'here; an acknowledgement with a reason does: `-- kfm:allow blocks-writes reason="…"`.'
-    )
-    bad = "-- squawk-ignore require-concurrent-index-creation\ncreate index widgets_name_idx on widgets (name);\n"
-    good = (
-        '-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'
-        "create index widgets_name_idx on widgets (name);\n"
-    )
+    info = OTHER_TOOL_IGNORE_COMMENT
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note for each such comment in the new and changed files, with all places in a file."""
@@ -41,8 +43,8 @@ class ForeignIgnoreComment:
             for match in FOREIGN.finditer(item.file.text):
                 lines.setdefault(match.group(), []).append(item.file.text.count("\n", 0, match.start()) + 1)
             for text, found in lines.items():
-                yield finding(
-                    self,
+                yield migration_finding(
+                    OTHER_TOOL_IGNORE_COMMENT,
                     f"ignore comment of another tool, not obeyed: {shown(text)}{spread(found)}",
                     help='if the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement',
                     place=Place(file=item.file.path, line=found[0], end_line=found[0]),

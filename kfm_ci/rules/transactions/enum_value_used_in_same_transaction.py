@@ -9,24 +9,28 @@ from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 from kfm_ci.sql.parse_tree import Node
 
 _TEXTS = (("text",), ("varchar",), ("bpchar",), ("name",))
 
 
+ENUM_VALUE_USED_IN_SAME_TRANSACTION = RuleInfo(
+    id="enum-value-used-in-same-transaction",
+    hazard=Hazard.TRANSACTION,
+    title="A new enum value is used in a later migration",
+    why="`alter type … add value` may run in a transaction, but the value cannot be used until it is committed: the "
+    "server refuses with 55P04. A value of a type that the same transaction created is usable at once.",
+    bad="alter type mood add value 'calm';\ninsert into people (name, mood) values ('Ann', 'calm');\n",
+    good="alter type mood add value 'calm';\n",
+)
+
+
 class EnumValueUsed:
     """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
 
-    id = "enum-value-used-in-same-transaction"
-    hazard = Hazard.TRANSACTION
-    title = "A new enum value is used in a later migration"
-    why = (
-        "`alter type … add value` may run in a transaction, but the value cannot be used until it is committed: the "
-        "server refuses with 55P04. A value of a type that the same transaction created is usable at once."
-    )
-    bad = "alter type mood add value 'calm';\ninsert into people (name, mood) values ('Ann', 'calm');\n"
-    good = "alter type mood add value 'calm';\n"
+    info = ENUM_VALUE_USED_IN_SAME_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the first statement that uses a value which its own transaction added."""
@@ -37,8 +41,8 @@ class EnumValueUsed:
                 continue
             user = next((act for act in _after(change, added) if _mentions(act, value)), None)
             if user is not None:
-                yield told(
-                    self, user,
+                yield statement_finding(
+                    ENUM_VALUE_USED_IN_SAME_TRANSACTION, user,
                     f"uses '{shown(value)}', which line {added.line} adds to {spelled(names)} in the same transaction",
                     help=f"use '{shown(value)}' in the next migration, when it is committed",
                 )  # fmt: skip

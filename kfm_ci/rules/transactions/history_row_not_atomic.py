@@ -6,29 +6,32 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
+
+HISTORY_ROW_NOT_ATOMIC = RuleInfo(
+    id="history-row-not-atomic",
+    hazard=Hazard.TRANSACTION,
+    title="A tool that records a migration in another transaction can be cut off between",
+    why="Flyway, Liquibase and refinery commit a migration and then its row in their table, in a transaction or on a "
+    "connection of its own. Killed between, they leave a change that is applied and not recorded: the next run tries it "
+    "again, and most migrations then fail with `already exists`. The note has the way out, for whoever deploys at night.",
+    severities=(Severity.NOTE,),
+    bad="create table widgets (id bigint primary key);\n",
+    good="create table if not exists widgets (id bigint primary key);\n",
+)
 
 
 class LateRecord:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
-    id = "history-row-not-atomic"
-    hazard = Hazard.TRANSACTION
-    severities = (Severity.NOTE,)
-    title = "A tool that records a migration in another transaction can be cut off between"
-    why = (
-        "Flyway, Liquibase and refinery commit a migration and then its row in their table, in a transaction or on a "
-        "connection of its own. Killed between, they leave a change that is applied and not recorded: the next run tries it "
-        "again, and most migrations then fail with `already exists`. The note has the way out, for whoever deploys at night."
-    )
-    bad = "create table widgets (id bigint primary key);\n"
-    good = "create table if not exists widgets (id bigint primary key);\n"
+    info = HISTORY_ROW_NOT_ATOMIC
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note for the last new migration."""
         if change.new and change.head.recorded_late:
-            yield finding(
-                self, f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
+            yield migration_finding(
+                HISTORY_ROW_NOT_ATOMIC, f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
                 "leaves the change applied and not recorded, and the next run tries it again",
                 help=change.head.recorded_late, migration=change.new[-1],
             )  # fmt: skip

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
@@ -15,28 +16,29 @@ _COMPANY = frozenset({"SET", "RESET", "ANALYZE", "COMMENT", "SELECT", "SHOW", "D
 """Leaves nothing behind that a second run would stumble over."""
 
 
+NON_TRANSACTIONAL_MIXED = RuleInfo(
+    id="non-transactional-mixed",
+    hazard=Hazard.TRANSACTION,
+    title="A statement that cannot run in a transaction has a file of its own",
+    why="`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "
+    "when a later statement fails, the earlier ones are done and no second run gets past them. A tool that sends the "
+    "file as one message fails at once. Clearing the way with `drop index concurrently if exists` is part of the "
+    "same step. Where all others say `if not exists`, `if exists` or `or replace` the file can run again, and it is a "
+    "warning for the files of other tools.",
+    severities=(
+        Severity.ERROR,
+        Severity.WARNING,
+    ),
+    bad="alter table widgets add column colour text;\n"
+    "create index concurrently widgets_colour_idx on widgets (colour);\n",
+    good="create index concurrently widgets_colour_idx on widgets (colour);\n",
+)
+
+
 class AutocommitCompany:
     """A failure halfway cannot be taken back, so there must be no halfway."""
 
-    id = "non-transactional-mixed"
-    hazard = Hazard.TRANSACTION
-    severities = (
-        Severity.ERROR,
-        Severity.WARNING,
-    )
-    title = "A statement that cannot run in a transaction has a file of its own"
-    why = (
-        "`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "
-        "when a later statement fails, the earlier ones are done and no second run gets past them. A tool that sends the "
-        "file as one message fails at once. Clearing the way with `drop index concurrently if exists` is part of the "
-        "same step. Where all others say `if not exists`, `if exists` or `or replace` the file can run again, and it is a "
-        "warning for the files of other tools."
-    )
-    bad = (
-        "alter table widgets add column colour text;\n"
-        "create index concurrently widgets_colour_idx on widgets (colour);\n"
-    )
-    good = "create index concurrently widgets_colour_idx on widgets (colour);\n"
+    info = NON_TRANSACTIONAL_MIXED
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the first statement of each file that must not share it with others."""
@@ -66,15 +68,15 @@ class AutocommitCompany:
             return
         if migration.header is not None and migration.header.values.get("transaction") == "yes":
             return  # said by header-transaction
-        yield finding(
-            self, f"{transactions.requires_autocommit(part)}, and this file runs in one",
+        yield migration_finding(
+            NON_TRANSACTIONAL_MIXED, f"{transactions.requires_autocommit(part)}, and this file runs in one",
             help=f"do it {migration.outside}",
             place=_place(migration, part), migration=migration,
         )  # fmt: skip
 
     def _told(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
-        return finding(
-            self,
+        return migration_finding(
+            NON_TRANSACTIONAL_MIXED,
             f"{statements.kind(one.text)} on line {one.line} cannot run in a transaction, so a failure leaves the file "
             f"half done: {' '.join(statements.kind(other.text).split())} on line {other.line} belongs to another migration",
             help=f"give line {other.line} a migration of its own",

@@ -6,26 +6,29 @@ from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Mode, Severity
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
+
+NON_TRANSACTIONAL_TOOL = RuleInfo(
+    id="non-transactional-tool",
+    hazard=Hazard.TRANSACTION,
+    title="A tool without transactions leaves a failing migration half done",
+    why="Some tools send every statement by itself: Prisma from 7.4 on, for one. When the third of five statements fails, "
+    "the first two stay, and running the migration again stumbles over them. What the tool asks for then "
+    "(`prisma migrate resolve`) needs a database that somebody has put right by hand. One statement a migration "
+    "has no half; `begin;` and `commit;` in the file make it one transaction again.",
+    severities=(Severity.NOTE,),
+    bad="create table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\n",
+    good="begin;\ncreate table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\ncommit;\n",
+)
 
 
 class BareTool:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
-    id = "non-transactional-tool"
-    hazard = Hazard.TRANSACTION
-    severities = (Severity.NOTE,)
-    title = "A tool without transactions leaves a failing migration half done"
-    why = (
-        "Some tools send every statement by itself: Prisma from 7.4 on, for one. When the third of five statements fails, "
-        "the first two stay, and running the migration again stumbles over them. What the tool asks for then "
-        "(`prisma migrate resolve`) needs a database that somebody has put right by hand. One statement a migration "
-        "has no half; `begin;` and `commit;` in the file make it one transaction again."
-    )
-    bad = "create table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\n"
-    good = "begin;\ncreate table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\ncommit;\n"
+    info = NON_TRANSACTIONAL_TOOL
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note for the first new migration of several statements."""
@@ -36,8 +39,8 @@ class BareTool:
                 continue
             parts = statements.of(migration.up)
             if len(parts) > 1:
-                yield finding(
-                    self, f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
+                yield migration_finding(
+                    NON_TRANSACTIONAL_TOOL, f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
                     help="keep one statement a migration, or wrap the file in `begin;` and `commit;`",
                     migration=migration,
                 )  # fmt: skip

@@ -9,25 +9,29 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_statements import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
 
 _HARMLESS = frozenset({"lock_timeout", "statement_timeout", "role", "session_authorization", "application_name"})
 _CONFIG = re.compile(r"\bset_config\b", re.IGNORECASE)
 
 
+SESSION_SETTING_LEAKS = RuleInfo(
+    id="session-setting-leaks",
+    hazard=Hazard.SESSION_STATE,
+    title="Settings are made for the transaction, not for the session",
+    why="`set` holds until the session ends, also after commit. Most tools run all files on one session, so the next "
+    "migration, and the tool's own bookkeeping, meet a foreign `search_path`. `set local` ends with the transaction. "
+    "In format `kfm` each migration has a session of its own, so there this is not said.",
+    bad="set search_path = shop;\ncreate table widgets (id bigint primary key);\n",
+    good="set local search_path = shop;\ncreate table widgets (id bigint primary key);\n",
+)
+
+
 class SessionSetting:
     """Tools run many files on one session, so it reaches the files after it."""
 
-    id = "session-setting-leaks"
-    hazard = Hazard.SESSION_STATE
-    title = "Settings are made for the transaction, not for the session"
-    why = (
-        "`set` holds until the session ends, also after commit. Most tools run all files on one session, so the next "
-        "migration, and the tool's own bookkeeping, meet a foreign `search_path`. `set local` ends with the transaction. "
-        "In format `kfm` each migration has a session of its own, so there this is not said."
-    )
-    bad = "set search_path = shop;\ncreate table widgets (id bigint primary key);\n"
-    good = "set local search_path = shop;\ncreate table widgets (id bigint primary key);\n"
+    info = SESSION_SETTING_LEAKS
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the first setting of each file that outlives it."""
@@ -44,8 +48,8 @@ class SessionSetting:
             ):
                 continue
             told_files.add(act.script.file.path)
-            yield told(
-                self, act, f"{shown(name)} stays set for whatever runs next on this session",
+            yield statement_finding(
+                SESSION_SETTING_LEAKS, act, f"{shown(name)} stays set for whatever runs next on this session",
                 help=f"`set local {shown(name)} = …;`, which ends with the transaction", verdict=Verdict.FACT,
             )  # fmt: skip
 

@@ -7,28 +7,31 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
-from kfm_ci.rules.rule import told
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import statement_finding
+
+SET_LOCAL_WITHOUT_TRANSACTION = RuleInfo(
+    id="set-local-without-transaction",
+    hazard=Hazard.TIMEOUT,
+    title="`set local` stands in a transaction",
+    why="A file with `create index concurrently` runs without a transaction, so `set local lock_timeout` ends with its own "
+    "statement: the timeout that reviewers see is not in effect.",
+    bad="set local lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n",
+    good="set lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n",
+)
 
 
 class LocalSetting:
     """Outside a transaction it has no effect but a warning in a log that nobody reads."""
 
-    id = "set-local-without-transaction"
-    hazard = Hazard.TIMEOUT
-    title = "`set local` stands in a transaction"
-    why = (
-        "A file with `create index concurrently` runs without a transaction, so `set local lock_timeout` ends with its own "
-        "statement: the timeout that reviewers see is not in effect."
-    )
-    bad = "set local lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n"
-    good = "set lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n"
+    info = SET_LOCAL_WITHOUT_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield local settings that have no effect."""
         for act in change.acts.of("VariableSetStmt"):
             if act.tree.flag("is_local") and act.transaction is None:
                 name = shown(act.tree.text("name"))
-                yield told(
-                    self, act, f"`set local {name}` has no effect: the file does not run in a transaction",
+                yield statement_finding(
+                    SET_LOCAL_WITHOUT_TRANSACTION, act, f"`set local {name}` has no effect: the file does not run in a transaction",
                     help=f"`set {name} = …;`", verdict=Verdict.FACT,
                 )  # fmt: skip

@@ -7,24 +7,27 @@ from collections.abc import Iterator
 from kfm_ci.analysis.change import Change
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Mode, Place
-from kfm_ci.rules.rule import finding
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.rule import migration_finding
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script
+
+TRANSACTION_CONTROL = RuleInfo(
+    id="transaction-control",
+    hazard=Hazard.TRANSACTION,
+    title="The file leaves the transaction to its runner",
+    why="The runner opens a transaction, runs the file, writes its ledger and commits, so that a failure leaves nothing "
+    "behind. `commit` or `rollback` in the file ends that transaction: what follows runs outside it, and the ledger "
+    "no longer says what happened. Where a tool sends the file as one message, a `begin` with its `commit` is fine.",
+    bad="create table widgets (id bigint primary key);\ncommit;\n",
+    good="create table widgets (id bigint primary key);\n",
+)
 
 
 class TransactionControl:
     """All or nothing holds only as long as nobody commits halfway."""
 
-    id = "transaction-control"
-    hazard = Hazard.TRANSACTION
-    title = "The file leaves the transaction to its runner"
-    why = (
-        "The runner opens a transaction, runs the file, writes its ledger and commits, so that a failure leaves nothing "
-        "behind. `commit` or `rollback` in the file ends that transaction: what follows runs outside it, and the ledger "
-        "no longer says what happened. Where a tool sends the file as one message, a `begin` with its `commit` is fine."
-    )
-    bad = "create table widgets (id bigint primary key);\ncommit;\n"
-    good = "create table widgets (id bigint primary key);\n"
+    info = TRANSACTION_CONTROL
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what ends the runner's transaction."""
@@ -45,8 +48,8 @@ class TransactionControl:
             elif opened:
                 opened = False
             else:
-                yield finding(
-                    self, f"{statements.kind(part.text)} ends the transaction that the file runs in",
+                yield migration_finding(
+                    TRANSACTION_CONTROL, f"{statements.kind(part.text)} ends the transaction that the file runs in",
                     help="remove it: the runner commits the file",
                     place=Place(file=script.file.path, line=part.line, column=part.column, end_line=part.end_line),
                     migration=migration,

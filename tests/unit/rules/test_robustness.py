@@ -64,7 +64,7 @@ def test_no_text_makes_a_rule_crash(judge, text, body, before):
             assert "\n" not in found.message and "\0" not in found.message
 
 
-SQL = sorted({text for rule in ALL for text in (rule.bad, rule.good)})
+SQL = sorted({text for rule in ALL for text in (rule.info.bad, rule.info.good)})
 CUTS = st.tuples(st.sampled_from(SQL), st.sampled_from(SQL), st.integers(0, 400), st.integers(0, 400), PIECES)
 
 

@@ -10,7 +10,7 @@ import pytest
 from kfm_ci.analysis.change import Requirements
 from kfm_ci.model import Hazard, default_severity
 from kfm_ci.rules import ALL, registry
-from kfm_ci.rules.rule import declared
+from kfm_ci.rules.compatibility.table_dropped import TABLE_DROPPED
 
 # Rules about several files or about sizes have tests of their own for their examples.
 OF_OTHER_TOOLS = {"session-setting-leaks"}
@@ -29,35 +29,39 @@ OF_SEVERAL_FILES = {
 }
 
 
-@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALL if rule.info.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.info.id
+)
 def test_a_rule_tells_with_the_severity_that_its_page_names(rule, judge_text):
-    format = "flyway" if rule.id in OF_OTHER_TOOLS else "kfm"
-    usual = {default_severity(rule.hazard, house_format=format == "kfm"), default_severity(rule.hazard)}
-    told = {found.severity for found in judge_text(rule, rule.bad, format=format)}
-    assert told <= (set(declared(rule)) or usual), "let the rule's `severities` name it"
+    format = "flyway" if rule.info.id in OF_OTHER_TOOLS else "kfm"
+    usual = {default_severity(rule.info.hazard, house_format=format == "kfm"), default_severity(rule.info.hazard)}
+    told = {found.severity for found in judge_text(rule, rule.info.bad, format=format)}
+    assert told <= (set(rule.info.severities) or usual), "let the rule's `severities` name it"
 
 
-@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.info.id)
 def test_a_rule_says_what_it_protects(rule):
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.id)
-    assert isinstance(rule.hazard, Hazard)
-    assert rule.title and rule.why and rule.bad and rule.good and rule.bad != rule.good
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.info.id)
+    assert isinstance(rule.info.hazard, Hazard)
+    assert rule.info.title and rule.info.why and rule.info.bad and rule.info.good and rule.info.bad != rule.info.good
 
 
 def test_a_second_definition_of_a_rule_id_is_rejected():
     with pytest.raises(ValueError, match="table-dropped"):
-        registry.unique((*registry.EXPLAINED, next(rule for rule in ALL if rule.id == "table-dropped")))
+        registry.unique((*registry.RULES, TABLE_DROPPED))
 
 
-@pytest.mark.parametrize("rule", [rule for rule in ALL if rule.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.id)
+@pytest.mark.parametrize(
+    "rule", [rule for rule in ALL if rule.info.id not in OF_SEVERAL_FILES], ids=lambda rule: rule.info.id
+)
 def test_the_bad_example_is_found_and_the_good_one_is_not(rule, judge_text):
     runbook = {"docs/runbooks/widgets.md": "1. stop the writers\n"}
-    format = "flyway" if rule.id in OF_OTHER_TOOLS else "kfm"
-    assert {found.rule for found in judge_text(rule, rule.bad, outside=runbook, format=format)} == {rule.id}
-    assert judge_text(rule, rule.good, outside=runbook, format=format) == []
+    format = "flyway" if rule.info.id in OF_OTHER_TOOLS else "kfm"
+    assert {found.rule for found in judge_text(rule, rule.info.bad, outside=runbook, format=format)} == {rule.info.id}
+    assert judge_text(rule, rule.info.good, outside=runbook, format=format) == []
 
 
-@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.info.id)
 def test_an_empty_change_has_no_findings(rule, judge):
     assert judge(rule, {}) == []
 

@@ -6,7 +6,7 @@ import pytest
 
 from kfm_ci.rules import ALL
 
-RULES = {rule.id: rule for rule in ALL}
+RULES = {rule.info.id: rule for rule in ALL}
 NAME = "20260225_1200__add_widgets_table"
 
 
@@ -235,7 +235,7 @@ def test_a_file_full_of_placeholders_is_told_once_with_the_line_that_fills_them(
 
 def test_what_a_down_file_takes_back_is_no_finding(judge):
     files = {"V1__one.up.sql": "create table t (a int);", "V1__one.down.sql": "delete from u; update u set a = 1;"}
-    assert [found for rule in ALL if rule.id in {"delete-without-where", "update-without-where"} for found in judge(rule, files)] == []  # fmt: skip
+    assert [found for rule in ALL if rule.info.id in {"delete-without-where", "update-without-where"} for found in judge(rule, files)] == []  # fmt: skip
 
 
 def test_a_finding_inside_a_block_stands_on_its_own_line(judge_text):
@@ -255,9 +255,9 @@ def test_what_is_as_true_of_many_lines_is_one_note_that_names_them(judge_text, r
 
 def test_a_suspicion_says_that_it_is_one(judge_text):
     rule = RULES["index-not-concurrent"]
-    assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"suspected"}
+    assert {item.verdict.value for item in judge_text(rule, rule.info.bad)} == {"suspected"}
     rule = RULES["update-without-where"]
-    assert {item.verdict.value for item in judge_text(rule, rule.bad)} == {"fact"}
+    assert {item.verdict.value for item in judge_text(rule, rule.info.bad)} == {"fact"}
 
 
 LEAKS = [
