@@ -1,4 +1,4 @@
-"""Formats: one tool a file, one line in ``ALL``."""
+"""Formats: one tool per file, one line in ``ALL``."""
 
 from __future__ import annotations
 
@@ -58,4 +58,4 @@ ALL: tuple[Format, ...] = (
     SqlMigrate(),
     AnyTool(),
 )
-"""Every format that can be named or detected."""
+"""Each format that can be named or detected."""

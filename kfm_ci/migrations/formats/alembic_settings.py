@@ -1,4 +1,4 @@
-"""Alembic's own settings, as far as they say where the revisions are and which databases they are for."""
+"""Alembic's own settings: directories of revisions and the databases that they are for."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlembicSettings:
-    """What ``alembic.ini`` says, and ``[tool.alembic]`` of ``pyproject.toml`` beside it."""
+    """Settings of ``alembic.ini``, and of ``[tool.alembic]`` in ``pyproject.toml`` in the same directory."""
 
     file: str | None
     """Path of the ini file; None: there is none."""
     options: tuple[str, ...]
-    """What names that file on the command line, where the configured command does."""
+    """Arguments that name this file on the command line, if the configured command has them."""
     home: str
-    """Where Alembic is started."""
+    """Directory in which Alembic is started."""
     places: tuple[str, ...]
     """Directories of revisions."""
     recursive: bool
-    """Whether revisions lie in directories below these too."""
+    """Whether subdirectories of these hold revisions too."""
 
 
 def read(tree: Tree, directory: str, table: CommandTable | None) -> AlembicSettings:
-    """Return the settings that are in force for a directory of revisions; raises UsageError when they name several databases."""
+    """Return the settings in effect for a directory of revisions; raises UsageError when they name several databases."""
     options, place = _named(table), (table.directory if table else None) or "."
     file = _inside(posixpath.join(place, options[-1])) if options else _above(tree, directory)
     home = place if options else posixpath.dirname(file or "") or "."
@@ -59,28 +59,28 @@ def read(tree: Tree, directory: str, table: CommandTable | None) -> AlembicSetti
 
 
 def _named(table: CommandTable | None) -> tuple[str, ...]:
-    """Return how the configured command names the settings; empty when it does not."""
+    """Return the arguments by which the configured command names the settings; empty when it has none."""
     words = shlex.split(table.up or "") if table else []
     pairs = zip(words, words[1:], strict=False)
     return next(((option, name) for option, name in pairs if option in {"-c", "--config"}), ())
 
 
 def _above(tree: Tree, directory: str) -> str | None:
-    home = program_files.home(tree, directory, ("alembic.ini",))
+    home = program_files.nearest_directory(tree, directory, ("alembic.ini",))
     return None if home is None else posixpath.normpath(posixpath.join(home, "alembic.ini"))
 
 
 def _section(tree: Tree, file: str | None) -> Mapping[str, str]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(program_files.text(tree, file) if file else "")
+        parser.read_string(program_files.read_text(tree, file) if file else "")
     except configparser.Error:
         return {}
     return parser["alembic"] if parser.has_section("alembic") else {}
 
 
 def _table(tree: Tree, home: str) -> Mapping[str, object]:
-    text = program_files.text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
+    text = program_files.read_text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
     try:
         found = tomllib.loads(text).get("tool", {}).get("alembic", {})
     except tomllib.TOMLDecodeError:
@@ -106,8 +106,10 @@ def _several(file: str, databases: list[str]) -> UsageError:
     first = databases[0]
     own = f"alembic.{first}.ini"
     return UsageError(
-        code="KFM-U39", message=f"revisions for {len(databases)} databases: {', '.join(databases)}", where=file,
+        code="KFM-U39",
+        message=f"Alembic's settings name revisions for {len(databases)} databases: {', '.join(databases)}",
+        where=file,
         expected="one database for one run of the gate",
-        help=f"one run for each: copy it to {own} with `databases = {first}`, and write to a kfm-ci.{first}.toml, for `--config`: "
+        help=f"Run the gate once for each: copy the file to `{own}` with `databases = {first}`, and pass `--config kfm-ci.{first}.toml` with: "
         f'[migrations.command] up = "alembic -c {own} upgrade heads"',
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Format ``atlas``: a directory that ``atlas.sum`` seals; file name order, ``-- atlas:txmode``."""
+"""Format ``atlas``: a directory with an integrity file ``atlas.sum``; file name order, ``-- atlas:txmode``."""
 
 from __future__ import annotations
 
@@ -34,52 +34,71 @@ def _name(path: str) -> Named | None:
 
 
 class Atlas:
-    """Every ``*.sql`` directly in the directory, in the order of names."""
+    """Each ``*.sql`` file directly in the directory, ordered by name."""
 
     name = "atlas"
     confidence = 70
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether ``atlas.sum`` is there, and the files are Atlas's own: not another tool's that it only seals."""
+        """Whether ``atlas.sum`` exists and the files are in Atlas's own format, not in another tool's that Atlas only hashes."""
         return tree.exists(_sum_path(directory)) and not any(name.endswith((".up.sql", ".down.sql")) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and verify the seal."""
+        """Read the directory and verify ``atlas.sum``."""
         findings: list[Finding] = []
 
         def mode(file: SourceFile) -> Mode:
             if "none" in _directives(file.text, "txmode"):
                 return Mode.AUTOCOMMIT
             if found := _TXMODE.search(file.text):
-                findings.append(problem(
-                    file, ATLAS_DIRECTIVE_IGNORED, "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
-                    "at the top of a file that a blank line follows, one without `\\r`", "move it to the first line and leave a blank line below",
-                    line=file.text.count("\n", 0, found.start()) + 1,
-                ))  # fmt: skip
+                findings.append(
+                    problem(
+                        file,
+                        ATLAS_DIRECTIVE_IGNORED,
+                        "Atlas ignores this `atlas:txmode`: it reads directives only from the comments "
+                        "at the top of a file that end in a blank line without `\\r`.",
+                        "Move it to the first line and leave a blank line below.",
+                        line=file.text.count("\n", 0, found.start()) + 1,
+                    )
+                )
             return Mode.TRANSACTION
 
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), mode=mode)
         seal = source_files.read(tree, _sum_path(directory), findings)
         if seal is not None:
             findings += _verify(seal, _files(tree, directory))
-        # what the directory begins with stands for files that are gone: every database begins with it
+        # a checkpoint that is the first file replaces deleted files: every new database starts with it
         checkpoints = [item.up.file for item in history.migrations[1:] if _directives(item.up.file.text, "checkpoint")]
         findings += [_checkpoint(file) for file in checkpoints]
-        steps = tuple(replace(item, up=_delimited(item.up)) for item in history.migrations
-                      if item.up.file not in checkpoints and isinstance(item.up, Script))  # fmt: skip
-        return History(format=self.name, directory=directory, migrations=steps, unreadable=history.unreadable,
-                       findings=(*history.findings, *findings), others=(*history.others, *checkpoints),
-                       outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
-                       late="Atlas refuses it on databases that have the newer one, unless `--exec-order` says otherwise")  # fmt: skip
+        steps = tuple(
+            replace(item, up=_delimited(item.up))
+            for item in history.migrations
+            if item.up.file not in checkpoints and isinstance(item.up, Script)
+        )
+        return History(
+            format=self.name,
+            directory=directory,
+            migrations=steps,
+            unreadable=history.unreadable,
+            findings=(*history.findings, *findings),
+            others=(*history.others, *checkpoints),
+            outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
+            late="Atlas rejects it on databases that have the newer one, unless `--exec-order` allows it",
+        )
 
 
 def _checkpoint(file: SourceFile) -> Finding:
-    return problem(file, ATLAS_CHECKPOINT, "on an empty database Atlas begins at this checkpoint, in place of all files before it, and passes over it "
-                   "on all others; what it does was not judged", "compare the schema of a new database with one that ran every file")  # fmt: skip
+    return problem(
+        file,
+        ATLAS_CHECKPOINT,
+        "On an empty database Atlas starts at this checkpoint instead of the files before it, and skips it "
+        "on all others; kfm-ci did not check it.",
+        "Compare the schema of a new database with one that ran every file.",
+    )
 
 
 def _directives(text: str, name: str) -> list[str]:
-    """Return what the directives of a name in the file's own comments say: those at its top, when a blank line follows them."""
+    """Return the values of a directive in the comments at the top of the file, if a blank line follows them."""
     rest, comments = text, []
     while rest.startswith(("#", "--")) and "\n" in rest:
         comment, _, rest = rest.partition("\n")
@@ -91,7 +110,7 @@ def _directives(text: str, name: str) -> list[str]:
 
 
 def _delimited(script: Script) -> Script:
-    """Return the script with semicolons where another delimiter stands that its first line names, on the same lines."""
+    """Return the script with the delimiter that its first line names replaced by semicolons; line numbers stay."""
     match = _DIRECTIVE.match(script.text)
     if match is None or match[1] != "-- " or match[2] != "delimiter" or not match[3]:
         return script
@@ -102,7 +121,7 @@ def _delimited(script: Script) -> Script:
         depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
         if depth or token.kind in {Kind.STRING, Kind.QUOTED}:
             continue
-        # a comment may be the delimiter, and holds none
+        # a comment may be the delimiter itself, and never contains one
         last = token.start + 1 if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT} else token.end
         while (at := text.find(delimiter, max(start, token.start), last - 1 + len(delimiter))) >= 0:
             parts += [text[start:at], ";", delimiter if delimiter.isspace() else " " * (len(delimiter) - 1)]
@@ -111,7 +130,7 @@ def _delimited(script: Script) -> Script:
 
 
 def sums(files: list[tuple[str, bytes]]) -> list[str]:
-    """Return the lines of ``atlas.sum``: a running sha256 over names and bytes, and one over all of it on top."""
+    """Return the lines of ``atlas.sum``: first a sha256 over all files, then a running sha256 for each name and its bytes."""
     running, total, lines = hashlib.sha256(), hashlib.sha256(), []
     for name, data in files:
         running.update(name.encode())
@@ -125,7 +144,7 @@ def sums(files: list[tuple[str, bytes]]) -> list[str]:
 
 
 def _files(tree: Tree, directory: str) -> list[tuple[str, bytes]]:
-    """Return all that Atlas seals, by name: whether a migration can be read from it or not."""
+    """Return every file that ``atlas.sum`` covers by name, whether it is a readable migration or not."""
     found = ((relative(path, directory), path) for path in tree.paths(directory))
     files = []
     for name, path in sorted(found, key=lambda item: item[0].encode("utf-8", "surrogateescape")):
@@ -141,8 +160,14 @@ def _verify(seal: SourceFile, files: list[tuple[str, bytes]]) -> list[Finding]:
     if told == " ".join(expected).split():
         return []
     wrong = next((line.split()[0] for line in expected[1:] if line not in seal.text), "its first line")
-    return [problem(seal, ATLAS_SUM_MISMATCH, f"atlas.sum does not agree with the files, from {wrong} on: Atlas refuses the directory",
-                    "run `atlas migrate hash` after a look at what changed")]  # fmt: skip
+    return [
+        problem(
+            seal,
+            ATLAS_SUM_MISMATCH,
+            f"`atlas.sum` does not match the files from {wrong} on, so Atlas rejects the directory.",
+            "Review the changed files, then run `atlas migrate hash`.",
+        )
+    ]
 
 
 def _sum_path(directory: str) -> str:

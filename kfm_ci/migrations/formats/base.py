@@ -1,4 +1,4 @@
-"""What a format is: a tool's way of laying out, naming and ordering migrations."""
+"""The interface of a format: how one tool lays out, names and orders migrations."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from kfm_ci.migrations.model import History, Tree
 
 
 class Format(Protocol):
-    """One migration tool's files. Nothing after this package knows which tool it was."""
+    """The files of one migration tool; no later package knows which tool it was."""
 
     name: str
     """The tool's name in lower case, as in ``--format``."""
     confidence: int
-    """Among formats that recognise one directory the highest wins; equal ones are ambiguous."""
+    """If several formats recognise one directory, the highest wins; equal values are ambiguous."""
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
         """Whether the directory holds this format; ``names`` are its paths relative to it."""
         ...
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every file once and return the migrations in order, with what was wrong on reading."""
+        """Read each file once and return the migrations in order, with findings on reading."""
         ...

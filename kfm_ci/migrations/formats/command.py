@@ -13,19 +13,19 @@ SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".exs", ".xml", 
 
 
 class AnyTool:
-    """Format ``command``: files in the order of their names, run by ``[migrations.command]``."""
+    """Files ordered by name, run by ``[migrations.command]``."""
 
     name = "command"
     confidence = 0
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Never: it must be named."""
+        """Return False: the format must be named."""
         return False
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every file of a suffix that tools use, one migration each."""
+        """Read each file with a suffix that migration tools use as one migration."""
         if settings.command is None:
-            raise _incomplete("format `command` needs to know what to run")
+            raise _incomplete("format `command` has no command line")
         migrations: list[Migration] = []
         findings: list[Finding] = []
         for path in tree.paths(directory):
@@ -35,6 +35,14 @@ class AnyTool:
             file = source_files.read(tree, path, findings)
             if file is not None:
                 stem = base.rpartition(".")[0]
-                migrations.append(Migration(id=stem, version=stem, sort_key=(path,), name=stem, header=program_metadata.parse(file.text, id=stem),
-                                            up=Command(file=file, argv=(), directory=".")))  # fmt: skip
+                migrations.append(
+                    Migration(
+                        id=stem,
+                        version=stem,
+                        sort_key=(path,),
+                        name=stem,
+                        header=program_metadata.parse(file.text, id=stem),
+                        up=Command(file=file, argv=(), directory="."),
+                    )
+                )
         return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings))

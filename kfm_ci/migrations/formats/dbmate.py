@@ -1,4 +1,4 @@
-"""Format ``dbmate``: ``-- migrate:up`` and ``-- migrate:down`` in one file; each block is one message."""
+"""Format ``dbmate``: ``-- migrate:up`` and ``-- migrate:down`` in one file; each block is one simple-query message."""
 
 from __future__ import annotations
 
@@ -34,10 +34,17 @@ def _cut(file: SourceFile) -> Sections:
     if up is None or down is None or marks[0][0] != "up":
         missing = "-- migrate:up" if up is None or marks[0][0] != "up" else "-- migrate:down"
         return Sections(
-            up=up or everything(file), down=down,
-            findings=(problem(file, SECTION_MISSING, f"dbmate refuses the file: expected `{missing}`, got none in its place",
-                              "write `-- migrate:up` above the change and `-- migrate:down` above the way back"),),
-        )  # fmt: skip
+            up=up or everything(file),
+            down=down,
+            findings=(
+                problem(
+                    file,
+                    SECTION_MISSING,
+                    f"dbmate rejects the file: expected `{missing}`, got no such line in its place.",
+                    "Write `-- migrate:up` above the up migration and `-- migrate:down` above the down migration.",
+                ),
+            ),
+        )
     modes = {item[1]: _mode(item[2] or "") for item in reversed(found)}
     return Sections(
         up=up, down=down, mode=modes["up"], down_mode=modes["down"], whole=True, findings=_more(file, found)
@@ -45,15 +52,20 @@ def _cut(file: SourceFile) -> Sections:
 
 
 def _more(file: SourceFile, marks: list[re.Match[str]]) -> tuple[Finding, ...]:
-    """Find a second pair, which no version of the tool runs to its end on PostgreSQL."""
+    """Yield a second pair of blocks, which no version of dbmate applies completely on PostgreSQL."""
     again = [mark for mark in marks if mark[1] == "up"][1:]
     if not again:
         return ()
-    return (problem(
-        file, DBMATE_MULTIPLE_BLOCKS, "a second `-- migrate:up` in one file: older releases of dbmate take it for a part of the way back, "
-        "newer ones run it and fail, for its version is in the table already", "give it a file of its own",
-        line=file.text.count("\n", 0, again[0].start()) + 1,
-    ),)  # fmt: skip
+    return (
+        problem(
+            file,
+            DBMATE_MULTIPLE_BLOCKS,
+            "The file has a second `-- migrate:up`: older releases of dbmate run it as part of the down migration, "
+            "newer ones run it and fail because the version is already in the history table.",
+            "Move it to its own file.",
+            line=file.text.count("\n", 0, again[0].start()) + 1,
+        ),
+    )
 
 
 def _mode(options: str) -> Mode:
@@ -61,20 +73,20 @@ def _mode(options: str) -> Mode:
 
 
 class Dbmate:
-    """``<digits>_name.sql`` ordered by file name; ``transaction:false`` on the mark's line opts out."""
+    """``<digits>_name.sql`` ordered by file name; ``transaction:false`` on the marker's line disables the transaction."""
 
     name = "dbmate"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file bears the mark."""
+        """Whether one of the files has dbmate's marker."""
         return any(_name(name) for name in names) and holds(tree, directory, names, _MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and cut each file."""
+        """Read the directory and split each file at its markers."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
             outside="in a file of its own with `-- migrate:up transaction:false`",
-            late="dbmate runs it after them where they have run (`--strict` refuses it), and before them on a new database",
-        )  # fmt: skip
+            late="dbmate runs it after them on databases that have them (`--strict` rejects it), and before them on a new database",
+        )

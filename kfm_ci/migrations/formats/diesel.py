@@ -23,23 +23,23 @@ def _name(path: str) -> Named | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    # without a line below the whole name is the version, as for the tool
+    # without an underscore the whole name is the version, as in diesel
     version = match[2].replace("-", "")
     return Named(id=match[1], version=version, sort_key=(version,), name=match[3] or match[1], direction=match[4])
 
 
 class Diesel:
-    """``<version>_name/up.sql``; a ``metadata.toml`` without its key means no transaction, as in the tool."""
+    """``<version>_name/up.sql``; a ``metadata.toml`` without its key disables the transaction, as in diesel."""
 
     name = "diesel"
     confidence = 60
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a numbered directory below holds an up file."""
+        """Whether a numbered subdirectory holds ``up.sql``."""
         return any(_NUMBERED.match(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every directory below."""
+        """Read each subdirectory."""
 
         findings: list[Finding] = []
 
@@ -51,21 +51,44 @@ class Diesel:
             try:
                 wanted = tomllib.loads(held.text).get("run_in_transaction")
             except tomllib.TOMLDecodeError:
-                findings.append(problem(held, DIESEL_METADATA, "diesel refuses the directory: metadata.toml is not readable as TOML",
-                                        "write `run_in_transaction = true`, or remove the file", hazard=Hazard.MIGRATION_ERROR))  # fmt: skip
+                findings.append(
+                    problem(
+                        held,
+                        DIESEL_METADATA,
+                        "diesel rejects the directory: `metadata.toml` is not valid TOML.",
+                        "Write `run_in_transaction = true`, or remove the file.",
+                        hazard=Hazard.MIGRATION_ERROR,
+                    )
+                )
                 return Mode.TRANSACTION
             if wanted is None:
-                findings.append(problem(
-                    held, DIESEL_METADATA, "without `run_in_transaction` in its metadata.toml diesel runs the migration outside a transaction",
-                    "say which: `run_in_transaction = true`, or `false`",                 ))  # fmt: skip
+                findings.append(
+                    problem(
+                        held,
+                        DIESEL_METADATA,
+                        "`metadata.toml` does not set `run_in_transaction`, so diesel runs the migration outside a transaction.",
+                        "Set `run_in_transaction = true` or `run_in_transaction = false`.",
+                    )
+                )
             return Mode.TRANSACTION if wanted else Mode.AUTOCOMMIT
 
         def extra(path: str) -> tuple[str, ...]:
             metadata = f"{path.rpartition('/')[0]}/metadata.toml"
             return (metadata,) if tree.exists(metadata) else ()
 
-        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
-                           mode=mode, extra=extra)  # fmt: skip
-        return replace(history, findings=(*history.findings, *dict.fromkeys(findings)),
-                       outside="in a migration of its own with `run_in_transaction = false` in its `metadata.toml`",
-                       late="diesel runs it after them where they have run, and before them on a new database")  # fmt: skip
+        history = assemble(
+            tree,
+            directory,
+            format=self.name,
+            name=_name,
+            paths=tree.paths(directory),
+            whole=True,
+            mode=mode,
+            extra=extra,
+        )
+        return replace(
+            history,
+            findings=(*history.findings, *dict.fromkeys(findings)),
+            outside="in a migration of its own with `run_in_transaction = false` in its `metadata.toml`",
+            late="diesel runs it after them on databases that have them, and before them on a new database",
+        )

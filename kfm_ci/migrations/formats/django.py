@@ -24,7 +24,7 @@ _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/(\w+)\.py$")
 _NUMBERED = re.compile(r"\d{4}_\w+$")
 _SETTINGS = re.compile(r"DJANGO_SETTINGS_MODULE[\"']\s*,\s*[\"']([\w.]+)[\"']")
 _OURS = "kfm_ci_settings"
-_WRAPPER = '''"""The project's own settings, pointed at the throwaway server."""
+_WRAPPER = '''"""The project's own settings, with the database replaced by the throwaway server."""
 
 from {module} import *  # noqa: F403
 
@@ -39,7 +39,7 @@ def _pointed(given):
     }}
 
 
-# No other server is reached, and what a router keeps for another database runs here too.
+# No other server is reached, and migrations that a router assigns to another database run here too.
 DATABASES = {{name: _pointed(given) for name, given in {{"default": {{}}, **globals().get("DATABASES", {{}})}}.items()}}
 DATABASE_ROUTERS = []
 '''
@@ -55,17 +55,17 @@ class _Read:
 
 
 class Django:
-    """One transaction a migration, unless it says ``atomic = False``."""
+    """One transaction per migration, unless it sets ``atomic = False``."""
 
     name = "django"
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether ``manage.py`` stands here and migrations below."""
+        """Whether the directory holds ``manage.py`` and migrations below it."""
         return "manage.py" in names and any(_PATH.match(path) for path in tree.paths(directory))
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every app's migrations without running them, and order the graph."""
+        """Read the migrations of each app without running them, and order the graph."""
         findings: list[Finding] = []
         found = {item.node.id: item for item in self._all(tree, directory, findings)}
         replaced = {name for item in found.values() for name in item.replaces}
@@ -78,28 +78,52 @@ class Django:
                 _forked(app, [nodes[name] for name, item in kept.items() if item.app == app], findings) or unreadable
             )
         migrations = tuple(
-            Migration(id=item.id, version="", sort_key=(number,), name=item.name, header=program_metadata.parse(item.file.text, id=item.id),
-                      up=Command(file=item.file, argv=(), directory=directory), sequels=_sequels(item.file))
+            Migration(
+                id=item.id,
+                version="",
+                sort_key=(number,),
+                name=item.name,
+                header=program_metadata.parse(item.file.text, id=item.id),
+                up=Command(file=item.file, argv=(), directory=directory),
+                sequels=_sequels(item.file),
+            )
             for number, item in enumerate(ordered)
-        )  # fmt: skip
-        history = History(format=self.name, directory=directory, migrations=migrations, findings=tuple(findings), unreadable=unreadable,
-                          others=tuple(found[name].node.file for name in replaced if name in found),
-                          outside="in a migration of its own with `atomic = False`")  # fmt: skip
+        )
+        history = History(
+            format=self.name,
+            directory=directory,
+            migrations=migrations,
+            findings=tuple(findings),
+            unreadable=unreadable,
+            others=tuple(found[name].node.file for name in replaced if name in found),
+            outside="in a migration of its own with `atomic = False`",
+        )
         words = {
             item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)}
             for item in ordered
         }
         start = "" if directory in {"", "."} else f"{directory}/"
-        module = _SETTINGS.search(program_files.text(tree, f"{start}manage.py"))
-        return with_tool(history, Tool(
-            up=(*_MANAGE, "migrate", "--noinput"), up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
-            down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"), down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
-            note=("{app}", "{name}"), aftermath=("django_content_type", "auth_permission"), status=(*_MANAGE, "migrate", "--check"),
-            preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"), history_table="django_migrations", directory=directory,
-            writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
-            environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {}, install="pip install -r requirements.txt",
-            probe=("python", "-c", "import django"),
-        ), words)  # fmt: skip
+        module = _SETTINGS.search(program_files.read_text(tree, f"{start}manage.py"))
+        return with_tool(
+            history,
+            Tool(
+                up=(*_MANAGE, "migrate", "--noinput"),
+                up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
+                down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
+                down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
+                note=("{app}", "{name}"),
+                aftermath=("django_content_type", "auth_permission"),
+                status=(*_MANAGE, "migrate", "--check"),
+                preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"),
+                history_table="django_migrations",
+                directory=directory,
+                writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
+                environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {},
+                install="pip install -r requirements.txt",
+                probe=("python", "-c", "import django"),
+            ),
+            words,
+        )
 
     def _all(self, tree: Tree, directory: str, findings: list[Finding]) -> Iterator[_Read]:
         inside = list(tree.paths(directory))
@@ -114,8 +138,14 @@ class Django:
             file = source_files.read(tree, path, findings)
             read = _migration(file, app or "", name, settings.user) if file else None
             if read is not None and app is None:
-                findings.append(problem(read.node.file, MISSING_PARENT_REVISION, "no app is known to read its migrations from this directory: MIGRATION_MODULES is computed",
-                                        "write MIGRATION_MODULES out as `{\"label\": \"package.of.migrations\"}`"))  # fmt: skip
+                findings.append(
+                    problem(
+                        read.node.file,
+                        MISSING_PARENT_REVISION,
+                        "No app is known to read migrations from this directory: `MIGRATION_MODULES` is not a literal.",
+                        'Write `MIGRATION_MODULES` as a literal: `{"label": "package.of.migrations"}`.',
+                    )
+                )
             elif read is not None:
                 yield read
 
@@ -128,12 +158,16 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
     swapped = "swappable_dependency" in file.text and user is not None and user != app
     parents = tuple(f"{one}.{other}" for one, other in named if one == app)
     needs = (*(f"{one}.{other}" for one, other in named if one != app), *((f"{user}.__first__",) if swapped else ()))
-    return _Read(node=Revision(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name), app=app, name=name,
-                 replaces=tuple(f"{one}.{other}" for one, other in _pairs(said.values.get("replaces"))))  # fmt: skip
+    return _Read(
+        node=Revision(id=f"{app}.{name}", parents=parents, needs=needs, file=file, name=said.title or name),
+        app=app,
+        name=name,
+        replaces=tuple(f"{one}.{other}" for one, other in _pairs(said.values.get("replaces"))),
+    )
 
 
 def _sequels(file: SourceFile) -> frozenset[Digest]:
-    """Return what a squash becomes when its old files are deleted: itself without ``replaces``, and with or without the blank lines around."""
+    """Return the texts that a squash may have after its old files are deleted: without ``replaces``, with or without the blank lines around it."""
     said = python_assignments.read(file.text, of="Migration")
     value = said.values.get("replaces") if said else None
     lines = file.text.splitlines(keepends=True)
@@ -147,7 +181,7 @@ def _sequels(file: SourceFile) -> frozenset[Digest]:
 
 
 def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of strings in a list; what is computed is left out."""
+    """Yield the pairs of string literals in a list; other items are left out."""
     for item in value.elts if isinstance(value, (ast.List, ast.Tuple)) else ():
         try:
             pair = ast.literal_eval(item)
@@ -158,7 +192,7 @@ def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:
 
 
 def _without(node: Revision, found: dict[str, _Read], kept: dict[str, _Read]) -> Revision:
-    """Return the node with what it needs by the names that count: squashed ones by their squash, foreign apps not at all."""
+    """Return the node with its dependencies by their effective names: a squashed one by its squash, other projects' apps not at all."""
     squash = {name: item.node.id for item in kept.values() for name in item.replaces}
     apps = {item.app for item in found.values()}
 
@@ -186,8 +220,14 @@ def _forked(app: str, nodes: list[Revision], findings: list[Finding]) -> bool:
     if len(heads) < 2:
         return False
     file = next(node.file for node in nodes if node.id == heads[-1])
-    findings.append(problem(file, MULTIPLE_HEADS, f"the migrations of {app} end in {len(heads)} leaf nodes: {', '.join(heads)}; `migrate` refuses",
-                            f"run: python manage.py makemigrations --merge {app}"))  # fmt: skip
+    findings.append(
+        problem(
+            file,
+            MULTIPLE_HEADS,
+            f"The migrations of `{app}` end in {len(heads)} leaf nodes ({', '.join(heads)}), so `migrate` fails.",
+            f"Run `python manage.py makemigrations --merge {app}`.",
+        )
+    )
     return True
 
 

@@ -1,4 +1,4 @@
-"""A Django project's settings, as far as they say where migrations are and who a user is."""
+"""A Django project's settings: the directories of migrations and the user model."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ _PATH = re.compile(r"^(?:.*/)?([^/]+)/migrations/\w+\.py$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DjangoSettings:
-    """What all settings of a project say together; those for tests only do not count."""
+    """The settings of a project together, without those for tests only."""
 
     user: str | None
-    """Label of the app whose model is the user."""
+    """Label of the app that defines the user model."""
     modules: Mapping[str, str | None]
-    """By label of an app, the directory of its migrations as its package's name says it; None: it has none."""
+    """Package of the migrations by label of the app; None: the app has no migrations."""
     computed: bool
-    """Whether some of that is computed, so that nobody knows it who does not run it."""
+    """Whether a part is computed, so that only running the settings would give it."""
 
     def app(self, tree: Tree, path: str) -> str | None:
-        """Return the label of the app that a file's directory holds the migrations of; None when it holds none."""
+        """Return the label of the app whose migrations are in the file's directory; None when there is none."""
         folder = posixpath.dirname(path)
         for label, place in self.modules.items():
             if place is not None and f"/{folder}".endswith(f"/{place}"):
@@ -39,20 +39,20 @@ class DjangoSettings:
         found = _PATH.match(path)
         if found is None:
             return None
-        named = _LABEL.search(program_files.text(tree, f"{posixpath.dirname(folder)}/apps.py"))
+        named = _LABEL.search(program_files.read_text(tree, f"{posixpath.dirname(folder)}/apps.py"))
         app = named[1] if named else found[1]
         return None if app in self.modules else app
 
 
 def read(tree: Tree, paths: Iterable[str]) -> DjangoSettings:
-    """Return the settings in the files of these paths that look like some, without running them."""
+    """Return the settings of the files among these paths that are settings modules, without running them."""
     user: str | None = None
     modules: dict[str, str | None] = {}
     computed = False
     for path in paths:
         if not _SETTINGS.search(path) or _TESTS.search(path):
             continue
-        text = program_files.text(tree, path)
+        text = program_files.read_text(tree, path)
         found = _USER.search(text)
         user = found[1] if found else user
         if _MODULES in text:
@@ -63,7 +63,7 @@ def read(tree: Tree, paths: Iterable[str]) -> DjangoSettings:
 
 
 def _modules(text: str) -> dict[str, str | None] | None:
-    """Return what the setting says; None where it is not written out."""
+    """Return the setting's value; None where it is not a literal."""
     try:
         nodes = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError):

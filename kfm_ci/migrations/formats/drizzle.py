@@ -1,4 +1,4 @@
-"""Format ``drizzle``: the journal says which files run and in which order; all pending in one transaction."""
+"""Format ``drizzle``: the journal lists the files in order; one transaction for all pending migrations."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Drizzle:
     confidence = 85
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether the journal is there."""
+        """Whether the journal exists."""
         return tree.exists(_in(directory, _JOURNAL)) and any(name.endswith(".sql") for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the journal and the files it names; an entry that goes back in time is skipped on live databases."""
+        """Read the journal and its files; existing databases skip an entry whose time is not after the previous one."""
         findings: list[Finding] = []
         journal = source_files.read(tree, _in(directory, _JOURNAL), findings)
         entries = _entries(journal, findings) if journal else None
@@ -47,32 +47,58 @@ class Drizzle:
                 missing = True
                 continue
             if when <= latest:
-                findings.append(problem(
-                    file, DRIZZLE_JOURNAL_OUT_OF_ORDER, f"the journal gives {tag} a time (`when`: {when}) not after that of {before} ({latest}): "
-                    "databases that already have the later one skip it silently, new ones run it",
-                    f"set `when` of {tag} in {journal.path} to a time after {latest}",
-                ))  # fmt: skip
+                findings.append(
+                    problem(
+                        file,
+                        DRIZZLE_JOURNAL_OUT_OF_ORDER,
+                        f"The journal's `when` of `{tag}` ({when}) is not after that of `{before}` ({latest}): "
+                        "databases that have the later one skip it silently, new ones run it.",
+                        f"Set `when` of `{tag}` in `{journal.path}` to a value after {latest}.",
+                    )
+                )
             else:
                 latest, before = when, tag
-            migrations.append(Migration(
-                id=tag, version=str(when), sort_key=(number,), name=tag, header=header.parse(file.text),
-                up=Script(file=file, text=_pieces(file.text), mode=Mode.TRANSACTION),
-            ))  # fmt: skip
+            migrations.append(
+                Migration(
+                    id=tag,
+                    version=str(when),
+                    sort_key=(number,),
+                    name=tag,
+                    header=header.parse(file.text),
+                    up=Script(file=file, text=_pieces(file.text), mode=Mode.TRANSACTION),
+                )
+            )
         named = {item.up_path for item in migrations}
-        others = [file for path in tree.paths(directory) if path not in named and path.endswith(".sql")
-                  and (file := source_files.read(tree, path, []))]  # fmt: skip
+        others = [
+            file
+            for path in tree.paths(directory)
+            if path not in named and path.endswith(".sql") and (file := source_files.read(tree, path, []))
+        ]
         for file in others:
-            findings.append(problem(file, DRIZZLE_JOURNAL_ENTRY_MISSING, "the journal does not name this file: it never runs",
-                                    "make migrations by `drizzle-kit generate`, or remove the file"))  # fmt: skip
-        history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                       unreadable=missing, others=(*others, journal), together=True,
-                       outside="by hand before the release, for Drizzle runs nothing outside a transaction",
-                       late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones")  # fmt: skip
+            findings.append(
+                problem(
+                    file,
+                    DRIZZLE_JOURNAL_ENTRY_MISSING,
+                    "The journal does not list this file, so Drizzle never runs it.",
+                    "Create migrations with `drizzle-kit generate`, or remove the file.",
+                )
+            )
+        history = History(
+            format=self.name,
+            directory=directory,
+            migrations=tuple(migrations),
+            findings=tuple(findings),
+            unreadable=missing,
+            others=(*others, journal),
+            together=True,
+            outside="by hand before the release, because Drizzle runs every statement in a transaction",
+            late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones",
+        )
         return resumption.resuming(history, Resumption.BARE)
 
 
 def _pieces(text: str) -> str:
-    """Return the text with every mark that Drizzle cuts at as what it is to the server: the end of a statement."""
+    """Return the text with each of Drizzle's statement breakpoints replaced by the end of a statement."""
     return text.replace(_BREAK, ";".ljust(len(_BREAK)))
 
 
@@ -84,8 +110,14 @@ def _entries(journal: SourceFile, findings: list[Finding]) -> list[tuple[str, in
         found = [("", 0)]
     if all(isinstance(tag, str) and tag and "/" not in tag for tag, _ in found):
         return found
-    findings.append(problem(journal, DRIZZLE_JOURNAL_INVALID, "the journal cannot be read: expected `entries` with `tag` and `when`",
-                            "restore it from the base, and make migrations by `drizzle-kit generate`"))  # fmt: skip
+    findings.append(
+        problem(
+            journal,
+            DRIZZLE_JOURNAL_INVALID,
+            "The journal is not valid: expected `entries` with `tag` and `when`.",
+            "Restore it from the base and create migrations with `drizzle-kit generate`.",
+        )
+    )
     return None
 
 

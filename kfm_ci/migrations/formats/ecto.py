@@ -14,7 +14,7 @@ _MARK = re.compile(r"^\s*use\s+[\w.]*\bMigration\b", re.MULTILINE)
 _SETTINGS = ("config/config.exs", "config/dev.exs", "config/test.exs", "config/runtime.exs")
 _TABLE = re.compile(r"\bmigration_source:\s*\"(\w+)\"")
 _OURS = "kfm_ci_ecto.exs"
-_POINTED = """# The project's own settings, pointed at the throwaway server; most know its URL in production only.
+_POINTED = """# The project's own settings, with the URL replaced by that of the throwaway server; most set a URL in production only.
 for repo <- Mix.Ecto.parse_repo([]) do
   app = Keyword.fetch!(repo.config(), :otp_app)
   given = Keyword.drop(Application.get_env(app, repo, []), [:socket, :socket_dir, :ssl, :ssl_opts])
@@ -30,28 +30,36 @@ _OUTSIDE = "in a migration of its own with `@disable_ddl_transaction true` and `
 
 
 class Ecto:
-    """One transaction a migration, unless it says ``@disable_ddl_transaction true``."""
+    """One transaction per migration, unless it sets ``@disable_ddl_transaction true``."""
 
     name = "ecto"
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file is a migration of Ecto, and ``mix.exs`` stands above."""
+        """Whether a file is an Ecto migration and ``mix.exs`` is in a directory above."""
         return (
-            program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
-            and program_files.home(tree, directory, ("mix.exs",)) is not None
+            program_files.has_marker(tree, directory, names, name=_NAME, mark=_MARK)
+            and program_files.nearest_directory(tree, directory, ("mix.exs",)) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = program_files.home(tree, directory, ("mix.exs",)) or "."
+        home = program_files.nearest_directory(tree, directory, ("mix.exs",)) or "."
         start = "" if home == "." else f"{home}/"
         own = ("--migrations-path", "{dir}")
-        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=(*_MIX, "ecto.migrate", *own), up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
-            down_one=(*_MIX, "ecto.rollback", "--step", "1", *own), down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
-            history_table=program_files.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", directory=home,
-            writes={f"{start}{_OURS}": _POINTED}, environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
-            passes=("MIX_ENV", "MIX_HOME", "HEX_HOME"), install="mix deps.get, and mix compile",
-            probe=("elixir", "-e", _THERE),
-        ))  # fmt: skip
+        return with_tool(
+            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            Tool(
+                up=(*_MIX, "ecto.migrate", *own),
+                up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
+                down_one=(*_MIX, "ecto.rollback", "--step", "1", *own),
+                down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
+                history_table=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
+                directory=home,
+                writes={f"{start}{_OURS}": _POINTED},
+                environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
+                passes=("MIX_ENV", "MIX_HOME", "HEX_HOME"),
+                install="mix deps.get, and mix compile",
+                probe=("elixir", "-e", _THERE),
+            ),
+        )

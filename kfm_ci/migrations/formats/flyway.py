@@ -38,11 +38,11 @@ _WITHIN = frozenset(
     {"beforeEachMigrate", "afterEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement"}
 )
 _WAY_OUT = (
-    "see whether the migration is there in full; then insert its row into the history table by hand, like the one before, "
-    "and let `flyway repair` set its checksum; or take the change back by hand"
+    "Check whether the migration is complete. If it is, insert its row into the history table by hand like the previous row, "
+    "and run `flyway repair` to set its checksum; otherwise revert the change by hand."
 )
 _PLACEHOLDER = re.compile(r"\$\{([^{}\s]+)\}")
-# Flyway's own list: what else cannot run in a transaction is sent inside one, and the server refuses it.
+# Flyway's own list: it sends other non-transactional statements inside a transaction, and PostgreSQL rejects them.
 _OUTSIDE = re.compile(
     r"^(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY"
     r"|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b"
@@ -60,12 +60,18 @@ def _name(path: str) -> Named | None:
     if found is None or found[1] in "Bb":
         return None
     number = version(found[2])
-    return Named(id=base[:-4], version=number, sort_key=(0, *map(int, number.split("."))), name=(found[3] or number).replace("_", " "),
-                 direction="up" if found[1] in "Vv" else "down", pair=number)  # fmt: skip
+    return Named(
+        id=base[:-4],
+        version=number,
+        sort_key=(0, *map(int, number.split("."))),
+        name=(found[3] or number).replace("_", " "),
+        direction="up" if found[1] in "Vv" else "down",
+        pair=number,
+    )
 
 
 def version(text: str) -> str:
-    """Return a version as Flyway compares it: numbers with dots, without zeros at either end."""
+    """Return a version as Flyway compares it: numbers with dots, without leading or trailing zeros."""
     numbers = [int(part) for part in re.split(r"[._]", text)]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
@@ -73,40 +79,48 @@ def version(text: str) -> str:
 
 
 class Flyway:
-    """Versions compare number by number, repeatables follow by description; each file has its transaction."""
+    """Versions compare number by number, repeatables follow by description; one transaction per file."""
 
     name = "flyway"
     confidence = 95
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether names fit, as V1__name.sql does; where they fit the house's own style too, Flyway's settings are there."""
+        """Whether names have Flyway's form, and Flyway's settings exist where the names also have the native form."""
         fitting = [name for name in names if _VERSIONED.match(name)]
         ours = all((stem := naming.stem(name)) and naming.version(stem[0]) for name in fitting)
         return bool(fitting) and (not ours or flyway_settings.mentioned(tree, directory))
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and all below, replace placeholders, and decide each file's transaction."""
+        """Read the directory recursively, replace placeholders, and decide the transaction of each file."""
         own = flyway_settings.read(tree, directory)
         values = {**own.placeholders, **{key.lower(): value for key, value in settings.placeholders.items()}}
         history = assemble(
-            tree, directory, format=self.name, name=_name,
+            tree,
+            directory,
+            format=self.name,
+            name=_name,
             paths=[path for path in tree.paths(directory) if path.lower().endswith(".sql")],
             extra=lambda path: (f"{path}.conf",) if tree.exists(f"{path}.conf") else (),
-        )  # fmt: skip
+        )
         findings = list(history.findings)
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.others:
             findings += _told(other)
-        history = replace(history, migrations=tuple(migrations), findings=tuple(findings), late=own.late,
-                          outside="in a file of its own, which Flyway runs outside a transaction",
-                          recorded_late=_WAY_OUT if own.transactional_lock else None)  # fmt: skip
+        history = replace(
+            history,
+            migrations=tuple(migrations),
+            findings=tuple(findings),
+            late=own.late,
+            outside="in a file of its own, which Flyway runs outside a transaction",
+            recorded_late=_WAY_OUT if own.transactional_lock else None,
+        )
         return resumption.resuming(history, Resumption.ANEW)
 
 
 def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str], findings: list[Finding]) -> Migration:
     forced, replaced = None, own.replaces
     if not migration.version:
-        # as Flyway does, it is told apart by its text: another text is another thing to run
+        # Flyway identifies a repeatable by its checksum: another text is another migration to run
         identity = f"{migration.id}@{migration.up.file.sha256.hex[:8]}"
         migration = replace(migration, id=identity, repeats=True)
     for conf in migration.extra_files:
@@ -125,8 +139,12 @@ def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str],
 
 
 def _replaced(script: Script, migration: Migration, values: dict[str, str], findings: list[Finding]) -> str:
-    builtin = {"flyway:filename": script.file.path.rpartition("/")[2], "flyway:defaultschema": "public",
-               "flyway:table": "flyway_schema_history", "flyway:environment": "default"}  # fmt: skip
+    builtin = {
+        "flyway:filename": script.file.path.rpartition("/")[2],
+        "flyway:defaultschema": "public",
+        "flyway:table": "flyway_schema_history",
+        "flyway:environment": "default",
+    }
     missing: dict[str, int] = {}
 
     def value(found: re.Match[str]) -> str:
@@ -138,11 +156,16 @@ def _replaced(script: Script, migration: Migration, values: dict[str, str], find
 
     text = _PLACEHOLDER.sub(value, script.text)
     for name, line in missing.items():
-        findings.append(problem(
-            script.file, UNRESOLVED_PLACEHOLDER, f"no value for the placeholder ${{{name[:60]}}}: Flyway refuses the file without one",
-            f'give it one in kfm-ci.toml: [migrations.placeholders] "{name[:60]}" = "…"', line=line,
-            severity=Severity.WARNING,
-        ))  # fmt: skip
+        findings.append(
+            problem(
+                script.file,
+                UNRESOLVED_PLACEHOLDER,
+                f"The placeholder `${{{name[:60]}}}` has no value, so Flyway rejects the file.",
+                f'Set `[migrations.placeholders] "{name[:60]}" = "…"` in `kfm-ci.toml`.',
+                line=line,
+                severity=Severity.WARNING,
+            )
+        )
     return text
 
 
@@ -153,17 +176,28 @@ def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
         return Mode.TRANSACTION
     inside = next((part for part in parts if part not in outside), None)
     if inside is not None and not own.mixed:
-        findings.append(problem(
-            script.file, FLYWAY_MIXED, f"Flyway refuses a file that mixes {statements.kind(outside[0].text)} on line {outside[0].line}, "
-            f"which cannot run in a transaction, with {statements.kind(inside.text)} on line {inside.line}, which does",
-            f"give line {outside[0].line} a file of its own", line=outside[0].line,
-        ))  # fmt: skip
+        findings.append(
+            problem(
+                script.file,
+                FLYWAY_MIXED,
+                f"Flyway rejects a file that mixes `{statements.kind(outside[0].text)}` on line {outside[0].line}, "
+                f"which cannot run in a transaction, with `{statements.kind(inside.text)}` on line {inside.line}.",
+                f"Move line {outside[0].line} to its own file.",
+                line=outside[0].line,
+            )
+        )
     waits = [part for part in outside if "CONCURRENTLY" in part.text.upper()]
     if waits and own.transactional_lock:
-        findings.append(problem(
-            script.file, FLYWAY_LOCK_DEADLOCK, "Flyway holds its lock in an open transaction on a second connection, and an index that is "
-            "built concurrently waits for it without end", "set `flyway.postgresql.transactional.lock=false`", line=waits[0].line,
-                    ))  # fmt: skip
+        findings.append(
+            problem(
+                script.file,
+                FLYWAY_LOCK_DEADLOCK,
+                "Flyway holds its lock in an open transaction on a second connection, and `CREATE INDEX "
+                "CONCURRENTLY` waits for that transaction forever.",
+                "set `flyway.postgresql.transactional.lock=false`",
+                line=waits[0].line,
+            )
+        )
     return Mode.AUTOCOMMIT
 
 
@@ -171,14 +205,33 @@ def _told(file: SourceFile) -> list[Finding]:
     base = file.path.rpartition("/")[2]
     callback = _CALLBACK.match(base)
     if callback and callback[1] in _WITHIN:
-        return [problem(file, FLYWAY_CALLBACK, "Flyway runs this callback around each migration; what it does was not judged",
-                        "keep changes of the schema in versioned files")]  # fmt: skip
+        return [
+            problem(
+                file,
+                FLYWAY_CALLBACK,
+                "Flyway runs this callback around each migration; kfm-ci did not check it.",
+                "Keep schema changes in versioned files.",
+            )
+        ]
     if callback:
         return []
     if (found := _VERSIONED.match(base)) and found[1] in "Bb":
-        return [problem(file, FLYWAY_BASELINE, f"on an empty database Flyway begins here, in place of all up to {version(found[2])}; what it "
-                        "does was not judged", "compare the schema of a new database with one that ran every version")]  # fmt: skip
+        return [
+            problem(
+                file,
+                FLYWAY_BASELINE,
+                f"On an empty database Flyway starts with this baseline instead of all versions up to {version(found[2])}; "
+                "kfm-ci did not check it.",
+                "Compare the schema of a new database with one that ran every version.",
+            )
+        ]
     if _NEARLY.match(base):
-        return [problem(file, FILE_NAME, "Flyway ignores this file silently: its name is not V<version>__<name>.sql",
-                        "name it V<version>__<name>.sql, with two underscores")]  # fmt: skip
+        return [
+            problem(
+                file,
+                FILE_NAME,
+                "Flyway ignores this file silently: its name is not `V<version>__<name>.sql`.",
+                "Rename it to `V<version>__<name>.sql`, with two underscores.",
+            )
+        ]
     return []

@@ -1,4 +1,4 @@
-"""What a repository says about Flyway: placeholders, ``mixed``, and the lock, from the files that Flyway reads."""
+"""Flyway's settings in a repository: placeholders, ``mixed`` and the lock, from the files that Flyway reads."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _LOCK = re.compile(r"transactional[._-]?lock\W{1,4}(?:value\W{0,3})?false", re.I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlywaySettings:
-    """The settings that decide what runs and how."""
+    """The settings that decide which files Flyway runs, and how."""
 
     placeholders: dict[str, str] = field(default_factory=dict)
     """Values by lower-case name."""
     replaces: bool = True
-    """Whether placeholders are replaced at all."""
+    """Whether Flyway replaces placeholders."""
     mixed: bool = False
     """Whether a file may mix statements with and without a transaction."""
     transactional_lock: bool = True
-    """Whether Flyway's lock is held in a transaction; then concurrent index builds wait for it."""
+    """Whether Flyway holds its lock in a transaction, for which ``CREATE INDEX CONCURRENTLY`` waits."""
     table: str | None = None
-    """Name of the history table, where it is another than the default."""
+    """Name of the history table; None: the default."""
     schema: str | None = None
-    """Its schema, where one is named."""
+    """Schema of the history table; None: not set."""
     out_of_order: bool = False
     """Whether Flyway runs a version that is older than the newest one applied."""
 
     @property
     def late(self) -> str:
-        """What Flyway does with such a version."""
+        """What Flyway does with a version older than the newest one applied, as the end of a sentence."""
         if self.out_of_order:
-            return "Flyway runs it after the newer ones where those have run (`outOfOrder`), and before them on a new database"
-        return "Flyway refuses to migrate a database that has the newer one"
+            return "Flyway runs it after the newer ones on databases that have them (`outOfOrder`), and before them on a new database"
+        return "Flyway fails on databases that have the newer one"
 
 
 def pairs(text: str) -> dict[str, str]:
@@ -53,14 +53,14 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def mentioned(tree: Tree, directory: str) -> bool:
-    """Whether the repository uses Flyway, by its files or its usual directory."""
+    """Whether the repository uses Flyway, judged by its files or its usual directory."""
     if directory.endswith("db/migration") or any(tree.exists(path) for path in _PLACES):
         return True
     return any("flyway" in text.lower() for text in _texts(tree, directory, _BUILDS))
 
 
 def read(tree: Tree, directory: str) -> FlywaySettings:
-    """Return what the configuration files say, the later ones winning."""
+    """Return the settings of the configuration files; later files win."""
     found: dict[str, str] = {}
     for text in _texts(tree, directory, (*_PLACES, _SPRING[0])):
         found |= _toml(text) if "[flyway" in text else pairs(text)
@@ -81,7 +81,7 @@ def read(tree: Tree, directory: str) -> FlywaySettings:
 
 
 def _texts(tree: Tree, directory: str, names: tuple[str, ...]) -> list[str]:
-    """Read files at the root and beside the module that holds the directory."""
+    """Yield the settings files at the root and next to the module that holds the directory."""
     module = directory.partition("/src/")[0] if "/src/" in directory else ""
     texts = []
     for name in dict.fromkeys([*names, *(f"{module}/{name}" for name in names if module)]):

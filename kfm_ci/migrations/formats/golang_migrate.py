@@ -1,4 +1,4 @@
-"""Format ``golang-migrate``: numbered pairs; each file is one message, or cut at semicolons."""
+"""Format ``golang-migrate``: numbered pairs; each file is one simple-query message, or split at semicolons."""
 
 from __future__ import annotations
 
@@ -26,8 +26,15 @@ def _name(path: str) -> Named | None:
     if match is None:
         return None
     number = str(int(match[1]))
-    # the tool pairs by the number alone
-    return Named(id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], direction=match[3], pair=number)  # fmt: skip
+    # golang-migrate pairs files by the number alone
+    return Named(
+        id=f"{match[1]}_{match[2]}",
+        version=number,
+        sort_key=(int(match[1]),),
+        name=match[2],
+        direction=match[3],
+        pair=number,
+    )
 
 
 class GolangMigrate:
@@ -41,23 +48,26 @@ class GolangMigrate:
         return any(name.endswith(".up.sql") and _name(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory; names outside the grammar are ignored, as the tool does."""
-        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
-                           empty_downs=True)  # fmt: skip
+        """Read the directory; golang-migrate ignores names outside its grammar."""
+        history = assemble(
+            tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True, empty_downs=True
+        )
         history = replace(
             history,
             outside="in a file of its own with no other statement",
-            late="golang-migrate keeps one number and skips it silently on databases that are past it",
+            late="golang-migrate records one number and skips it silently on databases that are past it",
         )
         return _cut(history) if _cuts(tree, directory) else history
 
 
 def _cuts(tree: Tree, directory: str) -> bool:
-    return any(_MULTI.search(text) for text in program_files.beside(tree, directory, program_files.COMMAND_LINES))
+    return any(
+        _MULTI.search(text) for text in program_files.settings_texts(tree, directory, program_files.COMMAND_LINES)
+    )
 
 
 def _cut(history: History) -> History:
-    """Return the history as it runs under ``x-multi-statement``: each piece between semicolons by itself."""
+    """Return the history under ``x-multi-statement``: each part between semicolons is a message of its own."""
     findings = list(history.findings)
     migrations = []
     for item in history.migrations:
@@ -76,7 +86,10 @@ def _torn(script: Script) -> Iterator[Finding]:
     for part in statements.of(script):
         if ";" in part.text:
             yield problem(
-                script.file, GOLANG_MIGRATE_SPLITS_BODY, f"under x-multi-statement golang-migrate cuts {statements.kind(part.text)} "
-                "at the semicolon within it: it knows neither quotes nor comments",
-                "drop `x-multi-statement=true` from the URL: without it a file is one message", line=part.line + part.text.partition(";")[0].count("\n"),
-            )  # fmt: skip
+                script.file,
+                GOLANG_MIGRATE_SPLITS_BODY,
+                f"With `x-multi-statement` golang-migrate splits `{statements.kind(part.text)}` "
+                "at a semicolon inside it, because it ignores quotes and comments.",
+                "Remove `x-multi-statement=true` from the URL; a file is then one simple-query message.",
+                line=part.line + part.text.partition(";")[0].count("\n"),
+            )

@@ -51,16 +51,27 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
     file = written if text == written.text else replace(written, text=text)
     found = [(" ".join(item[1].upper().split()), item.start(), item.end()) for item in _ANNOTATION.finditer(file.text)]
     wrong += [
-        problem(file, GOOSE_ANNOTATION, f"goose refuses the file: unknown annotation {kind[:60]!r}",
-                "use Up, Down, StatementBegin, StatementEnd, NO TRANSACTION or ENVSUB",
-                line=file.text.count("\n", 0, start) + 1)
-        for kind, start, _ in found if kind not in _KNOWN
-    ]  # fmt: skip
+        problem(
+            file,
+            GOOSE_ANNOTATION,
+            f"goose rejects the file: expected a known annotation, got `{kind[:60]}`.",
+            "Use `Up`, `Down`, `StatementBegin`, `StatementEnd`, `NO TRANSACTION` or `ENVSUB`.",
+            line=file.text.count("\n", 0, start) + 1,
+        )
+        for kind, start, _ in found
+        if kind not in _KNOWN
+    ]
     marks = [mark for mark in found if mark[0] in {"UP", "DOWN"}]
     up, down = between(file.text, marks, "UP"), between(file.text, marks, "DOWN")
     if up is None:
-        wrong.append(problem(file, SECTION_MISSING, "goose refuses the file: there is no `-- +goose Up`",
-                             "write `-- +goose Up` above the change"))  # fmt: skip
+        wrong.append(
+            problem(
+                file,
+                SECTION_MISSING,
+                "goose rejects the file: expected `-- +goose Up`, got no such line.",
+                "Write `-- +goose Up` above the change.",
+            )
+        )
     mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
         wrong += line_delimited.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
@@ -70,12 +81,12 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
 
 
 def _unwritten(part: Section) -> bool:
-    """Whether a section is what `goose create` left in it, or a query of a constant in its place: it does nothing."""
+    """Whether a section is the template of `goose create`, or a query of a constant in its place; both do nothing."""
     return _QUERY.fullmatch(_COMMENT.sub("", part.text)) is not None
 
 
 def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Finding]]:
-    """Return the text with variables replaced where ``ENVSUB`` is on, as goose does line by line, and what has no value."""
+    """Return the text with variables replaced line by line where ``ENVSUB`` is on, and the names without a value."""
     if "envsub" not in file.text.lower():
         return file.text, []
     missing: dict[str, int] = {}
@@ -98,25 +109,31 @@ def _filled(file: SourceFile, values: Mapping[str, str]) -> tuple[str, list[Find
             line = _VARIABLE.sub(value, line)
         lines.append(line)
     findings = [
-        problem(file, UNRESOLVED_PLACEHOLDER, f"goose replaces ${{{name[:60]}}} from its environment: what it is there was not judged",
-                f"give it a value: {placeholders.setting(name)}", line=line, severity=Severity.WARNING)
+        problem(
+            file,
+            UNRESOLVED_PLACEHOLDER,
+            f"goose replaces `${{{name[:60]}}}` from its environment; kfm-ci did not check that value.",
+            f"Set `{placeholders.setting(name)}`.",
+            line=line,
+            severity=Severity.WARNING,
+        )
         for name, line in missing.items()
-    ]  # fmt: skip
+    ]
     return "\n".join(lines), findings
 
 
 class Goose:
-    """``<number>_name.sql`` with ``-- +goose Up``; ``NO TRANSACTION`` covers both ways."""
+    """``<number>_name.sql`` with ``-- +goose Up``; ``NO TRANSACTION`` covers up and down."""
 
     name = "goose"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file bears the annotation."""
+        """Whether one of the files has the annotation."""
         return any(_name(name) for name in names) and holds(tree, directory, names, _UP)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and cut each file; migrations written in Go are told, for they run as well."""
+        """Read the directory and split each file; migrations written in Go are reported, because goose runs these too."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         history = replace(
             history,
@@ -130,5 +147,5 @@ class Goose:
         return replace(
             resumption.resuming(cut, Resumption.BARE),
             outside="in a file of its own with `-- +goose NO TRANSACTION`",
-            late="goose refuses to go on where the newer one has run, unless `-allow-missing` is given",
+            late="goose fails on databases that have the newer one, unless `-allow-missing` is given",
         )

@@ -1,4 +1,4 @@
-"""Format ``graphile-migrate``: ``committed/000001.sql``, a chain of hashes, each file one message."""
+"""Format ``graphile-migrate``: ``committed/000001.sql``, a chain of hashes, each file one simple-query message."""
 
 from __future__ import annotations
 
@@ -30,12 +30,17 @@ def _name(path: str) -> Named | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    return Named(id=path.removesuffix(".sql"), version=str(int(match[1])), sort_key=(int(match[1]),),
-                 name=(match[2] or match[1]).strip("-"), direction="up")  # fmt: skip
+    return Named(
+        id=path.removesuffix(".sql"),
+        version=str(int(match[1])),
+        sort_key=(int(match[1]),),
+        name=(match[2] or match[1]).strip("-"),
+        direction="up",
+    )
 
 
 def _headers(text: str) -> tuple[dict[str, str], int]:
-    """Return the header's pairs, and how many lines it takes with the blank one below."""
+    """Return the header's pairs, and its number of lines including the blank one below it."""
     values: dict[str, str] = {}
     for number, line in enumerate(text.split("\n")):
         found = _HEADER.match(line)
@@ -55,8 +60,8 @@ def _cut(file: SourceFile) -> Sections:
 
 
 def _told(tree: Tree, directory: str) -> dict[str, str]:
-    """Return the placeholders to which the settings give a value; ``!ENV`` takes it from the environment, which we do not know."""
-    for text in program_files.beside(tree, directory, _SETTINGS):
+    """Return the placeholders with a value in the settings; ``!ENV`` reads the environment, which is unknown here."""
+    for text in program_files.settings_texts(tree, directory, _SETTINGS):
         if found := _PLACEHOLDERS.search(_COMMENT.sub("", text)):
             pairs = (
                 (name, value[1:-1] if value[0] == "'" else str(json.loads(value, strict=False)))
@@ -67,30 +72,34 @@ def _told(tree: Tree, directory: str) -> dict[str, str]:
 
 
 def _filled(history: History, values: dict[str, str]) -> History:
-    """Return the history with each placeholder replaced wherever it stands, in literals and comments too, as the tool does."""
+    """Return the history with each placeholder replaced everywhere, also in literals and comments, as graphile-migrate does."""
     if not values:
         return history
     names = re.compile("(?:" + "|".join(map(re.escape, values)) + r")\b")
-    ups = [replace(item.up, text=names.sub(lambda found: values[found[0]], item.up.text)) if isinstance(item.up, Script) else item.up
-           for item in history.migrations]  # fmt: skip
+    ups = [
+        replace(item.up, text=names.sub(lambda found: values[found[0]], item.up.text))
+        if isinstance(item.up, Script)
+        else item.up
+        for item in history.migrations
+    ]
     return replace(
         history, migrations=tuple(replace(item, up=up) for item, up in zip(history.migrations, ups, strict=True))
     )
 
 
 def told(file: SourceFile) -> str | None:
-    """Return the hash that a file's header gives itself."""
+    """Return the hash in a file's own header."""
     return _headers(file.text)[0].get("Hash")
 
 
 def sealed(previous: str | None, body: str) -> str:
-    """Return a migration's hash: of the one before it and its own text."""
+    """Return a migration's hash over the previous hash and its own text."""
     text = f"{previous or ''}\n{body.strip()}".strip() + "\n"
     return "sha1:" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class GraphileMigrate:
-    """Roll-forward only; a body that begins with ``--! no-transaction`` opts out."""
+    """No down migrations; a body that starts with ``--! no-transaction`` disables the transaction."""
 
     name = "graphile-migrate"
     confidence = 85
@@ -100,7 +109,7 @@ class GraphileMigrate:
         return any(_name(name) for name in names) and holds(tree, directory, names, _PREVIOUS)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and follow the chain."""
+        """Read the directory and verify the chain of hashes."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         findings: list[Finding] = []
         last: str | None = None
@@ -109,18 +118,33 @@ class GraphileMigrate:
             values, skipped = _headers(file.text)
             previous = values.get("Previous", "-")
             if (None if previous == "-" else previous) != last:
-                findings.append(problem(file, CHAIN_BROKEN, f"its `Previous` is not the hash of the migration before it: expected {last or '-'}, got {previous[:60]}",
-                                        "uncommit and commit it again on top of the base"))  # fmt: skip
+                findings.append(
+                    problem(
+                        file,
+                        CHAIN_BROKEN,
+                        f"`Previous` is not the hash of the previous migration: expected `{last or '-'}`, got `{previous[:60]}`.",
+                        "Run `graphile-migrate uncommit`, rebase, and commit the migration again.",
+                    )
+                )
             body = "\n".join(file.text.split("\n")[skipped:])
             expected = sealed(None if previous == "-" else previous, body)
             if values.get("Hash") != expected and "AllowInvalidHash" not in values:
-                findings.append(problem(file, HASH_MISMATCH, f"its hash does not agree with its text: expected {expected}, got {values.get('Hash', 'none')[:60]}",
-                                        "put the file back as it was committed"))  # fmt: skip
+                findings.append(
+                    problem(
+                        file,
+                        HASH_MISMATCH,
+                        f"`Hash` does not match the text: expected `{expected}`, got `{values.get('Hash', 'none')[:60]}`.",
+                        "Restore the file as it was committed.",
+                    )
+                )
             last = values.get("Hash")
         given = {f":{name.removeprefix(':')}" for name in settings.placeholders}
         said = {name: value for name, value in _told(tree, directory).items() if name not in given}
         cut = _filled(sectioned(history, _cut), said)
-        cut = replace(cut, findings=(*cut.findings, *findings),
-                      outside="in a migration of its own that begins with `--! no-transaction`",
-                      late="graphile-migrate skips it silently on databases that have the newer one")  # fmt: skip
+        cut = replace(
+            cut,
+            findings=(*cut.findings, *findings),
+            outside="in a migration of its own that begins with `--! no-transaction`",
+            late="graphile-migrate skips it silently on databases that have the newer one",
+        )
         return resumption.resuming(cut, Resumption.ANEW)

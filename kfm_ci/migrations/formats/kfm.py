@@ -1,4 +1,4 @@
-"""Format ``kfm``: our own names, in either style, with a header."""
+"""Format ``kfm``: the native format, with two naming styles and a header."""
 
 from __future__ import annotations
 
@@ -19,8 +19,13 @@ def _name(path: str) -> Named | None:
     if split is None or version is None:
         return None
     stem, kind = split
-    return Named(id=stem, version=version[0], sort_key=(version[0], stem), name=stem.split("__", 1)[1],
-                 direction="down" if kind == "down" else "up")  # fmt: skip
+    return Named(
+        id=stem,
+        version=version[0],
+        sort_key=(version[0], stem),
+        name=stem.split("__", 1)[1],
+        direction="down" if kind == "down" else "up",
+    )
 
 
 class Kfm:
@@ -30,7 +35,7 @@ class Kfm:
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether one name is of our grammar."""
+        """Whether one name has the native form."""
         return any(_name(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
@@ -40,13 +45,25 @@ class Kfm:
         findings = list(history.findings)
         for other in history.others:
             if other.path.endswith(".sql"):
-                findings.append(_naming(other.path, FILE_NAME, "the name is outside the grammar",
-                                        "name it YYYYMMDD_HHMM__short_description or V000123__short_description, "
-                                        "then .up.sql and .down.sql: `kfm-ci new` does"))  # fmt: skip
+                findings.append(
+                    _naming(
+                        other.path,
+                        FILE_NAME,
+                        "The file name does not have the native form.",
+                        "Name it `YYYYMMDD_HHMM__short_description` or `V000123__short_description` with "
+                        "`.up.sql` or `.down.sql`, or run `kfm-ci new`.",
+                    )
+                )
         styles = {(naming.version(item.id) or ("", ""))[1]: item.up_path for item in history.migrations}
         if len(styles) > 1:
-            findings.append(_naming(max(styles.values()), MIXED_STYLES, f"two naming styles in one directory: {', '.join(sorted(styles.values()))}",
-                                    "keep the style of the files already merged"))  # fmt: skip
+            findings.append(
+                _naming(
+                    max(styles.values()),
+                    MIXED_STYLES,
+                    f"The directory mixes two naming styles: {', '.join(sorted(styles.values()))}.",
+                    "Keep the style of the merged files.",
+                )
+            )
         migrations = tuple(
             replace(item, up=replace(item.up, mode=mode))
             if (mode := _declared(item.header)) and not hasattr(item.up, "argv")

@@ -16,23 +16,31 @@ _OUTSIDE = "in a file of its own with `exports.config = { transaction: false }`"
 
 
 class Knex:
-    """All pending in one transaction, unless one file opts out: then each has its own."""
+    """One transaction for all pending migrations, or one for each if a file disables its transaction."""
 
     name = "knex"
     confidence = 85
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether names fit and a knexfile stands above."""
+        """Whether names have Knex's form and a knexfile is in a directory above."""
         return (
             any(_NAME.match(name) and not name.endswith(".d.ts") for name in names)
-            and program_files.home(tree, directory, _KNEXFILES) is not None
+            and program_files.nearest_directory(tree, directory, _KNEXFILES) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = program_files.home(tree, directory, _KNEXFILES)
-        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=("knex", "migrate:latest"), up_one=("knex", "migrate:up", "{id}"), down_one=("knex", "migrate:down", "{id}"),
-            # what ran in one go is one batch
-            down_to=("knex", "migrate:rollback"), history_table=program_files.says(tree, home, _KNEXFILES, _TABLE) or "knex_migrations", directory=home or ".", install="npm ci",
-        ))  # fmt: skip
+        home = program_files.nearest_directory(tree, directory, _KNEXFILES)
+        return with_tool(
+            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            Tool(
+                up=("knex", "migrate:latest"),
+                up_one=("knex", "migrate:up", "{id}"),
+                down_one=("knex", "migrate:down", "{id}"),
+                # all migrations of one run are one batch
+                down_to=("knex", "migrate:rollback"),
+                history_table=program_files.first_match(tree, home, _KNEXFILES, _TABLE) or "knex_migrations",
+                directory=home or ".",
+                install="npm ci",
+            ),
+        )

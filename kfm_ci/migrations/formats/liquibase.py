@@ -51,13 +51,13 @@ class _Changeset:
 
 
 class Liquibase:
-    """One transaction a changeset; identity is id, author and file, not the file alone."""
+    """One transaction per changeset; identity is id, author and file, not the file alone."""
 
     name = "liquibase"
     confidence = 85
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file begins as formatted SQL, or is a changelog."""
+        """Whether a file starts as formatted SQL or is a changelog."""
         start = "" if directory in {"", "."} else f"{directory}/"
         logs = [name for name in names if _LOG.search(name)][:_LOOKS]
         return holds(tree, directory, names, FORMATTED) or any(
@@ -65,7 +65,7 @@ class Liquibase:
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the changelogs in order and cut each into its changesets."""
+        """Read the changelogs in order and split each into its changesets."""
         findings: list[Finding] = []
         paths, left = liquibase_master.order(tree, directory, findings)
         migrations: list[Migration] = []
@@ -79,7 +79,7 @@ class Liquibase:
             if file is None:
                 unreadable = True
                 continue
-            # the first definition counts, and one in the settings before all
+            # Liquibase uses the first definition of a parameter; the settings come first
             values = {**_properties(file), **values}
             held: Sequence[Changeset | _Changeset] = (
                 _cut(file, findings) if path.endswith(".sql") else liquibase_changesets.read(file)
@@ -87,28 +87,43 @@ class Liquibase:
             for item in held:
                 identity = f"{item.author}:{item.id}"
                 if identity in seen and seen[identity] == path:
-                    findings.append(problem(file, DUPLICATE_VERSION, f"changeset {identity} is in this file twice",
-                                            "give the newer one an id of its own", line=item.first_line))  # fmt: skip
+                    findings.append(
+                        problem(
+                            file,
+                            DUPLICATE_VERSION,
+                            f"The file defines changeset `{identity}` twice.",
+                            "Give the newer changeset its own id.",
+                            line=item.first_line,
+                        )
+                    )
                     unreadable = True
                     continue
                 name = identity if identity not in seen else f"{identity}@{path}"
                 seen[identity] = path
                 migrations.append(
-                    _foreign(file, item, name, len(migrations)) if isinstance(item, Changeset)
+                    _foreign(file, item, name, len(migrations))
+                    if isinstance(item, Changeset)
                     else _migration(file, item, name, len(migrations), values, findings)
-                )  # fmt: skip
+                )
                 words[migrations[-1].id] = {"changeset": item.id, "author": item.author}
                 if liquibase_rollbacks.there(path, item.text):
                     returning.add(migrations[-1].id)
         others = [file for path in left if (file := source_files.read(tree, path, []))]
-        history = History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                          unreadable=unreadable, others=tuple(others), file_by_file=True,
-                          outside="in a changeset of its own with `runInTransaction:false`",
-                          back="a `rollback` to the changeset",
-                          recorded_late="see whether the changeset is there in full; then `liquibase mark-next-changeset-ran`, or take it back by hand",
-                          late="Liquibase runs it after them where they have run, and before them on a new database")  # fmt: skip
+        history = History(
+            format=self.name,
+            directory=directory,
+            migrations=tuple(migrations),
+            findings=tuple(findings),
+            unreadable=unreadable,
+            others=tuple(others),
+            file_by_file=True,
+            outside="in a changeset of its own with `runInTransaction:false`",
+            back="a `rollback` to the changeset",
+            recorded_late="Check whether the changeset is complete. If it is, run `liquibase mark-next-changeset-ran`; otherwise revert it by hand.",
+            late="Liquibase runs it after them on databases that have them, and before them on a new database",
+        )
         history = resumption.resuming(history, Resumption.ANEW)
-        # what is written in XML, YAML or JSON only Liquibase can turn into SQL
+        # only Liquibase itself turns XML, YAML or JSON into SQL
         if not any(isinstance(item.up, Command) for item in migrations):
             return history
         history = with_tool(history, _tool(tree, directory), words)
@@ -116,8 +131,8 @@ class Liquibase:
 
 
 def _tool(tree: Tree, directory: str) -> Tool:
-    """Return the command lines, with the changelog where no settings of the tool's own name it."""
-    home = program_files.home(tree, directory, (liquibase_master.PROPERTIES,))
+    """Return the command lines, with the changelog if Liquibase's own settings do not name it."""
+    home = program_files.nearest_directory(tree, directory, (liquibase_master.PROPERTIES,))
     master = liquibase_master.first(tree, directory)
     if home is not None or master is None:
         return replace(KNOWN["liquibase"], directory=home or ".")
@@ -128,38 +143,57 @@ def _tool(tree: Tree, directory: str) -> Tool:
 
 
 def _returning(item: Migration, returning: Container[str]) -> Migration:
-    """Note of a changeset that Liquibase itself runs whether it can take it back."""
+    """Mark whether Liquibase can roll back a changeset that it runs itself."""
     return replace(item, up=replace(item.up, returns=item.id in returning)) if isinstance(item.up, Command) else item
 
 
 def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:
     return Migration(
-        id=name, version=name, sort_key=(number,), name=item.id, header=program_metadata.parse(item.text, id=name, first_line=item.first_line),
+        id=name,
+        version=name,
+        sort_key=(number,),
+        name=item.id,
+        header=program_metadata.parse(item.text, id=name, first_line=item.first_line),
         condition=liquibase_changesets.condition(file, item),
         up=Command(file=file, argv=(), directory=".", part=item.text, line=item.first_line),
-    )  # fmt: skip
+    )
 
 
 def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
     marks = list(_CHANGESET.finditer(file.text))
     if not marks and FORMATTED.match(file.text):
-        findings.append(problem(file, SECTION_MISSING, "Liquibase runs nothing of the file: there is no `--changeset author:id`",
-                                "write `--changeset author:id` above the change"))  # fmt: skip
+        findings.append(
+            problem(
+                file,
+                SECTION_MISSING,
+                "Liquibase runs nothing in the file: expected `--changeset author:id`, got no such line.",
+                "Write `--changeset author:id` above the change.",
+            )
+        )
     found = []
     for number, mark in enumerate(marks):
         stop = marks[number + 1].start() if number + 1 < len(marks) else len(file.text)
         begin = min(mark.end() + 1, len(file.text))
         attributes = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(mark[3])}
-        found.append(_Changeset(author=mark[1].strip('" '), id=mark[2].strip('"'), attributes=attributes, text=f"{file.text[begin:stop].rstrip()}\n",
-                                first_line=file.text.count("\n", 0, begin) + 1))  # fmt: skip
+        found.append(
+            _Changeset(
+                author=mark[1].strip('" '),
+                id=mark[2].strip('"'),
+                attributes=attributes,
+                text=f"{file.text[begin:stop].rstrip()}\n",
+                first_line=file.text.count("\n", 0, begin) + 1,
+            )
+        )
     return [
-        item for item in found
-        if liquibase_changesets.runs_here(item.attributes.get("dbms", "")) and item.attributes.get("ignore", "").lower() != "true"
-    ]  # fmt: skip
+        item
+        for item in found
+        if liquibase_changesets.runs_here(item.attributes.get("dbms", ""))
+        and item.attributes.get("ignore", "").lower() != "true"
+    ]
 
 
 def _properties(file: SourceFile) -> dict[str, str]:
-    """Return the parameters that a file itself gives a value on PostgreSQL."""
+    """Return the parameters that a file itself sets for PostgreSQL."""
     found: dict[str, str] = {}
     for line in _PROPERTY.finditer(file.text):
         told = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(line[1])}
@@ -185,16 +219,22 @@ def _migration(
     if item.attributes.get("splitstatements", "true").lower() != "false" and not item.attributes.get("enddelimiter"):
         findings += _torn(file, up)
     repeats = any(item.attributes.get(key, "false").lower() == "true" for key in ("runonchange", "runalways"))
-    # what runs again when it changes is told apart by its text
+    # a changeset with runOnChange is identified by its text
     identity = f"{name}@{Digest.of(up_text.encode()).hex[:8]}" if repeats else name
     return Migration(
-        id=identity, version="" if repeats else name, sort_key=(number,), name=item.id, up=up, down=down,
-        header=header.parse(up_text), repeats=repeats,
-    )  # fmt: skip
+        id=identity,
+        version="" if repeats else name,
+        sort_key=(number,),
+        name=item.id,
+        up=up,
+        down=down,
+        header=header.parse(up_text),
+        repeats=repeats,
+    )
 
 
 def written(script: Script) -> str | None:
-    """Return the SQL of a script's changeset as the file has it, comments included; None where parameters are filled in."""
+    """Return the SQL of a script's changeset with its comments; None where parameters were replaced."""
     for item in _cut(script.file, []):
         if item.first_line == script.first_line:
             text = _ways(item.text)[0]
@@ -203,7 +243,7 @@ def written(script: Script) -> str | None:
 
 
 def _ways(text: str) -> tuple[str, str]:
-    """Return the change and its rollback; each keeps its lines, what belongs to the other is blank there."""
+    """Return the change and its rollback; each keeps its line numbers, with blank lines in place of the other."""
     block = _BLOCK.search(text)
     inside = range(0)
     if block:
@@ -227,7 +267,7 @@ def _ways(text: str) -> tuple[str, str]:
 
 
 def _stripped(text: str) -> str:
-    """Take the comments out of bodies between dollars, as Liquibase does before it sends them; lines stay."""
+    """Remove the comments in dollar-quoted bodies, as Liquibase does before it executes them; line numbers stay."""
     pieces = []
     for token in tokens(text):
         piece = text[token.start : token.end]
@@ -241,18 +281,23 @@ def _filled(file: SourceFile, text: str, first_line: int, values: Mapping[str, s
     def value(found: re.Match[str]) -> str:
         if found[1] in values:
             return values[found[1]]
-        findings.append(problem(
-            file, UNRESOLVED_PLACEHOLDER, f"no value for the parameter ${{{found[1][:60]}}}: Liquibase sends it as it stands",
-            f'give it one in kfm-ci.toml: [migrations.placeholders] "{found[1][:60]}" = "…"',
-            line=first_line + text.count("\n", 0, found.start()), severity=Severity.WARNING,
-        ))  # fmt: skip
+        findings.append(
+            problem(
+                file,
+                UNRESOLVED_PLACEHOLDER,
+                f"The parameter `${{{found[1][:60]}}}` has no value, so Liquibase sends it unchanged.",
+                f'Set `[migrations.placeholders] "{found[1][:60]}" = "…"` in `kfm-ci.toml`.',
+                line=first_line + text.count("\n", 0, found.start()),
+                severity=Severity.WARNING,
+            )
+        )
         return found[0]
 
     return _PARAMETER.sub(value, text)
 
 
 def _torn(file: SourceFile, script: Script) -> list[Finding]:
-    """Find bodies between dollars that Liquibase splits, for it knows no dollar quotes, only BEGIN and END."""
+    """Yield the dollar-quoted bodies that Liquibase splits: it recognises BEGIN and END, but no dollar quotes."""
     found = []
     for part in statements.of(script):
         body = _PLPGSQL.search(part.text)
@@ -262,9 +307,14 @@ def _torn(file: SourceFile, script: Script) -> list[Finding]:
         begin = re.search(r"\bbegin\b", inner, re.IGNORECASE)
         cut = inner.find(";")
         if cut >= 0 and (begin is None or cut < begin.start()):
-            found.append(problem(
-                file, LIQUIBASE_SPLITS_BODY, f"Liquibase splits {statements.kind(part.text)} at the first semicolon of its body: "
-                "it knows no dollar quotes", f"write `splitStatements:false` on the changeset's line, above line {part.line}",
-                line=part.line + part.text[: body.end() + cut].count("\n"),
-            ))  # fmt: skip
+            found.append(
+                problem(
+                    file,
+                    LIQUIBASE_SPLITS_BODY,
+                    f"Liquibase splits `{statements.kind(part.text)}` at the first semicolon of its body, "
+                    "because it ignores dollar quotes.",
+                    f"Add `splitStatements:false` to the changeset's line above line {part.line}.",
+                    line=part.line + part.text[: body.end() + cut].count("\n"),
+                )
+            )
     return found

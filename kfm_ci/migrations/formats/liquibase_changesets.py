@@ -1,4 +1,4 @@
-"""Changesets written in XML, YAML or JSON: who they are and where they stand; Liquibase itself must run them."""
+"""Changesets in XML, YAML or JSON: identity and place; only Liquibase itself can run them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _BEGINS = {"xml": _XML, "yaml": _YAML, "yml": _YAML, "json": re.compile(r"\"chan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changeset:
-    """One changeset of a changelog that is no SQL."""
+    """One changeset of a changelog that is not SQL."""
 
     author: str
     id: str
     text: str
-    """All of it, as written."""
+    """The source text of the changeset."""
     first_line: int
-    """1-based line of the file."""
+    """1-based line in the file."""
 
 
 def holds(path: str, text: str) -> bool:
@@ -63,7 +63,7 @@ def runs_here(dbms: str) -> bool:
 
 
 def condition(file: SourceFile, item: Changeset) -> str | None:
-    """Return what a changeset, or the changelog around its changesets, names as reason to leave it out; None where nothing."""
+    """Return the condition under which a changeset, or its changelog, is left out; None when there is none."""
     around = _BEGINS[file.path.rpartition(".")[2].lower()].split(file.text, maxsplit=1)[0]
     found = _CONDITION.search(item.text) or _CONDITION.search(around)
     if found is None:
@@ -84,7 +84,7 @@ def _yaml(text: str) -> Iterator[tuple[dict[str, str], str, int]]:
         stop = re.compile(rf"^[ \t]{{0,{len(begin[1])}}}[^\s#]", re.MULTILINE).search(text, begin.end())
         part = text[begin.start() : stop.start() if stop else len(text)]
         keys = list(_YAML_KEY.finditer(part))
-        # keys of the changeset itself stand less deep than those of its changes
+        # the changeset's own keys are indented less than those of its changes
         depth = min((len(key[1]) for key in keys), default=0)
         yield (
             {key[2]: key[3] or key[4] or key[5] or "" for key in reversed(keys) if len(key[1]) == depth},

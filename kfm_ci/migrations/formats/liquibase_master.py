@@ -1,4 +1,4 @@
-"""In which order Liquibase's changelogs run: what the master file includes, else the names."""
+"""The order of Liquibase's changelogs: by the includes of the master file, else by name."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SETTINGS = re.compile(r"^\s*(?:liquibase\.command\.)?changelog-?file\s*[=:]\s*(
 _LEFT = (".sql", ".dump", ".backup", ".tar", ".gz", ".zip", ".bz2", ".xz", ".sh")
 PROPERTIES = "liquibase.properties"
 ROOTS = ("", "src/main/resources", "src/main/liquibase")
-"""Below which a changelog's path begins for Liquibase."""
+"""Directories from which Liquibase resolves a changelog's path."""
 
 
 def order(tree: Tree, directory: str, findings: list[Finding]) -> tuple[list[str], list[str]]:
-    """Return the changelogs that hold changesets, in the order in which they run, and what looks like one and never runs."""
+    """Return the changelogs with changesets in execution order, and findings for changelogs that never run."""
     inside = list(tree.paths(directory))
     named = [path for path in inside if path.endswith(".sql")]
     master = first(tree, directory)
@@ -44,21 +44,27 @@ def order(tree: Tree, directory: str, findings: list[Finding]) -> tuple[list[str
     for path in [path for path in named if path not in set(chosen)]:
         file = read(tree, path, [])
         if file is not None and "liquibase" in file.text[:200].lower():
-            findings.append(problem(file, NOT_INCLUDED, f"no changelog includes this file from {master}: it never runs",
-                                    "include it, or remove it"))  # fmt: skip
+            findings.append(
+                problem(
+                    file,
+                    NOT_INCLUDED,
+                    f"No changelog includes this file, starting from `{master}`, so Liquibase never runs it.",
+                    "Include it, or remove it.",
+                )
+            )
     return chosen, _left(tree, inside, followed | set(chosen))
 
 
 def _left(tree: Tree, inside: Iterable[str], followed: Container[str]) -> list[str]:
-    """Return the files of SQL, the changelogs and the dumps among all that lies there: often an application's resources."""
+    """Return the SQL files, changelogs and dumps among all files of a directory, often an application's resources."""
     rest = (path for path in inside if path not in followed)
     return [path for path in rest if path.endswith(_LEFT) or changelog(tree, path)]
 
 
 def first(tree: Tree, directory: str) -> str | None:
-    """Return the changelog that Liquibase begins with: by its settings, else by its name, else because it includes most."""
-    home = program_files.home(tree, directory, (PROPERTIES,))
-    said = program_files.says(tree, home, (PROPERTIES,), _SETTINGS)
+    """Return Liquibase's root changelog: by the settings, else by its name, else the one with the most includes."""
+    home = program_files.nearest_directory(tree, directory, (PROPERTIES,))
+    said = program_files.first_match(tree, home, (PROPERTIES,), _SETTINGS)
     if said and not said.endswith(".sql") and (path := _found(tree, said, (home or "", *ROOTS))):
         return path
     inside = list(tree.paths(directory))
@@ -67,17 +73,17 @@ def first(tree: Tree, directory: str) -> str | None:
     masters = [path for path in dict.fromkeys([*beside, *inside]) if _MASTER.search(path) and changelog(tree, path)]
     if masters:
         return min(masters, key=lambda path: (path.count("/"), path))
-    logs = {path: _includes(program_files.text(tree, path)) for path in inside if changelog(tree, path)}
+    logs = {path: _includes(program_files.read_text(tree, path)) for path in inside if changelog(tree, path)}
     named = {target.rpartition("/")[2] for includes in logs.values() for _, target in includes}
     tops = [path for path in logs if path.rpartition("/")[2] not in named]
     return max(tops, key=lambda path: (len(logs[path]), path), default=None)
 
 
 def changelog(tree: Tree, path: str) -> bool:
-    """Whether a file that is no SQL is a changelog."""
+    """Whether a file that is not SQL is a changelog."""
     return (
         path.endswith((".xml", ".yaml", ".yml", ".json"))
-        and _CHANGELOG.search(program_files.text(tree, path)) is not None
+        and _CHANGELOG.search(program_files.read_text(tree, path)) is not None
     )
 
 
@@ -111,7 +117,11 @@ def _follow(tree: Tree, path: str, found: list[str], findings: list[Finding], se
                 _follow(tree, full, found, findings, seen)
                 break
         else:
-            findings.append(problem(file, INCLUDE_MISSING, f"the included {target[:120]} is not there", "mend the path"))  # fmt: skip
+            findings.append(
+                problem(
+                    file, INCLUDE_MISSING, f"The included file `{target[:120]}` does not exist.", "Correct the path."
+                )
+            )
 
 
 def _includes(text: str) -> list[tuple[str, str]]:
@@ -122,8 +132,12 @@ def _includes(text: str) -> list[tuple[str, str]]:
             entries = json.loads(text)["databaseChangeLog"]
         except (ValueError, KeyError, TypeError, RecursionError):
             return []
-        return [(kind.lower(), str(entry[kind].get("file") or entry[kind].get("path")))
-                for entry in entries for kind in ("include", "includeAll") if isinstance(entry.get(kind), dict)]  # fmt: skip
+        return [
+            (kind.lower(), str(entry[kind].get("file") or entry[kind].get("path")))
+            for entry in entries
+            for kind in ("include", "includeAll")
+            if isinstance(entry.get(kind), dict)
+        ]
     found: list[tuple[str, str]] = []
     waiting: str | None = None
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""Which changesets Liquibase can take back: those with a rollback of their own, and those of changes that it can turn round."""
+"""Changesets that Liquibase can roll back: those with an explicit rollback, and those with invertible changes only."""
 
 from __future__ import annotations
 
@@ -6,12 +6,30 @@ import json
 import re
 from collections.abc import Iterator
 
-TURNED = frozenset({
-    "addColumn", "addDefaultValue", "addForeignKeyConstraint", "addLookupTable", "addNotNullConstraint", "addPrimaryKey",
-    "addUniqueConstraint", "createIndex", "createSequence", "createTable", "createView", "dropNotNullConstraint", "empty",
-    "output", "renameColumn", "renameSequence", "renameTable", "renameView", "tagDatabase",
-})  # fmt: skip
-"""Changes that make their own inverse, as in Liquibase 4.33."""
+TURNED = frozenset(
+    {
+        "addColumn",
+        "addDefaultValue",
+        "addForeignKeyConstraint",
+        "addLookupTable",
+        "addNotNullConstraint",
+        "addPrimaryKey",
+        "addUniqueConstraint",
+        "createIndex",
+        "createSequence",
+        "createTable",
+        "createView",
+        "dropNotNullConstraint",
+        "empty",
+        "output",
+        "renameColumn",
+        "renameSequence",
+        "renameTable",
+        "renameView",
+        "tagDatabase",
+    }
+)
+"""Changes for which Liquibase 4.33 generates the rollback."""
 _ASIDE = frozenset({"preConditions", "comment", "validCheckSum", "modifySql", "property"})
 _HIDDEN = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>", re.DOTALL)
 _TAG = re.compile(r"<(/?)(?:\w+:)?(\w+)\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
@@ -22,7 +40,7 @@ _SQL = re.compile(r"^[ \t]*(?:--|/\*)[ \t]*(?:liquibase[ \t]+)?rollback\b", re.I
 
 
 def there(path: str, text: str) -> bool:
-    """Whether a changeset, as its file has it, can be taken back."""
+    """Whether Liquibase can roll back a changeset, judged by its source text."""
     kind = path.rpartition(".")[2].lower()
     if kind == "sql":
         return _SQL.search(text) is not None
@@ -31,7 +49,7 @@ def there(path: str, text: str) -> bool:
 
 
 def _xml(text: str) -> Iterator[str]:
-    """Yield the names of a changeset's own elements."""
+    """Yield the names of the direct children of a changeset."""
     depth = 0
     for tag in _TAG.finditer(_HIDDEN.sub("", text)):
         if tag[1]:

@@ -36,26 +36,27 @@ def _cut(file: SourceFile) -> Sections:
 
 
 class NodePgMigrate:
-    """``<number>_name.sql``; all that is pending runs in one transaction, and a file cannot opt out."""
+    """``<number>_name.sql``; one transaction for all pending migrations, which a file cannot disable."""
 
     name = "node-pg-migrate"
     confidence = 75
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file bears the mark, and the package is asked for."""
+        """Whether a file has the marker and the package is a dependency."""
         return any(_name(name) for name in names) and holds(tree, directory, names, _MARK) and _wanted(tree)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and cut each file."""
+        """Read the directory and split each file at its markers."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         history = replace(
             history, findings=(*history.findings, *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"))
         )
         return replace(
-            resumption.resuming(sectioned(history, _cut), Resumption.ANEW), together=True,
+            resumption.resuming(sectioned(history, _cut), Resumption.ANEW),
+            together=True,
             outside="in a JavaScript migration of its own with `pgm.noTransaction()`",
-            late="node-pg-migrate refuses it on databases that have the newer one, unless `--no-check-order` is given",
-        )  # fmt: skip
+            late="node-pg-migrate fails on databases that have the newer one, unless `--no-check-order` is given",
+        )
 
 
 def _wanted(tree: Tree) -> bool:

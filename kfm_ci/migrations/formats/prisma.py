@@ -1,4 +1,4 @@
-"""Format ``prisma``: one directory a migration, with ``migration.sql``; how it is sent depends on Prisma's version."""
+"""Format ``prisma``: one directory per migration with ``migration.sql``; Prisma's version decides how it is sent."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PROGRAM = re.compile(r"^[^/]+/.*\.[cm]?[jt]s$")
 
 _NAME = re.compile(r"^([^/]+)/(migration|down)\.sql$")
 _SPLITS: Version = (7, 4)
-"""From here on the engine sends each statement by itself, without a transaction."""
-# Its SQL reader does not know this, and a file that it cannot read it sends whole.
+"""From this version on the engine sends each statement separately, without a transaction."""
+# Prisma's SQL splitter does not parse this, and sends a file that it cannot parse as one message.
 _UNREAD = re.compile(r"\bdrop\s+index\s+concurrently\b", re.IGNORECASE)
 _LOCKS = {
     "package-lock.json": re.compile(r'"node_modules/prisma":\s*\{\s*"version":\s*"(\d+)\.(\d+)'),
@@ -40,22 +40,27 @@ def _name(path: str) -> Named | None:
     if match is None:
         return None
     version, _, name = match[1].partition("_")
-    return Named(id=match[1], version=match[1], sort_key=(match[1],), name=name or version,
-                 direction="up" if match[2] == "migration" else "down")  # fmt: skip
+    return Named(
+        id=match[1],
+        version=match[1],
+        sort_key=(match[1],),
+        name=name or version,
+        direction="up" if match[2] == "migration" else "down",
+    )
 
 
 class Prisma:
-    """``<version>_name/migration.sql``, ordered by directory name; one message a file, or one a statement."""
+    """``<version>_name/migration.sql``, ordered by directory name; one message per file or per statement."""
 
     name = "prisma"
     confidence = 60
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a directory below holds a migration."""
+        """Whether a subdirectory holds a migration."""
         return any(name.endswith("/migration.sql") and _name(name) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read every directory below; Prisma's version is that of the lock file, else of package.json."""
+        """Read each subdirectory; Prisma's version is that of the lock file, else of package.json."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True)
         used = version(tree, directory)
         splits = used is not None and used >= _SPLITS
@@ -63,13 +68,18 @@ class Prisma:
             replace(item, up=_split(item.up)) if splits and isinstance(item.up, Script) else item
             for item in history.migrations
         )
-        return replace(history, migrations=migrations, bare=splits, findings=(*history.findings, *_programs(history)),
-                       outside="in a migration of its own with no other statement",
-                       late="Prisma runs it after them where they have run, and before them on a new database")  # fmt: skip
+        return replace(
+            history,
+            migrations=migrations,
+            bare=splits,
+            findings=(*history.findings, *_programs(history)),
+            outside="in a migration of its own with no other statement",
+            late="Prisma runs it after them on databases that have them, and before them on a new database",
+        )
 
 
 def _programs(history: History) -> Iterator[Finding]:
-    """Tell of a program in a migration's directory, as for rows that SQL cannot move: once, whatever helps it."""
+    """Return one finding for the programs in a migration's directory, such as a data migration in TypeScript."""
     there = {item.up_path.rpartition("/")[0] for item in history.migrations}
     beside: dict[str, list[SourceFile]] = {}
     for file in history.others:
@@ -80,11 +90,13 @@ def _programs(history: History) -> Iterator[Finding]:
         main = min(
             files, key=lambda file: ("migration" not in file.path[len(folder) :], file.path.count("/"), file.path)
         )
-        alone = "" if folder in there else ", and `migrate deploy` refuses a directory without migration.sql (P3015)"
+        alone = "" if folder in there else ", and `migrate deploy` fails on a directory without `migration.sql` (P3015)"
         yield problem(
-            main, MIGRATION_NOT_SQL, f"Prisma does not run this program{alone}; what it does was neither run nor judged",
-            "nothing, where the deployment runs it on every database; else write it as SQL in migration.sql",
-        )  # fmt: skip
+            main,
+            MIGRATION_NOT_SQL,
+            f"Prisma does not run this program{alone}; kfm-ci neither ran nor checked it.",
+            "Write it as SQL in `migration.sql`, or run it on every database in the deployment.",
+        )
 
 
 def _split(script: Script) -> Script:
@@ -94,7 +106,7 @@ def _split(script: Script) -> Script:
 
 
 def version(tree: Tree, directory: str) -> Version | None:
-    """Return major and minor of the Prisma that a repository uses; None where it does not say."""
+    """Return major and minor version of the repository's Prisma; None when it is not known."""
     parts = directory.split("/")
     above = ["/".join(parts[:count]) for count in range(len(parts) - 1, -1, -1)]
     asked = next((found for place in above if (found := _asked(tree, place))), None)
@@ -108,12 +120,19 @@ def _locked(tree: Tree, place: str) -> list[Version]:
 
 
 def _asked(tree: Tree, place: str) -> Version | None:
-    """Return the version that package.json names; a range is what would be installed today."""
+    """Return the version in package.json; a range counts as its newest minor version."""
     try:
         document: Any = json.loads(_text(tree, _in(place, "package.json")) or "{}")
         wanted = next(
-            (str(table[name]) for key in ("devDependencies", "dependencies") if isinstance(table := document.get(key), dict)
-             for name in ("prisma", "@prisma/client") if name in table), "")  # fmt: skip
+            (
+                str(table[name])
+                for key in ("devDependencies", "dependencies")
+                if isinstance(table := document.get(key), dict)
+                for name in ("prisma", "@prisma/client")
+                if name in table
+            ),
+            "",
+        )
     except (ValueError, AttributeError, RecursionError):
         return None
     found = re.match(r"([~^>=]*)\s*v?(\d+)\.(\d+)", wanted)

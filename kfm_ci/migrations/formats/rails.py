@@ -17,37 +17,47 @@ _TABLE = re.compile(r"\bschema_migrations_table_name\s*=\s*[\"'](\w+)[\"']")
 _SCHEMAS = ("db/schema.rb", "db/structure.sql")
 _NO_SCHEMA = "SCHEMA=tmp/no_schema"
 """From Rails 8 on `db:migrate` loads the schema instead of running the migrations of an empty database."""
-_TASKS = """# A dump of the schema needs a pg_dump of the server's version, and nobody reads it here.
+_TASKS = """# A dump of the schema needs a pg_dump of the server's version, and is not used here.
 Rake::Task.tasks.each { |task| task.clear if task.name.match?(/(\\A|:)db:_dump\\b/) }
 """
 _OUTSIDE = "in a migration of its own with `disable_ddl_transaction!`"
 
 
 class Rails:
-    """One transaction a migration, unless it says ``disable_ddl_transaction!``."""
+    """One transaction per migration, unless it calls ``disable_ddl_transaction!``."""
 
     name = "rails"
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file is a migration of Active Record, and ``bin/rails``, a Rakefile or a Gemfile stands above."""
+        """Whether a file is an Active Record migration and ``bin/rails``, a Rakefile or a Gemfile is in a directory above."""
         return (
-            program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
-            and program_files.home(tree, directory, _SIGNS) is not None
+            program_files.has_marker(tree, directory, names, name=_NAME, mark=_MARK)
+            and program_files.nearest_directory(tree, directory, _SIGNS) is not None
         )
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = program_files.home(tree, directory, _SIGNS) or "."
+        home = program_files.nearest_directory(tree, directory, _SIGNS) or "."
         start = "" if home == "." else f"{home}/"
         rails = ("ruby", "bin/rails") if tree.exists(f"{start}bin/rails") else ("bundle", "exec", "rake")
         kept = any(tree.exists(f"{start}{name}") for name in _SCHEMAS)
-        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=(*rails, "db:migrate", _NO_SCHEMA), up_one=(*rails, "db:migrate:up", "VERSION={version}"),
-            down_one=(*rails, "db:migrate:down", "VERSION={version}"), down_to=(*rails, "db:rollback", "STEP={count}"),
-            status=(*rails, "db:abort_if_pending_migrations"), restore=(*rails, "db:schema:load") if kept else (),
-            history_table=program_files.says(tree, home, _SETTINGS, _TABLE) or "schema_migrations", own_tables=("ar_internal_metadata",),
-            directory=home, environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"}, writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
-            passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"), install="bundle install",
-            probe=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),
-        ))  # fmt: skip
+        return with_tool(
+            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            Tool(
+                up=(*rails, "db:migrate", _NO_SCHEMA),
+                up_one=(*rails, "db:migrate:up", "VERSION={version}"),
+                down_one=(*rails, "db:migrate:down", "VERSION={version}"),
+                down_to=(*rails, "db:rollback", "STEP={count}"),
+                status=(*rails, "db:abort_if_pending_migrations"),
+                restore=(*rails, "db:schema:load") if kept else (),
+                history_table=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
+                own_tables=("ar_internal_metadata",),
+                directory=home,
+                environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"},
+                writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
+                passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"),
+                install="bundle install",
+                probe=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),
+            ),
+        )

@@ -1,4 +1,4 @@
-"""Format ``refinery``: ``V1__name.sql``, each file one message in a transaction."""
+"""Format ``refinery``: ``V1__name.sql``, each file one simple-query message in a transaction."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def _name(path: str) -> Named | None:
 
 
 class Refinery:
-    """Ordered by number; the history row follows in a second transaction, so a crash between leaves it unrecorded."""
+    """Ordered by number; the history row is written in a second transaction, so a crash between the two leaves it unrecorded."""
 
     name = "refinery"
     confidence = 96
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a name fits and Cargo.toml asks for the crate."""
+        """Whether a name has refinery's form and Cargo.toml depends on the crate."""
         if not any(_name(name) for name in names if "/" not in name):
             return False
         manifests = [path for path in ("Cargo.toml", *_above(directory)) if tree.exists(path)]
@@ -47,13 +47,23 @@ class Refinery:
         return False
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and all below."""
-        history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), whole=True,
-                           mode=lambda _: Mode.TRANSACTION)  # fmt: skip
-        history = replace(history, findings=(*history.findings, *misnamed(history, _OTHER, "a whole number as the version")),
-                       recorded_late="see whether the migration is there in full; then insert its row into refinery_schema_history, or take it back by hand",
-                       outside="by hand before the release, for refinery runs nothing outside a transaction",
-                       late="refinery refuses to migrate a database that has the newer one (`abort_missing`)")  # fmt: skip
+        """Read the directory recursively."""
+        history = assemble(
+            tree,
+            directory,
+            format=self.name,
+            name=_name,
+            paths=tree.paths(directory),
+            whole=True,
+            mode=lambda _: Mode.TRANSACTION,
+        )
+        history = replace(
+            history,
+            findings=(*history.findings, *misnamed(history, _OTHER, "a whole number as the version")),
+            recorded_late="Check whether the migration is complete. If it is, insert its row into refinery_schema_history; otherwise revert it by hand.",
+            outside="by hand before the release, because refinery runs every statement in a transaction",
+            late="refinery fails on databases that have the newer one (`abort_missing`)",
+        )
         return resumption.resuming(history, Resumption.ANEW)
 
 

@@ -17,23 +17,47 @@ _OUTSIDE = "in a file of its own"
 
 
 class Sequelize:
-    """Every statement stands alone: what a failing file did before stays."""
+    """No transaction: statements before a failure stay applied."""
 
     name = "sequelize"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file speaks to Sequelize's query interface."""
-        return program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
+        """Whether a file uses Sequelize's query interface."""
+        return program_files.has_marker(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = program_files.home(tree, directory, (*_SETTINGS, "package.json"))
-        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=_RUN, up_one=(*_RUN, "--to", "{id}"), directory=home or ".", install="npm ci",
-            down_one=("sequelize-cli", "db:migrate:undo", "--url", "{url}", "--migrations-path", "{dir}", "--name", "{id}"),
-            down_to=("sequelize-cli", "db:migrate:undo:all", "--url", "{url}", "--migrations-path", "{dir}", "--to", "{id}"),
-            transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
-            # given a URL it reads no settings, so that its table has the name that it has without any
-            history_table="SequelizeMeta",
-        ))  # fmt: skip
+        home = program_files.nearest_directory(tree, directory, (*_SETTINGS, "package.json"))
+        return with_tool(
+            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            Tool(
+                up=_RUN,
+                up_one=(*_RUN, "--to", "{id}"),
+                directory=home or ".",
+                install="npm ci",
+                down_one=(
+                    "sequelize-cli",
+                    "db:migrate:undo",
+                    "--url",
+                    "{url}",
+                    "--migrations-path",
+                    "{dir}",
+                    "--name",
+                    "{id}",
+                ),
+                down_to=(
+                    "sequelize-cli",
+                    "db:migrate:undo:all",
+                    "--url",
+                    "{url}",
+                    "--migrations-path",
+                    "{dir}",
+                    "--to",
+                    "{id}",
+                ),
+                transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
+                # with a URL sequelize-cli reads no settings, so the history table has its default name
+                history_table="SequelizeMeta",
+            ),
+        )

@@ -23,17 +23,17 @@ _WAITING = re.compile(r"^\s*-\s*\S")
 
 
 class Sqitch:
-    """Changes of ``sqitch.plan``; a script carries its own BEGIN and COMMIT."""
+    """Changes of ``sqitch.plan``; a script contains its own BEGIN and COMMIT."""
 
     name = "sqitch"
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether the plan and the deploy directory are there."""
+        """Whether the plan and the deploy directory exist."""
         return tree.exists(_in(directory, "sqitch.plan")) and any(name.startswith("deploy/") for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the plan and the scripts it names; a reworked change runs from ``name@tag.sql`` the first time."""
+        """Read the plan and its scripts; the first deploy of a reworked change runs ``name@tag.sql``."""
         findings: list[Finding] = []
         plan = source_files.read(tree, _in(directory, "sqitch.plan"), findings)
         if plan is None:
@@ -45,35 +45,62 @@ class Sqitch:
         for number, (name, stems) in enumerate(_instances(plan, findings)):
             times[name] += 1
             identity = name if times[name] == 1 else f"{name}.rework{times[name] - 1}"
-            # as Sqitch does: the first that is there
+            # Sqitch uses the first of these that exists
             stem = next((item for item in stems if tree.exists(_in(directory, f"deploy/{item}.sql"))), stems[0])
             up = _script(tree, directory, "deploy", stem, findings, variables)
             if up is None:
-                findings.append(problem(plan, FILE_MISSING, f"the plan names {name}, and deploy/{stem}.sql is not there",
-                                        f"add it by `sqitch add {name}`, or take the line out of the plan"))  # fmt: skip
+                findings.append(
+                    problem(
+                        plan,
+                        FILE_MISSING,
+                        f"The plan lists `{name}`, but `deploy/{stem}.sql` does not exist.",
+                        f"Create it with `sqitch add {name}`, or remove the line from the plan.",
+                    )
+                )
                 missing = True
                 continue
             verify = _file(tree, directory, "verify", stem, [])
-            migrations.append(Migration(
-                id=identity, version=identity, sort_key=(number,), name=name, up=up, header=header.parse(up.text),
-                down=_script(tree, directory, "revert", stem, findings, variables), extra_files=(verify,) if verify else (),
-                verify=sqitch_variables.put(Script(file=verify, text=verify.text), variables["verify"]) if verify else None,
-            ))  # fmt: skip
+            migrations.append(
+                Migration(
+                    id=identity,
+                    version=identity,
+                    sort_key=(number,),
+                    name=name,
+                    up=up,
+                    header=header.parse(up.text),
+                    down=_script(tree, directory, "revert", stem, findings, variables),
+                    extra_files=(verify,) if verify else (),
+                    verify=sqitch_variables.put(Script(file=verify, text=verify.text), variables["verify"])
+                    if verify
+                    else None,
+                )
+            )
         named = {
             file.path
             for item in migrations
             for file in (item.up.file, *(() if item.down is None else (item.down.file,)), *item.extra_files)
         }
-        others = [file for folder in _FOLDERS for path in tree.paths(_in(directory, folder))
-                  if path not in named and path.endswith(".sql") and (file := source_files.read(tree, path, []))]  # fmt: skip
-        return History(format=self.name, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                       unreadable=missing, others=(*others, plan),
-                       moves=True, outside="in a change of its own without `BEGIN` and `COMMIT`",
-                       late="Sqitch refuses to deploy to a database that has the later one")  # fmt: skip
+        others = [
+            file
+            for folder in _FOLDERS
+            for path in tree.paths(_in(directory, folder))
+            if path not in named and path.endswith(".sql") and (file := source_files.read(tree, path, []))
+        ]
+        return History(
+            format=self.name,
+            directory=directory,
+            migrations=tuple(migrations),
+            findings=tuple(findings),
+            unreadable=missing,
+            others=(*others, plan),
+            moves=True,
+            outside="in a change of its own without `BEGIN` and `COMMIT`",
+            late="Sqitch fails on databases that have the later one",
+        )
 
 
 def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tuple[str, ...]]]:
-    """Return each change's name and the stems that its scripts may have, in the order of the plan."""
+    """Return each change's name and the possible stems of its scripts, in plan order."""
     rows: list[tuple[str, str]] = []
     for number, line in enumerate(plan.text.split("\n"), 1):
         text = line.strip()
@@ -84,11 +111,25 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tup
         elif change := _CHANGE.match(line):
             rows.append(("+", change[1]))
         elif _WAITING.match(line):
-            findings.append(problem(plan, SQITCH_PLAN_SYNTAX, "a change that is planned to be reverted is not supported",
-                                    "use a revert script", line=number))  # fmt: skip
+            findings.append(
+                problem(
+                    plan,
+                    SQITCH_PLAN_SYNTAX,
+                    "The plan reverts a change, which kfm-ci does not support.",
+                    "Use a revert script.",
+                    line=number,
+                )
+            )
         else:
-            findings.append(problem(plan, SQITCH_PLAN_SYNTAX, "this line of the plan cannot be read", "let sqitch write the plan",
-                                    line=number))  # fmt: skip
+            findings.append(
+                problem(
+                    plan,
+                    SQITCH_PLAN_SYNTAX,
+                    "The line does not have the syntax of a Sqitch plan.",
+                    "Write the plan with `sqitch add`, `sqitch tag` and `sqitch rework`.",
+                    line=number,
+                )
+            )
     found = []
     for index, (kind, name) in enumerate(rows):
         if kind != "+":
@@ -101,8 +142,13 @@ def _instances(plan: SourceFile, findings: list[Finding]) -> list[tuple[str, tup
 
 
 def _script(
-    tree: Tree, directory: str, folder: str, stem: str, findings: list[Finding], variables: Mapping[str, Mapping[str, str]]
-) -> Script | None:  # fmt: skip
+    tree: Tree,
+    directory: str,
+    folder: str,
+    stem: str,
+    findings: list[Finding],
+    variables: Mapping[str, Mapping[str, str]],
+) -> Script | None:
     file = _file(tree, directory, folder, stem, findings)
     if file is None:
         return None

@@ -1,4 +1,4 @@
-"""Variables that ``sqitch.conf`` gives to psql, put into the scripts where psql puts them."""
+"""psql variables of ``sqitch.conf``, replaced in the scripts as psql replaces them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _OPAQUE = frozenset({Kind.LINE_COMMENT, Kind.BLOCK_COMMENT, Kind.STRING, Kind.QU
 
 
 def read(tree: Tree, directory: str, given: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the variables of deploy, revert and verify; those of a target are the target's own and are left out.
+    """Return the variables of deploy, revert and verify; variables of a single target are left out.
 
-    ``given`` are the values of ``[migrations.placeholders]``, which win as ``--set`` does.
+    ``given`` are the values of ``[migrations.placeholders]``, which take precedence like ``--set``.
     """
     asked = {name.removeprefix(":"): value for name, value in given.items() if name.removeprefix(":").isidentifier()}
     sections: dict[str, dict[str, str]] = {}
-    for text in reversed(program_files.beside(tree, directory, ("sqitch.conf",))):
+    for text in reversed(program_files.settings_texts(tree, directory, ("sqitch.conf",))):
         for name, values in _parsed(text).items():
             sections.setdefault(name, {}).update(values)
     return {
@@ -42,7 +42,7 @@ def read(tree: Tree, directory: str, given: Mapping[str, str]) -> dict[str, dict
 
 
 def put(script: Script, values: Mapping[str, str]) -> Script:
-    """Return the script as psql would send it: nothing is replaced within quotes, dollars and comments."""
+    """Return the script as psql sends it: quoted text, dollar-quoted text and comments stay unchanged."""
     if not values or ":" not in script.text:
         return script
     opaque = [(token.start, token.end) for token in tokens(script.text) if token.kind in _OPAQUE]
@@ -61,10 +61,15 @@ def put(script: Script, values: Mapping[str, str]) -> Script:
 
 
 def _parsed(text: str) -> dict[str, dict[str, str]]:
-    """Return the sections of a configuration as git writes them, by names with a dot; none when it cannot be read."""
+    """Return the sections of a git-style configuration by dotted name; none when it cannot be read."""
     parser = ConfigParser(
-        strict=False, interpolation=None, allow_no_value=True, delimiters=("=",), inline_comment_prefixes=("#", ";"), default_section="",
-    )  # fmt: skip
+        strict=False,
+        interpolation=None,
+        allow_no_value=True,
+        delimiters=("=",),
+        inline_comment_prefixes=("#", ";"),
+        default_section="",
+    )
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     plain = "\n".join(line.strip() for line in text.splitlines())
     try:

@@ -35,33 +35,42 @@ def _cut(file: SourceFile) -> Sections:
     up, down = between(file.text, marks, "Up"), between(file.text, marks, "Down")
     if up is None:
         return Sections(
-            up=everything(file), down=down,
-            findings=(problem(file, SECTION_MISSING, "sql-migrate runs nothing of the file: there is no `-- +migrate Up`",
-                              "write `-- +migrate Up` above the change"),),
-        )  # fmt: skip
+            up=everything(file),
+            down=down,
+            findings=(
+                problem(
+                    file,
+                    SECTION_MISSING,
+                    "sql-migrate runs nothing in the file: expected `-- +migrate Up`, got no such line.",
+                    "Write `-- +migrate Up` above the change.",
+                ),
+            ),
+        )
     modes = {item[1]: Mode.AUTOCOMMIT if "notransaction" in item[2].split() else Mode.TRANSACTION for item in found}
     wrong = [
-        fault for part, way in ((up, "Up"), (down, "Down")) if part is not None
+        fault
+        for part, way in ((up, "Up"), (down, "Down"))
+        if part is not None
         for fault in line_delimited.faults(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
-    ]  # fmt: skip
+    ]
     return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"), findings=tuple(wrong))
 
 
 class SqlMigrate:
-    """``*.sql`` ordered by leading number, then name; ``notransaction`` on the mark's line opts out."""
+    """``*.sql`` ordered by leading number, then name; ``notransaction`` on the marker's line disables the transaction."""
 
     name = "sql-migrate"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file bears the mark."""
+        """Whether one of the files has the marker."""
         return holds(tree, directory, names, _MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and cut each file."""
+        """Read the directory and split each file at its markers."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
             outside="in a file of its own with `-- +migrate Up notransaction`",
-            late="sql-migrate runs it after them where they have run, and before them on a new database",
-        )  # fmt: skip
+            late="sql-migrate runs it after them on databases that have them, and before them on a new database",
+        )

@@ -23,12 +23,18 @@ def _sqlx(path: str) -> Named | None:
     if match is None:
         return None
     number = str(int(match[1]))
-    return Named(id=f"{match[1]}_{match[2]}", version=number, sort_key=(int(match[1]),), name=match[2], pair=number,
-                 direction="down" if match[3] == ".down" else "up")  # fmt: skip
+    return Named(
+        id=f"{match[1]}_{match[2]}",
+        version=number,
+        sort_key=(int(match[1]),),
+        name=match[2],
+        pair=number,
+        direction="down" if match[3] == ".down" else "up",
+    )
 
 
 class Sqlx:
-    """``<number>_name.sql``, or the same with ``.up`` and ``.down``; the whole file is one message."""
+    """``<number>_name.sql``, or the same with ``.up`` and ``.down``; the whole file is one simple-query message."""
 
     name = "sqlx"
     confidence = 40
@@ -38,7 +44,7 @@ class Sqlx:
         return any(_sqlx(name) and not name.endswith((".up.sql", ".down.sql")) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory; a file whose first bytes are ``-- no-transaction`` runs outside one."""
+        """Read the directory; a file that starts with ``-- no-transaction`` runs outside a transaction."""
 
         def mode(file: SourceFile) -> Mode | None:
             return Mode.AUTOCOMMIT if file.data.startswith(b"-- no-transaction") else Mode.TRANSACTION
@@ -53,18 +59,26 @@ class Sqlx:
             mode=mode,
             empty_downs=True,
         )
-        history = replace(history, findings=(*map(_sealing, history.findings), *misnamed(history, _OTHER, "a whole number before the first `_`")),
-                       outside="in a file of its own that begins with `-- no-transaction`",
-                       late="sqlx runs it after them where they have run, and before them on a new database")  # fmt: skip
+        history = replace(
+            history,
+            findings=(
+                *map(_checksum_warning, history.findings),
+                *misnamed(history, _OTHER, "a whole number before the first `_`"),
+            ),
+            outside="in a file of its own that begins with `-- no-transaction`",
+            late="sqlx runs it after them on databases that have them, and before them on a new database",
+        )
         return resumption.resuming(history, Resumption.ANEW)
 
 
-def _sealing(item: Finding) -> Finding:
-    """Say of Windows line ends what they mean here: sqlx's checksum counts every byte."""
+def _checksum_warning(item: Finding) -> Finding:
+    """Return the finding on CRLF line ends with their consequence for sqlx, whose checksum covers every byte."""
     if item.rule != LINE_ENDINGS.id:
         return item
     return replace(
-        item, severity=Severity.WARNING, hazard=Hazard.MANIFEST,
-        message="the file has CRLF line ends, which sqlx's checksum counts: where git turns them into others, sqlx refuses the "
-        "database with `VersionMismatch`",
-    )  # fmt: skip
+        item,
+        severity=Severity.WARNING,
+        hazard=Hazard.MANIFEST,
+        message="The file has CRLF line ends, which sqlx's checksum covers: if git converts them, sqlx rejects the "
+        "database with `VersionMismatch`.",
+    )

@@ -35,5 +35,5 @@ class Supabase:
         return replace(
             history,
             outside="in a file of its own, which the CLI runs outside a transaction",
-            late="Supabase refuses to push to a database that has the newer one, unless `--include-all` is given",
+            late="Supabase fails on databases that have the newer one, unless `--include-all` is given",
         )

@@ -1,4 +1,4 @@
-"""Format ``typeorm``: classes in TypeScript or JavaScript in the order of their time, run by TypeORM itself."""
+"""Format ``typeorm``: classes in TypeScript or JavaScript ordered by timestamp, run by TypeORM itself."""
 
 from __future__ import annotations
 
@@ -24,28 +24,34 @@ _OUTSIDE = "in a migration of its own with `transaction = false;`"
 
 
 class TypeOrm:
-    """All pending in one transaction, unless the data source says ``each`` or ``none``; no single step is known."""
+    """One transaction for all pending migrations, unless the data source sets ``each`` or ``none``; no single steps."""
 
     name = "typeorm"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file speaks to TypeORM's query runner."""
-        return program_files.marked(tree, directory, names, name=_NAME, mark=_MARK)
+        """Whether a file uses TypeORM's query runner."""
+        return program_files.has_marker(tree, directory, names, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
-        home = program_files.home(tree, directory, ("package.json",)) or "."
+        home = program_files.nearest_directory(tree, directory, ("package.json",)) or "."
         start = "" if home == "." else f"{home}/"
-        said = program_files.says(tree, home, ("package.json",), _SAID)
+        said = program_files.first_match(tree, home, ("package.json",), _SAID)
         sources = (*((said,) if said else ()), *_SOURCES)
         source = next((name for name in sources if tree.exists(f"{start}{name}")), "data-source.js")
         typed = source.endswith(".ts")
-        kind = "esm" if program_files.says(tree, home, ("package.json",), _MODULES) else "commonjs"
+        kind = "esm" if program_files.first_match(tree, home, ("package.json",), _MODULES) else "commonjs"
         program = f"typeorm-ts-node-{kind}" if typed else "typeorm"
-        return with_tool(program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE), Tool(
-            up=(program, "migration:run", "-d", source), down_one=(program, "migration:revert", "-d", source),
-            history_table=program_files.says(tree, home, (source,), _TABLE) or "migrations", own_tables=("typeorm_metadata",),
-            directory=home, install="npm ci, with ts-node" if typed else "npm ci",
-            probe=("node", "-e", "require.resolve('ts-node')") if typed else (),
-        ))  # fmt: skip
+        return with_tool(
+            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            Tool(
+                up=(program, "migration:run", "-d", source),
+                down_one=(program, "migration:revert", "-d", source),
+                history_table=program_files.first_match(tree, home, (source,), _TABLE) or "migrations",
+                own_tables=("typeorm_metadata",),
+                directory=home,
+                install="npm ci, with ts-node" if typed else "npm ci",
+                probe=("node", "-e", "require.resolve('ts-node')") if typed else (),
+            ),
+        )

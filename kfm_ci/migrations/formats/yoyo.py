@@ -1,4 +1,4 @@
-"""Format ``yoyo``: steps in Python or SQL, each file after those it depends on, run by yoyo itself."""
+"""Format ``yoyo``: steps in Python or SQL, each file after its dependencies, run by yoyo itself."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _OUTSIDE = "in a file of its own with `__transactional__ = False`"
 
 
 class Yoyo:
-    """One transaction a file and a savepoint a step; the row of the record is written on a second connection."""
+    """One transaction per file and one savepoint per step; a second connection writes the history row."""
 
     name = "yoyo"
     confidence = 80
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a Python file asks yoyo for its steps, or ``yoyo.ini`` names the directory first."""
+        """Whether a Python file imports yoyo, or ``yoyo.ini`` names the directory first."""
         sources = _sources(tree, directory)
         if sources:
             return directory == sources[0] and any(_NAME.match(name) for name in names)
         in_python = [name for name in names if name.endswith(".py")]
-        return program_files.marked(tree, directory, in_python, name=_NAME, mark=_MARK)
+        return program_files.has_marker(tree, directory, in_python, name=_NAME, mark=_MARK)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files of all sources without running them."""
@@ -45,22 +45,27 @@ class Yoyo:
             ),
             findings=tuple(found for part in parts for found in part.findings),
         )
-        return with_tool(history, Tool(
-            up=("yoyo", "apply", *_SETTINGS, *sources), up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", *sources),
-            down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
-            history_table="_yoyo_migration", own_tables=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
-            install="pip install yoyo-migrations psycopg2-binary",
-        ))  # fmt: skip
+        return with_tool(
+            history,
+            Tool(
+                up=("yoyo", "apply", *_SETTINGS, *sources),
+                up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", *sources),
+                down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
+                history_table="_yoyo_migration",
+                own_tables=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
+                install="pip install yoyo-migrations psycopg2-binary",
+            ),
+        )
 
 
 def _sources(tree: Tree, directory: str) -> tuple[str, ...]:
-    """Return the directories inside the repository that the nearest ``yoyo.ini`` names; empty when there is none."""
-    home = program_files.home(tree, directory, ("yoyo.ini",))
+    """Return the source directories of the nearest ``yoyo.ini`` that are inside the repository; empty without the file."""
+    home = program_files.nearest_directory(tree, directory, ("yoyo.ini",))
     if home is None:
         return ()
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(program_files.text(tree, posixpath.normpath(f"{home}/yoyo.ini")))
+        parser.read_string(program_files.read_text(tree, posixpath.normpath(f"{home}/yoyo.ini")))
     except configparser.Error:
         return ()
     written = parser.defaults().get("sources", "").replace("%(here)s", ".").split()

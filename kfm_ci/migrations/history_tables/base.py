@@ -62,7 +62,7 @@ def said(
     """Return a function that looks for the names in settings files beside the migrations and above: one group each."""
 
     def told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
-        texts = program_files.beside(tree, directory, files)
+        texts = program_files.settings_texts(tree, directory, files)
         found = [next((hit[1] for text in texts if wanted and (hit := re.search(wanted, text, re.MULTILINE))), None)
                  for wanted in (schema, table)]  # fmt: skip
         return found[0], found[1]

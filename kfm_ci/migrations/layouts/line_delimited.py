@@ -1,4 +1,4 @@
-"""Tools that end a message where a line ends in a semicolon, or at their own marks: what they cut, and what they send at once."""
+"""Tools that split a file at line-end semicolons or at their own markers: split, unterminated and joined statements."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from kfm_ci.sql.script import SourceFile, Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Message:
-    """Lines of a file that the tool sends as one."""
+    """Lines of a file that the tool sends as one simple-query message."""
 
     first: int
     last: int
     block: bool = False
-    """Whether marks stand around it."""
+    """Whether the tool's markers enclose it."""
     ended: bool = True
 
 
@@ -36,9 +36,9 @@ _IMPLICIT = {"goose": GOOSE_IMPLICIT_TRANSACTION, "sql-migrate": SQL_MIGRATE_IMP
 
 
 def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str], mode: Mode) -> Iterator[Finding]:
-    """Yield what the tool cuts in two, refuses as unfinished, or sends as one transaction although it may not be in one.
+    """Yield findings on statements that the tool splits, rejects as unterminated, or joins into an implicit transaction.
 
-    ``mark``: a line of the tool's own, its word as the first group.
+    ``mark`` matches a marker line of the tool; its word is the first group.
     """
     parts = statements.split(part.text, first_line=part.first_line)
     resume = 0
@@ -46,17 +46,25 @@ def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str],
         if message.first <= resume:
             continue
         if not message.ended:
-            yield problem(file, _UNTERMINATED[tool], f"{tool} refuses the file: its last statement has no semicolon at the end of a line",
-                          "end it with a semicolon", line=message.first)  # fmt: skip
-            continue
-        torn = next((item for item in parts if item.line <= message.last < item.end_line), None)
-        if torn is not None and not message.block:
             yield problem(
-                file, _SPLIT[tool], f"{tool} ends a statement at this semicolon, in the middle of {statements.kind(torn.text)}",
-                f"write {_mark(tool, 'StatementBegin')} above line {torn.line} and {_mark(tool, 'StatementEnd')} below line {torn.end_line}",
+                file,
+                _UNTERMINATED[tool],
+                f"{tool} rejects the file: its last statement has no semicolon at the end of a line.",
+                "End the statement with a semicolon.",
+                line=message.first,
+            )
+            continue
+        split = next((item for item in parts if item.line <= message.last < item.end_line), None)
+        if split is not None and not message.block:
+            yield problem(
+                file,
+                _SPLIT[tool],
+                f"{tool} splits `{statements.kind(split.text)}` at this semicolon.",
+                f"Write {_mark(tool, 'StatementBegin')} above line {split.line} and "
+                f"{_mark(tool, 'StatementEnd')} below line {split.end_line}.",
                 line=message.last,
-            )  # fmt: skip
-            resume = torn.end_line
+            )
+            resume = split.end_line
             continue
         held = [item for item in parts if message.first <= item.line and item.end_line <= message.last]
         if mode is Mode.AUTOCOMMIT and len(held) > 1:
@@ -67,10 +75,14 @@ def _together(file: SourceFile, held: list[Statement], tool: str) -> Iterator[Fi
     for item in held:
         if why := transactions.requires_autocommit(item):
             yield problem(
-                file, _IMPLICIT[tool], f"{tool} sends {len(held)} statements as one message here, which PostgreSQL runs in one transaction, and {why}",
-                f"give line {item.line} lines of its own, and a {_mark(tool, 'StatementBegin')} of its own where one stands above it",
+                file,
+                _IMPLICIT[tool],
+                f"{tool} sends {len(held)} statements in one simple-query message, which PostgreSQL runs in one implicit "
+                f"transaction block, and {why}.",
+                f"Put the statement on line {item.line} on lines of its own, outside of other statements' "
+                f"{_mark(tool, 'StatementBegin')}.",
                 line=item.line,
-            )  # fmt: skip
+            )
             return
 
 

@@ -1,4 +1,4 @@
-"""Migrations that are programs, one a file, in the order of their names."""
+"""Migrations that are programs, one per file, ordered by name."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kfm_ci.migrations.model import Command, History, Migration, Tree, Unreadabl
 from kfm_ci.model import Finding
 
 TESTS = re.compile(r"(?:^|/)__(?:tests|snapshots)__/|\.(?:test|spec)\.[cm]?[jt]sx?$")
-"""Tests of programs, which no deployment runs."""
+"""Test files of programs, which no deployment runs."""
 
 
 def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outside: str) -> History:
-    """Read the files whose names fit, without running them, in the order of their versions.
+    """Read the files with a matching name in the order of their versions, without running them.
 
-    ``name`` has the group ``name``, and ``version`` for tools that know a migration by a number; else the whole name is it.
+    ``name`` has the group ``name``, and the group ``version`` for tools that identify a migration by a number.
     ``outside``: see ``Migration.outside``.
     """
     findings: list[Finding] = []
@@ -32,15 +32,23 @@ def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outs
         if file is not None:
             version = found.groupdict().get("version")
             id = base.rpartition(".")[0] if version else base
-            migrations.append(Migration(id=id, version=version or base, sort_key=(int(version or 0), base), name=found["name"],
-                                        header=program_metadata.parse(file.text, id=id), up=Command(file=file, argv=(), directory=".")))  # fmt: skip
+            migrations.append(
+                Migration(
+                    id=id,
+                    version=version or base,
+                    sort_key=(int(version or 0), base),
+                    name=found["name"],
+                    header=program_metadata.parse(file.text, id=id),
+                    up=Command(file=file, argv=(), directory="."),
+                )
+            )
     migrations.sort(key=lambda item: item.sort_key)
     return History(
         format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings), outside=outside
     )
 
 
-def home(tree: Tree, directory: str, names: Iterable[str]) -> str | None:
+def nearest_directory(tree: Tree, directory: str, names: Iterable[str]) -> str | None:
     """Return the nearest directory at or above one that holds one of the files; None when there is none."""
     parts = [] if directory in {"", "."} else directory.split("/")
     for count in range(len(parts), -1, -1):
@@ -60,10 +68,10 @@ COMMAND_LINES = (
     "package.json",
     "Dockerfile",
 )
-"""Files in which command lines of tools are written down."""
+"""Files that often contain command lines of tools."""
 
 
-def text(tree: Tree, path: str) -> str:
+def read_text(tree: Tree, path: str) -> str:
     """Return a file's text; empty when it cannot be read."""
     try:
         return tree.read(path).decode("utf-8", "replace")
@@ -71,25 +79,27 @@ def text(tree: Tree, path: str) -> str:
         return ""
 
 
-def marked(tree: Tree, directory: str, names: Iterable[str], *, name: re.Pattern[str], mark: re.Pattern[str]) -> bool:
-    """Whether one of the first files whose names fit bears the mark that the tool's migrations have."""
+def has_marker(
+    tree: Tree, directory: str, names: Iterable[str], *, name: re.Pattern[str], mark: re.Pattern[str]
+) -> bool:
+    """Whether one of the first three files with a matching name has the marker of the tool's migrations."""
     start = "" if directory in {"", "."} else f"{directory}/"
     fitting = [item for item in names if name.match(item)]
-    return any(mark.search(text(tree, f"{start}{item}")) for item in fitting[:3])
+    return any(mark.search(read_text(tree, f"{start}{item}")) for item in fitting[:3])
 
 
-def says(tree: Tree, place: str | None, names: Iterable[str], pattern: re.Pattern[str]) -> str | None:
-    """Return what a pattern's first group finds in the first of some settings files that holds it."""
+def first_match(tree: Tree, place: str | None, names: Iterable[str], pattern: re.Pattern[str]) -> str | None:
+    """Return the pattern's first group in the first settings file with a match; None when no file matches."""
     for name in names if place is not None else ():
-        found = pattern.search(text(tree, name if place == "." else f"{place}/{name}"))
+        found = pattern.search(read_text(tree, name if place == "." else f"{place}/{name}"))
         if found:
             return found[1]
     return None
 
 
-def beside(tree: Tree, directory: str, names: Iterable[str]) -> list[str]:
-    """Return the texts of the settings files of these names in a directory and all above it, the nearest first."""
+def settings_texts(tree: Tree, directory: str, names: Iterable[str]) -> list[str]:
+    """Return the texts of the settings files with these names in a directory and its parents, the nearest first."""
     parts = [] if directory in {"", "."} else directory.split("/")
     above = ["/".join(parts[:count]) for count in range(len(parts), -1, -1)]
     paths = [f"{place}/{name}" if place else name for place in above for name in names]
-    return [text(tree, path) for path in paths if tree.exists(path)]
+    return [read_text(tree, path) for path in paths if tree.exists(path)]

@@ -12,9 +12,9 @@ _LINE = re.compile(r"^\s*(?:#|//|--|\*|<!--)\s*kfm:\s*([a-z][a-z-]*)\s*:\s*(.*?)
 
 
 def parse(text: str, *, id: str, first_line: int = 1) -> Header | None:
-    """Return what a program says of itself, or None; the block may stand in comments or in the docstring.
+    """Return the metadata of a program, or None; the block may be in comments or in the docstring.
 
-    Single lines need to name neither the migration's ``id`` nor the dialect.
+    Single lines need not contain the migration's ``id`` or the dialect.
     """
     lines = text.split("\n")
     if header.OPEN in text:
@@ -30,5 +30,10 @@ def parse(text: str, *, id: str, first_line: int = 1) -> Header | None:
             problems.append((number, f"key {match[1]!r} is given twice"))
         values.setdefault(match[1], match[2])
     values = {"id": id, "dialect": "postgresql", **values}
-    return Header(values=values, lines={match[1]: number for match, number in reversed(found)}, start=found[0][1],
-                  end=found[-1][1], problems=tuple(problems))  # fmt: skip
+    return Header(
+        values=values,
+        lines={match[1]: number for match, number in reversed(found)},
+        start=found[0][1],
+        end=found[-1][1],
+        problems=tuple(problems),
+    )

@@ -1,4 +1,4 @@
-"""What a file of Python assigns, read without running it, and as far as can be where its Python is newer than ours."""
+"""Assignments in a Python file, read without running it; line by line where the syntax is newer than this Python's."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 _ASSIGNS = re.compile(r"^[ \t]*(?P<name>[A-Za-z_]\w*)[ \t]*(?::[^=\n]*)?=[ \t]*(?P<value>[^=\n].*)$")
 _LONGEST = 200
-"""So many lines one value may have."""
+"""Maximum number of lines of one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assigned:
-    """What a module, or one class of it, assigns to names, and how it is introduced."""
+    """Names assigned by a module or one of its classes, and the module's title."""
 
     values: Mapping[str, ast.expr]
     title: str
     """First line of the module's docstring; empty when there is none."""
 
     def literal(self, name: str) -> object:
-        """Return a value that is written out; None where it is computed, or not there."""
+        """Return the value of a literal; None where it is computed or missing."""
         try:
             return ast.literal_eval(self.values[name]) if name in self.values else None
         except (ValueError, TypeError):
@@ -29,11 +29,11 @@ class Assigned:
 
 
 def read(text: str, *, of: str | None = None) -> Assigned | None:
-    """Return what a module assigns, or its class ``of`` that name; None when there is no such class."""
+    """Return the assignments of a module, or of its class ``of``; None when there is no such class."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
-        # of newer Python, or of none: the tool decides which
+        # newer syntax, or invalid: the tool itself decides which
         there = of is None or re.search(rf"^class {re.escape(of)}\b", text, re.MULTILINE)
         return Assigned(values=dict(_by_line(text)), title="") if there else None
     body: list[ast.stmt] | None = tree.body
@@ -55,7 +55,7 @@ def _values(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _by_line(text: str) -> Iterator[tuple[str, ast.expr]]:
-    """Yield what is assigned where a line begins with it, up to the line that makes the value whole."""
+    """Yield the assignments at the start of lines, each up to the line that completes the value."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         found = _ASSIGNS.match(line)

@@ -1,4 +1,4 @@
-"""Migrations that build on each other: put in an order in which each follows what it needs."""
+"""A graph of revisions, ordered so that each follows its dependencies."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ class Revision:
 
     id: str
     parents: tuple[str, ...]
-    """What it builds on."""
+    """Ids of the parent revisions."""
     needs: tuple[str, ...] = ()
-    """What must have run before it for other reasons."""
+    """Ids of other revisions that must run before it."""
     labels: tuple[str, ...] = ()
-    """Names of the branch that begins with it."""
+    """Labels of the branch that starts with it."""
     file: SourceFile
     name: str
 
 
 def heads(nodes: Iterable[Revision]) -> list[str]:
-    """Return the ids that nothing builds on, sorted."""
+    """Return the ids of revisions without children, sorted."""
     nodes = list(nodes)
     parents = {parent for item in nodes for parent in item.parents}
     return sorted(item.id for item in nodes if item.id not in parents)
 
 
 def forked(nodes: Iterable[Revision]) -> list[str]:
-    """Return the ends that share what they build on and bear no label of a branch of their own, sorted; one alone is none."""
+    """Return the heads that share an ancestor and have no branch label, sorted; a single head is not one of them."""
     known = {item.id: item for item in nodes}
     ends = {name: _lineage(name, known) for name in heads(known.values())}
 
@@ -46,7 +46,7 @@ def forked(nodes: Iterable[Revision]) -> list[str]:
 
 
 def _lineage(name: str, known: dict[str, Revision]) -> frozenset[str]:
-    """Return a node and all that it builds on."""
+    """Return a revision's id and those of its ancestors."""
     found: set[str] = set()
     waiting = [name]
     while waiting:
@@ -58,16 +58,16 @@ def _lineage(name: str, known: dict[str, Revision]) -> frozenset[str]:
 
 
 def ordered(nodes: dict[str, Revision], findings: list[Finding], mend: str) -> list[Revision]:
-    """Return the nodes so that each follows what it needs, else in the order of their paths; says what has no place."""
+    """Return the nodes so that each follows its dependencies, else by path, and findings on those without a place."""
     done: dict[str, Revision] = {}
     waiting = dict(sorted(nodes.items(), key=lambda item: item[1].file.path))
     while waiting:
         ready = [item for item in waiting.values() if all(name in done for name in (*item.parents, *item.needs))]
         if not ready:
             item = next(iter(waiting.values()))
-            gone = [name for name in (*item.parents, *item.needs) if name not in nodes]
-            what = f"builds on {gone[0]}, which is not there" if gone else "builds on itself in a circle"
-            findings.append(problem(item.file, MISSING_PARENT_REVISION, f"revision {item.id} {what}", mend))
+            missing = [name for name in (*item.parents, *item.needs) if name not in nodes]
+            what = f"has the parent `{missing[0]}`, which does not exist" if missing else "is its own ancestor"
+            findings.append(problem(item.file, MISSING_PARENT_REVISION, f"Revision `{item.id}` {what}.", mend))
             break
         for item in ready:
             done[item.id] = waiting.pop(item.id)

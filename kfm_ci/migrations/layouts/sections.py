@@ -1,4 +1,4 @@
-"""Files that hold up and down in one: cut by the tool's own marks into scripts that keep their lines."""
+"""Files with up and down migration: split at the tool's markers into scripts that keep their line numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kfm_ci.sql.script import Script, SourceFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A run of lines of a file."""
+    """Consecutive lines of a file."""
 
     text: str
     first_line: int
@@ -27,30 +27,40 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sections:
-    """What the marks in one file make of it."""
+    """The sections of one file."""
 
     up: Section
     down: Section | None = None
     mode: Mode | None = Mode.TRANSACTION
-    """Of both parts, unless ``down_mode`` says otherwise."""
+    """Mode of both sections, unless ``down_mode`` is set."""
     down_mode: Mode | None = None
     whole: bool = False
     findings: tuple[Finding, ...] = ()
 
 
 def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> History:
-    """Return the history with each file cut into its up and its down."""
+    """Return the history with each file split into its up and down migration."""
     findings = list(history.findings)
     migrations = []
     for migration in history.migrations:
         parts = cut(migration.up.file)
         findings += parts.findings
-        up = Script(file=migration.up.file, text=parts.up.text, first_line=parts.up.first_line, mode=parts.mode,
-                    whole=parts.whole)  # fmt: skip
+        up = Script(
+            file=migration.up.file,
+            text=parts.up.text,
+            first_line=parts.up.first_line,
+            mode=parts.mode,
+            whole=parts.whole,
+        )
         down = None
         if parts.down is not None and parts.down.text.strip():
-            down = Script(file=migration.up.file, text=parts.down.text, first_line=parts.down.first_line,
-                          mode=parts.down_mode or parts.mode, whole=parts.whole)  # fmt: skip
+            down = Script(
+                file=migration.up.file,
+                text=parts.down.text,
+                first_line=parts.down.first_line,
+                mode=parts.down_mode or parts.mode,
+                whole=parts.whole,
+            )
         up, down = _plain(up), _plain(down) if down else None
         migrations.append(replace(migration, up=up, down=down))
     return replace(history, migrations=tuple(migrations), findings=tuple(findings))
@@ -61,7 +71,7 @@ def _plain(script: Script) -> Script:
 
 
 def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Section | None:
-    """Return the lines after the first mark of a name up to the next mark; marks are name, start and end offset."""
+    """Return the lines after the first marker of a name up to the next marker; markers are name, start and end offset."""
     for number, (kind, _, end) in enumerate(marks):
         if kind == name:
             stop = marks[number + 1][1] if number + 1 < len(marks) else len(text)
@@ -71,12 +81,12 @@ def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Section 
 
 
 def everything(file: SourceFile) -> Section:
-    """Return the file as one part."""
+    """Return the file as one section."""
     return Section(text=file.text, first_line=1)
 
 
 def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[str], *, looks: int = 3) -> bool:
-    """Whether one of the first few SQL files directly in a directory bears a mark."""
+    """Whether one of the first SQL files directly in a directory has a marker."""
     for name in [item for item in names if item.endswith(".sql") and "/" not in item][:looks]:
         try:
             data = tree.read(name if directory in {"", "."} else f"{directory}/{name}")
@@ -88,21 +98,32 @@ def holds(tree: Tree, directory: str, names: tuple[str, ...], mark: re.Pattern[s
 
 
 def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Finding, ...]:
-    """Find migrations that the tool runs between the others and that are no SQL."""
+    """Yield findings on the migrations that are not SQL but that the tool runs among the others."""
     return tuple(
-        problem(file, MIGRATION_NOT_SQL, f"{history.format} runs this migration, written in {language}, in its place among the others; "
-                "it was neither run nor judged", 'let the tool itself run: a table [migrations.command] in kfm-ci.toml, such as `up-one = "…"`')
-        for file in history.others if name.match(file.path.rpartition("/")[2])
-    )  # fmt: skip
+        problem(
+            file,
+            MIGRATION_NOT_SQL,
+            f"{history.format} runs this migration, written in {language}, among the others; "
+            "kfm-ci neither ran nor checked it.",
+            'Configure the tool\'s own command in `[migrations.command]` of `kfm-ci.toml`, such as `up-one = "…"`.',
+        )
+        for file in history.others
+        if name.match(file.path.rpartition("/")[2])
+    )
 
 
 def misnamed(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
-    """Find files for whose names, as the directory has them, the tool refuses to run anything."""
+    """Return findings on file names for which the tool rejects the whole directory."""
     return tuple(
-        problem(file, FILE_NAME, f"{history.format} refuses the whole directory for this file's name: expected {expected}",
-                "rename it, or move it out of the directory")
-        for file in history.others if name.match(relative(file.path, history.directory))
-    )  # fmt: skip
+        problem(
+            file,
+            FILE_NAME,
+            f"{history.format} rejects the whole directory because of this file's name: expected {expected}.",
+            "Rename the file, or move it out of the directory.",
+        )
+        for file in history.others
+        if name.match(relative(file.path, history.directory))
+    )
 
 
 def problem(

@@ -1,4 +1,4 @@
-"""What formats share: files to migrations, pairs matched, versions ordered."""
+"""Migrations from files with an up and a down suffix: pairs matched, versions ordered."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SortKey = tuple[int | str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """What a file's name says."""
+    """The parts of a migration file's name."""
 
     id: str
     version: str
@@ -28,19 +28,26 @@ class Named:
     direction: str
     """``up`` or ``down``."""
     pair: str | None = None
-    """What an up and its down have in common, where it is not the id."""
+    """Key that pairs an up with its down migration, if it is not the id."""
 
 
 def relative(path: str, directory: str) -> str:
-    """Return a path as seen from a directory."""
+    """Return a path relative to a directory."""
     return path if directory in {"", "."} else path[len(directory) + 1 :]
 
 
 def assemble(
-    tree: Tree, directory: str, *, format: str, name: Callable[[str], Named | None], paths: Iterable[str],
-    whole: bool = False, mode: Callable[[SourceFile], Mode | None] = lambda _: None, extra: Callable[[str], tuple[str, ...]] = lambda _: (),
+    tree: Tree,
+    directory: str,
+    *,
+    format: str,
+    name: Callable[[str], Named | None],
+    paths: Iterable[str],
+    whole: bool = False,
+    mode: Callable[[SourceFile], Mode | None] = lambda _: None,
+    extra: Callable[[str], tuple[str, ...]] = lambda _: (),
     empty_downs: bool = False,
-) -> History:  # fmt: skip
+) -> History:
     """Read the files a format names, pair ups with downs, and order them; says what does not fit.
 
     ``empty_downs``: the tool runs an empty down, and others write such ones: then it is no way back, and no broken file.
@@ -53,8 +60,14 @@ def assemble(
     for path in paths:
         named = name(relative(path, directory))
         if named is not None and not path.isprintable():
-            findings.append(_finding(path, FILE_NAME, "the name holds bytes or characters that cannot be shown",
-                                     "rename it with letters, digits and `_`"))  # fmt: skip
+            findings.append(
+                _finding(
+                    path,
+                    FILE_NAME,
+                    "The name has bytes or characters that cannot be displayed.",
+                    "Rename the file with letters, digits and `_`.",
+                )
+            )
             if not _is_text(path):
                 unreadable = True
                 continue
@@ -71,7 +84,14 @@ def assemble(
         target = ups if named.direction == "up" else downs
         key = named.pair or named.id
         if key in target:
-            findings.append(_finding(path, DUPLICATE_VERSION, f"the same migration twice: {target[key][2]} and {path}", "rename one of them"))  # fmt: skip
+            findings.append(
+                _finding(
+                    path,
+                    DUPLICATE_VERSION,
+                    f"`{target[key][2]}` and `{path}` define the same migration.",
+                    "Rename one of them.",
+                )
+            )
             unreadable = True
             continue
         target[key] = (named, file, path)
@@ -82,19 +102,35 @@ def assemble(
         down = downs.get(key)
         migrations.append(
             Migration(
-                id=named.id, version=named.version, sort_key=named.sort_key, name=named.name,
-                up=_script(file, mode(file), whole), down=_script(down[1], mode(down[1]), whole) if down and down[1] else None,
+                id=named.id,
+                version=named.version,
+                sort_key=named.sort_key,
+                name=named.name,
+                up=_script(file, mode(file), whole),
+                down=_script(down[1], mode(down[1]), whole) if down and down[1] else None,
                 header=header.parse(file.text),
                 extra_files=tuple(item for item in (source_files.read(tree, name, []) for name in extra(path)) if item),
             )
-        )  # fmt: skip
+        )
     for key, (_, _, path) in downs.items():
         if key not in ups:
-            findings.append(_finding(path, DOWN_WITHOUT_UP, "a down file without its up file",
-                                     "add the up file of the same name, or remove it"))  # fmt: skip
+            findings.append(
+                _finding(
+                    path,
+                    DOWN_WITHOUT_UP,
+                    "The down migration has no up migration.",
+                    "Add the up file of the same name, or remove this file.",
+                )
+            )
     unreadable = _repeated(migrations, findings) or unreadable
-    return History(format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings),
-                   unreadable=unreadable, others=tuple(others))  # fmt: skip
+    return History(
+        format=format,
+        directory=directory,
+        migrations=tuple(migrations),
+        findings=tuple(findings),
+        unreadable=unreadable,
+        others=tuple(others),
+    )
 
 
 def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
@@ -105,8 +141,14 @@ def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
         if not migration.version:
             continue
         if migration.version in versions:
-            findings.append(_finding(migration.up_path, DUPLICATE_VERSION, f"version {migration.version} twice: {versions[migration.version]} and {migration.up_path}",
-                                     "renumber the newer one"))  # fmt: skip
+            findings.append(
+                _finding(
+                    migration.up_path,
+                    DUPLICATE_VERSION,
+                    f"`{versions[migration.version]}` and `{migration.up_path}` have the same version {migration.version}.",
+                    "Renumber the newer one.",
+                )
+            )
             found = True
         versions.setdefault(migration.version, migration.up_path)
     return found

@@ -1,4 +1,4 @@
-"""Processes that a tool leaves behind: they end with it, also those that made sessions of their own."""
+"""Child processes that a tool leaves: ended with the tool, also those in sessions of their own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from contextlib import suppress
 from pathlib import Path
 
 _SUBREAPER = 36
-"""``PR_SET_CHILD_SUBREAPER`` of Linux: whose parent ends becomes a child of ours instead of the first process's."""
+"""``PR_SET_CHILD_SUBREAPER`` of Linux: orphans become children of this process instead of process 1."""
 _ROUNDS = 100
-"""So many generations: each that is ended hands its own children on."""
+"""Maximum number of generations to end: the children of an ended process become children of this one."""
 
 
 def adopt() -> frozenset[int]:
-    """Take orphans below this process in from now on; return the children that there are already."""
+    """Adopt orphaned descendants of this process from now on; return the present children."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     return _children()
 
 
 def end(before: frozenset[int]) -> int:
-    """End all children that were not there before, and those that they leave; return how many there were."""
+    """End all children that are not in ``before``, and their descendants; return their number."""
     ended: set[int] = set()
     for _ in range(_ROUNDS):
         left = _children() - before
         if not left:
             break
         for child in left:
-            # one of another user cannot be ended by us, and is not waited for
+            # a process of another user cannot be ended from here, and is not waited for
             with suppress(ProcessLookupError, PermissionError, ChildProcessError):
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
@@ -38,11 +38,11 @@ def end(before: frozenset[int]) -> int:
 
 
 def _children() -> frozenset[int]:
-    """Return our children's process ids; none where there is no ``/proc``."""
+    """Return the process ids of the children; none without ``/proc``."""
     found = set()
     for place in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError, IndexError):
-            # the name stands in brackets, and may hold any
+            # the name is in brackets, and may itself contain brackets
             if int(place.read_text(errors="replace").rpartition(")")[2].split()[1]) == os.getpid():
                 found.add(int(place.parent.name))
     return frozenset(found)

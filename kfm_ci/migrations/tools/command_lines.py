@@ -1,4 +1,4 @@
-"""Migrations that the tool itself runs: which command lines, from the format or from ``[migrations.command]``."""
+"""Command lines of a tool that runs migrations itself, from the format or from ``[migrations.command]``."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kfm_ci.migrations.tools.known_tools import KNOWN
 
 
 def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str]] | None = None) -> History:
-    """Return the history with every migration run by a tool, one step each.
+    """Return the history with each migration run by the tool, one step each.
 
-    ``words``: by migration id, what a format fills into command lines beside what every migration has.
+    ``words``: by migration id, further values for the placeholders of command lines.
     """
     before = ""
     migrations = []
@@ -40,40 +40,64 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
         down = _filled(tool.down_one, names) if tool.down_one else None
         preview = _filled(tool.preview, names) if tool.preview else None
         part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
-        up = Command(file=item.up.file, argv=_filled(tool.up_one, names), directory=tool.directory, down=down, preview=preview, part=part,
-                     line=line, words=dict(own), returns=item.up.returns if isinstance(item.up, Command) else True, back=_filled(tool.down_to, names), note=() if any("{" in part for part in note) else note)  # fmt: skip
-        # a way back that only our runner knows is drilled all the same
+        up = Command(
+            file=item.up.file,
+            argv=_filled(tool.up_one, names),
+            directory=tool.directory,
+            down=down,
+            preview=preview,
+            part=part,
+            line=line,
+            words=dict(own),
+            returns=item.up.returns if isinstance(item.up, Command) else True,
+            back=_filled(tool.down_to, names),
+            note=() if any("{" in part for part in note) else note,
+        )
+        # without a down command of the tool, a down file is drilled by our own runner
         migrations.append(replace(item, up=up, down=None if down else item.down))
     return replace(history, migrations=tuple(migrations), tool=tool)
 
 
 def instead(history: History, table: CommandTable | None) -> History:
-    """Return the history run by the configured command, where there is one.
+    """Return the history run by the configured command, if there is one.
 
-    What the table leaves out is the format's own, else what is known of that tool.
+    Keys that the table leaves out come from the format, else from the known tools.
     """
     if table is None:
         return history
     own = history.tool or KNOWN.get(history.format) or Tool(up=(), history_table="")
     tool = replace(
-        own, up=_argv(table.up) or own.up, up_one=_argv(table.up_one) or own.up_one, down_one=_argv(table.down_one) or own.down_one, down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
-        down_printed=() if table.down_one else own.down_printed, status=_argv(table.status) or own.status, preview=_argv(table.preview) or own.preview,
-        history_table=table.history_table or own.history_table, directory=table.directory or own.directory,
-        environment={**own.environment, **table.env}, passes=(*own.passes, *table.pass_env), timeout=table.timeout,
-    )  # fmt: skip
+        own,
+        up=_argv(table.up) or own.up,
+        up_one=_argv(table.up_one) or own.up_one,
+        down_one=_argv(table.down_one) or own.down_one,
+        down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
+        down_printed=() if table.down_one else own.down_printed,
+        status=_argv(table.status) or own.status,
+        preview=_argv(table.preview) or own.preview,
+        history_table=table.history_table or own.history_table,
+        directory=table.directory or own.directory,
+        environment={**own.environment, **table.env},
+        passes=(*own.passes, *table.pass_env),
+        timeout=table.timeout,
+    )
     missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]
     if missing:
-        raise _incomplete(f"the tool's command is not complete: {', '.join(missing)}")
+        raise _incomplete(f"the tool's command is incomplete: {', '.join(missing)}")
     return with_tool(history, tool)
 
 
 def _incomplete(message: str) -> UsageError:
-    return UsageError(code="KFM-U35", message=message, where="[migrations.command]",
-                      help='write at least: [migrations.command] up = "…", history-table = "…"; and up-one = "…" where the tool can')  # fmt: skip
+    return UsageError(
+        code="KFM-U35",
+        message=message,
+        where="[migrations.command]",
+        help='Write `[migrations.command]` with `up = "…"` and `history-table = "…"`. Add `up-one = "…"` if the tool has single steps.',
+    )
 
 
 def _part(item: Migration) -> tuple[str | None, int]:
-    """Return the text of a migration that is not the whole of its file, and where it begins."""
+    """Return the text of a migration that is only a part of its file, and its first line."""
     if isinstance(item.up, Command) or item.up.text == item.up.file.text:
         return None, 1
     return f"{item.up.text}\n{item.down.text if item.down else ''}", item.up.first_line

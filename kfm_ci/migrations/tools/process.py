@@ -1,4 +1,4 @@
-"""Starting a foreign tool: a command line, a clean environment, an end in any case."""
+"""Running a tool's command line with a clean environment and a timeout."""
 
 from __future__ import annotations
 
@@ -16,50 +16,60 @@ from kfm_ci import config
 from kfm_ci.migrations.tools import child_processes
 
 KEPT = 60
-"""So many last lines of what it printed are kept, and of its complaints."""
+"""Number of last lines kept of standard output, and of standard error."""
 NEAR = ("node_modules/.bin", ".venv/bin", "venv/bin")
-"""Where dependencies put programs."""
+"""Directories in which dependencies install programs."""
 LIMIT = 8_000_000
-"""So many bytes, the last ones, of what it printed are kept; more than that is no preview of SQL."""
+"""Number of last bytes kept of standard output; longer output is not used as a preview of SQL."""
 GRACE_SECONDS = 0.5
-"""After a program's end, for what is still in its streams."""
+"""Wait after a program's end for the rest of its output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessResult:
-    """How a tool ended."""
+    """The result of a tool's process."""
 
     code: int | None
-    """Exit code; None: it did not end in time, and was ended."""
+    """Exit code; None: it exceeded the timeout and was killed."""
     tail: str
-    """The last lines it printed, and below them its last complaints: a program may flush the former after the latter."""
+    """Last lines of standard output, then of standard error: a program may flush the former after the latter."""
     output: str = ""
-    """All that it printed on standard output, where that was asked for."""
+    """All of standard output, if requested."""
     found: bool = True
-    """Whether there was such a program at all."""
+    """Whether the program exists."""
 
 
 def places(root: Path, directory: str) -> str:
-    """Return where a tool's program is looked for: beside its files first, as its owners would, then on our path."""
+    """Return the search path for a tool's program: the project's own directories first, then PATH."""
     near = [str(place / sub) for place in dict.fromkeys((root / directory, root)) for sub in NEAR]
     return ":".join([*near, config.environment().get("PATH", "/usr/local/bin:/usr/bin:/bin")])
 
 
 def run(
-    argv: tuple[str, ...], *, directory: Path, environment: Mapping[str, str], timeout: float, apart: bool = False,
+    argv: tuple[str, ...],
+    *,
+    directory: Path,
+    environment: Mapping[str, str],
+    timeout: float,
+    apart: bool = False,
     overdue: Callable[[], None] = lambda: None,
-) -> ProcessResult:  # fmt: skip
-    """Run a program to its end; nothing can be asked on standard input, and what it started ends with it.
+) -> ProcessResult:
+    """Run a program without standard input until it ends; its child processes end with it.
 
-    ``apart``: standard output is what was asked for, and no complaint. ``overdue`` is called before one that takes too
-    long is ended.
+    ``apart``: standard output is the requested result, not part of the error text. ``overdue`` is called before a
+    program that exceeds the timeout is killed.
     """
     before = child_processes.adopt()
     try:
         process = subprocess.Popen(
-            argv, cwd=directory, env=dict(environment), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+            argv,
+            cwd=directory,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     except OSError as error:
         return ProcessResult(code=None, tail=str(error), found=False)
     spoken = [ToolOutput(stream) for stream in (process.stdout, process.stderr) if stream]
@@ -82,7 +92,7 @@ def run(
 
 
 class ToolOutput:
-    """What a program says, read as long as it runs: a child of its own may hold the stream open for ever."""
+    """Output of a program, read while it runs: a child of its own may hold the stream open forever."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._said = bytearray()
@@ -97,6 +107,6 @@ class ToolOutput:
                     del self._said[:LIMIT]
 
     def text(self) -> str:
-        """Return what was said until now, at most LIMIT bytes: the program has ended."""
+        """Return the output so far, at most the last LIMIT bytes."""
         self._reader.join(GRACE_SECONDS)
         return bytes(self._said[-LIMIT:]).decode("utf-8", "replace")
