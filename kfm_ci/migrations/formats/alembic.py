@@ -61,7 +61,7 @@ class Alembic:
                         problem(
                             file,
                             UNREADABLE_FILE,
-                            "The revision's `revision` is not a literal: Alembic may run this file, and kfm-ci did not check it.",
+                            "`revision` is not a literal: Alembic may run this file, and kfm-ci did not check it.",
                             'Write `revision = "…"` and `down_revision = "…"` as literals.',
                             hazard=Hazard.ORDER,
                         )

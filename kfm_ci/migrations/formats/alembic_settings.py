@@ -37,7 +37,7 @@ class AlembicSettings:
 
 
 def read(tree: Tree, directory: str, table: CommandTable | None) -> AlembicSettings:
-    """Return the settings in effect for a directory of revisions; raises UsageError when they name several databases."""
+    """Return the settings for a directory of revisions; raises UsageError when they name several databases."""
     options, place = _named(table), (table.directory if table else None) or "."
     file = _inside(posixpath.join(place, options[-1])) if options else _above(tree, directory)
     home = place if options else posixpath.dirname(file or "") or "."
@@ -89,7 +89,7 @@ def _table(tree: Tree, home: str) -> Mapping[str, object]:
 
 
 def _place(written: str, home: str) -> str | None:
-    """Return a directory as a path of the repository: ``%(here)s/x``, ``x``, or ``package:x``; None when it is outside."""
+    """Return a directory (``%(here)s/x``, ``x``, ``package:x``) as a path of the repository; None when outside."""
     plain = re.sub(r"%\(here\)s|\{here\}", home, written)
     package, colon, rest = plain.partition(":")
     if colon:
@@ -110,6 +110,7 @@ def _several(file: str, databases: list[str]) -> UsageError:
         message=f"Alembic's settings name revisions for {len(databases)} databases: {', '.join(databases)}",
         where=file,
         expected="one database for one run of the gate",
-        help=f"Run the gate once for each: copy the file to `{own}` with `databases = {first}`, and pass `--config kfm-ci.{first}.toml` with: "
+        help=f"Run the gate once for each: copy the file to `{own}` with `databases = {first}`, "
+        f"and pass `--config kfm-ci.{first}.toml` with: "
         f'[migrations.command] up = "alembic -c {own} upgrade heads"',
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.problems.file_order import ATLAS_SUM_MISMATCH
 from kfm_ci.migrations.problems.transaction_modes import ATLAS_CHECKPOINT, ATLAS_DIRECTIVE_IGNORED
@@ -24,11 +24,11 @@ _DIRECTIVE = re.compile(r"^([ -~]*)atlas:(\w+)(?: +([ -~]*))*", re.ASCII)
 _TXMODE = re.compile(r"^--[ \t]*atlas:txmode[ \t]+none\b", re.MULTILINE)
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    return Named(
+    return FileName(
         id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2] or match[1], direction="up"
     )
 
@@ -40,7 +40,7 @@ class Atlas:
     confidence = 70
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether ``atlas.sum`` exists and the files are in Atlas's own format, not in another tool's that Atlas only hashes."""
+        """Whether ``atlas.sum`` exists and the files are Atlas's own, not another tool's that Atlas only hashes."""
         return tree.exists(_sum_path(directory)) and not any(name.endswith((".up.sql", ".down.sql")) for name in names)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
@@ -130,7 +130,7 @@ def _delimited(script: Script) -> Script:
 
 
 def sums(files: list[tuple[str, bytes]]) -> list[str]:
-    """Return the lines of ``atlas.sum``: first a sha256 over all files, then a running sha256 for each name and its bytes."""
+    """Return the lines of ``atlas.sum``: a sha256 over all files, then a running sha256 for each file."""
     running, total, lines = hashlib.sha256(), hashlib.sha256(), []
     for name, data in files:
         running.update(name.encode())

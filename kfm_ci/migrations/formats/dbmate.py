@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.migrations.problems.transaction_modes import DBMATE_MULTIPLE_BLOCKS
@@ -18,11 +18,11 @@ _NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
 _MARK = re.compile(r"^--[ \t]*migrate:(up|down)[ \t]*(?:[ \t](\S[^\r\n]*))?\r?$", re.MULTILINE)
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    return Named(
+    return FileName(
         id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2].strip("_"), direction="up"
     )
 
@@ -73,7 +73,7 @@ def _mode(options: str) -> Mode:
 
 
 class Dbmate:
-    """``<digits>_name.sql`` ordered by file name; ``transaction:false`` on the marker's line disables the transaction."""
+    """``<digits>_name.sql`` ordered by file name; ``transaction:false`` on the marker disables the transaction."""
 
     name = "dbmate"
     confidence = 80
@@ -88,5 +88,6 @@ class Dbmate:
         return replace(
             sectioned(history, _cut),
             outside="in a file of its own with `-- migrate:up transaction:false`",
-            late="dbmate runs it after them on databases that have them (`--strict` rejects it), and before them on a new database",
+            late="dbmate runs it after them on databases that have them (`--strict` rejects it), "
+            "and before them on a new database",
         )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.transaction_modes import DIESEL_METADATA
 from kfm_ci.model import Finding, Hazard, Mode
@@ -19,13 +19,13 @@ _NAME = re.compile(r"^(([^/_.][^/_]*)(?:_([^/]*))?)/(up|down)\.sql$")
 _NUMBERED = re.compile(r"^\d[^/]*/up\.sql$")
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
     # without an underscore the whole name is the version, as in diesel
     version = match[2].replace("-", "")
-    return Named(id=match[1], version=version, sort_key=(version,), name=match[3] or match[1], direction=match[4])
+    return FileName(id=match[1], version=version, sort_key=(version,), name=match[3] or match[1], direction=match[4])
 
 
 class Diesel:
@@ -66,7 +66,7 @@ class Diesel:
                     problem(
                         held,
                         DIESEL_METADATA,
-                        "`metadata.toml` does not set `run_in_transaction`, so diesel runs the migration outside a transaction.",
+                        "`metadata.toml` does not set `run_in_transaction`, so diesel uses no transaction.",
                         "Set `run_in_transaction = true` or `run_in_transaction = false`.",
                     )
                 )

@@ -167,7 +167,7 @@ def _migration(file: SourceFile, app: str, name: str, user: str | None) -> _Read
 
 
 def _sequels(file: SourceFile) -> frozenset[Digest]:
-    """Return the texts that a squash may have after its old files are deleted: without ``replaces``, with or without the blank lines around it."""
+    """Return the texts of a squash after its old files are deleted: without ``replaces`` and its blank lines."""
     said = python_assignments.read(file.text, of="Migration")
     value = said.values.get("replaces") if said else None
     lines = file.text.splitlines(keepends=True)
@@ -192,7 +192,7 @@ def _pairs(value: ast.expr | None) -> Iterator[tuple[str, str]]:
 
 
 def _without(node: Revision, found: dict[str, _Read], kept: dict[str, _Read]) -> Revision:
-    """Return the node with its dependencies by their effective names: a squashed one by its squash, other projects' apps not at all."""
+    """Return the node with its dependencies by name: a squashed one by its squash, without other projects' apps."""
     squash = {name: item.node.id for item in kept.values() for name in item.replaces}
     apps = {item.app for item in found.values()}
 

@@ -14,7 +14,7 @@ _MARK = re.compile(r"^\s*use\s+[\w.]*\bMigration\b", re.MULTILINE)
 _SETTINGS = ("config/config.exs", "config/dev.exs", "config/test.exs", "config/runtime.exs")
 _TABLE = re.compile(r"\bmigration_source:\s*\"(\w+)\"")
 _OURS = "kfm_ci_ecto.exs"
-_POINTED = """# The project's own settings, with the URL replaced by that of the throwaway server; most set a URL in production only.
+_POINTED = """# The project's own settings with the URL of the throwaway server; most set a URL in production only.
 for repo <- Mix.Ecto.parse_repo([]) do
   app = Keyword.fetch!(repo.config(), :otp_app)
   given = Keyword.drop(Application.get_env(app, repo, []), [:socket, :socket_dir, :ssl, :ssl_opts])

@@ -10,7 +10,7 @@ from kfm_ci.migrations import naming, resumption
 from kfm_ci.migrations.formats import flyway_settings
 from kfm_ci.migrations.formats.flyway_settings import FlywaySettings
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.migrations.problems.file_contents import UNRESOLVED_PLACEHOLDER
 from kfm_ci.migrations.problems.file_order import FILE_NAME
@@ -38,29 +38,32 @@ _WITHIN = frozenset(
     {"beforeEachMigrate", "afterEachMigrate", "beforeEachMigrateStatement", "afterEachMigrateStatement"}
 )
 _WAY_OUT = (
-    "Check whether the migration is complete. If it is, insert its row into the history table by hand like the previous row, "
+    "Check whether the migration is complete. If it is, insert its row into the history table by hand "
     "and run `flyway repair` to set its checksum; otherwise revert the change by hand."
 )
 _PLACEHOLDER = re.compile(r"\$\{([^{}\s]+)\}")
 # Flyway's own list: it sends other non-transactional statements inside a transaction, and PostgreSQL rejects them.
 _OUTSIDE = re.compile(
-    r"^(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY"
+    r"^(?:(?:CREATE|DROP) (?:DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER SYSTEM"
+    r"|(?:CREATE|DROP)(?: UNIQUE)? INDEX CONCURRENTLY"
     r"|REINDEX(?: VERBOSE)? (?:SCHEMA|DATABASE|SYSTEM)|VACUUM|DISCARD ALL)\b"
 )
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     base = path.rpartition("/")[2]
     if found := _REPEATABLE.match(base):
-        return Named(id=base[:-4], version="", sort_key=(1, found[1]), name=found[1].replace("_", " "), direction="up")
+        return FileName(
+            id=base[:-4], version="", sort_key=(1, found[1]), name=found[1].replace("_", " "), direction="up"
+        )
     if (found := _CALLBACK.match(base)) and found[1] in _BEFORE | _AFTER:
         place = -1 if found[1] in _BEFORE else 2
-        return Named(id=base[:-4], version="", sort_key=(place, base), name=base[:-4], direction="up")
+        return FileName(id=base[:-4], version="", sort_key=(place, base), name=base[:-4], direction="up")
     found = _VERSIONED.match(base)
     if found is None or found[1] in "Bb":
         return None
     number = version(found[2])
-    return Named(
+    return FileName(
         id=base[:-4],
         version=number,
         sort_key=(0, *map(int, number.split("."))),
@@ -220,7 +223,7 @@ def _told(file: SourceFile) -> list[Finding]:
             problem(
                 file,
                 FLYWAY_BASELINE,
-                f"On an empty database Flyway starts with this baseline instead of all versions up to {version(found[2])}; "
+                f"On an empty database Flyway starts here instead of all versions up to {version(found[2])}; "
                 "kfm-ci did not check it.",
                 "Compare the schema of a new database with one that ran every version.",
             )

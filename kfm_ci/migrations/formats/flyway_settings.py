@@ -38,7 +38,10 @@ class FlywaySettings:
     def late(self) -> str:
         """What Flyway does with a version older than the newest one applied, as the end of a sentence."""
         if self.out_of_order:
-            return "Flyway runs it after the newer ones on databases that have them (`outOfOrder`), and before them on a new database"
+            return (
+                "Flyway runs it after the newer ones on databases that have them (`outOfOrder`), "
+                "and before them on a new database"
+            )
         return "Flyway fails on databases that have the newer one"
 
 

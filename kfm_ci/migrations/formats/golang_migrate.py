@@ -9,7 +9,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.transaction_modes import GOLANG_MIGRATE_SPLITS_BODY
 from kfm_ci.model import Finding, Mode
@@ -21,13 +21,13 @@ _NAME = re.compile(r"^(\d+)_(.*)\.(up|down)\.sql$")
 _MULTI = re.compile(r"x-multi-statement=true")
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
     number = str(int(match[1]))
     # golang-migrate pairs files by the number alone
-    return Named(
+    return FileName(
         id=f"{match[1]}_{match[2]}",
         version=number,
         sort_key=(int(match[1]),),

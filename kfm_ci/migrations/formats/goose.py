@@ -15,12 +15,12 @@ from kfm_ci.migrations.layouts.sections import (
     between,
     everything,
     holds,
-    misnamed,
+    name_findings,
     problem,
     programs,
     sectioned,
 )
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_contents import GOOSE_ANNOTATION, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
 from kfm_ci.model import Finding, Mode, Resumption, Severity
@@ -38,12 +38,12 @@ _QUERY = re.compile(r"\s*select\s+(?:\d+|'[^']*')\s*;?\s*", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?:(:?[-?+])([^}]*))?\}|\$([A-Za-z_]\w*)")
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None or int(match[1]) < 1:
         return None
     number = int(match[1])
-    return Named(id=f"{match[1]}_{match[2]}", version=str(number), sort_key=(number,), name=match[2], direction="up")
+    return FileName(id=f"{match[1]}_{match[2]}", version=str(number), sort_key=(number,), name=match[2], direction="up")
 
 
 def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
@@ -74,7 +74,7 @@ def _cut(written: SourceFile, values: Mapping[str, str]) -> Sections:
         )
     mode = Mode.AUTOCOMMIT if any(kind == "NO TRANSACTION" for kind, _, _ in found) else Mode.TRANSACTION
     for part in (up, down):
-        wrong += line_delimited.faults(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
+        wrong += line_delimited.check_messages(file, part, tool="goose", mark=_ANNOTATION, mode=mode) if part else ()
     return Sections(
         up=up or everything(file), down=None if down and _unwritten(down) else down, findings=tuple(wrong), mode=mode
     )
@@ -133,14 +133,14 @@ class Goose:
         return any(_name(name) for name in names) and holds(tree, directory, names, _UP)
 
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
-        """Read the directory and split each file; migrations written in Go are reported, because goose runs these too."""
+        """Read the directory and split each file; report migrations written in Go, because goose runs these too."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         history = replace(
             history,
             findings=(
                 *history.findings,
                 *programs(history, _IN_GO, "Go"),
-                *misnamed(history, _OTHER, "`<number>_name.sql`"),
+                *name_findings(history, _OTHER, "`<number>_name.sql`"),
             ),
         )
         cut = sectioned(history, lambda file: _cut(file, settings.placeholders))

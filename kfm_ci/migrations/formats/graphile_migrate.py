@@ -11,7 +11,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import Section, Sections, holds, problem, sectioned
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_order import CHAIN_BROKEN, HASH_MISMATCH
 from kfm_ci.model import Finding, Mode, Resumption
@@ -26,11 +26,11 @@ _PLACEHOLDER = re.compile(r"""["'](:[A-Z][0-9A-Z_]+)["']\s*:\s*("(?:[^"\\]|\\.)*
 _PREVIOUS = re.compile(r"^--! Previous: ", re.MULTILINE)
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    return Named(
+    return FileName(
         id=path.removesuffix(".sql"),
         version=str(int(match[1])),
         sort_key=(int(match[1]),),
@@ -72,7 +72,7 @@ def _told(tree: Tree, directory: str) -> dict[str, str]:
 
 
 def _filled(history: History, values: dict[str, str]) -> History:
-    """Return the history with each placeholder replaced everywhere, also in literals and comments, as graphile-migrate does."""
+    """Return the history with each placeholder replaced, also in literals and comments, as the tool does."""
     if not values:
         return history
     names = re.compile("(?:" + "|".join(map(re.escape, values)) + r")\b")
@@ -122,7 +122,7 @@ class GraphileMigrate:
                     problem(
                         file,
                         CHAIN_BROKEN,
-                        f"`Previous` is not the hash of the previous migration: expected `{last or '-'}`, got `{previous[:60]}`.",
+                        f"`Previous` is not the previous hash: expected `{last or '-'}`, got `{previous[:60]}`.",
                         "Run `graphile-migrate uncommit`, rebase, and commit the migration again.",
                     )
                 )
@@ -133,7 +133,7 @@ class GraphileMigrate:
                     problem(
                         file,
                         HASH_MISMATCH,
-                        f"`Hash` does not match the text: expected `{expected}`, got `{values.get('Hash', 'none')[:60]}`.",
+                        f"`Hash` is wrong: expected `{expected}`, got `{values.get('Hash', 'none')[:60]}`.",
                         "Restore the file as it was committed.",
                     )
                 )

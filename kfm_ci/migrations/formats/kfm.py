@@ -6,20 +6,20 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_order import FILE_NAME, MIXED_STYLES
 from kfm_ci.model import Finding, Mode, Place
 from kfm_ci.rule_info import RuleInfo
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     split = naming.stem(path) if "/" not in path else None
     version = naming.version(split[0]) if split else None
     if split is None or version is None:
         return None
     stem, kind = split
-    return Named(
+    return FileName(
         id=stem,
         version=version[0],
         sort_key=(version[0], stem),

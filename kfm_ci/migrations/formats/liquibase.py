@@ -119,7 +119,8 @@ class Liquibase:
             file_by_file=True,
             outside="in a changeset of its own with `runInTransaction:false`",
             back="a `rollback` to the changeset",
-            recorded_late="Check whether the changeset is complete. If it is, run `liquibase mark-next-changeset-ran`; otherwise revert it by hand.",
+            recorded_late="Check whether the changeset is complete. If it is, run `liquibase mark-next-changeset-ran`; "
+            "otherwise revert it by hand.",
             late="Liquibase runs it after them on databases that have them, and before them on a new database",
         )
         history = resumption.resuming(history, Resumption.ANEW)

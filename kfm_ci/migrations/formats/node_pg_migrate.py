@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, programs, sectioned
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Resumption
 from kfm_ci.sql.script import SourceFile
@@ -18,11 +18,11 @@ _IN_SCRIPT = re.compile(r"^\d+[-_].*(?<!\.d)\.[cm]?[jt]s$")
 _MARK = re.compile(r"^[^\S\n]*--(?:[^\S\n]|-)*(up|down)[^\S\n]+migration", re.IGNORECASE | re.MULTILINE)
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
-    return Named(
+    return FileName(
         id=path.removesuffix(".sql"), version=match[1], sort_key=(int(match[1]), path), name=match[2], direction="up"
     )
 

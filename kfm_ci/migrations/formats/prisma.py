@@ -11,7 +11,7 @@ from typing import Any
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.program_files import TESTS
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble, relative
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.problems.transaction_modes import MIGRATION_NOT_SQL
 from kfm_ci.model import Finding, Mode
@@ -35,12 +35,12 @@ _LOCKS = {
 }
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
     version, _, name = match[1].partition("_")
-    return Named(
+    return FileName(
         id=match[1],
         version=match[1],
         sort_key=(match[1],),

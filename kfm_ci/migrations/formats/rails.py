@@ -30,7 +30,7 @@ class Rails:
     confidence = 90
 
     def recognises(self, tree: Tree, directory: str, names: tuple[str, ...]) -> bool:
-        """Whether a file is an Active Record migration and ``bin/rails``, a Rakefile or a Gemfile is in a directory above."""
+        """Whether a file is an Active Record migration below ``bin/rails``, a Rakefile or a Gemfile."""
         return (
             program_files.has_marker(tree, directory, names, name=_NAME, mark=_MARK)
             and program_files.nearest_directory(tree, directory, _SIGNS) is not None

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
-from kfm_ci.migrations.layouts.sections import misnamed
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.sections import name_findings
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Mode, Resumption
 
@@ -17,18 +17,18 @@ _NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
 _OTHER = re.compile(r"^(?:[^/]+/)*[UV]\d+\.\d+__\w+\.sql$")
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     match = _NAME.match(path)
     if match is None:
         return None
     number = int(match[2])
-    return Named(
+    return FileName(
         id=f"{match[1]}{match[2]}__{match[3]}", version=str(number), sort_key=(number,), name=match[3], direction="up"
     )
 
 
 class Refinery:
-    """Ordered by number; the history row is written in a second transaction, so a crash between the two leaves it unrecorded."""
+    """Ordered by number; a second transaction writes the history row, so a crash in between leaves it unrecorded."""
 
     name = "refinery"
     confidence = 96
@@ -59,8 +59,9 @@ class Refinery:
         )
         history = replace(
             history,
-            findings=(*history.findings, *misnamed(history, _OTHER, "a whole number as the version")),
-            recorded_late="Check whether the migration is complete. If it is, insert its row into refinery_schema_history; otherwise revert it by hand.",
+            findings=(*history.findings, *name_findings(history, _OTHER, "a whole number as the version")),
+            recorded_late="Check whether the migration is complete. If it is, insert its row into `refinery_schema_history`; "
+            "otherwise revert it by hand.",
             outside="by hand before the release, because refinery runs every statement in a transaction",
             late="refinery fails on databases that have the newer one (`abort_missing`)",
         )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import line_delimited
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.model import Mode
@@ -20,13 +20,13 @@ _MARK = re.compile(r"^--[ \t]*\+migrate[ \t]+(Up|Down)\b([^\r\n]*)", re.MULTILIN
 _ANY_MARK = re.compile(r"^-- \+migrate[ \t]+(\w+)")
 
 
-def _name(path: str) -> Named | None:
+def _name(path: str) -> FileName | None:
     if "/" in path or not path.endswith(".sql"):
         return None
     stem = path.removesuffix(".sql")
     number = _NUMBER.match(path)
     key = (0, int(number[1]), path) if number else (1, 0, path)
-    return Named(id=path, version=stem, sort_key=key, name=stem, direction="up")
+    return FileName(id=path, version=stem, sort_key=key, name=stem, direction="up")
 
 
 def _cut(file: SourceFile) -> Sections:
@@ -51,13 +51,13 @@ def _cut(file: SourceFile) -> Sections:
         fault
         for part, way in ((up, "Up"), (down, "Down"))
         if part is not None
-        for fault in line_delimited.faults(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
+        for fault in line_delimited.check_messages(file, part, tool="sql-migrate", mark=_ANY_MARK, mode=modes[way])
     ]
     return Sections(up=up, down=down, mode=modes["Up"], down_mode=modes.get("Down"), findings=tuple(wrong))
 
 
 class SqlMigrate:
-    """``*.sql`` ordered by leading number, then name; ``notransaction`` on the marker's line disables the transaction."""
+    """``*.sql`` ordered by leading number, then name; ``notransaction`` on the marker disables the transaction."""
 
     name = "sql-migrate"
     confidence = 80

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
-from kfm_ci.migrations.layouts.sections import misnamed
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.sections import name_findings
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_contents import LINE_ENDINGS
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
@@ -18,12 +18,12 @@ _SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
 _OTHER = re.compile(r"[^/_]*_[^/]*\.sql$")
 
 
-def _sqlx(path: str) -> Named | None:
+def _sqlx(path: str) -> FileName | None:
     match = _SQLX.match(path)
     if match is None:
         return None
     number = str(int(match[1]))
-    return Named(
+    return FileName(
         id=f"{match[1]}_{match[2]}",
         version=number,
         sort_key=(int(match[1]),),
@@ -63,7 +63,7 @@ class Sqlx:
             history,
             findings=(
                 *map(_checksum_warning, history.findings),
-                *misnamed(history, _OTHER, "a whole number before the first `_`"),
+                *name_findings(history, _OTHER, "a whole number before the first `_`"),
             ),
             outside="in a file of its own that begins with `-- no-transaction`",
             late="sqlx runs it after them on databases that have them, and before them on a new database",

@@ -6,17 +6,17 @@ import re
 from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
-from kfm_ci.migrations.layouts.up_down_pairs import Named, assemble
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 
 _SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
 
 
-def _supabase(path: str) -> Named | None:
+def _supabase(path: str) -> FileName | None:
     match = _SUPABASE.match(path) if "/" not in path else None
     if match is None:
         return None
-    return Named(id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2], direction="up")
+    return FileName(id=path.removesuffix(".sql"), version=match[1], sort_key=(path,), name=match[2], direction="up")
 
 
 class Supabase:

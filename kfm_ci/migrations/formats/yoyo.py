@@ -59,7 +59,7 @@ class Yoyo:
 
 
 def _sources(tree: Tree, directory: str) -> tuple[str, ...]:
-    """Return the source directories of the nearest ``yoyo.ini`` that are inside the repository; empty without the file."""
+    """Return the source directories of the nearest ``yoyo.ini`` inside the repository; empty without the file."""
     home = program_files.nearest_directory(tree, directory, ("yoyo.ini",))
     if home is None:
         return ()

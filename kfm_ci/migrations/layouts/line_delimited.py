@@ -35,8 +35,10 @@ _SPLIT = {"goose": GOOSE_STATEMENT_SPLIT, "sql-migrate": SQL_MIGRATE_STATEMENT_S
 _IMPLICIT = {"goose": GOOSE_IMPLICIT_TRANSACTION, "sql-migrate": SQL_MIGRATE_IMPLICIT_TRANSACTION}
 
 
-def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str], mode: Mode) -> Iterator[Finding]:
-    """Yield findings on statements that the tool splits, rejects as unterminated, or joins into an implicit transaction.
+def check_messages(
+    file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str], mode: Mode
+) -> Iterator[Finding]:
+    """Yield findings on statements that the tool splits, rejects as unterminated, or joins in one message.
 
     ``mark`` matches a marker line of the tool; its word is the first group.
     """
@@ -68,17 +70,17 @@ def faults(file: SourceFile, part: Section, *, tool: str, mark: re.Pattern[str],
             continue
         held = [item for item in parts if message.first <= item.line and item.end_line <= message.last]
         if mode is Mode.AUTOCOMMIT and len(held) > 1:
-            yield from _together(file, held, tool)
+            yield from _joined_statements(file, held, tool)
 
 
-def _together(file: SourceFile, held: list[Statement], tool: str) -> Iterator[Finding]:
+def _joined_statements(file: SourceFile, held: list[Statement], tool: str) -> Iterator[Finding]:
     for item in held:
         if why := transactions.requires_autocommit(item):
             yield problem(
                 file,
                 _IMPLICIT[tool],
-                f"{tool} sends {len(held)} statements in one simple-query message, which PostgreSQL runs in one implicit "
-                f"transaction block, and {why}.",
+                f"{tool} sends {len(held)} statements in one simple-query message, which PostgreSQL runs in one "
+                f"implicit transaction block, and {why}.",
                 f"Put the statement on line {item.line} on lines of its own, outside of other statements' "
                 f"{_mark(tool, 'StatementBegin')}.",
                 line=item.line,

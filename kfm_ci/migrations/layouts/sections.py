@@ -71,7 +71,7 @@ def _plain(script: Script) -> Script:
 
 
 def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Section | None:
-    """Return the lines after the first marker of a name up to the next marker; markers are name, start and end offset."""
+    """Return the lines after the first marker of a name up to the next; markers are name, start and end offset."""
     for number, (kind, _, end) in enumerate(marks):
         if kind == name:
             stop = marks[number + 1][1] if number + 1 < len(marks) else len(text)
@@ -112,7 +112,7 @@ def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Fi
     )
 
 
-def misnamed(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
+def name_findings(history: History, name: re.Pattern[str], expected: str) -> tuple[Finding, ...]:
     """Return findings on file names for which the tool rejects the whole directory."""
     return tuple(
         problem(

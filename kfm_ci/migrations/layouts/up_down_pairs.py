@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.model import History, Migration, Tree
@@ -18,7 +18,7 @@ SortKey = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class FileName:
     """The parts of a migration file's name."""
 
     id: str
@@ -31,9 +31,24 @@ class Named:
     """Key that pairs an up with its down migration, if it is not the id."""
 
 
+_NamedFile = tuple[FileName, SourceFile | None, str]
+"""Parsed name, file (None: unreadable) and path."""
+
+
 def relative(path: str, directory: str) -> str:
     """Return a path relative to a directory."""
     return path if directory in {"", "."} else path[len(directory) + 1 :]
+
+
+@dataclass(slots=True, kw_only=True)
+class FilePairs:
+    """The files of a directory, paired by direction; filled while they are read."""
+
+    ups: dict[str, _NamedFile] = field(default_factory=dict)
+    downs: dict[str, _NamedFile] = field(default_factory=dict)
+    others: list[SourceFile] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unreadable: bool = False
 
 
 def assemble(
@@ -41,26 +56,58 @@ def assemble(
     directory: str,
     *,
     format: str,
-    name: Callable[[str], Named | None],
+    name: Callable[[str], FileName | None],
     paths: Iterable[str],
     whole: bool = False,
     mode: Callable[[SourceFile], Mode | None] = lambda _: None,
     extra: Callable[[str], tuple[str, ...]] = lambda _: (),
     empty_downs: bool = False,
 ) -> History:
-    """Read the files a format names, pair ups with downs, and order them; says what does not fit.
+    """Read the files of a format, pair up with down migrations, and order them.
 
-    ``empty_downs``: the tool runs an empty down, and others write such ones: then it is no way back, and no broken file.
+    ``empty_downs``: the tool runs an empty down file; it is then no down migration, and no finding.
     """
-    findings: list[Finding] = []
-    ups: dict[str, tuple[Named, SourceFile | None, str]] = {}
-    downs: dict[str, tuple[Named, SourceFile | None, str]] = {}
-    others: list[SourceFile] = []
-    unreadable = False
+    pairs = pair_files(tree, directory, name=name, paths=paths, empty_downs=empty_downs)
+
+    def script(file: SourceFile) -> Script:
+        return _script(file, mode(file), whole)
+
+    migrations = build_migrations(pairs, script=script, extra=lambda path: _extra_files(tree, extra(path)))
+    unpaired = [
+        _finding(
+            path,
+            DOWN_WITHOUT_UP,
+            "The down migration has no up migration.",
+            "Add the up file of the same name, or remove this file.",
+        )
+        for key, (_, _, path) in pairs.downs.items()
+        if key not in pairs.ups
+    ]
+    repeated = check_versions(migrations)
+    return History(
+        format=format,
+        directory=directory,
+        migrations=migrations,
+        findings=(*pairs.findings, *unpaired, *repeated),
+        unreadable=pairs.unreadable or bool(repeated),
+        others=tuple(pairs.others),
+    )
+
+
+def pair_files(
+    tree: Tree,
+    directory: str,
+    *,
+    name: Callable[[str], FileName | None],
+    paths: Iterable[str],
+    empty_downs: bool,
+) -> FilePairs:
+    """Read the files once and sort them into up migrations, down migrations and others."""
+    pairs = FilePairs()
     for path in paths:
         named = name(relative(path, directory))
         if named is not None and not path.isprintable():
-            findings.append(
+            pairs.findings.append(
                 _finding(
                     path,
                     FILE_NAME,
@@ -69,22 +116,20 @@ def assemble(
                 )
             )
             if not _is_text(path):
-                unreadable = True
+                pairs.unreadable = True
                 continue
-        before = len(findings)
+        findings: list[Finding] = []
         file = source_files.read(tree, path, findings)
         if named is None:
-            del findings[before:]
             if file is not None:
-                others.append(file)
+                pairs.others.append(file)
             continue
-        if empty_downs and named.direction == "down":
-            findings[before:] = [item for item in findings[before:] if item.rule != EMPTY_FILE.id]
-        unreadable = unreadable or file is None
-        target = ups if named.direction == "up" else downs
-        key = named.pair or named.id
+        is_up = named.direction == "up"
+        pairs.findings += [item for item in findings if is_up or not empty_downs or item.rule != EMPTY_FILE.id]
+        pairs.unreadable = pairs.unreadable or file is None
+        target, key = pairs.ups if is_up else pairs.downs, named.pair or named.id
         if key in target:
-            findings.append(
+            pairs.findings.append(
                 _finding(
                     path,
                     DUPLICATE_VERSION,
@@ -92,50 +137,39 @@ def assemble(
                     "Rename one of them.",
                 )
             )
-            unreadable = True
+            pairs.unreadable = True
             continue
         target[key] = (named, file, path)
-    migrations: list[Migration] = []
-    for key, (named, file, path) in sorted(ups.items(), key=lambda item: item[1][0].sort_key):
+    return pairs
+
+
+def build_migrations(
+    pairs: FilePairs, *, script: Callable[[SourceFile], Script], extra: Callable[[str], tuple[SourceFile, ...]]
+) -> tuple[Migration, ...]:
+    """Return the migrations of the readable up files, ordered by their sort keys."""
+    migrations = []
+    for key, (named, file, path) in sorted(pairs.ups.items(), key=lambda item: item[1][0].sort_key):
         if file is None:
             continue
-        down = downs.get(key)
+        down = pairs.downs.get(key)
         migrations.append(
             Migration(
                 id=named.id,
                 version=named.version,
                 sort_key=named.sort_key,
                 name=named.name,
-                up=_script(file, mode(file), whole),
-                down=_script(down[1], mode(down[1]), whole) if down and down[1] else None,
+                up=script(file),
+                down=script(down[1]) if down and down[1] else None,
                 header=header.parse(file.text),
-                extra_files=tuple(item for item in (source_files.read(tree, name, []) for name in extra(path)) if item),
+                extra_files=extra(path),
             )
         )
-    for key, (_, _, path) in downs.items():
-        if key not in ups:
-            findings.append(
-                _finding(
-                    path,
-                    DOWN_WITHOUT_UP,
-                    "The down migration has no up migration.",
-                    "Add the up file of the same name, or remove this file.",
-                )
-            )
-    unreadable = _repeated(migrations, findings) or unreadable
-    return History(
-        format=format,
-        directory=directory,
-        migrations=tuple(migrations),
-        findings=tuple(findings),
-        unreadable=unreadable,
-        others=tuple(others),
-    )
+    return tuple(migrations)
 
 
-def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
-    """Whether a version is given twice; says which."""
-    found = False
+def check_versions(migrations: Iterable[Migration]) -> tuple[Finding, ...]:
+    """Return a finding for each migration whose version an earlier one already has."""
+    findings = []
     versions: dict[str, str] = {}
     for migration in migrations:
         if not migration.version:
@@ -145,13 +179,17 @@ def _repeated(migrations: list[Migration], findings: list[Finding]) -> bool:
                 _finding(
                     migration.up_path,
                     DUPLICATE_VERSION,
-                    f"`{versions[migration.version]}` and `{migration.up_path}` have the same version {migration.version}.",
+                    f"`{versions[migration.version]}` and `{migration.up_path}` share version {migration.version}.",
                     "Renumber the newer one.",
                 )
             )
-            found = True
         versions.setdefault(migration.version, migration.up_path)
-    return found
+    return tuple(findings)
+
+
+def _extra_files(tree: Tree, paths: Iterable[str]) -> tuple[SourceFile, ...]:
+    files = (source_files.read(tree, path, []) for path in paths)
+    return tuple(file for file in files if file is not None)
 
 
 def _script(file: SourceFile, mode: Mode | None, whole: bool) -> Script:

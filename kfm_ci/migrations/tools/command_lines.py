@@ -92,7 +92,8 @@ def _incomplete(message: str) -> UsageError:
         code="KFM-U35",
         message=message,
         where="[migrations.command]",
-        help='Write `[migrations.command]` with `up = "…"` and `history-table = "…"`. Add `up-one = "…"` if the tool has single steps.',
+        help='Write `up = "…"` and `history-table = "…"` in `[migrations.command]`. '
+        'Add `up-one = "…"` if the tool has single steps.',
     )
 
 

@@ -43,7 +43,7 @@ def test_alembic_two_heads_are_an_error_with_the_command_to_type(load):
         DIR,
     )
     assert rules(history) == ["multiple-heads"] and history.unreadable
-    assert history.findings[0].help == "run: alembic merge -m merge b c"
+    assert history.findings[0].help == "Run `alembic merge -m merge b c`."
 
 
 TWO = {f"{DIR}/1.py": revision("a"), f"{DIR}/2.py": revision("b", "a"), f"{DIR}/3.py": revision("c", "a")}
