@@ -1,4 +1,4 @@
-"""Write the tables of docs/action.md from action.yml; with ``--check`` only tell whether they agree."""
+"""Write the tables of docs/action.md from action.yml; with ``--check`` exit 1 if they differ."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ if __name__ == "__main__":
     if "--check" not in sys.argv:
         PAGE.write_text(new, encoding="utf-8")
     elif old != new:
-        sys.exit("docs/action.md does not say what action.yml says: run python docs/generate_action.py")
+        sys.exit("docs/action.md differs from action.yml: run python docs/generate_action.py")

@@ -46,7 +46,7 @@ def test_no_workflow_in_the_documentation_has_a_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "told"),
     [
-        ("needs: judge", "needs: juge", "depends on unknown job 'juge'"),
+        ("needs: check", "needs: chek", "depends on unknown job 'chek'"),
         ("matrix.path", "matrx.path", "Unrecognized named-value: 'matrx'"),
         ("contents: read", "contents: reed", "Unexpected value 'reed'"),
     ],

@@ -76,7 +76,7 @@ def released(tmp_path: Path) -> Path:
     jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
     steps = [step for job in jobs.values() for step in job["steps"] if "run" in step and "docker" not in step["run"]
              or "docker://" in step.get("run", "")]  # fmt: skip
-    assert [step["name"].split()[0] for step in steps] == ["Hold", "Tag", "Leave"]
+    assert [step["name"].split()[0] for step in steps] == ["Compare", "Tag", "Push"]
     for step in steps:
         done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=checkout, env=environment, capture_output=True, text=True,
                               check=False)  # fmt: skip
