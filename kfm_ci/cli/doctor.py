@@ -19,7 +19,7 @@ from kfm_ci.migrations.model import Tool
 from kfm_ci.migrations.tools import command_lines, process
 from kfm_ci.migrations.tools.process import places
 from kfm_ci.postgres.engines import installations
-from kfm_ci.stages.external_tool.tool_run import last
+from kfm_ci.stages.external_tool.tool_run import decisive_line
 
 PATIENCE = 20
 """Seconds for a program to say whether it has what it needs."""
@@ -81,7 +81,7 @@ def _lacks(root: Path, tool: Tool, where: str) -> str | None:
         return None
     ended = process.run((program, *tool.probe[1:]), directory=root / tool.directory,
                         environment={**environment(), "PATH": where}, timeout=PATIENCE)  # fmt: skip
-    return last(ended.tail)[:120] if ended.code else None
+    return decisive_line(ended.tail)[:120] if ended.code else None
 
 
 def _containers() -> str:

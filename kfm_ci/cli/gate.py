@@ -13,7 +13,7 @@ from kfm_ci import config
 from kfm_ci.cli import gate_files, output_files
 from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock, timestamp
-from kfm_ci.errors import Cancelled, CannotCheck, Defect, KfmError
+from kfm_ci.errors import CannotCheck, Defect, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.github import context as github
@@ -25,8 +25,10 @@ from kfm_ci.postgres.engines import selection
 from kfm_ci.report import console as summary
 from kfm_ci.report import gate_json as document
 from kfm_ci.stages import pipeline, result
+from kfm_ci.stages.gate_input import GateInput
 from kfm_ci.stages.inputs import matching
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import ChecksumsResult
+from kfm_ci.stages.stage import Results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,36 +52,41 @@ class GateOptions:
 def judge(options: GateOptions, console: Console) -> Evidence:
     """Run the gate, write its files, print its summary, and return the evidence.
 
-    What ends the run early is raised after the files were written: there is a receipt on every path.
+    An error that ends the run early is raised after the files were written: there is a receipt on every path.
     """
     clock = SystemClock()
     started = timestamp(clock.now())
     context = github.read()
     output_files.prepare(options.out)
     try:
-        return _judge(options, console, clock, started, context)
+        return _run_and_publish(options, console, clock, started, context)
     except KfmError as error:
-        _unjudged(error, options, console, context, started, timestamp(clock.now()))
+        _write_failure(error, options, console, context, started, timestamp(clock.now()))
         raise
     except Exception as error:
-        defect = Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
-                        help="please report it with the lines above")  # fmt: skip
-        _unjudged(defect, options, console, context, started, timestamp(clock.now()))
+        defect = Defect(
+            code="KFM-D01",
+            message=f"this is a defect of kfm-ci: {type(error).__name__}",
+            help="Report it with the lines above.",
+        )
+        _write_failure(defect, options, console, context, started, timestamp(clock.now()))
         raise
 
 
-def _unjudged(
+def _write_failure(
     error: KfmError, options: GateOptions, console: Console, context: Context, started: str, finished: str
 ) -> None:
     evidence = result.unjudged(error, started_on=started, finished_on=finished)
-    # the disk that is full may be what ended the run
+    # a full disk may be the error itself
     with suppress(CannotCheck):
         gate_files.write(options.out, evidence, context, gate_files.GateInputs())
     if options.output == "json":
         console.file.write(document.dumps(evidence))
 
 
-def _judge(options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
+def _run_and_publish(
+    options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context
+) -> Evidence:
     subject = gather(
         options.directory,
         config_file=options.config_file,
@@ -87,51 +94,87 @@ def _judge(options: GateOptions, console: Console, clock: SystemClock, started: 
         base_ref=options.base,
         context=context,
     )
-    database = subject.config.database
-    tracked = tuple(subject.change.tree.paths("."))
     with ExitStack() as resources:
-        run = Run(
-            change=subject.change, config=subject.config, policy=subject.policy, resources=resources,
-            root=subject.root,
-            engine=lambda: selection.choose(
-                options.engine or database.engine, major=options.postgres_version or database.postgres_version,
-                url=config.database_url(options.database_url), extensions=database.extensions, image=database.image,
-                made=required_extensions.made(subject.change.head),
-                for_tools=subject.change.head.tool is not None or subject.config.smoke.image is not None,
-            ),
-            commit=subject.source.git_sha or "", statistics=subject.statistics, smoke_files=matching(tracked, subject.config.smoke.sql),
-            settings_file=subject.settings_file,
-        )  # fmt: skip
         journal = Journal(options.out / "journal.jsonl", clock)
         resources.callback(journal.close)
-
-        def progress(stage: StageEvidence) -> None:
-            if options.output != "json" and not options.quiet:
-                console.print(summary.stage(stage))
-
-        run.findings += subject.notices
-        if options.output == "github":
-            resources.enter_context(workflow_commands.quiet(sys.stdout))
-        try:
-            pipeline.execute(pipeline.GATE, run, clock=clock, journal=journal, progress=progress)
-        except Cancelled as error:
-            run.failure = error
-        result.judge(run)
+        given = build_input(options, subject, journal, resources)
+        done = run_gate(options, given, console, clock)
         evidence = result.conclude(
-            run, source=subject.source, started_on=started, finished_on=timestamp(clock.now()), fail_on=options.fail_on
+            given,
+            done,
+            source=subject.source,
+            started_on=started,
+            finished_on=timestamp(clock.now()),
+            fail_on=options.fail_on,
         )
-    gate_files.write(options.out, evidence, context, _settled(run, subject))
-    _show(options, console, evidence, subject)
+    publish(options, console, evidence, subject, _input_digests(given, done, subject), context)
     return evidence
 
 
-def _settled(run: Run, subject: Subject) -> gate_files.GateInputs:
-    files = dict(run.files)
-    smoke = "".join(f"{digest}  {path}\n" for path, digest in run.files if path in run.smoke_files)
+def build_input(options: GateOptions, subject: Subject, journal: Journal, resources: ExitStack) -> GateInput:
+    """Return the frozen input of the stages."""
+    database = subject.config.database
+    tracked = tuple(subject.change.tree.paths("."))
+    return GateInput(
+        change=subject.change,
+        config=subject.config,
+        policy=subject.policy,
+        engine=lambda: selection.choose(
+            options.engine or database.engine,
+            major=options.postgres_version or database.postgres_version,
+            url=config.database_url(options.database_url),
+            extensions=database.extensions,
+            image=database.image,
+            made=required_extensions.made(subject.change.head),
+            for_tools=subject.change.head.tool is not None or subject.config.smoke.image is not None,
+        ),
+        resources=resources,
+        journal=journal,
+        statistics=subject.statistics,
+        root=subject.root,
+        commit=subject.source.git_sha or "",
+        smoke_files=matching(tracked, subject.config.smoke.sql),
+        settings_file=subject.settings_file,
+        notices=tuple(subject.notices),
+    )
+
+
+def run_gate(options: GateOptions, given: GateInput, console: Console, clock: SystemClock) -> Results:
+    """Run the stages with progress on the console, and return their results."""
+
+    def progress(stage: StageEvidence) -> None:
+        if options.output != "json" and not options.quiet:
+            console.print(summary.stage(stage))
+
+    if options.output == "github":
+        given.resources.enter_context(workflow_commands.quiet(sys.stdout))
+    return pipeline.execute(
+        pipeline.GATE, given, clock=clock, journal=given.journal, progress=progress, notices=given.notices
+    )
+
+
+def _input_digests(given: GateInput, done: Results, subject: Subject) -> gate_files.GateInputs:
+    checksums = done.get(ChecksumsResult)
+    listed = checksums.files if checksums else ()
+    smoke = "".join(f"{digest}  {path}\n" for path, digest in listed if path in given.smoke_files)
     return gate_files.GateInputs(
-        config=files.get(subject.settings_file or ""), policy=subject.policy_digest,
+        config=dict(listed).get(subject.settings_file or ""),
+        policy=subject.policy_digest,
         smoke=Digest.of(smoke.encode()) if smoke else None,
-    )  # fmt: skip
+    )
+
+
+def publish(
+    options: GateOptions,
+    console: Console,
+    evidence: Evidence,
+    subject: Subject,
+    digests: gate_files.GateInputs,
+    context: Context,
+) -> None:
+    """Write the files of the contract and print the summary."""
+    gate_files.write(options.out, evidence, context, digests)
+    _show(options, console, evidence, subject)
 
 
 def _show(options: GateOptions, console: Console, evidence: Evidence, subject: Subject) -> None:

@@ -26,7 +26,7 @@ class GateInputs:
     """Of the list of smoke tests, in sha256sum format."""
 
 
-def write(out: Path, evidence: Evidence, context: Context, settled: GateInputs) -> None:
+def write(out: Path, evidence: Evidence, context: Context, digests: GateInputs) -> None:
     """Write every file of the contract."""
     documents = {
         "gate.json": gate_json.dumps(evidence),
@@ -38,7 +38,7 @@ def write(out: Path, evidence: Evidence, context: Context, settled: GateInputs) 
     }
     byproducts = {name: Digest.of(text.encode("utf-8", "replace")) for name, text in documents.items()}
     receipt = statement.build(
-        evidence, config_digest=settled.config, policy_digest=settled.policy, smoke_digest=settled.smoke,
+        evidence, config_digest=digests.config, policy_digest=digests.policy, smoke_digest=digests.smoke,
         byproducts=byproducts,
         who={"actor": context.actor} if context.actor else None,
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,

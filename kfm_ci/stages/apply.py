@@ -3,101 +3,169 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass
 
 from kfm_ci.evidence import rollback, schema_diff, unindexed_foreign_keys
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
-from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Outcome
+from kfm_ci.evidence.rollback.model import State
+from kfm_ci.evidence.tables import ForeignKey, Table
+from kfm_ci.model import Finding, Outcome
 from kfm_ci.postgres import catalog, ledger, run_script
+from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.run_script import Applied
-from kfm_ci.postgres.session import reset
-from kfm_ci.stages.data_checks import schema_divergence, swallowed_exceptions
-from kfm_ci.stages.data_checks.seeded_base import RULE, SeededBase
-from kfm_ci.stages.run import MigrationRecord, Run
-from kfm_ci.stages.setup.execution import entry_of, refusal, script_of
-from kfm_ci.stages.stage import Failed, Skip
+from kfm_ci.postgres.session import Session, reset
+from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
+from kfm_ci.stages.data_checks.schema_divergence import check_divergence
+from kfm_ci.stages.data_checks.seeded_base import SeededBase
+from kfm_ci.stages.data_checks.swallowed_exceptions import check_handlers
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import (
+    ApplyProgress,
+    ApplyResult,
+    DryRunResult,
+    ExecutableMigration,
+    MigrationRecord,
+    Provisioned,
+)
+from kfm_ci.stages.setup.execution import entry_of, failure_finding
+from kfm_ci.stages.stage import Failed, Results, StageOutcome, keeping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Applied:
+    """One attempt to apply all new migrations."""
+
+    catalog: Catalog
+    tables: tuple[Table, ...]
+    unindexed: tuple[ForeignKey, ...]
+    failure: tuple[ExecutableMigration, Applied] | None
 
 
 class Apply:
-    """Runs the new migrations as production will, and looks on."""
+    """Runs the new migrations as production will, observed."""
 
     name = "apply"
 
-    def run(self, run: Run) -> str | None:
-        """Apply each new migration to a base with rows; what follows a failed one is not run.
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Apply each new migration to a base with rows; no migration runs after a failed one.
 
-        A migration that only rows make fail is reported, and applied again without such rows.
+        A migration that fails on rows only is reported, and applied again without these rows.
         """
-        if run.server is None or run.base_database is None or run.status("provision") != "passed":
-            raise Skip("there is no base to apply to")
-        ground = SeededBase(run=run, server=run.server, base=run.base_database)
-        while True:
-            run.origin = ground.prepare()
-            name = run.database = run.server.create_database("apply", template=run.origin)
-            failure = self._attempt(run, name)
-            if failure is None or not ground.learn(*failure, name):
-                break
-        if failure is not None:
-            migration, done = failure
-            found = refusal(run, migration, script_of(migration), done)
-            same = [item for item in run.findings if (item.migration, item.hazard) == (found.migration, found.hazard)]
-            if all(item.rule == found.rule for item in same):
-                # The dry run sent the file whole, so it knew less of the place.
-                run.findings[:] = [*(item for item in run.findings if item not in same), found]
-            raise Failed(f"{migration.id} failed")
-        schema_divergence.judge(run)
-        swallowed_exceptions.judge(run)
-        dependent = sum(item.rule == RULE for item in run.findings)
+        base = done.need(Provisioned, "there is no base to apply to")
+        dry_run = done.get(DryRunResult)
+        seeded = SeededBase(base=base, unseeded=dry_run.unseeded if dry_run else None, earlier=done.findings)
+        records: dict[str, MigrationRecord] = {}
+        result: ApplyProgress = ApplyProgress(records=records, seeding=None)
+
+        def outcome() -> StageOutcome:
+            return StageOutcome(result=result, findings=seeded.findings, superseded=seeded.superseded)
+
+        with keeping(outcome):
+            while True:
+                records.clear()
+                origin = seeded.prepare()
+                result = ApplyProgress(records=records, seeding=seeded.seeding)
+                name = base.server.create_database("apply", template=origin)
+                attempt = _apply_all(base, name, records)
+                if attempt.failure is None or not seeded.exclude_offending_rows(*attempt.failure, name):
+                    break
+            result = applied = ApplyResult(
+                records=dict(records),
+                seeding=seeded.seeding,
+                database=name,
+                seeded_base=origin,
+                catalog=attempt.catalog,
+                tables=attempt.tables,
+                unindexed=attempt.unindexed,
+            )
+            if attempt.failure is not None:
+                seeded.replace_dry_run_finding(_failure(base, attempt.failure))
+                raise Failed(f"{attempt.failure[0].id} failed")
+            if dry_run is not None:
+                seeded.add(check_divergence(base, applied, dry_run))
+                seeded.add(check_handlers(base, applied, dry_run, (*done.findings, *seeded.findings)))
+        dependent = sum(item.rule == DATA_DEPENDENT_FAILURE.id for item in seeded.findings)
         on_data = f"; {dependent} statement{'s' if dependent > 1 else ''} failed on synthetic rows" if dependent else ""
-        return f"{len(run.new)} applied{on_data}"
+        return StageOutcome(
+            result=applied,
+            findings=seeded.findings,
+            superseded=seeded.superseded,
+            message=f"{len(base.new)} applied{on_data}",
+        )
 
-    def _attempt(self, run: Run, name: str) -> tuple[Migration, Applied] | None:
-        """Apply all; return the first that failed."""
-        failure: tuple[Migration, Applied] | None = None
-        with (
-            run.connect(name) as connection, run.connect(name) as aside, run.connect(name, admin=True) as beside,
-            closing(Observer(beside, session_snapshot.existing(connection))) as observer,
-        ):  # fmt: skip
-            slow = frozenset(unindexed_foreign_keys.unindexed(connection))
-            state = rollback.capture(aside)
-            for migration in run.new:
-                if failure:
-                    run.seen[migration.id] = MigrationRecord()
-                    continue
-                script = script_of(migration)
-                observer.reset()
-                reset(connection)
-                run.note("migration-attempted", migration=migration.id, sha256=script.file.sha256.hex)
-                done = run_script.run(connection, script, entry=entry_of(run, migration), watcher=observer, traced=True)
-                run.note("migration-ended", migration=migration.id, outcome=done.outcome.value)
-                reset(connection)
-                after = state
-                if done.outcome is Outcome.APPLIED:
-                    after = rollback.capture(aside, since=state, touched=done.touched)
-                run.seen[migration.id] = MigrationRecord(
-                    apply=ApplyEvidence(outcome=done.outcome, mode=done.mode, duration_ms=round(done.duration_ms, 3), error=done.error),
-                    statements=observer.evidence, schema_diff=schema_diff.diff(state.catalog, after.catalog),
-                    before=state, after=after,
-                )  # fmt: skip
-                state = after
-                if done.outcome is Outcome.FAILED:
-                    failure = (migration, done)
-            reset(connection)
-            # the receipt speaks of it, so it is read as a whole
-            run.final_catalog = catalog.follow(aside)
-            run.unindexed = tuple(item for item in unindexed_foreign_keys.unindexed(connection) if item not in slow)
-            if failure is None:
-                self._again(run, ledger.applied(connection))
-                total = schema_diff.diff(run.base_catalog, run.final_catalog) if run.base_catalog else None
-                if total is not None:
-                    changed = schema_diff.changed_tables(total, run.final_catalog)
-                    run.tables = schema_diff.neighbourhood(connection, changed)
-        return failure
 
-    def _again(self, run: Run, applied: tuple[str, ...]) -> None:
-        """A second apply finds nothing pending: the ledger has every new migration."""
-        pending = [item.id for item in run.new if item.id not in applied]
-        if pending:
-            raise Failed(f"the ledger does not know {pending[0]} after it was applied")
+def _failure(base: Provisioned, failure: tuple[ExecutableMigration, Applied]) -> Finding:
+    migration, applied = failure
+    return failure_finding(base, migration, migration.up, applied)
+
+
+def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]) -> _Applied:
+    """Apply all and write a record of each; migrations after a failed one get an empty record."""
+    failure: tuple[ExecutableMigration, Applied] | None = None
+    with (
+        base.connect(name) as connection,
+        base.connect(name) as aside,
+        base.connect(name, admin=True) as monitoring,
+        closing(Observer(monitoring, session_snapshot.existing(connection))) as observer,
+    ):
+        unindexed_before = frozenset(unindexed_foreign_keys.unindexed(connection))
+        state = rollback.capture(aside)
+        for migration in base.new:
+            if failure:
+                records[migration.id] = MigrationRecord()
+                continue
+            applied, records[migration.id], state = _apply_one(base, migration, connection, aside, observer, state)
+            if applied.outcome is Outcome.FAILED:
+                failure = (migration, applied)
+        reset(connection)
+        # the receipt contains its digest, so it is read as a whole
+        final = catalog.follow(aside)
+        unindexed = tuple(item for item in unindexed_foreign_keys.unindexed(connection) if item not in unindexed_before)
+        tables: tuple[Table, ...] = ()
+        if failure is None:
+            _check_second_apply(base, ledger.applied(connection))
+            changed = schema_diff.changed_tables(schema_diff.diff(base.base_catalog, final), final)
+            tables = schema_diff.neighbourhood(connection, changed)
+    return _Applied(catalog=final, tables=tables, unindexed=unindexed, failure=failure)
+
+
+def _apply_one(
+    base: Provisioned,
+    migration: ExecutableMigration,
+    connection: Session,
+    aside: Session,
+    observer: Observer,
+    before: State,
+) -> tuple[Applied, MigrationRecord, State]:
+    observer.reset()
+    reset(connection)
+    base.note("migration-attempted", migration=migration.id, sha256=migration.up.file.sha256.hex)
+    applied = run_script.run(connection, migration.up, entry=entry_of(base, migration), watcher=observer, traced=True)
+    base.note("migration-ended", migration=migration.id, outcome=applied.outcome.value)
+    reset(connection)
+    after = before
+    if applied.outcome is Outcome.APPLIED:
+        after = rollback.capture(aside, since=before, touched=applied.touched)
+    evidence = ApplyEvidence(
+        outcome=applied.outcome,
+        mode=applied.mode,
+        duration_ms=round(applied.duration_ms, 3),
+        error=applied.error,
+    )
+    record = MigrationRecord(
+        apply=evidence,
+        statements=observer.evidence,
+        schema_diff=schema_diff.diff(before.catalog, after.catalog),
+        before=before,
+        after=after,
+    )
+    return applied, record, after
+
+
+def _check_second_apply(base: Provisioned, applied: tuple[str, ...]) -> None:
+    """Raise Failed unless the ledger has every new migration, so that a second apply finds nothing pending."""
+    pending = [item.id for item in base.new if item.id not in applied]
+    if pending:
+        raise Failed(f"the ledger does not contain {pending[0]} after it was applied")

@@ -1,73 +1,80 @@
-"""Stage ``dry-run``: new migrations run and are rolled back; the schema must be as before."""
+"""Stage ``dry-run``: new migrations run and are rolled back; the schema must be unchanged."""
 
 from __future__ import annotations
 
-from kfm_ci.model import Finding, Hazard, Mode, Outcome, Place, Severity
+from kfm_ci.model import Finding, Mode, Outcome, Place
 from kfm_ci.postgres import catalog, commit_detection, run_script, sequences
 from kfm_ci.postgres.catalog import Catalog
-from kfm_ci.postgres.engines.base import Server
-from kfm_ci.postgres.session import reset
+from kfm_ci.postgres.session import Session, reset
+from kfm_ci.rules.server.execution import DRY_RUN_NOT_ROLLED_BACK
 from kfm_ci.sql import transactions
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup import single_transaction
-from kfm_ci.stages.setup.execution import refusal, script_of
-from kfm_ci.stages.stage import Failed, Skip
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import DryRunResult, ExecutableMigration, Provisioned
+from kfm_ci.stages.setup.execution import failure_finding
+from kfm_ci.stages.setup.single_transaction import check_single_transaction
+from kfm_ci.stages.stage import Failed, Results, StageOutcome
 
 
 class DryRun:
-    """Proves that what is rolled back leaves no trace."""
+    """Proves that a rollback of the transaction leaves no trace."""
 
     name = "dry-run"
 
-    def run(self, run: Run) -> str | None:
-        """Run each new migration on a clone of the base, check that rolling back restores the schema, then keep it."""
-        if run.server is None or run.base_database is None or run.status("provision") != "passed":
-            raise Skip("there is no base to run on")
-        name = run.server.create_database("dry_run", template=run.base_database)
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Run each new migration on a clone of the base, compare the schema after its rollback, then apply it there."""
+        base = done.need(Provisioned, "there is no base to run on")
+        name = base.server.create_database("dry_run", template=base.base_database)
         outside = 0
-        with run.connect(name) as connection:
-            for number, migration in enumerate(run.new):
-                script = script_of(migration)
+        with base.connect(name) as connection:
+            for number, migration in enumerate(base.new):
                 reset(connection)
-                if transactions.mode(script) is Mode.AUTOCOMMIT:
+                if transactions.mode(migration.up) is Mode.AUTOCOMMIT:
                     outside += 1
                 else:
-                    since = commit_detection.moment(connection)
-                    # what a tool sent names values that sequences gave it; they must be given again
-                    stood = sequences.standing(connection) if script.recorded else ()
-                    done = run_script.run(connection, script, entry=None, keep=False)
-                    if done.outcome is Outcome.FAILED:
-                        run.findings.append(refusal(run, migration, script, done))
-                        raise Failed(f"{migration.id}: {done.error}")
-                    reset(connection)
-                    if stood:
-                        sequences.restore(connection, sequences.moved(stood, sequences.standing(connection)))
-                    if not commit_detection.untouched(connection, since):
-                        self._compare(run, run.server, catalog.read(connection), number)
-                done = run_script.run(connection, script, entry=None)
-                if done.outcome is Outcome.FAILED:
-                    run.findings.append(refusal(run, migration, script, done))
-                    raise Failed(f"{migration.id}: {done.error}")
-        single_transaction.run(run, run.server)
-        run.unseeded = name
-        return f"{outside} outside a transaction" if outside else None
-
-    def _compare(self, run: Run, server: Server, now: Catalog, number: int) -> None:
-        """Something was committed meanwhile: hold the schema against one made without this migration's dry run."""
-        name = server.create_database("dry_run_before", template=run.base_database)
-        with run.connect(name) as connection:
-            for earlier in run.new[:number]:
-                run_script.run(connection, script_of(earlier), entry=None)
-                reset(connection)
-            before = catalog.read(connection)
-        server.drop_database(name)
-        if now.digest != before.digest:
-            migration = run.new[number]
-            run.findings.append(_trace(migration.id, migration.up_path))
-            raise Failed(f"{migration.id} left traces behind after it was rolled back")
+                    _run_and_roll_back(base, connection, number)
+                applied = run_script.run(connection, migration.up, entry=None)
+                if applied.outcome is Outcome.FAILED:
+                    finding = failure_finding(base, migration, migration.up, applied)
+                    raise Failed(f"{migration.id}: {applied.error}", (finding,))
+        findings = check_single_transaction(base)
+        message = f"{outside} outside a transaction" if outside else None
+        return StageOutcome(result=DryRunResult(unseeded=name), findings=findings, message=message)
 
 
-def _trace(migration: str, path: str) -> Finding:
-    return Finding(rule="dry-run-not-rolled-back", hazard=Hazard.TRANSACTION, severity=Severity.ERROR, migration=migration,
-                   message="the schema differs after the migration was rolled back: something in it escapes the transaction",
-                   help="look for COMMIT in procedures, dblink, or other ways out", place=Place(file=path, line=1))  # fmt: skip
+def _run_and_roll_back(base: Provisioned, connection: Session, number: int) -> None:
+    migration = base.new[number]
+    since = commit_detection.moment(connection)
+    # recorded SQL contains values of sequences, so the sequences must return these again
+    before = sequences.standing(connection) if migration.up.recorded else ()
+    ran = run_script.run(connection, migration.up, entry=None, keep=False)
+    if ran.outcome is Outcome.FAILED:
+        finding = failure_finding(base, migration, migration.up, ran)
+        raise Failed(f"{migration.id}: {ran.error}", (finding,))
+    reset(connection)
+    if before:
+        sequences.restore(connection, sequences.moved(before, sequences.standing(connection)))
+    if not commit_detection.untouched(connection, since):
+        _compare_schema(base, catalog.read(connection), number)
+
+
+def _compare_schema(base: Provisioned, now: Catalog, number: int) -> None:
+    """Compare the schema after a commit was detected with one that was made without this migration's dry run."""
+    name = base.server.create_database("dry_run_before", template=base.base_database)
+    with base.connect(name) as connection:
+        for earlier in base.new[:number]:
+            run_script.run(connection, earlier.up, entry=None)
+            reset(connection)
+        before = catalog.read(connection)
+    base.server.drop_database(name)
+    if now.digest != before.digest:
+        migration = base.new[number]
+        raise Failed(f"{migration.id} is not rolled back completely", (_not_rolled_back(migration),))
+
+
+def _not_rolled_back(migration: ExecutableMigration) -> Finding:
+    return DRY_RUN_NOT_ROLLED_BACK.finding(
+        "The schema differs after the transaction was rolled back: a statement commits outside of it.",
+        help="Remove COMMIT in procedures, dblink calls and other commits from the migration.",
+        place=Place(file=migration.up_path, line=1),
+        migration=migration.id,
+    )

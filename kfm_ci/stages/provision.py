@@ -5,90 +5,136 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.model import Outcome, Resumption, Severity
+from kfm_ci.migrations.model import Migration, Tool
+from kfm_ci.model import Finding, Outcome, Resumption, Severity
 from kfm_ci.postgres import catalog, ledger, roles, run_script, session
 from kfm_ci.postgres.session import reset
-from kfm_ci.sql import role_references as naming
+from kfm_ci.sql import role_references
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.external_tool import record
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.external_tool.record import Recording
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import BaseDatabase, Provisioned, RunningServer, executable, with_migrations
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.database import prepare
-from kfm_ci.stages.setup.execution import entry_of, refusal, script_of
-from kfm_ci.stages.stage import Failed, Skip
-
-
-def _changes_roles(run: Run) -> bool:
-    """Whether what this run runs may change roles, as far as its right and its text tell."""
-    if run.config.database.run_as == "superuser" or run.change.head.tool is not None:
-        return True
-    histories = [run.change.head, *([run.change.base] if run.change.base else [])]
-    scripts = (script for history in histories for item in history.migrations for script in (item.up, item.down))
-    return any(naming.may_change(script) for script in scripts if isinstance(script, Script))
+from kfm_ci.stages.setup.execution import entry_of, failure_finding
+from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, keeping
 
 
 class Provision:
-    """Starts the server and applies what the base has."""
+    """Starts the server and applies the migrations of the base."""
 
     name = "provision"
 
-    def run(self, run: Run) -> str | None:
-        """Start the engine and build ``kfm_base``; a base that does not apply cannot be checked against."""
-        if run.change.head.unreadable:
-            self._admit(run)
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Start the engine and build the base; a base that does not apply cannot be checked against."""
+        if given.change.head.unreadable:
+            _reject_unreadable_base(given, done)
             raise Skip("some files could not be read or ordered")
-        if not run.new:
+        if not given.change.new:
             raise Skip("nothing new to run")
-        server = run.server = run.resources.enter_context(run.engine().start())
-        with session.connect(server, server.maintenance, admin=True) as administrator:
-            for role in run.config.database.roles:
-                roles.make(administrator, role, owner=server.owner)
-        server.roles.changing = _changes_roles(run)
-        name = run.base_database = server.create_database("base")
-        with session.connect(server, name, admin=run.config.database.run_as == "superuser") as connection:
-            session.accepts(connection, run.config.database.settings)
-        prepare(run, name)
-        ran = self._ran(run, name)
-        tool = run.change.head.tool
-        if tool is not None:
-            record.build_base(run, tool, name)
-            record.record(run, tool)
-        with run.connect(name) as connection:
-            base = run.change.base.migrations if run.change.base else ()
-            for migration in base if tool is None else ():
-                if migration.id in ran:
-                    continue
-                reset(connection, observed=False)
-                script = script_of(migration)
-                # what is merged has run, whatever its tool says of a file that ends its transaction
-                script = replace(script, resumes=script.resumes or Resumption.BARE)
-                done = run_script.run(connection, script, entry=None)
-                if done.outcome is not Outcome.APPLIED:
-                    reset(connection)
-                    again = run_script.run(connection, script, entry=None, keep=False, apart=True)
-                    done = again if again.sqlstate == done.sqlstate else done
-                    run.findings.append(refusal(run, migration, script, done))
-                    raise Failed(f"the base commit's own migrations do not apply: {migration.id}")
-            reset(connection)
-            if tool is None:
-                ledger.fill(connection, tuple(entry_of(run, item) for item in base if item.id not in ran))
-            run.base_catalog = catalog.read(connection)
-        return f"{server.detail}; {len(base)} migration{'' if len(base) == 1 else 's'} of the base"
+        server = given.resources.enter_context(given.engine().start())
+        running: RunningServer = RunningServer(given=given, change=given.change, server=server)
+        found: list[Finding] = []
+        with keeping(lambda: StageOutcome(result=running, findings=tuple(found))):
+            running = base = _base_database(running)
+            prepare(base, base.base_database)
+            comparison = history_table.by_baseline(base, base.base_database)
+            found += comparison.findings
+            if comparison.applied and not _merged(base):
+                new = tuple(item for item in base.change.new if item.id not in comparison.applied)
+                running = base = replace(base, change=replace(base.change, new=new))
+            tool = base.change.head.tool
+            if tool is not None:
+                recording = _record(base, tool, done)
+                found += recording.findings
+                running = base = replace(base, change=recording.change, linter=recording.linter)
+            else:
+                recording = Recording(change=base.change)
+                _apply_base(base, comparison.applied)
+            provisioned = _provisioned(base, recording)
+        count = len(given.change.base.migrations) if given.change.base else 0
+        message = f"{server.detail}; {count} migration{'' if count == 1 else 's'} of the base"
+        return StageOutcome(result=provisioned, findings=tuple(found), message=message)
 
-    def _ran(self, run: Run, database: str) -> frozenset[str]:
-        """Return the ids of the migrations that the baseline holds, as its own history table says, and tell what is wrong with it."""
-        noted = history_table.by_baseline(run, database)
-        run.findings += noted.findings
-        if noted.applied and not (run.change.base and run.change.base.migrations):
-            run.change = replace(run.change, new=tuple(item for item in run.new if item.id not in noted.applied))
-        return noted.applied
 
-    def _admit(self, run: Run) -> None:
-        """What was merged unreadable is nobody's finding now; still, nothing could be checked."""
-        told = any(item.severity is Severity.ERROR for item in run.findings if item in run.change.head.findings)
-        if run.new and not told:
-            first = next(iter(run.change.head.findings), None)
-            raise CannotCheck(
-                code="KFM-C24", message=f"a migration that is merged already cannot be run: {first.message if first else 'unreadable'}",
-                where=first.place.file if first else run.change.head.directory, help=first.help if first else "mend the file",
-            )  # fmt: skip
+def _base_database(running: RunningServer) -> BaseDatabase:
+    """Create the roles and an empty database."""
+    server, database = running.server, running.config.database
+    with session.connect(server, server.maintenance, admin=True) as administrator:
+        for role in database.roles:
+            roles.make(administrator, role, owner=server.owner)
+    server.roles.changing = _changes_roles(running)
+    name = server.create_database("base")
+    with session.connect(server, name, admin=database.run_as == "superuser") as connection:
+        session.accepts(connection, database.settings)
+    return BaseDatabase(given=running.given, change=running.change, server=server, base_database=name)
+
+
+def _record(base: BaseDatabase, tool: Tool, done: Results) -> Recording:
+    record.build_base(base, tool, base.base_database)
+    return record.record(base, tool, done.findings)
+
+
+def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
+    """Apply the base's migrations but those that the baseline contains, and fill the ledger; raises Failed."""
+    migrations = [executable(item) for item in _merged(base) if item.id not in baseline]
+    with base.connect(base.base_database) as connection:
+        for migration in migrations:
+            reset(connection, observed=False)
+            # a merged file has been applied, whatever its tool does after the end of its transaction
+            script = replace(migration.up, resumes=migration.up.resumes or Resumption.BARE)
+            applied = run_script.run(connection, script, entry=None)
+            if applied.outcome is not Outcome.APPLIED:
+                reset(connection)
+                again = run_script.run(connection, script, entry=None, keep=False, apart=True)
+                applied = again if again.sqlstate == applied.sqlstate else applied
+                finding = failure_finding(base, migration, script, applied)
+                raise Failed(f"the base commit's own migrations do not apply: {migration.id}", (finding,))
+        reset(connection)
+        ledger.fill(connection, tuple(entry_of(base, item) for item in migrations))
+
+
+def _provisioned(base: BaseDatabase, recording: Recording) -> Provisioned:
+    new = tuple(executable(item) for item in base.change.new)
+    with base.connect(base.base_database) as connection:
+        reset(connection)
+        base_catalog = catalog.read(connection)
+    return Provisioned(
+        given=base.given,
+        change=with_migrations(base.change, {item.id: item for item in new}),
+        server=base.server,
+        linter=base.linter,
+        base_database=base.base_database,
+        base_catalog=base_catalog,
+        new=new,
+        programs=recording.programs,
+        unrecorded=recording.unrecorded,
+    )
+
+
+def _merged(base: RunningServer) -> tuple[Migration, ...]:
+    return base.change.base.migrations if base.change.base else ()
+
+
+def _changes_roles(running: RunningServer) -> bool:
+    """Whether a script of this run may change roles, judged by its privileges and its text."""
+    if running.config.database.run_as == "superuser" or running.change.head.tool is not None:
+        return True
+    migrations = (*running.change.head.migrations, *_merged(running))
+    scripts = (script for item in migrations for script in (item.up, item.down))
+    return any(role_references.may_change(script) for script in scripts if isinstance(script, Script))
+
+
+def _reject_unreadable_base(given: GateInput, done: Results) -> None:
+    """Raise CannotCheck when a merged file is unreadable: no finding of this change reports it, and nothing was checked."""
+    head = given.change.head
+    reported = any(item.severity is Severity.ERROR for item in done.findings if item in head.findings)
+    if given.change.new and not reported:
+        first = next(iter(head.findings), None)
+        raise CannotCheck(
+            code="KFM-C24",
+            message=f"a merged migration cannot be run: {first.message if first else 'unreadable'}",
+            where=first.place.file if first else head.directory,
+            help=first.help if first else "Correct the file.",
+        )

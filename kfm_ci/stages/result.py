@@ -1,24 +1,36 @@
-"""From what the stages found to the frozen evidence of the run."""
+"""The frozen evidence of a run, from the results of its stages."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from kfm_ci import __version__
+from kfm_ci.analysis.change import Change
 from kfm_ci.assess import acknowledgement_scope, checklist, policy, risk, suspected_findings
 from kfm_ci.assess import migration as judgement
 from kfm_ci.assess.policy import PolicyResult
 from kfm_ci.errors import ExitCode, KfmError
-from kfm_ci.evidence.model import Assessed, Declared, EngineEvidence, Evidence, MigrationEvidence, SourceEvidence
+from kfm_ci.evidence.model import (
+    Assessed,
+    Declared,
+    EngineEvidence,
+    Evidence,
+    MigrationEvidence,
+    RollbackEvidence,
+    SourceEvidence,
+)
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import (
     Finding,
+    LinterIdentity,
     Outcome,
     Phase,
     Place,
     Result,
     Risk,
     Rollout,
+    Severity,
     StageStatus,
     Strategy,
     Verdict,
@@ -27,25 +39,69 @@ from kfm_ci.model import (
 from kfm_ci.report import plan_txt
 from kfm_ci.rules.registry import RULES
 from kfm_ci.stages.external_tool import source_locations
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import (
+    ApplyProgress,
+    ApplyResult,
+    ChecksumsResult,
+    MigrationRecord,
+    Provisioned,
+    RollbackResult,
+    RunningServer,
+    SmokeResult,
+    ValidateResult,
+    current,
+)
 from kfm_ci.stages.rollback import strategy_of
-from kfm_ci.stages.run import MigrationRecord, Run
+from kfm_ci.stages.stage import Results
 
 _EXPLAINED = frozenset(rule.id for rule in RULES)
 
 
-def judge(run: Run) -> None:
-    """Add what the server's evidence says of every new migration to the run's findings."""
+@dataclass(frozen=True, slots=True)
+class _GateResults:
+    """The results of the gate's stages, with the change as far as its SQL is known."""
+
+    given: GateInput
+    done: Results
+
+    @property
+    def change(self) -> Change:
+        running = current(self.done)
+        return running.change if running else self.given.change
+
+    @property
+    def records(self) -> Mapping[str, MigrationRecord]:
+        progress = self.done.get(ApplyProgress)
+        return progress.records if progress else {}
+
+    @property
+    def linter(self) -> LinterIdentity | None:
+        running, validated = self.done.get(RunningServer), self.done.get(ValidateResult)
+        return (running.linter if running else None) or (validated.linter if validated else None)
+
+
+def _observed_findings(gate: _GateResults) -> list[Finding]:
+    """Return the findings on the observed evidence of every new migration."""
     created: frozenset[str] = frozenset()
-    for migration in run.new:
-        seen = run.seen.get(migration.id)
-        if seen is None:
+    applied = gate.done.get(ApplyResult)
+    found: list[Finding] = []
+    for migration in gate.change.new:
+        record = gate.records.get(migration.id)
+        if record is None:
             continue
-        declared = declared_of(migration)
-        run.findings += judgement.judge(
-            migration, seen.statements, rollout=declared.rollout, schema_diff=seen.schema_diff,
-            created=created, mode=seen.apply.mode, statistics=run.statistics, unindexed=run.unindexed,
-        )  # fmt: skip
-        created |= frozenset(seen.schema_diff.added)
+        found += judgement.judge(
+            migration,
+            record.statements,
+            rollout=declared_of(migration).rollout,
+            schema_diff=record.schema_diff,
+            created=created,
+            mode=record.apply.mode,
+            statistics=gate.given.statistics,
+            unindexed=applied.unindexed if applied else (),
+        )
+        created |= frozenset(record.schema_diff.added)
+    return found
 
 
 def _linked(item: Finding) -> Finding:
@@ -53,42 +109,87 @@ def _linked(item: Finding) -> Finding:
     return replace(item, docs=rule_page(item.rule)) if item.docs is None and item.rule in _EXPLAINED else item
 
 
-def conclude(run: Run, *, source: SourceEvidence, started_on: str, finished_on: str, fail_on: Risk | None) -> Evidence:
-    """Return the frozen sum of a run: findings weighed, risk assessed, one verdict."""
-    judged = _weigh(run)
-    findings = source_locations.placed(list(judged.findings), run.new)
-    assessed = {item.id: risk.assess(found for found in findings if found.migration == item.id) for item in run.new}
-    for migration in run.new:
-        place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
-        # A header is held against what is known, not against a suspicion that no server could decide.
-        known = [item for item in findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED]
-        found = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
-        ran = run.seen.get(migration.id)
-        if found is not None and (found.severity == "error" or (ran and ran.apply.outcome == "applied")):
-            findings.append(found)
+def conclude(
+    given: GateInput,
+    done: Results,
+    *,
+    source: SourceEvidence,
+    started_on: str,
+    finished_on: str,
+    fail_on: Risk | None,
+) -> Evidence:
+    """Return the frozen evidence of a run: findings weighed by the policy, risk assessed, one verdict."""
+    gate = _GateResults(given, done)
+    new = gate.change.new
+    weighed = _weigh(gate, [*done.findings, *_observed_findings(gate)])
+    findings = source_locations.placed(list(weighed.findings), new)
+    assessed = {item.id: risk.assess(found for found in findings if found.migration == item.id) for item in new}
+    findings += _risk_findings(gate, findings)
     findings = [_linked(item) for item in findings]
     level, reasons = risk.run_risk(assessed)
-    result, code = _result(run, tuple(findings), level, fail_on)
+    result, code = _result(done, findings, level if new else None, fail_on)
+    running, applied = done.get(RunningServer), done.get(ApplyResult)
+    provisioned, progress = done.get(Provisioned), done.get(ApplyProgress)
+    smoke, checksums = done.get(SmokeResult), done.get(ChecksumsResult)
+    plan = checksums.plan if checksums else ()
+    server = running.server if running else None
     evidence = Evidence(
-        result=result, exit_code=code, tool_version=__version__, source=source, format=run.change.head.format,
-        directory=run.change.head.directory, started_on=started_on, finished_on=finished_on, stages=tuple(run.stages),
-        engine=EngineEvidence(kind=run.server.kind, server_version=run.server.version, detail=run.server.detail) if run.server else None,
-        adviser=run.adviser, risk=level, risk_reasons=reasons, findings=tuple(findings), smoke=tuple(run.smoke), plan=run.plan,
-        plan_sha256=plan_txt.digest(run.plan) if run.plan else None, files=run.files, tables=run.tables,
-        schema_before=run.base_catalog.digest if run.base_catalog else None,
-        schema_after=run.final_catalog.digest if run.final_catalog else None,
-        suppressed=judged.suppressed, seeding=run.seeding, failure=run.failure.sentence if run.failure else None,
-        migrations=tuple(_migration(item, run, assessed) for item in run.change.head.migrations),
-    )  # fmt: skip
-    return replace(evidence, checklist=checklist.assess(evidence)) if run.new else evidence
+        result=result,
+        exit_code=code,
+        tool_version=__version__,
+        source=source,
+        format=gate.change.head.format,
+        directory=gate.change.head.directory,
+        started_on=started_on,
+        finished_on=finished_on,
+        stages=done.stages,
+        engine=EngineEvidence(kind=server.kind, server_version=server.version, detail=server.detail)
+        if server
+        else None,
+        adviser=gate.linter,
+        risk=level,
+        risk_reasons=reasons,
+        findings=tuple(findings),
+        smoke=smoke.tests if smoke else (),
+        plan=plan,
+        plan_sha256=plan_txt.digest(plan) if plan else None,
+        files=checksums.files if checksums else (),
+        tables=applied.tables if applied else (),
+        schema_before=provisioned.base_catalog.digest if provisioned else None,
+        schema_after=applied.catalog.digest if applied else None,
+        suppressed=weighed.suppressed,
+        seeding=progress.seeding if progress else None,
+        failure=done.failure.sentence if done.failure else None,
+        migrations=tuple(_migration(item, gate, assessed) for item in gate.change.head.migrations),
+    )
+    return replace(evidence, checklist=checklist.assess(evidence)) if new else evidence
+
+
+def _risk_findings(gate: _GateResults, findings: list[Finding]) -> list[Finding]:
+    """Return the findings on headers that declare another risk than the evidence shows."""
+    found = []
+    for migration in gate.change.new:
+        place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
+        # a header is compared with facts, not with a suspicion that no server could decide
+        known = [item for item in findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED]
+        finding = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
+        record = gate.records.get(migration.id)
+        is_applied = record is not None and record.apply.outcome is Outcome.APPLIED
+        if finding is not None and (finding.severity is Severity.ERROR or is_applied):
+            found.append(finding)
+    return found
 
 
 def unjudged(error: KfmError, *, started_on: str, finished_on: str) -> Evidence:
     """Return the evidence of a run that ended before there was anything to judge."""
     return Evidence(
-        result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence,
-        started_on=started_on, finished_on=finished_on,
-    )  # fmt: skip
+        result=Result.ERROR,
+        exit_code=error.code_of_exit,
+        tool_version=__version__,
+        failure=error.sentence,
+        started_on=started_on,
+        finished_on=finished_on,
+    )
 
 
 def declared_of(migration: Migration) -> Declared:
@@ -99,59 +200,73 @@ def declared_of(migration: Migration) -> Declared:
     level, rollout = header.choice("risk", Risk), header.choice("rollout", Rollout)
     rollback, phase = header.choice("rollback", Strategy), header.choice("phase", Phase)
     return Declared(
-        risk=Risk(level) if level else None, rollout=Rollout(rollout) if rollout else None,
-        rollback=Strategy(rollback) if rollback else None, phase=Phase(phase) if phase else None,
-        owner=header.values.get("owner"), ticket=header.values.get("ticket"), impact=header.values.get("impact"),
+        risk=Risk(level) if level else None,
+        rollout=Rollout(rollout) if rollout else None,
+        rollback=Strategy(rollback) if rollback else None,
+        phase=Phase(phase) if phase else None,
+        owner=header.values.get("owner"),
+        ticket=header.values.get("ticket"),
+        impact=header.values.get("impact"),
         ops=header.values.get("ops"),
-    )  # fmt: skip
-
-
-def _weigh(run: Run) -> PolicyResult:
-    seen = suspected_findings.by_place(
-        (migration.up_path, entry)
-        for migration in run.new if migration.id in run.seen
-        for whole in run.seen[migration.id].statements for entry in (whole, *whole.inner)
-    )  # fmt: skip
-    server = f"PostgreSQL {run.server.major}" if run.server else "PostgreSQL"
-    applied = {name for name, item in run.seen.items() if item.apply.outcome is Outcome.APPLIED}
-    outside = run.new[0].outside if run.new else ""
-    settled = suspected_findings.settle(run.findings, seen, applied=applied, server=server, outside=outside)
-    allows = acknowledgement_scope.of(run.new)
-    complete = run.status("apply") is StageStatus.PASSED
-    return policy.apply(
-        settled,
-        severities=run.policy.policy.severity,
-        allows=allows,
-        contracts=policy.contracting(run.new),
-        complete=complete,
     )
 
 
-def _result(run: Run, findings: tuple[Finding, ...], level: Risk, fail_on: Risk | None) -> tuple[Result, int]:
-    statuses = {stage.status for stage in run.stages}
-    refused = any(item.refuses for item in findings) or StageStatus.FAILED in statuses
-    # a stage's own refusal rests on findings; where policy silenced them all, the stage no longer refuses
-    if StageStatus.FAILED in statuses and not any(item.refuses for item in findings):
-        hard = {"provision", "dry-run", "apply", "smoke"}
-        refused = any(stage.status is StageStatus.FAILED and stage.name in hard for stage in run.stages)
-    if run.failure is not None:
-        return Result.ERROR, run.failure.code_of_exit
-    if refused or (fail_on is not None and run.new and level.rank >= fail_on.rank):
+def _weigh(gate: _GateResults, found: list[Finding]) -> PolicyResult:
+    new, records = gate.change.new, gate.records
+    observed = suspected_findings.by_place(
+        (migration.up_path, entry)
+        for migration in new
+        if migration.id in records
+        for whole in records[migration.id].statements
+        for entry in (whole, *whole.inner)
+    )
+    running = gate.done.get(RunningServer)
+    server = f"PostgreSQL {running.server.major}" if running else "PostgreSQL"
+    applied = {name for name, item in records.items() if item.apply.outcome is Outcome.APPLIED}
+    outside = new[0].outside if new else ""
+    settled = suspected_findings.settle(found, observed, applied=applied, server=server, outside=outside)
+    return policy.apply(
+        settled,
+        severities=gate.given.policy.policy.severity,
+        allows=acknowledgement_scope.of(new),
+        contracts=policy.contracting(new),
+        complete=gate.done.status("apply") is StageStatus.PASSED,
+    )
+
+
+def _result(done: Results, findings: Sequence[Finding], level: Risk | None, fail_on: Risk | None) -> tuple[Result, int]:
+    """Return the result and the exit code; ``level``: the risk of the run, None when nothing is new."""
+    if done.failure is not None:
+        return Result.ERROR, done.failure.code_of_exit
+    failed = {stage.name for stage in done.stages if stage.status is StageStatus.FAILED}
+    has_errors = any(item.refuses for item in findings)
+    # a stage fails because of its findings; where the policy suppressed all of them, only these stages still fail
+    fails = has_errors or bool(failed & {"provision", "dry-run", "apply", "smoke"})
+    if fails or (fail_on is not None and level is not None and level.rank >= fail_on.rank):
         return Result.FAIL, int(ExitCode.REFUSED)
     return Result.PASS, int(ExitCode.PASSED)
 
 
-def _migration(migration: Migration, run: Run, assessed: dict[str, Assessed]) -> MigrationEvidence:
-    seen = run.seen.get(migration.id, MigrationRecord())
-    new = migration in run.new
+def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Assessed]) -> MigrationEvidence:
+    record = gate.records.get(migration.id, MigrationRecord())
+    rolled_back = gate.done.get(RollbackResult)
+    rollback = (rolled_back.rollbacks if rolled_back else {}).get(migration.id, RollbackEvidence())
+    new = migration in gate.change.new
     down = migration.down
-    rollback = seen.rollback
     if new and rollback.strategy is Strategy.NONE:
         rollback = replace(rollback, strategy=strategy_of(migration))
     rollback = replace(rollback, statements=source_locations.traced(rollback.statements, migration))
     return MigrationEvidence(
-        id=migration.id, new=new, up_path=migration.up_path, down_path=down.file.path if down else None,
-        up_sha256=migration.up.file.sha256, down_sha256=down.file.sha256 if down else None, declared=declared_of(migration),
-        assessed=assessed.get(migration.id), apply=seen.apply, statements=source_locations.traced(seen.statements, migration), schema_diff=seen.schema_diff,
+        id=migration.id,
+        new=new,
+        up_path=migration.up_path,
+        down_path=down.file.path if down else None,
+        up_sha256=migration.up.file.sha256,
+        down_sha256=down.file.sha256 if down else None,
+        declared=declared_of(migration),
+        assessed=assessed.get(migration.id),
+        apply=record.apply,
+        statements=source_locations.traced(record.statements, migration),
+        schema_diff=record.schema_diff,
         rollback=rollback,
-    )  # fmt: skip
+    )

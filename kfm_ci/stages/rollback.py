@@ -1,188 +1,179 @@
-"""Stage ``rollback``: the way back is run, and what it restores is compared."""
+"""Stage ``rollback``: the rollback drill (apply, roll back, compare, re-apply) and the robustness checks."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
-from dataclasses import replace
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from kfm_ci.evidence import rollback, runbook
 from kfm_ci.evidence.model import RollbackEvidence
-from kfm_ci.evidence.observation import session_snapshot
-from kfm_ci.evidence.observation.observer import Observer
-from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject, ScriptResult
+from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject, State
+from kfm_ci.evidence.runbook import Runbook
 from kfm_ci.migrations.history_tables import row_deletion
 from kfm_ci.migrations.model import Migration, Unreadable
-from kfm_ci.model import Digest, Hazard, Outcome, Proof, Strategy
-from kfm_ci.postgres import run_script
-from kfm_ci.postgres.engines.base import Server
-from kfm_ci.postgres.session import Session, reset
+from kfm_ci.model import Finding, Hazard, Proof, Strategy
 from kfm_ci.sql import statements
-from kfm_ci.sql.script import Script, SourceFile
+from kfm_ci.stages.drill_runner import DrillRunner
 from kfm_ci.stages.external_tool import rerecord_down
-from kfm_ci.stages.robustness.checks import rehearse
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup import error_help
-from kfm_ci.stages.setup.execution import script_of
-from kfm_ci.stages.stage import Failed, Skip
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import (
+    ApplyResult,
+    DryRunResult,
+    ExecutableMigration,
+    Provisioned,
+    RollbackResult,
+)
+from kfm_ci.stages.robustness.checks import check_robustness
+from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, keeping
 
 
 def strategy_of(migration: Migration) -> Strategy:
-    """Return what the header declares; without one, ``down`` where there is a down with a statement."""
+    """Return the declared strategy; without one, ``down`` where there is a down migration with a statement."""
     declared = migration.header.choice("rollback", Strategy) if migration.header else None
     if declared:
         return Strategy(declared)
     return Strategy.DOWN if migration.down is not None and statements.of(migration.down) else Strategy.NONE
 
 
-class _Runner:
-    """Runs scripts of the drill on a database of its own; ways back are observed, nothing is recorded in the ledger."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Drill:
+    """The results of the drill, and the migrations with rollbacks that were recorded again."""
 
-    def __init__(self, run: Run, server: Server, database: str, origin: str) -> None:
-        self._run = run
-        self._server = server
-        self._database = database
-        self._stand = origin
-        with run.connect(origin) as connection:
-            self._existing = session_snapshot.existing(connection)
-        self._sessions = ExitStack()
-        self._session: Session | None = None
-        self._observer: Observer | None = None
-
-    def up(self, migration: Migration) -> ScriptResult:
-        return self._go(script_of(migration))
-
-    def down(self, migration: Migration) -> ScriptResult:
-        if migration.down is None:
-            return ScriptResult(error="there is no down file")
-        return self._go(migration.down, watched=True)
-
-    def compensate(self, migration: Migration) -> ScriptResult:
-        return self._go(script_of(migration), watched=True)
-
-    def run(self, path: str, line: int, text: str) -> ScriptResult:
-        data = text.encode()
-        file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
-        return self._go(Script(file=file, text=text, first_line=line), watched=True)
-
-    def keep(self) -> None:
-        self.close()
-        self._stand = self._server.create_database("rollback_kept", template=self._database)
-
-    def restore(self) -> None:
-        self.close()
-        self._server.create_database(self._database, template=self._stand)
-
-    def close(self) -> None:
-        """Let go of the database: a copy of it can be made only when nobody is connected."""
-        self._sessions.close()
-        self._session = self._observer = None
-
-    def _go(self, script: Script, *, watched: bool = False) -> ScriptResult:
-        session = self._begin()
-        observer = self._observe() if watched else None
-        self._run.note("script-attempted", file=script.file.path)
-        done = run_script.run(session, script, entry=None, watcher=observer, traced=True)
-        self._run.note("script-ended", file=script.file.path, outcome=done.outcome.value)
-        return ScriptResult(
-            error=done.error if done.outcome is Outcome.FAILED else None, line=done.line, mode=done.mode,
-            statements=observer.evidence if observer else (), touched=done.touched,
-            setting=error_help.of_server(done.sqlstate, done.error) if done.error else None,
-        )  # fmt: skip
-
-    def _begin(self) -> Session:
-        """Return the session that scripts run in, as one that was just opened."""
-        if self._session is None:
-            self._session = self._sessions.enter_context(self._run.connect(self._database))
-        reset(self._session)
-        return self._session
-
-    def _observe(self) -> Observer:
-        if self._observer is None:
-            beside = self._sessions.enter_context(self._run.connect(self._database, admin=True))
-            self._observer = self._sessions.enter_context(closing(Observer(beside, self._existing)))
-        self._observer.reset()
-        return self._observer
+    base: Provisioned
+    results: tuple[DrillResult, ...]
 
 
 class Rollback:
-    """Drills every new migration's way back."""
+    """Drills the rollback of every new migration."""
 
     name = "rollback"
 
-    def run(self, run: Run) -> str | None:
-        """Take the new migrations back in reverse, compare, and apply them again."""
-        server, database = run.server, run.database
-        applied = [
-            item for item in run.new if run.seen.get(item.id) and run.seen[item.id].apply.outcome is Outcome.APPLIED
-        ]
-        if server is None or database is None or run.origin is None or not applied:
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Roll the new migrations back in reverse order, compare schema and data, and apply them again."""
+        base = done.need(Provisioned, "nothing was applied")
+        applied = done.need(ApplyResult, "nothing was applied")
+        if not any(applied.is_applied(item) for item in base.new):
             raise Skip("nothing was applied")
-        results = self._drill(run, server, run.origin, applied)
-        told = {(item.migration, item.hazard) for item in run.findings}
-        for result in results:
-            proof = run.unrecorded.get(result.migration_id)
-            run.seen[result.migration_id].rollback = _told(result.evidence, proof) if proof else result.evidence
-            run.findings += [
-                item for item in result.findings
-                if not (item.hazard is Hazard.ROLLBACK_MISSING and (proof or (item.migration, item.hazard) in told))
-            ]  # fmt: skip
-        rehearsed = rehearse(run)
-        run.findings += rehearsed.findings
-        wrong = [result for result in results if any(item.refuses for item in result.findings)]
-        if wrong:
-            raise Failed(f"{len(wrong)} of {len(results)} ways back are not proven")
-        if any(item.refuses for item in rehearsed.findings):
-            raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in rehearsed.findings if item.refuses))
+        drill = _run_drill(base, applied)
+        base, results = drill.base, drill.results
+        rollbacks, found = _assess(base, results, done.findings)
+        with keeping(lambda: StageOutcome(result=_result(base, rollbacks), findings=found)):
+            earlier = (*done.findings, *found)
+            robustness = check_robustness(base, applied, done.get(DryRunResult), rollbacks, earlier)
+            for name, price in robustness.price.items():
+                rollbacks[name] = replace(rollbacks[name], price=(*rollbacks[name].price, *price))
+            found = (*found, *robustness.findings)
+            wrong = [result for result in results if any(item.refuses for item in result.findings)]
+            if wrong:
+                raise Failed(f"{len(wrong)} of {len(results)} rollbacks are not proven")
+            errors = [item for item in robustness.findings if item.refuses]
+            if errors:
+                raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in errors))
         proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
-        return "; ".join(filter(None, (proven, rehearsed.untried)))
+        message = "; ".join(filter(None, (proven, robustness.not_checked)))
+        return StageOutcome(result=_result(base, rollbacks), findings=found, message=message)
 
-    def _drill(self, run: Run, server: Server, origin: str, applied: list[Migration]) -> tuple[DrillResult, ...]:
-        """Walk every way back; those of a tool that are accused once more, as it takes them back right after their own ups."""
-        seen = [(item.id, run.seen[item.id]) for item in applied]
-        drilled = server.create_database("rollback", template=run.database)
-        given: dict[str, Any] = {
-            "before": {name: one.before for name, one in seen if one.before}, "connect": lambda: run.connect(drilled),
-            "after": {name: one.after for name, one in seen if one.after}, "house_format": run.change.house_format,
-        }  # fmt: skip
-        with closing(_Runner(run, server, drilled, origin)) as runner:
-            results = rollback.drill([self._subject(run, item) for item in applied], runner=runner, **given)
-        told = rerecord_down.record(run, rerecord_down.accused(run, results))
-        again = {name for name, failure in told.items() if failure is None}
-        if again:
-            subjects = [self._subject(run, item) for item in run.new if item.id in {one.id for one in applied}]
-            with closing(_Runner(run, server, drilled, origin)) as runner:
-                anew = rollback.drill_alone(subjects, again, runner=runner, **given)
-            results = tuple(anew.get(result.migration_id, result) for result in results)
-        failed = {name: failure for name, failure in told.items() if failure is not None}
-        run.unrecorded |= dict.fromkeys(failed, Proof.FAILED)
-        return tuple(
-            replace(result, findings=(failed[result.migration_id],)) if result.migration_id in failed else result
-            for result in results
+
+def _result(base: Provisioned, rollbacks: dict[str, RollbackEvidence]) -> RollbackResult:
+    return RollbackResult(rollbacks=dict(rollbacks), provisioned=base)
+
+
+def _assess(
+    base: Provisioned, results: tuple[DrillResult, ...], earlier: tuple[Finding, ...]
+) -> tuple[dict[str, RollbackEvidence], tuple[Finding, ...]]:
+    """Return the evidence by migration, and the findings that are not reported already."""
+    reported = {(item.migration, item.hazard) for item in earlier}
+    rollbacks: dict[str, RollbackEvidence] = {}
+    found: list[Finding] = []
+    for result in results:
+        proof = base.unrecorded.get(result.migration_id)
+        rollbacks[result.migration_id] = _unrecorded(result.evidence, proof) if proof else result.evidence
+        found += [
+            item
+            for item in result.findings
+            if item.hazard is not Hazard.ROLLBACK_MISSING or not (proof or (item.migration, item.hazard) in reported)
+        ]
+    return rollbacks, tuple(found)
+
+
+def _run_drill(base: Provisioned, applied: ApplyResult) -> _Drill:
+    """Drill every rollback; a tool's rollback that is reported is recorded again right after its own up, and drilled again."""
+    migrations = [item for item in base.new if applied.is_applied(item)]
+    drilled = base.server.create_database("rollback", template=applied.database)
+    records = {item.id: applied.records[item.id] for item in migrations}
+    before = {name: record.before for name, record in records.items() if record.before}
+    after = {name: record.after for name, record in records.items() if record.after}
+    results = _drill(base, applied, drilled, migrations, before, after)
+    rerecorded = rerecord_down.record_again(base, rerecord_down.suspects(base, results))
+    base = rerecorded.base
+    if rerecorded.changed:
+        subjects = [_subject(base, item) for item in base.new if item.id in records]
+        with closing(DrillRunner(base, drilled, applied.seeded_base)) as runner:
+            again = rollback.drill_alone(
+                subjects,
+                set(rerecorded.changed),
+                runner=runner,
+                before=before,
+                after=after,
+                connect=lambda: base.connect(drilled),
+                house_format=base.change.house_format,
+            )
+        results = tuple(again.get(result.migration_id, result) for result in results)
+    failures = rerecorded.failures
+    base = replace(base, unrecorded={**base.unrecorded, **dict.fromkeys(failures, Proof.FAILED)})
+    results = tuple(
+        replace(result, findings=(failures[result.migration_id],)) if result.migration_id in failures else result
+        for result in results
+    )
+    return _Drill(base=base, results=results)
+
+
+def _drill(
+    base: Provisioned,
+    applied: ApplyResult,
+    drilled: str,
+    migrations: list[ExecutableMigration],
+    before: dict[str, State],
+    after: dict[str, State],
+) -> tuple[DrillResult, ...]:
+    with closing(DrillRunner(base, drilled, applied.seeded_base)) as runner:
+        return rollback.drill(
+            [_subject(base, item) for item in migrations],
+            runner=runner,
+            before=before,
+            after=after,
+            connect=lambda: base.connect(drilled),
+            house_format=base.change.house_format,
         )
 
-    def _subject(self, run: Run, migration: Migration) -> DrillSubject:
-        strategy = strategy_of(migration)
-        values = migration.header.values if migration.header else {}
-        compensation = (
-            run.change.head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
-        )
-        book = None
-        if strategy is Strategy.MANUAL and (path := values.get("runbook")):
-            try:
-                book = runbook.parse(path, run.change.tree.read(path).decode("utf-8", "replace"))
-            except Unreadable:
-                book = None
-        order = run.change.head.migrations
-        place = order.index(migration)
-        return DrillSubject(
-            migration=migration, strategy=strategy, compensation=compensation, runbook=book,
-            exceptions=run.policy.policy.compensation_exceptions,
-            forget=row_deletion.forget(run.change.head.format, migration, order[place - 1] if place else None),
-        )  # fmt: skip
+
+def _subject(base: Provisioned, migration: ExecutableMigration) -> DrillSubject:
+    strategy = strategy_of(migration)
+    values = migration.header.values if migration.header else {}
+    head = base.change.head
+    compensation = head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
+    order = head.migrations
+    place = order.index(migration)
+    return DrillSubject(
+        migration=migration,
+        strategy=strategy,
+        compensation=compensation,
+        runbook=_runbook(base, values.get("runbook")) if strategy is Strategy.MANUAL else None,
+        exceptions=base.policy.policy.compensation_exceptions,
+        forget=row_deletion.forget(head.format, migration, order[place - 1] if place else None),
+    )
 
 
-def _told(evidence: RollbackEvidence, proof: Proof) -> RollbackEvidence:
-    """Return what is known of a tool's way back of which there is no record."""
-    message = "the tool's own way back fails" if proof is Proof.FAILED else "the tool's own way back was not run"
+def _runbook(base: Provisioned, path: str | None) -> Runbook | None:
+    if not path:
+        return None
+    try:
+        return runbook.parse(path, base.change.tree.read(path).decode("utf-8", "replace"))
+    except Unreadable:
+        return None
+
+
+def _unrecorded(evidence: RollbackEvidence, proof: Proof) -> RollbackEvidence:
+    """Return the evidence of a tool's rollback of which no SQL was recorded."""
+    message = "The tool's rollback fails." if proof is Proof.FAILED else "The tool's rollback was not run."
     return replace(evidence, strategy=Strategy.DOWN, proof=proof, message=message)

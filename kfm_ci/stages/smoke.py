@@ -3,75 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import SmokeEvidence
 from kfm_ci.migrations.model import Unreadable
-from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.stages.run import Run
+from kfm_ci.model import Finding, Place, Severity
+from kfm_ci.rules.server.execution import SMOKE_FAILED
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import (
+    ApplyResult,
+    DryRunResult,
+    Provisioned,
+    RollbackResult,
+    SmokeResult,
+)
 from kfm_ci.stages.smoke_checks import verify_scripts
 from kfm_ci.stages.smoke_checks.execution import command_failure, file_failure
-from kfm_ci.stages.stage import Failed, Skip
+from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, Stopped, keeping
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
 
 
+@dataclass(frozen=True, slots=True)
 class Smoke:
-    """Asks whether what must work still works."""
+    """Runs the smoke tests."""
 
+    check_running_release: Callable[[Provisioned, ApplyResult], list[Finding]]
+    """Returns findings on what the running release meets on the changed schema."""
     name = "smoke"
 
-    def __init__(self, running_release: Callable[[Run], list[Finding]]) -> None:
-        """``running_release`` looks at what the release that runs now would meet on the changed schema."""
-        self._running_release = running_release
-
-    def run(self, run: Run) -> str | None:
-        """Run every assertion on a clone; fails when one does. What the running release would meet are findings."""
-        run.findings += self._running_release(run)
-        if not run.smoke_files and not run.config.smoke.command and not any(item.verify for item in run.new):
-            raise Skip("no smoke tests are configured: [smoke] sql or command")
-        if run.server is None or run.database is None or run.status("apply") != "passed":
-            raise Skip("the new migrations were not applied")
-        run.findings += verify_scripts.unread(run.new)
-        run.smoke += self._ask(run, run.server.create_database("smoke", template=run.database))
-        if run.unseeded and run.origin != run.base_database and not all(item.passed for item in run.smoke):
-            bare = self._ask(run, run.server.create_database("smoke_unseeded", template=run.unseeded))
-            run.smoke[:] = [_lenient(run, item, without) for item, without in zip(run.smoke, bare, strict=True)]
-        failed = [item for item in run.smoke if not item.passed]
-        run.findings += [_finding(item, Severity.ERROR, "mend the migration or the assertion") for item in failed]
-        if failed:
-            raise Failed(f"{len(failed)} of {len(run.smoke)} failed")
-        return f"{len(run.smoke)} passed"
-
-    def _ask(self, run: Run, database: str) -> list[SmokeEvidence]:
-        """Run everything, in order, on one database."""
-        said = [(path, self._file(run, database, path)) for path in run.smoke_files]
-        said += verify_scripts.ask(run, database)
-        if run.config.smoke.command:
-            said.append((COMMAND, command_failure(run, database, run.config.smoke.command)))
-        return [SmokeEvidence(name=name, passed=message is None, message=message) for name, message in said]
-
-    def _file(self, run: Run, database: str, path: str) -> str | None:
-        try:
-            text = run.change.tree.read(path).decode("utf-8")
-        except (Unreadable, UnicodeDecodeError) as error:
-            return f"cannot be read: {error}"
-        return file_failure(run, database, path, text)
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Run every assertion on a clone; fails when one does."""
+        rolled_back, applied = done.get(RollbackResult), done.get(ApplyResult)
+        base = rolled_back.provisioned if rolled_back else done.get(Provisioned)
+        found: list[Finding] = []
+        tests: tuple[SmokeEvidence, ...] = ()
+        with keeping(lambda: StageOutcome(result=SmokeResult(tests=tests), findings=tuple(found))):
+            if base is not None and applied is not None:
+                found += self.check_running_release(base, applied)
+            has_verify = any(item.verify for item in given.change.new)
+            reason = None
+            if not given.smoke_files and not given.config.smoke.command and not has_verify:
+                reason = "no smoke tests are configured: [smoke] sql or command"
+            elif base is None or applied is None or done.status("apply") != "passed":
+                reason = "the new migrations were not applied"
+            if reason is None and base is not None and applied is not None:
+                found += verify_scripts.check_skipped(base.new)
+                tests = _run_tests(base, base.server.create_database("smoke", template=applied.database))
+                dry_run = done.get(DryRunResult)
+                has_rows = applied.seeded_base != base.base_database
+                if dry_run and has_rows and not all(item.passed for item in tests):
+                    unseeded = base.server.create_database("smoke_unseeded", template=dry_run.unseeded)
+                    tests = _without_row_failures(tests, _run_tests(base, unseeded), found)
+                failed = [item for item in tests if not item.passed]
+                found += [_finding(item, Severity.ERROR, "Correct the migration or the assertion.") for item in failed]
+                if failed:
+                    raise Failed(f"{len(failed)} of {len(tests)} failed")
+        if reason is not None:
+            raise Stopped(Skip(reason), StageOutcome(findings=tuple(found)))
+        return StageOutcome(result=SmokeResult(tests=tests), findings=tuple(found), message=f"{len(tests)} passed")
 
 
-def _lenient(run: Run, item: SmokeEvidence, without: SmokeEvidence) -> SmokeEvidence:
-    """Pass what fails on synthetic rows alone, and say so: it may ask more of rows than the schema does."""
-    if item.passed or not without.passed:
-        return item
-    told = replace(item, passed=True, message=f"on synthetic rows: {item.message}; it passes without them")
-    run.findings.append(
-        _finding(told, Severity.WARNING, "see whether the migration mistakes such rows, or let the schema forbid them")
-    )
-    return told
+def _run_tests(base: Provisioned, database: str) -> tuple[SmokeEvidence, ...]:
+    """Run all smoke tests, in order, on one database."""
+    results = [(path, _file(base, database, path)) for path in base.given.smoke_files]
+    results += verify_scripts.run_scripts(base, database)
+    if base.config.smoke.command:
+        results.append((COMMAND, command_failure(base, database, base.config.smoke.command)))
+    return tuple(SmokeEvidence(name=name, passed=message is None, message=message) for name, message in results)
+
+
+def _file(base: Provisioned, database: str, path: str) -> str | None:
+    try:
+        text = base.change.tree.read(path).decode("utf-8")
+    except (Unreadable, UnicodeDecodeError) as error:
+        return f"The file cannot be read: {error}"
+    return file_failure(base, database, path, text)
+
+
+def _without_row_failures(
+    tests: tuple[SmokeEvidence, ...], unseeded: tuple[SmokeEvidence, ...], found: list[Finding]
+) -> tuple[SmokeEvidence, ...]:
+    """Pass tests that fail on synthetic rows only, with a warning: an assertion may require more than the schema."""
+    passed = []
+    for item, without_rows in zip(tests, unseeded, strict=True):
+        if not item.passed and without_rows.passed:
+            message = f"On synthetic rows: {item.message} It passes without them."
+            item = replace(item, passed=True, message=message)
+            help = "Check whether the migration handles such rows, or forbid them in the schema."
+            found.append(_finding(item, Severity.WARNING, help))
+        passed.append(item)
+    return tuple(passed)
 
 
 def _finding(item: SmokeEvidence, severity: Severity, help: str) -> Finding:
     path = None if item.name == COMMAND else item.name
-    return Finding(rule="smoke-failed", hazard=Hazard.SMOKE, severity=severity, message=item.message or "failed",
-                   help=help, place=Place(file=path, line=1 if path else None))  # fmt: skip
+    place = Place(file=path, line=1 if path else None)
+    return SMOKE_FAILED.finding(item.message or "The test failed.", help=help, place=place, severity=severity)

@@ -1,25 +1,112 @@
-"""The stage interface."""
+"""The stage interface, shared by the gate and the release pipeline."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
-from kfm_ci.stages.run import Run
+from kfm_ci.errors import KfmError
+from kfm_ci.evidence.model import StageEvidence
+from kfm_ci.model import Finding, StageStatus
+from kfm_ci.postgres.session import LOST
+
+Input = TypeVar("Input", contravariant=True)
+Kind = TypeVar("Kind")
 
 
 class Skip(Exception):
-    """A stage has nothing to do, or what it stands on failed; the text says why."""
+    """A stage has nothing to do, or a stage that it needs failed; the text is the reason."""
 
 
 class Failed(Exception):
-    """A stage refuses; the text says why in one line, findings say more."""
+    """A stage failed; the text is the reason in one line, findings give the details."""
+
+    def __init__(self, reason: str, findings: tuple[Finding, ...] = ()) -> None:
+        """``findings``: found by the step that failed."""
+        super().__init__(reason)
+        self.findings = findings
 
 
-class Stage(Protocol):
-    """One verb of the sentence."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageOutcome:
+    """What a stage returns: its own result, its findings, and a message for the console."""
+
+    result: object | None = None
+    """A frozen value of a type that no other stage returns; later stages ask for it by that type."""
+    findings: tuple[Finding, ...] = ()
+    superseded: frozenset[Finding] = frozenset()
+    """Findings of earlier stages that this one replaces by better ones."""
+    message: str | None = None
+
+
+class Stopped(Exception):
+    """A stage ended early: the error that ended it, and its outcome up to there."""
+
+    def __init__(self, error: Exception, outcome: StageOutcome) -> None:
+        """``outcome``: its message is not used."""
+        super().__init__(str(error))
+        self.error, self.outcome = error, outcome
+
+
+@contextmanager
+def keeping(outcome: Callable[[], StageOutcome]) -> Iterator[None]:
+    """Attach the outcome so far to an error that ends a stage early, so that its evidence is not lost."""
+    try:
+        yield
+    except Stopped as stopped:
+        so_far, inner = outcome(), stopped.outcome
+        found = (*so_far.findings, *inner.findings)
+        raise Stopped(stopped.error, replace(so_far, result=inner.result or so_far.result, findings=found)) from stopped
+    except (Failed, KfmError, *LOST) as error:
+        so_far = outcome()
+        found = error.findings if isinstance(error, Failed) else ()
+        raise Stopped(error, replace(so_far, findings=(*so_far.findings, *found))) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """The frozen results of the stages that have ended, in order."""
+
+    notices: tuple[Finding, ...] = ()
+    """Findings from before the first stage."""
+    stages: tuple[StageEvidence, ...] = ()
+    outcomes: tuple[StageOutcome, ...] = ()
+    failure: KfmError | None = None
+    """The first error that ended a stage, or a cancellation."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings of all stages, without those that a later stage superseded."""
+        found = list(self.notices)
+        for outcome in self.outcomes:
+            found = [item for item in found if item not in outcome.superseded]
+            found += outcome.findings
+        return tuple(found)
+
+    def get(self, kind: type[Kind]) -> Kind | None:
+        """Return the latest result of a type, also of a stage that failed; None when there is none."""
+        results = (outcome.result for outcome in reversed(self.outcomes))
+        return next((result for result in results if isinstance(result, kind)), None)
+
+    def need(self, kind: type[Kind], reason: str) -> Kind:
+        """Return the latest result of a type; raises Skip with the reason when there is none."""
+        result = self.get(kind)
+        if result is None:
+            raise Skip(reason)
+        return result
+
+    def status(self, stage: str) -> StageStatus | None:
+        """Return the status of a stage; None when it has not run."""
+        return next((item.status for item in self.stages if item.name == stage), None)
+
+
+class Stage(Protocol[Input]):
+    """One stage of a pipeline."""
 
     name: str
 
-    def run(self, run: Run) -> str | None:
-        """Do it, and return a message or None; raises Skip, Failed, or a KfmError."""
+    def run(self, given: Input, done: Results) -> StageOutcome:
+        """Return the outcome; raises Skip, Failed, Stopped, or a KfmError."""
         ...

@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
-from kfm_ci.model import Finding, Severity, Verdict
+from kfm_ci.analysis.change import Change
+from kfm_ci.model import Finding, LinterIdentity, Severity, Verdict
 from kfm_ci.rules import runner
 from kfm_ci.rules.squawk import findings, process
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.stage import Failed
+from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.results import ValidateResult
+from kfm_ci.stages.stage import Failed, Results, StageOutcome, keeping
 
 
 class Validate:
-    """Judges the change on paper."""
+    """Checks the change statically."""
 
     name = "validate"
 
-    def run(self, run: Run) -> str | None:
-        """Run every rule; fails when one finds an error."""
-        if run.change.head.tool is not None and run.new:
-            run.findings += run.change.head.findings
-            wrong = sum(item.severity is Severity.ERROR for item in run.change.head.findings)
-            if wrong:
-                raise Failed(f"{wrong} error{'s' if wrong > 1 else ''} on paper")
-            return f"{len(run.new)} new, {len(run.change.head.migrations)} in all; judged when {run.change.head.format} has run them"
-        run.findings += judged(run)
-        errors = [item for item in run.findings if item.severity is Severity.ERROR]
+    def run(self, given: GateInput, done: Results) -> StageOutcome:
+        """Run every static rule; fails when one finds an error.
+
+        SQL of a tool's own migrations is not known before the tool has run them, so only their files are checked here.
+        """
+        head = given.change.head
+        count = f"{len(given.change.new)} new, {len(head.migrations)} in all"
+        if head.tool is not None and given.change.new:
+            outcome = StageOutcome(result=ValidateResult(linter=None), findings=head.findings)
+            _fail_on_errors(sum(item.severity is Severity.ERROR for item in head.findings), outcome)
+            return StageOutcome(
+                result=outcome.result,
+                findings=outcome.findings,
+                message=f"{count}; checked after {head.format} has run them",
+            )
+        found, linter = static_findings(given.change, given)
+        outcome = StageOutcome(result=ValidateResult(linter=linter), findings=found)
+        errors = [item for item in (*done.findings, *found) if item.severity is Severity.ERROR]
         suspected = sum(item.verdict is Verdict.SUSPECTED for item in errors)
-        decided = len(errors) - suspected
-        if decided:
-            raise Failed(f"{decided} error{'s' if decided > 1 else ''} on paper")
-        asked = f", {suspected} for the server to decide" if suspected else ""
-        return f"{len(run.new)} new, {len(run.change.head.migrations)} in all{asked}"
+        _fail_on_errors(len(errors) - suspected, outcome)
+        pending = f", {suspected} for the server to decide" if suspected else ""
+        return StageOutcome(result=outcome.result, findings=found, message=f"{count}{pending}")
 
 
-def judged(run: Run) -> list[Finding]:
-    """Return what our rules and the adviser say; raises CannotCheck when the adviser did not come to its end."""
-    found = runner.findings(run.change)
-    advised = runner.advised(run.change, found, run.policy, major=run.config.database.postgres_version)
+def _fail_on_errors(count: int, outcome: StageOutcome) -> None:
+    with keeping(lambda: outcome):
+        if count:
+            raise Failed(f"{count} static error{'s' if count > 1 else ''}")
+
+
+def static_findings(change: Change, given: GateInput) -> tuple[tuple[Finding, ...], LinterIdentity | None]:
+    """Return the findings of our rules and the linter, and the linter where it was asked.
+
+    Raises CannotCheck when the linter did not finish.
+    """
+    found = runner.findings(change)
+    advised = runner.advised(change, found, given.policy, major=given.config.database.postgres_version)
     if advised.unchecked:
         raise findings.not_checked(advised)
-    if advised.asked:
-        run.adviser = process.identity()
-    return [*found, *advised.findings]
+    return (*found, *advised.findings), process.identity() if advised.asked else None

@@ -1,107 +1,142 @@
-"""Part of stage ``apply``: the base with synthetic rows, and what is learnt from rows that a migration trips over."""
+"""Part of stage ``apply``: the base with synthetic rows, without those on which a migration fails."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from kfm_ci.evidence import data_dependence, seed
 from kfm_ci.evidence.data_dependence import Dependence
-from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
-from kfm_ci.postgres.engines.base import Server
+from kfm_ci.evidence.model import Seeding
+from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres.run_script import Applied
+from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.sql import statements
-from kfm_ci.sql.script import Script
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import ExecutableMigration, Provisioned
 
 _ATTEMPTS = 8
-"""After so many failures the rest is judged without synthetic rows."""
+"""Number of failures after which the remaining migrations are checked without synthetic rows."""
 
 
 @dataclass(slots=True, kw_only=True)
 class SeededBase:
-    """The rows that new migrations meet; those that one of them trips over are tamed, then left out, for the rest."""
+    """The synthetic rows that new migrations meet; rows on which a migration fails are restricted, then left out."""
 
-    run: Run
-    server: Server
-    base: str
-    _tame: dict[str, frozenset[str]] = field(default_factory=dict)
+    base: Provisioned
+    unseeded: str | None
+    """Database of the dry run; None: the dry run did not finish."""
+    earlier: tuple[Finding, ...]
+    """Findings of earlier stages."""
+    seeding: Seeding | None = None
+    findings: tuple[Finding, ...] = ()
+    superseded: frozenset[Finding] = frozenset()
+    _restricted: dict[str, frozenset[str]] = field(default_factory=dict)
     _without: set[str] = field(default_factory=set)
     _failures: int = 0
-    _bare: bool = False
+    _unseeded_only: bool = False
+    _origin: str = ""
 
     def prepare(self) -> str:
-        """Return a database to clone from: the base, seeded; nobody is connected to it."""
-        database = self.run.config.database
-        if self._bare or not database.seed_rows:
-            return self.base
-        name = self.server.create_database("seeded", template=self.base)
-        with self.run.connect(name) as connection:
-            seeding = seed.sow(
-                connection, seed=database.seed, rows=database.seed_rows, tame=self._tame, without=self._without
-            )
-        self.run.seeding = self.run.seeding or seeding
-        return name if seeding.tables else self.base
+        """Return a database to clone from, with synthetic rows if possible; nobody is connected to it."""
+        self._origin = self._seeded()
+        return self._origin
 
-    def learn(self, migration: Migration, failed: Applied, database: str) -> bool:
-        """Report a failure that rows are to blame for, and take such rows away; False when they are not."""
-        if self.run.origin == self.base or self.run.unseeded is None or not data_dependence.depends_on_data(failed):
+    def _seeded(self) -> str:
+        base, database = self.base, self.base.config.database
+        if self._unseeded_only or not database.seed_rows:
+            return base.base_database
+        name = base.server.create_database("seeded", template=base.base_database)
+        with base.connect(name) as connection:
+            seeding = seed.sow(
+                connection, seed=database.seed, rows=database.seed_rows, tame=self._restricted, without=self._without
+            )
+        self.seeding = self.seeding or seeding
+        return name if seeding.tables else base.base_database
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Add findings of the stage."""
+        self.findings = (*self.findings, *findings)
+
+    def replace_dry_run_finding(self, finding: Finding) -> None:
+        """Add the finding on a failed migration in place of the dry run's, which knew less of the place."""
+        active = [item for item in (*self.earlier, *self.findings) if item not in self.superseded]
+        same = [item for item in active if (item.migration, item.hazard) == (finding.migration, finding.hazard)]
+        if all(item.rule == finding.rule for item in same):
+            self._supersede(same)
+            self.add((finding,))
+
+    def exclude_offending_rows(self, migration: ExecutableMigration, failed: Applied, database: str) -> bool:
+        """Report a failure that depends on rows and leave such rows out next time; False when it does not."""
+        if (
+            self._origin == self.base.base_database
+            or self.unseeded is None
+            or not data_dependence.depends_on_data(failed)
+        ):
             return False
-        if _answered(migration, failed):
-            self._bare = True
-            self.run.findings.append(_unheard(migration, failed))
+        if _depends_on_recorded_rows(migration, failed):
+            self._unseeded_only = True
+            self.add((_without_rows_finding(migration, failed),))
             return True
-        with self.run.connect(database) as before, self.run.connect(self.run.unseeded) as after:
-            found = data_dependence.diagnose(failed, before=before, after=after)
-        self._report(migration, failed, found)
+        with self.base.connect(database) as before, self.base.connect(self.unseeded) as after:
+            dependence = data_dependence.diagnose(failed, before=before, after=after)
+        self._report(migration, failed, dependence)
         self._failures += 1
-        tame = self._tame.get(found.table or "", frozenset())
-        if found.table is None or found.table in self._without or self._failures >= _ATTEMPTS:
-            self._bare = True
-        elif tame.issuperset(found.columns):
-            self._without.add(found.table)
+        table = dependence.table
+        restricted = self._restricted.get(table or "", frozenset())
+        if table is None or table in self._without or self._failures >= _ATTEMPTS:
+            self._unseeded_only = True
+        elif restricted.issuperset(dependence.columns):
+            self._without.add(table)
         else:
-            self._tame[found.table] = tame | frozenset(found.columns)
+            self._restricted[table] = restricted | frozenset(dependence.columns)
         return True
 
-    def _report(self, migration: Migration, failed: Applied, found: Dependence) -> None:
+    def _report(self, migration: ExecutableMigration, failed: Applied, dependence: Dependence) -> None:
         statement = failed.statement
         line, end = (statement.line, statement.end_line) if statement else (failed.line, failed.line)
         place = Place(file=migration.up_path, line=line, column=1, end_line=end)
-        # What was only suspected of the statement is now known.
-        self.run.findings[:] = [item for item in self.run.findings if not _suspects(item, place)]
-        said = [item for item in self.run.findings if item.rule == RULE and item.place == place]
-        if not said:
-            self.run.findings.append(
-                Finding(
-                    rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.ERROR, place=place,
-                    message=f"{found.message}. What follows was judged without such rows.", help=found.help,
-                    migration=migration.id, docs=rule_page(RULE),
-                )
-            )  # fmt: skip
+        # the linter only suspected what is now a fact
+        self._supersede(item for item in (*self.earlier, *self.findings) if _suspects(item, place))
+        reported = any(item.rule == DATA_DEPENDENT_FAILURE.id and item.place == place for item in self.findings)
+        if not reported:
+            finding = DATA_DEPENDENT_FAILURE.finding(
+                f"{dependence.message}. The rest was checked without such rows.",
+                help=dependence.help,
+                place=place,
+                migration=migration.id,
+            )
+            self.add((finding,))
+
+    def _supersede(self, findings: Iterable[Finding]) -> None:
+        gone = frozenset(findings)
+        self.findings = tuple(item for item in self.findings if item not in gone)
+        self.superseded |= gone
 
 
 def _suspects(item: Finding, place: Place) -> bool:
-    """Whether squawk told the same of the same statement."""
+    """Whether it is the linter's suspicion of the same statement."""
     inside = (place.line or 0) <= (item.place.line or 0) <= (place.end_line or 0)
-    told = item.hazard is Hazard.DATA_DEPENDENT and item.rule.startswith("squawk-")
-    return told and inside and item.place.file == place.file
+    same = item.hazard is Hazard.DATA_DEPENDENT and item.rule.startswith("squawk-")
+    return same and inside and item.place.file == place.file
 
 
-def _answered(migration: Migration, failed: Applied) -> bool:
-    """Whether a statement failed that a tool wrote with what the server had told it of other rows."""
-    recorded = isinstance(migration.up, Script) and migration.up.recorded
-    return recorded and failed.statement is not None and statements.kind(failed.statement.text) in _ROWS
+def _depends_on_recorded_rows(migration: ExecutableMigration, failed: Applied) -> bool:
+    """Whether the failed statement was recorded from a tool that computed it from other rows."""
+    return (
+        migration.up.recorded
+        and failed.statement is not None
+        and statements.kind(failed.statement.text) in _ROW_STATEMENTS
+    )
 
 
-def _unheard(migration: Migration, failed: Applied) -> Finding:
-    return Finding(
-        rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.NOTE, migration=migration.id, docs=rule_page(RULE),
-        message=f"judged without synthetic rows: the tool would have sent other rows had it met them ({failed.error})",
-        help="nothing is to be done; whether the migration works on such rows was not seen",
+def _without_rows_finding(migration: ExecutableMigration, failed: Applied) -> Finding:
+    return DATA_DEPENDENT_FAILURE.finding(
+        f"Checked without synthetic rows: the tool's SQL depends on existing data ({failed.error}).",
+        help="Nothing to do; the behaviour on existing rows was not checked.",
         place=Place(file=migration.up_path, line=failed.statement.line if failed.statement else 1),
-    )  # fmt: skip
+        migration=migration.id,
+        severity=Severity.NOTE,
+    )
 
 
-_ROWS = frozenset({"INSERT", "UPDATE", "DELETE"})
-RULE = "data-dependent-failure"
+_ROW_STATEMENTS = frozenset({"INSERT", "UPDATE", "DELETE"})

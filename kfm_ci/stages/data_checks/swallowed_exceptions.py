@@ -1,4 +1,4 @@
-"""Part of stage ``apply``: whether the new migrations pass over failures that only rows bring about."""
+"""Part of stage ``apply``: exception handlers that swallow errors which only rows cause."""
 
 from __future__ import annotations
 
@@ -6,52 +6,57 @@ from kfm_ci.evidence import data_dependence
 from kfm_ci.evidence.data_dependence import Dependence, caught_exceptions
 from kfm_ci.evidence.data_dependence.caught_exceptions import CaughtException
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
+from kfm_ci.model import Finding, Hazard, Place, Severity
 from kfm_ci.postgres import run_script
+from kfm_ci.rules.server.execution import EXCEPTION_SWALLOWED
 from kfm_ci.sql import exception_handlers, plpgsql
 from kfm_ci.sql.exception_handlers import HandlerAnswer
-from kfm_ci.stages.data_checks.schema_divergence import decides, grounds
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup.execution import script_of
-
-RULE = "exception-swallowed"
+from kfm_ci.stages.data_checks.schema_divergence import empty_and_seeded, runs_code_on_rows
+from kfm_ci.stages.results import ApplyResult, DryRunResult, ExecutableMigration, Provisioned
 
 
-def judge(run: Run) -> None:
-    """Count what is caught on rows and on empty tables, and report what a handler of ``others`` does nothing about.
+def check_handlers(
+    base: Provisioned, applied: ApplyResult, dry_run: DryRunResult, earlier: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """Count the exceptions caught on rows and on empty tables; return findings on handlers of ``others`` that swallow them.
 
-    Who catches a condition by name has thought of it. Where nothing catches ``others`` nothing is run again.
+    A handler that names a condition is deliberate. Without a handler of ``others`` nothing is run again.
     """
-    if run.unseeded is None or not decides(run):
-        return
-    with run.connect(run.unseeded) as connection:
-        if not caught_exceptions.possible(map(script_of, run.new), connection):
-            return
-    told = {(item.migration, item.place.line) for item in run.findings if item.hazard is Hazard.DATA_DEPENDENT}
-    with grounds(run) as (bare, seeded):
-        for migration in run.new:
-            for item in caught_exceptions.compare(script_of(migration), bare=bare, seeded=seeded):
-                answer = exception_handlers.answer(caught_exceptions.definition(item, bare), item.place.line)
-                if (
-                    answer in {HandlerAnswer.NOTHING, HandlerAnswer.MESSAGE}
-                    and (migration.id, item.statement.line) not in told
-                ):
-                    run.findings.append(_finding(migration, item, answer, _dependence(run, migration, item)))
+    if not runs_code_on_rows(base, applied):
+        return ()
+    with base.connect(dry_run.unseeded) as connection:
+        if not caught_exceptions.possible((item.up for item in base.new), connection):
+            return ()
+    reported = {(item.migration, item.place.line) for item in earlier if item.hazard is Hazard.DATA_DEPENDENT}
+    found = []
+    with empty_and_seeded(base, applied) as (empty, seeded):
+        for migration in base.new:
+            for item in caught_exceptions.compare(migration.up, bare=empty, seeded=seeded):
+                answer = exception_handlers.answer(caught_exceptions.definition(item, empty), item.place.line)
+                swallows = answer in {HandlerAnswer.NOTHING, HandlerAnswer.MESSAGE}
+                if swallows and (migration.id, item.statement.line) not in reported:
+                    dependence = _dependence(base, applied, dry_run, migration, item)
+                    found.append(_finding(migration, item, answer, dependence))
+    return tuple(found)
 
 
-def _dependence(run: Run, migration: Migration, item: CaughtException) -> Dependence | None:
-    """Say what rows it depends on, from one more run; None when that does not come to the same failure."""
-    if run.server is None or run.unseeded is None:
-        return None
-    name = run.server.create_database("swallowed", template=run.origin)
+def _dependence(
+    base: Provisioned,
+    applied: ApplyResult,
+    dry_run: DryRunResult,
+    migration: ExecutableMigration,
+    item: CaughtException,
+) -> Dependence | None:
+    """Return the rows that cause the exception, from one more run; None when that run fails otherwise."""
+    name = base.server.create_database("swallowed", template=applied.seeded_base)
     try:
-        with run.connect(name) as seeded, run.connect(name) as before, run.connect(run.unseeded) as after:
-            for earlier in run.new[: run.new.index(migration)]:
-                run_script.run(seeded, script_of(earlier), entry=None)
-            failed = caught_exceptions.failure(script_of(migration), item, seeded)
+        with base.connect(name) as seeded, base.connect(name) as before, base.connect(dry_run.unseeded) as after:
+            for earlier in base.new[: base.new.index(migration)]:
+                run_script.run(seeded, earlier.up, entry=None)
+            failed = caught_exceptions.failure(migration.up, item, seeded)
             return None if failed is None else data_dependence.diagnose(failed, before=before, after=after)
     finally:
-        run.server.drop_database(name)
+        base.server.drop_database(name)
 
 
 def _finding(
@@ -62,17 +67,18 @@ def _finding(
     if place.function is None:
         line = min(line + plpgsql.body_line(statement.text) + place.line - 1, statement.end_line)
     silent = answer is HandlerAnswer.NOTHING
-    seen = found.message if found else "comes on synthetic rows, and not on empty tables"
+    cause = found.message if found else "an error that occurs on synthetic rows and not on empty tables"
     times = "once" if item.times == 1 else f"{item.times} times"
     unless = (
         found.help
         if found
-        else 'If it may be passed over: `-- kfm:allow data-dependent reason="…"` above the statement.'
+        else 'If the error may be ignored: `-- kfm:allow data-dependent reason="…"` above the statement.'
     )
-    return Finding(
-        rule=RULE, hazard=Hazard.DATA_DEPENDENT, severity=Severity.ERROR if silent else Severity.WARNING,
-        migration=migration.id, docs=rule_page(RULE), place=Place(file=migration.up_path, line=line, column=1, end_line=line),
-        message=f"`when others`{within} {'passes over' if silent else 'only writes a message about'} what {seen}. "
-        f"It was caught {times}, and the migration reports success",
-        help=f"Let the failure through, catch the one condition that is expected by its name, or keep the rows that fail in a table. {unless}",
-    )  # fmt: skip
+    return EXCEPTION_SWALLOWED.finding(
+        f"`EXCEPTION WHEN OTHERS`{within} {'swallows' if silent else 'only reports a message about'} this error, "
+        f"caught {times}: {cause}. The migration still reports success.",
+        help="Let the error abort the migration, or catch the one expected condition by its name. " + unless,
+        place=Place(file=migration.up_path, line=line, column=1, end_line=line),
+        migration=migration.id,
+        severity=Severity.ERROR if silent else Severity.WARNING,
+    )

@@ -1,134 +1,164 @@
-"""A foreign tool's migrations: run by the tool for real, recorded, and checked to be repeatable by our own runner.
+"""Migrations of an external tool: run by the tool, recorded, and replayed by our own runner.
 
-What the tool sent is a script like any other afterwards: no later stage knows who wrote it.
+Recorded SQL is a script like any other: no later stage knows which tool ran it.
 """
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
+from kfm_ci.analysis.change import Change
 from kfm_ci.evidence.tool_log.server_log import LogRecorder
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration, Tool
-from kfm_ci.model import Finding, Hazard, Mode
+from kfm_ci.model import Finding, Hazard, LinterIdentity, Mode, Proof
+from kfm_ci.rules.parsing.statement_not_parsed import STATEMENT_NOT_PARSED
+from kfm_ci.rules.server.execution import ERROR_SUPPRESSED
 from kfm_ci.sql.script import Script
 from kfm_ci.stages import validate
-from kfm_ci.stages.external_tool import replay_check, tool_run, unobserved_rows, workspace
+from kfm_ci.stages.external_tool import tool_run, unobserved_rows, workspace
 from kfm_ci.stages.external_tool.record_down import DownRecording
-from kfm_ci.stages.external_tool.record_up import FEW, RecordingFailed, climb
+from kfm_ci.stages.external_tool.record_up import FEW, RecordingFailed, record_up
+from kfm_ci.stages.external_tool.replay_check import check_replay
 from kfm_ci.stages.external_tool.tool_run import ToolRunner
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import BaseDatabase, with_migrations
 from kfm_ci.stages.setup import history_table
-from kfm_ci.stages.stage import Failed
+from kfm_ci.stages.stage import Failed, StageOutcome, Stopped, keeping
 
 
-def build_base(run: Run, tool: Tool, database: str) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """The new migrations as recorded SQL."""
+
+    change: Change
+    """With the recorded SQL in place of the commands."""
+    programs: tuple[Migration, ...] = ()
+    """The new migrations that the tool recorded in its history table, as the tool runs them."""
+    unrecorded: Mapping[str, Proof] = field(default_factory=dict)
+    """By migration, the proof of a rollback of which no SQL was recorded."""
+    findings: tuple[Finding, ...] = ()
+    linter: LinterIdentity | None = None
+
+
+def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
     """Bring a database to the base commit's state by one run of the tool's own command on that commit's files."""
-    tree, server = run.change.before, run.server
-    if server is None:
-        raise RuntimeError("no server yet")
-    if tree is None or not run.change.base or not run.change.base.migrations:
-        _build_empty(run, tool, database)
+    tree = base.change.before
+    if tree is None or not base.change.base or not base.change.base.migrations:
+        _build_empty(base, tool, database)
         return
-    with workspace.opened(tree, tool, server, run.root, run.change.head.directory) as shop:
-        _restore(shop, tool, database)
-        recorder = LogRecorder(server, database)
-        ended = shop.start(tool.up, database)
+    with workspace.opened(tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+        _restore(files, tool, database)
+        recorder = LogRecorder(base.server, database)
+        ended = files.start(tool.up, database)
         if ended.code and not recorder.take():
-            raise tool_run.broken(tool, ended)
+            raise tool_run.tool_failure(tool, ended)
     if ended.code:
-        raise Failed(f"the base commit's own migrations do not apply: {tool_run.last(ended.tail)}")
-    if not tool_run.history(run, database, tool):
-        raise tool_run.silent(tool, ended)
+        raise Failed(f"the base commit's own migrations do not apply: {tool_run.decisive_line(ended.tail)}")
+    if not tool_run.history(base, database, tool):
+        raise tool_run.nothing_recorded(tool, ended)
 
 
-def _restore(shop: ToolWorkspace, tool: Tool, database: str) -> None:
-    """Let the tool make the schema that it keeps, where it keeps one and can; else all migrations of the base run."""
+def _restore(files: ToolWorkspace, tool: Tool, database: str) -> None:
+    """Let the tool restore its schema dump if it has one and can; otherwise all migrations of the base run."""
     if not tool.restore:
         return
-    name = shop.server.create_database("tool_restored", template=database)
-    if shop.start(tool.restore, name).code == 0:
-        shop.server.create_database(database, template=name)
-    shop.server.drop_database(name)
+    name = files.server.create_database("tool_restored", template=database)
+    if files.start(tool.restore, name).code == 0:
+        files.server.create_database(database, template=name)
+    files.server.drop_database(name)
 
 
-def _build_empty(run: Run, tool: Tool, database: str) -> None:
-    """Let the tool make what it makes before any migration, such as its own tables and schema, where it can do that alone.
+def _build_empty(base: BaseDatabase, tool: Tool, database: str) -> None:
+    """Let the tool create its own tables and schema, if it can without any migration.
 
-    Else those would count against the first migration.
+    Otherwise these count as changes of the first migration.
     """
-    server = run.server
-    if server is None:
-        raise RuntimeError("no server yet")
-    name = server.create_database("tool_empty", template=database)
-    with workspace.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
-        shop.keep_away(run.change.head.migrations)
-        ended = shop.start(tool.up, name)
+    name = base.server.create_database("tool_empty", template=database)
+    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+        files.hide_files(base.change.head.migrations)
+        ended = files.start(tool.up, name)
     if ended.code == 0:
-        server.create_database(database, template=name)
-    server.drop_database(name)
+        base.server.create_database(database, template=name)
+    base.server.drop_database(name)
 
 
-def record(run: Run, tool: Tool) -> None:
-    """Run the new migrations by the tool, up and down, and put what they sent in the place of the command.
+def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Recording:
+    """Run the new migrations by the tool, up and down, and return the recorded SQL.
 
-    What is judged on paper is what was sent; of a migration that did not run, what the tool prints for it.
+    Static rules check the recorded SQL; for a migration that did not run, the SQL that the tool prints for it.
+    ``earlier``: findings that are reported already.
     """
-    server = run.server
-    if server is None:
-        raise RuntimeError("no server yet")
-    with workspace.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
+    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
         try:
-            ascent = climb(run, shop)
-        except RecordingFailed as refusal:
-            run.put({**_scripts(run, refusal.ups, {}), **_printed(run, refusal.attempts, refusal.ups)})
-            told = [item for item in validate.judged(run) if not _follows(item, refusal.finding)]
-            run.findings[:] = [*dict.fromkeys([*told, *run.findings, refusal.finding])]
-            raise Failed(f"{refusal.finding.migration}: {refusal.finding.message}") from refusal
-        run.programs = ascent.ran
-        pending = ascent.attempts.status()
-        run.findings += [
+            recorded = record_up(base, files)
+        except RecordingFailed as failure:
+            raise _stopped(base, failure, earlier) from failure
+        pending = recorded.runner.status()
+        suppressed = frozenset(item.migration for item in recorded.findings if item.rule == ERROR_SUPPRESSED.id)
+        downs = DownRecording(base=base, runner=recorded.runner, ran=recorded.ran)
+        found = [
+            *recorded.findings,
             *([pending] if pending else []),
-            *history_table.by_tool(run, ascent.attempts.database),
+            *history_table.by_tool(base, recorded.runner.database, suppressed),
+            *unobserved_rows.check_rows_read(base.pending, recorded.ups),
         ]
-        run.findings += unobserved_rows.told(run.new, ascent.ups)
-        downs = DownRecording(run=run, attempts=ascent.attempts, ran=ascent.ran).go()
-        scripts = _scripts(run, ascent.ups, downs)
-        replay_check.repeat(run, tuple(scripts[item.id] for item in run.new), ascent.end, tool)
-    run.put(scripts)
-    # what is told already is not also missing
-    judged = [
-        item
-        for item in validate.judged(run)
-        if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in run.unrecorded
-    ]
-    run.findings[:] = [*dict.fromkeys([*judged, *run.findings])]
-    server.drop_database(ascent.attempts.database)
+        with keeping(lambda: StageOutcome(result=base, findings=(*found, *downs.findings))):
+            scripts = _scripts(base, recorded.ups, downs.record())
+            check_replay(base, tuple(scripts[item.id] for item in base.pending), recorded.state, tool)
+    change = with_migrations(base.change, scripts)
+    static, linter = validate.static_findings(change, base.given)
+    # a failed rollback that is reported is not also missing
+    static = tuple(
+        item for item in static if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in downs.unrecorded
+    )
+    base.server.drop_database(recorded.runner.database)
+    return Recording(
+        change=change,
+        programs=recorded.ran,
+        unrecorded=downs.unrecorded,
+        findings=_unreported((*static, *found, *downs.findings), earlier),
+        linter=linter,
+    )
 
 
-def _follows(item: Finding, refusal: Finding) -> bool:
-    """Whether a finding on paper says nothing more than that a migration was refused: no way back ran, and its text may not parse."""
-    unread = item.rule == "statement-not-parsed" and item.migration == refusal.migration
-    return item.hazard is Hazard.ROLLBACK_MISSING or unread
+def _stopped(base: BaseDatabase, failure: RecordingFailed, earlier: tuple[Finding, ...]) -> Stopped:
+    """Return the end of the stage when a migration does not run, with static findings on what is known of all."""
+    scripts = {**_scripts(base, failure.ups, {}), **_printed(base, failure.runner, failure.ups)}
+    change = with_migrations(base.change, scripts)
+    static, linter = validate.static_findings(change, base.given)
+    kept = [item for item in static if not _follows(item, failure.finding)]
+    found = _unreported((*kept, *failure.findings, failure.finding), earlier)
+    reason = Failed(f"{failure.finding.migration}: {failure.finding.message}")
+    return Stopped(reason, StageOutcome(result=replace(base, change=change, linter=linter), findings=found))
 
 
-def _printed(run: Run, attempts: ToolRunner, ran: Mapping[str, RecordedStatements]) -> dict[str, Migration]:
-    """Return the first migrations that did not run as what the tool prints for them, where it can."""
-    left = [item for item in run.new if item.id not in ran]
-    texts = attempts.previews(left[:FEW])
+def _unreported(findings: tuple[Finding, ...], earlier: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(item for item in dict.fromkeys(findings) if item not in earlier)
+
+
+def _follows(item: Finding, failure: Finding) -> bool:
+    """Whether a static finding only follows from the failure: no down migration ran, and the text may not parse."""
+    is_unread = item.rule == STATEMENT_NOT_PARSED.id and item.migration == failure.migration
+    return item.hazard is Hazard.ROLLBACK_MISSING or is_unread
+
+
+def _printed(base: BaseDatabase, runner: ToolRunner, ran: Mapping[str, RecordedStatements]) -> dict[str, Migration]:
+    """Return the first migrations that did not run with the SQL that the tool prints for them, where it can."""
+    left = [item for item in base.pending if item.id not in ran]
+    texts = runner.previews(left[:FEW])
     ups = {
         name: RecordedStatements(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
         for name, text in texts.items()
         if text
     }
-    return _scripts(run, ups, {})
+    return _scripts(base, ups, {})
 
 
 class _Lines:
-    """Counts on the lines of what was sent from the end of each file, so that no place means two things."""
+    """Numbers the lines of recorded SQL from the end of each file on, so that no line number means two things."""
 
     def __init__(self) -> None:
         self._next: dict[str, int] = {}
@@ -142,29 +172,29 @@ class _Lines:
 
 
 def _scripts(
-    run: Run, ups: Mapping[str, RecordedStatements], downs: Mapping[str, RecordedStatements | None]
+    base: BaseDatabase, ups: Mapping[str, RecordedStatements], downs: Mapping[str, RecordedStatements | None]
 ) -> dict[str, Migration]:
     lines = _Lines()
     found = {}
-    for item in run.new:
+    for item in base.pending:
         if item.id in ups:
             up, down = ups[item.id], downs.get(item.id)
             back = item.down
             if down is not None:
-                back = replace(lines.script(item, down.text, down.mode), typed=_typed(item, run.change.head.tool))
+                back = replace(lines.script(item, down.text, down.mode), typed=_typed(item, base.change.head.tool))
             if not up.text:
-                back = None  # nothing was done, such as by a squashed migration: nothing is to be taken back
+                back = None  # an up without SQL, such as a squashed migration, needs no rollback
             found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
     return found
 
 
 def _typed(migration: Migration, tool: Tool | None) -> str | None:
-    """Return what a person types to have the tool take a migration back, on a database of their own."""
+    """Return the shell command by which a user rolls a migration back with the tool."""
     command = migration.up
     if not isinstance(command, Command) or tool is None or not command.down:
         return None
     ours = {path.rpartition("/")[2] for path in tool.writes}
-    # what runs a file that we wrote names the tool's own task after it
+    # a command that runs a file of ours names the tool's own task after it
     place = next((number for number, word in enumerate(command.down) if word in ours), 0)
     words = command.down[:1] + command.down[place + 1 :]
     line = " ".join(

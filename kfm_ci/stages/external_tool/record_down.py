@@ -1,170 +1,188 @@
-"""The tool's own way back, recorded: all that is new in one run where the tool can, and around what it cannot take back."""
+"""The tool's rollback, recorded: all new migrations in one run where possible, else in batches."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kfm_ci.evidence.tool_log.transcript import RecordedStatements
+from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.migrations.tools.process import ProcessResult
-from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity
-from kfm_ci.stages.external_tool.tool_run import ToolRunner, last, told_line
-from kfm_ci.stages.run import Run
+from kfm_ci.model import Finding, Mode, Place, Proof
+from kfm_ci.rules.server.execution import ROLLBACK_FAILED, ROLLBACK_NOT_RUN
+from kfm_ci.stages.external_tool.tool_run import ToolRunner, decisive_line, traceback_line
+from kfm_ci.stages.results import BaseDatabase
 
-_NO_WAY_BACK = re.compile(
-    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse|cannot (?:be rolled back|roll ?back)",
+_IRREVERSIBLE = re.compile(
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse"
+    r"|cannot (?:be rolled back|roll ?back)",
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"\s*(?:raise|throw)\b")
 _ERROR = re.compile(r"^(?:\w*Error|\w*Exception)\b:?\s*", re.IGNORECASE)
-_TELLING = 8
-"""Characters of a complaint that can be looked for in a program."""
+_MIN_LENGTH = 8
+"""Minimum length of an error text that is searched for in a program."""
 MOST = 10
-"""So many ways back may fail or be declined, for each costs a run of the tool up to there; what lies below them is told, and not run."""
+"""Maximum number of failed or irreversible rollbacks: each costs a run of the tool. Those below are not run."""
 
 
 @dataclass(slots=True, kw_only=True)
 class DownRecording:
-    """Takes new migrations back by the tool, the last first."""
+    """Rolls new migrations back with the tool, the last first."""
 
-    run: Run
-    attempts: ToolRunner
+    base: BaseDatabase
+    runner: ToolRunner
     ran: tuple[Migration, ...]
-    """Those of the new migrations that the tool noted."""
+    """The new migrations that the tool recorded in its history table."""
     downs: dict[str, RecordedStatements] = field(default_factory=dict)
-    _halts: int = 0
-    """How often a way back failed, was declined, or was known not to be there."""
+    findings: list[Finding] = field(default_factory=list)
+    unrecorded: dict[str, Proof] = field(default_factory=dict)
+    """By migration, the proof of a rollback of which no SQL was recorded."""
+    _failures: int = 0
+    """Number of rollbacks that failed or are irreversible."""
 
-    def go(self) -> dict[str, RecordedStatements]:
-        """Return what each way back sent; one that fails is a finding, and those below it begin from where it stands.
+    def record(self) -> dict[str, RecordedStatements]:
+        """Return the SQL of each rollback; below a failed one the next starts from the state after its own up.
 
-        Blamed is only a way back that fails right after its own way up: before it, others may have left something.
+        Only a rollback that fails right after its own up is reported: before it, others may have left something.
         """
         left = [item for item in self.ran if _command(item).returns and (_command(item).down or _command(item).back)]
-        standing = untouched = bool(left) and left[-1] is self.ran[-1]
+        is_current = is_untouched = bool(left) and left[-1] is self.ran[-1]
         while left:
-            if not standing:
-                if self._print(left) or not self._stand_at(left):
+            if not is_current:
+                if self._print(left) or not self._rebuild(left):
                     break
-                untouched = True
-            leg = self._leg(left)
-            cut, ended = self.attempts.down(_way(leg), leg)
+                is_untouched = True
+            batch = self._batch(left)
+            cut, ended = self.runner.down(_command_line(batch), batch)
             self.downs |= cut.steps
             rest = [item for item in left if item.id not in cut.steps]
-            standing, untouched, stuck = ended.code == 0 and len(rest) < len(left), False, untouched
-            if standing:
-                standing = self._joins(rest, left)
-            elif stuck and len(rest) == len(left):
-                self._failed(rest.pop(), cut.whole.error, ended)
+            is_current, was_untouched, is_untouched = ended.code == 0 and len(rest) < len(left), is_untouched, False
+            if is_current:
+                is_current = self._are_adjacent(rest, left)
+            elif was_untouched and len(rest) == len(left):
+                self._report_failure(rest.pop(), cut.whole.error, ended)
             left = rest
         return self.downs
 
-    def _leg(self, left: list[Migration]) -> list[Migration]:
-        """Return the last of those left between which none stands that the tool cannot take back."""
-        place = len(left) - 1
-        while place and self._joins(left[:place], left[: place + 1]):
-            place -= 1
-        return left[place:]
+    def _batch(self, left: list[Migration]) -> list[Migration]:
+        """Return the last migrations between which there is none that the tool cannot roll back."""
+        first = len(left) - 1
+        while first and self._are_adjacent(left[:first], left[: first + 1]):
+            first -= 1
+        return left[first:]
 
-    def _joins(self, rest: list[Migration], before: list[Migration]) -> bool:
-        """Whether the last of those that rest came right before those that are taken back by now."""
+    def _are_adjacent(self, rest: list[Migration], before: list[Migration]) -> bool:
+        """Whether the last of the remaining migrations is right before those that are rolled back."""
         return not rest or self.ran.index(before[len(rest)]) == self.ran.index(rest[-1]) + 1
 
     def _print(self, left: list[Migration]) -> bool:
-        """Have the tool print all that is left, where it can: a start up to each of them takes long; False when it cannot."""
-        shop = self.attempts.shop
-        if not shop.tool.down_printed:
+        """Record the SQL that the tool prints for all that are left, without a run for each; False when it cannot."""
+        files = self.runner.files
+        if not files.tool.down_printed:
             return False
-        copy = ToolRunner.on(self.run, shop, "tool_printed", template=self.attempts.database)
+        copy = ToolRunner.on(self.base, files, "tool_printed", template=self.runner.database)
         cut = copy.printed(left, [item for item in self.ran if item not in left])
-        shop.server.drop_database(copy.database)
+        files.server.drop_database(copy.database)
         if cut is None:
             return False
         self.downs |= cut.steps
         return True
 
-    def _failed(self, migration: Migration, error: str | None, ended: ProcessResult) -> None:
-        why = failed(migration, error, ended)
-        if why is None:
-            # there is a down, and all it does is to say that there is no way back
+    def _report_failure(self, migration: Migration, error: str | None, ended: ProcessResult) -> None:
+        reason = failure_reason(migration, error, ended)
+        if reason is None:
+            # the down migration only raises that it is irreversible
             self.downs[migration.id] = RecordedStatements(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
         else:
-            self.run.findings.append(failure(migration, why, ended))
-            self.run.unrecorded[migration.id] = Proof.FAILED
-        self._halts += 1
+            self.findings.append(rollback_failure(migration, reason, ended))
+            self.unrecorded[migration.id] = Proof.FAILED
+        self._failures += 1
 
-    def _stand_at(self, left: list[Migration]) -> bool:
-        """Make the state in which the last of these has just run; False when there is nothing to do there, or no way to it."""
+    def _rebuild(self, left: list[Migration]) -> bool:
+        """Build the state right after the last of these migrations; False when that is not possible."""
         if not left:
             return False
-        if self._halts >= MOST:
-            self.run.findings.append(_unseen(left))
-            self.run.unrecorded |= dict.fromkeys((item.id for item in left), Proof.NOT_RUN)
+        if self._failures >= MOST:
+            self.findings.append(_not_run(left))
+            self.unrecorded |= dict.fromkeys((item.id for item in left), Proof.NOT_RUN)
             return False
-        shop = self.attempts.shop
-        self.attempts = ToolRunner.on(self.run, shop, "tool_back")
-        place = self.ran.index(left[-1]) + 1
-        standing, above = self.ran[:place], self.ran[place:]
-        counted = any("{count}" in part for part in shop.tool.up_one)
-        if not counted:
-            shop.keep_away(above)
-        made = self.attempts.up(standing, shop.tool.up_one if counted else ())
-        if not counted:
-            shop.bring(above)
-        return not isinstance(made, Finding)
+        files = self.runner.files
+        self.runner = ToolRunner.on(self.base, files, "tool_back")
+        count = self.ran.index(left[-1]) + 1
+        return not isinstance(run_up_to(self.runner, self.ran[:count], self.ran[count:]), Finding)
 
 
-def _way(remaining: list[Migration]) -> tuple[str, ...]:
-    """Return the command line that takes most of them back."""
+def run_up_to(runner: ToolRunner, wanted: tuple[Migration, ...], later: Sequence[Migration]) -> Cut | Finding:
+    """Run the wanted migrations and no later one; return the SQL of each, or the finding on the one that failed."""
+    files = runner.files
+    is_counted = any("{count}" in part for part in files.tool.up_one)
+    if not is_counted:
+        files.hide_files(later)
+    done = runner.up(wanted, files.tool.up_one if is_counted else ())
+    if not is_counted:
+        files.restore_files(later)
+    return done
+
+
+def _command_line(remaining: list[Migration]) -> tuple[str, ...]:
+    """Return the command line that rolls most of them back."""
     first, latest = _command(remaining[0]), _command(remaining[-1])
     if len(remaining) == 1:
         return first.down or first.back
     return first.back or latest.down or ()
 
 
-def failed(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:
-    """Return why a way back failed, in the server's words or the tool's; None where it is declined, or nothing went wrong."""
-    why = error or (last(ended.tail) if ended.code else None)
-    return None if why is None or _declined(migration, ended) else why
+def failure_reason(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:
+    """Return why a rollback failed, from PostgreSQL's error or the tool's; None where it is irreversible or succeeded."""
+    why = error or (decisive_line(ended.tail) if ended.code else None)
+    return None if why is None or _is_irreversible(migration, ended) else why
 
 
-def _declined(migration: Migration, ended: ProcessResult) -> bool:
-    """Whether the migration says itself that it cannot be taken back: by the tool's word for that, or by raising an error of its own."""
-    line = told_line(migration, ended.tail)
+def _is_irreversible(migration: Migration, ended: ProcessResult) -> bool:
+    """Whether the migration declares itself irreversible: by the tool's word for it, or by raising its own error."""
+    line = traceback_line(migration, ended.tail)
     text = migration.up.file.text
     lines = text.splitlines()
     raises = line is not None and line <= len(lines) and _RAISES.match(lines[line - 1])
-    return bool(raises) or _NO_WAY_BACK.search(ended.tail) is not None or _raises(text, last(ended.tail))
-
-
-def _raises(text: str, complaint: str) -> bool:
-    """Whether a complaint stands in a program where it raises an error: not every tool tells the line."""
-    said = _ERROR.sub("", complaint)
     return (
-        len(said) >= _TELLING and re.search(rf"\b(?:raise|throw)\b[^;{{}}]{{0,80}}{re.escape(said)}", text) is not None
+        bool(raises) or _IRREVERSIBLE.search(ended.tail) is not None or _raises_itself(text, decisive_line(ended.tail))
     )
 
 
-def failure(migration: Migration, why: str, ended: ProcessResult) -> Finding:
-    """Return the finding on a way back that fails."""
-    return Finding(
-        rule="rollback-failed", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.ERROR, migration=migration.id,
-        message=f"the tool's way back fails: {why}", help="mend the down of this migration",
-        place=Place(file=migration.up_path, line=told_line(migration, ended.tail) or _command(migration).line),
-    )  # fmt: skip
+def _raises_itself(text: str, error_text: str) -> bool:
+    """Whether the error text is in a raise or throw of the program, for tools that print no line."""
+    text_only = _ERROR.sub("", error_text)
+    return (
+        len(text_only) >= _MIN_LENGTH
+        and re.search(rf"\b(?:raise|throw)\b[^;{{}}]{{0,80}}{re.escape(text_only)}", text) is not None
+    )
 
 
-def _unseen(below: list[Migration]) -> Finding:
+def rollback_failure(migration: Migration, why: str, ended: ProcessResult) -> Finding:
+    """Return the finding on a rollback that fails."""
+    line = traceback_line(migration, ended.tail) or _command(migration).line
+    return ROLLBACK_FAILED.finding(
+        f"The tool's rollback fails: {why}.",
+        help="Correct the down migration.",
+        place=Place(file=migration.up_path, line=line),
+        migration=migration.id,
+    )
+
+
+def _not_run(below: list[Migration]) -> Finding:
     newest = below[-1]
-    return Finding(
-        rule="rollback-not-run", hazard=Hazard.ROLLBACK_UNPROVEN, severity=Severity.WARNING, migration=newest.id,
-        message=f"{MOST} ways back failed or are declined; those of this and the {len(below) - 1} migrations before it were not run",
-        help="mend what failed, then run again", place=Place(file=newest.up_path, line=_command(newest).line),
-    )  # fmt: skip
+    count = f"{len(below)} migration{'s were' if len(below) > 1 else ' was'}"
+    return ROLLBACK_NOT_RUN.finding(
+        f"Stopped after {MOST} failed or irreversible rollbacks; {count} not rolled back.",
+        help="Correct the failed rollbacks, then run the gate again.",
+        place=Place(file=newest.up_path, line=_command(newest).line),
+        migration=newest.id,
+    )
 
 
 def _command(migration: Migration) -> Command:
     if not isinstance(migration.up, Command):
-        raise RuntimeError("not run by a tool")
+        raise TypeError(f"{migration.id} is not run by a tool")
     return migration.up

@@ -1,101 +1,117 @@
-"""The tool's own way up, recorded: all that is new in one run, as production will, and step by step where they are few."""
+"""The tool's up migrations, recorded: all in one run as in production, and one by one where they are few."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
-from kfm_ci.model import Finding, Hazard, Mode, Place, Severity
+from kfm_ci.model import Finding, Mode, Place
+from kfm_ci.rules.server.execution import BATCH_RUN_DIFFERS
 from kfm_ci.stages.external_tool.replay_check import DatabaseState
-from kfm_ci.stages.external_tool.tool_run import ToolRunner, hidden
+from kfm_ci.stages.external_tool.tool_run import ToolRunner, suppressed_error
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup import history_table, single_transaction
+from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.setup import history_table
+from kfm_ci.stages.setup.single_transaction import locks_held_finding
 from kfm_ci.stages.stage import Failed
 
 _WORD = re.compile(r"\w{3,}")
 FEW = 5
-"""So many new migrations are run one by one too; of more the run that production will make has to do."""
+"""Maximum number of new migrations that are also run one by one; of more, only the run as in production."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpRecording:
-    """What the new migrations sent, and the database that they left."""
+    """The recorded SQL of the new migrations, and the database on which they ran."""
 
     ups: dict[str, RecordedStatements]
-    attempts: ToolRunner
+    runner: ToolRunner
     """On the database where all of them have run."""
-    end: DatabaseState
+    state: DatabaseState
     ran: tuple[Migration, ...]
-    """Those that the tool noted: it may leave some out."""
+    """The migrations that the tool recorded in its history table: it may leave some out."""
+    findings: tuple[Finding, ...]
 
 
 class RecordingFailed(Exception):
     """A migration does not run."""
 
-    def __init__(self, finding: Finding, ups: dict[str, RecordedStatements], attempts: ToolRunner) -> None:
-        """``ups``: what those before it sent."""
-        self.finding, self.ups, self.attempts = finding, ups, attempts
+    def __init__(
+        self,
+        finding: Finding,
+        ups: dict[str, RecordedStatements],
+        runner: ToolRunner,
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
+        """``ups``: the SQL of the migrations before it; ``findings``: on the migrations before it."""
+        self.finding, self.ups, self.runner, self.findings = finding, ups, runner, findings
 
 
-def climb(run: Run, shop: ToolWorkspace) -> UpRecording:
-    """Run the new migrations; raises Refused when one does not run, Failed when only all of them together do not."""
-    new = run.new
-    attempts = ToolRunner.on(run, shop, "tool")
-    done = attempts.up(new)
-    told = isinstance(done, Cut) and _complete(done, new)
-    if isinstance(done, Cut) and (told or len(new) == 1):
-        ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
-        older = history_table.left_by_base(run, attempts.database) if any(one.refused for one in ups.values()) else ()
-        kept = _hidden(new, done, ups, older)
-        run.findings += kept
-        _tell_of_one_transaction(run, done.whole, ups)
-        end = DatabaseState(run, attempts.database, shop.tool)
-        # one that the tool passes over each time stands in the way of single steps
-        if 1 < len(ran) <= FEW and {item.migration for item in kept} <= {item.id for item in ran}:
-            _, stepwise = _steps(run, shop, ran)
-            _compare(run, end, stepwise)
-        return UpRecording(ups=ups, attempts=attempts, end=end, ran=ran)
+def record_up(base: BaseDatabase, files: ToolWorkspace) -> UpRecording:
+    """Run the new migrations; raises RecordingFailed when one does not run, Failed when only all of them together do not."""
+    new = base.pending
+    runner = ToolRunner.on(base, files, "tool")
+    done = runner.up(new)
+    is_known = isinstance(done, Cut) and _complete(done, new)
+    if isinstance(done, Cut) and (is_known or len(new) == 1):
+        return _one_run(base, files, runner, done)
     if isinstance(done, Finding) and not 1 < len(new) <= FEW:
-        raise RecordingFailed(done, {}, attempts)
-    ups, stepwise = _steps(run, shop, new)
+        raise RecordingFailed(done, {}, runner)
+    ups, stepwise = _steps(base, files, new)
     if isinstance(done, Finding):
-        run.findings.append(_only_alone(done))
-        raise Failed("all new migrations in one run of the tool fail")
-    _compare(run, DatabaseState(run, attempts.database, shop.tool), stepwise)
-    return UpRecording(ups=ups, attempts=attempts, end=stepwise, ran=new)
+        raise Failed("all new migrations in one run of the tool fail", (_only_together(done),))
+    found = _compare(base, DatabaseState(base, runner.database, files.tool), stepwise)
+    return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
+
+
+def _one_run(base: BaseDatabase, files: ToolWorkspace, runner: ToolRunner, done: Cut) -> UpRecording:
+    """Return the recording of one run for all, compared with single steps where there are few."""
+    new = base.pending
+    ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
+    older = history_table.left_by_base(base, runner.database) if any(one.refused for one in ups.values()) else ()
+    suppressed = _suppressed_errors(new, done, ups, older)
+    found = (*suppressed, *_single_transaction(base, done.whole, ups))
+    state = DatabaseState(base, runner.database, files.tool)
+    # single steps would stop at a migration that the tool skips each time
+    if 1 < len(ran) <= FEW and {item.migration for item in suppressed} <= {item.id for item in ran}:
+        try:
+            _, stepwise = _steps(base, files, ran)
+        except RecordingFailed as failure:
+            raise RecordingFailed(failure.finding, failure.ups, failure.runner, found) from failure
+        found = (*found, *_compare(base, state, stepwise))
+    return UpRecording(ups=ups, runner=runner, state=state, ran=ran, findings=found)
 
 
 def _steps(
-    run: Run, shop: ToolWorkspace, new: tuple[Migration, ...]
+    base: BaseDatabase, files: ToolWorkspace, new: tuple[Migration, ...]
 ) -> tuple[dict[str, RecordedStatements], DatabaseState]:
     """Run the new migrations one by one."""
-    attempts = ToolRunner.on(run, shop, "steps")
-    away = not shop.tool.up_one
-    if away:
-        shop.keep_away(new)
+    runner = ToolRunner.on(base, files, "steps")
+    hides = not files.tool.up_one
+    if hides:
+        files.hide_files(new)
     ups: dict[str, RecordedStatements] = {}
     try:
         for item in new:
-            if away:
-                shop.bring((item,))
-            done = attempts.one(item)
+            if hides:
+                files.restore_files((item,))
+            done = runner.one(item)
             if isinstance(done, Finding):
-                raise RecordingFailed(done, ups, attempts)
+                raise RecordingFailed(done, ups, runner)
             ups[item.id] = done
     finally:
-        if away:
-            shop.bring(new)
-    end = DatabaseState(run, attempts.database, shop.tool)
-    shop.server.drop_database(attempts.database)
-    return ups, end
+        if hides:
+            files.restore_files(new)
+    state = DatabaseState(base, runner.database, files.tool)
+    files.server.drop_database(runner.database)
+    return ups, state
 
 
 def _complete(cut: Cut, new: tuple[Migration, ...]) -> bool:
-    """Whether it is known of every migration what it sent: each was noted, or all notes are known and it was left out."""
+    """Whether the SQL of each migration is known: each has a history row, or all rows are known and it was left out."""
     return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.strangers)
 
 
@@ -106,55 +122,62 @@ def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, RecordedStatements]:
     return {item.id: cut.steps.get(item.id, nothing) for item in new}
 
 
-def _hidden(
+def _suppressed_errors(
     new: tuple[Migration, ...], cut: Cut, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
-) -> list[Finding]:
-    """Return what the server refused and the tool kept to itself, each of the migration that says most of what was refused.
+) -> tuple[Finding, ...]:
+    """Return findings on errors of the server that the tool suppressed, each at the migration with most of its words.
 
-    One that the tool left out when it was refused has no note of its own: it stands right before the next that has one. ``older``: those of the base that have none; theirs is told of no new one.
+    A migration that the tool left out has no statements of its own: its error is in those of the next one that ran.
+    ``older``: the base's migrations without history row, whose errors are not reported.
     """
-    told: dict[str, Finding] = {}
+    found: dict[str, Finding] = {}
     left: list[Migration] = []
     for item in new:
         if cut.steps and item.id not in cut.steps:
             left.append(item)
             continue
-        for refusal in ups[item.id].refused:
-            words = refusal.text
+        for failed in ups[item.id].refused:
+            words = failed.text
             owner = max((*left, item, *older), key=lambda one: (_shared(one, words), one is not item))
             if owner not in older:
-                told[owner.id] = hidden(owner, refusal.error or "")
+                found[owner.id] = suppressed_error(owner, failed.error or "")
         left = []
-    return list(told.values())
+    return tuple(found.values())
 
 
 def _shared(migration: Migration, statement: str) -> int:
-    """Return how many words of a statement a migration holds."""
+    """Return the number of words that a statement and a migration share."""
     words = frozenset(_WORD.findall(statement.lower()))
     part = migration.up.part if isinstance(migration.up, Command) else None
     return len(words & frozenset(_WORD.findall((part or migration.up.file.text).lower())))
 
 
-def _tell_of_one_transaction(run: Run, whole: RecordedStatements, ups: Mapping[str, RecordedStatements]) -> None:
+def _single_transaction(
+    base: BaseDatabase, whole: RecordedStatements, ups: Mapping[str, RecordedStatements]
+) -> tuple[Finding, ...]:
     if sum(bool(one.text) for one in ups.values()) < 2 or whole.transactions != 1 or whole.mode is not Mode.TRANSACTION:
-        return
-    single_transaction.tell(run, "the tool")
+        return ()
+    return (locks_held_finding(base.pending, "The tool"),)
 
 
-def _only_alone(found: Finding) -> Finding:
-    return Finding(
-        rule=found.rule, hazard=found.hazard, severity=found.severity, place=found.place, migration=found.migration,
-        message=f"each migration applies alone, all in one run of the tool do not: {found.message}",
-        help="look for what needs a transaction of its own, such as a new enum value that a later migration uses",
-    )  # fmt: skip
+def _only_together(found: Finding) -> Finding:
+    message = found.message.removesuffix(".")
+    return replace(
+        found,
+        message=f"Each migration applies alone, but all in one run of the tool fail: {message}.",
+        help="Deploy a migration first whose effects need a transaction of their own, such as a new enum value.",
+    )
 
 
-def _compare(run: Run, together: DatabaseState, stepwise: DatabaseState) -> None:
+def _compare(base: BaseDatabase, together: DatabaseState, stepwise: DatabaseState) -> tuple[Finding, ...]:
     difference = stepwise.differs(together)
-    if difference:
-        latest = run.new[-1]
-        run.findings.append(Finding(
-            rule="batch-run-differs", hazard=Hazard.NOT_REPEATABLE, severity=Severity.ERROR, migration=latest.id,
-            message=f"one run of the tool leads to another state than single steps: {difference}",
-            help="let migrations not depend on how many run at once", place=Place(file=latest.up_path, line=1),
-        ))  # fmt: skip
+    if not difference:
+        return ()
+    latest = base.pending[-1]
+    finding = BATCH_RUN_DIFFERS.finding(
+        f"Applying all migrations in one run gives a different schema than applying them one by one: {difference}.",
+        help="Make each migration independent of the number of migrations in one run.",
+        place=Place(file=latest.up_path, line=1),
+        migration=latest.id,
+    )
+    return (finding,)

@@ -1,125 +1,131 @@
-"""Ways back of a foreign tool that the drill accuses, recorded once more: each from the state that its own way up leaves.
+"""Rollbacks of an external tool that the drill reports, recorded again from the state after their own up.
 
-A program computes what it sends from the rows that it reads. On the way down from the last migration those may be rows
-that a later one wrote and never takes back; what it sends then is no way back from any state that the drill knows.
+A program computes its SQL from the rows that it reads. In a rollback of all migrations these may be rows that a later
+migration changed and never restores; the recorded SQL then is no rollback from any state of the drill.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.rollback.model import DrillResult
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Proof
+from kfm_ci.rules.server.execution import ROLLBACK_DATA_LOST
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.external_tool import workspace
-from kfm_ci.stages.external_tool.record_down import MOST, failed, failure
+from kfm_ci.stages.external_tool.record_down import MOST, failure_reason, rollback_failure, run_up_to
 from kfm_ci.stages.external_tool.tool_run import ToolRunner
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import Provisioned
 
 
-def accused(run: Run, results: Sequence[DrillResult]) -> list[str]:
-    """Return of which migrations the way back was recorded from a state that later ones may have left otherwise, in order.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerecorded:
+    """Rollbacks that were recorded again."""
 
-    At most MOST, those first that are said to lose rows.
+    base: Provisioned
+    """With the new down migrations."""
+    changed: frozenset[str] = frozenset()
+    """Ids of migrations whose rollback has other SQL now."""
+    failures: Mapping[str, Finding] = field(default_factory=dict)
+    """By migration, the finding on a rollback that fails."""
+
+
+def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
+    """Return the ids of migrations whose rollback may have been recorded from a state that later ones changed, in order.
+
+    At most MOST, first those that are reported to lose rows.
     """
-    tool = run.change.head.tool
+    tool = base.change.head.tool
     if tool is None or tool.down_printed:
-        return []  # what a tool can print without running it depends on no row
+        return []  # SQL that a tool prints without running it depends on no row
     found: list[tuple[bool, str]] = []
-    clean = True
+    is_clean = True
     for result in reversed(results):
-        migration = run.change.head.get(result.migration_id)
-        refused = [item.rule for item in result.findings if item.refuses]
-        recorded = migration is not None and migration.down is not None and migration.down.recorded
-        if refused and recorded and not clean:
-            found.append(("rollback-data-lost" not in refused, result.migration_id))
-        # what a proven way back leaves behind is told as its price
-        clean = clean and (_restores(result) or (migration is not None and _idle(migration)))
+        migration = base.change.head.get(result.migration_id)
+        errors = [item.rule for item in result.findings if item.refuses]
+        is_recorded = migration is not None and migration.down is not None and migration.down.recorded
+        if errors and is_recorded and not is_clean:
+            found.append((ROLLBACK_DATA_LOST.id not in errors, result.migration_id))
+        # data loss of a proven rollback is reported as such
+        is_clean = is_clean and (_restores(result) or (migration is not None and _is_empty(migration)))
     chosen = {name for _, name in sorted(found, key=lambda item: item[0])[:MOST]}
     return [result.migration_id for result in results if result.migration_id in chosen]
 
 
-def record(run: Run, names: Sequence[str]) -> dict[str, Finding | None]:
-    """Let the tool climb to each of the migrations and take it back on a copy, and put what it sends in the place of what it sent.
-
-    Returned are those of which it sends something else from there, with why when that fails.
-    """
-    tool, server = run.change.head.tool, run.server
-    if tool is None or server is None or not names:
-        return {}
-    told: dict[str, Finding | None] = {}
-    with workspace.opened(run.change.tree, tool, server, run.root, run.change.head.directory) as shop:
-        attempts = ToolRunner.on(run, shop, "afresh")
-        for standing in _legs(run.programs, names):
-            if not _climb(attempts, standing, run.programs):
+def record_again(base: Provisioned, names: Sequence[str]) -> Rerecorded:
+    """Let the tool run up to each of the migrations, roll it back on a clone, and record that SQL in place of the old."""
+    tool, server = base.change.head.tool, base.server
+    if tool is None or not names:
+        return Rerecorded(base=base)
+    changed: set[str] = set()
+    failures: dict[str, Finding] = {}
+    order = base.programs
+    with workspace.opened(base.change.tree, tool, server, base.given.root, base.change.head.directory) as files:
+        runner = ToolRunner.on(base, files, "rerecord")
+        for wanted in _batches(order, names):
+            later = order[order.index(wanted[-1]) + 1 :]
+            files.restore_files(wanted)
+            if isinstance(run_up_to(runner, wanted, later), Finding):
                 break
-            sent = _take_back(run, shop, attempts.database, standing[-1])
-            if isinstance(sent, Finding):
-                told[standing[-1].id] = sent
-            elif sent is not None and _put(run, standing[-1].id, sent):
-                told[standing[-1].id] = None
-        server.drop_database(attempts.database)
-    return told
+            recorded = _roll_back(base, files, runner.database, wanted[-1])
+            if isinstance(recorded, Finding):
+                failures[wanted[-1].id] = recorded
+            elif recorded is not None and (replaced := _with_down(base, wanted[-1].id, recorded)) is not None:
+                base = replaced
+                changed.add(wanted[-1].id)
+        server.drop_database(runner.database)
+    return Rerecorded(base=base, changed=frozenset(changed), failures=failures)
 
 
 def _restores(result: DrillResult) -> bool:
     return result.evidence.proof is Proof.PROVEN and not result.evidence.price
 
 
-def _idle(migration: Migration) -> bool:
+def _is_empty(migration: Migration) -> bool:
     return isinstance(migration.up, Script) and not statements.of(migration.up)
 
 
-def _legs(order: Sequence[Migration], names: Sequence[str]) -> list[tuple[Migration, ...]]:
+def _batches(order: Sequence[Migration], names: Sequence[str]) -> list[tuple[Migration, ...]]:
     """Return the migrations from one named to the next, the named one last."""
-    legs: list[tuple[Migration, ...]] = []
-    leg: list[Migration] = []
+    batches: list[tuple[Migration, ...]] = []
+    batch: list[Migration] = []
     for item in order:
-        leg.append(item)
+        batch.append(item)
         if item.id in names:
-            legs.append(tuple(leg))
-            leg = []
-    return legs
+            batches.append(tuple(batch))
+            batch = []
+    return batches
 
 
-def _climb(attempts: ToolRunner, standing: tuple[Migration, ...], order: Sequence[Migration]) -> bool:
-    """Run the next migrations and no later one."""
-    shop = attempts.shop
-    counted = any("{count}" in part for part in shop.tool.up_one)
-    above = order[order.index(standing[-1]) + 1 :]
-    if not counted:
-        shop.keep_away(above)
-        shop.bring(standing)
-    return not isinstance(attempts.up(standing, shop.tool.up_one if counted else ()), Finding)
-
-
-def _take_back(run: Run, shop: ToolWorkspace, origin: str, migration: Migration) -> RecordedStatements | Finding | None:
-    """Take a migration back on a copy; return what that sent, or why it fails; None where the migration itself declines."""
+def _roll_back(
+    base: Provisioned, files: ToolWorkspace, origin: str, migration: Migration
+) -> RecordedStatements | Finding | None:
+    """Roll a migration back on a clone; return its SQL, or the finding when it fails; None where it is irreversible."""
     command = migration.up
     if not isinstance(command, Command):
         return None
-    attempts = ToolRunner.on(run, shop, "afresh_back", template=origin)
-    cut, ended = attempts.down(command.down or command.back, (migration,))
-    shop.server.drop_database(attempts.database)
-    sent = cut.steps.get(migration.id)
-    if ended.code == 0 and sent is not None:
-        return sent
-    why = failed(migration, cut.whole.error, ended)
-    return failure(migration, why, ended) if why is not None else None
+    runner = ToolRunner.on(base, files, "rerecord_back", template=origin)
+    cut, ended = runner.down(command.down or command.back, (migration,))
+    files.server.drop_database(runner.database)
+    recorded = cut.steps.get(migration.id)
+    if ended.code == 0 and recorded is not None:
+        return recorded
+    reason = failure_reason(migration, cut.whole.error, ended)
+    return rollback_failure(migration, reason, ended) if reason is not None else None
 
 
-def _put(run: Run, name: str, sent: RecordedStatements) -> bool:
-    """Let what was sent now be the migration's way back, on lines that nothing else has; False when it is the same as before."""
-    migration = next(item for item in run.new if item.id == name)
+def _with_down(base: Provisioned, name: str, recorded: RecordedStatements) -> Provisioned | None:
+    """Return the migrations with another recorded down migration, on unused line numbers; None when it is the same."""
+    migration = next(item for item in base.new if item.id == name)
     down = migration.down
-    if down is None or down.text == sent.text:
-        return False
-    scripts = [script for item in run.new for script in (item.up, item.down) if isinstance(script, Script)]
+    if down is None or down.text == recorded.text:
+        return None
+    scripts = [script for item in base.new for script in (item.up, item.down) if script is not None]
     last = max(one.first_line + one.text.count("\n") for one in scripts if one.file.path == down.file.path)
-    run.put({name: replace(migration, down=replace(down, text=sent.text, mode=sent.mode, first_line=last + 1))})
-    return True
+    script = replace(down, text=recorded.text, mode=recorded.mode, first_line=last + 1)
+    return base.with_migrations({name: replace(migration, down=script)})

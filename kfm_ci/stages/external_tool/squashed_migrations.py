@@ -1,38 +1,40 @@
-"""New migrations of a tool that stand for old ones: a new database is built by them, and none of those that were watched."""
+"""Squashed migrations of a tool: they build new databases in place of older migrations of the base."""
 
 from __future__ import annotations
 
 from kfm_ci.evidence.robustness import rebuild
 from kfm_ci.migrations.model import Tool
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Place
 from kfm_ci.postgres import catalog
+from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.rules.server.robustness import REBUILD_DIFFERS
 from kfm_ci.stages.external_tool import tool_run, workspace
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import Provisioned
 
 
-def stand_in(run: Run) -> bool:
-    """Whether migrations of the base are none any more, because new ones take their place."""
-    base, head = run.change.base, run.change.head
-    return base is not None and bool({item.id for item in base.migrations} - {item.id for item in head.migrations})
+def are_squashed(base: Provisioned) -> bool:
+    """Whether new migrations replace migrations of the base."""
+    merged, head = base.change.base, base.change.head
+    return merged is not None and bool({item.id for item in merged.migrations} - {item.id for item in head.migrations})
 
 
-def rebuilt(run: Run, tool: Tool, empty: str) -> Finding | None:
-    """Let the tool run all files on an empty database; return how the schema differs from the base's with the new ones, or None."""
-    if run.server is None or run.final_catalog is None:
-        return None
-    with workspace.opened(run.change.tree, tool, run.server, run.root, run.change.head.directory) as shop:
-        ended = shop.start(tool.up, empty)
+def check_rebuild(base: Provisioned, tool: Tool, final: Catalog, empty: str) -> Finding | None:
+    """Let the tool run all files on an empty database; return a finding when the schema differs from ``final``."""
+    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+        ended = files.start(tool.up, empty)
     if ended.code:
-        return _differs(run, f"the tool fails: {tool_run.last(ended.tail)}")
-    with run.connect(empty) as connection:
-        difference = catalog.timeless(catalog.diff(run.final_catalog, catalog.read(connection)))
-    return None if difference.empty else _differs(run, rebuild.told(difference))
+        return _differs(base, f"the tool fails: {tool_run.decisive_line(ended.tail)}")
+    with base.connect(empty) as connection:
+        difference = catalog.timeless(catalog.diff(final, catalog.read(connection)))
+    return None if difference.empty else _differs(base, rebuild.told(difference))
 
 
-def _differs(run: Run, told: str) -> Finding:
-    migration = run.new[-1]
-    return Finding(
-        rule="rebuild-differs", hazard=Hazard.NOT_REPEATABLE, severity=Severity.ERROR, migration=migration.id,
-        message=f"all files on an empty database, where the new stand for old ones, do not give what the base and the new files give: {told}",
-        help="let the migration that stands for others do all that they did", place=Place(file=migration.up_path, line=1),
-    )  # fmt: skip
+def _differs(base: Provisioned, difference: str) -> Finding:
+    migration = base.new[-1]
+    return REBUILD_DIFFERS.finding(
+        "The squashed migrations build a different schema on an empty database than the base with the new files: "
+        f"{difference}.",
+        help="Make the squashed migration build everything that the replaced migrations build.",
+        place=Place(file=migration.up_path, line=1),
+        migration=migration.id,
+    )

@@ -1,4 +1,4 @@
-"""One start of a foreign tool, judged by its exit code, its history table and the server's answers together."""
+"""One run of an external tool, assessed by its exit code, its history table and the server's errors together."""
 
 from __future__ import annotations
 
@@ -16,15 +16,21 @@ from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements, as_sent
 from kfm_ci.migrations import source_calls
 from kfm_ci.migrations.model import Command, Migration, Tool, files_of
 from kfm_ci.migrations.tools.process import ProcessResult
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Place
+from kfm_ci.rules.server.execution import (
+    ERROR_SUPPRESSED,
+    MIGRATION_FAILED,
+    NOT_ALLOWED_IN_TRANSACTION,
+    PENDING_AFTER_RUN,
+)
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import BaseDatabase
 from kfm_ci.stages.setup import error_help
 
 _FRAME = re.compile(
     r'File "([^"]+)", line (\d+)|\(?((?:/|file://)[^\s():]+):(\d+):\d+\)?|([^\s():]+\.(?:rb|exs?)):(\d+)\b'
 )
-_SPEAKS = re.compile(
+_ERROR_WORD = re.compile(
     r"error|exception|cannot|failed|not found|no such|refused|denied|unknown|missing|required", re.IGNORECASE
 )
 _TRACE = re.compile(
@@ -32,61 +38,61 @@ _TRACE = re.compile(
     r"|(?:from )?\S+:\d+:in [`'][^`']*'\s*$|[^\s():]+\.exs?:\d+|\([\w. ]+\) \S+\.exs?:)"
 )
 _CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
-"""What Ruby tells below an error; Java's stands on the line itself."""
+"""Ruby prints the cause below an error; Java prints it on the line itself."""
 _PREAMBLE = "An error has occurred, "
-"""Rails says that of every error, and the error below it."""
+"""Rails prints this for every error, above the error itself."""
 _NOT_INSTALLED = re.compile(
     r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
     r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
 )
 _NOT_READ = re.compile(r"^\s*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
-"""The tool could not even read a program."""
+"""The tool could not parse a program."""
 _ADDRESS = re.compile(r"(?: at |:)0x[0-9a-f]+")
 _OUTSIDE = ("25001", "2D000")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolRunner:
-    """Starts a tool against one database and reads back what came of it."""
+    """Runs a tool against one database and reads the recorded SQL."""
 
-    run: Run
-    shop: ToolWorkspace
+    base: BaseDatabase
+    files: ToolWorkspace
     recorder: LogRecorder
     database: str
 
     @classmethod
-    def on(cls, run: Run, shop: ToolWorkspace, name: str, template: str | None = None) -> ToolRunner:
-        """Begin anew on a copy of the base, or of another database that nobody is connected to."""
-        database = shop.server.create_database(name, template=template or run.base_database)
-        return cls(run=run, shop=shop, recorder=LogRecorder(shop.server, database), database=database)
+    def on(cls, base: BaseDatabase, files: ToolWorkspace, name: str, template: str | None = None) -> ToolRunner:
+        """Return a runner on a clone of the base, or of another database without connections."""
+        database = files.server.create_database(name, template=template or base.base_database)
+        return cls(base=base, files=files, recorder=LogRecorder(files.server, database), database=database)
 
     def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> Cut | Finding:
-        """Run what is pending, or what ``argv`` names; return what each migration sent, or why one was refused.
+        """Run the pending migrations, or ``argv``; return the SQL of each, or the finding on the one that failed.
 
-        Raises CannotCheck when nothing happened, or when no migration is to blame.
+        Raises CannotCheck when nothing happened, or when the tool itself failed.
         """
-        tool = self.shop.tool
-        before = history(self.run, self.database, tool)
+        tool = self.files.tool
+        before = history(self.base, self.database, tool)
         self.recorder.take()
-        ended = self.shop.start(argv or tool.up, self.database, count=len(expected))
+        ended = self.files.start(argv or tool.up, self.database, count=len(expected))
         cut = self._read(HistoryWrites(expected), ended)
         if ended.code:
             unread = next(
-                (item for item in expected if _NOT_READ.search(ended.tail) and told_line(item, ended.tail)), None
+                (item for item in expected if _NOT_READ.search(ended.tail) and traceback_line(item, ended.tail)), None
             )
             if unread is not None:
-                return refused(unread, cut.whole, ended)
+                return run_failure(unread, cut.whole, ended)
             killed = (ended.code or 0) < 0
             if not cut.whole.reached or (cut.whole.error is None and (killed or _NOT_INSTALLED.search(ended.tail))):
-                raise broken(tool, ended)
+                raise tool_failure(tool, ended)
             if cut.whole.error is None and cut.own_error is not None:
-                raise broken(tool, ended, cut.own_error)
+                raise tool_failure(tool, ended, cut.own_error)
             failed = next((item for item in expected if item.id not in cut.steps), expected[-1])
-            return refused(failed, cut.whole, ended)
-        if history(self.run, self.database, tool) == before:
+            return run_failure(failed, cut.whole, ended)
+        if history(self.base, self.database, tool) == before:
             if cut.whole.error is not None:
-                return refused(expected[-1], cut.whole, ended)
-            raise silent(tool, ended)
+                return run_failure(expected[-1], cut.whole, ended)
+            raise nothing_recorded(tool, ended)
         return cut
 
     def one(self, migration: Migration) -> RecordedStatements | Finding:
@@ -95,46 +101,51 @@ class ToolRunner:
         return done if isinstance(done, Finding) else done.steps.get(migration.id, done.whole)
 
     def down(self, argv: tuple[str, ...], expected: Sequence[Migration]) -> tuple[Cut, ProcessResult]:
-        """Take migrations back, the last first; return what each sent.
+        """Roll migrations back, the last first; return the SQL of each.
 
-        What is noted in a way that is not known, and of one migration only, is the last one's.
+        A change of the history table that is not recognised belongs to the last one, if it is a single one.
         """
-        before = history(self.run, self.database, self.shop.tool)
+        before = history(self.base, self.database, self.files.tool)
         self.recorder.take()
-        ended = self.shop.start(argv, self.database, count=len(expected))
+        ended = self.files.start(argv, self.database, count=len(expected))
         cut = self._read(HistoryWrites(tuple(reversed(expected)), TAKEN_BACK), ended)
         single = len(expected) == 1 or not _command(expected[0]).back
-        if ended.code == 0 and single and not cut.steps and history(self.run, self.database, self.shop.tool) != before:
+        if (
+            ended.code == 0
+            and single
+            and not cut.steps
+            and history(self.base, self.database, self.files.tool) != before
+        ):
             return replace(cut, steps={expected[-1].id: cut.whole}), ended
         return cut, ended
 
     def printed(self, expected: Sequence[Migration], others: Sequence[Migration]) -> Cut | None:
-        """Return what the tool prints for taking migrations back, had none of the others run; None when it prints nothing.
+        """Return the SQL that the tool prints for rolling migrations back, as if the others had not run; None without any.
 
-        Its notes of the others are taken out of the database.
+        The history rows of the others are deleted from the database.
         """
-        tool = self.shop.tool
+        tool = self.files.tool
         names = [_command(item).note for item in others]
         if not all(names):
             return None
-        with self.run.connect(self.database, admin=True) as connection:
+        with self.base.connect(self.database, admin=True) as connection:
             tool_tables.forget(connection, tool, names)
-        ended = self.shop.start(tool.down_printed, self.database, apart=True, count=len(expected))
+        ended = self.files.start(tool.down_printed, self.database, apart=True, count=len(expected))
         own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), TAKEN_BACK)
         return cut(as_sent(ended.output, own), own, notes) if ended.code == 0 else None
 
     def _read(self, notes: HistoryWrites, ended: ProcessResult) -> Cut:
-        tool = self.shop.tool
+        tool = self.files.tool
         return cut(
             self.recorder.take(), ToolTables.of(tool), notes, failed=bool(ended.code), notes_first=tool.notes_first
         )
 
     def previews(self, migrations: Sequence[Migration]) -> dict[str, str]:
-        """Return the SQL that the tool prints for the next migrations without running them, of those for which it prints some."""
-        tool = self.shop.tool
+        """Return the SQL that the tool prints for the next migrations without running them, by id."""
+        tool = self.files.tool
         own = ToolTables.of(tool)
         if any("{count}" in part for part in tool.preview):
-            ended = self.shop.start(tool.preview, self.database, apart=True, count=len(migrations))
+            ended = self.files.start(tool.preview, self.database, apart=True, count=len(migrations))
             sent = as_sent(ended.output, own) if ended.code == 0 else []
             return {name: one.text for name, one in cut(sent, own, HistoryWrites(migrations)).steps.items() if one.text}
         texts = {item.id: self._preview(_command(item), own) for item in migrations}
@@ -143,89 +154,98 @@ class ToolRunner:
     def _preview(self, command: Command, own: ToolTables) -> str | None:
         if command.preview is None:
             return None
-        ended = self.shop.start(command.preview, self.database, apart=True)
+        ended = self.files.start(command.preview, self.database, apart=True)
         return printed(ended.output, own) if ended.code == 0 else None
 
     def status(self) -> Finding | None:
-        """Ask the tool, where it can be asked, whether something is still pending after all has run."""
-        if not self.shop.tool.status:
+        """Return a finding when the tool's status command reports a pending migration after all have run."""
+        if not self.files.tool.status:
             return None
-        ended = self.shop.start(self.shop.tool.status, self.database)
+        ended = self.files.start(self.files.tool.status, self.database)
         if not ended.code:
             return None
-        migration = self.run.new[-1]
-        return Finding(
-            rule="pending-after-run", hazard=Hazard.ORDER, severity=Severity.ERROR, migration=migration.id, place=Place(file=migration.up_path, line=1),
-            message=f"all has run, and the tool still calls something pending or wrong: {last(ended.tail)}",
-            help=f"run it by hand: {' '.join(self.shop.tool.status)}",
-        )  # fmt: skip
+        migration = self.base.pending[-1]
+        return PENDING_AFTER_RUN.finding(
+            f"After all migrations have run, the tool still reports a pending or failed one: {decisive_line(ended.tail)}.",
+            help=f"Run `{' '.join(self.files.tool.status)}` by hand.",
+            place=Place(file=migration.up_path, line=1),
+            migration=migration.id,
+        )
 
 
-def history(run: Run, database: str, tool: Tool) -> str:
+def history(base: BaseDatabase, database: str, tool: Tool) -> str:
     """Return the tool's history table as one text; empty when there is none."""
-    with run.connect(database, admin=True) as connection:
+    with base.connect(database, admin=True) as connection:
         return tool_tables.noted(connection, tool)
 
 
-def refused(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
-    """Return the finding on a migration that did not run, in the server's words where it said any."""
-    said = f"PostgreSQL refused it: {recorded.error}" if recorded.error else f"the tool failed: {last(ended.tail)}"
-    outside = (recorded.error or "").startswith(_OUTSIDE)
-    mend = error_help.by_error((recorded.error or "")[:5], recorded.error or "") or "mend the migration"
-    return Finding(
-        rule="not-allowed-in-transaction" if outside else "migration-failed",
-        hazard=Hazard.TRANSACTION if outside else Hazard.MIGRATION_ERROR,
-        severity=Severity.ERROR, message=said, migration=migration.id, place=_place(migration, recorded, ended),
-        help=f"do it {migration.outside}" if outside else mend,
-    )  # fmt: skip
+def run_failure(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
+    """Return the finding on a migration that did not run, with PostgreSQL's error if there is one."""
+    error = recorded.error or ""
+    message = f"PostgreSQL returned an error: {error}." if error else f"The tool failed: {decisive_line(ended.tail)}."
+    place = _place(migration, recorded, ended)
+    if error.startswith(_OUTSIDE):
+        return NOT_ALLOWED_IN_TRANSACTION.finding(
+            message, help=f"Run the statement {migration.outside}.", place=place, migration=migration.id
+        )
+    help = error_help.by_error(error[:5], error) or "Correct the migration."
+    return MIGRATION_FAILED.finding(message, help=help, place=place, migration=migration.id)
 
 
 def _place(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Place:
-    """Return where what was refused is written, else what the tool's traceback names, else where the migration begins."""
+    """Return the place of the failed statement, else of the traceback, else the start of the migration."""
     begins = _command(migration).line
     statement = recorded.refused[-1].text.strip().rstrip(";").rstrip() if recorded.refused else ""
     for file in files_of(migration):
         lines = source_calls.written(statement, file.text, begins if file.path == migration.up_path else 1)
         if lines is not None:
             return Place(file=file.path, line=lines[0], end_line=lines[1])
-    return Place(file=migration.up_path, line=told_line(migration, ended.tail) or begins)
+    return Place(file=migration.up_path, line=traceback_line(migration, ended.tail) or begins)
 
 
-def silent(tool: Tool, ended: ProcessResult) -> CannotCheck:
-    """Return what to say of a tool that ended well and did nothing."""
-    said = f"; it said: {last(ended.tail)}" if ended.tail else ", and it printed nothing"
-    return CannotCheck(code="KFM-C44", message=f"the migration tool ended with 0, and its table {tool.history_table} did not change{said}",
-                       help="does the tool read DATABASE_URL, and is history-table right?", where="[migrations.command]")  # fmt: skip
+def nothing_recorded(tool: Tool, ended: ProcessResult) -> CannotCheck:
+    """Return the error for a tool that exited 0 without any effect."""
+    output = f"; its output: {decisive_line(ended.tail)}" if ended.tail else ", and it printed nothing"
+    return CannotCheck(
+        code="KFM-C44",
+        message=f"the migration tool exited 0, but its table {tool.history_table} did not change{output}",
+        help="Check that the tool reads DATABASE_URL, and that `history-table` is right.",
+        where="[migrations.command]",
+    )
 
 
-def broken(tool: Tool, ended: ProcessResult, error: str | None = None) -> CannotCheck:
-    """Return what to say of a tool that failed before any migration did, or on its own tables (``error``): none is to blame."""
-    return CannotCheck(code="KFM-C46", message=f"the migration tool {_ending(ended)}, and no migration is to blame: {error or last(ended.tail)}",
-                       where=" ".join(tool.up)[:200],
-                       help="its dependencies are taken from the work tree; it gets DATABASE_URL, libpq's variables, and what [migrations.command] env and pass-env say; nothing else")  # fmt: skip
+def tool_failure(tool: Tool, ended: ProcessResult, error: str | None = None) -> CannotCheck:
+    """Return the error for a tool that failed before any migration, or on its own tables (``error``)."""
+    return CannotCheck(
+        code="KFM-C46",
+        message=f"the migration tool {_ending(ended)} before any migration failed: {error or decisive_line(ended.tail)}",
+        where=" ".join(tool.up)[:200],
+        help="Install its dependencies in the work tree. The tool gets DATABASE_URL, libpq's variables, and those of "
+        "`[migrations.command]` `env` and `pass-env`, no others.",
+    )
 
 
 def _ending(ended: ProcessResult) -> str:
-    """Return how a tool ended, in words."""
+    """Return how a tool's process ended, as a verb phrase."""
     code = ended.code or 0
     try:
-        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited {code}"
     except ValueError:
-        return f"was ended by signal {-code}"
+        return f"was killed by signal {-code}"
 
 
-def last(tail: str) -> str:
-    """Return the line of a tool's output that tells most: the last that speaks of an error, else the last."""
-    said = _CAUSE.sub("", tail)
+def decisive_line(tail: str) -> str:
+    """Return the decisive line of a tool's output: the last one about an error, else the last one."""
+    text = _CAUSE.sub("", tail)
     lines = [
-        line.strip() for line in said.splitlines() if line.strip() and not _TRACE.match(line) and _PREAMBLE not in line
+        line.strip() for line in text.splitlines() if line.strip() and not _TRACE.match(line) and _PREAMBLE not in line
     ]
-    told = [line for line in lines if _SPEAKS.search(line)]
-    return _ADDRESS.sub("", (told or lines or ["it printed nothing"])[-1])[:300]
+    errors = [line for line in lines if _ERROR_WORD.search(line)]
+    return _ADDRESS.sub("", (errors or lines or ["it printed nothing"])[-1])[:300]
 
 
-def told_line(migration: Migration, tail: str) -> int | None:
-    """Return the line of the migration's file that the tool's traceback names, the innermost one."""
+def traceback_line(migration: Migration, tail: str) -> int | None:
+    """Return the innermost line of the migration's file in the tool's traceback; None when there is none."""
     name = migration.up_path
     found = None
     for frame in _FRAME.finditer(tail):
@@ -237,15 +257,15 @@ def told_line(migration: Migration, tail: str) -> int | None:
 
 def _command(migration: Migration) -> Command:
     if not isinstance(migration.up, Command):
-        raise RuntimeError("not run by a tool")
+        raise TypeError(f"{migration.id} is not run by a tool")
     return migration.up
 
 
-def hidden(migration: Migration, error: str) -> Finding:
-    """Return the finding on a refusal of the server that the tool kept to itself."""
-    return Finding(
-        rule="error-suppressed", hazard=Hazard.MIGRATION_ERROR, severity=Severity.WARNING, migration=migration.id,
-        message=f"the tool ended well although the server refused a statement: {error}",
-        help="let the migration ask before it acts, or let the error end it",
+def suppressed_error(migration: Migration, error: str) -> Finding:
+    """Return the finding on an error of the server that the tool suppressed."""
+    return ERROR_SUPPRESSED.finding(
+        f"The tool exited 0, but PostgreSQL returned an error: {error}.",
+        help="Check for the object first, or let the error abort the migration.",
         place=Place(file=migration.up_path, line=_command(migration).line),
-    )  # fmt: skip
+        migration=migration.id,
+    )

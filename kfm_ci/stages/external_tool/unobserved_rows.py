@@ -1,4 +1,4 @@
-"""Part of stage ``provision``: what a tool's migration does with rows that it reads, of which there were none when it ran."""
+"""Part of stage ``provision``: programs that read rows of tables that were empty when the tool ran."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from collections.abc import Iterator, Mapping
 
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Place
+from kfm_ci.rules.server.execution import PROGRAM_READS_ROWS
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
 
 _CATALOGS = frozenset({"pg_catalog", "information_schema"})
 _NAMED = 3
-"""So many tables are named."""
+"""Maximum number of tables in a message."""
 
 
-def told(new: tuple[Migration, ...], ups: Mapping[str, RecordedStatements]) -> Iterator[Finding]:
-    """Yield a note on each migration that reads rows of tables which the change did not make."""
+def check_rows_read(new: tuple[Migration, ...], ups: Mapping[str, RecordedStatements]) -> Iterator[Finding]:
+    """Yield a note on each migration that reads rows of tables that the change did not create."""
     trees = {item.id: list(_trees(ups[item.id].text)) for item in new if item.id in ups}
-    made = {node.text("relname") for own in trees.values() for tree in own if tree.tag in {"CreateStmt", "CreateTableAsStmt"}
-            for node in tree.find("RangeVar")}  # fmt: skip
+    made = {
+        node.text("relname")
+        for own in trees.values()
+        for tree in own
+        if tree.tag in {"CreateStmt", "CreateTableAsStmt"}
+        for node in tree.find("RangeVar")
+    }
     for item in new:
         read = [name for tree in trees.get(item.id, ()) if tree.tag == "SelectStmt" for name in _read(tree)]
         names = [name for name in dict.fromkeys(read) if name not in made]
@@ -46,9 +52,10 @@ def _trees(text: str) -> Iterator[Node]:
 
 def _finding(migration: Migration, names: list[str]) -> Finding:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return Finding(
-        rule="program-reads-rows", hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, migration=migration.id,
-        message=f"reads rows of {', '.join(names[:_NAMED])}{more}, and the tables were empty when the tool ran: "
-        "what it does for each row was not seen",
-        help="review it by hand, or let one statement of SQL do it, which is judged", place=Place(file=migration.up_path, line=1),
-    )  # fmt: skip
+    return PROGRAM_READS_ROWS.finding(
+        f"The program reads rows of {', '.join(names[:_NAMED])}{more}, but the tables were empty when the tool ran: "
+        "its SQL for each row was not checked.",
+        help="Review it by hand, or replace it by one SQL statement, which kfm-ci checks.",
+        place=Place(file=migration.up_path, line=1),
+        migration=migration.id,
+    )

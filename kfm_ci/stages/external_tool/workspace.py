@@ -55,13 +55,22 @@ class ToolWorkspace:
         named = str(directory / argv[0]) if "/" in argv[0] else argv[0]
         program = shutil.which(named, path=environment["PATH"])
         if program is None:
-            raise CannotCheck(code="KFM-C41", message=f"the migration tool is not installed: {argv[0]}", where="[migrations.command]",
-                              help=f"{self.tool.install}{ELSEWHERE if server_address.contained() else ''}")  # fmt: skip
+            raise CannotCheck(
+                code="KFM-C41",
+                message=f"the migration tool is not installed: {argv[0]}",
+                where="[migrations.command]",
+                help=f"{self.tool.install}{ELSEWHERE if server_address.contained() else ''}",
+            )
         self.server.roles.enter(database)
         last: list[DatabaseBusy | None] = []
-        ended = process.run((program, *(_filled(part, names) for part in argv[1:])), directory=directory,
-                            environment=environment, timeout=self.tool.timeout, apart=apart,
-                            overdue=lambda: last.append(backends.busy(self.server, database)))  # fmt: skip
+        ended = process.run(
+            (program, *(_filled(part, names) for part in argv[1:])),
+            directory=directory,
+            environment=environment,
+            timeout=self.tool.timeout,
+            apart=apart,
+            overdue=lambda: last.append(backends.busy(self.server, database)),
+        )
         backends.end(self.server, database)
         if ended.code is None:
             why = (
@@ -69,14 +78,22 @@ class ToolWorkspace:
                 if ended.found
                 else f"could not be started: {ended.tail[:200]}"
             )
-            raise CannotCheck(code="KFM-C42", message=f"the migration tool {why}", where=" ".join(argv)[:200],
-                              help=_advice(ended, *last))  # fmt: skip
+            raise CannotCheck(
+                code="KFM-C42",
+                message=f"the migration tool {why}",
+                where=" ".join(argv)[:200],
+                help=_advice(ended, *last),
+            )
         if not backends.there(self.server, database):
-            raise CannotCheck(code="KFM-C47", message="the migration tool dropped the database that it was given", where=" ".join(argv)[:200],
-                              help="let a migration leave its database there: what makes a database anew is no migration")  # fmt: skip
+            raise CannotCheck(
+                code="KFM-C47",
+                message="the migration tool dropped the database that it was given",
+                where=" ".join(argv)[:200],
+                help="let a migration leave its database there: what makes a database anew is no migration",
+            )
         return ended
 
-    def keep_away(self, migrations: Iterable[Migration]) -> None:
+    def hide_files(self, migrations: Iterable[Migration]) -> None:
         """Take files out of the copy, so that the tool knows nothing of the migrations in them.
 
         A directory of one migration goes with it; that in which all lie stays.
@@ -87,7 +104,7 @@ class ToolWorkspace:
             if folder not in {self.root, self.root / self.directory} and folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
-    def bring(self, migrations: Iterable[Migration]) -> None:
+    def restore_files(self, migrations: Iterable[Migration]) -> None:
         """Put the files of migrations into the copy."""
         for file in (file for item in migrations for file in files_of(item)):
             (self.root / file.path).parent.mkdir(parents=True, exist_ok=True)
@@ -97,17 +114,27 @@ class ToolWorkspace:
         server = self.server
         host, port = server.tcp_address
         return {
-            "url": server.tcp_url(database, host, port), "host": host, "port": port, "user": server.owner,
-            "jdbc": f"jdbc:postgresql://{host}:{port}/{database}", "password": server.owner_password or "", "database": database,
+            "url": server.tcp_url(database, host, port),
+            "host": host,
+            "port": port,
+            "user": server.owner,
+            "jdbc": f"jdbc:postgresql://{host}:{port}/{database}",
+            "password": server.owner_password or "",
+            "database": database,
             "home": config.environment().get("HOME", ""),
-        }  # fmt: skip
+        }
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
         ours = config.environment()
         address = {
-            "DATABASE_URL": names["url"], "PGHOST": names["host"], "PGPORT": names["port"], "PGUSER": names["user"],
-            "PGPASSWORD": names["password"], "PGDATABASE": names["database"], "PGSSLMODE": "disable",
-        }  # fmt: skip
+            "DATABASE_URL": names["url"],
+            "PGHOST": names["host"],
+            "PGPORT": names["port"],
+            "PGUSER": names["user"],
+            "PGPASSWORD": names["password"],
+            "PGDATABASE": names["database"],
+            "PGSSLMODE": "disable",
+        }
         of_server = {
             key for key, value in self.tool.environment.items() if _filled(value, {**names, "home": "{home}"}) != value
         }
@@ -115,11 +142,17 @@ class ToolWorkspace:
         held = address.keys() | of_server
         passed = {name: ours[name] for name in self.tool.passes if name in ours and name not in held}
         return {
-            "PATH": process.places(self.root, self.tool.directory), "LC_ALL": "C.UTF-8", "HOME": str(self.root), "NO_COLOR": "1", "CI": "true",
+            "PATH": process.places(self.root, self.tool.directory),
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(self.root),
+            "NO_COLOR": "1",
+            "CI": "true",
             # settings are written anew for each database, often within the second by which Python knows a stale cache
             "PYTHONDONTWRITEBYTECODE": "1",
-            **address, **{key: _filled(value, names) for key, value in self.tool.environment.items()}, **passed,
-        }  # fmt: skip
+            **address,
+            **{key: _filled(value, names) for key, value in self.tool.environment.items()},
+            **passed,
+        }
 
     def _point(self, url: str) -> None:
         """Write the throwaway server's URL into the copy of the tool's settings; the driver stays as it is."""

@@ -1,12 +1,13 @@
-"""Part of stage ``rollback``: new migrations interrupted, run twice, and run under other settings."""
+"""Part of stage ``rollback``: new migrations interrupted, run twice, rebuilt, and run under other settings."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.robustness import collation, rebuild
 from kfm_ci.evidence.robustness.model import Databases
 from kfm_ci.evidence.robustness.replay import walk
@@ -17,112 +18,128 @@ from kfm_ci.postgres import collations
 from kfm_ci.postgres.collations import Locale
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.stages.external_tool import squashed_migrations
-from kfm_ci.stages.robustness.sequence import RobustnessRun, applied
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import ApplyResult, DryRunResult, Provisioned, executable
+from kfm_ci.stages.robustness.sequence import RobustnessRun
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.database import prepare
-from kfm_ci.stages.setup.execution import script_of
 
 _numbers = itertools.count()
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RobustnessResult:
-    """What a rehearsal found, and what it could not try."""
+    """The findings of the robustness checks, and a check that was not possible."""
 
-    findings: list[Finding] = field(default_factory=list)
-    untried: str | None = None
+    findings: tuple[Finding, ...] = ()
+    price: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By migration, further data loss on rollback."""
+    not_checked: str | None = None
 
 
-def rehearse(run: Run) -> RobustnessResult:
-    """Return what goes wrong when the new migrations do not run once, in one go, on a server like ours."""
-    server, base = run.server, run.base_database
-    if server is None or base is None:
-        return RobustnessResult()
-    ground = Databases(connect=run.connect, clone=lambda database: _clone(server, database))
-    with walk(ground, run.origin or base) as walked:
-        course = RobustnessRun(run=run, walk=walked)
-        found = course.rehearse()
-        steps = list(_steps(run))
-        if len(steps) < len(run.new) or run.final_catalog is None:
-            return RobustnessResult(findings=found)
+def check_robustness(
+    base: Provisioned,
+    applied: ApplyResult,
+    dry_run: DryRunResult | None,
+    rollbacks: Mapping[str, RollbackEvidence],
+    earlier: tuple[Finding, ...],
+) -> RobustnessResult:
+    """Return what fails when the new migrations do not run once, in one go, on a server with these settings.
+
+    ``earlier``: findings that are reported already.
+    """
+    databases = Databases(connect=base.connect, clone=lambda database: _clone(base.server, database))
+    with walk(databases, applied.seeded_base) as replay:
+        sequence = RobustnessRun(base=base, applied=applied, rollbacks=rollbacks, replay=replay)
+        found = sequence.check()
+        steps = list(_steps(base, applied))
+        if len(steps) < len(base.new):
+            return RobustnessResult(findings=tuple(found), price=sequence.price)
         rows = WrittenData(
-            steps=steps, again=course.finish,
-            walk=lambda settings: walk(ground, run.origin or base, settings=settings),
-        )  # fmt: skip
-        configured = {name.lower() for name in run.config.database.settings}
-        differs = rebuild.elsewhere(ground, run.origin or base, rows, run.final_catalog, configured=configured)
-    # what the text says already of a migration, such as that it calls now(), is not told again of its rows
-    told = {(item.rule, item.migration) for item in run.findings}
-    if differs is not None and (differs.severity is not Severity.NOTE or (differs.rule, differs.migration) not in told):
+            steps=steps,
+            again=sequence.finish,
+            walk=lambda settings: walk(databases, applied.seeded_base, settings=settings),
+        )
+        configured = {name.lower() for name in base.config.database.settings}
+        differs = rebuild.elsewhere(databases, applied.seeded_base, rows, applied.catalog, configured=configured)
+    # a static finding on the same migration, such as one on now(), is not repeated for its rows
+    reported = {(item.rule, item.migration) for item in earlier}
+    is_note = differs is None or differs.severity is Severity.NOTE
+    if differs is not None and (not is_note or (differs.rule, differs.migration) not in reported):
         found.append(differs)
-    if (differs is None or differs.severity is Severity.NOTE) and run.change.head.tool is None and _interleaved(run):
-        with _empty(run, server) as empty:
-            held = history_table.by_baseline(run, empty).applied
-            everything = [(item, script_of(item)) for item in run.change.head.migrations if item.id not in held]
-            rebuilt = rebuild.afresh(ground, empty, everything, run.final_catalog)
-        found += [rebuilt] if rebuilt is not None else []
-    tool = run.change.head.tool
-    if tool is not None and squashed_migrations.stand_in(run):
-        with _empty(run, server) as empty:
-            rebuilt = squashed_migrations.rebuilt(run, tool, empty)
-        found += [rebuilt] if rebuilt is not None else []
-    rehearsed = RobustnessResult(findings=found)
-    if differs is None or differs.severity is Severity.NOTE:
-        _sort_elsewhere(run, server, base, ground, rehearsed)
-    return rehearsed
+    found += _rebuilds(base, applied, databases, is_portable=is_note)
+    not_checked = None
+    if is_note and dry_run is not None:
+        elsewhere, not_checked = _other_collation(base, applied, dry_run, databases)
+        found += elsewhere
+    return RobustnessResult(findings=tuple(found), price=sequence.price, not_checked=not_checked)
 
 
-def _steps(run: Run) -> Iterator[OriginStep]:
-    """Yield the new migrations that were applied, with the database around each."""
-    for item in run.new:
-        seen = run.seen.get(item.id)
-        if seen is not None and applied(run, item) and seen.before is not None and seen.after is not None:
-            yield OriginStep(pair=(item, script_of(item)), before=seen.before, after=seen.after)
+def _rebuilds(base: Provisioned, applied: ApplyResult, databases: Databases, *, is_portable: bool) -> Iterator[Finding]:
+    """Yield the findings on a rebuild of everything from an empty database."""
+    tool = base.change.head.tool
+    rebuilt = None
+    if is_portable and tool is None and _is_interleaved(base):
+        with _empty(base) as empty:
+            in_baseline = history_table.by_baseline(base, empty).applied
+            migrations = (executable(item) for item in base.change.head.migrations if item.id not in in_baseline)
+            everything = [(item, item.up) for item in migrations]
+            rebuilt = rebuild.afresh(databases, empty, everything, applied.catalog)
+    elif tool is not None and squashed_migrations.are_squashed(base):
+        with _empty(base) as empty:
+            rebuilt = squashed_migrations.check_rebuild(base, tool, applied.catalog, empty)
+    if rebuilt is not None:
+        yield rebuilt
 
 
-def _sort_elsewhere(run: Run, server: Server, base: str, ground: Databases, rehearsed: RobustnessResult) -> None:
-    """Build all in a database of another locale, where the new files make something that can depend on it."""
-    pairs = [(item, script_of(item)) for item in run.new]
-    if (
-        run.change.head.tool is not None
-        or run.base_catalog is None
-        or run.final_catalog is None
-        or run.unseeded is None
-    ):
-        return
-    if not any(collation.concerns(script) for _, script in pairs):
-        return
-    with run.connect(base, admin=True) as administrator:
+def _steps(base: Provisioned, applied: ApplyResult) -> Iterator[OriginStep]:
+    """Yield the new migrations that were applied, with the state of the database before and after each."""
+    for item in base.new:
+        record = applied.records.get(item.id)
+        if record is not None and applied.is_applied(item) and record.before and record.after:
+            yield OriginStep(pair=(item, item.up), before=record.before, after=record.after)
+
+
+def _other_collation(
+    base: Provisioned, applied: ApplyResult, dry_run: DryRunResult, databases: Databases
+) -> tuple[list[Finding], str | None]:
+    """Build everything in a database of another locale, if the new migrations contain objects that depend on it."""
+    pairs = [(item, item.up) for item in base.new]
+    if base.change.head.tool is not None or not any(collation.concerns(script) for _, script in pairs):
+        return [], None
+    with base.connect(base.base_database, admin=True) as administrator:
         locale = collations.another(administrator)
     if locale is None:
-        rehearsed.untried = "not tried under another collation: this server has none that sorts otherwise"
-        return
-    held = history_table.by_baseline(run, base).applied
-    merged = run.change.base.migrations if run.change.base else ()
+        return [], "not checked under another collation: this server has none with another sort order"
+    in_baseline = history_table.by_baseline(base, base.base_database).applied
+    merged = base.change.base.migrations if base.change.base else ()
     probe = collation.Probe(
-        name=locale.name, base=[script_of(item) for item in merged if item.id not in held], pairs=pairs,
-        merged=run.base_catalog, expected=run.final_catalog, here=base, after=run.unseeded,
-    )  # fmt: skip
-    told = collation.rehearse(probe, ground, lambda: _empty(run, server, locale))
-    rehearsed.findings += [told] if told is not None else []
+        name=locale.name,
+        base=[executable(item).up for item in merged if item.id not in in_baseline],
+        pairs=pairs,
+        merged=base.base_catalog,
+        expected=applied.catalog,
+        here=base.base_database,
+        after=dry_run.unseeded,
+    )
+    finding = collation.rehearse(probe, databases, lambda: _empty(base, locale))
+    return ([] if finding is None else [finding]), None
 
 
-def _interleaved(run: Run) -> bool:
-    """Whether the files, in their order, are not simply those of the base and then the new ones.
+def _is_interleaved(base: Provisioned) -> bool:
+    """Whether the order of the files is not simply the base's and then the new ones.
 
-    Else running them all on an empty database is what was done already, statement for statement.
+    Otherwise the apply has already run all of them on an empty database, statement by statement.
     """
-    base = run.change.base
-    if base is None:
+    merged = base.change.base
+    if merged is None:
         return False
-    merged = [(item.id, item.up.file.sha256) for item in base.migrations]
-    return [(item.id, item.up.file.sha256) for item in run.change.head.migrations[: len(merged)]] != merged
+    files = [(item.id, item.up.file.sha256) for item in merged.migrations]
+    return [(item.id, item.up.file.sha256) for item in base.change.head.migrations[: len(files)]] != files
 
 
 @contextmanager
 def _clone(server: Server, database: str) -> Iterator[str]:
-    name = server.create_database(f"rehearsal_{next(_numbers)}", template=database)
+    name = server.create_database(f"robustness_{next(_numbers)}", template=database)
     try:
         yield name
     finally:
@@ -130,10 +147,10 @@ def _clone(server: Server, database: str) -> Iterator[str]:
 
 
 @contextmanager
-def _empty(run: Run, server: Server, locale: Locale | None = None) -> Iterator[str]:
-    name = server.create_database(f"rehearsal_{next(_numbers)}", locale=locale)
+def _empty(base: Provisioned, locale: Locale | None = None) -> Iterator[str]:
+    name = base.server.create_database(f"robustness_{next(_numbers)}", locale=locale)
     try:
-        prepare(run, name)
+        prepare(base, name)
         yield name
     finally:
-        server.drop_database(name)
+        base.server.drop_database(name)

@@ -15,7 +15,7 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.role_references import needed
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.sql.tokens import words
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import BaseDatabase
 from kfm_ci.stages.setup import error_help
 
 _RESTRICT = re.compile(r"^\\(?:un)?restrict\b[^\n]*$", re.MULTILINE)
@@ -23,41 +23,50 @@ _SETTING = re.compile(r"set\s+([a-z_]+_[a-z_]+)\s*(?:=|to\b)", re.IGNORECASE)
 _KNOWN = "select from pg_settings where name = %s"
 
 
-def build(run: Run, session: Session) -> None:
+def build(base: BaseDatabase, session: Session) -> None:
     """Run the configured file, which may be what ``pg_dump`` wrote; raises CannotCheck where it does not apply."""
-    path = run.config.migrations.baseline
+    path = base.config.migrations.baseline
     if path is None:
         return
-    file = _file(run, path)
+    file = _file(base, path)
     script = _plain(Script(file=file, text=file.text), session)
     done = run_script.run(session, script, entry=None)
     if done.outcome is Outcome.FAILED:
-        raise CannotCheck(code="KFM-C23", message=f"the baseline does not apply: {done.error}", where=f"{path}:{done.line or 1}",
-                          help=error_help.of(done, script, missing=partial(missing_roles, run, script), given=run.config.database.roles) or "the baseline is plain SQL that the migrations' role can run on an empty database; "
-                          "dump it by `pg_dump --no-owner --no-privileges`")  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C23",
+            message=f"the baseline does not apply: {done.error}",
+            where=f"{path}:{done.line or 1}",
+            help=error_help.of(
+                done, script, missing=partial(missing_roles, base, script), given=base.config.database.roles
+            )
+            or "the baseline is plain SQL that the migrations' role can run on an empty database; "
+            "dump it by `pg_dump --no-owner --no-privileges`",
+        )
     reset(session)
 
 
-def missing_roles(run: Run, script: Script) -> tuple[str, ...]:
+def missing_roles(base: BaseDatabase, script: Script) -> tuple[str, ...]:
     """Return the roles that a script and all that is run beside it name, and that nobody has made."""
-    if run.base_database is None:
-        return ()
-    merged = run.change.base.migrations if run.change.base else ()
-    scripts = [item.up for item in (*merged, *run.new) if isinstance(item.up, Script)]
-    with run.connect(run.base_database, admin=True) as administrator:
+    merged = base.change.base.migrations if base.change.base else ()
+    scripts = [item.up for item in (*merged, *base.pending) if isinstance(item.up, Script)]
+    with base.connect(base.base_database, admin=True) as administrator:
         return roles.absent(administrator, needed([script, *scripts]))
 
 
-def _file(run: Run, path: str) -> SourceFile:
+def _file(base: BaseDatabase, path: str) -> SourceFile:
     # of the base, where it has one: a dump that the change brings along has the change in it
-    trees = [tree for tree in (run.change.before, run.change.tree) if tree is not None]
-    tree = next((tree for tree in trees if tree.exists(path)), run.change.tree)
+    trees = [tree for tree in (base.change.before, base.change.tree) if tree is not None]
+    tree = next((tree for tree in trees if tree.exists(path)), base.change.tree)
     found: list[Finding] = []
     file = source_files.read(tree, path, found)
     if file is None:
         why = found[0].message if found else "no such file"
-        raise CannotCheck(code="KFM-C21", message=f"the baseline cannot be read: {why}", where=path,
-                          help="mend [migrations] baseline, or the file")  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C21",
+            message=f"the baseline cannot be read: {why}",
+            where=path,
+            help="mend [migrations] baseline, or the file",
+        )
     return file
 
 

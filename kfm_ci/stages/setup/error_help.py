@@ -27,7 +27,7 @@ _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 def of(
     done: Applied, script: Script, *, missing: Callable[[], Iterable[str]] = tuple, given: Iterable[str] = ()
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Return what to do about an error that needs a setting or another file; None for another.
 
     ``missing`` returns all roles that are named and not there; ``given`` are those that are made beforehand.

@@ -1,46 +1,54 @@
-"""Tools that put all that is pending into one transaction: what single steps do not show."""
+"""Tools that run all pending migrations in one transaction: effects that single steps do not show."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity
+from kfm_ci.model import Finding, Place
 from kfm_ci.postgres import run_script
-from kfm_ci.postgres.engines.base import Server
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup import single_transaction
-from kfm_ci.stages.setup.execution import refusal, script_of
+from kfm_ci.rules.server.execution import SINGLE_TRANSACTION_RUN
+from kfm_ci.stages.results import Provisioned
+from kfm_ci.stages.setup.execution import failure_finding
 from kfm_ci.stages.stage import Failed
 
 
-def run(run: Run, server: Server) -> None:
-    """Run all new migrations in one transaction on a clone of the base, as the tool will; raises Failed when that fails."""
-    if not run.change.head.together or len(run.new) < 2:
-        return
-    name = server.create_database("together", template=run.base_database)
-    with run.connect(name) as connection:
-        failed = run_script.together(connection, tuple(script_of(item) for item in run.new))
-    server.drop_database(name)
+def check_single_transaction(base: Provisioned) -> tuple[Finding, ...]:
+    """Run all new migrations in one transaction on a clone of the base; raises Failed when that fails.
+
+    Returns nothing for a tool that gives each migration its own transaction.
+    """
+    if not base.change.head.together or len(base.new) < 2:
+        return ()
+    name = base.server.create_database("together", template=base.base_database)
+    with base.connect(name) as connection:
+        failed = run_script.together(connection, tuple(item.up for item in base.new))
+    base.server.drop_database(name)
     if failed is not None:
         number, done = failed
-        migration = run.new[number]
-        run.findings.append(_only_at_once(refusal(run, migration, script_of(migration), done), run.new))
-        raise Failed(f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail")
-    single_transaction.tell(run, run.change.head.format)
+        migration = base.new[number]
+        finding = _only_together(failure_finding(base, migration, migration.up, done), len(base.new))
+        reason = f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail"
+        raise Failed(reason, (finding,))
+    return (locks_held_finding(base.new, base.change.head.format),)
 
 
-def _only_at_once(found: Finding, new: tuple[Migration, ...]) -> Finding:
-    return Finding(
-        rule=found.rule, hazard=found.hazard, severity=found.severity, place=found.place, migration=found.migration,
-        message=f"each migration applies alone, but the tool runs all {len(new)} in one transaction, and there {found.message}",
-        help="look for what needs a commit before it, such as a new enum value that a later migration uses: deploy that one first",
-    )  # fmt: skip
+def _only_together(found: Finding, count: int) -> Finding:
+    message = found.message.removesuffix(".")
+    return replace(
+        found,
+        message=f"Each migration applies alone, but the tool runs all {count} in one transaction. There {message}.",
+        help="Deploy a migration first whose effects need a commit, such as a new enum value that a later one uses.",
+    )
 
 
-def tell(run: Run, tool: str) -> None:
-    """Note that the locks of the first new migration are held to the end of the last."""
-    last = run.new[-1]
-    run.findings.append(Finding(
-        rule="single-transaction-run", hazard=Hazard.LOCK_ORDER, severity=Severity.NOTE, migration=last.id,
-        message=f"{tool} runs all {len(run.new)} new migrations in one transaction: locks taken by the first are held to the end of the last",
-        help="deploy them one by one where that is too long", place=Place(file=last.up_path, line=1),
-    ))  # fmt: skip
+def locks_held_finding(new: Sequence[Migration], tool: str) -> Finding:
+    """Return the note that locks of the first new migration are held to the end of the last."""
+    last = new[-1]
+    return SINGLE_TRANSACTION_RUN.finding(
+        f"{tool} runs all {len(new)} new migrations in one transaction: locks of the first are held until the last ends.",
+        help="Deploy the migrations one by one where the locks are held too long.",
+        place=Place(file=last.up_path, line=1),
+        migration=last.id,
+    )

@@ -1,4 +1,4 @@
-"""Part of stage ``smoke``: the release that runs now, on every state that the new migrations lead through."""
+"""Part of stage ``smoke``: the running release, on each state between the new migrations."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.compatibility import prepared_statement, routines
-from kfm_ci.migrations.model import Migration, Tree, Unreadable
-from kfm_ci.model import Finding, Hazard, Outcome, Place, Severity, rule_page
+from kfm_ci.migrations.model import Tree, Unreadable
+from kfm_ci.model import Finding, Outcome, Place
 from kfm_ci.postgres import run_script
 from kfm_ci.postgres.engines.base import Server
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.server.robustness import PREVIOUS_RELEASE_FAILS, QUERY_BREAKS, ROUTINE_BREAKS
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, Statement
 from kfm_ci.stages.inputs import matching
-from kfm_ci.stages.run import Run
-from kfm_ci.stages.setup.execution import script_of
+from kfm_ci.stages.results import ApplyResult, ExecutableMigration, Provisioned
 from kfm_ci.stages.smoke_checks.execution import command_failure, file_failure
 
 STATES = 10
-"""At most so many states are looked at; the last one always is."""
+"""Maximum number of states that are checked; the last one always is."""
 
 HELP = (
-    "Expand first: let the old name work beside the new one until no running release uses it, and take it away in a "
-    "later pull request."
+    "Expand first: keep the old name next to the new one until no running release uses it. Drop it in a later pull "
+    "request."
 )
 
 _numbers = itertools.count()
@@ -34,7 +35,7 @@ _NAMED = re.compile(r'"([^"]+)"|(?:column|relation|function|type|takes) ([\w.]+)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Release:
-    """What is known of the running release."""
+    """The running release: its smoke tests, queries and routines."""
 
     smoke: tuple[tuple[str, str], ...]
     """Path and text of its smoke tests."""
@@ -44,49 +45,49 @@ class _Release:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to ask."""
+        """Whether there is nothing to check."""
         return not (self.smoke or self.queries or self.command or self.has_routines)
 
 
-def coexist(run: Run) -> list[Finding]:
-    """Return what of the running release breaks, each once, at the first migration after which it does."""
-    server, origin = run.server, run.origin
-    applied = [item for item in run.new if item.id in run.seen and run.seen[item.id].apply.outcome is Outcome.APPLIED]
-    if server is None or origin is None or run.change.before is None or not applied:
+def check_running_release(base: Provisioned, result: ApplyResult) -> list[Finding]:
+    """Return what breaks in the running release, each once, at the first migration that breaks it."""
+    server, origin = base.server, result.seeded_base
+    applied = [item for item in base.new if result.is_applied(item)]
+    if base.change.before is None or not applied:
         return []
-    release = _release(run, run.change.before, server, origin)
+    release = _release(base, base.change.before, server, origin)
     if release.empty:
         return []
-    looked = {item.id for item in (*applied[:: -(-len(applied) // STATES)], applied[-1])}
+    checked = {item.id for item in (*applied[:: -(-len(applied) // STATES)], applied[-1])}
     found: dict[str, Finding] = {}
-    with _clone(server, origin) as course:
+    with _clone(server, origin) as database:
         for migration in applied:
-            with run.connect(course) as connection:
-                if run_script.run(connection, script_of(migration), entry=None).outcome is Outcome.FAILED:
+            with base.connect(database) as connection:
+                if run_script.run(connection, migration.up, entry=None).outcome is Outcome.FAILED:
                     break
-            if migration.id in looked:
-                for key, finding in _look(run, server, release, origin, course, migration):
+            if migration.id in checked:
+                for key, finding in _check_state(base, server, release, origin, database, migration):
                     found.setdefault(key, finding)
     return list(found.values())
 
 
-def _release(run: Run, before: Tree, server: Server, origin: str) -> _Release:
-    smoke = _texts(before, (*run.config.smoke.sql, *run.policy.smoke.sql))
+def _release(base: Provisioned, before: Tree, server: Server, origin: str) -> _Release:
+    smoke = _texts(before, (*base.config.smoke.sql, *base.policy.smoke.sql))
     queries = [
         (path, part)
-        for path, text in _texts(before, (*run.config.smoke.queries, *run.policy.smoke.queries))
+        for path, text in _texts(before, (*base.config.smoke.queries, *base.policy.smoke.queries))
         for part in statements.split(text)
     ]
-    with run.connect(origin, admin=True) as connection:
+    with base.connect(origin, admin=True) as connection:
         has_routines = routines.exist(connection)
-    command = run.config.smoke.previous_command
+    command = base.config.smoke.previous_command
     release = _Release(smoke=tuple(smoke), queries=tuple(queries), command=command, has_routines=has_routines)
     if not smoke and not command:
         return release
-    # What fails on the old schema already says nothing about the new one.
+    # a failure on the old schema proves nothing about the new one
     with _clone(server, origin) as copy:
-        sound = tuple(item for item in smoke if file_failure(run, copy, *item) is None)
-        works = command if command and command_failure(run, copy, command) is None else None
+        sound = tuple(item for item in smoke if file_failure(base, copy, *item) is None)
+        works = command if command and command_failure(base, copy, command) is None else None
     return replace(release, smoke=sound, command=works)
 
 
@@ -102,44 +103,43 @@ def _texts(tree: Tree, globs: tuple[str, ...]) -> list[tuple[str, str]]:
     return found
 
 
-def _look(
-    run: Run, server: Server, release: _Release, origin: str, course: str, migration: Migration
+def _check_state(
+    base: Provisioned, server: Server, release: _Release, origin: str, database: str, migration: ExecutableMigration
 ) -> Iterator[tuple[str, Finding]]:
-    with run.connect(origin) as old, run.connect(course) as new:
+    with base.connect(origin) as old, base.connect(database) as new:
         for path, part in release.queries:
             told = prepared_statement.difference(
                 prepared_statement.of(old, part.text), prepared_statement.of(new, part.text)
             )
             if told is not None:
                 where = f"{path}:{part.line}"
-                message = f"after {migration.id} the statement at {where} of the running release {told}"
-                yield where, _finding("query-breaks", migration, message, told)
+                message = f"After `{migration.id}` the statement at `{where}` of the running release {told}."
+                yield where, _finding(QUERY_BREAKS, migration, message, told)
         for broken in routines.broken(old, new):
-            message = f"after {migration.id} {broken.name}, which was there before, cannot run: {broken.why}"
-            yield broken.name, _finding("routine-breaks", migration, message, broken.why)
+            message = f"After `{migration.id}` the existing `{broken.name}` fails: {broken.why}."
+            yield broken.name, _finding(ROUTINE_BREAKS, migration, message, broken.why)
     if not release.smoke and not release.command:
         return
-    with _clone(server, course) as copy:
-        failures = [(path, file_failure(run, copy, path, text)) for path, text in release.smoke]
+    with _clone(server, database) as copy:
+        failures = [(path, file_failure(base, copy, path, text)) for path, text in release.smoke]
         if release.command:
-            failures.append(("previous-command", command_failure(run, copy, release.command)))
+            failures.append(("previous-command", command_failure(base, copy, release.command)))
     for name, why in failures:
         if why is not None:
-            message = f"after {migration.id} the running release fails {name}: {why}"
-            yield name, _finding("previous-release-fails", migration, message, why)
+            message = f"After `{migration.id}` the running release fails `{name}`: {why.removesuffix('.')}."
+            yield name, _finding(PREVIOUS_RELEASE_FAILS, migration, message, why)
 
 
-def _finding(rule: str, migration: Migration, message: str, why: str) -> Finding:
+def _finding(rule: RuleInfo, migration: ExecutableMigration, message: str, why: str) -> Finding:
     place = Place(file=migration.up_path)
-    guilty = _guilty(script_of(migration), why)
-    if guilty is not None:
-        place = Place(file=migration.up_path, line=guilty.line, column=1, end_line=guilty.end_line)
-    return Finding(rule=rule, hazard=Hazard.COEXISTENCE, severity=Severity.ERROR, message=message, help=HELP, place=place,
-                   migration=migration.id, docs=rule_page(rule))  # fmt: skip
+    cause = _causing_statement(migration.up, why)
+    if cause is not None:
+        place = Place(file=migration.up_path, line=cause.line, column=1, end_line=cause.end_line)
+    return rule.finding(message, help=HELP, place=place, migration=migration.id)
 
 
-def _guilty(script: Script, why: str) -> Statement | None:
-    """Return the statement that names what the server misses; the first when none does."""
+def _causing_statement(script: Script, why: str) -> Statement | None:
+    """Return the statement that names the missing object; the first when none does."""
     parts = statements.of(script)
     names = [(quoted or plain).rpartition(".")[2].lower() for quoted, plain in _NAMED.findall(why)]
     for part in parts:

@@ -7,31 +7,29 @@ from pathlib import Path
 from kfm_ci.migrations.tools import process
 from kfm_ci.postgres import assertions
 from kfm_ci.postgres.session import LOST, gone
-from kfm_ci.stages.run import Run
+from kfm_ci.stages.results import RunningServer
 
 
-def file_failure(run: Run, database: str, path: str, text: str) -> str | None:
-    """Run every statement of a file on a database; return why one is not as expected, or None."""
-    with run.connect(database, settings={"statement_timeout": f"{run.config.smoke.timeout}s"}) as session:
+def file_failure(base: RunningServer, database: str, path: str, text: str) -> str | None:
+    """Run each statement of a file on a database; return why an assertion fails, or None."""
+    with base.connect(database, settings={"statement_timeout": f"{base.config.smoke.timeout}s"}) as session:
         try:
             return assertions.failure(session, path, text)
         except LOST as error:
-            if run.server is None:
-                raise
-            raise gone(run.server, error) from error
+            raise gone(base.server, error) from error
 
 
-def command_failure(run: Run, database: str, command: str) -> str | None:
-    """Run a command with the database's URL and nothing else of our environment; return why it failed, or None."""
-    smoke, server = run.config.smoke, run.server
-    if server is None:
-        return "there is no server"
+def command_failure(base: RunningServer, database: str, command: str) -> str | None:
+    """Run a command with the database's URL as its only variable of ours; return why it failed, or None."""
+    smoke, server = base.config.smoke, base.server
     server.roles.enter(database)
     if smoke.image:
         # its library takes long to load
         from kfm_ci.postgres.engines import container_command
 
-        code, said = container_command.run(server, database, image=smoke.image, command=command, timeout=smoke.timeout)
+        code, output = container_command.run(
+            server, database, image=smoke.image, command=command, timeout=smoke.timeout
+        )
     else:
         environment = {
             "DATABASE_URL": server.url(database),
@@ -41,9 +39,9 @@ def command_failure(run: Run, database: str, command: str) -> str | None:
         ended = process.run(
             ("/bin/sh", "-c", command), directory=Path(), environment=environment, timeout=smoke.timeout
         )
-        code, said = ended.code, ended.tail
+        code, output = ended.code, ended.tail
     if code is None:
-        return f"the command took longer than {smoke.timeout} s"
+        return f"The command took longer than {smoke.timeout} s."
     if code:
-        return f"the command ended with {code}: {' / '.join(said.splitlines()[-5:])[:500]}"
+        return f"The command exited {code}: {' / '.join(output.splitlines()[-5:])[:500]}"
     return None
