@@ -13,7 +13,7 @@ from kfm_ci.migrations.formats import ALL
 from kfm_ci.rules.registry import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 _LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 
 
