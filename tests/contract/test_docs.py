@@ -26,7 +26,7 @@ def test_every_format_has_a_page_that_the_index_names(format: str) -> None:
         return
     text = page.read_text(encoding="utf-8")
     assert f"({format}.md)" in index and f'format = "{format}"' in text
-    assert "Judged:" in text and "Not judged:" in text or format == "command"
+    assert "## Checked" in text and "## Not checked" in text or format == "command"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
