@@ -1,12 +1,12 @@
-# The image that the action runs: Python, a PostgreSQL server of our own, git, and kfm-ci.
-# The base is Debian's own, so that one distribution's updates cover all of it; amd64 and arm64.
+# The action's image: Python, a PostgreSQL server, git and kfm-ci, for amd64 and arm64.
+# All packages come from Debian, so that one distribution's security updates cover the image.
 ARG BASE=debian:trixie-slim
 
 FROM ${BASE} AS build
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3 python3-venv
 COPY constraints/image.txt /src/constraints/
-# Dependencies first: they change less often than we do. Wheels only: nothing is compiled, nothing runs a set-up script.
+# Dependencies first, because they change less often than kfm-ci. Wheels only, so that no set-up script runs.
 RUN python3 -m venv /opt/kfm-ci \
  && /opt/kfm-ci/bin/python -m pip install -q --disable-pip-version-check --no-cache-dir \
       --only-binary :all: --require-hashes -r /src/constraints/image.txt
@@ -21,11 +21,11 @@ RUN python3 -m venv /opt/build \
  && /opt/kfm-ci/bin/python -m pip uninstall -q -y pip
 
 FROM ${BASE}
-# git reads the base commit. The server runs as Debian's user `postgres`, never as root.
-# Left out again, as every job pulls the image: the JIT compiler (a gate's queries are too short for it, and it is half of
-# the image), the cluster that the package makes, translations, what is written in Perl, what git needs to reach a remote.
-# Perl's own base and Debian's modules for it stay: with them `apt-get install` goes on top, an extension for instance.
-# Debian's psql is a script in Perl that picks a version: here the programs themselves take its place.
+# git reads the base commit. The server runs as Debian's user `postgres`: PostgreSQL does not start as root.
+# Every job pulls the image, so these parts are removed: the JIT compiler (half of the image, and the gate's queries are too
+# short for it), the package's cluster, translations, Perl programs and modules, git's network programs.
+# perl-base stays, because `apt-get install` needs it, for example to add an extension.
+# Debian's psql is a Perl script that selects a version: links to the programs replace it.
 RUN apt-get update -q \
  && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
       ca-certificates git python3 postgresql-17 \
@@ -39,20 +39,20 @@ RUN apt-get update -q \
       /usr/share/doc /usr/share/info /usr/share/man /usr/share/lintian \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*.log /var/log/apt
 COPY --from=build /opt/kfm-ci /opt/kfm-ci
-# The cluster's files are made once here, not at every start.
+# initdb runs once here, not at every start.
 RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import data_directory_template, installations; [data_directory_template.keep(each) for each in installations.find()]'
-# The second container of the action; a runner starts it by a program's name alone.
+# The action's post step, in a second container. A runner starts it by the program's name, without arguments.
 RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.action_cleanup import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
  && chmod 755 /opt/kfm-ci/bin/kfm-ci-post
 
 ARG VERSION=0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="kfm-ci" \
-      org.opencontainers.image.description="The gate through which database migrations reach production" \
+      org.opencontainers.image.description="Checks PostgreSQL migrations by running them on a disposable PostgreSQL server" \
       org.opencontainers.image.source="https://github.com/kfm-ci/kfm-ci" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 
-# Absolute and isolated: a job's PATH, HOME and PYTHON* variables reach this container and must not matter.
+# An absolute path and -I: the job's PATH, HOME and PYTHON* variables reach this container and must have no effect.
 ENTRYPOINT ["/opt/kfm-ci/bin/python", "-I", "-m", "kfm_ci", "action"]

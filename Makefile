@@ -4,7 +4,7 @@ BIN := .venv/bin
 TOOLS ?= $(HOME)/.cache/kfm-ci/tools
 KINDS ?= python node go jvm debian rust
 
-# Whole gates by the hundred: they take as long as all other tests together.
+# Hundreds of complete gate runs, which take as long as all other tests together.
 CORPUS := tests/integration/test_corpus.py tests/integration/test_observed_rules.py
 
 .PHONY: demo test test-corpus test-tools test-container check bench
@@ -19,20 +19,20 @@ CORPUS := tests/integration/test_corpus.py tests/integration/test_observed_rules
 demo: .venv/ready
 	bash examples/demo.sh $(BIN)/kfm-ci
 
-# What needs no tool and no engine: those have targets of their own.
+# Tests that need no migration tool and no container engine.
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORPUS:%=--ignore=%) --ignore=tests/tools --ignore=tests/container
 
-# The labelled changes, and the examples of every rule that a server decides.
+# The labelled changes, and the examples of the server rules.
 test-corpus: .venv/ready
 	$(BIN)/python -m pytest -n 2 $(CORPUS)
 
-# Ends with 75, and says why, where no container engine runs or can be started.
+# Exits 75 with a message if no container engine runs or can be started.
 test-container: .venv/ready
 	tests/container/engine.sh $(BIN)/python -m pytest -n 0 tests/container
 
-# Installs the real migration tools under $(TOOLS) and compares our reading of their files with what they do.
-# KINDS: whence they come; those of `rust` are compiled, for six minutes of one processor.
+# Installs the migration tools under $(TOOLS) and compares them with kfm-ci's own runner.
+# KINDS: the tools' package sources. The tools of `rust` are compiled, which takes six minutes on one processor.
 test-tools: .venv/ready
 	tests/tools/install.sh $(TOOLS) $(KINDS)
 	KFM_TOOLS_CACHE=$(TOOLS) $(BIN)/python -m pytest tests/tools -rs

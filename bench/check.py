@@ -1,7 +1,7 @@
-"""``kfm-ci check`` on generated histories, beside squawk on the same files.
+"""Times of ``kfm-ci check`` and of squawk on the same generated histories.
 
-Twice: everything new, so that every rule judges every file, and as a pull request sees it, with ten new files on a
-committed history. Runs are interleaved, so that a busy machine slows all; the ratio of the medians is what counts.
+Two cases: all files are new, and ten files are new on a committed history, as in a pull request. Runs are interleaved, so
+that other load slows both programs. Compare the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NEW = 10
 
 
 def main() -> None:
-    """Print one table: a line for each number of files."""
+    """Print a table with one line per number of files."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--files", type=int, nargs="*", default=[1000, 10_000])
     arguments.add_argument("--runs", type=int, default=3)
@@ -76,7 +76,7 @@ def _check(root: Path, base: str) -> float:
     )
     took = time.perf_counter() - began
     if ended.returncode not in {0, 1} or "checked" not in ended.stdout:
-        raise SystemExit(f"check ended with {ended.returncode}, so its time means nothing:\n{ended.stderr[-2000:]}")
+        raise SystemExit(f"check exited {ended.returncode}, so its time is invalid:\n{ended.stderr[-2000:]}")
     return took
 
 

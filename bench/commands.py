@@ -1,6 +1,6 @@
-"""What watching a foreign tool costs for each statement it sends: noting it, reading it back, cutting it into migrations.
+"""Cost per statement of recording an external migration tool: log, parse, split into migrations.
 
-A tool in Python sends the same statements with and without being watched, in turns; the difference of the medians counts.
+A Python program executes the same statements with and without recording, in turns. Compare the medians.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from kfm_ci.sql.script import SourceFile
 
 MIGRATIONS, STATEMENTS, ROUNDS = 100, 10, 5
 LIMIT = 0.6
-"""Milliseconds a statement."""
+"""Milliseconds per statement."""
 FILE = SourceFile(path="x", data=b"", text="", sha256=Digest.of(b""))
 TOOL = Tool(up=(), history_table="done")
 
 
 def tool(server: Server, database: str) -> None:
-    """Run all migrations, each in its transaction, and note each."""
+    """Run all migrations, each in a transaction with its history row."""
     with psycopg.connect(server.dsn(database), autocommit=True) as connection:
         connection.execute("create table done (name text)")
         for number in range(MIGRATIONS):
@@ -41,36 +41,36 @@ def tool(server: Server, database: str) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the cost per statement."""
     expected = tuple(
         Migration(id=f"{n}_step", version="", sort_key=(n,), name="", up=Command(file=FILE, argv=(), directory="."))
         for n in range(MIGRATIONS)
     )
-    plain, watched, reading = [], [], []
+    plain, recorded, reading = [], [], []
     with EmbeddedEngine(for_tools=True).start() as server:
         for number in range(ROUNDS):
             name = server.create_database(f"plain{number}")
             began = time.perf_counter()
             tool(server, name)
             plain.append(time.perf_counter() - began)
-            name = server.create_database(f"watched{number}")
+            name = server.create_database(f"recorded{number}")
             began = time.perf_counter()
             recorder = LogRecorder(server, name)
             tool(server, name)
             ours = time.process_time()
             found = cut(recorder.take(), ToolTables.of(TOOL), HistoryWrites(expected))
-            watched.append(time.perf_counter() - began)
+            recorded.append(time.perf_counter() - began)
             reading.append(time.process_time() - ours)
             if len(found.steps) != MIGRATIONS:
-                raise SystemExit("the record is not whole, so its time means nothing")
-    cost = (median(watched) - median(plain)) * 1000 / (MIGRATIONS * STATEMENTS)
+                raise SystemExit("the record is incomplete, so its time is invalid")
+    cost = (median(recorded) - median(plain)) * 1000 / (MIGRATIONS * STATEMENTS)
     print(
-        f"a tool of {MIGRATIONS} migrations, {STATEMENTS} statements each: alone {median(plain):.2f} s, watched {median(watched):.2f} s"
+        f"a tool of {MIGRATIONS} migrations, {STATEMENTS} statements each: not recorded {median(plain):.2f} s, recorded {median(recorded):.2f} s"
     )
     print(
-        f"reading it back takes {median(reading) * 1000 / (MIGRATIONS * STATEMENTS):.3f} ms of processor for each statement"
+        f"parsing the record takes {median(reading) * 1000 / (MIGRATIONS * STATEMENTS):.3f} ms of processor time per statement"
     )
-    print(f"added for each statement: {cost:.3f} ms (aim {LIMIT})")
+    print(f"recording adds per statement: {cost:.3f} ms (limit {LIMIT})")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""The whole gate on a generated history, against psql applying the same files to the same kind of server.
+"""Times of the complete gate on a generated history, and of psql on the same files and server version.
 
-Runs are interleaved, so that a busy machine slows both; the ratio of the medians is what counts, never the seconds.
+Runs are interleaved, so that other load slows both. Compare the ratio of the medians, not the seconds.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ Times = dict[str, float]
 
 
 def psql(ups: list[Path]) -> Times:
-    """Apply the files: once a process a file, as a shell loop does, and once all by one process."""
+    """Return the times of psql: one process per file, as in a shell loop, and one process for all files."""
     began = time.perf_counter()
     with EmbeddedEngine().start() as server:
         times = {"server": time.perf_counter() - began}
-        times["psql, a process a file"] = _timed(lambda: [_psql(server, "loop", [up]) for up in ups], server, "loop")
+        times["psql, one process per file"] = _timed(
+            lambda: [_psql(server, "loop", [up]) for up in ups], server, "loop"
+        )
         times["psql, one process"] = _timed(lambda: _psql(server, "once", ups), server, "once")
     return times
 
@@ -50,15 +52,13 @@ def _psql(server: Server, name: str, ups: list[Path]) -> None:
 
 
 def gate(repository: Path, out: Path) -> Times:
-    """Run the gate as users do, in a process of its own."""
+    """Return the times of the gate and of its stages, run in a new process."""
     command = [sys.executable, "-m", "kfm_ci", "gate", str(repository), "--base", "none", "--out", str(out), "-q"]
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     times = {"all": time.perf_counter() - began}
     if done.returncode:
-        raise SystemExit(
-            f"the gate did not pass ({done.returncode}), so its time means nothing:\n{done.stdout[-2000:]}"
-        )
+        raise SystemExit(f"the gate exited {done.returncode}, so its time is invalid:\n{done.stdout[-2000:]}")
     document = json.loads((out / "gate.json").read_text())
     return times | {stage["name"]: stage["duration_ms"] / 1000 for stage in document["stages"]}
 
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     if shutil.which("psql") is None:
-        raise SystemExit("psql is not on this machine, so there is nothing to compare with")
+        raise SystemExit("psql is not installed: install it to compare")
     work = Path(tempfile.mkdtemp(prefix="kfm-bench-"))
     try:
         ups = history.write(work / "repository", arguments.migrations)
@@ -80,15 +80,15 @@ def main() -> None:
             ours.append(gate(work / "repository", work / "out"))
     finally:
         shutil.rmtree(work)
-    _tell(arguments.migrations, _middle(theirs), _middle(ours))
+    _print_ratios(arguments.migrations, _middle(theirs), _middle(ours))
 
 
 def _middle(rounds: list[Times]) -> Times:
     return {name: median(times[name] for times in rounds) for name in rounds[0]}
 
 
-def _tell(count: int, theirs: Times, ours: Times) -> None:
-    loop = theirs["psql, a process a file"]
+def _print_ratios(count: int, theirs: Times, ours: Times) -> None:
+    loop = theirs["psql, one process per file"]
     print(f"{count} migrations, medians; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     for name, seconds in theirs.items():
         print(f"  {name:26} {seconds:7.2f} s")
@@ -97,11 +97,11 @@ def _tell(count: int, theirs: Times, ours: Times) -> None:
         print(f"  {name:26} {seconds:7.2f} s  {seconds / loop:5.2f} × psql")
     rest = ours["all"] - theirs["server"]
     once = theirs["psql, one process"]
-    print(f"gate / psql, server's start on both sides    {ours['all'] / (loop + theirs['server']):5.2f}")
+    print(f"gate / psql, both with server start          {ours['all'] / (loop + theirs['server']):5.2f}")
     print(
-        f"gate / psql, without the server's start      {rest / loop:5.2f}   ({rest / once:.2f} of one process for all files)"
+        f"gate / psql, both without server start       {rest / loop:5.2f}   ({rest / once:.2f} of one process for all files)"
     )
-    print(f"the rollback drill / one observed apply      {ours['rollback'] / ours['apply']:5.2f}")
+    print(f"rollback drill / observed apply              {ours['rollback'] / ours['apply']:5.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A believable history: tables that grow columns, indexes, constraints, rows, functions and views, each with its way back."""
+"""A realistic generated history: columns, indexes, constraints, rows, functions and views, each with a down migration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AUTOCOMMIT = HEADER.replace("-- [/KFM", "-- transaction: no\n-- transaction-reas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """One migration: what it does, and how it is taken back."""
+    """One migration: its up and down SQL."""
 
     name: str
     up: str
@@ -82,7 +82,7 @@ def _table(number: int) -> tuple[Pair, ...]:
 
 
 def pairs(count: int) -> Iterator[tuple[str, Pair]]:
-    """Yield so many migrations with their ids, in order."""
+    """Yield ``count`` migrations with their ids, in order."""
     for number in range(count):
         pair = _table(number // 6)[number % 6]
         day, minute = divmod(number, 24 * 60)
@@ -90,7 +90,7 @@ def pairs(count: int) -> Iterator[tuple[str, Pair]]:
 
 
 def write(root: Path, count: int) -> list[Path]:
-    """Write a repository's migrations; return the up files, in order."""
+    """Write the migrations of a repository and return the up files, in order."""
     directory = root / "migrations" / "db"
     directory.mkdir(parents=True)
     ups = []

@@ -1,6 +1,6 @@
-"""What observing costs: the same history applied bare and observed, on the same server, in turns.
+"""Cost of observation: one history applied with and without it, on the same server, in turns.
 
-A busy machine slows both alike; the ratio of the medians is what counts, never the seconds.
+Other load slows both. Compare the ratio of the medians, not the seconds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kfm_ci.sql.script import Script, SourceFile
 
 
 def script(path: Path) -> Script:
-    """Read a file as the gate does."""
+    """Return a file as the script that the gate runs."""
     data = path.read_bytes()
     return Script(
         file=SourceFile(path=path.name, data=data, text=data.decode(), sha256=Digest.of(data)), text=data.decode()
@@ -32,26 +32,26 @@ def script(path: Path) -> Script:
 
 
 def run(server: Server, database: str, scripts: list[Script], *, observed: bool) -> float:
-    """Apply all to a database of their own; return the seconds it took."""
+    """Return the seconds to apply all scripts to a new database."""
     name = server.create_database(database)
-    with session.connect(server, name) as connection, session.connect(server, name, admin=True) as beside:
-        observer = Observer(beside, session_snapshot.existing(connection)) if observed else None
+    with session.connect(server, name) as connection, session.connect(server, name, admin=True) as monitoring:
+        observer = Observer(monitoring, session_snapshot.existing(connection)) if observed else None
         began = time.perf_counter()
         for item in scripts:
             session.reset(connection)
             if observer is not None:
                 observer.reset()
-            done = run_script.run(connection, item, entry=None, watcher=observer or _Blind())
+            done = run_script.run(connection, item, entry=None, watcher=observer or _NoObserver())
             if done.outcome is not Outcome.APPLIED:
-                raise SystemExit(f"{item.file.path} was not applied, so the time means nothing: {done.error}")
+                raise SystemExit(f"{item.file.path} was not applied, so the time is invalid: {done.error}")
         seconds = time.perf_counter() - began
         if observer is not None:
             observer.close()
         return seconds
 
 
-class _Blind:
-    """Has the statements sent one by one, and does not look."""
+class _NoObserver:
+    """Does nothing; with a watcher the statements are executed one by one."""
 
     def before(self, *_: object) -> None: ...
 
@@ -59,7 +59,7 @@ class _Blind:
 
 
 def main() -> None:
-    """Print seconds and what observing adds."""
+    """Print seconds and the cost of observation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--migrations", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
@@ -69,13 +69,13 @@ def main() -> None:
         scripts = [script(path) for path in history.write(work / "repository", arguments.migrations)]
     finally:
         shutil.rmtree(work)
-    bare, observed = [], []
+    plain, observed = [], []
     with EmbeddedEngine().start() as server:
         for number in range(arguments.rounds):
-            bare.append(run(server, f"bare_{number}", scripts, observed=False))
+            plain.append(run(server, f"plain_{number}", scripts, observed=False))
             observed.append(run(server, f"observed_{number}", scripts, observed=True))
-    print(f"{arguments.migrations} migrations, bare {median(bare):.2f} s, all observed {median(observed):.2f} s")
-    print(f"observing adds, of the statements' own time  {median(observed) / median(bare) - 1:5.2f}")
+    print(f"{arguments.migrations} migrations, plain {median(plain):.2f} s, all observed {median(observed):.2f} s")
+    print(f"observation adds, of the statements' time  {median(observed) / median(plain) - 1:5.2f}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The same history by each real tool that is installed and by our reading of its files, on one server, side by side.
+"""Times of each installed migration tool and of kfm-ci's own runner, for the same history on one server.
 
-Each run is a process of its own, its start included, on an empty database. Runs are interleaved, so that a busy machine
-slows both; the ratio of the medians is what counts. Tools are installed by `make test-tools`; what is not there is named.
+Each run is a new process on an empty database; its start is included. Runs are interleaved, so that other load slows both.
+Compare the ratio of the medians. `make test-tools` installs the tools; missing ones are named.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "tools"))
 
-from histories import TOOLS, Address, Step, Tool  # noqa: E402 - beside the tests, which use them too
+from histories import TOOLS, Address, Step, Tool  # noqa: E402 - shared with the tests
 
-_OURS = """
+_RUNNER = """
 import gc
 from kfm_ci.__main__ import OBJECTS
 gc.set_threshold(OBJECTS)
@@ -44,7 +44,7 @@ with psycopg.connect(dsn, autocommit=True) as connection:
     connection.prepare_threshold = None
     if found.together:
         if apply.together(connection, tuple(item.up for item in found.migrations)) is not None:
-            raise SystemExit("all at once they fail")
+            raise SystemExit("the single-transaction run failed")
     for item in () if found.together else found.migrations:
         session.reset(connection, observed=False)
         done = apply.run(connection, item.up, entry=None)
@@ -56,11 +56,11 @@ with psycopg.connect(dsn, autocommit=True) as connection:
         for item in found.migrations))
 print(time.perf_counter() - began)
 """
-"""Our side in a process of its own, as the tool is one; as the gate builds its base, and with the program's own collector."""
+"""kfm-ci's side as a process, like the tool. It builds the base as the gate does, with kfm-ci's garbage collector settings."""
 
 
 def write(tool: Tool, root: Path, count: int) -> None:
-    """Write so many migrations of the generated history in a tool's layout."""
+    """Write ``count`` migrations of the generated history in the tool's layout."""
     root.mkdir(parents=True)
     for number, (_, pair) in enumerate(history.pairs(count), start=1):
         outside = pair.autocommit and tool.outside
@@ -69,7 +69,7 @@ def write(tool: Tool, root: Path, count: int) -> None:
 
 
 def theirs(tool: Tool, server: Server, root: Path) -> float:
-    """Return the seconds that the tool takes."""
+    """Return the seconds of the tool."""
     database = server.create_database("theirs")
     to = Address(
         url=f"postgres://{server.owner}:{server.owner_password}@127.0.0.1:{server.port}/{database}?sslmode=disable",
@@ -81,11 +81,11 @@ def theirs(tool: Tool, server: Server, root: Path) -> float:
 
 
 def ours(tool: Tool, server: Server, root: Path) -> tuple[float, float]:
-    """Return the seconds that our own runner takes, with the start of Python and without."""
+    """Return the seconds of kfm-ci's runner, with and without the start of Python."""
     database = server.create_database("ours")
-    command = [sys.executable, "-c", _OURS, tool.name, str(root), server.dsn(database)]
-    seconds, said = _timed(command, Path(__file__).resolve().parents[1], dict(os.environ))
-    return seconds, float(said)
+    command = [sys.executable, "-c", _RUNNER, tool.name, str(root), server.dsn(database)]
+    seconds, output = _timed(command, Path(__file__).resolve().parents[1], dict(os.environ))
+    return seconds, float(output)
 
 
 def _timed(command: list[str], directory: Path, environment: dict[str, str]) -> tuple[float, str]:
@@ -98,7 +98,7 @@ def _timed(command: list[str], directory: Path, environment: dict[str, str]) -> 
 
 
 def main() -> None:
-    """Print one line a tool."""
+    """Print one line per tool."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--migrations", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=3)
@@ -113,7 +113,7 @@ def main() -> None:
             _compare(tool, given.migrations, given.rounds)
     absent = [tool.name for tool in chosen if not tool.there]
     if absent:
-        print(f"not measured, for they are not installed: {', '.join(absent)}")
+        print(f"not measured, because not installed: {', '.join(absent)}")
 
 
 def _compare(tool: Tool, count: int, rounds: int) -> None:
@@ -128,7 +128,7 @@ def _compare(tool: Tool, count: int, rounds: int) -> None:
             return
         their, our, bare = (median(run[side] for run in times) for side in range(3))
         print(
-            f"  {tool.name:18} tool {their:6.2f} s  ours {our:6.2f} s  {our / their:5.2f} × the tool"
+            f"  {tool.name:18} tool {their:6.2f} s  kfm-ci {our:6.2f} s  {our / their:5.2f} × the tool"
             f"  ({bare / their:.2f} without Python's start)", flush=True,
         )  # fmt: skip
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the gate on a copy of the shop as a pull request would: three new migrations on top of the merged ones, one of which removes a column.
+# Runs the gate on a copy of the shop, as a pull request with three new migrations. One of them drops a column.
 set -euo pipefail
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,9 +10,9 @@ cd "$work"
 git init -q .
 commit() { git -c user.name=demo -c user.email=demo@example.com commit -q -m "$1"; }
 git add -A . ':!migrations/db/20260216*' ':!migrations/db/20260223*' ':!migrations/db/20260302*' ':!migrations/db/meta'
-commit "what is merged"
+commit "merged migrations"
 git add -A .
-commit "what the pull request adds"
+commit "migrations of the pull request"
 out=$here/../kfm-ci-out
 "$program" gate . --base HEAD~1 --engine embedded --out "$out"
-echo "The comment a reviewer would read: kfm-ci-out/comment.md; the report: kfm-ci-out/report.html"
+echo "Pull-request comment: kfm-ci-out/comment.md. Report: kfm-ci-out/report.html."

@@ -1,8 +1,8 @@
-"""Show a comment as GitHub does: its own Markdown parser, its style sheet, Mermaid; and take a picture of it or of a report.
+"""Write a screenshot of a report, or of a comment as GitHub renders it: with its Markdown parser, style sheet and Mermaid.
 
     python docs/pictures/render.py FILE PICTURE [--modules node_modules] [--open] [--dark] [--height 1200]
 
-FILE is comment.md or report.html. Needed: Chromium, `pip install cmarkgfm`, `npm install github-markdown-css mermaid`.
+FILE is comment.md or report.html. This needs Chromium, `pip install cmarkgfm`, `npm install github-markdown-css mermaid`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ body {{ margin: 0; padding: 24px; background: {ground}; }}
 <script src="{mermaid}"></script><script>mermaid.initialize({{theme: "{theme}"}})</script>"""
 
 
-def as_github(text: str, modules: Path, *, opened: bool, dark: bool) -> str:
+def github_page(text: str, modules: Path, *, opened: bool, dark: bool) -> str:
+    """Return a comment as an HTML page in GitHub's style."""
     import cmarkgfm
     from cmarkgfm.cmark import Options
 
@@ -52,7 +53,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         page = given.file.resolve()
         if page.suffix == ".md":
-            text = as_github(page.read_text(encoding="utf-8"), given.modules, opened=given.opened, dark=given.dark)
+            text = github_page(page.read_text(encoding="utf-8"), given.modules, opened=given.opened, dark=given.dark)
             page = Path(folder, "page.html")
             page.write_text(text, encoding="utf-8")
         subprocess.run([browser, *FLAGS, f"--user-data-dir={folder}/profile", f"--window-size=910,{given.height}",
