@@ -89,7 +89,7 @@ def _without_row_failures(
     passed = []
     for item, without_rows in zip(tests, unseeded, strict=True):
         if not item.passed and without_rows.passed:
-            message = f"On synthetic rows: {item.message} It passes without them."
+            message = f"On synthetic rows: {(item.message or '').removesuffix('.')}. It passes without them."
             item = replace(item, passed=True, message=message)
             help = "Check whether the migration handles such rows, or forbid them in the schema."
             found.append(_finding(item, Severity.WARNING, help))

@@ -161,7 +161,7 @@ def test_a_history_that_was_merged_unordered_is_not_passed_in_silence(repository
     repository.add("20260103_1200__add_more", "create table more (id int);", "drop table more;")
     ended = repository.gate("--base", "HEAD")
     assert ended.code == 3, ended.said
-    assert "KFM-C24" in ended.said and "twice" in ended.said
+    assert "KFM-C24" in ended.said and "share version" in ended.said
     assert ended.report["result"] == "error"
 
 

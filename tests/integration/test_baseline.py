@@ -25,7 +25,8 @@ def told(report):
     return {
         (item["rule"], item["severity"])
         for item in report["findings"]
-        if item["rule"].startswith("history-") and item["severity"] != "note"
+        if item["rule"].startswith(("history-", "migration-ignored", "migration-file-missing"))
+        and item["severity"] != "note"
     }
 
 

@@ -86,7 +86,7 @@ def test_a_renamed_column_breaks_its_statement_its_smoke_test_and_its_function(j
     assert {item["line"] for item in found} == {11}
     query = next(item for item in found if item["rule"] == "query-breaks")
     assert (
-        'app/widgets.sql:1 of the running release no longer prepares: 42703: column "name" does not exist'
+        '`app/widgets.sql:1` of the running release no longer prepares: 42703: column "name" does not exist'
         in query["message"]
     )
     smoke = next(item for item in found if item["rule"] == "previous-release-fails")
@@ -111,11 +111,7 @@ def test_a_result_column_of_another_type_is_told(judge: Judge) -> None:
     ],
 )
 def test_a_function_whose_body_goes_stale_is_named(judge: Judge, up: str, name: str, why: str) -> None:
-    found = {
-        item["message"].split(" ")[2].rstrip(","): item["message"]
-        for item in judge(up)
-        if item["rule"] == "routine-breaks"
-    }
+    found = {item["message"].split("`")[3]: item["message"] for item in judge(up) if item["rule"] == "routine-breaks"}
     assert why in found[name]
 
 
@@ -127,4 +123,4 @@ def test_an_intermediate_state_that_breaks_is_told_although_the_end_is_sound(jud
 def test_the_running_releases_command_is_run_on_the_new_schema(judge: Judge) -> None:
     settings = "previous-command = \"psql -qAtc 'select size from widgets' $DATABASE_URL\"\n"
     found = judge("alter table widgets drop column size cascade;", settings=settings, query="select 1;")
-    assert any("fails previous-command" in item["message"] for item in found)
+    assert any("fails `previous-command`" in item["message"] for item in found)

@@ -164,7 +164,7 @@ DROPS = "with psycopg.connect(os.environ['DATABASE_URL'].rsplit('/', 1)[0] + '/t
 
 @pytest.mark.parametrize(
     ("program", "told"),
-    [(DROPS, "dropped the database"), ("import os\nos.kill(os.getpid(), 11)\n", "was ended by SIGSEGV")],
+    [(DROPS, "dropped the database"), ("import os\nos.kill(os.getpid(), 11)\n", "was killed by SIGSEGV")],
 )
 def test_a_tool_that_takes_its_ground_away_or_is_killed_blames_no_migration(gate, program, told):
     code, report = gate({"1_widgets": FIRST}, files={"tool.py": TOOL + program})
@@ -250,7 +250,7 @@ def test_an_error_that_the_tool_keeps_to_itself_is_told(gate):
     code, report = gate({"1_widgets": quiet})
     assert code == 0
     assert [item["message"].split(": ", 1)[1] for item in report["findings"] if item["rule"] == "error-suppressed"] == [
-        '42P01: table "nowhere" does not exist'
+        '42P01: table "nowhere" does not exist.'
     ]
 
 
@@ -484,7 +484,7 @@ def test_a_migration_that_its_tool_gives_no_transaction_is_told_once_for_both_it
     (found,) = [item for item in cut if item["migration"] == "2_colour"]
     assert found["line"] == 2 and 'column "colour" of relation "widgets" already exists' in found["message"]
     assert (
-        'after the statement of line 5, the file does not run again: line 5: 42703: column "size"' in found["message"]
+        'after the statement on line 5, re-running the file fails on line 5: 42703: column "size"' in found["message"]
     )
 
 

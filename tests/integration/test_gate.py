@@ -270,7 +270,7 @@ def test_an_assertion_that_only_synthetic_rows_break_warns_and_one_that_is_wrong
     code, report = repository.gate("--base", "main")
     assert code == 0, report["findings"]
     found = [(item["severity"], item["message"]) for item in report["findings"] if item["hazard"] == "smoke"]
-    assert found == [("warning", "on synthetic rows: line 1: expected true, got false; it passes without them")]
+    assert found == [("warning", "On synthetic rows: line 1: expected true, got false. It passes without them.")]
     (repository.root / "smoke" / "named.sql").write_text("select false;\n")
     code, report = repository.gate("--base", "main")
     assert code == 1 and "error" in {item["severity"] for item in report["findings"] if item["hazard"] == "smoke"}

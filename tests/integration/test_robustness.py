@@ -48,7 +48,7 @@ def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) ->
     found = judge(INDEX.format("name") + INDEX.format("colour"), "drop index widgets_name, widgets_colour;")
     finding = found["not-resumable"]
     assert (finding["hazard"], finding["severity"], finding["line"]) == ("not-repeatable", "warning", 10)
-    assert "cut off after the statement of line 10" in finding["message"]
+    assert "interrupted after the statement on line 10" in finding["message"]
     assert 'relation "widgets_name" already exists' in finding["message"]
     assert "by hand, from line 11 on" in finding["help"]
 

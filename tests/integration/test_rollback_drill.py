@@ -243,7 +243,7 @@ def test_what_a_rename_loses_itself_is_told_beside_what_a_later_one_left(databas
     drilled = practise(database, [ADD_COLUMN, loses, leaves], base=BASE + SERIAL)
     assert drilled.rules() == [[], ["rollback-schema-differs"], ["rollback-schema-differs"]]
     message = drilled.results[1].findings[0].message
-    assert "column public.old.n is not brought back" in message and "public.old.id" not in message
+    assert "column public.old.n is not restored" in message and "public.old.id" not in message
 
 
 def test_what_cannot_be_tried_without_the_leftovers_of_a_later_one_stays_accused(database: str) -> None:
@@ -364,14 +364,14 @@ def test_what_is_lost_inside_json_is_named_by_its_path_and_never_by_its_value(
 ) -> None:
     drilled = practise(database, [with_down("a", "select 1", f"update preferences set {down}")], base=PREFERENCES)
     (finding,) = drilled.results[0].findings
-    assert finding.message.endswith(f"public.preferences.chosen differs from before in {told}")
+    assert finding.message.endswith(f"public.preferences.chosen differs from before in {told}.")
 
 
 @pytest.mark.parametrize(
     ("up", "down", "told"),
     [
-        ("drop table widgets", "select 1", "table public.widgets is not brought back; all 10 rows of public.widgets are"),
-        ("drop sequence widgets_id_seq cascade", "select 1", "sequence public.widgets_id_seq is not brought back"),
+        ("drop table widgets", "select 1", "table public.widgets is not restored; all 10 rows of public.widgets are"),
+        ("drop sequence widgets_id_seq cascade", "select 1", "sequence public.widgets_id_seq is not restored"),
     ],
 )  # fmt: skip
 def test_what_goes_with_an_object_that_is_not_brought_back_is_told_in_the_same_breath(
@@ -389,7 +389,7 @@ def test_a_sequence_is_told_beside_the_rows_of_the_table_that_owns_it_only_where
     assert [(item.rule, "sequence" in item.message) for item in lost] == [("rollback-data-lost", False)]
     reset = with_down("a", "select 1", "alter sequence widgets_id_seq restart")
     (told,) = practise(database, [reset], base="drop table if exists widgets;" + BASE).results[0].findings
-    assert told.message.endswith("sequence public.widgets_id_seq went backwards")
+    assert told.message.endswith("sequence public.widgets_id_seq went backwards.")
 
 
 def test_an_up_that_what_its_own_down_leaves_keeps_from_running_again_is_told_once(database: str) -> None:
@@ -399,7 +399,7 @@ def test_an_up_that_what_its_own_down_leaves_keeps_from_running_again_is_told_on
     )  # fmt: skip
     (result,) = practise(database, [subject]).results
     assert [finding.rule for finding in result.findings] == ["rollback-schema-differs"]
-    assert "it does not apply again: 42P07" in result.findings[0].message
+    assert "It does not apply again: 42P07" in result.findings[0].message
     assert result.applied is False
 
 
@@ -710,7 +710,7 @@ def test_what_the_climb_cannot_reach_is_not_proven_and_says_why(database: str) -
             connection.execute(f"drop role if exists {role}")
     assert drilled.proofs() == [Proof.NOT_RUN, Proof.NOT_RUN, Proof.FAILED]
     messages = [result.evidence.message or "" for result in drilled.results[:2]]
-    assert all("not drilled" in message and "was not reached from the start" in message for message in messages)
+    assert all("Not drilled" in message and "was not reached from the start" in message for message in messages)
     assert "already exists" in messages[0]
 
 

@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from kfm_ci.evidence.robustness import written_data
-from kfm_ci.evidence.robustness.model import Databases, Pair, finding
+from kfm_ci.evidence.robustness.model import Databases, Pair, script_finding
 from kfm_ci.evidence.robustness.rebuild import told as tell
 from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
 from kfm_ci.postgres.data_checksums import Content
+from kfm_ci.rules.server.robustness import ENVIRONMENT_DEPENDENT
 from kfm_ci.sql.script import Script
 
 _SORTS = re.compile(
@@ -104,10 +105,13 @@ def _without(difference: Difference, names: frozenset[str]) -> Difference:
 
 def _finding(probe: Probe, pair: Pair, what: str, line: int | None) -> Finding:
     migration, script = pair
-    return finding(
-        "environment-dependent", migration, script,
-        f"what it makes depends on the database's collation, here code points, there {probe.name}: {what}",
-        help='Say the collation where the order of texts counts (`order by name collate "C"`), and where letters change '
-        "case; or sort by what is no text.",
-        severity=Severity.WARNING, line=line or script.first_line,
-    )  # fmt: skip
+    return script_finding(
+        ENVIRONMENT_DEPENDENT,
+        migration,
+        script,
+        f"The result depends on the database's collation, here `C`, there `{probe.name}`: {what}.",
+        help='Write the collation where the sort order or the case of text matters (`order by name collate "C"`), '
+        "or sort by another type.",
+        severity=Severity.WARNING,
+        line=line or script.first_line,
+    )

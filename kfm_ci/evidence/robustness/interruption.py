@@ -9,12 +9,13 @@ from typing import Any
 import psycopg
 from psycopg import Connection, sql
 
-from kfm_ci.evidence.robustness.model import finding
+from kfm_ci.evidence.robustness.model import script_finding
 from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Outcome, Severity
 from kfm_ci.postgres import catalog, execute
 from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.rules.server.robustness import NOT_RESUMABLE
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.identifiers import dotted, relation
 from kfm_ci.sql.script import Script, Statement
@@ -25,7 +26,7 @@ STOPS = 12
 PASSING = frozenset({"SET", "RESET", "SHOW"})
 """Commands of which nothing is left when the session ends."""
 
-_STAYS = ". What was done stays, because the file runs outside a transaction"
+_STAYS = ". Its effects so far stay, because the file runs outside a transaction."
 _CONCURRENTLY = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
 INVALID = """
@@ -78,10 +79,9 @@ def rehearse(
 
 
 def joined(up: Finding, back: Finding) -> Finding:
-    """Return what is found of a migration and of its way back in the same file as one."""
-    return replace(
-        up, message=f"{up.message}. Neither can its way back be run again: {back.message.partition(_STAYS)[0]}"
-    )
+    """Return the findings on the up and the down section of one file as one."""
+    down = back.message.partition(_STAYS)[0].removeprefix("If ")
+    return replace(up, message=f"{up.message} The same holds for the rollback: if {down}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,20 +154,23 @@ def _finding(
     transaction: str | None,
 ) -> Finding:  # fmt: skip
     last = parts[stop.done] if stop.within else parts[stop.done - 1]
-    where = f"{'within' if stop.within else 'after'} the statement of line {last.line}"
-    cleared = f", and the invalid index {', '.join(problem.invalid)} is dropped" if problem.invalid else ""
+    where = f"{'during' if stop.within else 'after'} the statement on line {last.line}"
+    cleared = f" and the invalid index {', '.join(problem.invalid)} is dropped" if problem.invalid else ""
     outcome = (
-        f"the file does not run again: line {problem.line}: {problem.error}"
+        f"re-running the file fails on line {problem.line}: {problem.error}"
         if problem.error
-        else f"running it again gives another schema: {problem.difference}"
+        else f"re-running the file gives a different schema: {problem.difference}"
     )
     rest = parts[stop.done].line if stop.done < len(parts) else last.line
     alone = transaction is None or any(_CONCURRENTLY.search(part.text) for part in parts)
-    way = "Give each statement a file of its own" if alone else f"Let all run in one transaction ({transaction})"
-    return finding(
-        "not-resumable", migration, script,
-        f"when it is cut off {where}{cleared}, {outcome}{_STAYS}",
-        help=f"{way}, or let each be run again (`if exists`, `if not exists`). When it happens: look what is there, and "
-        f"run the rest by hand, from line {rest} on.",
-        severity=Severity.WARNING, line=problem.line or last.line,
-    )  # fmt: skip
+    way = "Move each statement to its own file" if alone else f"Run all in one transaction ({transaction})"
+    return script_finding(
+        NOT_RESUMABLE,
+        migration,
+        script,
+        f"If it is interrupted {where}{cleared}, {outcome}{_STAYS}",
+        help=f"{way}, or make each statement safe to re-run (`if exists`, `if not exists`). After an interruption, run the "
+        f"rest by hand from line {rest} on.",
+        severity=Severity.WARNING,
+        line=problem.line or last.line,
+    )

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from psycopg import Connection
 
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Place, Severity, rule_page
+from kfm_ci.model import Finding, Place, Severity
+from kfm_ci.rule_info import RuleInfo
 from kfm_ci.sql.script import Script
 
 
@@ -37,11 +38,16 @@ class Databases:
     """Yields the name of a copy of a database that nobody else uses, and removes it."""
 
 
-def finding(
-    rule: str, migration: Migration, script: Script, message: str, *, help: str, severity: Severity,
-    line: int | None = None, hazard: Hazard = Hazard.NOT_REPEATABLE,
-) -> Finding:  # fmt: skip
+def script_finding(
+    rule: RuleInfo,
+    migration: Migration,
+    script: Script,
+    message: str,
+    *,
+    help: str,
+    severity: Severity | None = None,
+    line: int | None = None,
+) -> Finding:
     """Return a finding about one migration's script."""
     place = Place(file=script.file.path, line=line, column=1 if line else None)
-    return Finding(rule=rule, hazard=hazard, severity=severity, message=message, place=place, migration=migration.id,
-                   help=help, docs=rule_page(rule))  # fmt: skip
+    return rule.finding(message, help=help, place=place, migration=migration.id, severity=severity)

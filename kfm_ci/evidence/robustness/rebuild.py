@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from kfm_ci.evidence.robustness import written_data
-from kfm_ci.evidence.robustness.model import Databases, Pair, finding
+from kfm_ci.evidence.robustness.model import Databases, Pair, script_finding
 from kfm_ci.evidence.robustness.replay import walk
 from kfm_ci.evidence.robustness.written_data import WrittenData
 from kfm_ci.evidence.schema_diff import apart
@@ -13,6 +13,7 @@ from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
+from kfm_ci.rules.server.robustness import ENVIRONMENT_DEPENDENT, REBUILD_DIFFERS
 from kfm_ci.sql.script import Script
 
 ELSEWHERE = {
@@ -49,12 +50,16 @@ def elsewhere(
         if _first_difference(ground, database, rows, expected, {name: value}) is not None
     ]  # fmt: skip
     names = ", ".join(guilty or settings)
-    return finding(
-        "environment-dependent", migration, script, f"what it makes depends on the session's {names}: {what}",
-        help="Write what you mean: timestamps with their zone (`'2026-01-31 00:00+00'`), dates as year-month-day, "
-        "names with their schema.",
-        severity=Severity.WARNING, line=line or script.first_line,
-    )  # fmt: skip
+    return script_finding(
+        ENVIRONMENT_DEPENDENT,
+        migration,
+        script,
+        f"The result depends on the session's {names}: {what}.",
+        help="Write timestamps with their time zone (`'2026-01-31 00:00+00'`), dates as year-month-day, and names with "
+        "their schema.",
+        severity=Severity.WARNING,
+        line=line or script.first_line,
+    )
 
 
 def afresh(ground: Databases, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
@@ -75,12 +80,15 @@ def _named(settings: dict[str, str]) -> list[str]:
 
 
 def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) -> Finding:
-    return finding(
-        "rebuild-differs", migration, script,
-        f"all files in their order, on an empty database, do not give what the base and the new files give: {told}",
-        help="Number the new migration after all that are merged, and leave merged files as they are.",
-        severity=Severity.ERROR, line=line,
-    )  # fmt: skip
+    return script_finding(
+        REBUILD_DIFFERS,
+        migration,
+        script,
+        f"All files in order build a different schema on an empty database than the base with the new files: {told}.",
+        help="Number the new migration after all merged ones, and leave merged files unchanged.",
+        severity=Severity.ERROR,
+        line=line,
+    )
 
 
 def _first_difference(

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import psycopg
 
-from kfm_ci.evidence.robustness.model import finding
+from kfm_ci.evidence.robustness.model import script_finding
 from kfm_ci.evidence.robustness.relaxed_constraints import NewRow, newcomers
 from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Mode, Severity
+from kfm_ci.model import Finding, Mode, Severity
 from kfm_ci.postgres import execute, written_relations
 from kfm_ci.postgres.catalog import Catalog
+from kfm_ci.rules.server.execution import ROLLBACK_FAILS_ON_NEW_ROWS
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
@@ -57,13 +58,15 @@ def rehearse(course: Replay, down: Script, before: Catalog, after: Catalog) -> t
 def told(migration: Migration, down: Script, stumbles: tuple[RollbackFailure, ...]) -> Finding:
     """Return a note on rows that a way back fails on."""
     rows = "; ".join(f"{stumble.what} ({stumble.error})" for stumble in stumbles)
-    return finding(
-        "rollback-fails-on-new-rows", migration, down,
-        f"the way back works on the rows of before, and fails once rows are written that only the new schema lets in: {rows}",
-        help="Let the down say what becomes of such rows before it forbids them (`update … where …`), or know that it "
-        "works only until the first is written.",
-        severity=Severity.NOTE, line=stumbles[0].line or down.first_line, hazard=Hazard.ROLLBACK_UNPROVEN,
-    )  # fmt: skip
+    return script_finding(
+        ROLLBACK_FAILS_ON_NEW_ROWS,
+        migration,
+        down,
+        f"The rollback restores existing rows, but fails on rows allowed only by the new schema: {rows}.",
+        help="Convert such rows in the down migration before it forbids them (`update … where …`).",
+        severity=Severity.NOTE,
+        line=stumbles[0].line or down.first_line,
+    )
 
 
 def _rolled_back(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailure | None:

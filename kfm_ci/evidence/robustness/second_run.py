@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kfm_ci.evidence.robustness import idempotent_sql
-from kfm_ci.evidence.robustness.model import finding
+from kfm_ci.evidence.robustness.model import script_finding
 from kfm_ci.evidence.robustness.replay import Replay, walk
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Outcome, Phase, Severity
 from kfm_ci.postgres import data_checksums, run_script
 from kfm_ci.postgres.data_checksums import Content
+from kfm_ci.rules.server.robustness import RERUN_CHANGES_ROWS
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script
 
@@ -36,12 +37,17 @@ def rehearse(course: Replay, migration: Migration, script: Script, *, severity: 
         return None
     statement, tree = idempotent_sql.culprit(script, {name.rpartition(".")[2].strip('"') for name, _ in changed})
     many = len(statements.of(script)) > 1
-    told = f"run a second time{f', line {statement.line}' if statement and many else ''} "
+    told = f"A second run{f' of line {statement.line}' if statement and many else ''} "
     told += "; ".join(text for _, text in changed[:5])
-    return finding(
-        "rerun-changes-rows", migration, script, f"{told}: whoever is not sure whether it ran cannot just run it again",
-        help=idempotent_sql.remedy(tree), severity=severity, line=statement.line if statement else script.first_line,
-    )  # fmt: skip
+    return script_finding(
+        RERUN_CHANGES_ROWS,
+        migration,
+        script,
+        f"{told}. It is not safe to re-run after an interruption.",
+        help=idempotent_sql.remedy(tree),
+        severity=severity,
+        line=statement.line if statement else script.first_line,
+    )
 
 
 def _rolled_back(course: Replay, script: Script) -> tuple[Content, Content] | None:

@@ -11,12 +11,13 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.robustness import idempotent_sql, value_origin
-from kfm_ci.evidence.robustness.model import Pair, finding
+from kfm_ci.evidence.robustness.model import Pair, script_finding
 from kfm_ci.evidence.robustness.replay import Replay
 from kfm_ci.evidence.robustness.value_origin import OriginStep
 from kfm_ci.model import Finding, Severity
 from kfm_ci.postgres import data_checksums
 from kfm_ci.postgres.data_checksums import Content
+from kfm_ci.rules.data.volatile_value import VOLATILE_VALUE
 from kfm_ci.sql.identifiers import dotted
 from kfm_ci.sql.script import Script
 
@@ -71,12 +72,15 @@ class WrittenData:
         if not columns:
             return None
         migration, script = self.origin(columns)
-        return finding(
-            "volatile-value", migration, script, f"run twice on the same rows, it writes other values: {told(columns)}",
-            help="Nothing to do where a time or an identity is meant to be each database's own; write the value itself "
-            "where databases must agree.",
-            severity=Severity.NOTE, line=line_of(script, columns),
-        )  # fmt: skip
+        return script_finding(
+            VOLATILE_VALUE,
+            migration,
+            script,
+            f"Two runs on the same rows write different values: {told(columns)}.",
+            help="Write the value as a constant if all databases must agree. A time or an identity may differ.",
+            severity=Severity.NOTE,
+            line=line_of(script, columns),
+        )
 
     def _look_again(self) -> bool:
         if self._second is None and (session := self.again()) is not None:

@@ -8,11 +8,9 @@ from psycopg import Connection
 
 from kfm_ci.evidence.rollback.drill import drill, drill_alone
 from kfm_ci.evidence.rollback.model import Connect, DrillResult, DrillSubject, Runner, ScriptResult, State
-from kfm_ci.evidence.rollback.result import RULES
 from kfm_ci.postgres import catalog, data_checksums
 
 __all__ = [
-    "RULES",
     "Connect",
     "DrillResult",
     "DrillSubject",

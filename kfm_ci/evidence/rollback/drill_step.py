@@ -21,6 +21,13 @@ from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
 from kfm_ci.postgres.data_checksums import Content
+from kfm_ci.rules.server.execution import (
+    REAPPLY_DIFFERS,
+    ROLLBACK_COLUMN_ORDER,
+    ROLLBACK_DATA_NOT_COMPARED,
+    ROLLBACK_FAILED,
+    ROLLBACK_SCHEMA_DIFFERS,
+)
 from kfm_ci.sql import plpgsql
 from kfm_ci.sql.script import Script
 
@@ -93,11 +100,11 @@ class DrillRun:
             subject = trial.subject
             ran = self.runner.up(subject.migration)
             if ran.error is not None:
-                if not trial.adds("rollback-schema-differs", f"it does not apply again: {ran.error}"):
+                if not trial.adds(ROLLBACK_SCHEMA_DIFFERS, f"It does not apply again: {ran.error}."):
                     trial.report(
-                        "reapply-differs",
-                        f"after its rollback {subject.id} does not apply again: {ran.error}",
-                        help="Let the way back remove all that the up made, so that the next attempt can start.",
+                        REAPPLY_DIFFERS,
+                        f"After its rollback `{subject.id}` does not apply again: {ran.error}.",
+                        help="Remove everything that the up migration created in the down migration.",
                         place=_up(subject.migration, line=ran.line),
                     )
                 return
@@ -119,11 +126,12 @@ class DrillRun:
         for trial in again:
             own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
             told = describe(own, added="comes on top", removed="is missing")
-            if not own.empty and not trial.adds("rollback-schema-differs", f"applied again it gives another: {told}"):
+            if not own.empty and not trial.adds(ROLLBACK_SCHEMA_DIFFERS, f"Applied again it differs: {told}."):
                 trial.report(
-                    "reapply-differs",
-                    f"applied again after its rollback {trial.subject.id} gives another schema: {told}",
-                    help="Let the up state all that it wants, whatever it finds (for example after `if not exists`).",
+                    REAPPLY_DIFFERS,
+                    f"Applied again after its rollback `{trial.subject.id}` gives a different schema: {told}.",
+                    help="Make the up migration independent of leftover objects; `IF NOT EXISTS` may have skipped a "
+                    "changed definition.",
                     place=_up(trial.subject.migration, own.names),
                 )
         self._remember(difference, now)
@@ -175,16 +183,16 @@ class DrillRun:
             if not difference.empty:
                 trial.price.append(f"the schema is not restored: {describe(shown)}")
             if losses.errors or not difference.empty:
-                trial.messages.append("declared manual: its way back runs, and does not restore everything")
+                trial.messages.append("Declared manual: its rollback runs, but does not restore everything.")
         else:
             sql = amends(shown, before=expected.catalog, now=now.catalog)
             accuse(trial, shown, losses, gone=difference.removed, sql=sql)
         self._tell_order(trial, expected.catalog, now.catalog)
         if losses.unread:
             trial.report(
-                "rollback-data-not-compared",
-                f"rows could not be looked at, so nothing is known of them: {listed(losses.unread)}",
-                help="Let the drill's role read them: row security and privileges apply to it too.",
+                ROLLBACK_DATA_NOT_COMPARED,
+                f"Rows could not be read, so these are not compared: {listed(losses.unread)}.",
+                help="Grant the migrations' role SELECT on them; row security and privileges apply to it too.",
                 names=[f"table {name}" for name in losses.unread],
                 severity=Severity.WARNING,
             )
@@ -196,9 +204,9 @@ class DrillRun:
         if tables:
             shown = (f"{name} ({', '.join(self.orders[name])})" for name in tables)
             trial.report(
-                "rollback-column-order",
-                f"after the rollback columns stand in another order than before: {listed(tuple(shown))}",
-                help="Nothing to do, unless something inserts without naming columns, or reads them by their place.",
+                ROLLBACK_COLUMN_ORDER,
+                f"The rollback restores the columns in a different order: {listed(tuple(shown))}.",
+                help="Nothing to do, unless a statement inserts without column names or reads columns by position.",
                 names=[f"table {name}" for name in tables],
                 severity=Severity.NOTE,
             )
@@ -214,21 +222,21 @@ class DrillRun:
         down = subject.down
         if down is not None and halfway.empty and not trial.house_format and plpgsql.declines(down):
             trial.missing(
-                f"{subject.id} declines to be taken back: {ran.error}",
-                help="Nothing, where there is no way back; else write it, or declare `rollback: manual` with a runbook.",
+                f"The down migration of `{subject.id}` raises an error by design: {ran.error}.",
+                help="Write the down migration, or declare `rollback: manual` with a runbook.",
             )
             return
         state = (
-            "the schema is as the up made it"
+            "the schema is unchanged"
             if halfway.empty
-            else f"it stopped half done (as against the schema after the up: {summarise(halfway)})"
+            else f"it is applied in part (compared with the schema after the up: {summarise(halfway)})"
         )
         trial.report(
-            "rollback-failed",
-            f"the rollback of {subject.id} fails: {ran.error}; {state}",
-            help=ran.setting or "Mend the down, or declare `rollback: manual` with a runbook when there is no way back."
+            ROLLBACK_FAILED,
+            f"The rollback of `{subject.id}` fails: {ran.error}; {state}.",
+            help=ran.setting or "Correct the down migration, or declare `rollback: manual` with a runbook."
             if halfway.empty
-            else "Mend the down, and let it be run again from where it stops (`if exists`).",
+            else "Correct the down migration, and make it safe to re-run (`if exists`).",
             place=Place(file=file, line=ran.line),
         )
 
@@ -236,7 +244,7 @@ class DrillRun:
         """Show the price of a migration that has nothing to run."""
         identity = trial.subject.id
         trial.price.extend(unrecoverable(self.before[identity].catalog, self.after[identity].catalog))
-        trial.messages.append("declared manual: nothing of its way back can be run")
+        trial.messages.append("Declared manual: the runbook has nothing to run.")
 
     def _difference(self, expected: Catalog, now: Catalog) -> Difference:
         """Return what differs and was not told yet, but for what only has another shape.

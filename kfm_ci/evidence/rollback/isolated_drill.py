@@ -92,4 +92,4 @@ def _miss(trials: Sequence[DrillCase], why: str) -> None:
     for trial in trials:
         if trial.subject.runs:
             prerequisites.check(trial)
-            trial.messages.append(f"not drilled: {why}")
+            trial.messages.append(f"Not drilled: {why}.")

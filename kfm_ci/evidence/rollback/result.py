@@ -10,24 +10,18 @@ from kfm_ci.evidence.rollback import location
 from kfm_ci.evidence.rollback.data_loss import DataLosses, listed
 from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject
 from kfm_ci.evidence.schema_diff import apart, convert
-from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy, default_severity, rule_page
+from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy
 from kfm_ci.postgres.catalog import Difference
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.header.rollback_missing import ROLLBACK_MISSING
+from kfm_ci.rules.server.execution import REAPPLY_DIFFERS, ROLLBACK_DATA_LOST, ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS
 
-RULES = {
-    "rollback-missing": "there is a way back, and its file or runbook exists",
-    "rollback-failed": "the way back runs without an error",
-    "rollback-schema-differs": "the way back restores the schema, object by object",
-    "rollback-data-lost": "the way back keeps the rows that existed before",
-    "rollback-data-not-compared": "all rows could be looked at",
-    "rollback-column-order": "columns stand where they stood",
-    "reapply-differs": "after the way back the migration applies again, with the same schema",
-}
-"""Rule ids of the drill and what each protects."""
+_CAUSED_BY_LEFTOVERS = frozenset(
+    rule.id for rule in (ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS, ROLLBACK_DATA_LOST, REAPPLY_DIFFERS)
+)
+"""Rules whose findings can be caused by what a later rollback left behind."""
 
-_ACCUSATIONS = frozenset({"rollback-failed", "rollback-schema-differs", "rollback-data-lost", "reapply-differs"})
-"""Those that what a later way back left behind can bring about."""
-
-_UNDO = "Let the rollback undo exactly what the up does: names, defaults, privileges, comments, validity."
+_UNDO = "Revert exactly what the up migration does: names, defaults, privileges, comments, validity."
 _KEEP = (
     "Keep the old values until they are not needed (expand, migrate, contract), or declare `rollback: manual` with a "
     "runbook."
@@ -63,56 +57,49 @@ class DrillCase:
 
     @property
     def accused(self) -> bool:
-        """Whether something is held against its way back."""
-        return any(item.rule in _ACCUSATIONS for item in self.findings)
+        """Whether a finding on its rollback may be caused by leftovers of a later one."""
+        return any(item.rule in _CAUSED_BY_LEFTOVERS for item in self.findings)
 
     def report(
         self,
-        rule: str,
+        rule: RuleInfo,
         message: str,
         *,
         help: str,
-        hazard: Hazard = Hazard.ROLLBACK_UNPROVEN,
         place: Place | None = None,
         names: Sequence[str] = (),
         hints: Collection[str] = (),
         severity: Severity | None = None,
     ) -> None:
-        """Add a finding, and its message to the evidence; without a place it stands where its way back says the names."""
+        """Add a finding, and its message to the evidence; without a place, where the down migration has the names."""
         self.messages.append(message)
-        migration = self.subject.migration
-        script = self.subject.script
+        migration, script = self.subject.migration, self.subject.script
+        if place is None and script is not None:
+            place = location.place(script, names, hints=hints)
         self.findings.append(
-            Finding(
-                rule=rule,
-                hazard=hazard,
-                severity=severity or default_severity(hazard, house_format=self.house_format),
-                message=message,
-                place=place
-                or (
-                    location.place(script, names, hints=hints)
-                    if script
-                    else Place(file=migration.up_path, line=1, column=1)
-                ),
-                migration=migration.id,
+            rule.finding(
+                message,
                 help=help,
-                docs=rule_page(rule),
+                place=place or Place(file=migration.up_path, line=1, column=1),
+                migration=migration.id,
+                severity=severity,
+                native_format=self.house_format,
             )
         )
 
-    def adds(self, rule: str, consequence: str) -> bool:
-        """Tell what comes of a finding of that rule in the same sentence; False when there is none."""
+    def adds(self, rule: RuleInfo, consequence: str) -> bool:
+        """Append a consequence to the finding of a rule; False when there is none."""
         for number, item in enumerate(self.findings):
-            if item.rule == rule:
-                self.findings[number] = replace(item, message=f"{item.message}; {consequence}")
+            if item.rule == rule.id:
+                self.findings[number] = replace(item, message=f"{item.message} {consequence}")
                 self.messages.append(consequence)
                 return True
         return False
 
     def missing(self, message: str, *, help: str) -> None:
-        """Report that there is no way back to run."""
+        """Report that there is no rollback to run."""
         place = Place(file=self.subject.migration.up_path, line=1, column=1)
-        self.report("rollback-missing", message, help=help, hazard=Hazard.ROLLBACK_MISSING, place=place)
+        self.report(ROLLBACK_MISSING, message, help=help, place=place)
 
     def conclude(self) -> DrillResult:
         """Return the result; proven is only what was run, looked at and found as before."""
@@ -121,7 +108,7 @@ class DrillCase:
             proof=self._proof(),
             schema_restored=self.schema_restored,
             data_restored=self.data_restored,
-            message="; ".join(self.messages) or None,
+            message=" ".join(self.messages) or None,
             price=tuple(self.price),
             commands=(self.command,) if self.command else (),
             mode=self.mode,
@@ -144,8 +131,8 @@ class DrillCase:
         return Proof.NOT_RUN
 
 
-def describe(difference: Difference, *, added: str = "is left behind", removed: str = "is not brought back") -> str:
-    """Return a difference as one line: what is there and should not be, what is not, and what is other than before."""
+def describe(difference: Difference, *, added: str = "is left behind", removed: str = "is not restored") -> str:
+    """Return a difference as one line: added, missing and changed objects."""
     sentences = (
         *(f"{name} {added}" for name in difference.added),
         *(f"{name} {removed}" for name in difference.removed),
@@ -161,8 +148,8 @@ def describe(difference: Difference, *, added: str = "is left behind", removed: 
 def summarise(difference: Difference) -> str:
     """Return a difference as one line of what was done so far."""
     sentences = (
-        *(f"{name} is there" for name in difference.added),
-        *(f"{name} is gone" for name in difference.removed),
+        *(f"{name} is added" for name in difference.added),
+        *(f"{name} is dropped" for name in difference.removed),
         *(f"{name} is changed" for name, _, _ in difference.changed),
     )
     return listed(sentences)
@@ -182,18 +169,19 @@ def accuse(
     if not difference.empty:
         lost = [loss.sentence for loss in within if not loss.names[0].startswith("sequence ")]
         trial.report(
-            "rollback-schema-differs",
-            f"after the rollback of {identity} the schema is not as before: "
-            + "; ".join((describe(difference), *([listed(tuple(lost))] if lost else ()))),
+            ROLLBACK_SCHEMA_DIFFERS,
+            f"The rollback of `{identity}` does not restore the schema: "
+            + "; ".join((describe(difference), *([listed(tuple(lost))] if lost else ())))
+            + ".",
             help=_KEEP if lost else _amend(sql),
             names=difference.names,
             hints=location.hints(difference),
         )
     if others:
         trial.report(
-            "rollback-data-lost",
-            f"after the rollback of {identity} rows that existed before are not as they were: "
-            f"{listed(tuple(loss.sentence for loss in others))}",
+            ROLLBACK_DATA_LOST,
+            f"The rollback of `{identity}` loses or changes existing rows: "
+            f"{listed(tuple(loss.sentence for loss in others))}.",
             help=_KEEP,
             names=[name for loss in others for name in loss.names],
         )
@@ -202,7 +190,9 @@ def accuse(
 def _amend(sql: Sequence[str]) -> str:
     if not sql or any("`" in statement for statement in sql):
         return _UNDO
-    return f"End the rollback with {' '.join(f'`{statement}`' for statement in sql)}, or let it undo exactly what the up does."
+    return (
+        f"End the rollback with {' '.join(f'`{statement}`' for statement in sql)}, or revert exactly what the up does."
+    )
 
 
 def command(subject: DrillSubject, *, autocommit: bool) -> str:
@@ -224,7 +214,7 @@ def command(subject: DrillSubject, *, autocommit: bool) -> str:
         case _ if subject.idle:
             return ""
         case _:
-            return f"# no way back is written for {_quote(migration.id)}"
+            return f"# no rollback is written for {_quote(migration.id)}"
 
 
 def _psql(path: str, *, autocommit: bool, then: str | None = None) -> str:

@@ -12,8 +12,8 @@ from kfm_ci.migrations.tools import process
 from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Digest
 from kfm_ci.sql.script import SourceFile
-from kfm_ci.stages.external_tool.record_down import failed
-from kfm_ci.stages.external_tool.tool_run import last, told_line
+from kfm_ci.stages.external_tool.record_down import failure_reason
+from kfm_ci.stages.external_tool.tool_run import decisive_line, traceback_line
 
 RAILS = """== 20260119100000 Bad: migrating ==
 -- add_column(:customers, :x, :integer)
@@ -59,13 +59,13 @@ def migration(path, text=""):
     ],
 )  # fmt: skip
 def test_the_error_itself_and_its_line_are_told_not_the_trace_around_them(tail, path, told, line):
-    assert last(tail) == told and told_line(migration(path), tail) == line
+    assert decisive_line(tail) == told and traceback_line(migration(path), tail) == line
 
 
 def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
     program = "import sys; print('Error: no table', file=sys.stderr, flush=True); print('\\n'.join(['done'] * 500))"
     ended = process.run((sys.executable, "-c", program), directory=Path(), environment={}, timeout=60)
-    assert ended.code == 0 and last(ended.tail) == "Error: no table"
+    assert ended.code == 0 and decisive_line(ended.tail) == "Error: no table"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_complaints_are_kept_though_the_program_flushes_all_else_after_them():
     ],
 )
 def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
-    found = failed(migration("m/1.js"), None, ProcessResult(code=1, tail=tail))
+    found = failure_reason(migration("m/1.js"), None, ProcessResult(code=1, tail=tail))
     assert found is None if why is None else why in found
 
 
@@ -92,4 +92,4 @@ def test_a_way_back_that_its_author_declines_has_not_failed(tail, why):
 )
 def test_an_error_of_the_migrations_own_is_known_by_its_words_where_the_tool_tells_no_line(text, tail, declines):
     ended = ProcessResult(code=1, tail=tail)
-    assert (failed(migration("m/1.js", text), None, ended) is None) is declines
+    assert (failure_reason(migration("m/1.js", text), None, ended) is None) is declines
