@@ -147,10 +147,19 @@ class ChangeStatements:
             trees = self._trees(migration, script, statement)
             for tree in trees:
                 act = ChangeStatement(
-                    migration=migration, script=script, statement=statement, tree=tree, text=statement.text,
-                    line=statement.line, end_line=statement.end_line, column=statement.column, ordinal=self._next(),
-                    path=path, transaction=transaction, up=up,
-                )  # fmt: skip
+                    migration=migration,
+                    script=script,
+                    statement=statement,
+                    tree=tree,
+                    text=statement.text,
+                    line=statement.line,
+                    end_line=statement.end_line,
+                    column=statement.column,
+                    ordinal=self._next(),
+                    path=path,
+                    transaction=transaction,
+                    up=up,
+                )
                 self._take(act)
                 if tree.tag == "TransactionStmt":
                     transaction = _follow(tree.choice("kind"), transaction, act.ordinal, whole=whole)
@@ -197,10 +206,19 @@ class ChangeStatements:
                 self._opaque(act, place, "a statement inside does not parse")
                 continue
             for tree in trees:
-                self._take(replace(
-                    act, tree=tree, text=part.text, line=line, end_line=line, column=1, ordinal=self._next(),
-                    transaction=act.transaction or act.ordinal, nested=True,
-                ))  # fmt: skip
+                self._take(
+                    replace(
+                        act,
+                        tree=tree,
+                        text=part.text,
+                        line=line,
+                        end_line=line,
+                        column=1,
+                        ordinal=self._next(),
+                        transaction=act.transaction or act.ordinal,
+                        nested=True,
+                    )
+                )
 
     def _filled(self, act: ChangeStatement) -> Block | None:
         """Return a block as it is read with names in the place of its placeholders; None when it holds none."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x7fELF", "Linux program"), (b"MZ", "Windows program"), (b"\xca\xfe\xba\xbe", "Java class or macOS program"),
-    (b"\xcf\xfa\xed\xfe", "macOS program"), (b"\xce\xfa\xed\xfe", "macOS program"),
+    (b"\x7fELF", "Linux program"),
+    (b"MZ", "Windows program"),
+    (b"\xca\xfe\xba\xbe", "Java class or macOS program"),
+    (b"\xcf\xfa\xed\xfe", "macOS program"),
+    (b"\xce\xfa\xed\xfe", "macOS program"),
     (b"\xfe\xed\xfa\xcf", "macOS program"),
     (b"\x00asm", "WebAssembly program"),
-)  # fmt: skip
+)
 
 
 def executable_kind(data: bytes) -> str | None:

@@ -10,9 +10,20 @@ from kfm_ci.analysis.removed_objects import removals
 from kfm_ci.model import Phase
 
 _ADDS = (
-    "CreateStmt", "CreateTableAsStmt", "IndexStmt", "ViewStmt", "CreateFunctionStmt", "CreateTrigStmt", "CreateEnumStmt",
-    "AlterEnumStmt", "CreateSchemaStmt", "CreateSeqStmt", "CreateDomainStmt", "CompositeTypeStmt", "CreateExtensionStmt",
-)  # fmt: skip
+    "CreateStmt",
+    "CreateTableAsStmt",
+    "IndexStmt",
+    "ViewStmt",
+    "CreateFunctionStmt",
+    "CreateTrigStmt",
+    "CreateEnumStmt",
+    "AlterEnumStmt",
+    "CreateSchemaStmt",
+    "CreateSeqStmt",
+    "CreateDomainStmt",
+    "CompositeTypeStmt",
+    "CreateExtensionStmt",
+)
 _CHANGES = ("UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt", "CopyStmt")
 _PREPARES = ("AT_AddColumn", "AT_AddConstraint", "AT_ColumnDefault", "AT_DropNotNull")
 _PROVES = ("AT_ValidateConstraint", "AT_SetNotNull")

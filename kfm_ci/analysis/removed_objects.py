@@ -61,9 +61,12 @@ def dropped_tables(change: Change) -> Iterator[Removal]:
             parts = item.strings("items")
             if parts and not change.acts.is_new(act, parts):
                 yield Removal(
-                    act=act, parts=parts, column=None, shown=spelled(parts),
+                    act=act,
+                    parts=parts,
+                    column=None,
+                    shown=spelled(parts),
                     cascade=act.tree.choice("behavior") == "DROP_CASCADE",
-                )  # fmt: skip
+                )
 
 
 def dropped_columns(change: Change) -> Iterator[Removal]:
@@ -72,10 +75,12 @@ def dropped_columns(change: Change) -> Iterator[Removal]:
         name = item.command.text("name")
         if _old_column(change, item.act, item.relation, name):
             yield Removal(
-                act=item.act, parts=parts_of(item.relation), column=name,
+                act=item.act,
+                parts=parts_of(item.relation),
+                column=name,
                 shown=f"{written(item.relation)}.{quote(name)}",
                 cascade=item.command.choice("behavior") == "DROP_CASCADE",
-            )  # fmt: skip
+            )
 
 
 def renamed(change: Change) -> Iterator[Removal]:

@@ -100,8 +100,13 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
         ):
             continue
         below = next((call for call in calls if call.line > allow.line), None)
-        sent = [part for script in (up, migration.down) if isinstance(script, Script) for part in statements.of(script)
-                if changelog or (below is not None and _from(part.text, calls, below))]  # fmt: skip
+        sent = [
+            part
+            for script in (up, migration.down)
+            if isinstance(script, Script)
+            for part in statements.of(script)
+            if changelog or (below is not None and _from(part.text, calls, below))
+        ]
         yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
         if not sent:
             yield Scope(allow=allow, start=None, end=None)

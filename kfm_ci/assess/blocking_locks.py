@@ -116,11 +116,20 @@ def waits(case: Case) -> tuple[BlockingLock, ...]:
         whole = tuple(item for at in range(index, end) for item in done[at])
         for lock in locks:
             # All locks of a transaction last as long as it does: one tuple serves them all.
-            found.append(BlockingLock(step=step, lock=lock, work=whole if case.in_transaction else tuple(
-                item for at in range(index, end)
-                if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
-                for item in done[at]
-            )))  # fmt: skip
+            found.append(
+                BlockingLock(
+                    step=step,
+                    lock=lock,
+                    work=whole
+                    if case.in_transaction
+                    else tuple(
+                        item
+                        for at in range(index, end)
+                        if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
+                        for item in done[at]
+                    ),
+                )
+            )
     return tuple(found)
 
 
@@ -176,8 +185,9 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
         yield case.finding(
             BRIEF_LOCK,
             f"{_who(held.waits)} wait {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
-            step=step, hazard=held.hazard,
-        )  # fmt: skip
+            step=step,
+            hazard=held.hazard,
+        )
         return
     busy = tuple(wait for wait in held.waits if wait.work)
     severity, size = case.scaled(held.hazard, frozenset(item.relation for item in work))
@@ -185,8 +195,11 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
     yield case.finding(
         _rule(step, work, held.hazard),
         f"{_who(busy)} wait {until} ({taken}), while {_meanwhile(work)}. {size}",
-        step=step, hazard=held.hazard, severity=severity, help=_remedy(case, step, work),
-    )  # fmt: skip
+        step=step,
+        hazard=held.hazard,
+        severity=severity,
+        help=_remedy(case, step, work),
+    )
 
 
 def _lines(waiting: tuple[BlockingLock, ...]) -> str:
@@ -241,25 +254,34 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
     if rewritten:
         severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
         yield case.finding(
-            REWRITE_UNDER_LOCK, f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
-            step=step, severity=severity, help=instead(step, case.migration.outside),
-        )  # fmt: skip
+            REWRITE_UNDER_LOCK,
+            f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
+            step=step,
+            severity=severity,
+            help=instead(step, case.migration.outside),
+        )
     read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
     if read:
         severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
         yield case.finding(
-            SCAN_UNDER_LOCK, f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
-            step=step, severity=severity, help=instead(step, case.migration.outside),
-        )  # fmt: skip
+            SCAN_UNDER_LOCK,
+            f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
+            step=step,
+            severity=severity,
+            help=instead(step, case.migration.outside),
+        )
     changed = {item.relation for item in done if item.what == "changes rows of"}
     held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
     if changed & held:
         names = few(sorted(changed & held))
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
         yield case.finding(
-            BACKFILL_UNDER_LOCK, f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
-            step=step, severity=severity, help=instead(step, case.migration.outside),
-        )  # fmt: skip
+            BACKFILL_UNDER_LOCK,
+            f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
+            step=step,
+            severity=severity,
+            help=instead(step, case.migration.outside),
+        )
 
 
 def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
@@ -274,5 +296,8 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     yield case.finding(
         _rule(step, works(step), Hazard.BLOCKS_WRITES),
         f"writes of {few(sorted(names))} wait while the index is built. {size}",
-        step=step, hazard=Hazard.BLOCKS_WRITES, severity=severity, help=instead(step, case.migration.outside),
-    )  # fmt: skip
+        step=step,
+        hazard=Hazard.BLOCKS_WRITES,
+        severity=severity,
+        help=instead(step, case.migration.outside),
+    )

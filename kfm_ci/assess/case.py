@@ -149,14 +149,16 @@ def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
         yield _step(replace(seen, locks=locks, rewrites=(), scans=(), index_builds=(), changes=(), inner=()), text)
     yield from (_step(part, part.text or "") for part in parts)
     rest = replace(
-        seen, locks=(), inner=(),
+        seen,
+        locks=(),
+        inner=(),
         rewrites=_unexplained(seen.rewrites, (part.rewrites for part in parts)),
         scans=_unexplained(seen.scans, (part.scans for part in parts)),
         index_builds=_unexplained(seen.index_builds, (part.index_builds for part in parts)),
         changes=tuple(
             (name, count) for name, count in seen.changes if not any(name in dict(part.changes) for part in parts)
         ),
-    )  # fmt: skip
+    )
     if rest.rewrites or rest.scans or rest.index_builds or rest.changes:
         yield _step(rest, text)
 

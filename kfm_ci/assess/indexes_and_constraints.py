@@ -31,9 +31,11 @@ def _invalid(case: Case) -> Iterator[Finding]:
             )
             if not mended:
                 yield case.finding(
-                    INVALID_INDEX_LEFT, f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
-                    step=step, help=f"`drop index concurrently if exists {name};` and build it again.",
-                )  # fmt: skip
+                    INVALID_INDEX_LEFT,
+                    f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
+                    step=step,
+                    help=f"`drop index concurrently if exists {name};` and build it again.",
+                )
 
 
 def _unvalidated(case: Case) -> Iterator[Finding]:
@@ -52,9 +54,11 @@ def _unvalidated(case: Case) -> Iterator[Finding]:
                 parts = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
                 table = ".".join(quote(part) for part in parts if part) or "…"
                 yield case.finding(
-                    CONSTRAINT_NOT_VALIDATED, f"{name or 'a constraint'} holds for new rows only until it is validated.",
-                    step=step, help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
-                )  # fmt: skip
+                    CONSTRAINT_NOT_VALIDATED,
+                    f"{name or 'a constraint'} holds for new rows only until it is validated.",
+                    step=step,
+                    help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
+                )
 
 
 def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
@@ -84,10 +88,12 @@ def _unindexed(case: Case) -> Iterator[Finding]:
         referenced = few(list(dict.fromkeys(key.referenced for key in keys)))
         indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
         yield case.finding(
-            FOREIGN_KEY_WITHOUT_INDEX, f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
+            FOREIGN_KEY_WITHOUT_INDEX,
+            f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
             f"reads all of {table}.",
-            step=step, help=" ".join(indexes[:_SHOWN]),
-        )  # fmt: skip
+            step=step,
+            help=" ".join(indexes[:_SHOWN]),
+        )
 
 
 def _keys(step: Step) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -33,10 +33,12 @@ def _timeout(case: Case) -> Iterator[Finding]:
     tables = listed([lock for step in hasty for lock in blocking(step.seen.locks)])
     more = f" (and {len(hasty) - 1} more statement{'s' if len(hasty) > 2 else ''})" if len(hasty) > 1 else ""
     yield case.finding(
-        LOCK_TIMEOUT_MISSING, f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
+        LOCK_TIMEOUT_MISSING,
+        f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
         "everyone else queues behind it.",
-        step=hasty[0], help=_REMEDY if case.in_transaction else _BARE_REMEDY,
-    )  # fmt: skip
+        step=hasty[0],
+        help=_REMEDY if case.in_transaction else _BARE_REMEDY,
+    )
 
 
 def _order(case: Case) -> Iterator[Finding]:
@@ -54,7 +56,9 @@ def _order(case: Case) -> Iterator[Finding]:
     order = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
     last = list(taken.values())[-1][0]
     yield case.finding(
-        MULTIPLE_TABLES_LOCKED, f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
+        MULTIPLE_TABLES_LOCKED,
+        f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
         "another order deadlocks with it.",
-        step=last, help="One table a migration.",
-    )  # fmt: skip
+        step=last,
+        help="One table a migration.",
+    )

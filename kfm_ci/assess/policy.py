@@ -141,7 +141,10 @@ def _scope(found: Finding, allows: Mapping[str, Sequence[Scope]]) -> Scope | Non
 
 def _unplaced(file: str) -> tuple[str, str]:
     if acknowledgements.in_program(file):
-        return "nothing was sent by the call below it, as far as its text tells", "put it right above the call it is meant for, or into the SQL itself"  # fmt: skip
+        return (
+            "nothing was sent by the call below it, as far as its text tells",
+            "put it right above the call it is meant for, or into the SQL itself",
+        )
     return "no statement stands below it", "put it above the statement it is meant for"
 
 

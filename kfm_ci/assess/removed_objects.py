@@ -25,9 +25,21 @@ from kfm_ci.rules.server.removals import (
 from kfm_ci.sql.identifiers import quote
 
 _CLIENTS = frozenset(
-    {"view", "materialized view", "function", "procedure", "aggregate", "type", "domain", "sequence", "schema",
-     "foreign table", "enum", "extension"}
-)  # fmt: skip
+    {
+        "view",
+        "materialized view",
+        "function",
+        "procedure",
+        "aggregate",
+        "type",
+        "domain",
+        "sequence",
+        "schema",
+        "foreign table",
+        "enum",
+        "extension",
+    }
+)
 _TAKING = ("DROP", "ALTER", "DO", "CALL", "SELECT")
 _RENAME_RULES = {
     "table": TABLE_RENAMED,

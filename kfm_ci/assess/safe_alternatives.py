@@ -10,9 +10,11 @@ from kfm_ci.sql.identifiers import quote
 from kfm_ci.sql.parse_tree import Node
 
 _REINDEXED = {
-    "REINDEX_OBJECT_INDEX": "index", "REINDEX_OBJECT_TABLE": "table", "REINDEX_OBJECT_SCHEMA": "schema",
+    "REINDEX_OBJECT_INDEX": "index",
+    "REINDEX_OBJECT_TABLE": "table",
+    "REINDEX_OBJECT_SCHEMA": "schema",
     "REINDEX_OBJECT_DATABASE": "database",
-}  # fmt: skip
+}
 WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
 
 

@@ -78,11 +78,20 @@ CLAIMS: Mapping[str, Claim] = {
 CATALOG = frozenset(
     f"squawk-{name}"
     for name in (
-        "ban-drop-column", "ban-drop-table", "ban-drop-schema", "ban-drop-view", "ban-drop-function",
-        "ban-drop-sequence", "ban-drop-type", "ban-drop-domain", "ban-drop-extension", "renaming-column",
-        "renaming-table", "ban-set-schema",
+        "ban-drop-column",
+        "ban-drop-table",
+        "ban-drop-schema",
+        "ban-drop-view",
+        "ban-drop-function",
+        "ban-drop-sequence",
+        "ban-drop-type",
+        "ban-drop-domain",
+        "ban-drop-extension",
+        "renaming-column",
+        "renaming-table",
+        "ban-set-schema",
     )
-)  # fmt: skip
+)
 """Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
 
 REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
@@ -136,9 +145,13 @@ def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvid
 
 
 def settle(
-    findings: Iterable[Finding], seen: Seen, *, applied: Container[str] = (), server: str = "PostgreSQL",
+    findings: Iterable[Finding],
+    seen: Seen,
+    *,
+    applied: Container[str] = (),
+    server: str = "PostgreSQL",
     outside: str = "outside a transaction",
-) -> tuple[Finding, ...]:  # fmt: skip
+) -> tuple[Finding, ...]:
     """Return the findings with every suspicion confirmed or refuted that the evidence can decide.
 
     ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such

@@ -23,8 +23,14 @@ from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 
 # Without markup mode: rich reads `[environments.NAME]` in a help text as markup, and drops it.
-app = typer.Typer(name="kfm-ci", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-                  rich_markup_mode=None, help="The gate through which database migrations reach production.")  # fmt: skip
+app = typer.Typer(
+    name="kfm-ci",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="The gate through which database migrations reach production.",
+)
 receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at receipts.")
 app.add_typer(receipt, name="receipt")
 
@@ -51,14 +57,19 @@ def options(version: Annotated[bool, typer.Option("--version", callback=_version
 
 @app.command("gate")
 def judge_change(
-    directory: Directory = Path(), config: ConfigFile = None, format: Format = "auto", out: Out = Path("kfm-ci-out"),
-    output: Output = "human", base: BaseRef = None,
+    directory: Directory = Path(),
+    config: ConfigFile = None,
+    format: Format = "auto",
+    out: Out = Path("kfm-ci-out"),
+    output: Output = "human",
+    base: BaseRef = None,
     engine: Annotated[str | None, typer.Option("--engine", help="auto, embedded, docker or service.")] = None,
     postgres_version: Annotated[int | None, typer.Option("--postgres-version", help="Major version.")] = None,
     database_url: Annotated[str | None, typer.Option("--database-url", help="For engine service.")] = None,
     fail_on: Annotated[str, typer.Option("--fail-on", help="low, medium, high or never.")] = "never",
-    verbose: Verbose = False, quiet: Quiet = False,
-) -> None:  # fmt: skip
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
     """Judge new migrations with a real PostgreSQL."""
     from kfm_ci.cli import gate as gate_command
 
@@ -67,39 +78,62 @@ def judge_change(
     if engine is not None:
         _choice("--engine", engine, ("auto", "embedded", "docker", "service"))
     arguments = gate_command.GateOptions(
-        directory=directory, config_file=config, format=format, out=out, output=output, base=base, engine=engine,
-        postgres_version=postgres_version, database_url=database_url, quiet=quiet, verbose=verbose,
+        directory=directory,
+        config_file=config,
+        format=format,
+        out=out,
+        output=output,
+        base=base,
+        engine=engine,
+        postgres_version=postgres_version,
+        database_url=database_url,
+        quiet=quiet,
+        verbose=verbose,
         fail_on=None if fail_on == "never" else Risk(fail_on),
-    )  # fmt: skip
+    )
     raise typer.Exit(gate_command.judge(arguments, Console(soft_wrap=True)).exit_code)
 
 
 @app.command("check")
 def check_files(
     paths: Annotated[list[Path] | None, typer.Argument(help="The repository, or files in it.")] = None,
-    config: ConfigFile = None, format: Format = "auto",
-    out: Annotated[Path | None, typer.Option("--out", help="Directory for findings.json and findings.sarif; without it nothing is written.")] = None,
-    output: Output = "human", base: BaseRef = None, verbose: Verbose = False, quiet: Quiet = False,
-) -> None:  # fmt: skip
+    config: ConfigFile = None,
+    format: Format = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Directory for findings.json and findings.sarif; without it nothing is written."),
+    ] = None,
+    output: Output = "human",
+    base: BaseRef = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
     """Apply the rules that need no server."""
     from kfm_ci.cli import check as check_command
 
     _choice("--output", output, ("human", "json", "github"))
     arguments = check_command.CheckOptions(
-        paths=tuple(paths or [Path()]), config_file=config, format=format, base=base, out=out, output=output,
-        verbose=verbose, quiet=quiet,
-    )  # fmt: skip
+        paths=tuple(paths or [Path()]),
+        config_file=config,
+        format=format,
+        base=base,
+        out=out,
+        output=output,
+        verbose=verbose,
+        quiet=quiet,
+    )
     raise typer.Exit(check_command.check(arguments, Console(soft_wrap=True)))
 
 
 @app.command("new")
 def create_migration(
-    description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None, config: ConfigFile = None,
+    description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None,
+    config: ConfigFile = None,
     number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
     down: Annotated[Path | None, typer.Option("--down", help="Write the down of this up file instead.")] = None,
     renumber: Annotated[Path | None, typer.Option("--renumber", help="Give this file a version after all.")] = None,
     base: BaseRef = None,
-) -> None:  # fmt: skip
+) -> None:
     """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
     from kfm_ci.cli import new as new_command
     from kfm_ci.cli import renumber as renumbering
@@ -113,17 +147,22 @@ def create_migration(
         typer.echo(new_command.take_back(Path(), down))
         return
     if description is None:
-        raise UsageError(code="KFM-U43", message="nothing to make", expected="a description, --down FILE or --renumber FILE",
-                         help='kfm-ci new "add widgets table"')  # fmt: skip
+        raise UsageError(
+            code="KFM-U43",
+            message="nothing to make",
+            expected="a description, --down FILE or --renumber FILE",
+            help='kfm-ci new "add widgets table"',
+        )
     for path in new_command.create(Path(), description, config_file=config, numbered=number or None):
         typer.echo(path)
 
 
 @app.command()
 def manifest(
-    directory: Directory = Path(), config: ConfigFile = None,
+    directory: Directory = Path(),
+    config: ConfigFile = None,
     check: Annotated[bool, typer.Option("--check", help="Verify instead of write.")] = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write or verify meta/manifest.json and meta/checksums.txt."""
     from kfm_ci.cli import new as new_command
 
@@ -168,9 +207,10 @@ def examine_machine(directory: Directory = Path(), config: ConfigFile = None) ->
 @app.command("stats")
 def measure_tables(
     environment: Annotated[str, typer.Option("--environment", help="Name of a table [environments.NAME].")],
-    directory: Directory = Path(), config: ConfigFile = None,
+    directory: Directory = Path(),
+    config: ConfigFile = None,
     to: Annotated[Path | None, typer.Option("--to", help="File to write; default: standard output.")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Write how large and busy the tables of a real database are, for `[database] statistics`."""
     from kfm_ci.cli import stats as stats_command
 
@@ -203,8 +243,14 @@ def receipt_schema() -> None:
 
 def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise UsageError(code="KFM-U41", message="not a possible value", where=option, got=value, expected=" | ".join(allowed),
-                         help=f"see kfm-ci --help for {option}")  # fmt: skip
+        raise UsageError(
+            code="KFM-U41",
+            message="not a possible value",
+            where=option,
+            got=value,
+            expected=" | ".join(allowed),
+            help=f"see kfm-ci --help for {option}",
+        )
 
 
 def _cancel(number: int, _frame: FrameType | None) -> None:

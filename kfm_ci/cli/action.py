@@ -50,15 +50,25 @@ def run() -> int:
     except Exception as error:
         with workflow_commands.quiet(log):
             traceback.print_exc(file=log)
-        evidence = _ended(Defect(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}",
-                                 help="please report it with the lines above"))  # fmt: skip
+        evidence = _ended(
+            Defect(
+                code="KFM-D01",
+                message=f"this is a defect of kfm-ci: {type(error).__name__}",
+                help="please report it with the lines above",
+            )
+        )
     # the clients of GitHub's services take longer to load than a migration to judge: the verdict does not wait for them
     from kfm_ci.github import publish
 
     edition = PublicationContext(
-        context=platform, inputs=inputs, credentials=Credentials.among(given, inputs), evidence=evidence,
-        out=Path(inputs.out), log=log, labels=github.labels,
-    )  # fmt: skip
+        context=platform,
+        inputs=inputs,
+        credentials=Credentials.among(given, inputs),
+        evidence=evidence,
+        out=Path(inputs.out),
+        log=log,
+        labels=github.labels,
+    )
     publish.publish(edition)
     if platform.workspace is not None:
         _hand_over(Path(inputs.out), platform.workspace)
@@ -77,11 +87,18 @@ def _leave_word(platform: Context, log: TextIO) -> None:
 
 def _options(inputs: Inputs) -> gate.GateOptions:
     return gate.GateOptions(
-        directory=inputs.directory, config_file=inputs.config or None, format=inputs.format, out=Path(inputs.out),
-        output="human", base=inputs.base or None, engine=inputs.engine or None, postgres_version=inputs.major,
-        database_url=inputs.database_url or None, quiet=False,
+        directory=inputs.directory,
+        config_file=inputs.config or None,
+        format=inputs.format,
+        out=Path(inputs.out),
+        output="human",
+        base=inputs.base or None,
+        engine=inputs.engine or None,
+        postgres_version=inputs.major,
+        database_url=inputs.database_url or None,
+        quiet=False,
         fail_on=None if inputs.fail_on == "never" else Risk(inputs.fail_on),
-    )  # fmt: skip
+    )
 
 
 def _configured(inputs: Inputs, github: GithubTable) -> Inputs:

@@ -59,9 +59,12 @@ def check(options: CheckOptions, console: Console) -> int:
     found = runner.findings(subject.change)
     advised = runner.advised(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
-        [*subject.notices, *found, *advised.findings], severities=subject.policy.policy.severity,
-        allows=acknowledgement_scope.of(subject.change.new), contracts=policy.contracting(subject.change.new), complete=False,
-    )  # fmt: skip
+        [*subject.notices, *found, *advised.findings],
+        severities=subject.policy.policy.severity,
+        allows=acknowledgement_scope.of(subject.change.new),
+        contracts=policy.contracting(subject.change.new),
+        complete=False,
+    )
     told = tuple(item for item in judged.findings if not wanted or item.place.file in wanted)
     evidence = _evidence(subject, told, judged.suppressed, advised, milliseconds=clock.milliseconds() - began)
     if options.out is not None:
@@ -87,11 +90,17 @@ def _evidence(
         result, code = Result.ERROR, ExitCode.CANNOT_CHECK
     status = {Result.PASS: StageStatus.PASSED, Result.FAIL: StageStatus.FAILED}.get(result, StageStatus.ERRORED)
     return Evidence(
-        result=result, exit_code=int(code), tool_version=__version__, source=subject.source, findings=told,
-        format=subject.change.head.format, directory=subject.change.head.directory, suppressed=suppressed,
+        result=result,
+        exit_code=int(code),
+        tool_version=__version__,
+        source=subject.source,
+        findings=told,
+        format=subject.change.head.format,
+        directory=subject.change.head.directory,
+        suppressed=suppressed,
         adviser=process.identity() if advised.asked and not advised.unchecked else None,
         stages=(StageEvidence(name="validate", status=status, duration_ms=milliseconds),),
-    )  # fmt: skip
+    )
 
 
 def _show(options: CheckOptions, console: Console, evidence: Evidence, subject: Subject, scope: str) -> None:
@@ -141,8 +150,13 @@ def _inside(given: list[Path], root: Path) -> frozenset[str]:
                 code="KFM-U44", message="no such file", where=str(path), help="name files of the repository"
             )
         if not whole.is_relative_to(root):
-            raise UsageError(code="KFM-U45", message="not a file of this repository", where=str(path),
-                             expected=f"a file in {root}", help="run it at the repository's root")  # fmt: skip
+            raise UsageError(
+                code="KFM-U45",
+                message="not a file of this repository",
+                where=str(path),
+                expected=f"a file in {root}",
+                help="run it at the repository's root",
+            )
         found.add(whole.relative_to(root).as_posix())
     return frozenset(found)
 

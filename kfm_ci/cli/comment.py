@@ -25,11 +25,23 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise CannotCheck(code="KFM-C61", message="the artifact holds no gate.json", where=str(file), got=type(error).__name__,
-                          help="download the artifact of the judging run into the directory that `out` names") from error  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C61",
+            message="the artifact holds no gate.json",
+            where=str(file),
+            got=type(error).__name__,
+            help="download the artifact of the judging run into the directory that `out` names",
+        ) from error
     evidence = gate_json_reader.loads(data, where=str(file))
-    edition = PublicationContext(context=platform, inputs=replace(inputs, comment="auto"), credentials=credentials, evidence=evidence,
-                      out=Path(inputs.out), log=log, artifact_url=platform.judged_url)  # fmt: skip
+    edition = PublicationContext(
+        context=platform,
+        inputs=replace(inputs, comment="auto"),
+        credentials=credentials,
+        evidence=evidence,
+        out=Path(inputs.out),
+        log=log,
+        artifact_url=platform.judged_url,
+    )
     number = pull_request.of_tip(edition)
     if number is None:
         log.write(

@@ -79,8 +79,12 @@ def _lacks(root: Path, tool: Tool, where: str) -> str | None:
     program = shutil.which(tool.probe[0], path=where) if tool.probe else None
     if program is None:
         return None
-    ended = process.run((program, *tool.probe[1:]), directory=root / tool.directory,
-                        environment={**environment(), "PATH": where}, timeout=PATIENCE)  # fmt: skip
+    ended = process.run(
+        (program, *tool.probe[1:]),
+        directory=root / tool.directory,
+        environment={**environment(), "PATH": where},
+        timeout=PATIENCE,
+    )
     return decisive_line(ended.tail)[:120] if ended.code else None
 
 

@@ -181,8 +181,12 @@ def _show(options: GateOptions, console: Console, evidence: Evidence, subject: S
     if options.output == "json":
         console.file.write(document.dumps(evidence))
         return
-    sources = {script.file.path: script.file.text for item in subject.change.head.migrations
-               for script in (item.up, item.down) if script is not None}  # fmt: skip
+    sources = {
+        script.file.path: script.file.text
+        for item in subject.change.head.migrations
+        for script in (item.up, item.down)
+        if script is not None
+    }
     with workflow_commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
         if options.verbose:
             console.print(summary.details(evidence))

@@ -38,11 +38,14 @@ def write(out: Path, evidence: Evidence, context: Context, digests: GateInputs) 
     }
     byproducts = {name: Digest.of(text.encode("utf-8", "replace")) for name, text in documents.items()}
     receipt = statement.build(
-        evidence, config_digest=digests.config, policy_digest=digests.policy, smoke_digest=digests.smoke,
+        evidence,
+        config_digest=digests.config,
+        policy_digest=digests.policy,
+        smoke_digest=digests.smoke,
         byproducts=byproducts,
         who={"actor": context.actor} if context.actor else None,
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,
-    )  # fmt: skip
+    )
     for name, text in documents.items():
         output_files.replace(out / name, text.encode("utf-8", "replace"))
     output_files.replace(out / "receipt.json", receipt)

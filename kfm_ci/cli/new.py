@@ -39,15 +39,26 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
         subject = gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
         directory, existing = subject.change.head.directory, [item.id for item in subject.change.head.migrations]
         if subject.change.head.format != "kfm":
-            raise UsageError(code="KFM-U60", message="`new` writes format kfm", where=directory, got=subject.change.head.format,
-                             help="use your tool's own command")  # fmt: skip
+            raise UsageError(
+                code="KFM-U60",
+                message="`new` writes format kfm",
+                where=directory,
+                got=subject.change.head.format,
+                help="use your tool's own command",
+            )
     except UsageError as error:
         if error.code not in {"KFM-U31", "KFM-U33"}:
             raise
         directory, existing = settings_of(root, config_file).migrations.dir or detection.DEFAULT, []
     if numbered and any(not name.startswith("V") for name in existing):
-        raise UsageError(code="KFM-U70", message="the directory's names begin with a time", where=directory, got="--number",
-                         expected="one style a directory", help="leave out --number")  # fmt: skip
+        raise UsageError(
+            code="KFM-U70",
+            message="the directory's names begin with a time",
+            where=directory,
+            got="--number",
+            expected="one style a directory",
+            help="leave out --number",
+        )
     name = naming.next_name(existing, description, SystemClock().now(), numbered=numbered)
     folder = root / directory
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,19 +74,32 @@ def take_back(root: Path, up: Path) -> str:
     """Write the down of an up file beside it, as far as the up tells it; return its path."""
     path = up.as_posix()
     if not path.endswith("up.sql"):
-        raise UsageError(code="KFM-U61", message="not the up of a pair", where=path, expected="a file named ….up.sql or up.sql",
-                         help="where a tool keeps both in one file, write the down there by hand")  # fmt: skip
+        raise UsageError(
+            code="KFM-U61",
+            message="not the up of a pair",
+            where=path,
+            expected="a file named ….up.sql or up.sql",
+            help="where a tool keeps both in one file, write the down there by hand",
+        )
     target = f"{path.removesuffix('up.sql')}down.sql"
     findings: list[Finding] = []
     tree = WorkTree(root.resolve())
     file = source_files.read(tree, path, findings)
     if file is None:
-        raise UsageError(code="KFM-U62", message=findings[0].message if findings else "cannot be read", where=path,
-                         help="name an up file inside the repository")  # fmt: skip
+        raise UsageError(
+            code="KFM-U62",
+            message=findings[0].message if findings else "cannot be read",
+            where=path,
+            help="name an up file inside the repository",
+        )
     written = source_files.read(tree, target, []) if tree.exists(target) else None
     if written is not None and statements.split(written.text):
-        raise UsageError(code="KFM-U63", message="the down is written already", where=target,
-                         help="remove its statements first, when they are to be written anew")  # fmt: skip
+        raise UsageError(
+            code="KFM-U63",
+            message="the down is written already",
+            where=target,
+            help="remove its statements first, when they are to be written anew",
+        )
     body = inverse.write(Script(file=file, text=file.text))
     name = PurePosixPath(path).name.removesuffix(".up.sql")
     (root / target).write_text(

@@ -13,8 +13,12 @@ def prepare(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotCheck(code="KFM-C30", message=f"the output cannot be written: {error.strerror}", where=str(out),
-                          help="choose another --out") from error  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C30",
+            message=f"the output cannot be written: {error.strerror}",
+            where=str(out),
+            help="choose another --out",
+        ) from error
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -27,5 +31,9 @@ def replace(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise CannotCheck(code="KFM-C30", message=f"the output cannot be written: {error.strerror}", where=str(path),
-                          help="free space, or choose another --out") from error  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C30",
+            message=f"the output cannot be written: {error.strerror}",
+            where=str(path),
+            help="free space, or choose another --out",
+        ) from error

@@ -33,12 +33,15 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
     names = _names(subject.change, moved, now)
     targets = {
         source.path: str(PurePosixPath(source.path).with_name(PurePosixPath(source.path).name.replace(old, new, 1)))
-        for migration in moved for old, new in [(migration.id, names[migration.id])] for source in _files(migration)
-    }  # fmt: skip
+        for migration in moved
+        for old, new in [(migration.id, names[migration.id])]
+        for source in _files(migration)
+    }
     for target in targets.values():
         if (subject.root / target).exists():
-            raise UsageError(code="KFM-U66", message="there is a file of that name already", where=target,
-                             help="move it away first")  # fmt: skip
+            raise UsageError(
+                code="KFM-U66", message="there is a file of that name already", where=target, help="move it away first"
+            )
     for migration in subject.change.new:
         for source in _files(migration):
             written = subject.root / source.path
@@ -61,18 +64,36 @@ def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
     """Return the migration that a file belongs to, and the new ones that sort after it."""
     found = next((item for item in judged.head.migrations if path in {file.path for file in _files(item)}), None)
     if found is None:
-        raise UsageError(code="KFM-U64", message="no migration here has this file", where=path,
-                         expected=f"an up or down file in {judged.head.directory}",
-                         help="if it was renumbered already, `kfm-ci check` says what is left")  # fmt: skip
+        raise UsageError(
+            code="KFM-U64",
+            message="no migration here has this file",
+            where=path,
+            expected=f"an up or down file in {judged.head.directory}",
+            help="if it was renumbered already, `kfm-ci check` says what is left",
+        )
     if judged.head.format != "kfm" and judged.head.format not in RENUMBERED:
-        raise UsageError(code="KFM-U65", message="cannot renumber this format", where=path, got=judged.head.format,
-                         expected=", ".join(["kfm", *sorted(RENUMBERED)]), help="use your tool's own command")  # fmt: skip
+        raise UsageError(
+            code="KFM-U65",
+            message="cannot renumber this format",
+            where=path,
+            got=judged.head.format,
+            expected=", ".join(["kfm", *sorted(RENUMBERED)]),
+            help="use your tool's own command",
+        )
     if judged.base is None and base != "none":
-        raise UsageError(code="KFM-U68", message="there is no base, so nothing tells new from old", where=path,
-                         help="run inside the repository, or name a commit with --base")  # fmt: skip
+        raise UsageError(
+            code="KFM-U68",
+            message="there is no base, so nothing tells new from old",
+            where=path,
+            help="run inside the repository, or name a commit with --base",
+        )
     if judged.base is not None and judged.base.get(found.id) is not None:
-        raise UsageError(code="KFM-U67", message="it is on the base already, and may have been applied", where=path,
-                         help="leave it, and renumber what is new")  # fmt: skip
+        raise UsageError(
+            code="KFM-U67",
+            message="it is on the base already, and may have been applied",
+            where=path,
+            help="leave it, and renumber what is new",
+        )
     new = list(judged.new)
     return new[new.index(found) :]
 

@@ -16,20 +16,32 @@ def write(directory: Path, *, environment: str, to: Path | None, config_file: st
     environments = subject.settings_of(directory, config_file).environments
     if environment not in environments:
         raise UsageError(
-            code="KFM-U82", message="no such environment", where="--environment", got=environment,
+            code="KFM-U82",
+            message="no such environment",
+            where="--environment",
+            got=environment,
             expected=" | ".join(sorted(environments)) or "a table [environments.NAME] in kfm-ci.toml",
             help=f"write `[environments.{environment}]` with `database-url-env` into kfm-ci.toml",
-        )  # fmt: skip
+        )
     variable = environments[environment].database_url_env
     url = config.environment().get(variable)
     if not url:
-        raise UsageError(code="KFM-U83", message="the variable with the database's URL is not set", where=variable,
-                         expected="postgresql://…", help="set it, or name another by `database-url-env`")  # fmt: skip
+        raise UsageError(
+            code="KFM-U83",
+            message="the variable with the database's URL is not set",
+            where=variable,
+            expected="postgresql://…",
+            help="set it, or name another by `database-url-env`",
+        )
     text = model.dumps(query.read(url, environment=environment, now=SystemClock().now()))
     if to is not None:
         try:
             to.write_text(text, encoding="utf-8")
         except OSError as error:
-            raise UsageError(code="KFM-U84", message=f"cannot be written: {error.strerror}", where=str(to),
-                             help="name a file in a directory that is there") from error  # fmt: skip
+            raise UsageError(
+                code="KFM-U84",
+                message=f"cannot be written: {error.strerror}",
+                where=str(to),
+                help="name a file in a directory that is there",
+            ) from error
     return text

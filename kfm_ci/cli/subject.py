@@ -52,8 +52,12 @@ class Subject:
         if not self.policy_changed:
             return ()
         return (
-            POLICY_CHANGED.finding("this change brings another [policy] or [environments]; it was judged by that of the base commit", help="review it as what it is: it takes effect for every change after the merge", place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1)),
-        )  # fmt: skip
+            POLICY_CHANGED.finding(
+                "this change brings another [policy] or [environments]; it was judged by that of the base commit",
+                help="review it as what it is: it takes effect for every change after the merge",
+                place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
+            ),
+        )
 
 
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
@@ -69,8 +73,12 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     repository = Repository.around(root)
     base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
     if repository is None and base_ref not in {None, "none"}:
-        raise UsageError(code="KFM-U12", message="not a git repository, so there is no base", where=f"--base {base_ref}",
-                         help="run inside the repository, or with `--base none`")  # fmt: skip
+        raise UsageError(
+            code="KFM-U12",
+            message="not a git repository, so there is no base",
+            where=f"--base {base_ref}",
+            help="run inside the repository, or with `--base none`",
+        )
     try:
         found = detection.locate(
             tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
@@ -95,13 +103,27 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     _some(head, tip, tree, found)
     known = {item.id for item in tip.migrations} if tip else set()
     change = Change(
-        head=head, base=tip, merge_base=merge_base, new=tuple(item for item in head.migrations if item.id not in known),
-        tree=tree, requirements=_requirements(policy, head), body=context.body, before=before, previous=previous,
+        head=head,
+        base=tip,
+        merge_base=merge_base,
+        new=tuple(item for item in head.migrations if item.id not in known),
+        tree=tree,
+        requirements=_requirements(policy, head),
+        body=context.body,
+        before=before,
+        previous=previous,
         tracked=_tracked(repository, root, tree),
-    )  # fmt: skip
-    return Subject(root=root, change=change, config=settings, policy=policy, source=_source(repository, base),
-                   policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
-                   statistics=_statistics(judging, policy), settings_file=settings_file(tree, config_file))  # fmt: skip
+    )
+    return Subject(
+        root=root,
+        change=change,
+        config=settings,
+        policy=policy,
+        source=_source(repository, base),
+        policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
+        statistics=_statistics(judging, policy),
+        settings_file=settings_file(tree, config_file),
+    )
 
 
 def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
@@ -111,10 +133,13 @@ def _some(head: History, tip: History | None, tree: Tree, found: detection.Found
     files = [path for path in tree.paths(found.directory) if path.endswith(".sql")]
     if files:
         raise UsageError(
-            code="KFM-U34", message=f"none of {len(files)} SQL files has a name of format {head.format}", where=found.directory,
-            got=files[0].rpartition("/")[2], expected=f"names as {head.format} writes them",
+            code="KFM-U34",
+            message=f"none of {len(files)} SQL files has a name of format {head.format}",
+            where=found.directory,
+            got=files[0].rpartition("/")[2],
+            expected=f"names as {head.format} writes them",
             help="name the right tool in kfm-ci.toml: [migrations] format = …; `kfm-ci doctor` lists them",
-        )  # fmt: skip
+        )
 
 
 def _load(found: Found, tree: Tree, settings: Config) -> History:
@@ -143,8 +168,12 @@ def _statistics(tree: Tree, settings: Config) -> Statistics | None:
     try:
         return statistics.parse(tree.read(path), where=path)
     except Unreadable as error:
-        raise UsageError(code="KFM-U81", message=f"the statistics cannot be read: {error}", where=path,
-                         help="write them by `kfm-ci stats`, or remove `statistics` from [database]") from error  # fmt: skip
+        raise UsageError(
+            code="KFM-U81",
+            message=f"the statistics cannot be read: {error}",
+            where=path,
+            help="write them by `kfm-ci stats`, or remove `statistics` from [database]",
+        ) from error
 
 
 def settings_of(directory: Path, config_file: str | None) -> Config:
@@ -187,10 +216,13 @@ def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
 def _requirements(policy: Config, head: History) -> Requirements:
     asked = policy.policy
     return Requirements(
-        require_header=asked.require_header or head.format == "kfm", require_traceability=asked.require_traceability,
-        require_manifest=asked.require_manifest, ticket_pattern=asked.ticket_pattern, max_file_size=asked.max_file_size,
+        require_header=asked.require_header or head.format == "kfm",
+        require_traceability=asked.require_traceability,
+        require_manifest=asked.require_manifest,
+        ticket_pattern=asked.ticket_pattern,
+        max_file_size=asked.max_file_size,
         personal_data_threshold=asked.personal_data_threshold,
-    )  # fmt: skip
+    )
 
 
 def _source(repository: Repository | None, base: Base | None) -> SourceEvidence:

@@ -66,5 +66,11 @@ def _named(name: str) -> str:
 
 
 def _impossible(name: str, value: str, expected: str) -> UsageError:
-    return UsageError(code="KFM-U41", message="not a possible value", where=f"input {_named(name)}", got=value,
-                      expected=expected, help="see the inputs in action.yml")  # fmt: skip
+    return UsageError(
+        code="KFM-U41",
+        message="not a possible value",
+        where=f"input {_named(name)}",
+        got=value,
+        expected=expected,
+        help="see the inputs in action.yml",
+    )

@@ -58,8 +58,9 @@ class Artifact:
             return
         service = connect(edition)
         content = artifact_zip.pack(edition.out)
-        wanted = artifact_zip.name(edition.inputs.artifact_name, context.job or "", edition.inputs.path,
-                             edition.inputs.postgres_version)  # fmt: skip
+        wanted = artifact_zip.name(
+            edition.inputs.artifact_name, context.job or "", edition.inputs.path, edition.inputs.postgres_version
+        )
         for number in range(1, NAMES + 1):
             name = wanted if number == 1 else f"{wanted}-{number}"
             try:
@@ -68,8 +69,12 @@ class Artifact:
                 continue
             edition.artifact_url = f"{context.run_url}/artifacts/{edition.artifact_id}"
             return
-        raise Unpublished(code="KFM-G21", message=f"the name {wanted!r} is taken, and so are {NAMES - 1} like it",
-                          where=self.name, help="give each job its own `artifact-name`")  # fmt: skip
+        raise Unpublished(
+            code="KFM-G21",
+            message=f"the name {wanted!r} is taken, and so are {NAMES - 1} like it",
+            where=self.name,
+            help="give each job its own `artifact-name`",
+        )
 
 
 def connect(edition: PublicationContext) -> Service:
@@ -77,14 +82,18 @@ def connect(edition: PublicationContext) -> Service:
     credentials, host = edition.credentials, urlsplit(edition.context.server_url).hostname or ""
     if not credentials.runtime_token or not credentials.results_url:
         raise Unpublished(
-            code="KFM-G20", message="this runner offers no artifact service", where="artifact",
+            code="KFM-G20",
+            message="this runner offers no artifact service",
+            where="artifact",
             help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact",
-        )  # fmt: skip
+        )
     if host != "github.com" and not host.endswith((".ghe.com", ".localhost")):
         raise Unpublished(
-            code="KFM-G20", message=f"{host} has no artifact service of this kind", where="artifact",
+            code="KFM-G20",
+            message=f"{host} has no artifact service of this kind",
+            where="artifact",
             help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact@v3",
-        )  # fmt: skip
+        )
     parts = urlsplit(credentials.results_url)
     run, job = backend_ids(credentials.runtime_token)
     return Service(
@@ -99,8 +108,9 @@ def backend_ids(token: str) -> tuple[str, str]:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         scopes = [scope.split(":") for scope in str(claims["scp"]).split()]
     except (IndexError, KeyError, TypeError, ValueError) as error:
-        raise Unpublished(code="KFM-G22", message="the runner's token cannot be read", where="artifact",
-                          help=INSTEAD) from error  # fmt: skip
+        raise Unpublished(
+            code="KFM-G22", message="the runner's token cannot be read", where="artifact", help=INSTEAD
+        ) from error
     for scope in scopes:
         if scope[0] == "Actions.Results" and len(scope) == 3:
             return scope[1], scope[2]
@@ -134,8 +144,12 @@ class Service:
             )
         latest = "".join(f"<Latest>{identity}</Latest>" for identity in identities)
         listed = f'<?xml version="1.0" encoding="UTF-8" standalone="yes"?><BlockList>{latest}</BlockList>'
-        self._store(address, "comp=blocklist", listed.encode(),
-                    {"Content-Type": "application/xml", "x-ms-blob-content-type": "application/zip"})  # fmt: skip
+        self._store(
+            address,
+            "comp=blocklist",
+            listed.encode(),
+            {"Content-Type": "application/xml", "x-ms-blob-content-type": "application/zip"},
+        )
         digest = hashlib.sha256(content).hexdigest()
         ended = self._call("FinalizeArtifact", {"name": name, "size": str(len(content)), "hash": f"sha256:{digest}"})
         return _field(ended, "artifact_id", "artifactId")
@@ -149,13 +163,19 @@ class Service:
         if answer.status_code == 409:
             raise NameTaken
         if re.search(r"insufficient usage|storage quota", said, re.IGNORECASE):
-            raise Unpublished(code="KFM-G23", message="the storage for artifacts is used up", where="artifact",
-                              help="delete old artifacts, or raise the limit in the billing settings")  # fmt: skip
+            raise Unpublished(
+                code="KFM-G23",
+                message="the storage for artifacts is used up",
+                where="artifact",
+                help="delete old artifacts, or raise the limit in the billing settings",
+            )
         if answer.status_code != 200 or value.get("ok") is not True:
             raise Unpublished(
-                code="KFM-G24", message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip(), where="artifact",
+                code="KFM-G24",
+                message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip(),
+                where="artifact",
                 help=f"run again; else {INSTEAD}",
-            )  # fmt: skip
+            )
         return value
 
     def _hide(self, address: str) -> None:
@@ -170,8 +190,12 @@ class Service:
         target = f"{address}{'&' if '?' in address else '?'}{query}"
         answer = _patient("PUT", target, data=data, headers={**_STORAGE, **headers})
         if answer.status_code not in {200, 201}:
-            raise Unpublished(code="KFM-G24", where="artifact", message=f"the storage answered {answer.status_code}",
-                              help=f"run again; else {INSTEAD}")  # fmt: skip
+            raise Unpublished(
+                code="KFM-G24",
+                where="artifact",
+                message=f"the storage answered {answer.status_code}",
+                help=f"run again; else {INSTEAD}",
+            )
 
 
 def _patient(method: str, address: str, **request: Any) -> requests.Response:
@@ -184,9 +208,11 @@ def _patient(method: str, address: str, **request: Any) -> requests.Response:
         except requests.RequestException as error:
             if attempt == ATTEMPTS - 1 or isinstance(error, requests.exceptions.InvalidURL):
                 raise Unpublished(
-                    code="KFM-G25", message=f"the artifact service was not reached: {type(error).__name__}", where="artifact",
+                    code="KFM-G25",
+                    message=f"the artifact service was not reached: {type(error).__name__}",
+                    where="artifact",
                     help="may this runner reach *.actions.githubusercontent.com and *.blob.core.windows.net?",
-                ) from None  # fmt: skip
+                ) from None
         else:
             if answer.status_code not in _TRANSIENT:
                 return answer

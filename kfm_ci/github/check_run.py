@@ -42,10 +42,14 @@ class CheckRun:
             repository = api.connect(edition)
             run = api.repeat(
                 lambda: repository.create_check_run(
-                    title(edition), sha, status="completed", conclusion=_CONCLUSIONS[evidence.result],
-                    external_id=edition.key, output={**head, "annotations": found[:BATCH]},
+                    title(edition),
+                    sha,
+                    status="completed",
+                    conclusion=_CONCLUSIONS[evidence.result],
+                    external_id=edition.key,
+                    output={**head, "annotations": found[:BATCH]},
                 )
-            )  # fmt: skip
+            )
             for start in range(BATCH, len(found), BATCH):
                 run.edit(output={**head, "annotations": found[start : start + BATCH]})
 

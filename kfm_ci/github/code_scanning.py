@@ -27,8 +27,11 @@ class CodeScanning:
             raise Unpublished(code="KFM-G12", message="the run ended before it had findings", where=self.name)
         packed = base64.b64encode(gzip.compress(rooted(file.read_text(encoding="utf-8"), edition.inputs.path), mtime=0))
         request = {
-            "commit_sha": context.sha, "ref": context.ref, "sarif": packed.decode(), "tool_name": "kfm-ci",
-        }  # fmt: skip
+            "commit_sha": context.sha,
+            "ref": context.ref,
+            "sarif": packed.decode(),
+            "tool_name": "kfm-ci",
+        }
         with api.explained(edition, what=self.name, permission="security-events: write"):
             repository = api.connect(edition)
             api.repeat(

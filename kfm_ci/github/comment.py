@@ -35,8 +35,12 @@ class Comment:
         """Make or update the comment; says nothing where there is nothing to say and nothing was said before."""
         number = edition.context.pull
         if number is None:
-            raise Unpublished(code="KFM-G10", message="this event has no pull request to comment on", where="comment",
-                              help="use `comment: auto`, which comments where it can")  # fmt: skip
+            raise Unpublished(
+                code="KFM-G10",
+                message="this event has no pull request to comment on",
+                where="comment",
+                help="use `comment: auto`, which comments where it can",
+            )
         with api.explained(edition, what="comment", permission="pull-requests: write"):
             repository = api.connect(edition)
             written = api.repeat(lambda: _upsert(repository, number, edition))

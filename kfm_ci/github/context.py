@@ -82,17 +82,31 @@ def read() -> Context:
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
     number = pull.get("number")
     return Context(
-        base=base, body=body, actor=env.get("GITHUB_ACTOR"), event=env.get("GITHUB_EVENT_NAME"), unread=unread,
+        base=base,
+        body=body,
+        actor=env.get("GITHUB_ACTOR"),
+        event=env.get("GITHUB_EVENT_NAME"),
+        unread=unread,
         judged_url=_text(judged, "html_url"),
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None,
-        repository=repository, pull=number if isinstance(number, int) else None, fork=_fork(pull), head_sha=head_sha,
-        sha=env.get("GITHUB_SHA"), ref=env.get("GITHUB_REF"), workflow=_text(judged, "name") or env.get("GITHUB_WORKFLOW"),
-        job=env.get("GITHUB_JOB"), run_id=run, attempt=env.get("GITHUB_RUN_ATTEMPT"),
-        server_url=server or "https://github.com", api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
+        repository=repository,
+        pull=number if isinstance(number, int) else None,
+        fork=_fork(pull),
+        head_sha=head_sha,
+        sha=env.get("GITHUB_SHA"),
+        ref=env.get("GITHUB_REF"),
+        workflow=_text(judged, "name") or env.get("GITHUB_WORKFLOW"),
+        job=env.get("GITHUB_JOB"),
+        run_id=run,
+        attempt=env.get("GITHUB_RUN_ATTEMPT"),
+        server_url=server or "https://github.com",
+        api_url=env.get("GITHUB_API_URL") or "https://api.github.com",
         composite=bool(env.get("GITHUB_ACTION_PATH")),
-        workspace=_path(env.get("GITHUB_WORKSPACE")), output_file=_path(env.get("GITHUB_OUTPUT")),
-        summary_file=_path(env.get("GITHUB_STEP_SUMMARY")), state_file=_path(env.get("GITHUB_STATE")),
-    )  # fmt: skip
+        workspace=_path(env.get("GITHUB_WORKSPACE")),
+        output_file=_path(env.get("GITHUB_OUTPUT")),
+        summary_file=_path(env.get("GITHUB_STEP_SUMMARY")),
+        state_file=_path(env.get("GITHUB_STATE")),
+    )
 
 
 def judged_on() -> str | None:

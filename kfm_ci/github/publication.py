@@ -70,8 +70,13 @@ class PublicationContext:
     @property
     def key(self) -> str:
         """What tells this gate's comment from that of another one on the same pull request."""
-        parts = (self.context.workflow or "", self.context.job or "", self.inputs.path, self.inputs.config,
-                 self.inputs.postgres_version)  # fmt: skip
+        parts = (
+            self.context.workflow or "",
+            self.context.job or "",
+            self.inputs.path,
+            self.inputs.config,
+            self.inputs.postgres_version,
+        )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def relative(self, path: Path) -> str:

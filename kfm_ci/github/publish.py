@@ -60,8 +60,12 @@ def _defect(edition: PublicationContext, name: str, error: Exception) -> Unpubli
     """Tell a defect of ours as one; the verdict is none the less what it is."""
     with workflow_commands.quiet(edition.log):
         traceback.print_exception(error, file=edition.log)
-    return Unpublished(code="KFM-D01", message=f"this is a defect of kfm-ci: {type(error).__name__}", where=name,
-                       help="please report it with the lines above")  # fmt: skip
+    return Unpublished(
+        code="KFM-D01",
+        message=f"this is a defect of kfm-ci: {type(error).__name__}",
+        where=name,
+        help="please report it with the lines above",
+    )
 
 
 def _leave(edition: PublicationContext) -> None:
@@ -94,8 +98,10 @@ def outputs(edition: PublicationContext) -> dict[str, str]:
     evidence, out = edition.evidence, edition.out
     receipt = out / "receipt.json"
     paths = {
-        "receipt-path": receipt, "report-path": out / "report.html", "gate-json": out / "gate.json",
-    }  # fmt: skip
+        "receipt-path": receipt,
+        "report-path": out / "report.html",
+        "gate-json": out / "gate.json",
+    }
     return {
         "result": evidence.result.value,
         "exit-code": str(edition.exit_code),

@@ -14,8 +14,12 @@ def of_tip(edition: PublicationContext) -> int | None:
     """Return the number of the open pull request whose tip is the event's commit; None when there is none any more."""
     tip = edition.context.head_sha or ""
     if not _COMMIT.fullmatch(tip):
-        raise Unpublished(code="KFM-G11", message="this event is about no commit", where="comment",
-                          help="use it in a workflow on `workflow_run`")  # fmt: skip
+        raise Unpublished(
+            code="KFM-G11",
+            message="this event is about no commit",
+            where="comment",
+            help="use it in a workflow on `workflow_run`",
+        )
     with api.explained(edition, what="comment", permission="pull-requests: write"):
         repository = api.connect(edition)
         _, found = api.repeat(

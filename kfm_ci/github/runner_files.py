@@ -43,6 +43,8 @@ def _append(file: Path, text: str) -> None:
             stream.write(text)
     except OSError as error:
         raise CannotCheck(
-            code="KFM-G14", message=f"the runner's file cannot be written: {error.strerror}", where=str(file),
+            code="KFM-G14",
+            message=f"the runner's file cannot be written: {error.strerror}",
+            where=str(file),
             help="does the container run as another user than the runner made the file for?",
-        ) from error  # fmt: skip
+        ) from error

@@ -47,10 +47,10 @@ def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
     return [
         _annotation(told, prefix)
         for found in levels.values()
-        for told in (
-            [FindingGroup(found=(item,)) for item in found] if len(found) <= SHOWN else grouping.tell(found)
-        )[:SHOWN]
-    ]  # fmt: skip
+        for told in ([FindingGroup(found=(item,)) for item in found] if len(found) <= SHOWN else grouping.tell(found))[
+            :SHOWN
+        ]
+    ]
 
 
 def _annotation(told: FindingGroup, prefix: str) -> str:
@@ -61,8 +61,15 @@ def _annotation(told: FindingGroup, prefix: str) -> str:
     if lead.help and not told.crowd:
         said.append(lead.help)
     file = PurePosixPath(prefix, lead.place.file).as_posix() if lead.place.file else None
-    return message(_LEVELS[lead.severity], "\n".join(said), file=file, line=lead.place.line, endLine=lead.place.end_line,
-                   col=lead.place.column, title=f"kfm-ci {', '.join(told.rules)}")  # fmt: skip
+    return message(
+        _LEVELS[lead.severity],
+        "\n".join(said),
+        file=file,
+        line=lead.place.line,
+        endLine=lead.place.end_line,
+        col=lead.place.column,
+        title=f"kfm-ci {', '.join(told.rules)}",
+    )
 
 
 def mask(secret: str) -> str:

@@ -118,9 +118,13 @@ class ContentDifference:
 
 
 def snapshot(
-    connection: Connection[Any], *, like: Content | None = None, since: Content | None = None,
-    touched: frozenset[int] | None = None, only: frozenset[int] | None = None,
-) -> Content:  # fmt: skip
+    connection: Connection[Any],
+    *,
+    like: Content | None = None,
+    since: Content | None = None,
+    touched: frozenset[int] | None = None,
+    only: frozenset[int] | None = None,
+) -> Content:
     """Return the content of the connected database; leaves session and transaction as they were.
 
     Of the tables only those with an OID among ``only`` are looked at, where it is given; of sequences all are.
@@ -198,12 +202,17 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
     )
     inside = (
         (column.name, tuple(json_checksums.apart(column.paths, now[column.name].paths)))
-        for column in columns if column.name in now
-    )  # fmt: skip
+        for column in columns
+        if column.name in now
+    )
     return TableDifference(
-        name=before.name, columns=tuple(column.name for column in columns), lost=lost, gained=gained, filled=filled,
+        name=before.name,
+        columns=tuple(column.name for column in columns),
+        lost=lost,
+        gained=gained,
+        filled=filled,
         inside=tuple(item for item in inside if item[1]),
-    )  # fmt: skip
+    )
 
 
 def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
@@ -246,7 +255,7 @@ def _read_batch(connection: Connection[Any], batch: list[_Table]) -> list[TableC
                     nulls=nulls,
                     elements=int(loose.get(name, total) or 0),
                     paths=tuple(sorted((path, int(sum_of)) for path, sum_of in inside.get(name, {}).items())),
-                )  # fmt: skip
+                )
                 for name, total, nulls in zip(batch[number][3], sums or (), nulls_of or (), strict=True)
             ),
             hashes=None if hashes is None else tuple(hashes),

@@ -18,7 +18,10 @@ def make(admin: Session, extension: str) -> None:
         if admin.closed:
             raise
         raise CannotCheck(
-            code="KFM-C22", message=f"the server does not make the extension {extension!r}", where="[database] extensions",
-            expected="an extension that is installed", got=f"{error.sqlstate}: {error.diag.message_primary}",
+            code="KFM-C22",
+            message=f"the server does not make the extension {extension!r}",
+            where="[database] extensions",
+            expected="an extension that is installed",
+            got=f"{error.sqlstate}: {error.diag.message_primary}",
             help=installations.advice([extension], installations.find()),
-        ) from error  # fmt: skip
+        ) from error

@@ -127,6 +127,13 @@ def _link(chain: bytes, entry: Entry) -> bytes:
 
 def _row(entry: Entry, position: int, chain: bytes, state: str) -> dict[str, Any]:
     return {
-        "position": position, "version": entry.version, "name": entry.name, "sha256": bytes.fromhex(entry.sha256.hex),
-        "chain": chain, "mode": entry.mode.value, "state": state, "run": entry.run_id, "commit": entry.git_commit,
-    }  # fmt: skip
+        "position": position,
+        "version": entry.version,
+        "name": entry.name,
+        "sha256": bytes.fromhex(entry.sha256.hex),
+        "chain": chain,
+        "mode": entry.mode.value,
+        "state": state,
+        "run": entry.run_id,
+        "commit": entry.git_commit,
+    }

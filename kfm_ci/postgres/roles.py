@@ -200,9 +200,11 @@ def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset
                 )
     except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
         raise CannotCheck(
-            code="KFM-C31", message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
-            where="provision", help="take out what changes the administrator's own role, or leaves a transaction open on roles",
-        ) from error  # fmt: skip
+            code="KFM-C31",
+            message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
+            where="provision",
+            help="take out what changes the administrator's own role, or leaves a transaction open on roles",
+        ) from error
 
 
 def _by_catalog(rows: frozenset[_Row]) -> dict[str, list[str]]:

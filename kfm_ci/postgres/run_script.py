@@ -94,9 +94,13 @@ def run(
     except _Escaped as escaped:
         connection.rollback()
         return Applied(
-            outcome=Outcome.FAILED, mode=mode, duration_ms=_since(began), escaped=True,
-            error=str(escaped), line=escaped.line,
-        )  # fmt: skip
+            outcome=Outcome.FAILED,
+            mode=mode,
+            duration_ms=_since(began),
+            escaped=True,
+            error=str(escaped),
+            line=escaped.line,
+        )
     except StatementFailed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
@@ -136,9 +140,16 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
 
 
 def _in_transaction(
-    connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None, *,
-    keep: bool, traced: bool, look: Look | None, apart: bool,
-) -> frozenset[int] | None:  # fmt: skip
+    connection: Connection[Any],
+    script: Script,
+    entry: Entry | None,
+    watcher: Watcher | None,
+    *,
+    keep: bool,
+    traced: bool,
+    look: Look | None,
+    apart: bool,
+) -> frozenset[int] | None:
     written: frozenset[int] | None = None
     guarded = transactions.may_leave(script)
     whole = watcher is None and not apart and not copy_data.possible(script.text)
@@ -259,9 +270,16 @@ def _failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied
     message = diag.message_primary or str(failed.error)
     detail = f" ({diag.message_hint})" if diag.message_hint else ""
     return Applied(
-        outcome=Outcome.FAILED, mode=mode, duration_ms=duration_ms, error=f"{diag.sqlstate}: {message}{detail}",
-        sqlstate=diag.sqlstate, line=line, column=column, statement=part, failure=failed.error,
-    )  # fmt: skip
+        outcome=Outcome.FAILED,
+        mode=mode,
+        duration_ms=duration_ms,
+        error=f"{diag.sqlstate}: {message}{detail}",
+        sqlstate=diag.sqlstate,
+        line=line,
+        column=column,
+        statement=part,
+        failure=failed.error,
+    )
 
 
 def _since(began: float) -> float:

@@ -85,10 +85,13 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
             if connection.closed:
                 raise
             raise UsageError(
-                code="KFM-U23", message=f"the server refuses it: {error.diag.message_primary}", where=f"[database.settings] {key}",
-                expected="a setting that the role of the migrations may set", got=value,
+                code="KFM-U23",
+                message=f"the server refuses it: {error.diag.message_primary}",
+                where=f"[database.settings] {key}",
+                expected="a setting that the role of the migrations may set",
+                got=value,
                 help='mend the name or the value; a superuser\'s setting needs run-as = "superuser"',
-            ) from error  # fmt: skip
+            ) from error
 
 
 def gone(server: Server, error: Exception) -> CannotCheck:
@@ -97,18 +100,27 @@ def gone(server: Server, error: Exception) -> CannotCheck:
     got = type(error).__name__
     if exhausted(error):
         return CannotCheck(
-            code="KFM-C12", message=f"the server has no room left: {error}".splitlines()[0], where=server.detail, got=got,
+            code="KFM-C12",
+            message=f"the server has no room left: {error}".splitlines()[0],
+            where=server.detail,
+            got=got,
             help="give the machine more memory or disk, or set TMPDIR to a directory that has room",
-        )  # fmt: skip
+        )
     if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
         return CannotCheck(
-            code="KFM-C13", message="the session was ended by an administrator's command, the server runs on", where=server.detail,
-            got=got, help="take out what ends sessions, such as pg_terminate_backend",
-        )  # fmt: skip
+            code="KFM-C13",
+            message="the session was ended by an administrator's command, the server runs on",
+            where=server.detail,
+            got=got,
+            help="take out what ends sessions, such as pg_terminate_backend",
+        )
     return CannotCheck(
-        code="KFM-C08", message="the server is gone" + (f": {tail}" if tail else ""), where=server.detail,
-        got=got, help="run again; when it persists look for memory or disk limits of the machine",
-    )  # fmt: skip
+        code="KFM-C08",
+        message="the server is gone" + (f": {tail}" if tail else ""),
+        where=server.detail,
+        got=got,
+        help="run again; when it persists look for memory or disk limits of the machine",
+    )
 
 
 def exhausted(error: BaseException) -> bool:

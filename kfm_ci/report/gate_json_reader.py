@@ -33,15 +33,24 @@ def loads(data: bytes, *, where: str) -> Evidence:
             raise ValueError("another schema")
         return TypeAdapter(Evidence).validate_python(_evidence(given))
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(code="KFM-U69", message=f"not readable as gate.json: {type(error).__name__}", where=where,
-                         expected=SCHEMA_NAME, help="give the file that `kfm-ci gate` wrote") from error  # fmt: skip
+        raise UsageError(
+            code="KFM-U69",
+            message=f"not readable as gate.json: {type(error).__name__}",
+            where=where,
+            expected=SCHEMA_NAME,
+            help="give the file that `kfm-ci gate` wrote",
+        ) from error
 
 
 def _evidence(given: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: given[name] for name in ("result", "exit_code", "source", "format", "engine", "stages")},
         **{name: given.get(name) for name in ("directory", "failure")},
-        **{name: given[name] for name in ("started_on", "finished_on", "suppressed", "checklist", "tables") if name in given},
+        **{
+            name: given[name]
+            for name in ("started_on", "finished_on", "suppressed", "checklist", "tables")
+            if name in given
+        },
         "tool_version": given["tool"]["version"],
         "risk": given["risk"]["level"],
         "risk_reasons": given["risk"]["reasons"],
@@ -52,7 +61,7 @@ def _evidence(given: Mapping[str, Any]) -> dict[str, Any]:
         "files": [(path, _digest(digest)) for path, digest in given["checksums"]["files"].items()],
         "adviser": _adviser(given.get("adviser")),
         "seeding": _seeding(given.get("seeding")),
-    }  # fmt: skip
+    }
 
 
 def _migration(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,9 @@ def known(keys: Iterable[str], *, where: str) -> None:
             continue
         near = difflib.get_close_matches(key, sorted(names), n=1)
         raise UsageError(
-            code="KFM-U03", where=where, message="no such rule or hazard in [policy.severity]", got=key,
+            code="KFM-U03",
+            where=where,
+            message="no such rule or hazard in [policy.severity]",
+            got=key,
             help=f"did you mean {near[0]!r}?" if near else "`kfm-ci rules` lists them",
-        )  # fmt: skip
+        )

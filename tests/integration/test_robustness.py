@@ -50,7 +50,7 @@ def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) ->
     assert (finding["hazard"], finding["severity"], finding["line"]) == ("not-repeatable", "warning", 10)
     assert "interrupted after the statement on line 10" in finding["message"]
     assert 'relation "widgets_name" already exists' in finding["message"]
-    assert "by hand, from line 11 on" in finding["help"]
+    assert "by hand from line 11 on" in finding["help"]
 
 
 def test_statements_that_can_be_repeated_converge(judge: Judge) -> None:

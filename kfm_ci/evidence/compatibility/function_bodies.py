@@ -32,8 +32,10 @@ def fields(body: str) -> frozenset[str]:
     return frozenset(
         _plain(words[index + 2])
         for index in range(len(words) - 2)
-        if words[index][0].lower() in _RECORDS and words[index + 1][0] == "." and words[index + 2][1] in {Kind.WORD, Kind.QUOTED}
-    )  # fmt: skip
+        if words[index][0].lower() in _RECORDS
+        and words[index + 1][0] == "."
+        and words[index + 2][1] in {Kind.WORD, Kind.QUOTED}
+    )
 
 
 def _plain(word: tuple[str, Kind]) -> str:

@@ -52,10 +52,13 @@ def cast(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
         condition = _misfit(quote(column), old[column], wanted, before.info.server_version, spelt)
     how = "that the USING expression does not take" if computed else f"that {spelt} does not take"
     return OffendingRows(
-        shape=f"have a value in {quote(column)} {how}", table=found[2], columns=(column,), condition=condition,
+        shape=f"have a value in {quote(column)} {how}",
+        table=found[2],
+        columns=(column,),
+        condition=condition,
         remedy=f"Mend those values first; or fill a new column of type {spelt} in batches, by an expression that "
         "takes every value, and drop the old one later",
-    )  # fmt: skip
+    )
 
 
 def _plain(node: Node | None, column: str) -> bool:

@@ -78,9 +78,14 @@ def failure(script: Script, caught: CaughtException, seeded: Connection[Any]) ->
         diag = error.diag
         if caught.place in _places(diag.context or ""):
             return Applied(
-                outcome=Outcome.FAILED, mode=transactions.mode(script), duration_ms=0.0, sqlstate=diag.sqlstate,
-                error=f"{diag.sqlstate}: {diag.message_primary}", statement=caught.statement, failure=error,
-            )  # fmt: skip
+                outcome=Outcome.FAILED,
+                mode=transactions.mode(script),
+                duration_ms=0.0,
+                sqlstate=diag.sqlstate,
+                error=f"{diag.sqlstate}: {diag.message_primary}",
+                statement=caught.statement,
+                failure=error,
+            )
     return None
 
 

@@ -41,9 +41,11 @@ def diagnose(failed: Applied, *, before: Connection[Any], after: Connection[Any]
     found = offence(Failure(error=failed.failure, statement=failed.statement, tree=tree), before, after)
     counted = _count(found, before)
     return Dependence(
-        message=_message(failed, found, counted), help=_help(found, counted), table=found.table,
+        message=_message(failed, found, counted),
+        help=_help(found, counted),
+        table=found.table,
         columns=found.columns if counted is not None else (),
-    )  # fmt: skip
+    )
 
 
 def _count(found: OffendingRows, before: Connection[Any]) -> tuple[int, int] | None:

@@ -39,13 +39,18 @@ def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> 
     name = quote(column)
     if column not in catalog.columns(before, table):
         return OffendingRows(
-            shape=f"have no value for the new column {name}", table=table, condition="true",
+            shape=f"have no value for the new column {name}",
+            table=table,
+            condition="true",
             remedy=f"Add {name} with a default, or nullable: fill it in batches, and set it NOT NULL in a later migration",
-        )  # fmt: skip
+        )
     return OffendingRows(
-        shape=f"have NULL in {name}", table=table, columns=(column,), condition=f"{name} is null",
+        shape=f"have NULL in {name}",
+        table=table,
+        columns=(column,),
+        condition=f"{name} is null",
         remedy=f"First fill them, in batches: `update {table} set {name} = … where {name} is null;`",
-    )  # fmt: skip
+    )
 
 
 def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -62,11 +67,13 @@ def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]
     )
     groups = f"select {parts} from {table} where {where} group by {parts} having count(*) > 1"
     return OffendingRows(
-        shape=f"share their {parts} with another", table=table, columns=found.columns,
+        shape=f"share their {parts} with another",
+        table=table,
+        columns=found.columns,
         condition=f"{where} and ({parts}) in ({groups})",
         query=f"select {parts}, count(*) from {table} where {where} group by {parts} having count(*) > 1;",
         remedy="Remove or merge duplicates in an earlier migration, and let the application make no new ones",
-    )  # fmt: skip
+    )
 
 
 def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -79,10 +86,12 @@ def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) ->
     # As the server prints it an expression needs no more parentheses.
     condition = f"not {found.expression}" if found and found.expression else f"not ({written})" if written else None
     return OffendingRows(
-        shape=f"violate check constraint {quote(name)}", table=table, columns=found.columns if found else (),
+        shape=f"violate check constraint {quote(name)}",
+        table=table,
+        columns=found.columns if found else (),
         condition=condition,
         remedy=f"{_MEND}; or add the constraint `not valid` now, mend, and `validate constraint {quote(name)}` later",
-    )  # fmt: skip
+    )
 
 
 def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -100,9 +109,12 @@ def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -
     given = " and ".join(f"c.{quote(column)} is not null" for column in found.columns)
     orphans = f"{given} and not exists (select from {found.target} p where {pairs})"
     return OffendingRows(
-        shape=f"refer by {own} to no row of {found.target}", table=table, columns=found.columns, condition=orphans,
+        shape=f"refer by {own} to no row of {found.target}",
+        table=table,
+        columns=found.columns,
+        condition=orphans,
         remedy=f"{_MEND}; or add the foreign key `not valid` now, mend, and `validate constraint {quote(name)}` later",
-    )  # fmt: skip
+    )
 
 
 def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -121,10 +133,13 @@ def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any])
     pairs = " and ".join(f"a.part_{number} {word} b.part_{number}" for number, word in enumerate(operators))
     rows = f"with r as (select tableoid as t, ctid as p, {parts} from {table}{where})"
     return OffendingRows(
-        shape=shape, table=table, columns=found.columns, remedy=remedy,
+        shape=shape,
+        table=table,
+        columns=found.columns,
+        remedy=remedy,
         condition=f"(c.tableoid, c.ctid) in ({rows} select a.t, a.p from r a join r b on (a.t, a.p) <> (b.t, b.p) and {pairs})",
         query=f"{rows} select count(*) from r a join r b on (a.t, a.p) < (b.t, b.p) and {pairs};",
-    )  # fmt: skip
+    )
 
 
 def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -138,10 +153,12 @@ def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) 
     columns = {fields[-1] for node in found for item in node.find("ColumnRef") if (fields := item.strings("fields"))}
     zero = " or ".join(f"({divisor}) = 0" for divisor in dict.fromkeys(divisors))
     return OffendingRows(
-        shape=f"have 0 in {', '.join(dict.fromkeys(divisors))}", table=changed.table, condition=zero,
+        shape=f"have 0 in {', '.join(dict.fromkeys(divisors))}",
+        table=changed.table,
+        condition=zero,
         columns=tuple(sorted(columns)),
         remedy=f"Guard the division: `nullif({divisors[0]}, 0)`",
-    )  # fmt: skip
+    )
 
 
 def _divisions(tree: Node) -> Iterator[Node]:
@@ -162,9 +179,10 @@ def _changed(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
         return None
     verb = {"UpdateStmt": "updated", "DeleteStmt": "deleted"}.get(tree.tag if tree else "", "inserted")
     return OffendingRows(
-        shape=f"cannot be {verb} so", table=found[2],
+        shape=f"cannot be {verb} so",
+        table=found[2],
         remedy="Make the statement take such rows: `coalesce`, `nullif`, `on conflict`, a `where` that leaves them out",
-    )  # fmt: skip
+    )
 
 
 def _unknown(failure: Failure, before: Connection[Any]) -> OffendingRows:

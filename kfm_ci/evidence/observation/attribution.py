@@ -94,8 +94,14 @@ class _Attribution:
 
 
 def inner(
-    statement: Statement, notes: Iterable[ServerMessage], *, known: RelationCache, before: SessionSnapshot, after: SessionSnapshot, preexisting: frozenset[int],
-) -> tuple[StatementEvidence, ...]:  # fmt: skip
+    statement: Statement,
+    notes: Iterable[ServerMessage],
+    *,
+    known: RelationCache,
+    before: SessionSnapshot,
+    after: SessionSnapshot,
+    preexisting: frozenset[int],
+) -> tuple[StatementEvidence, ...]:
     """Return what ran inside a statement, in the order in which the server came to it.
 
     ``known`` is what was known ``before`` the statement. What cannot be told apart belongs to none of them.
@@ -150,12 +156,19 @@ def _told(
     if not part.measured:
         told.pop("wal_bytes", None)
     return StatementEvidence(
-        line=line, end_line=end, kind=part.kind, duration_ms=part.duration_ms, text=part.origin.text,
-        within=part.origin.within, notices=tuple(part.notices),
-        locks=locks.name(part.gained, names, preexisting), held=locks.name(part.at.held if part.at else {}, names, preexisting),
+        line=line,
+        end_line=end,
+        kind=part.kind,
+        duration_ms=part.duration_ms,
+        text=part.origin.text,
+        within=part.origin.within,
+        notices=tuple(part.notices),
+        locks=locks.name(part.gained, names, preexisting),
+        held=locks.name(part.at.held if part.at else {}, names, preexisting),
         lock_timeout_ms=part.at.lock_timeout_ms if part.at else None,
-        statement_timeout_ms=part.at.statement_timeout_ms if part.at else None, **told,
-    )  # fmt: skip
+        statement_timeout_ms=part.at.statement_timeout_ms if part.at else None,
+        **told,
+    )
 
 
 def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:

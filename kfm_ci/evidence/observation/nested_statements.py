@@ -114,7 +114,15 @@ class NestedStatementListener:
             return ours or parsed
         if ours:
             event, tag, at, seen = json.loads(text[len(self._name) :])
-            self.notes.append(ServerMessage(origin=found, look=session_snapshot.look(seen), tag=tag, at_ms=float(at), ends=event == "ddl_command_end"))  # fmt: skip
+            self.notes.append(
+                ServerMessage(
+                    origin=found,
+                    look=session_snapshot.look(seen),
+                    tag=tag,
+                    at_ms=float(at),
+                    ends=event == "ddl_command_end",
+                )
+            )
         else:
             self.notes.append(ServerMessage(origin=found, work=text if work else None))
         return ours or parsed

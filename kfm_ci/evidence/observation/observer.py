@@ -21,9 +21,19 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
 UNSEEN = frozenset(
-    {"BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PREPARE TRANSACTION", "SET", "RESET",
-     "SHOW"}
-)  # fmt: skip
+    {
+        "BEGIN",
+        "START TRANSACTION",
+        "COMMIT",
+        "ROLLBACK",
+        "SAVEPOINT",
+        "RELEASE",
+        "PREPARE TRANSACTION",
+        "SET",
+        "RESET",
+        "SHOW",
+    }
+)
 """Commands that touch no relation; some must be the first of their transaction, so nothing is asked around them."""
 
 _SETTLING = frozenset({"SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW"})
@@ -146,11 +156,15 @@ class Observer:
         kind = statements.kind(statement.text)
         said, self._watched = tuple(self._said), None
         common: dict[str, Any] = {
-            "line": statement.line, "end_line": statement.end_line, "kind": kind, "duration_ms": duration_ms,
-            "rows": rows if rows is not None and rows >= 0 else None, "error": _describe(error),
+            "line": statement.line,
+            "end_line": statement.end_line,
+            "kind": kind,
+            "duration_ms": duration_ms,
+            "rows": rows if rows is not None and rows >= 0 else None,
+            "error": _describe(error),
             "notices": tuple(line for line in said if not _is_proof(line)),
             "proofs": tuple(line for line in said if _is_proof(line)),
-        }  # fmt: skip
+        }
         seen = watched.observation.finish() if watched and watched.observation else {}
         usable = connection.info.transaction_status in {TransactionStatus.IDLE, TransactionStatus.INTRANS}
         if watched is not None and watched.within is not None:
@@ -196,9 +210,13 @@ class Observer:
         if watched.within is None:
             return ()
         return attribution.inner(
-            statement, watched.within.notes, known=session.known, before=watched.look, after=look,
+            statement,
+            watched.within.notes,
+            known=session.known,
+            before=watched.look,
+            after=look,
             preexisting=self._preexisting,
-        )  # fmt: skip
+        )
 
     def _look(self, session: _Session, kind: str, *, inside: bool) -> SessionSnapshot:
         """Look at the session before a statement of that kind, as closely as it must."""

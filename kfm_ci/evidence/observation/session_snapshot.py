@@ -18,9 +18,16 @@ from kfm_ci.evidence.model import LockMode
 from kfm_ci.evidence.observation import locks, snapshot_queries
 
 KINDS = {
-    "r": "table", "p": "table", "i": "index", "I": "index", "v": "view", "m": "materialized view", "S": "sequence",
-    "f": "foreign table", "c": "type",
-}  # fmt: skip
+    "r": "table",
+    "p": "table",
+    "i": "index",
+    "I": "index",
+    "v": "view",
+    "m": "materialized view",
+    "S": "sequence",
+    "f": "foreign table",
+    "c": "type",
+}
 _UNITS = {"": 1, "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 

@@ -44,10 +44,13 @@ class StatementEffects:
     def among(self, chosen: frozenset[int]) -> StatementEffects:
         """Return the part that concerns these relations; an index goes with its table."""
         return StatementEffects(
-            names=self.names, stored_anew=self.stored_anew & chosen,
+            names=self.names,
+            stored_anew=self.stored_anew & chosen,
             built={index: table for index, table in self.built.items() if {index, table} & chosen},
-            scanned=_of(self.scanned, chosen), changed=_of(self.changed, chosen), invalid=self.invalid & chosen,
-        )  # fmt: skip
+            scanned=_of(self.scanned, chosen),
+            changed=_of(self.changed, chosen),
+            invalid=self.invalid & chosen,
+        )
 
     @property
     def relations(self) -> frozenset[int]:
@@ -84,14 +87,17 @@ def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) 
     return StatementEffects(
         names={oid: relation for oid in seen if (relation := old.get(oid) or fresh.get(oid)) is not None},
         stored_anew=frozenset(
-            oid for oid, now in fresh.items()
+            oid
+            for oid, now in fresh.items()
             # a storage that comes back was only undone
             if oid in old and _stored_anew(old[oid], now) and now.filenode not in known.storages
         ),
-        built=built, scanned=scanned, changed=changed,
+        built=built,
+        scanned=scanned,
+        changed=changed,
         invalid=frozenset(oid for oid, now in fresh.items() if not now.valid and (oid not in old or old[oid].valid)),
         wal_bytes=max(0, after.lsn - before.lsn),
-    )  # fmt: skip
+    )
 
 
 def _stored_anew(was: Relation, now: Relation) -> bool:

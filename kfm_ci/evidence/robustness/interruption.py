@@ -62,7 +62,7 @@ def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:
 
 def rehearse(
     course: Replay, migration: Migration, script: Script, expected: Catalog, *, transaction: str | None = None
-) -> Finding | None:  # fmt: skip
+) -> Finding | None:
     """Cut a script off at every stop on copies of where a course stands; return the first that needs a human, or None.
 
     Before a file is run again, what our own runner would clear away is cleared: indexes that the first attempt left
@@ -94,7 +94,7 @@ class _Problem:
 
 def _resume(
     copy: Replay, script: Script, parts: tuple[Statement, ...], stop: Stop, expected: Catalog
-) -> _Problem | None:  # fmt: skip
+) -> _Problem | None:
     session = copy.session
     known = _invalid(session) if stop.within else []
     try:
@@ -150,9 +150,13 @@ def _invalid(connection: Connection[Any]) -> list[tuple[str, str]]:
 
 
 def _finding(
-    migration: Migration, script: Script, parts: tuple[Statement, ...], stop: Stop, problem: _Problem,
+    migration: Migration,
+    script: Script,
+    parts: tuple[Statement, ...],
+    stop: Stop,
+    problem: _Problem,
     transaction: str | None,
-) -> Finding:  # fmt: skip
+) -> Finding:
     last = parts[stop.done] if stop.within else parts[stop.done - 1]
     where = f"{'during' if stop.within else 'after'} the statement on line {last.line}"
     cleared = f" and the invalid index {', '.join(problem.invalid)} is dropped" if problem.invalid else ""

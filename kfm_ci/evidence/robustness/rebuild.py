@@ -46,9 +46,10 @@ def elsewhere(
         return rows.changing()
     (migration, script), what, line = found
     guilty = [
-        name for name, value in settings.items()
+        name
+        for name, value in settings.items()
         if _first_difference(ground, database, rows, expected, {name: value}) is not None
-    ]  # fmt: skip
+    ]
     names = ", ".join(guilty or settings)
     return script_finding(
         ENVIRONMENT_DEPENDENT,
@@ -93,7 +94,7 @@ def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) 
 
 def _first_difference(
     ground: Databases, database: str, rows: WrittenData, expected: Catalog, settings: dict[str, str]
-) -> tuple[Pair, str, int | None] | None:  # fmt: skip
+) -> tuple[Pair, str, int | None] | None:
     with walk(ground, database, settings=settings) as copy:
         for pair in rows.pairs:
             done = copy.run(pair[1])

@@ -25,8 +25,14 @@ _LENGTH = re.compile(r"character varying\((\d+)\)")
 
 _ANYTHING = ("-1", "0", "", "x")
 _NOBODY = ("2147483646", "00000000-0000-4000-8000-00000000dead", "nobody")
-_WIDE = {"bigint": "9223372036854775807", "integer": "2147483647", "numeric": "99999999999999999999.5",
-         "double precision": "1e300", "text": "x" * 300, "character varying": "x" * 300}  # fmt: skip
+_WIDE = {
+    "bigint": "9223372036854775807",
+    "integer": "2147483647",
+    "numeric": "99999999999999999999.5",
+    "double precision": "1e300",
+    "text": "x" * 300,
+    "character varying": "x" * 300,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +65,7 @@ def newcomers(before: Catalog, after: Catalog) -> tuple[NewRow, ...]:
     return tuple(found.values())[:MOST]
 
 
-def _of(
-    name: str, was: str, now: str | None, parent: str, before: Catalog, after: Catalog
-) -> Iterator[NewRow]:  # fmt: skip
+def _of(name: str, was: str, now: str | None, parent: str, before: Catalog, after: Catalog) -> Iterator[NewRow]:
     kind, _, identity = name.partition(" ")
     if kind == "type" and now is not None:
         yield from _labels(identity, was, now, after)
@@ -112,9 +116,10 @@ def _unchecked(table: str, expression: str, now: str, after: Catalog) -> Iterato
         if column.strip('"') in said:
             for value in dict.fromkeys((*fresh, *_ANYTHING)):
                 yield NewRow(
-                    what=f"{value!r} in {table}.{column}", change=_set(table, column, _quoted(value)),
+                    what=f"{value!r} in {table}.{column}",
+                    change=_set(table, column, _quoted(value)),
                     sign=f"select from {table} where not {expression} limit 1",
-                )  # fmt: skip
+                )
 
 
 def _renamed(table: str, before: Catalog, after: Catalog) -> str | None:

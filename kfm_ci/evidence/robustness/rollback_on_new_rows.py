@@ -99,7 +99,7 @@ def _on_a_copy(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailur
 
 def _stumble(
     newcomer: NewRow, sqlstate: str | None, message: str | None, statement: Statement | None
-) -> RollbackFailure | None:  # fmt: skip
+) -> RollbackFailure | None:
     if statement is None or not (sqlstate or "").startswith(_ROWS):
         return None  # the new schema refuses the row, or it is not the rows
     return RollbackFailure(what=newcomer.what, error=f"{sqlstate}: {message}", line=statement.line)

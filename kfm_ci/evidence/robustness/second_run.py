@@ -63,8 +63,9 @@ def _rolled_back(course: Replay, script: Script) -> tuple[Content, Content] | No
     after = {table.name: table for table in tried[0][0].tables}
     alike = all(
         [item.name for item in table.columns] == [item.name for item in after[table.name].columns]
-        for table in was.tables if table.name in after
-    )  # fmt: skip
+        for table in was.tables
+        if table.name in after
+    )
     return (was, tried[0][0]) if alike else None
 
 

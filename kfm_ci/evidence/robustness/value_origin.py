@@ -30,7 +30,7 @@ class OriginStep:
 
 def find(
     steps: Sequence[OriginStep], columns: Iterable[str], again: Callable[[], AbstractContextManager[Replay]]
-) -> Pair | None:  # fmt: skip
+) -> Pair | None:
     """Return the first migration after which ``columns``, named as at the end, hold other values in another run.
 
     Only one that changed values of theirs in the first run can be it; where there are several ``again`` yields a walk
@@ -72,8 +72,10 @@ def _by_name(held: Content) -> dict[str, tuple[int, int]]:
     """Return of each column of a table with rows the sum of its values and the number of its nulls."""
     return {
         f"{table.name}.{dotted(column.name)}": (column.checksum, column.nulls)
-        for table in held.tables if table.rows for column in table.columns
-    }  # fmt: skip
+        for table in held.tables
+        if table.rows
+        for column in table.columns
+    }
 
 
 def _names(catalog: Catalog) -> dict[_Key, str]:

@@ -23,9 +23,7 @@ __all__ = [
 ]
 
 
-def capture(
-    connection: Connection[Any], *, since: State | None = None, touched: frozenset[int] | None = None
-) -> State:  # fmt: skip
+def capture(connection: Connection[Any], *, since: State | None = None, touched: frozenset[int] | None = None) -> State:
     """Return schema and rows as they are now, through a session of our own that no migration runs in.
 
     Of the rows, those of relations not ``touched`` since an earlier state (None: any may be) are taken from it.

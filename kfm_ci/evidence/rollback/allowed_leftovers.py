@@ -31,7 +31,8 @@ def _made_if_missing(script: Script) -> set[tuple[str, str]]:
         except statements.SyntaxProblem:
             continue
         found |= {
-            (_KINDS[tree.tag][0], tree.text(_KINDS[tree.tag][1])) for tree in trees
+            (_KINDS[tree.tag][0], tree.text(_KINDS[tree.tag][1]))
+            for tree in trees
             if tree.tag in _KINDS and tree.flag("if_not_exists")
-        }  # fmt: skip
+        }
     return found

@@ -131,9 +131,10 @@ def _shifts(before: Content, after: Content) -> Shifts:
         for column in table.columns:
             later = columns.get(column.name)
             shifts[table.name, column.name] = (
-                None if later is None
+                None
+                if later is None
                 else (later.checksum - column.checksum, later.nulls - column.nulls, later.elements - column.elements)
-            )  # fmt: skip
+            )
     return shifts
 
 

@@ -33,10 +33,14 @@ def drill(
     with connect() as connection:
         last = after[trials[-1].subject.id] if trials else None
         course = DrillRun(
-            connection=connection, runner=runner, before=before, after=after,
-            seen=last.content if last else None, schema=last.catalog if last else None,
+            connection=connection,
+            runner=runner,
+            before=before,
+            after=after,
+            seen=last.content if last else None,
+            schema=last.catalog if last else None,
             end=trials[0].subject.id if trials else None,
-        )  # fmt: skip
+        )
         undone: list[DrillCase] = []
         while left:
             trial = left.pop()

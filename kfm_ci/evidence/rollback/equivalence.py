@@ -22,18 +22,21 @@ _BLANK = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
     """Return the tables whose columns stand in another order than before, though they are the same."""
     return tuple(
-        name for name, relation in before.relations.items()
-        if name in now.relations and list(relation.columns) != list(now.relations[name].columns)
+        name
+        for name, relation in before.relations.items()
+        if name in now.relations
+        and list(relation.columns) != list(now.relations[name].columns)
         and relation.columns.keys() == now.relations[name].columns.keys()
-    )  # fmt: skip
+    )
 
 
 def reordered(difference: Difference, tables: Collection[str]) -> tuple[str, ...]:
     """Return the views that differ in the order of their columns alone, where some tables' columns moved."""
     return tuple(
-        name for name, before, after in difference.changed
+        name
+        for name, before, after in difference.changed
         if tables and name.startswith(_VIEWS) and _parts(before) == _parts(after)
-    )  # fmt: skip
+    )
 
 
 def _parts(definition: str) -> list[str]:
@@ -48,17 +51,21 @@ def _parts(definition: str) -> list[str]:
 def respaced(difference: Difference) -> tuple[str, ...]:
     """Return the routines that differ in the blanks and comments between the words of their bodies alone."""
     return tuple(
-        name for name, before, after in difference.changed
+        name
+        for name, before, after in difference.changed
         if name.startswith(_ROUTINES) and _LANGUAGE.search(before) and list(_words(before)) == list(_words(after))
-    )  # fmt: skip
+    )
 
 
 def undefaulted(difference: Difference) -> tuple[str, ...]:
     """Return the columns that differ in a default of NULL alone, which is what a column without any has."""
     return tuple(
-        name for name, before, after in difference.changed
-        if name.startswith("column ") and "." not in before.partition(" ")[0] and _NO_DEFAULT.sub("", before) == _NO_DEFAULT.sub("", after)
-    )  # fmt: skip
+        name
+        for name, before, after in difference.changed
+        if name.startswith("column ")
+        and "." not in before.partition(" ")[0]
+        and _NO_DEFAULT.sub("", before) == _NO_DEFAULT.sub("", after)
+    )
 
 
 def _words(definition: str) -> Iterator[str]:

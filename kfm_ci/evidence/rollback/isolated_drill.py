@@ -16,8 +16,13 @@ from kfm_ci.sql import statements, transactions
 
 
 def climb(
-    trials: Sequence[DrillCase], *, before: Mapping[str, State], after: Mapping[str, State], connect: Connect, runner: Runner
-) -> set[str]:  # fmt: skip
+    trials: Sequence[DrillCase],
+    *,
+    before: Mapping[str, State],
+    after: Mapping[str, State],
+    connect: Connect,
+    runner: Runner,
+) -> set[str]:
     """Drill each of the first migrations between its up and its up again; return those that ran outside a transaction.
 
     Rows and schema around each up are captured anew, so that a migration which writes other values each time is
@@ -63,9 +68,13 @@ def _between(trial: DrillCase, before: State, stand: DrillDatabase, autocommit: 
     """Drill one migration that was just applied; return the schema that it made."""
     after, identity = stand.look(), trial.subject.id
     course = DrillRun(
-        connection=stand.connection, runner=stand, before={identity: before}, after={identity: after},
-        seen=after.content, schema=after.catalog,
-    )  # fmt: skip
+        connection=stand.connection,
+        runner=stand,
+        before={identity: before},
+        after={identity: after},
+        seen=after.content,
+        schema=after.catalog,
+    )
     course.take_back(trial)
     if trial.walked:
         trial.applied = False

@@ -157,7 +157,7 @@ def summarise(difference: Difference) -> str:
 
 def accuse(
     trial: DrillCase, difference: Difference, losses: DataLosses, *, gone: Collection[str], sql: Sequence[str] = ()
-) -> None:  # fmt: skip
+) -> None:
     """Report what a way back that promised to restore everything did not restore.
 
     ``gone`` are all objects that are not brought back; what stood in them goes with them, and is told in one breath.

@@ -108,10 +108,30 @@ select p.root, format('alter table only %%s no force row level security', c.oid:
 """
 
 LEDGERS = (
-    "schema_migrations", "schema_migration", "ar_internal_metadata", "flyway_schema_history", "schema_version",
-    "databasechangelog", "databasechangeloglock", "alembic_version", "_prisma_migrations", "knex_migrations",
-    "knex_migrations_lock", "__diesel_schema_migrations", "_sqlx_migrations", "goose_db_version", "django_migrations",
-    "atlas_schema_revisions", "gorp_migrations", "pgmigrations", "migrations", "__drizzle_migrations",
-    "river_migration", "SequelizeMeta", "mikro_orm_migrations", "typeorm_metadata", "sqitch_changes",
-)  # fmt: skip
+    "schema_migrations",
+    "schema_migration",
+    "ar_internal_metadata",
+    "flyway_schema_history",
+    "schema_version",
+    "databasechangelog",
+    "databasechangeloglock",
+    "alembic_version",
+    "_prisma_migrations",
+    "knex_migrations",
+    "knex_migrations_lock",
+    "__diesel_schema_migrations",
+    "_sqlx_migrations",
+    "goose_db_version",
+    "django_migrations",
+    "atlas_schema_revisions",
+    "gorp_migrations",
+    "pgmigrations",
+    "migrations",
+    "__drizzle_migrations",
+    "river_migration",
+    "SequelizeMeta",
+    "mikro_orm_migrations",
+    "typeorm_metadata",
+    "sqitch_changes",
+)
 """Tables in which migration tools keep what was applied."""

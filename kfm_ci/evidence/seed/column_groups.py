@@ -26,9 +26,15 @@ class Obstacle(Exception):
 
 
 def relations(
-    table: SeedTable, parents: Parents, oracle: ServerChecks, rng: Random, *, rows: int, circle: frozenset[int],
+    table: SeedTable,
+    parents: Parents,
+    oracle: ServerChecks,
+    rng: Random,
+    *,
+    rows: int,
+    circle: frozenset[int],
     tame: frozenset[str],
-) -> list[Relation]:  # fmt: skip
+) -> list[Relation]:
     """Return how to draw a table's rows: one relation for each set of columns that hang together.
 
     Keys to tables of ``circle`` are left NULL, or any value where they may not be: they are set later. ``tame`` names

@@ -9,9 +9,20 @@ from itertools import islice
 
 _MEANS_SOMETHING = re.compile(r"[\[\](){}^$*+?|\\.]")
 _CLASSES = {
-    "alpha": "aZ", "digit": "0123456789", "alnum": "a7Z", "upper": "ABZ", "lower": "abz", "space": " \t",
-    "xdigit": "0a9f", "punct": "-.!", "print": "a ", "graph": "a", "blank": " ", "cntrl": "\t", "word": "a_7",
-}  # fmt: skip
+    "alpha": "aZ",
+    "digit": "0123456789",
+    "alnum": "a7Z",
+    "upper": "ABZ",
+    "lower": "abz",
+    "space": " \t",
+    "xdigit": "0a9f",
+    "punct": "-.!",
+    "print": "a ",
+    "graph": "a",
+    "blank": " ",
+    "cntrl": "\t",
+    "word": "a_7",
+}
 _ESCAPES = {
     "d": "0123456789",
     "w": "a_7Z",

@@ -38,12 +38,19 @@ def read(connection: Connection[Any]) -> tuple[SeedTable, ...]:
         obstacle = _FOREIGN if kind == "f" else _PARTLY_FOREIGN if foreign else None if ours else _NOT_OURS
         tables.append(
             SeedTable(
-                oid=oid, schema=schema, relation=relation, name=name, columns=tuple(columns[oid]),
-                checks=tuple(checks[oid]), uniques=tuple(uniques[oid]), foreign_keys=tuple(foreign_keys[oid]),
-                guards=tuple(guards[oid]), obstacle=obstacle,
+                oid=oid,
+                schema=schema,
+                relation=relation,
+                name=name,
+                columns=tuple(columns[oid]),
+                checks=tuple(checks[oid]),
+                uniques=tuple(uniques[oid]),
+                foreign_keys=tuple(foreign_keys[oid]),
+                guards=tuple(guards[oid]),
+                obstacle=obstacle,
                 existing=0 if obstacle else count(connection, schema, relation),
             )
-        )  # fmt: skip
+        )
     return tuple(tables)
 
 
@@ -81,11 +88,17 @@ class _Types:
         )
         return (
             Type(
-                name=name, declared=declared, kind=kind, labels=tuple(labels), element=inner, fields=fields,
-                sizes=tuple(int(size) for size in sizes.groups() if size) if sizes else (), conditions=conditions,
+                name=name,
+                declared=declared,
+                kind=kind,
+                labels=tuple(labels),
+                element=inner,
+                fields=fields,
+                sizes=tuple(int(size) for size in sizes.groups() if size) if sizes else (),
+                conditions=conditions,
             ),
             nullable,
-        )  # fmt: skip
+        )
 
     def _below(self, oid: int, modifier: int) -> tuple[int, int, tuple[str, ...], bool]:
         conditions: tuple[str, ...] = ()

@@ -29,9 +29,14 @@ _PARENTS = 12
 
 
 def sow(
-    connection: Connection[Any], *, seed: int, rows: int, tame: Mapping[str, frozenset[str]] | None = None,
-    without: Collection[str] = (), budget_s: float = BUDGET_S,
-) -> Seeding:  # fmt: skip
+    connection: Connection[Any],
+    *,
+    seed: int,
+    rows: int,
+    tame: Mapping[str, frozenset[str]] | None = None,
+    without: Collection[str] = (),
+    budget_s: float = BUDGET_S,
+) -> Seeding:
     """Give every empty table of the connected database a few synthetic rows that obey its constraints.
 
     The same seed and schema give the same rows. Rows that migrations wrote stay alone in their table. ``tame`` names,
@@ -46,9 +51,15 @@ class _Field:
     """One seeding under way."""
 
     def __init__(
-        self, connection: Connection[Any], *, seed: int, rows: int, tame: Mapping[str, frozenset[str]],
-        without: frozenset[str], budget_s: float,
-    ) -> None:  # fmt: skip
+        self,
+        connection: Connection[Any],
+        *,
+        seed: int,
+        rows: int,
+        tame: Mapping[str, frozenset[str]],
+        without: frozenset[str],
+        budget_s: float,
+    ) -> None:
         self._connection = connection
         self._seed = seed
         self._rows = rows
@@ -80,9 +91,11 @@ class _Field:
             # What was done here must not be counted for whoever is observed next.
             self._connection.execute("select pg_stat_force_next_flush()")
         return Seeding(
-            seed=self._seed, tables=tuple(sorted(self._sown.items())), unseeded=tuple(sorted(self._left.items())),
+            seed=self._seed,
+            tables=tuple(sorted(self._sown.items())),
+            unseeded=tuple(sorted(self._left.items())),
             kept=tuple(sorted(self._kept.items())),
-        )  # fmt: skip
+        )
 
     def _wanted(self, table: SeedTable) -> bool:
         if table.existing:
@@ -105,9 +118,14 @@ class _Field:
             planned: dict[int, list[Row]] = {}
             for table in tables:
                 drawn[table.oid] = relations(
-                    table, self._parents, oracle, self._dice(table), rows=self._rows, circle=circle,
+                    table,
+                    self._parents,
+                    oracle,
+                    self._dice(table),
+                    rows=self._rows,
+                    circle=circle,
                     tame=self._tame.get(table.name, frozenset()),
-                )  # fmt: skip
+                )
                 planned[table.oid] = compose(table, drawn[table.oid], self._dice(table), rows=self._rows)
             with at_rest(self._connection, tables):
                 refusal = self._write(tables, planned, drawn)

@@ -26,13 +26,21 @@ _PLAIN: Mapping[str, tuple[str, ...]] = {
     "oid": ("16384", "0", "3000000019"),
     "date": ("2024-02-29", "1970-01-01", "9999-12-31", "0001-01-01", "2023-03-26"),
     "timestamp": ("2024-02-29 12:00:00", "1970-01-01 00:00:00", "9999-12-31 23:59:59.999999", "0001-01-01 00:00:00"),
-    "timestamptz": ("2024-02-29 12:00:00+00", "1970-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00",
-                    "0001-01-01 00:00:00+00", "2024-03-31 01:30:00+00"),
+    "timestamptz": (
+        "2024-02-29 12:00:00+00",
+        "1970-01-01 00:00:00+00",
+        "9999-12-31 23:59:59.999999+00",
+        "0001-01-01 00:00:00+00",
+        "2024-03-31 01:30:00+00",
+    ),
     "time": ("12:00:00", "00:00:00", "23:59:59.999999", "24:00:00"),
     "timetz": ("12:00:00+00", "00:00:00-12", "23:59:59.999999+14"),
     "interval": ("1 day", "0", "-1 mons", "100 years 3 days 04:05:06.789"),
-    "uuid": ("6ba7b810-9dad-41d1-80b4-00c04fd430c8", "00000000-0000-0000-0000-000000000000",
-             "ffffffff-ffff-ffff-ffff-ffffffffffff"),
+    "uuid": (
+        "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
+        "00000000-0000-0000-0000-000000000000",
+        "ffffffff-ffff-ffff-ffff-ffffffffffff",
+    ),
     "json": ('{"a": 1}', "{}", '{"a": null, "b": {"c": ["\\u00f6", ""]}}'),
     "jsonb": ('{"a": 1}', "{}", '{"a": null, "b": {"c": ["\\u00f6", ""]}}'),
     "bytea": ("\\x616c706861", "\\x", "\\x00ff", "\\x" + "00" * 300),
@@ -66,13 +74,29 @@ _PLAIN: Mapping[str, tuple[str, ...]] = {
     "isbn": ("978-0-11-000222-4",),
     "geometry": ("SRID=4326;POINT(1 2)", "POINT(1 2)", "POINT EMPTY"),
     "geography": ("POINT(1 2)", "SRID=4326;POINT(-180 90)"),
-}  # fmt: skip
+}
 _FALLBACK = ("", "0", "1", "a", "{}", "[]", "()", "(0,0)", "true")
 
 _CERTAIN = frozenset(_PLAIN) & frozenset(
-    {"bool", "int2", "int4", "int8", "float4", "float8", "date", "timestamp", "timestamptz", "time", "interval", "uuid",
-     "json", "jsonb", "bytea", "inet"}
-) | frozenset({"numeric", "text", "varchar"})  # fmt: skip
+    {
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "float4",
+        "float8",
+        "date",
+        "timestamp",
+        "timestamptz",
+        "time",
+        "interval",
+        "uuid",
+        "json",
+        "jsonb",
+        "bytea",
+        "inet",
+    }
+) | frozenset({"numeric", "text", "varchar"})
 
 _DIGITS = re.compile(r"-?\d{1,18}")
 _LIMITS: Mapping[str, int] = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "oid": 2**31 - 1}
@@ -194,8 +218,13 @@ def _of(type_: Type) -> tuple[str, ...]:
     if type_.name in {"varchar", "bpchar"} or type_.name in _TEXT:
         limit = 60 if type_.name == "name" else length
         full = ("y" * min(limit, text_samples.LONG),) if limit is not None else ()
-        return (text_samples.fitted(text_samples.ORDINARY, limit), "", text_samples.fitted(text_samples.UNICODE, limit), *full,
-                *(text_samples.fitted(text, limit) for text in text_samples.TEXTS))  # fmt: skip
+        return (
+            text_samples.fitted(text_samples.ORDINARY, limit),
+            "",
+            text_samples.fitted(text_samples.UNICODE, limit),
+            *full,
+            *(text_samples.fitted(text, limit) for text in text_samples.TEXTS),
+        )
     if type_.name == "numeric":
         whole, part = _numeric(type_)
         return ("7", "0", "-1", f"{whole}{part}", "0" + part if part else "3", "1")

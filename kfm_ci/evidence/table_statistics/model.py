@@ -49,9 +49,12 @@ def parse(data: bytes, *, where: str) -> Statistics:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
-            code="KFM-U80", message=f"not a file of statistics: {key + ': ' if key else ''}{first['msg']}", where=where,
-            expected=SCHEMA, help="write it by `kfm-ci stats --environment NAME`",
-        ) from error  # fmt: skip
+            code="KFM-U80",
+            message=f"not a file of statistics: {key + ': ' if key else ''}{first['msg']}",
+            where=where,
+            expected=SCHEMA,
+            help="write it by `kfm-ci stats --environment NAME`",
+        ) from error
 
 
 def dumps(statistics: Statistics) -> str:

@@ -54,16 +54,23 @@ def read(url: str, *, environment: str, now: datetime) -> Statistics:
     except psycopg.Error as error:
         said = error.diag.message_primary or type(error).__name__
         raise CannotCheck(
-            code="KFM-C60", message=f"the database does not answer: {said}", where=f"environment {environment}",
+            code="KFM-C60",
+            message=f"the database does not answer: {said}",
+            where=f"environment {environment}",
             help="look at the URL in the environment's variable, and at the role's right to connect",
-        ) from error  # fmt: skip
+        ) from error
     tables = tuple(
         TableSize(
-            name=name, rows=count, bytes=size, indexes=indexes, index_bytes=index_size, writes_per_second=writes,
+            name=name,
+            rows=count,
+            bytes=size,
+            indexes=indexes,
+            index_bytes=index_size,
+            writes_per_second=writes,
             reads_per_second=reads,
         )
         for name, count, size, indexes, index_size, writes, reads in rows
-    )  # fmt: skip
+    )
     return Statistics(
         environment=environment, taken_at=timestamp(now), server_version=version.partition(" ")[0], tables=tables
     )

@@ -57,8 +57,11 @@ class LogRecorder:
         with self._connect(server.maintenance) as connection, _privileged(server):
             self._path = self._current(connection)
             for key, value in _NOTED.items():
-                connection.execute(sql.SQL("alter database {} set {} = {}").format(
-                    sql.Identifier(database), sql.Identifier(key), sql.Literal(value)))  # fmt: skip
+                connection.execute(
+                    sql.SQL("alter database {} set {} = {}").format(
+                        sql.Identifier(database), sql.Identifier(key), sql.Literal(value)
+                    )
+                )
             self._offset = 0
             self._offset = len(self._rest(connection))
 
@@ -113,10 +116,12 @@ def _privileged(server: Server) -> Iterator[None]:
 def unread(server: Server, why: str) -> CannotCheck:
     """Return what to say of a server whose log we cannot read."""
     return CannotCheck(
-        code="KFM-C40", message=f"this tool is watched through the server's log, which cannot be read: {why}", where=server.detail,
+        code="KFM-C40",
+        message=f"this tool is watched through the server's log, which cannot be read: {why}",
+        where=server.detail,
         expected="a superuser, and a server started with logging_collector=on and log_destination=csvlog",
         help="start it so, or use --engine embedded or docker",
-    )  # fmt: skip
+    )
 
 
 def _read(text: str, database: str, user: str) -> Iterator[LoggedStatement]:
@@ -139,8 +144,9 @@ def _bound(text: str, detail: str) -> str:
         return text
     return "".join(
         values.get(piece[1:], piece) if token.kind is Kind.NUMBER and piece.startswith("$") else piece
-        for token in tokens(text) for piece in [text[token.start : token.end]]
-    )  # fmt: skip
+        for token in tokens(text)
+        for piece in [text[token.start : token.end]]
+    )
 
 
 def looks(text: str) -> bool:

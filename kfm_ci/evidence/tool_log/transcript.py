@@ -143,9 +143,8 @@ class _TranscriptReader:
         """Leave out what the tool itself wrote, on tables that it keeps for that, after the last migration."""
         for block in self.blocks:
             block.pieces = [
-                one for one in block.pieces
-                if one.step < len(self.notes.found) or not self.own.follows(one.text)
-            ]  # fmt: skip
+                one for one in block.pieces if one.step < len(self.notes.found) or not self.own.follows(one.text)
+            ]
 
     def opening(self, blocks: list[_Block]) -> list[str]:
         """Return the settings that were made before these, in the sessions that they are of."""
@@ -186,9 +185,10 @@ class _TranscriptReader:
 def printed(text: str, own: ToolTables) -> str | None:
     """Return what a tool printed for a migration without its own bookkeeping and the borders of its transactions; None for nothing."""
     kept = (
-        part.text for part in statements.split(text)
+        part.text
+        for part in statements.split(text)
         if not transactions.controls_transaction(part) and not own.concerns(part.text)
-    )  # fmt: skip
+    )
     return _lines(list(kept)) or None
 
 
@@ -229,8 +229,12 @@ def cut(
     if names and not failed:
         course.forget_aftermath()
     kept = [block for block in course.blocks if block.pieces and not block.failed]
-    whole = _joined([(block.open, [one.text for one in block.pieces]) for block in kept],
-                    [item for _, item in course.errors], course.opening(kept), reached=bool(sent))  # fmt: skip
+    whole = _joined(
+        [(block.open, [one.text for one in block.pieces]) for block in kept],
+        [item for _, item in course.errors],
+        course.opening(kept),
+        reached=bool(sent),
+    )
     counted = [block for block in course.blocks if block in kept or (failed and block is course.broken())]
     first = notes_first or (
         not failed and _noted_first([one.step for block in kept for one in block.pieces], len(names))
@@ -272,9 +276,13 @@ def _joined(
 ) -> RecordedStatements:
     """Return blocks, each open or of one statement, as a script below the settings that were made before."""
     nothing = RecordedStatements(
-        text="", mode=Mode.TRANSACTION, error=refused[-1].error if refused else None, transactions=0, reached=reached,
+        text="",
+        mode=Mode.TRANSACTION,
+        error=refused[-1].error if refused else None,
+        transactions=0,
+        reached=reached,
         refused=tuple(refused),
-    )  # fmt: skip
+    )
     if not blocks:
         return nothing
     if len(blocks) == 1 and (blocks[0][0] or len(blocks[0][1]) > 1):

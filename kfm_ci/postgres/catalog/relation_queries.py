@@ -158,9 +158,10 @@ select rel.part, 'sequence', rel.name, coalesce(o.parent, ''), concat_ws(', ', '
 """
 
 WANTED = (
-    ("WANTED_RELATION", "oid from wanted_relation"), ("WANTED_FUNCTION", "oid from wanted_function"),
+    ("WANTED_RELATION", "oid from wanted_relation"),
+    ("WANTED_FUNCTION", "oid from wanted_function"),
     ("WANTED", "part from affected"),
-)  # fmt: skip
+)
 
 # What may differ and is not there any more has no other row.
 NAMED = f"""

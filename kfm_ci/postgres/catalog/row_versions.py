@@ -32,34 +32,70 @@ PART: Final = """coalesce(case {0} when 'pg_class'::regclass
     end, 0)"""
 
 _OWNED: Final = (
-    ("coalesce(i.indrelid, m.oid, x.oid)", "pg_class x left join pg_index i on i.indexrelid = x.oid"
-     " left join pg_class m on m.reltoastrelid = x.oid where x.oid >= 16384"),
-    ("coalesce(i.indrelid, x.attrelid)", "pg_attribute x left join pg_index i on i.indexrelid = x.attrelid"
-     " where x.attrelid >= 16384 and (x.attnum > 0 or x.attacl is not null)"),
-    ("x.adrelid", "pg_attrdef x"), ("x.conrelid", "pg_constraint x where x.conrelid >= 16384"),
+    (
+        "coalesce(i.indrelid, m.oid, x.oid)",
+        "pg_class x left join pg_index i on i.indexrelid = x.oid"
+        " left join pg_class m on m.reltoastrelid = x.oid where x.oid >= 16384",
+    ),
+    (
+        "coalesce(i.indrelid, x.attrelid)",
+        "pg_attribute x left join pg_index i on i.indexrelid = x.attrelid"
+        " where x.attrelid >= 16384 and (x.attnum > 0 or x.attacl is not null)",
+    ),
+    ("x.adrelid", "pg_attrdef x"),
+    ("x.conrelid", "pg_constraint x where x.conrelid >= 16384"),
     ("x.indrelid", "pg_index x where x.indrelid >= 16384"),
     ("coalesce(i.indrelid, x.inhrelid)", "pg_inherits x left join pg_index i on i.indexrelid = x.inhrelid"),
-    ("x.tgrelid", "pg_trigger x"), ("x.polrelid", "pg_policy x"), ("x.ev_class", "pg_rewrite x where x.ev_class >= 16384"),
-    ("x.partrelid", "pg_partitioned_table x"), ("x.ftrelid", "pg_foreign_table x"), ("x.seqrelid", "pg_sequence x"),
-    ("x.objid", "pg_sequence s join pg_depend x on x.classid = 'pg_class'::regclass and x.objid = s.seqrelid"
-     " and x.refobjsubid > 0"),
-    ("x.stxrelid", "pg_statistic_ext x"), ("x.typrelid", "pg_type x where x.oid >= 16384 and x.typrelid <> 0"),
+    ("x.tgrelid", "pg_trigger x"),
+    ("x.polrelid", "pg_policy x"),
+    ("x.ev_class", "pg_rewrite x where x.ev_class >= 16384"),
+    ("x.partrelid", "pg_partitioned_table x"),
+    ("x.ftrelid", "pg_foreign_table x"),
+    ("x.seqrelid", "pg_sequence x"),
+    (
+        "x.objid",
+        "pg_sequence s join pg_depend x on x.classid = 'pg_class'::regclass and x.objid = s.seqrelid"
+        " and x.refobjsubid > 0",
+    ),
+    ("x.stxrelid", "pg_statistic_ext x"),
+    ("x.typrelid", "pg_type x where x.oid >= 16384 and x.typrelid <> 0"),
     ("-x.oid::bigint", "pg_proc x where x.pronamespace <> 'pg_catalog'::regnamespace"),
     ("-x.aggfnoid::oid::bigint", "pg_aggregate x where x.aggfnoid >= 16384"),
     (PART.format("x.classoid", "x.objoid"), "pg_description x where x.objoid >= 16384 or x.objoid = 2200"),
-)  # fmt: skip
+)
 """Part and rows of the catalogs that say what a relation or a function is."""
 
 # An array is called after its elements. What joins an extension is its author's, and leaves the text.
 _COMMON: Final = (
-    "pg_namespace x", "pg_type x where x.typrelid = 0 and (x.typelem = 0 or x.typcategory <> 'A' or x.typtype <> 'b')",
-    "pg_enum x", "pg_range x",
-    "pg_constraint x where x.conrelid = 0", "pg_proc x where x.pronamespace = 'pg_catalog'::regnamespace", "pg_operator x",
-    "pg_opclass x", "pg_opfamily x", "pg_collation x", "pg_am x", "pg_language x", "pg_cast x", "pg_transform x",
-    "pg_ts_config x", "pg_ts_dict x", "pg_ts_parser x", "pg_ts_template x", "pg_foreign_data_wrapper x",
-    "pg_foreign_server x", "pg_tablespace x", "pg_depend x where x.deptype = 'e'", "pg_extension x", "pg_default_acl x",
-    "pg_event_trigger x", "pg_publication x", "pg_publication_rel x", "pg_ts_config_map x",
-)  # fmt: skip
+    "pg_namespace x",
+    "pg_type x where x.typrelid = 0 and (x.typelem = 0 or x.typcategory <> 'A' or x.typtype <> 'b')",
+    "pg_enum x",
+    "pg_range x",
+    "pg_constraint x where x.conrelid = 0",
+    "pg_proc x where x.pronamespace = 'pg_catalog'::regnamespace",
+    "pg_operator x",
+    "pg_opclass x",
+    "pg_opfamily x",
+    "pg_collation x",
+    "pg_am x",
+    "pg_language x",
+    "pg_cast x",
+    "pg_transform x",
+    "pg_ts_config x",
+    "pg_ts_dict x",
+    "pg_ts_parser x",
+    "pg_ts_template x",
+    "pg_foreign_data_wrapper x",
+    "pg_foreign_server x",
+    "pg_tablespace x",
+    "pg_depend x where x.deptype = 'e'",
+    "pg_extension x",
+    "pg_default_acl x",
+    "pg_event_trigger x",
+    "pg_publication x",
+    "pg_publication_rel x",
+    "pg_ts_config_map x",
+)
 
 
 def _rows(number: int, part: str, rows: str) -> str:

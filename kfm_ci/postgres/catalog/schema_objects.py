@@ -134,5 +134,12 @@ select 0, 'language', quote_ident(l.lanname), '', concat_ws(' ', l.lanplcallfoid
 """
 
 SURROUNDINGS = (
-    SCHEMAS, PRIVILEGES, DEFAULT_PRIVILEGES, COMMENTS, EXTENSIONS, PUBLICATIONS, SERVERS, ODDITIES,
-)  # fmt: skip
+    SCHEMAS,
+    PRIVILEGES,
+    DEFAULT_PRIVILEGES,
+    COMMENTS,
+    EXTENSIONS,
+    PUBLICATIONS,
+    SERVERS,
+    ODDITIES,
+)

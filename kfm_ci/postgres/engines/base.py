@@ -140,9 +140,11 @@ class Server:
                 connection.execute(make + strategy + (locale.clause() if locale else sql.SQL("")))
             except psycopg.errors.UndefinedObject as error:
                 raise CannotCheck(
-                    code="KFM-C32", message="a migration has renamed or dropped the role that migrations run as", where=self.owner,
+                    code="KFM-C32",
+                    message="a migration has renamed or dropped the role that migrations run as",
+                    where=self.owner,
                     help="leave the role that runs a migration as it is",
-                ) from error  # fmt: skip
+                ) from error
             if template:
                 self.roles.copied(connection, full, template)
             else:

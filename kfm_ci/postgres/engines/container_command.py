@@ -39,9 +39,14 @@ def _run(
     ours = containers.ourselves(client)
     place, host, port = _place(server, ours)
     container = client.containers.create(
-        image, [command], entrypoint=["/bin/sh", "-c"], environment={"DATABASE_URL": server.tcp_url(database, host, port)},
-        labels=containers.labels(ours), **place, **containers.LIMITS,
-    )  # fmt: skip
+        image,
+        [command],
+        entrypoint=["/bin/sh", "-c"],
+        environment={"DATABASE_URL": server.tcp_url(database, host, port)},
+        labels=containers.labels(ours),
+        **place,
+        **containers.LIMITS,
+    )
     try:
         container.start()
         code = _await(container, timeout)

@@ -40,9 +40,12 @@ def daemon(*, asked_by: str = "engine docker", instead: str = "use --engine embe
         client = _client()
     except DockerException as error:
         raise CannotCheck(
-            code="KFM-C50", message="no container engine answers", where=asked_by, got=_reason(error),
+            code="KFM-C50",
+            message="no container engine answers",
+            where=asked_by,
+            got=_reason(error),
             help=f"start docker, or {instead}; in a workflow on self-hosted runners its socket must be given",
-        ) from error  # fmt: skip
+        ) from error
     with contextlib.closing(client):
         yield client
 

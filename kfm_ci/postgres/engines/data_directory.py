@@ -54,10 +54,13 @@ def _room() -> Path:
             if place and short and os.access(place, os.W_OK | os.X_OK) and server_processes.passable(place):
                 return place
     raise CannotCheck(
-        code="KFM-C25", message="there is no directory for the server's files", where="TMPDIR",
-        expected=f"one that can be written, its name at most {SOCKET_BYTES} bytes", got=str(_temporary() or "none"),
+        code="KFM-C25",
+        message="there is no directory for the server's files",
+        where="TMPDIR",
+        expected=f"one that can be written, its name at most {SOCKET_BYTES} bytes",
+        got=str(_temporary() or "none"),
         help="set TMPDIR to such a directory",
-    )  # fmt: skip
+    )
 
 
 def _temporary() -> Path | None:

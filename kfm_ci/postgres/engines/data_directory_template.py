@@ -53,9 +53,15 @@ def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
     target.mkdir(mode=0o700)
     hand_over(target, user)
     done = subprocess.run(
-        ["/bin/cp", "-R", f"{made}/.", target], capture_output=True, text=True, errors="replace", check=False, env={}, cwd="/",
+        ["/bin/cp", "-R", f"{made}/.", target],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env={},
+        cwd="/",
         **server_processes.identity(user),
-    )  # fmt: skip
+    )
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
         raise OSError(None, said.rpartition(": ")[2], str(target))
@@ -81,9 +87,11 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
     moved = replace(installation, bindir=copied / package.name / prefix.name / installation.bindir.name)
     if not _runs(moved, user):
         raise CannotCheck(
-            code="KFM-C26", message=f"user `{user.pw_name}` cannot run the server's programs", where=str(installation.bindir),
+            code="KFM-C26",
+            message=f"user `{user.pw_name}` cannot run the server's programs",
+            where=str(installation.bindir),
             help="install PostgreSQL where every user can read it, or do not run as root",
-        )  # fmt: skip
+        )
     return moved
 
 
@@ -101,9 +109,13 @@ def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
     for program in ("postgres", "initdb"):
         try:
             done = subprocess.run(
-                [installation.bindir / program, "--version"], capture_output=True, check=False, env={}, cwd="/",
+                [installation.bindir / program, "--version"],
+                capture_output=True,
+                check=False,
+                env={},
+                cwd="/",
                 **server_processes.identity(user),
-            )  # fmt: skip
+            )
         except OSError:
             return False
         if done.returncode:
@@ -149,14 +161,35 @@ def _initialise(installation: Installation, user: pwd.struct_passwd | None, targ
     hand_over(target, user)
     locale = "--locale=C.UTF-8" if os.uname().sysname == "Linux" else "--locale=C"
     done = subprocess.run(
-        [installation.bindir / "initdb", "-D", target, "-U", ADMIN, "-A", "trust", "-E", "UTF8", locale, "--no-sync", "-k"],
-        capture_output=True, text=True, errors="replace", check=False, env={}, cwd="/", **server_processes.identity(user),
-    )  # fmt: skip
+        [
+            installation.bindir / "initdb",
+            "-D",
+            target,
+            "-U",
+            ADMIN,
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            locale,
+            "--no-sync",
+            "-k",
+        ],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+        env={},
+        cwd="/",
+        **server_processes.identity(user),
+    )
     if done.returncode:
         lines = [
             line for line in done.stderr.splitlines() if "error" in line.lower()
         ] or done.stderr.strip().splitlines()
         raise CannotCheck(
-            code="KFM-C03", message=f"initdb failed: {(lines or ['no output'])[0]}", where=str(installation.bindir),
+            code="KFM-C03",
+            message=f"initdb failed: {(lines or ['no output'])[0]}",
+            where=str(installation.bindir),
             help="is there disk space, and a complete installation of PostgreSQL?",
-        )  # fmt: skip
+        )

@@ -69,14 +69,23 @@ class DockerEngine:
             )
             version = _wait(conninfo, container, image)
             server = Server(
-                kind=self.kind, version=version, detail=f"PostgreSQL {version} from image {image}", conninfo=conninfo,
-                owner_password=secrets.token_hex(16), log=log, network=network.name, alias=name,
-            )  # fmt: skip
+                kind=self.kind,
+                version=version,
+                detail=f"PostgreSQL {version} from image {image}",
+                conninfo=conninfo,
+                owner_password=secrets.token_hex(16),
+                log=log,
+                network=network.name,
+                alias=name,
+            )
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
-                    code="KFM-C01", message=f"image {image} has another version of PostgreSQL", expected=str(self.major), got=version,
+                    code="KFM-C01",
+                    message=f"image {image} has another version of PostgreSQL",
+                    expected=str(self.major),
+                    got=version,
                     help="change `postgres-version`, or [database] image",
-                )  # fmt: skip
+                )
             with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
                 server.set_passwords(administrator)
             yield server
@@ -100,18 +109,33 @@ def _network(client: docker.DockerClient, ours: Container | None, name: str) -> 
 
 @contextmanager
 def _container(
-    client: docker.DockerClient, image: str, name: str, password: str, network: Network, ours: Container | None,
+    client: docker.DockerClient,
+    image: str,
+    name: str,
+    password: str,
+    network: Network,
+    ours: Container | None,
     settings: Mapping[str, str],
-) -> Iterator[Container]:  # fmt: skip
+) -> Iterator[Container]:
     container = client.containers.create(
-        image, [part for key, value in settings.items() for part in ("-c", f"{key}={value}")],
-        name=name, hostname=name, network=network.name, labels=containers.labels(ours), environment={
-            "POSTGRES_USER": ADMIN, "POSTGRES_PASSWORD": password, "POSTGRES_DB": "postgres", "PGDATA": f"{DATA}/data",
+        image,
+        [part for key, value in settings.items() for part in ("-c", f"{key}={value}")],
+        name=name,
+        hostname=name,
+        network=network.name,
+        labels=containers.labels(ours),
+        environment={
+            "POSTGRES_USER": ADMIN,
+            "POSTGRES_PASSWORD": password,
+            "POSTGRES_DB": "postgres",
+            "PGDATA": f"{DATA}/data",
             "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
             "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
         },
-        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)}, **containers.LIMITS, **ROOM,
-    )  # fmt: skip
+        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)},
+        **containers.LIMITS,
+        **ROOM,
+    )
     try:
         container.start()
         container.reload()
@@ -169,8 +193,10 @@ def _wait(conninfo: str, container: Container, image: str) -> str:
             if container.status != "running" or time.monotonic() > deadline:
                 said = container.logs(tail=4).decode("utf-8", "replace").strip()
                 raise CannotCheck(
-                    code="KFM-C53", message=f"the server of image {image} did not start", where=f"container {container.status}",
+                    code="KFM-C53",
+                    message=f"the server of image {image} did not start",
+                    where=f"container {container.status}",
                     got=" | ".join(line.strip() for line in said.splitlines()) or str(error).strip().splitlines()[-1],
                     help="it must take POSTGRES_USER, POSTGRES_PASSWORD and PGDATA as the official image does",
-                ) from error  # fmt: skip
+                ) from error
             time.sleep(0.05)

@@ -74,9 +74,11 @@ def _space() -> Iterator[None]:
         # shutil gathers what went wrong with each file, without a number
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise CannotCheck(
-            code="KFM-C27", message=f"the server's files cannot be written: {first}", where=error.filename,
+            code="KFM-C27",
+            message=f"the server's files cannot be written: {first}",
+            where=error.filename,
             help="free space, or set TMPDIR to a directory that has some",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _launch(
@@ -96,9 +98,14 @@ def _launch(
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             [installation.bindir / "postgres", "-D", home / "data", "-k", home, *arguments],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"LC_ALL": "C.UTF-8"}, cwd="/",
-            start_new_session=True, **server_processes.identity(user),
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={"LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+            **server_processes.identity(user),
+        )
 
 
 def _free_port() -> int:
@@ -129,9 +136,11 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
         except psycopg.OperationalError as error:
             if running.poll() is not None or time.monotonic() > deadline:
                 raise CannotCheck(
-                    code="KFM-C04", message=f"the server did not start: {server.log_tail(2) or error}",
-                    where=server.detail, help="see `kfm-ci doctor`",
-                ) from error  # fmt: skip
+                    code="KFM-C04",
+                    message=f"the server did not start: {server.log_tail(2) or error}",
+                    where=server.detail,
+                    help="see `kfm-ci doctor`",
+                ) from error
             time.sleep(0.01)
 
 

@@ -26,9 +26,11 @@ def explained(image: str, *, setting: str = DATABASE) -> Iterator[None]:
     except DockerException as error:
         said = error.explanation if isinstance(error, APIError) else str(error)
         raise CannotCheck(
-            code="KFM-C52", message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}", where=f"{setting} {image}",
+            code="KFM-C52",
+            message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}",
+            where=f"{setting} {image}",
             help="see the engine's own log",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) -> None:
@@ -46,10 +48,12 @@ def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) ->
                 continue
             said = error.explanation if isinstance(error, APIError) else str(error)
             raise CannotCheck(
-                code="KFM-C51", message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
-                where=f"{setting} {image}", got=str(said).splitlines()[0][:300],
+                code="KFM-C51",
+                message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
+                where=f"{setting} {image}",
+                got=str(said).splitlines()[0][:300],
                 help="is its name right, and may this machine reach the registry? "
                 f"`docker login` before the gate, or name another by {setting}",
-            ) from error  # fmt: skip
+            ) from error
         else:
             return

@@ -34,8 +34,11 @@ class Installation:
     def extensions(self) -> frozenset[str]:
         """Names of the extensions that lie ready for it."""
         program = self.bindir / "pg_config"
-        places = [self.bindir.parent / "share" / "postgresql", self.bindir.parent / "share",
-                  Path("/usr/share/postgresql") / str(self.major)]  # fmt: skip
+        places = [
+            self.bindir.parent / "share" / "postgresql",
+            self.bindir.parent / "share",
+            Path("/usr/share/postgresql") / str(self.major),
+        ]
         if program.exists():
             asked = subprocess.run([program, "--sharedir"], capture_output=True, text=True, check=False, env={})
             places.insert(0, Path(asked.stdout.strip() or "/nonexistent"))
@@ -73,7 +76,7 @@ def find() -> tuple[Installation, ...]:
 
 def choose(
     major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = (), *, made: tuple[str, ...] = ()
-) -> Installation:  # fmt: skip
+) -> Installation:
     """Return the newest installation of the asked major version that has the extensions; raises CannotCheck.
 
     Of several the one is preferred that has most of those that the migrations themselves make.
@@ -85,10 +88,12 @@ def choose(
     if fitting:
         missing = [name for name in extensions if not any(name in item.extensions for item in fitting)] or extensions
         raise CannotCheck(
-            code="KFM-C22", message=f"no server at hand has the extension {', '.join(map(repr, missing))}",
-            where="[database] extensions", got=", ".join(f"{item.version} ({item.source})" for item in fitting),
+            code="KFM-C22",
+            message=f"no server at hand has the extension {', '.join(map(repr, missing))}",
+            where="[database] extensions",
+            got=", ".join(f"{item.version} ({item.source})" for item in fitting),
             help=advice(missing, found),
-        )  # fmt: skip
+        )
     have = ", ".join(f"{item.version} ({item.source})" for item in found) or "none"
     raise CannotCheck(
         code="KFM-C01",

@@ -12,9 +12,15 @@ from kfm_ci.postgres.engines.service import ServiceEngine
 
 
 def choose(
-    kind: str, *, major: int | None, url: str | None, extensions: tuple[str, ...] = (), made: tuple[str, ...] = (),
-    image: str | None = None, for_tools: bool = False,
-) -> Engine:  # fmt: skip
+    kind: str,
+    *,
+    major: int | None,
+    url: str | None,
+    extensions: tuple[str, ...] = (),
+    made: tuple[str, ...] = (),
+    image: str | None = None,
+    for_tools: bool = False,
+) -> Engine:
     """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(

@@ -27,9 +27,12 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
         parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError as error:
         raise UsageError(
-            code="KFM-U20", message="the database URL cannot be read", where="--database-url",
-            expected="postgresql://user:password@host:5432/name", help="the URL itself is not shown",
-        ) from error  # fmt: skip
+            code="KFM-U20",
+            message="the database URL cannot be read",
+            where="--database-url",
+            expected="postgresql://user:password@host:5432/name",
+            help="the URL itself is not shown",
+        ) from error
     # a server whose own encoding is SQL_ASCII would give us bytes
     given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
     host = parts.get("host", "")
@@ -43,9 +46,12 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
                 told = f", by way of this container's gateway {beside}: `{host}` is the container itself"
                 return psycopg.connect(conninfo, autocommit=True), conninfo, told
         raise CannotCheck(
-            code="KFM-C05", message="no connection to the given server", where=host or "its socket", got=_reason(error),
+            code="KFM-C05",
+            message="no connection to the given server",
+            where=host or "its socket",
+            got=_reason(error),
             help=_advice(host, parts, _reason(error)),
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _advice(host: str, parts: dict[str, str], reason: str) -> str:

@@ -25,9 +25,10 @@ def server_user() -> pwd.struct_passwd | None:
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise CannotCheck(
-        code="KFM-C02", message="running as root, and there is no user `postgres` or `nobody` for the server",
+        code="KFM-C02",
+        message="running as root, and there is no user `postgres` or `nobody` for the server",
         help="run as another user, or add one",
-    )  # fmt: skip
+    )
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:

@@ -56,15 +56,23 @@ class ServiceEngine:
             self._throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"
             server = Server(
-                kind="service", version=version.split()[0], detail=f"PostgreSQL {version} at the given URL{detour}",
-                conninfo=conninfo, maintenance=connection.info.dbname, owner=f"kfm_owner_{token}",
-                owner_password=secrets.token_hex(16), prefix=f"kfm_{token}_",
-            )  # fmt: skip
+                kind="service",
+                version=version.split()[0],
+                detail=f"PostgreSQL {version} at the given URL{detour}",
+                conninfo=conninfo,
+                maintenance=connection.info.dbname,
+                owner=f"kfm_owner_{token}",
+                owner_password=secrets.token_hex(16),
+                prefix=f"kfm_{token}_",
+            )
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
-                    code="KFM-C01", message="the given server has another version", expected=str(self.major), got=version,
+                    code="KFM-C01",
+                    message="the given server has another version",
+                    expected=str(self.major),
+                    got=version,
                     help="change `postgres-version` or the service's image",
-                )  # fmt: skip
+                )
             self._make_owner(server, connection)
             try:
                 yield server
@@ -104,15 +112,20 @@ class ServiceEngine:
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(server.owner)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(
-                code="KFM-C06", message="the given role may not create roles and databases",
+                code="KFM-C06",
+                message="the given role may not create roles and databases",
                 help="give the server's superuser: it is a throwaway",
-            ) from error  # fmt: skip
+            ) from error
 
 
 def _used(name: str, given: str, what: str) -> UsageError:
     return UsageError(
-        code="KFM-U21", where=name, expected="a server with nothing in it", got=what,
-        message="the given database is not empty, so it may not be a throwaway" if name == given
+        code="KFM-U21",
+        where=name,
+        expected="a server with nothing in it",
+        got=what,
+        message="the given database is not empty, so it may not be a throwaway"
+        if name == given
         else "another database of the given server is in use, so the server may not be a throwaway",
         help=f"give an empty server; or, if all on it may be lost, run on it: comment on database \"{given}\" is '{MARK}'",
-    )  # fmt: skip
+    )

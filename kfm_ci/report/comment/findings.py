@@ -75,8 +75,9 @@ def _accepting(weighty: tuple[Finding, ...]) -> str:
     """Return how a reviewed hazard is accepted, with the names that are there."""
     lines = dict.fromkeys(
         acknowledgements.worded(f'-- kfm:allow {item.hazard.value} reason="…"', item.place.file)
-        for item in weighty if item.hazard in ACKNOWLEDGEABLE
-    )  # fmt: skip
+        for item in weighty
+        if item.hazard in ACKNOWLEDGEABLE
+    )
     if not lines:
         return ""
     programs = any(acknowledgements.in_program(item.place.file) for item in weighty)

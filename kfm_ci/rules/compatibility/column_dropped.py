@@ -37,7 +37,9 @@ class ColumnDropped:
         for item in dropped_columns(change):
             also = ", and whatever depends on it" if item.cascade else ""
             yield statement_finding(
-                COLUMN_DROPPED, item.act, f"drops column {item.shown} with all it holds{also}",
+                COLUMN_DROPPED,
+                item.act,
+                f"drops column {item.shown} with all it holds{also}",
                 help=f"first release an application that no longer uses {item.shown}; then drop it in a migration with "
                 "`phase: contract`",
-            )  # fmt: skip
+            )

@@ -38,7 +38,9 @@ class ColumnRenamed:
         for item in renamed(change):
             if item.column is not None:
                 yield statement_finding(
-                    COLUMN_RENAMED, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
+                    COLUMN_RENAMED,
+                    item.act,
+                    f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
                     help=f"add column {item.becomes}, fill it from {quote(item.column)}, let the application change over, and "
                     f"drop {item.shown} in a migration with `phase: contract`",
-                )  # fmt: skip
+                )

@@ -45,9 +45,10 @@ class RemovedInUse:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of what is still named somewhere, and those for which not everything could be read."""
         gone = [
-            item for item in removals(change)
+            item
+            for item in removals(change)
             if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
-        ]  # fmt: skip
+        ]
         if not gone:
             return
         owners = defined(change, frozenset(item.column for item in gone if item.column is not None))
@@ -70,10 +71,13 @@ class RemovedInUse:
         if not places:
             message = f"{verb} {item.kind} {item.shown}; the repository is too large to say that nothing uses it"
         return statement_finding(
-            DROPPED_OBJECT_IN_USE, item.act, message,
+            DROPPED_OBJECT_IN_USE,
+            item.act,
+            message,
             help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
-            severity=None if sure else Severity.WARNING if telling else Severity.NOTE, verdict=Verdict.FACT,
-        )  # fmt: skip
+            severity=None if sure else Severity.WARNING if telling else Severity.NOTE,
+            verdict=Verdict.FACT,
+        )
 
 
 def _wanted(item: Removal, owners: Mapping[str, Mapping[str, str]]) -> Wanted:

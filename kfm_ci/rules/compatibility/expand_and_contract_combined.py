@@ -34,9 +34,10 @@ class ExpandAndContract:
         """Yield removals of columns and tables whose successor the same change brings."""
         # What is given anew under the same name is judged as what it is: its rows are lost, or it is rebuilt.
         gone = tuple(
-            item for item in removals(change)
+            item
+            for item in removals(change)
             if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
-        )  # fmt: skip
+        )
         if not gone:
             return
         successors = Replacements(change, gone)
@@ -49,10 +50,11 @@ class ExpandAndContract:
         act = successor.act
         where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
         return statement_finding(
-            EXPAND_AND_CONTRACT_COMBINED, removal.act,
+            EXPAND_AND_CONTRACT_COMBINED,
+            removal.act,
             f"removes {removal.shown} while {where} adds {successor.shown} in its place: there is no release between the two "
             f"({successor.ground})",
             help=f"merge what adds {successor.shown} now; remove {removal.shown} in a later pull request, when a release "
             "without it runs; if the two have nothing to do with each other, acknowledge that",
             verdict=Verdict.FACT,
-        )  # fmt: skip
+        )

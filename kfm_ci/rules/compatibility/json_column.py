@@ -32,8 +32,9 @@ class JsonColumn:
         for column in added_columns.added(change):
             if column.type == "json":
                 yield statement_finding(
-                    JSON_COLUMN, column.alteration.act,
+                    JSON_COLUMN,
+                    column.alteration.act,
                     f"{column.table}.{column.name} is json: `select distinct` over {column.table} fails from now on",
                     help=f"`alter table {column.table} add column {column.name} jsonb;`",
                     verdict=Verdict.FACT,
-                )  # fmt: skip
+                )

@@ -37,7 +37,9 @@ class TableDropped:
         for item in dropped_tables(change):
             also = ", and whatever depends on it" if item.cascade else ""
             yield statement_finding(
-                TABLE_DROPPED, item.act, f"drops table {item.shown} with all it holds{also}",
+                TABLE_DROPPED,
+                item.act,
+                f"drops table {item.shown} with all it holds{also}",
                 help=f"first release an application that no longer uses {item.shown}; then drop it in a migration with "
                 "`phase: contract`",
-            )  # fmt: skip
+            )

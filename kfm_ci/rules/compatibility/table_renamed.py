@@ -36,13 +36,16 @@ class TableRenamed:
         """Yield the older tables and views that get another name, but for those that leave a view behind."""
         views = {
             (act.transaction, relation.text("relname"))
-            for act in change.acts.of("ViewStmt") if (relation := act.tree.one("view")) is not None
-        }  # fmt: skip
+            for act in change.acts.of("ViewStmt")
+            if (relation := act.tree.one("view")) is not None
+        }
         for item in renamed(change):
             kept = item.act.transaction is not None and (item.act.transaction, item.table) in views
             if item.column is None and not kept:
                 yield statement_finding(
-                    TABLE_RENAMED, item.act, f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
+                    TABLE_RENAMED,
+                    item.act,
+                    f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
                     help=f"in the same transaction: `create view {item.shown} as select * from {item.becomes};`, and drop "
                     "it when nobody uses it",
-                )  # fmt: skip
+                )

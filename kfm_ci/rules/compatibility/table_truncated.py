@@ -38,6 +38,8 @@ class TableTruncated:
             also = ", and of every table that refers to it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
             if old:
                 yield statement_finding(
-                    TABLE_TRUNCATED, act, f"removes every row of {', '.join(old)}{also}",
+                    TABLE_TRUNCATED,
+                    act,
+                    f"removes every row of {', '.join(old)}{also}",
                     help=f"delete what must go by a condition, in batches: `delete from {old[0]} where …;`",
-                )  # fmt: skip
+                )

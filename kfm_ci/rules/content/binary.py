@@ -12,14 +12,26 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.file_finding import file_finding
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "zip archive"), (b"PK\x05\x06", "zip archive"), (b"\x1f\x8b", "gzip archive"),
-    (b"BZh", "bzip2 archive"), (b"\xfd7zXZ\x00", "xz archive"), (b"7z\xbc\xaf\x27\x1c", "7z archive"),
-    (b"Rar!\x1a\x07", "rar archive"), (b"\x28\xb5\x2f\xfd", "zstd archive"), (b"\x04\x22\x4d\x18", "lz4 archive"),
-    (b"PGDMP", "pg_dump archive"), (b"SQLite format 3\x00", "SQLite database"), (b"%PDF-", "PDF document"),
-    (b"\x89PNG\r\n", "PNG image"), (b"\xff\xd8\xff", "JPEG image"), (b"GIF8", "GIF image"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office document"), (b"!<arch>\n", "ar archive"), (b"PAR1", "Parquet file"),
+    (b"PK\x03\x04", "zip archive"),
+    (b"PK\x05\x06", "zip archive"),
+    (b"\x1f\x8b", "gzip archive"),
+    (b"BZh", "bzip2 archive"),
+    (b"\xfd7zXZ\x00", "xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "7z archive"),
+    (b"Rar!\x1a\x07", "rar archive"),
+    (b"\x28\xb5\x2f\xfd", "zstd archive"),
+    (b"\x04\x22\x4d\x18", "lz4 archive"),
+    (b"PGDMP", "pg_dump archive"),
+    (b"SQLite format 3\x00", "SQLite database"),
+    (b"%PDF-", "PDF document"),
+    (b"\x89PNG\r\n", "PNG image"),
+    (b"\xff\xd8\xff", "JPEG image"),
+    (b"GIF8", "GIF image"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Office document"),
+    (b"!<arch>\n", "ar archive"),
+    (b"PAR1", "Parquet file"),
     (b"Obj\x01", "Avro file"),
-)  # fmt: skip
+)
 _TEXT_LIKE = (b"BZh", b"PAR1", b"GIF8")
 
 
@@ -45,9 +57,12 @@ class Binary:
             kind = binary_kind(item.file.data)
             if kind and not executable_kind(item.file.data):
                 yield file_finding(
-                    BINARY, change, item, f"expected UTF-8 text, got a {kind}",
+                    BINARY,
+                    change,
+                    item,
+                    f"expected UTF-8 text, got a {kind}",
                     help="remove the file; if it is SQL in UTF-16, save it as UTF-8",
-                )  # fmt: skip
+                )
 
 
 def binary_kind(data: bytes) -> str | None:

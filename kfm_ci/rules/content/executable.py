@@ -36,6 +36,9 @@ class Executable:
             kind = executable_kind(item.file.data)
             if kind:
                 yield file_finding(
-                    EXECUTABLE, change, item, f"expected SQL, got a {kind}",
+                    EXECUTABLE,
+                    change,
+                    item,
+                    f"expected SQL, got a {kind}",
                     help="remove it; what must run outside the database belongs to the deployment",
-                )  # fmt: skip
+                )

@@ -33,6 +33,9 @@ class Oversized:
             size = len(item.file.data)
             if size > limit:
                 yield file_finding(
-                    OVERSIZED_FILE, change, item, f"expected at most {limit:,} bytes, got {size:,}",
+                    OVERSIZED_FILE,
+                    change,
+                    item,
+                    f"expected at most {limit:,} bytes, got {size:,}",
                     help="split it, or load the data with a job of its own; the limit is `max-file-size` in [policy]",
-                )  # fmt: skip
+                )

@@ -34,6 +34,9 @@ class DeleteWithoutWhere:
             if change.acts.existed(act, relation) and not filtered(act.tree) and not act.tree.many("using_clause"):
                 name = written(relation)
                 yield statement_finding(
-                    DELETE_WITHOUT_WHERE, act, f"deletes every row of {name}",
-                    help=f"say which rows are meant: `delete from {name} where …;`", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    DELETE_WITHOUT_WHERE,
+                    act,
+                    f"deletes every row of {name}",
+                    help=f"say which rows are meant: `delete from {name} where …;`",
+                    verdict=Verdict.FACT,
+                )

@@ -47,12 +47,13 @@ class SchemaAndData:
             if schema is None or not change.acts.existed(act, relation) or not _large(act):
                 continue
             yield statement_finding(
-                SCHEMA_AND_DATA_MIXED, act,
+                SCHEMA_AND_DATA_MIXED,
+                act,
                 f"changes rows of {written(relation)} in the transaction in which line {schema.line} alters "
                 f"{written(schema.tree.one('relation'))}: both stay locked until commit",
                 help=f"move it into the next migration, so that line {schema.line} is committed first",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )
 
 
 def _strong(act: ChangeStatement) -> bool:

@@ -41,11 +41,13 @@ class UnbatchedBackfill:
                 continue
             name, verb = written(relation), "updates" if act.tree.tag == "UpdateStmt" else "deletes"
             yield statement_finding(
-                UNBATCHED_BACKFILL, act, f"{verb} rows of {name} without a bound, in one transaction",
+                UNBATCHED_BACKFILL,
+                act,
+                f"{verb} rows of {name} without a bound, in one transaction",
                 help=f"in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
                 "until it changes nothing",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )
 
 
 def _conditional(act: ChangeStatement) -> bool:
@@ -54,6 +56,9 @@ def _conditional(act: ChangeStatement) -> bool:
 
 def _joins_only_new(change: Change, act: ChangeStatement) -> bool:
     """Whether it is limited by a table that the change itself filled."""
-    partners = [node for item in (*act.tree.many("from_clause"), *act.tree.many("using_clause"))
-                for node in item.find("RangeVar")]  # fmt: skip
+    partners = [
+        node
+        for item in (*act.tree.many("from_clause"), *act.tree.many("using_clause"))
+        for node in item.find("RangeVar")
+    ]
     return bool(partners) and all(not change.acts.existed(act, node) for node in partners)

@@ -36,8 +36,10 @@ class UpdateWithoutWhere:
             if change.acts.existed(act, relation) and not filtered(act.tree):
                 name = written(relation)
                 yield statement_finding(
-                    UPDATE_WITHOUT_WHERE, act, f"updates every row of {name} in one transaction",
+                    UPDATE_WITHOUT_WHERE,
+                    act,
+                    f"updates every row of {name} in one transaction",
                     help=f"in batches: `update {name} set … where id in (select id from {name} where … order by id "
                     "limit 5000);`, repeated until it changes nothing",
                     verdict=Verdict.FACT,
-                )  # fmt: skip
+                )

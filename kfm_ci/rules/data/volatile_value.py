@@ -12,9 +12,23 @@ from kfm_ci.rules.rule import spread, statement_finding
 from kfm_ci.sql.parse_tree import Node
 
 _FUNCTIONS = frozenset(
-    {"now", "clock_timestamp", "statement_timestamp", "transaction_timestamp", "timeofday", "random", "random_normal",
-     "gen_random_uuid", "gen_random_bytes", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v4", "uuidv4", "uuidv7"}
-)  # fmt: skip
+    {
+        "now",
+        "clock_timestamp",
+        "statement_timestamp",
+        "transaction_timestamp",
+        "timeofday",
+        "random",
+        "random_normal",
+        "gen_random_uuid",
+        "gen_random_bytes",
+        "uuid_generate_v1",
+        "uuid_generate_v1mc",
+        "uuid_generate_v4",
+        "uuidv4",
+        "uuidv7",
+    }
+)
 _CLOCKS = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
 
 
@@ -45,11 +59,12 @@ class ChangingValue:
         for acts in found.values():
             names = set().union(*(names for _, names in acts))
             yield statement_finding(
-                VOLATILE_VALUE, acts[0][0],
+                VOLATILE_VALUE,
+                acts[0][0],
                 f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
                 help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )
 
 
 def _made(tree: Node) -> Iterator[str]:

@@ -43,11 +43,12 @@ class SortsBeforeBase:
         lates = [
             (migration, last)
             for migration in change.new
-            if has_version(migration) and same_version(migration) not in versions
+            if has_version(migration)
+            and same_version(migration) not in versions
             and migration.up.file.sha256 not in renamed
             and (last := _last(on_base, migration.up_path if change.head.file_by_file else None))
             and comes_before(migration, last)
-        ]  # fmt: skip
+        ]
         yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
 
     def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
@@ -60,9 +61,11 @@ class SortsBeforeBase:
             f"{f'; {change.head.late}' if change.head.late else ''}",
             # The command takes along what is new behind it, so one is enough for all.
             help=renumbering(change, first),
-            place=Place(file=migration.up_path, line=migration.up.first_line if isinstance(migration.up, Script) else 1),
+            place=Place(
+                file=migration.up_path, line=migration.up.first_line if isinstance(migration.up, Script) else 1
+            ),
             migration=migration,
-        )  # fmt: skip
+        )
 
 
 def _last(migrations: list[Migration], path: str | None) -> Migration | None:

@@ -73,10 +73,12 @@ class StrayFile:
 
     def _stray(self, change: Change, item: ChangedFile) -> Finding:
         stray = file_finding(
-            STRAY_FILE, change, item,
+            STRAY_FILE,
+            change,
+            item,
             f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",
             help="make a migration of it (`kfm-ci new`), or move it out of the directory",
-        )  # fmt: skip
+        )
         if change.house_format:
             return stray
         # Other tools have files of their own that we may not know.

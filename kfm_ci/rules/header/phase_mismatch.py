@@ -54,14 +54,19 @@ class PhaseMismatch:
         if removal is not None and phase is not Phase.CONTRACT:
             did = statements.kind(removal.text)
             yield migration_finding(
-                PHASE_MISMATCH, f"phase: {phase}, but {did} on line {removal.line} removes something: that is a contract step",
+                PHASE_MISMATCH,
+                f"phase: {phase}, but {did} on line {removal.line} removes something: that is a contract step",
                 help="move the removal into a later migration with `phase: contract`",
-                place=key_place(migration, header, "phase"), migration=migration,
-            )  # fmt: skip
+                place=key_place(migration, header, "phase"),
+                migration=migration,
+            )
         elif phase not in steps and Phase.CONTRACT not in steps:
             told = " and ".join(str(step) for step in Phase if step in steps)
             yield migration_finding(
-                PHASE_MISMATCH, f"phase: {phase}, but the statements are {told}",
+                PHASE_MISMATCH,
+                f"phase: {phase}, but the statements are {told}",
                 help=f"write `-- phase: {next(step for step in Phase if step in steps)}`",
-                place=key_place(migration, header, "phase"), migration=migration, severity=Severity.WARNING,
-            )  # fmt: skip
+                place=key_place(migration, header, "phase"),
+                migration=migration,
+                severity=Severity.WARNING,
+            )

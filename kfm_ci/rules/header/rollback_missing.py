@@ -59,9 +59,12 @@ class RollbackMissing:
         else:
             lack = f"{shown(down.file.path, 200)} has no statement and takes nothing back"
         yield self._finding(
-            change, migration, None, f"{lack}, and no other rollback is declared",
+            change,
+            migration,
+            None,
+            f"{lack}, and no other rollback is declared",
             f"add {change.head.back}, or a header that declares `rollback: compensating` or `manual`",
-        )  # fmt: skip
+        )
 
     def _down(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
         if has_down(migration) or (migration.down is None and not isinstance(migration.up, Script)):
@@ -70,9 +73,12 @@ class RollbackMissing:
             "there is none" if migration.down is None else f"{shown(migration.down.file.path, 200)} has no statement"
         )
         yield self._finding(
-            change, migration, header, f"rollback: down needs a down file with statements, and {state}",
+            change,
+            migration,
+            header,
+            f"rollback: down needs a down file with statements, and {state}",
             "write the down, or declare `rollback: compensating` or `manual`",
-        )  # fmt: skip
+        )
 
     def _compensating(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
         name = header.values.get("compensated-by", "").strip()
@@ -94,9 +100,13 @@ class RollbackMissing:
         problem = runbook_problem(change, path)
         if problem:
             yield self._finding(
-                change, migration, header, problem, "write the runbook and name its path from the repository's root",
+                change,
+                migration,
+                header,
+                problem,
+                "write the runbook and name its path from the repository's root",
                 "runbook",
-            )  # fmt: skip
+            )
 
     def _finding(
         self,

@@ -38,10 +38,12 @@ class AttachPartition:
             if part is None or not change.acts.existed(item.act, part) or _proven(change, item.act, part):
                 continue
             yield statement_finding(
-                ATTACH_PARTITION_SCANS, item.act, f"reads all of {written(part)} under a lock, unless a check constraint proves its rows",
+                ATTACH_PARTITION_SCANS,
+                item.act,
+                f"reads all of {written(part)} under a lock, unless a check constraint proves its rows",
                 help=f"first `alter table {written(part)} add constraint … check (…) not valid;` and, in a migration "
                 "between, `validate constraint …`, with the partition's bounds",
-            )  # fmt: skip
+            )
 
 
 def _proven(change: Change, act: ChangeStatement, part: Node) -> bool:

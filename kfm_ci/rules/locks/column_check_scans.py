@@ -36,8 +36,9 @@ class ColumnCheck:
                 continue
             name = quote(found.text("conname") or f"{column.definition.text('colname')}_check")
             yield statement_finding(
-                COLUMN_CHECK_SCANS, column.alteration.act,
+                COLUMN_CHECK_SCANS,
+                column.alteration.act,
                 f"the check of {column.table}.{column.name} reads all of {column.table} while readers and writers wait",
                 help=f"add {column.name} without it; then `alter table {column.table} add constraint {name} check (…) not "
                 f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`",
-            )  # fmt: skip
+            )

@@ -36,10 +36,12 @@ class IndexIfNotExists:
             if not (act.tree.flag("concurrent") and act.tree.flag("if_not_exists")) or _cleared(change, act, name):
                 continue
             yield statement_finding(
-                CONCURRENT_INDEX_IF_NOT_EXISTS, act, f"`if not exists` would take an invalid {quote(name)} of an earlier try for done",
+                CONCURRENT_INDEX_IF_NOT_EXISTS,
+                act,
+                f"`if not exists` would take an invalid {quote(name)} of an earlier try for done",
                 help=f"`drop index concurrently if exists {quote(name)};` before it, and create it without `if not exists`",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )
 
 
 def _cleared(change: Change, act: ChangeStatement, name: str) -> bool:

@@ -44,11 +44,12 @@ class DomainColumn:
                 checked = _checked(change)
             if column.type in checked:
                 yield statement_finding(
-                    CONSTRAINED_DOMAIN_COLUMN, column.alteration.act,
+                    CONSTRAINED_DOMAIN_COLUMN,
+                    column.alteration.act,
                     f"{column.table}.{column.name} has the domain {quote(column.type)}, which is checked: every row of "
                     f"{column.table} is written anew",
                     help=f"add {column.name} with the domain's base type, and a check constraint `not valid`",
-                )  # fmt: skip
+                )
 
 
 def _checked(change: Change) -> frozenset[str]:

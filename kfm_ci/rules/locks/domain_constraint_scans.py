@@ -40,7 +40,9 @@ class DomainConstraint:
                 continue
             name = spelled(names)
             yield statement_finding(
-                DOMAIN_CONSTRAINT_SCANS, act, f"reads every table with a column of domain {name}, and holds their writers up meanwhile",
+                DOMAIN_CONSTRAINT_SCANS,
+                act,
+                f"reads every table with a column of domain {name}, and holds their writers up meanwhile",
                 help=f"`alter domain {name} add constraint … check (…) not valid;` and, in the next migration, "
                 f"`alter domain {name} validate constraint …;`",
-            )  # fmt: skip
+            )

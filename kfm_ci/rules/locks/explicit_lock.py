@@ -42,8 +42,10 @@ class ExplicitLock:
                 continue
             reads = mode == _ACCESS_EXCLUSIVE
             yield statement_finding(
-                EXPLICIT_LOCK, act,
+                EXPLICIT_LOCK,
+                act,
                 f"locks {', '.join(old)} in {_MODES[mode]} mode until commit: {'readers and writers' if reads else 'writers'} wait",
                 help="leave it out: each statement takes the lock that it needs",
-                verdict=Verdict.FACT, hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,
-            )  # fmt: skip
+                verdict=Verdict.FACT,
+                hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,
+            )

@@ -44,9 +44,10 @@ class GeneratedKey:
             else:
                 continue
             yield statement_finding(
-                GENERATED_COLUMN_ADDED, column.alteration.act,
+                GENERATED_COLUMN_ADDED,
+                column.alteration.act,
                 f"{column.table}.{column.name} is {what}: every row of {column.table} is written anew while readers and "
                 "writers wait",
                 help=f"`alter table {column.table} add column {column.name} …;` as a plain column, fill it in batches, and "
                 "add the default or identity afterwards",
-            )  # fmt: skip
+            )

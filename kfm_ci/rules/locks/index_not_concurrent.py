@@ -41,6 +41,8 @@ class IndexNotConcurrent:
             alone = f"{act.migration.outside}: `{deparse.concurrently(tree)};`"
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield statement_finding(
-                INDEX_NOT_CONCURRENT, act, f"builds an index on {written(relation)} while its writers wait",
+                INDEX_NOT_CONCURRENT,
+                act,
+                f"builds an index on {written(relation)} while its writers wait",
                 help=index(tree, outside=act.migration.outside) if parts else alone,
-            )  # fmt: skip
+            )

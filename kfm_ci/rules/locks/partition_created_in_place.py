@@ -37,7 +37,9 @@ class PartitionOf:
             if old:
                 name = written(act.tree.one("relation"))
                 yield statement_finding(
-                    PARTITION_CREATED_IN_PLACE, act, f"readers and writers of {old[0]} wait while partition {name} is made",
+                    PARTITION_CREATED_IN_PLACE,
+                    act,
+                    f"readers and writers of {old[0]} wait while partition {name} is made",
                     help=f"`create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
                     f"partition {name} for values …;`",
-                )  # fmt: skip
+                )

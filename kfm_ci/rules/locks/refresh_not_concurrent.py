@@ -34,6 +34,8 @@ class RefreshNotConcurrent:
                 continue
             name = written(relation)
             yield statement_finding(
-                REFRESH_NOT_CONCURRENT, act, f"readers of {name} wait while its query runs",
+                REFRESH_NOT_CONCURRENT,
+                act,
+                f"readers of {name} wait while its query runs",
                 help=f"with a unique index on it: `refresh materialized view concurrently {name};`",
-            )  # fmt: skip
+            )

@@ -11,9 +11,11 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
 _CHANGES = {
-    "AT_SetLogged": "set logged", "AT_SetUnLogged": "set unlogged", "AT_SetTableSpace": "set tablespace",
+    "AT_SetLogged": "set logged",
+    "AT_SetUnLogged": "set unlogged",
+    "AT_SetTableSpace": "set tablespace",
     "AT_SetAccessMethod": "set access method",
-}  # fmt: skip
+}
 
 
 STORAGE_REWRITE = RuleInfo(
@@ -38,6 +40,8 @@ class StorageRewrite:
             if change.acts.existed(item.act, item.relation):
                 what = _CHANGES[item.command.choice("subtype")]
                 yield statement_finding(
-                    STORAGE_REWRITE, item.act, f"{what} writes {written(item.relation)} anew while readers and writers wait",
+                    STORAGE_REWRITE,
+                    item.act,
+                    f"{what} writes {written(item.relation)} anew while readers and writers wait",
                     help="write to a new table and swap, or declare `rollout: requires-maintenance-window`",
-                )  # fmt: skip
+                )

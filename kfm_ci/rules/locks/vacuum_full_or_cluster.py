@@ -42,9 +42,11 @@ class TableRewritten:
             old = [written(item) for item in relations if change.acts.existed(act, item)]
             if old or not relations:
                 yield statement_finding(
-                    VACUUM_FULL_OR_CLUSTER, act, f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
+                    VACUUM_FULL_OR_CLUSTER,
+                    act,
+                    f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
                     help="use `pg_repack`, or declare `rollout: requires-maintenance-window`",
-                )  # fmt: skip
+                )
 
 
 def _on(argument: object) -> bool:

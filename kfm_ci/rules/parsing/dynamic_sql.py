@@ -33,7 +33,10 @@ class DynamicSql:
         for item in change.acts.unread:
             if item.kind == "dynamic":
                 yield migration_finding(
-                    DYNAMIC_SQL, f"a block was not judged: {shown(item.reason, 140)}", place=item.place,
-                    migration=item.migration, help="write the statements out, one for each object",
+                    DYNAMIC_SQL,
+                    f"a block was not judged: {shown(item.reason, 140)}",
+                    place=item.place,
+                    migration=item.migration,
+                    help="write the statements out, one for each object",
                     verdict=Verdict.SUSPECTED,
-                )  # fmt: skip
+                )

@@ -32,6 +32,9 @@ class PsqlMetaCommand:
         for item in change.acts.unread:
             if item.kind == "meta-command":
                 yield migration_finding(
-                    PSQL_META_COMMAND, f"a command of psql, not SQL: {shown(item.reason)} was not judged", place=item.place,
-                    migration=item.migration, help="write plain SQL in this file",
-                )  # fmt: skip
+                    PSQL_META_COMMAND,
+                    f"a command of psql, not SQL: {shown(item.reason)} was not judged",
+                    place=item.place,
+                    migration=item.migration,
+                    help="write plain SQL in this file",
+                )

@@ -32,7 +32,10 @@ class NotParsed:
         for item in change.acts.unread:
             if item.kind == "syntax":
                 yield migration_finding(
-                    STATEMENT_NOT_PARSED, f"does not parse: {shown(item.reason, 160)}", place=item.place, migration=item.migration,
+                    STATEMENT_NOT_PARSED,
+                    f"does not parse: {shown(item.reason, 160)}",
+                    place=item.place,
+                    migration=item.migration,
                     help="mend the syntax; rules about statements did not look at this one",
                     verdict=Verdict.SUSPECTED,
-                )  # fmt: skip
+                )

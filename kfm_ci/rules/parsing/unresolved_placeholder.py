@@ -29,7 +29,9 @@ class UnfilledPlaceholder:
             first, names = items[0], ", ".join(dict.fromkeys(name for item in items for name in item.names))
             where = f"; {len(items)} statements of the file" if len(items) > 1 else ""
             yield migration_finding(
-                UNRESOLVED_PLACEHOLDER, f"holds what another program fills in, which was judged as if it were a plain name: {shown(names, 120)}{where}",
-                place=first.place, migration=first.migration,
+                UNRESOLVED_PLACEHOLDER,
+                f"holds what another program fills in, which was judged as if it were a plain name: {shown(names, 120)}{where}",
+                place=first.place,
+                migration=first.migration,
                 help=f"give it a value in kfm-ci.toml: {placeholders.setting(first.names[0])}",
-            )  # fmt: skip
+            )

@@ -33,6 +33,9 @@ class PublicGrant:
             public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))
             if grant.flag("is_grant") and public:
                 yield statement_finding(
-                    GRANTED_TO_PUBLIC, act, "grants to every role that can connect, today and later",
-                    help="name the role that needs it: `grant … to …;`", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    GRANTED_TO_PUBLIC,
+                    act,
+                    "grants to every role that can connect, today and later",
+                    help="name the role that needs it: `grant … to …;`",
+                    verdict=Verdict.FACT,
+                )

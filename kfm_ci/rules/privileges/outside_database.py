@@ -53,13 +53,19 @@ class OutsideDatabase:
             else:
                 continue
             yield statement_finding(
-                OUTSIDE_DATABASE, act, message, help="set it up where the server is set up, and keep migrations inside",
+                OUTSIDE_DATABASE,
+                act,
+                message,
+                help="set it up where the server is set up, and keep migrations inside",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )
         for act in change.acts.mentioning(_DBLINK):
             names = {(call.strings("funcname") or ("",))[-1].lower() for call in act.tree.find("FuncCall")}
             if any(name.startswith("dblink") for name in names):
                 yield statement_finding(
-                    OUTSIDE_DATABASE, act, "dblink runs SQL on another server, outside this transaction",
-                    help="move the data with the application, or in a job of its own", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    OUTSIDE_DATABASE,
+                    act,
+                    "dblink runs SQL on another server, outside this transaction",
+                    help="move the data with the application, or in a job of its own",
+                    verdict=Verdict.FACT,
+                )

@@ -41,7 +41,9 @@ class RoleSwitched:
             if role == "none":
                 continue
             yield statement_finding(
-                ROLE_SWITCHED, act, f"what follows runs as {role}",
+                ROLE_SWITCHED,
+                act,
+                f"what follows runs as {role}",
                 help="run the migration as the role that should own what it makes, or use `alter … owner to`",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )

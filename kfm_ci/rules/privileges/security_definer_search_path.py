@@ -40,7 +40,9 @@ class SecurityDefiner:
                     path = path or value.text("name").lower() == "search_path"
             if definer and not path:
                 yield statement_finding(
-                    SECURITY_DEFINER_SEARCH_PATH, act, f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
+                    SECURITY_DEFINER_SEARCH_PATH,
+                    act,
+                    f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
                     help="add `set search_path = pg_catalog, pg_temp` and qualify the names in its body",
                     verdict=Verdict.FACT,
-                )  # fmt: skip
+                )

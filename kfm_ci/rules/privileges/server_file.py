@@ -40,15 +40,21 @@ class ServerFile:
             if act.tree.flag("is_program") or act.tree.text("filename"):
                 what = "runs a program" if act.tree.flag("is_program") else "uses a file"
                 yield statement_finding(
-                    SERVER_FILE, act, f"copy {what} on the database's machine",
-                    help="send the rows with the migration: `insert into … values …;`", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    SERVER_FILE,
+                    act,
+                    f"copy {what} on the database's machine",
+                    help="send the rows with the migration: `insert into … values …;`",
+                    verdict=Verdict.FACT,
+                )
         for act in change.acts.mentioning(_MENTION):
             for name in sorted({_name(node) for node in act.tree.find("FuncCall")} & _FUNCTIONS):
                 yield statement_finding(
-                    SERVER_FILE, act, f"{name} touches files on the database's machine",
-                    help="send the data with the migration", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    SERVER_FILE,
+                    act,
+                    f"{name} touches files on the database's machine",
+                    help="send the data with the migration",
+                    verdict=Verdict.FACT,
+                )
 
 
 def _name(call: Node) -> str:

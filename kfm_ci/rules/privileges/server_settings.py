@@ -48,6 +48,9 @@ class ServerSettings:
         """Yield what changes more than the database's content."""
         for act in change.acts.of(*_WHAT, downs=True):
             yield statement_finding(
-                SERVER_SETTINGS, act, _WHAT[act.tree.tag], help="do it where the server is set up, not in a migration",
+                SERVER_SETTINGS,
+                act,
+                _WHAT[act.tree.tag],
+                help="do it where the server is set up, not in a migration",
                 verdict=Verdict.FACT,
-            )  # fmt: skip
+            )

@@ -41,9 +41,12 @@ class UntrustedLanguage:
             if language.lower() in _UNTRUSTED:
                 name = spelled(tree.strings("funcname")) if tree.tag == "CreateFunctionStmt" else "this"
                 yield statement_finding(
-                    UNTRUSTED_LANGUAGE, act, f"{name} uses {language}, whose code runs with the rights of the server's process",
-                    help="write it in sql or plpgsql, or do it in the application", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    UNTRUSTED_LANGUAGE,
+                    act,
+                    f"{name} uses {language}, whose code runs with the rights of the server's process",
+                    help="write it in sql or plpgsql, or do it in the application",
+                    verdict=Verdict.FACT,
+                )
 
 
 def _language(tree: Node) -> str:

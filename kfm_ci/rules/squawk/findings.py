@@ -118,8 +118,12 @@ def not_checked(advice: LinterResult) -> CannotCheck:
     """Return the error for advice that is not whole."""
     path, reason = advice.unchecked[0]
     more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
-    return CannotCheck(code="KFM-C15", message=f"not checked by squawk: {reason}{more}", where=path,
-                       help="run it again; to go without its advice, set `squawk = false` in [policy]")  # fmt: skip
+    return CannotCheck(
+        code="KFM-C15",
+        message=f"not checked by squawk: {reason}{more}",
+        where=path,
+        help="run it again; to go without its advice, set `squawk = false` in [policy]",
+    )
 
 
 def same_matter(one: Finding, other: Finding) -> bool:
@@ -165,10 +169,16 @@ def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStat
             remedy = AT_ONCE if kind == "EXCLUDE" else remedy
         severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
         found = Finding(
-            rule=f"{PREFIX}{answer.rule_name}", hazard=asked.hazard, severity=severity, verdict=asked.verdict,
-            message=answer.message, help=remedy, place=script.place(answer), migration=script.migration.id,
+            rule=f"{PREFIX}{answer.rule_name}",
+            hazard=asked.hazard,
+            severity=severity,
+            verdict=asked.verdict,
+            message=answer.message,
+            help=remedy,
+            place=script.place(answer),
+            migration=script.migration.id,
             docs=f"{PAGES}/{answer.rule_name}",
-        )  # fmt: skip
+        )
         if asked.group is Group.STYLE:
             style.setdefault(answer.rule_name, []).append(found)
         else:
@@ -189,7 +199,10 @@ def _once(found: list[Finding]) -> Finding:
 
 def _unread(script: _Script, answer: SquawkAnswer) -> Finding:
     return Finding(
-        rule=UNREAD, hazard=Hazard.UNANALYSABLE, severity=Severity.NOTE, place=script.place(answer),
+        rule=UNREAD,
+        hazard=Hazard.UNANALYSABLE,
+        severity=Severity.NOTE,
+        place=script.place(answer),
         message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",
         migration=script.migration.id,
-    )  # fmt: skip
+    )

@@ -99,8 +99,13 @@ def binary() -> Path:
     except metadata.PackageNotFoundError:
         raise CannotCheck(code="KFM-C14", message="squawk is not installed", help=help) from None
     if package.version != VERSION:
-        raise CannotCheck(code="KFM-C14", message="another version of squawk is installed", expected=VERSION,
-                          got=package.version, help=help)  # fmt: skip
+        raise CannotCheck(
+            code="KFM-C14",
+            message="another version of squawk is installed",
+            expected=VERSION,
+            got=package.version,
+            help=help,
+        )
     for file in package.files or ():
         located = Path(str(file.locate()))
         if file.name in {"squawk", "squawk.exe"} and located.is_file():
@@ -177,8 +182,18 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
     """Return what squawk prints, as rows; raises Unclean for all but its two good ends."""
     program, *rest = command
     # No configuration, no variables, an empty directory: nothing of the repository can switch a rule off.
-    asked = [str(program), "--config", os.devnull, "--reporter", "json",
-             "--exclude", ",".join(REFUSED), "--include", ",".join(OPT_IN), *map(str, rest)]  # fmt: skip
+    asked = [
+        str(program),
+        "--config",
+        os.devnull,
+        "--reporter",
+        "json",
+        "--exclude",
+        ",".join(REFUSED),
+        "--include",
+        ",".join(OPT_IN),
+        *map(str, rest),
+    ]
     try:
         ended = subprocess.run(
             asked, input=data, capture_output=True, cwd=directory, env={}, timeout=_FILE_SECONDS, check=False

@@ -42,10 +42,11 @@ class EnumValueUsed:
             user = next((act for act in _after(change, added) if _mentions(act, value)), None)
             if user is not None:
                 yield statement_finding(
-                    ENUM_VALUE_USED_IN_SAME_TRANSACTION, user,
+                    ENUM_VALUE_USED_IN_SAME_TRANSACTION,
+                    user,
                     f"uses '{shown(value)}', which line {added.line} adds to {spelled(names)} in the same transaction",
                     help=f"use '{shown(value)}' in the next migration, when it is committed",
-                )  # fmt: skip
+                )
 
     def _made_here(self, change: Change, added: ChangeStatement) -> bool:
         names = added.tree.strings("type_name")
@@ -56,13 +57,21 @@ class EnumValueUsed:
 
 
 def _after(change: Change, added: ChangeStatement) -> list[ChangeStatement]:
-    users = ("InsertStmt", "UpdateStmt", "DeleteStmt", "AlterTableStmt", "CreateStmt", "SelectStmt", "IndexStmt",
-             "ViewStmt", "MergeStmt")  # fmt: skip
+    users = (
+        "InsertStmt",
+        "UpdateStmt",
+        "DeleteStmt",
+        "AlterTableStmt",
+        "CreateStmt",
+        "SelectStmt",
+        "IndexStmt",
+        "ViewStmt",
+        "MergeStmt",
+    )
     return sorted(
-        (act for act in change.acts.of(*users)
-         if act.transaction == added.transaction and act.ordinal > added.ordinal),
+        (act for act in change.acts.of(*users) if act.transaction == added.transaction and act.ordinal > added.ordinal),
         key=lambda act: act.ordinal,
-    )  # fmt: skip
+    )
 
 
 def _mentions(act: ChangeStatement, value: str) -> bool:

@@ -31,7 +31,9 @@ class LateRecord:
         """Yield one note for the last new migration."""
         if change.new and change.head.recorded_late:
             yield migration_finding(
-                HISTORY_ROW_NOT_ATOMIC, f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
+                HISTORY_ROW_NOT_ATOMIC,
+                f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
                 "leaves the change applied and not recorded, and the next run tries it again",
-                help=change.head.recorded_late, migration=change.new[-1],
-            )  # fmt: skip
+                help=change.head.recorded_late,
+                migration=change.new[-1],
+            )

@@ -69,10 +69,12 @@ class AutocommitCompany:
         if migration.header is not None and migration.header.values.get("transaction") == "yes":
             return  # said by header-transaction
         yield migration_finding(
-            NON_TRANSACTIONAL_MIXED, f"{transactions.requires_autocommit(part)}, and this file runs in one",
+            NON_TRANSACTIONAL_MIXED,
+            f"{transactions.requires_autocommit(part)}, and this file runs in one",
             help=f"do it {migration.outside}",
-            place=_place(migration, part), migration=migration,
-        )  # fmt: skip
+            place=_place(migration, part),
+            migration=migration,
+        )
 
     def _told(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
         return migration_finding(
@@ -80,8 +82,10 @@ class AutocommitCompany:
             f"{statements.kind(one.text)} on line {one.line} cannot run in a transaction, so a failure leaves the file "
             f"half done: {' '.join(statements.kind(other.text).split())} on line {other.line} belongs to another migration",
             help=f"give line {other.line} a migration of its own",
-            place=_place(migration, one), migration=migration, severity=severity,
-        )  # fmt: skip
+            place=_place(migration, one),
+            migration=migration,
+            severity=severity,
+        )
 
 
 def _cannot_be(script: Script) -> bool:

@@ -40,8 +40,9 @@ class BareTool:
             parts = statements.of(migration.up)
             if len(parts) > 1:
                 yield migration_finding(
-                    NON_TRANSACTIONAL_TOOL, f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
+                    NON_TRANSACTIONAL_TOOL,
+                    f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
                     help="keep one statement a migration, or wrap the file in `begin;` and `commit;`",
                     migration=migration,
-                )  # fmt: skip
+                )
                 return

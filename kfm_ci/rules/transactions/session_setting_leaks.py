@@ -49,9 +49,12 @@ class SessionSetting:
                 continue
             told_files.add(act.script.file.path)
             yield statement_finding(
-                SESSION_SETTING_LEAKS, act, f"{shown(name)} stays set for whatever runs next on this session",
-                help=f"`set local {shown(name)} = …;`, which ends with the transaction", verdict=Verdict.FACT,
-            )  # fmt: skip
+                SESSION_SETTING_LEAKS,
+                act,
+                f"{shown(name)} stays set for whatever runs next on this session",
+                help=f"`set local {shown(name)} = …;`, which ends with the transaction",
+                verdict=Verdict.FACT,
+            )
 
 
 def _made_by_tool(act: ChangeStatement, name: str) -> bool:
@@ -79,8 +82,12 @@ def _outliving(act: ChangeStatement) -> str | None:
 
 def _reset(change: Change, act: ChangeStatement, name: str) -> bool:
     return any(
-        later.ordinal > act.ordinal and later.script is act.script
-        and (later.tree.tag == "DiscardStmt" or later.tree.choice("kind") == "VAR_RESET_ALL"
-             or (later.tree.choice("kind") in {"VAR_RESET", "VAR_SET_DEFAULT"} and later.tree.text("name") == name))
+        later.ordinal > act.ordinal
+        and later.script is act.script
+        and (
+            later.tree.tag == "DiscardStmt"
+            or later.tree.choice("kind") == "VAR_RESET_ALL"
+            or (later.tree.choice("kind") in {"VAR_RESET", "VAR_SET_DEFAULT"} and later.tree.text("name") == name)
+        )
         for later in change.acts.of("VariableSetStmt", "DiscardStmt")
-    )  # fmt: skip
+    )

@@ -32,6 +32,9 @@ class LocalSetting:
             if act.tree.flag("is_local") and act.transaction is None:
                 name = shown(act.tree.text("name"))
                 yield statement_finding(
-                    SET_LOCAL_WITHOUT_TRANSACTION, act, f"`set local {name}` has no effect: the file does not run in a transaction",
-                    help=f"`set {name} = …;`", verdict=Verdict.FACT,
-                )  # fmt: skip
+                    SET_LOCAL_WITHOUT_TRANSACTION,
+                    act,
+                    f"`set local {name}` has no effect: the file does not run in a transaction",
+                    help=f"`set {name} = …;`",
+                    verdict=Verdict.FACT,
+                )

@@ -49,8 +49,9 @@ class TransactionControl:
                 opened = False
             else:
                 yield migration_finding(
-                    TRANSACTION_CONTROL, f"{statements.kind(part.text)} ends the transaction that the file runs in",
+                    TRANSACTION_CONTROL,
+                    f"{statements.kind(part.text)} ends the transaction that the file runs in",
                     help="remove it: the runner commits the file",
                     place=Place(file=script.file.path, line=part.line, column=part.column, end_line=part.end_line),
                     migration=migration,
-                )  # fmt: skip
+                )
