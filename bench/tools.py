@@ -42,10 +42,10 @@ format, root, dsn = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 found = detection.by_name(format).load(WorkTree(root.parent), root.name, MigrationsTable())
 with psycopg.connect(dsn, autocommit=True) as connection:
     connection.prepare_threshold = None
-    if found.together:
+    if found.semantics.single_transaction:
         if apply.together(connection, tuple(item.up for item in found.migrations)) is not None:
             raise SystemExit("the single-transaction run failed")
-    for item in () if found.together else found.migrations:
+    for item in () if found.semantics.single_transaction else found.migrations:
         session.reset(connection, observed=False)
         done = apply.run(connection, item.up, entry=None)
         if done.outcome is Outcome.FAILED:

@@ -20,7 +20,7 @@ def severity_text(rule: RuleInfo) -> str:
     if hazard in ROLLOUT_HAZARDS:
         window = default_severity(hazard, rollout=Rollout.WINDOW)
         return f"{default_severity(hazard)}; {window} where the header says `rollout: requires-maintenance-window`"
-    ours, foreign = default_severity(hazard), default_severity(hazard, house_format=False)
+    ours, foreign = default_severity(hazard), default_severity(hazard, native_format=False)
     return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
 
 

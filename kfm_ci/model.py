@@ -268,17 +268,17 @@ def rule_page(rule: str) -> str:
     return f"https://github.com/kfm-ci/kfm-ci/blob/main/docs/rules/{rule}.md"
 
 
-def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, house_format: bool = True) -> Severity:
+def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, native_format: bool = True) -> Severity:
     """Return the severity the contract gives a hazard.
 
     ``rollout`` is what the migration's header declares (None counts as safe);
-    ``house_format`` is True for format ``kfm``, which is held to more.
+    ``native_format`` is True for format ``kfm``, which has more rules.
     """
     if hazard in ROLLOUT_HAZARDS:
         return Severity.WARNING if rollout is Rollout.WINDOW else Severity.ERROR
     if hazard in WARNING_HAZARDS:
         return Severity.WARNING
-    if hazard in {Hazard.TRACEABILITY, Hazard.ROLLBACK_MISSING} and not house_format:
+    if hazard in {Hazard.TRACEABILITY, Hazard.ROLLBACK_MISSING} and not native_format:
         return Severity.WARNING
     return Severity.ERROR
 

@@ -96,7 +96,7 @@ class RuleInfo:
         return Finding(
             rule=self.id,
             hazard=kind,
-            severity=severity or own or default_severity(kind, rollout=rollout, house_format=native_format),
+            severity=severity or own or default_severity(kind, rollout=rollout, native_format=native_format),
             verdict=verdict,
             message=message,
             help=help,

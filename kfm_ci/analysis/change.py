@@ -55,6 +55,6 @@ class Change:
         return ChangeStatements(self.new)
 
     @property
-    def house_format(self) -> bool:
-        """Whether the files are in our own format, which is held to more."""
+    def native_format(self) -> bool:
+        """Whether the files are in format ``kfm``, which has more rules than those of other tools."""
         return self.head.format == "kfm"

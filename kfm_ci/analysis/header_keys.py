@@ -30,7 +30,7 @@ create table widgets (id bigint generated always as identity primary key);
 
 def required(change: Change) -> bool:
     """Whether new migrations must have a header."""
-    return change.house_format or change.requirements.require_header
+    return change.native_format or change.requirements.require_header
 
 
 def headed(change: Change) -> Iterator[tuple[Migration, Header]]:

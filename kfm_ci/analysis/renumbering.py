@@ -21,7 +21,7 @@ def shared_paths(history: History) -> frozenset[str]:
 
 def renumbering(change: Change, migration: Migration) -> str:
     """Return the one thing to do so that a migration sorts last."""
-    if change.house_format or change.head.format in RENUMBERED:
+    if change.native_format or change.head.format in RENUMBERED:
         return f"run: kfm-ci new --renumber {shlex.quote(shown(migration.up_path, 200))}"
     if migration.up_path in shared_paths(change.head):
         return "move it to the end of the file"

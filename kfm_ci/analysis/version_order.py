@@ -9,7 +9,7 @@ from kfm_ci.migrations.model import Migration
 
 def has_version(migration: Migration) -> bool:
     """Whether the migration takes part in the order; what runs again whenever it changes has no place in it."""
-    return bool(migration.version) and not migration.repeats
+    return bool(migration.version) and not migration.is_repeatable
 
 
 def same_version(migration: Migration) -> str:

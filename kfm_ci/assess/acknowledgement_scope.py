@@ -92,11 +92,11 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
         return
     calls, remarks = source_calls.read(up.file.text, up.file.path)
     changelog = up.file.path.endswith(acknowledgements.CHANGELOGS)
-    begins = [item.up.begins for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
+    begins = [item.up.migration_line for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
     for remark in remarks:
         allow = acknowledgements.remarked(remark.text, remark.line)
         if not isinstance(allow, AllowComment) or (
-            changelog and _changeset(up.file.text, allow.line, begins) != up.begins
+            changelog and _changeset(up.file.text, allow.line, begins) != up.migration_line
         ):
             continue
         below = next((call for call in calls if call.line > allow.line), None)

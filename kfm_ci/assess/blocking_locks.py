@@ -239,7 +239,7 @@ def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> RuleIn
 
 def _remedy(case: Case, step: Step, work: tuple[WorkUnderLock, ...]) -> str | None:
     if any(item.step is step for item in work):
-        return instead(step, case.migration.outside)
+        return instead(step, case.migration.how_to_disable_transaction)
     lines = sorted({item.step.seen.line for item in work})
     named = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
     return f"Commit first: move what stands on {named} into a migration of its own, after this one."
@@ -258,7 +258,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
             f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
             step=step,
             severity=severity,
-            help=instead(step, case.migration.outside),
+            help=instead(step, case.migration.how_to_disable_transaction),
         )
     read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
     if read:
@@ -268,7 +268,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
             f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
             step=step,
             severity=severity,
-            help=instead(step, case.migration.outside),
+            help=instead(step, case.migration.how_to_disable_transaction),
         )
     changed = {item.relation for item in done if item.what == "changes rows of"}
     held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
@@ -280,7 +280,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
             f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
             step=step,
             severity=severity,
-            help=instead(step, case.migration.outside),
+            help=instead(step, case.migration.how_to_disable_transaction),
         )
 
 
@@ -299,5 +299,5 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
         step=step,
         hazard=Hazard.BLOCKS_WRITES,
         severity=severity,
-        help=instead(step, case.migration.outside),
+        help=instead(step, case.migration.how_to_disable_transaction),
     )

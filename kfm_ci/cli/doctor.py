@@ -67,20 +67,20 @@ def _program(root: Path, tool: Tool) -> str:
     where = places(root, tool.directory)
     path = shutil.which(tool.up[0], path=where)
     if path is None:
-        return f"{tool.up[0]} is NOT INSTALLED: {tool.install}"
+        return f"{tool.up[0]} is NOT INSTALLED: {tool.how_to_install}"
     lacks = _lacks(root, tool, where)
     return f"{tool.up[0]}: {path}" + (
-        f", but what it needs is NOT INSTALLED ({lacks}): {tool.install}" if lacks else ""
+        f", but what it needs is NOT INSTALLED ({lacks}): {tool.how_to_install}" if lacks else ""
     )
 
 
 def _lacks(root: Path, tool: Tool, where: str) -> str | None:
     """Return what a tool's program says that it lacks; None where it lacks nothing, or nobody asks."""
-    program = shutil.which(tool.probe[0], path=where) if tool.probe else None
+    program = shutil.which(tool.dependency_check[0], path=where) if tool.dependency_check else None
     if program is None:
         return None
     ended = process.run(
-        (program, *tool.probe[1:]),
+        (program, *tool.dependency_check[1:]),
         directory=root / tool.directory,
         environment={**environment(), "PATH": where},
         timeout=PATIENCE,

@@ -146,8 +146,8 @@ def _load(found: Found, tree: Tree, settings: Config) -> History:
     history = placeholders.put(
         found.format.load(tree, found.directory, settings.migrations), settings.migrations.placeholders
     )
-    if history.outside is not None:
-        marked = (replace(item, outside=history.outside) for item in history.migrations)
+    if (how := history.semantics.how_to_disable_transaction) is not None:
+        marked = (replace(item, how_to_disable_transaction=how) for item in history.migrations)
         history = replace(history, migrations=tuple(marked))
     history = included_files.attach(tree, command_lines.instead(history, settings.migrations.command))
     return config_metadata.add(history, settings.migration)

@@ -49,9 +49,9 @@ def attach(tree: Tree, history: History) -> History:
             read[path] = source_files.read(tree, path, [])
         files = tuple(file for path in paths if path not in own and (file := read[path]) is not None)
         migrations.append(replace(item, extra_files=(*item.extra_files, *files)) if files else item)
-    others = tuple(file for file in history.others if file.path not in read)
+    others = tuple(file for file in history.other_files if file.path not in read)
     findings = tuple(item for item in history.findings if item.rule != NOT_INCLUDED.id or item.place.file not in read)
-    return replace(history, migrations=tuple(migrations), others=others, findings=findings)
+    return replace(history, migrations=tuple(migrations), other_files=others, findings=findings)
 
 
 def _by_name(paths: list[str]) -> Mapping[str, list[str]]:

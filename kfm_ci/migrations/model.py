@@ -46,13 +46,13 @@ class Command:
     """The part of the file that is this migration, where one file holds several; None: all of it."""
     line: int = 1
     """1-based line of the file on which it begins."""
-    words: dict[str, str] = field(default_factory=dict)
+    placeholders: dict[str, str] = field(default_factory=dict)
     """What was filled into the command lines, by name."""
-    back: tuple[str, ...] = ()
+    down_to: tuple[str, ...] = ()
     """What to start to take it and all that came after it back, in one run."""
-    note: tuple[str, ...] = ()
+    history_row_keys: tuple[str, ...] = ()
     """What the tool's note of it must name; empty: any of its names will do."""
-    returns: bool = True
+    is_reversible: bool = True
     """Whether there is a way back for the tool to run, as far as the file tells."""
 
 
@@ -68,41 +68,41 @@ class Tool:
     down_one: tuple[str, ...] | None = None
     down_to: tuple[str, ...] = ()
     """Takes one migration and all that came after it back in one run; ``{count}``: how many those are, filled in last."""
-    down_printed: tuple[str, ...] = ()
+    down_preview: tuple[str, ...] = ()
     """Prints the SQL that takes ``{count}`` migrations back, and runs none of it."""
     status: tuple[str, ...] = ()
     """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
     preview: tuple[str, ...] = ()
     """Prints the SQL of one migration, or of the next ``{count}``, without running it."""
-    restore: tuple[str, ...] = ()
+    load_schema: tuple[str, ...] = ()
     """Makes what the base has from the schema that the tool keeps beside the migrations, of which old ones often run no
     longer; ``up`` follows it. Empty: the tool keeps none."""
     history_table: str
     """Table in which the tool notes what it ran, with its schema where that is not the default."""
     own_tables: tuple[str, ...] = ()
     """Other tables of its own; ``*`` for any rest, as in ``schema.*``."""
-    note: tuple[str, ...] = ()
+    history_row_keys: tuple[str, ...] = ()
     """What its note of a migration must name: ``{id}`` and its kind; empty: any of its names will do."""
-    notes_first: bool = False
+    records_before_run: bool = False
     """Whether it notes a migration before it runs it."""
-    transaction: str | None = None
+    how_to_enable_transaction: str | None = None
     """How a migration gets a transaction from the tool that gives it none; None: it does, or cannot."""
-    aftermath: tuple[str, ...] = ()
+    tables_filled_afterwards: tuple[str, ...] = ()
     """Tables that it fills by itself after the last migration, such as a list of what can be permitted."""
     directory: str = "."
     environment: dict[str, str] = field(default_factory=dict)
     """Variables beside ``DATABASE_URL`` and libpq's."""
-    passes: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
     """Names of our own variables that it gets."""
     timeout: int = 300
     """Seconds one start may take."""
     settings_file: str | None = None
     """The tool's own settings, whose URL is replaced in the copy that it runs in."""
-    writes: dict[str, str] = field(default_factory=dict)
+    generated_files: dict[str, str] = field(default_factory=dict)
     """Files that are written into the copy, by path; ``{url}`` and its kind are filled in."""
-    install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
+    how_to_install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
     """What to do where the program is not there."""
-    probe: tuple[str, ...] = ()
+    dependency_check: tuple[str, ...] = ()
     """Ends with 0 where what the program needs is there too, such as a library; empty: the program is all."""
 
 
@@ -153,11 +153,11 @@ class Migration:
     header: Header | None = None
     extra_files: tuple[SourceFile, ...] = ()
     """Other files that decide what runs (metadata.toml …)."""
-    outside: str = "in a file of its own that runs outside a transaction"
+    how_to_disable_transaction: str = "in a file of its own that runs outside a transaction"
     """Where to write, in the tool's words, what cannot run in a transaction; the beginning of a sentence."""
-    repeats: bool = False
+    is_repeatable: bool = False
     """Whether the tool runs it again whenever its text changes; its id then names the text too."""
-    sequels: frozenset[Digest] = frozenset()
+    accepted_digests: frozenset[Digest] = frozenset()
     """What its file may become by the tool's own custom once it has run everywhere, beside what it is."""
     condition: str | None = None
     """On what it depends whether the tool runs it at all, such as a context; None: it always does."""
@@ -166,6 +166,29 @@ class Migration:
     def up_path(self) -> str:
         """Path of the up file."""
         return self.up.file.path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolSemantics:
+    """How a migration tool runs, records and orders its migrations."""
+
+    single_transaction: bool = False
+    """Whether the tool runs all pending migrations in one transaction."""
+    non_transactional: bool = False
+    """Whether the tool gives no migration a transaction: each statement commits by itself."""
+    history_row_repair: str | None = None
+    """How to repair the history table if the tool is killed between a migration and its row; None: both are written in one
+    transaction."""
+    moves_applied_files: bool = False
+    """Whether the tool moves the files of an applied migration when a later migration takes their names."""
+    ordered_within_file: bool = False
+    """Whether the order matters only among the migrations of one file."""
+    how_to_disable_transaction: str | None = None
+    """Value of ``Migration.how_to_disable_transaction`` for every migration; None: the format sets it itself."""
+    down_description: str = "a down with statements"
+    """What rolls a migration back, in the tool's words."""
+    out_of_order_behaviour: str | None = None
+    """What the tool does with a migration that sorts before an applied one, as the end of a sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,25 +203,10 @@ class History:
     """Whether something could not be read or ordered, so that no server can run it."""
     tool: Tool | None = None
     """What runs the migrations, when our own runner does not."""
-    others: tuple[SourceFile, ...] = ()
+    other_files: tuple[SourceFile, ...] = ()
     """Files in the directory that belong to no migration."""
-    together: bool = False
-    """Whether the tool runs all that is pending in one transaction."""
-    bare: bool = False
-    """Whether the tool gives no migration a transaction: each statement commits by itself."""
-    recorded_late: str | None = None
-    """What puts a database right whose tool was killed between a migration and its row in the history table, where the
-    two do not share a transaction; None where they do."""
-    moves: bool = False
-    """Whether the tool itself moves the files of an applied migration, when a later one takes their names."""
-    file_by_file: bool = False
-    """Whether the order counts only among migrations of one file."""
-    outside: str | None = None
-    """What ``Migration.outside`` is to be of every migration; None: no words of its own."""
-    back: str = "a down with statements"
-    """What takes a migration back, in the tool's words."""
-    late: str | None = None
-    """What the tool does with a migration that sorts before one already applied, as the end of a sentence."""
+    semantics: ToolSemantics = ToolSemantics()
+    """How the tool runs, records and orders the migrations."""
 
     def get(self, migration_id: str) -> Migration | None:
         """Return the migration of that id, or None."""

@@ -17,7 +17,7 @@ def resuming(history: History, how: Resumption) -> History:
         up, down = item.up, item.down
         if not any(isinstance(script, Script) and may_leave(script) for script in (up, down)):
             return item
-        return replace(item, up=replace(up, resumes=how) if isinstance(up, Script) else up,
-                       down=replace(down, resumes=how) if down else None)  # fmt: skip
+        return replace(item, up=replace(up, resumption=how) if isinstance(up, Script) else up,
+                       down=replace(down, resumption=how) if down else None)  # fmt: skip
 
     return replace(history, migrations=tuple(map(marked, history.migrations)))

@@ -203,7 +203,7 @@ def _at_once(connection: Connection[Any], script: Script) -> bool:
 def _parted(script: Script) -> bool:
     """Whether it makes a difference that the script is sent statement by statement: some run when it has committed."""
     return (
-        not script.whole
+        not script.implicit_transaction
         and transactions.may_leave(script)
         and any(map(transactions.leaves_transaction, statements.of(script)))
     )
@@ -239,7 +239,7 @@ def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | N
             ledger.start(connection, entry)
     if resumed is not None:
         connection.execute("begin")
-    if (script.whole and len(parts) > 1) or resumed is Resumption.ANEW:
+    if (script.implicit_transaction and len(parts) > 1) or resumed is Resumption.ANEW:
         execute.as_one_message(connection, parts, watcher)
     else:
         for part in parts:

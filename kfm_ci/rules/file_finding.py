@@ -31,7 +31,7 @@ def file_finding(
         help=help,
         place=Place(file=item.file.path, line=line, end_line=line),
         migration=item.migration,
-        native_format=change.house_format,
+        native_format=change.native_format,
     )
 
 

@@ -50,11 +50,11 @@ class Script:
     """What the tool or the author demands; None: a transaction unless a statement cannot run in one."""
     recorded: bool = False
     """Whether the text is what a tool sent to the server; its lines are counted on from the end of the file."""
-    begins: int = 1
+    migration_line: int = 1
     """1-based line of the file on which a recorded migration itself begins."""
-    typed: str | None = None
+    shell_command: str | None = None
     """What a person types to have a tool send it, as a line of shell; None where it is not a tool's."""
-    whole: bool = False
+    implicit_transaction: bool = False
     """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
-    resumes: Resumption | None = None
+    resumption: Resumption | None = None
     """How the tool goes on where the text ends the transaction that the tool opened; None: it fails, or opened none."""

@@ -72,9 +72,9 @@ def may_leave(script: Script) -> bool:
 
 def resumption(script: Script) -> Resumption | None:
     """Return how a script goes on that ends the transaction it is given; None: it ends none, or its tool then fails."""
-    if script.resumes is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
+    if script.resumption is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
         return None
-    return script.resumes if any(leaves_transaction(part) for part in statements.of(script)) else None
+    return script.resumption if any(leaves_transaction(part) for part in statements.of(script)) else None
 
 
 def controls_transaction(statement: Statement) -> bool:
@@ -136,11 +136,11 @@ def mode(script: Script) -> Mode:
     """
     if resumption(script) is not None:
         return Mode.AUTOCOMMIT
-    if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.whole):
+    if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.implicit_transaction):
         return script.mode
-    if _TELLING.search(script.text) is None and not (script.whole and _CONTROLS.search(script.text)):
+    if _TELLING.search(script.text) is None and not (script.implicit_transaction and _CONTROLS.search(script.text)):
         return Mode.TRANSACTION
     parts = statements.of(script)
-    if script.whole and len(parts) > 1:
+    if script.implicit_transaction and len(parts) > 1:
         return Mode.AUTOCOMMIT if any(controls_transaction(part) for part in parts) else Mode.TRANSACTION
     return Mode.AUTOCOMMIT if any(requires_autocommit(part) for part in parts) else Mode.TRANSACTION

@@ -83,7 +83,7 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
         for migration in migrations:
             reset(connection, observed=False)
             # a merged file has been applied, whatever its tool does after the end of its transaction
-            script = replace(migration.up, resumes=migration.up.resumes or Resumption.BARE)
+            script = replace(migration.up, resumption=migration.up.resumption or Resumption.BARE)
             applied = run_script.run(connection, script, entry=None)
             if applied.outcome is not Outcome.APPLIED:
                 reset(connection)

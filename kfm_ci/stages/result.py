@@ -223,7 +223,7 @@ def _weigh(gate: _GateResults, found: list[Finding]) -> PolicyResult:
     running = gate.done.get(RunningServer)
     server = f"PostgreSQL {running.server.major}" if running else "PostgreSQL"
     applied = {name for name, item in records.items() if item.apply.outcome is Outcome.APPLIED}
-    outside = new[0].outside if new else ""
+    outside = new[0].how_to_disable_transaction if new else ""
     settled = suspected_findings.settle(found, observed, applied=applied, server=server, outside=outside)
     return policy.apply(
         settled,

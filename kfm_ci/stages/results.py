@@ -92,7 +92,7 @@ class RunningServer:
         chosen = {**self.config.database.settings, **(settings or {})}
         if not admin:
             chosen.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
-            if self.change.house_format:
+            if self.change.native_format:
                 chosen.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
         superuser = admin or self.config.database.run_as == "superuser"
         return session.connect(self.server, database, admin=superuser, settings=chosen)

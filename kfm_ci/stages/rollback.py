@@ -116,7 +116,7 @@ def _run_drill(base: Provisioned, applied: ApplyResult) -> _Drill:
                 before=before,
                 after=after,
                 connect=lambda: base.connect(drilled),
-                house_format=base.change.house_format,
+                native_format=base.change.native_format,
             )
         results = tuple(again.get(result.migration_id, result) for result in results)
     failures = rerecorded.failures
@@ -143,7 +143,7 @@ def _drill(
             before=before,
             after=after,
             connect=lambda: base.connect(drilled),
-            house_format=base.change.house_format,
+            native_format=base.change.native_format,
         )
 
 

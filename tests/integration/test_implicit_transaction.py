@@ -55,7 +55,9 @@ def test_statement_by_statement_leaves_what_one_message_leaves(server, text):
             connection.close()
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     with psycopg.connect(server.dsn(watched), autocommit=True) as connection:
-        done = run_script.run(connection, Script(file=file, text=text, whole=True), entry=None, watcher=Looker())
+        done = run_script.run(
+            connection, Script(file=file, text=text, implicit_transaction=True), entry=None, watcher=Looker()
+        )
     assert (done.outcome is Outcome.FAILED) == failed
     assert tables(watched) == tables(plain)
     for name in (plain, watched):
@@ -67,7 +69,7 @@ def test_a_transaction_that_is_never_ended_is_told_with_its_line(server):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     name = server.create_database("message_open")
     with psycopg.connect(server.dsn(name), autocommit=True) as connection:
-        done = run_script.run(connection, Script(file=file, text=text, whole=True), entry=None)
+        done = run_script.run(connection, Script(file=file, text=text, implicit_transaction=True), entry=None)
     server.drop_database(name)
     assert done.outcome is Outcome.FAILED and done.escaped and done.line == 2
     assert "leaves a transaction open" in str(done.error)

@@ -428,7 +428,7 @@ def test_a_way_back_that_is_not_written_is_missing_and_nothing_is_proven(
     database: str, strategy: Strategy, house: bool, severity: Severity
 ) -> None:
     subject = with_down("a", "create table t (a integer)", None, strategy)
-    (result,) = practise(database, [subject], house_format=house).results
+    (result,) = practise(database, [subject], native_format=house).results
     assert [(f.rule, f.hazard, f.severity) for f in result.findings] == [
         ("rollback-missing", Hazard.ROLLBACK_MISSING, severity)
     ]
@@ -717,11 +717,11 @@ def test_what_the_climb_cannot_reach_is_not_proven_and_says_why(database: str) -
 def test_a_down_that_only_raises_an_error_declines_and_has_not_failed(database: str) -> None:
     raises = "do $$\nbegin\n  raise 'irreversible';\nend\n$$"
     declined = with_down("a", "alter table widgets add colour text", raises)
-    first = practise(database, [declined], house_format=False)
+    first = practise(database, [declined], native_format=False)
     assert first.rules() == [["rollback-missing"]] and first.proofs() == [Proof.NOT_RUN]
     assert "irreversible" in first.results[0].findings[0].message
     told = with_down("b", "alter table widgets add weight text", raises.replace("raise", "raise notice 'x'; raise"))
-    assert practise(database, [told], base="select 1", house_format=False).rules() == [["rollback-failed"]]
+    assert practise(database, [told], base="select 1", native_format=False).rules() == [["rollback-failed"]]
 
 
 def test_a_moment_that_is_written_into_a_view_is_no_difference(database: str) -> None:

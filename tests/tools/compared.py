@@ -17,7 +17,7 @@ def by_us(tool, server, root, name, **settings):
     assert not [item for item in history.findings if item.severity == "error"], history.findings
     with psycopg.connect(server.dsn(database), autocommit=True) as connection:
         connection.prepare_threshold = None
-        if history.together:
+        if history.semantics.single_transaction:
             failed = run_script.together(connection, tuple(item.up for item in history.migrations))
             return database, failed is None, failed[1].error if failed else ""
         for migration in history.migrations:

@@ -78,12 +78,12 @@ def history(files: dict[str, str | bytes], format: str = "kfm") -> History:
                 up=Script(file=up, text=up.text),
                 down=Script(file=down, text=down.text) if down else None,
                 header=header_of(up.text),
-                repeats=stem.startswith("R__"),
+                is_repeatable=stem.startswith("R__"),
             )
         )
     known = {file for item in migrations for file in (item.up.file.path, item.down.file.path if item.down else None)}
     others = tuple(file for file in sources.values() if file.path not in known)
-    return History(format=format, directory=DIRECTORY, migrations=tuple(migrations), others=others)
+    return History(format=format, directory=DIRECTORY, migrations=tuple(migrations), other_files=others)
 
 
 def change_of(

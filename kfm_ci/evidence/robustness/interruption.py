@@ -47,7 +47,11 @@ class Stop:
 
 def concerns(script: Script) -> bool:
     """Whether a script can be cut off half way: it runs statement by statement, outside a transaction."""
-    return not script.whole and transactions.mode(script) is Mode.AUTOCOMMIT and bool(stops(statements.of(script)))
+    return (
+        not script.implicit_transaction
+        and transactions.mode(script) is Mode.AUTOCOMMIT
+        and bool(stops(statements.of(script)))
+    )
 
 
 def stops(parts: tuple[Statement, ...]) -> tuple[Stop, ...]:

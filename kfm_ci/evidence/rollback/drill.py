@@ -19,7 +19,7 @@ def drill(
     after: Mapping[str, State],
     connect: Connect,
     runner: Runner,
-    house_format: bool = True,
+    native_format: bool = True,
 ) -> tuple[DrillResult, ...]:
     """Walk every way back, latest migration first, and forward again; return what was seen, in the given order.
 
@@ -28,7 +28,7 @@ def drill(
     taken back is drilled on a climb from the start; so is what is accused after a later one left something behind.
     Errors of the server become findings; whatever ``connect`` or ``runner`` raise passes through.
     """
-    trials = [DrillCase(subject=subject, house_format=house_format) for subject in migrations]
+    trials = [DrillCase(subject=subject, native_format=native_format) for subject in migrations]
     left = list(trials)
     with connect() as connection:
         last = after[trials[-1].subject.id] if trials else None
@@ -56,7 +56,9 @@ def drill(
     # what a later way back left behind can be what is told, whatever it is called by now: it is tried without that
     again = {trial.subject.id for trial in trials if trial.inherits and trial.accused}
     waiting = again | {trial.subject.id for trial in left}
-    anew = [trial if trial in left else _afresh(trial.subject, waiting, house_format=house_format) for trial in trials]
+    anew = [
+        trial if trial in left else _afresh(trial.subject, waiting, native_format=native_format) for trial in trials
+    ]
     autocommit = course.autocommit | climb(anew, before=before, after=after, connect=connect, runner=runner)
     trials = [new if new.tried and new.subject.id in again else old for old, new in zip(trials, anew, strict=True)]
     return tuple(_conclude(trials, autocommit))
@@ -70,21 +72,21 @@ def drill_alone(
     after: Mapping[str, State],
     connect: Connect,
     runner: Runner,
-    house_format: bool = True,
+    native_format: bool = True,
 ) -> dict[str, DrillResult]:
     """Drill the ways back of some migrations alone, each right after its up; return what was seen, by id.
 
     Arguments as for ``drill``; the runner begins before the first migration.
     """
-    trials = [_afresh(item, chosen, house_format=house_format) for item in migrations]
+    trials = [_afresh(item, chosen, native_format=native_format) for item in migrations]
     autocommit = climb(trials, before=before, after=after, connect=connect, runner=runner)
     return {result.migration_id: result for result in _conclude(trials, autocommit) if result.migration_id in chosen}
 
 
-def _afresh(subject: DrillSubject, chosen: Collection[str], *, house_format: bool) -> DrillCase:
+def _afresh(subject: DrillSubject, chosen: Collection[str], *, native_format: bool) -> DrillCase:
     """Return a new trial of a migration; of one that is not chosen nothing but the up is run."""
     asked = subject if subject.id in chosen else replace(subject, strategy=Strategy.NONE)
-    return DrillCase(subject=asked, house_format=house_format)
+    return DrillCase(subject=asked, native_format=native_format)
 
 
 def _conclude(trials: Sequence[DrillCase], autocommit: Collection[str]) -> Iterator[DrillResult]:

@@ -33,7 +33,7 @@ class DrillCase:
     """What was seen so far of one migration's way back."""
 
     subject: DrillSubject
-    house_format: bool
+    native_format: bool
     tried: bool = False
     """Whether anything of the way back was run."""
     ran: bool = False
@@ -83,7 +83,7 @@ class DrillCase:
                 place=place or Place(file=migration.up_path, line=1, column=1),
                 migration=migration.id,
                 severity=severity,
-                native_format=self.house_format,
+                native_format=self.native_format,
             )
         )
 
@@ -200,8 +200,8 @@ def command(subject: DrillSubject, *, autocommit: bool) -> str:
     migration, script = subject.migration, subject.down
     match subject.strategy:
         case Strategy.DOWN if script is not None:
-            if script.typed is not None:
-                return script.typed
+            if script.shell_command is not None:
+                return script.shell_command
             if script.text != script.file.text:
                 return f"# down section of {_quote(script.file.path)}, from line {script.first_line}"
             return _psql(script.file.path, autocommit=autocommit, then=subject.forget)

@@ -42,8 +42,8 @@ class HistoryWrites:
 
 def _names(migration: Migration) -> tuple[bool, frozenset[str]]:
     """Return the names by which a tool may note a migration, and whether all of them must be there."""
-    if isinstance(migration.up, Command) and migration.up.note:
-        return True, frozenset(migration.up.note)
+    if isinstance(migration.up, Command) and migration.up.history_row_keys:
+        return True, frozenset(migration.up.history_row_keys)
     stem = migration.id.rpartition("/")[2].rsplit(".", 1)[0]
     digits = re.match(r"\d+", stem)
     return False, frozenset(

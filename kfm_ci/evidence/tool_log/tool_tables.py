@@ -49,7 +49,7 @@ class ToolTables:
         table = glob.escape(tool.history_table.lower())
         return cls(
             names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)}),
-            aftermath=frozenset(name.lower() for name in tool.aftermath),
+            aftermath=frozenset(name.lower() for name in tool.tables_filled_afterwards),
         )
 
     def holds(self, schema: str, table: str) -> bool:

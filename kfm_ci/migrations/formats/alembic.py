@@ -14,7 +14,7 @@ from kfm_ci.migrations.formats.alembic_settings import AlembicSettings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import UNREADABLE_FILE
 from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
@@ -108,7 +108,10 @@ class Alembic:
             migrations=migrations,
             findings=tuple(findings),
             unreadable=unreadable,
-            outside="in a revision of its own, within `with op.get_context().autocommit_block():`",
+            semantics=ToolSemantics(
+                how_to_disable_transaction="in a revision of its own, within `with "
+                "op.get_context().autocommit_block():`"
+            ),
         )
         children = Counter(parent for item in ordered for parent in item.parents or (_BASE,))
         words = {
@@ -123,7 +126,7 @@ class Alembic:
         return replace(
             history,
             migrations=tuple(
-                item if item.id in straight else replace(item, up=replace(item.up, back=()))
+                item if item.id in straight else replace(item, up=replace(item.up, down_to=()))
                 for item in history.migrations
                 if isinstance(item.up, Command)
             ),
@@ -153,7 +156,7 @@ def _tool(tree: Tree, settings: AlembicSettings) -> Tool:
         history_table=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT,
         directory=settings.home,
         settings_file=settings.file,
-        install="pip install -r requirements.txt",
+        how_to_install="pip install -r requirements.txt",
     )
 
 

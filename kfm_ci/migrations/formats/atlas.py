@@ -12,7 +12,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
-from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.migrations.model import History, ToolSemantics, Tree, Unreadable
 from kfm_ci.migrations.problems.file_order import ATLAS_SUM_MISMATCH
 from kfm_ci.migrations.problems.transaction_modes import ATLAS_CHECKPOINT, ATLAS_DIRECTIVE_IGNORED
 from kfm_ci.model import Finding, Mode
@@ -81,9 +81,13 @@ class Atlas:
             migrations=steps,
             unreadable=history.unreadable,
             findings=(*history.findings, *findings),
-            others=(*history.others, *checkpoints),
-            outside="in a file of its own that begins with `-- atlas:txmode none` and a blank line",
-            late="Atlas rejects it on databases that have the newer one, unless `--exec-order` allows it",
+            other_files=(*history.other_files, *checkpoints),
+            semantics=ToolSemantics(
+                how_to_disable_transaction="in a file of its own that begins with `-- atlas:txmode none` and a "
+                "blank line",
+                out_of_order_behaviour="Atlas rejects it on databases that have the newer one, unless "
+                "`--exec-order` allows it",
+            ),
         )
 
 

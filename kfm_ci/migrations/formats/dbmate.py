@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.migrations.problems.transaction_modes import DBMATE_MULTIPLE_BLOCKS
 from kfm_ci.model import Finding, Mode
@@ -87,7 +87,9 @@ class Dbmate:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
-            outside="in a file of its own with `-- migrate:up transaction:false`",
-            late="dbmate runs it after them on databases that have them (`--strict` rejects it), "
-            "and before them on a new database",
+            semantics=ToolSemantics(
+                how_to_disable_transaction="in a file of its own with `-- migrate:up transaction:false`",
+                out_of_order_behaviour="dbmate runs it after them on databases that have them (`--strict` rejects it), "
+                "and before them on a new database",
+            ),
         )

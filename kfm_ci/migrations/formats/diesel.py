@@ -89,6 +89,11 @@ class Diesel:
         return replace(
             history,
             findings=(*history.findings, *dict.fromkeys(findings)),
-            outside="in a migration of its own with `run_in_transaction = false` in its `metadata.toml`",
-            late="diesel runs it after them on databases that have them, and before them on a new database",
+            semantics=replace(
+                history.semantics,
+                how_to_disable_transaction="in a migration of its own with `run_in_transaction = false` in its "
+                "`metadata.toml`",
+                out_of_order_behaviour="diesel runs it after them on databases that have them, and before "
+                "them on a new database",
+            ),
         )

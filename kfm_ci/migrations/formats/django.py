@@ -14,7 +14,7 @@ from kfm_ci.migrations.formats import django_settings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_order import MISSING_PARENT_REVISION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.model import Digest, Finding
@@ -85,7 +85,7 @@ class Django:
                 name=item.name,
                 header=program_metadata.parse(item.file.text, id=item.id),
                 up=Command(file=item.file, argv=(), directory=directory),
-                sequels=_sequels(item.file),
+                accepted_digests=_sequels(item.file),
             )
             for number, item in enumerate(ordered)
         )
@@ -95,8 +95,8 @@ class Django:
             migrations=migrations,
             findings=tuple(findings),
             unreadable=unreadable,
-            others=tuple(found[name].node.file for name in replaced if name in found),
-            outside="in a migration of its own with `atomic = False`",
+            other_files=tuple(found[name].node.file for name in replaced if name in found),
+            semantics=ToolSemantics(how_to_disable_transaction="in a migration of its own with `atomic = False`"),
         )
         words = {
             item.id: {"app": kept[item.id].app, "name": kept[item.id].name, "back": _back(item, kept)}
@@ -111,16 +111,16 @@ class Django:
                 up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
                 down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
                 down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
-                note=("{app}", "{name}"),
-                aftermath=("django_content_type", "auth_permission"),
+                history_row_keys=("{app}", "{name}"),
+                tables_filled_afterwards=("django_content_type", "auth_permission"),
                 status=(*_MANAGE, "migrate", "--check"),
                 preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"),
                 history_table="django_migrations",
                 directory=directory,
-                writes={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
+                generated_files={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
                 environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {},
-                install="pip install -r requirements.txt",
-                probe=("python", "-c", "import django"),
+                how_to_install="pip install -r requirements.txt",
+                dependency_check=("python", "-c", "import django"),
             ),
             words,
         )

@@ -8,7 +8,7 @@ from typing import Any
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, resumption, source_files
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import History, Migration, Tree
+from kfm_ci.migrations.model import History, Migration, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_order import (
     DRIZZLE_JOURNAL_ENTRY_MISSING,
     DRIZZLE_JOURNAL_INVALID,
@@ -89,10 +89,14 @@ class Drizzle:
             migrations=tuple(migrations),
             findings=tuple(findings),
             unreadable=missing,
-            others=(*others, journal),
-            together=True,
-            outside="by hand before the release, because Drizzle runs every statement in a transaction",
-            late="Drizzle skips it silently on databases that have the newer one, and runs it on new ones",
+            other_files=(*others, journal),
+            semantics=ToolSemantics(
+                single_transaction=True,
+                how_to_disable_transaction="by hand before the release, because Drizzle runs every statement in a "
+                "transaction",
+                out_of_order_behaviour="Drizzle skips it silently on databases that have the newer one, and "
+                "runs it on new ones",
+            ),
         )
         return resumption.resuming(history, Resumption.BARE)
 

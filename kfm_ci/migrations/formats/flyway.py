@@ -107,15 +107,18 @@ class Flyway:
         )
         findings = list(history.findings)
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
-        for other in history.others:
+        for other in history.other_files:
             findings += _told(other)
         history = replace(
             history,
             migrations=tuple(migrations),
             findings=tuple(findings),
-            late=own.late,
-            outside="in a file of its own, which Flyway runs outside a transaction",
-            recorded_late=_WAY_OUT if own.transactional_lock else None,
+            semantics=replace(
+                history.semantics,
+                out_of_order_behaviour=own.late,
+                how_to_disable_transaction="in a file of its own, which Flyway runs outside a transaction",
+                history_row_repair=_WAY_OUT if own.transactional_lock else None,
+            ),
         )
         return resumption.resuming(history, Resumption.ANEW)
 
@@ -125,7 +128,7 @@ def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str],
     if not migration.version:
         # Flyway identifies a repeatable by its checksum: another text is another migration to run
         identity = f"{migration.id}@{migration.up.file.sha256.hex[:8]}"
-        migration = replace(migration, id=identity, repeats=True)
+        migration = replace(migration, id=identity, is_repeatable=True)
     for conf in migration.extra_files:
         pairs = flyway_settings.pairs(conf.text)
         forced = {"true": Mode.TRANSACTION, "false": Mode.AUTOCOMMIT}.get(pairs.get("executeintransaction", ""), forced)

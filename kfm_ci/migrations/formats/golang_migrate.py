@@ -54,8 +54,12 @@ class GolangMigrate:
         )
         history = replace(
             history,
-            outside="in a file of its own with no other statement",
-            late="golang-migrate records one number and skips it silently on databases that are past it",
+            semantics=replace(
+                history.semantics,
+                how_to_disable_transaction="in a file of its own with no other statement",
+                out_of_order_behaviour="golang-migrate records one number and skips it silently on databases "
+                "that are past it",
+            ),
         )
         return _cut(history) if _cuts(tree, directory) else history
 
@@ -75,11 +79,18 @@ def _cut(history: History) -> History:
         if up is not None:
             findings += _torn(up)
         migrations.append(replace(item, up=up or item.up, down=down))
-    return replace(history, migrations=tuple(migrations), findings=tuple(findings), bare=True)
+    return replace(
+        history,
+        migrations=tuple(migrations),
+        findings=tuple(findings),
+        semantics=replace(history.semantics, non_transactional=True),
+    )
 
 
 def _alone(script: Script) -> Script:
-    return transactions.unwrapped(replace(script, text=script.file.text, whole=False, mode=Mode.AUTOCOMMIT))
+    return transactions.unwrapped(
+        replace(script, text=script.file.text, implicit_transaction=False, mode=Mode.AUTOCOMMIT)
+    )
 
 
 def _torn(script: Script) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import Section, Sections, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_order import CHAIN_BROKEN, HASH_MISMATCH
 from kfm_ci.model import Finding, Mode, Resumption
 from kfm_ci.sql.script import Script, SourceFile
@@ -144,7 +144,9 @@ class GraphileMigrate:
         cut = replace(
             cut,
             findings=(*cut.findings, *findings),
-            outside="in a migration of its own that begins with `--! no-transaction`",
-            late="graphile-migrate skips it silently on databases that have the newer one",
+            semantics=ToolSemantics(
+                how_to_disable_transaction="in a migration of its own that begins with `--! no-transaction`",
+                out_of_order_behaviour="graphile-migrate skips it silently on databases that have the newer one",
+            ),
         )
         return resumption.resuming(cut, Resumption.ANEW)

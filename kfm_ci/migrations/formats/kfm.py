@@ -43,7 +43,7 @@ class Kfm:
         paths = [path for path in tree.paths(directory) if not relative(path, directory).startswith("meta/")]
         history = assemble(tree, directory, format=self.name, name=_name, paths=paths)
         findings = list(history.findings)
-        for other in history.others:
+        for other in history.other_files:
             if other.path.endswith(".sql"):
                 findings.append(
                     _naming(
@@ -71,7 +71,12 @@ class Kfm:
             for item in history.migrations
         )
         outside = "in a file of its own with `transaction: no`"
-        return replace(history, findings=tuple(findings), migrations=migrations, outside=outside)
+        return replace(
+            history,
+            findings=tuple(findings),
+            migrations=migrations,
+            semantics=replace(history.semantics, how_to_disable_transaction=outside),
+        )
 
 
 def _declared(header: object) -> Mode | None:

@@ -41,6 +41,6 @@ class Knex:
                 down_to=("knex", "migrate:rollback"),
                 history_table=program_files.first_match(tree, home, _KNEXFILES, _TABLE) or "knex_migrations",
                 directory=home or ".",
-                install="npm ci",
+                how_to_install="npm ci",
             ),
         )

@@ -12,7 +12,7 @@ from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, li
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
 from kfm_ci.migrations.layouts import program_files, program_metadata
 from kfm_ci.migrations.layouts.sections import holds, problem
-from kfm_ci.migrations.model import Command, History, Migration, Tool, Tree
+from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import LIQUIBASE_SPLITS_BODY, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
 from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION
 from kfm_ci.migrations.tools.command_lines import with_tool
@@ -115,13 +115,17 @@ class Liquibase:
             migrations=tuple(migrations),
             findings=tuple(findings),
             unreadable=unreadable,
-            others=tuple(others),
-            file_by_file=True,
-            outside="in a changeset of its own with `runInTransaction:false`",
-            back="a `rollback` to the changeset",
-            recorded_late="Check whether the changeset is complete. If it is, run `liquibase mark-next-changeset-ran`; "
-            "otherwise revert it by hand.",
-            late="Liquibase runs it after them on databases that have them, and before them on a new database",
+            other_files=tuple(others),
+            semantics=ToolSemantics(
+                ordered_within_file=True,
+                how_to_disable_transaction="in a changeset of its own with `runInTransaction:false`",
+                down_description="a `rollback` to the changeset",
+                history_row_repair="Check whether the changeset is complete. If it is, run `liquibase "
+                "mark-next-changeset-ran`; "
+                "otherwise revert it by hand.",
+                out_of_order_behaviour="Liquibase runs it after them on databases that have them, and before "
+                "them on a new database",
+            ),
         )
         history = resumption.resuming(history, Resumption.ANEW)
         # only Liquibase itself turns XML, YAML or JSON into SQL
@@ -145,7 +149,9 @@ def _tool(tree: Tree, directory: str) -> Tool:
 
 def _returning(item: Migration, returning: Container[str]) -> Migration:
     """Mark whether Liquibase can roll back a changeset that it runs itself."""
-    return replace(item, up=replace(item.up, returns=item.id in returning)) if isinstance(item.up, Command) else item
+    return (
+        replace(item, up=replace(item.up, is_reversible=item.id in returning)) if isinstance(item.up, Command) else item
+    )
 
 
 def _foreign(file: SourceFile, item: Changeset, name: str, number: int) -> Migration:
@@ -230,7 +236,7 @@ def _migration(
         up=up,
         down=down,
         header=header.parse(up_text),
-        repeats=repeats,
+        is_repeatable=repeats,
     )
 
 

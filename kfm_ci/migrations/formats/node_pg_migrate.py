@@ -9,7 +9,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, programs, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.migrations.model import History, ToolSemantics, Tree, Unreadable
 from kfm_ci.model import Resumption
 from kfm_ci.sql.script import SourceFile
 
@@ -53,9 +53,12 @@ class NodePgMigrate:
         )
         return replace(
             resumption.resuming(sectioned(history, _cut), Resumption.ANEW),
-            together=True,
-            outside="in a JavaScript migration of its own with `pgm.noTransaction()`",
-            late="node-pg-migrate fails on databases that have the newer one, unless `--no-check-order` is given",
+            semantics=ToolSemantics(
+                single_transaction=True,
+                how_to_disable_transaction="in a JavaScript migration of its own with `pgm.noTransaction()`",
+                out_of_order_behaviour="node-pg-migrate fails on databases that have the newer one, unless "
+                "`--no-check-order` is given",
+            ),
         )
 
 

@@ -71,10 +71,14 @@ class Prisma:
         return replace(
             history,
             migrations=migrations,
-            bare=splits,
+            semantics=replace(
+                history.semantics,
+                non_transactional=splits,
+                how_to_disable_transaction="in a migration of its own with no other statement",
+                out_of_order_behaviour="Prisma runs it after them on databases that have them, and before "
+                "them on a new database",
+            ),
             findings=(*history.findings, *_programs(history)),
-            outside="in a migration of its own with no other statement",
-            late="Prisma runs it after them on databases that have them, and before them on a new database",
         )
 
 
@@ -82,7 +86,7 @@ def _programs(history: History) -> Iterator[Finding]:
     """Return one finding for the programs in a migration's directory, such as a data migration in TypeScript."""
     there = {item.up_path.rpartition("/")[0] for item in history.migrations}
     beside: dict[str, list[SourceFile]] = {}
-    for file in history.others:
+    for file in history.other_files:
         inside = relative(file.path, history.directory)
         if _PROGRAM.search(inside) and not TESTS.search(inside):
             beside.setdefault(file.path.removesuffix(inside) + inside.partition("/")[0], []).append(file)
@@ -102,7 +106,9 @@ def _programs(history: History) -> Iterator[Finding]:
 def _split(script: Script) -> Script:
     if _UNREAD.search(script.text):
         return script
-    return transactions.unwrapped(replace(script, text=script.file.text, whole=False, mode=Mode.AUTOCOMMIT))
+    return transactions.unwrapped(
+        replace(script, text=script.file.text, implicit_transaction=False, mode=Mode.AUTOCOMMIT)
+    )
 
 
 def version(tree: Tree, directory: str) -> Version | None:

@@ -50,14 +50,16 @@ class Rails:
                 down_one=(*rails, "db:migrate:down", "VERSION={version}"),
                 down_to=(*rails, "db:rollback", "STEP={count}"),
                 status=(*rails, "db:abort_if_pending_migrations"),
-                restore=(*rails, "db:schema:load") if kept else (),
+                load_schema=(*rails, "db:schema:load") if kept else (),
                 history_table=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
                 own_tables=("ar_internal_metadata",),
                 directory=home,
                 environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"},
-                writes={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
-                passes=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"),
-                install="bundle install",
-                probe=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),
+                generated_files={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
+                pass_env=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"),
+                how_to_install="bundle install",
+                dependency_check=("bundle", "check")
+                if tree.exists(f"{start}Gemfile")
+                else ("ruby", "-e", 'require "rails"'),
             ),
         )

@@ -60,10 +60,14 @@ class Refinery:
         history = replace(
             history,
             findings=(*history.findings, *name_findings(history, _OTHER, "a whole number as the version")),
-            recorded_late="Check whether the migration is complete. "
-            "If it is, insert its row into `refinery_schema_history`; otherwise revert it by hand.",
-            outside="by hand before the release, because refinery runs every statement in a transaction",
-            late="refinery fails on databases that have the newer one (`abort_missing`)",
+            semantics=replace(
+                history.semantics,
+                history_row_repair="Check whether the migration is complete. "
+                "If it is, insert its row into `refinery_schema_history`; otherwise revert it by hand.",
+                how_to_disable_transaction="by hand before the release, because refinery runs every statement in "
+                "a transaction",
+                out_of_order_behaviour="refinery fails on databases that have the newer one (`abort_missing`)",
+            ),
         )
         return resumption.resuming(history, Resumption.ANEW)
 

@@ -35,7 +35,7 @@ class Sequelize:
                 up=_RUN,
                 up_one=(*_RUN, "--to", "{id}"),
                 directory=home or ".",
-                install="npm ci",
+                how_to_install="npm ci",
                 down_one=(
                     "sequelize-cli",
                     "db:migrate:undo",
@@ -56,7 +56,7 @@ class Sequelize:
                     "--to",
                     "{id}",
                 ),
-                transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
+                how_to_enable_transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
                 # with a URL sequelize-cli reads no settings, so the history table has its default name
                 history_table="SequelizeMeta",
             ),

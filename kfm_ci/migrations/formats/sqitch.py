@@ -10,7 +10,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.formats import sqitch_variables
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import History, Migration, Tree
+from kfm_ci.migrations.model import History, Migration, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_order import FILE_MISSING, SQITCH_PLAN_SYNTAX
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import transactions
@@ -92,10 +92,12 @@ class Sqitch:
             migrations=tuple(migrations),
             findings=tuple(findings),
             unreadable=missing,
-            others=(*others, plan),
-            moves=True,
-            outside="in a change of its own without `BEGIN` and `COMMIT`",
-            late="Sqitch fails on databases that have the later one",
+            other_files=(*others, plan),
+            semantics=ToolSemantics(
+                moves_applied_files=True,
+                how_to_disable_transaction="in a change of its own without `BEGIN` and `COMMIT`",
+                out_of_order_behaviour="Sqitch fails on databases that have the later one",
+            ),
         )
 
 

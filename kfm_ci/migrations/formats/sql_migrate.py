@@ -9,7 +9,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import line_delimited
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.model import Mode
 from kfm_ci.sql.script import SourceFile
@@ -71,6 +71,9 @@ class SqlMigrate:
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         return replace(
             sectioned(history, _cut),
-            outside="in a file of its own with `-- +migrate Up notransaction`",
-            late="sql-migrate runs it after them on databases that have them, and before them on a new database",
+            semantics=ToolSemantics(
+                how_to_disable_transaction="in a file of its own with `-- +migrate Up notransaction`",
+                out_of_order_behaviour="sql-migrate runs it after them on databases that have them, and "
+                "before them on a new database",
+            ),
         )

@@ -65,8 +65,12 @@ class Sqlx:
                 *map(_checksum_warning, history.findings),
                 *name_findings(history, _OTHER, "a whole number before the first `_`"),
             ),
-            outside="in a file of its own that begins with `-- no-transaction`",
-            late="sqlx runs it after them on databases that have them, and before them on a new database",
+            semantics=replace(
+                history.semantics,
+                how_to_disable_transaction="in a file of its own that begins with `-- no-transaction`",
+                out_of_order_behaviour="sqlx runs it after them on databases that have them, and before them "
+                "on a new database",
+            ),
         )
         return resumption.resuming(history, Resumption.ANEW)
 

@@ -34,6 +34,10 @@ class Supabase:
         history = assemble(tree, directory, format=self.name, name=_supabase, paths=tree.paths(directory))
         return replace(
             history,
-            outside="in a file of its own, which the CLI runs outside a transaction",
-            late="Supabase fails on databases that have the newer one, unless `--include-all` is given",
+            semantics=replace(
+                history.semantics,
+                how_to_disable_transaction="in a file of its own, which the CLI runs outside a transaction",
+                out_of_order_behaviour="Supabase fails on databases that have the newer one, unless "
+                "`--include-all` is given",
+            ),
         )

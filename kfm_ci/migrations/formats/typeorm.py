@@ -51,7 +51,7 @@ class TypeOrm:
                 history_table=program_files.first_match(tree, home, (source,), _TABLE) or "migrations",
                 own_tables=("typeorm_metadata",),
                 directory=home,
-                install="npm ci, with ts-node" if typed else "npm ci",
-                probe=("node", "-e", "require.resolve('ts-node')") if typed else (),
+                how_to_install="npm ci, with ts-node" if typed else "npm ci",
+                dependency_check=("node", "-e", "require.resolve('ts-node')") if typed else (),
             ),
         )

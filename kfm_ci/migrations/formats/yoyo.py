@@ -53,7 +53,7 @@ class Yoyo:
                 down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
                 history_table="_yoyo_migration",
                 own_tables=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
-                install="pip install yoyo-migrations psycopg2-binary",
+                how_to_install="pip install yoyo-migrations psycopg2-binary",
             ),
         )
 

@@ -51,12 +51,12 @@ def compare(
     for number, item in enumerate(history.migrations):
         row = latest.get(keys.get(item.id, ""))
         if row is None or row.state is RowState.UNDONE:
-            applied |= {item.id} if number < last and not item.repeats else set()
+            applied |= {item.id} if number < last and not item.is_repeatable else set()
         elif row.state is RowState.FAILED:
             failed.append((item, row))
         elif item.id not in sums or row.checksum is None or row.checksum in sums[item.id]:
             applied.add(item.id)
-        elif not item.repeats:
+        elif not item.is_repeatable:
             applied.add(item.id)
             changed.append(item)
     findings = [

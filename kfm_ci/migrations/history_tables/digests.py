@@ -43,7 +43,7 @@ def _running(history: History) -> dict[str, tuple[str, ...]]:
     # a checkpoint is no migration, and counts in all hashes after it
     files = [
         *(item.up.file for item in history.migrations),
-        *(file for file in history.others if file.path.endswith(".sql")),
+        *(file for file in history.other_files if file.path.endswith(".sql")),
     ]
     sealed = sorted((file.path.rpartition("/")[2], file.data) for file in files)
     found = dict(line.split(" h1:") for line in atlas.sums(sealed)[1:])

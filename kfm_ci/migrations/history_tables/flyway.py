@@ -24,7 +24,7 @@ def crc32(text: str) -> str:
 def _checksums(history: History) -> dict[str, tuple[str, ...]]:
     # what runs again when it changes is told apart by the text that is sent, placeholders filled in
     return {
-        item.id: (crc32(item.up.text if item.repeats and isinstance(item.up, Script) else item.up.file.text),)
+        item.id: (crc32(item.up.text if item.is_repeatable and isinstance(item.up, Script) else item.up.file.text),)
         for item in history.migrations
     }
 

@@ -31,7 +31,7 @@ def _checksums(history: History) -> dict[str, tuple[str, ...]]:
 
 
 def _key(migration: Migration) -> str:
-    identity = migration.id[: -len("@12345678")] if migration.repeats else migration.id
+    identity = migration.id[: -len("@12345678")] if migration.is_repeatable else migration.id
     identity = identity.removesuffix(f"@{migration.up_path}")
     return f"{identity}@{migration.up_path.rpartition('/')[2]}"
 

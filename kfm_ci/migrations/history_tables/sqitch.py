@@ -51,7 +51,7 @@ def _id(project: _Project, change: re.Match[str], parent: str | None) -> str:
 
 
 def _plan(history: History) -> SourceFile | None:
-    return next((file for file in history.others if file.path.endswith("sqitch.plan")), None)
+    return next((file for file in history.other_files if file.path.endswith("sqitch.plan")), None)
 
 
 def _keys(history: History) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts import program_metadata
 from kfm_ci.migrations.layouts.up_down_pairs import relative
-from kfm_ci.migrations.model import Command, History, Migration, Tree, Unreadable
+from kfm_ci.migrations.model import Command, History, Migration, ToolSemantics, Tree, Unreadable
 from kfm_ci.model import Finding
 
 TESTS = re.compile(r"(?:^|/)__(?:tests|snapshots)__/|\.(?:test|spec)\.[cm]?[jt]sx?$")
@@ -44,7 +44,11 @@ def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outs
             )
     migrations.sort(key=lambda item: item.sort_key)
     return History(
-        format=format, directory=directory, migrations=tuple(migrations), findings=tuple(findings), outside=outside
+        format=format,
+        directory=directory,
+        migrations=tuple(migrations),
+        findings=tuple(findings),
+        semantics=ToolSemantics(how_to_disable_transaction=outside),
     )
 
 

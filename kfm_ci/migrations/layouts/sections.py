@@ -50,7 +50,7 @@ def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> Histor
             text=parts.up.text,
             first_line=parts.up.first_line,
             mode=parts.mode,
-            whole=parts.whole,
+            implicit_transaction=parts.whole,
         )
         down = None
         if parts.down is not None and parts.down.text.strip():
@@ -59,7 +59,7 @@ def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> Histor
                 text=parts.down.text,
                 first_line=parts.down.first_line,
                 mode=parts.down_mode or parts.mode,
-                whole=parts.whole,
+                implicit_transaction=parts.whole,
             )
         up, down = _plain(up), _plain(down) if down else None
         migrations.append(replace(migration, up=up, down=down))
@@ -67,7 +67,11 @@ def sectioned(history: History, cut: Callable[[SourceFile], Sections]) -> Histor
 
 
 def _plain(script: Script) -> Script:
-    return transactions.unwrapped(script) if script.whole and script.mode is not Mode.TRANSACTION else script
+    return (
+        transactions.unwrapped(script)
+        if script.implicit_transaction and script.mode is not Mode.TRANSACTION
+        else script
+    )
 
 
 def between(text: str, marks: list[tuple[str, int, int]], name: str) -> Section | None:
@@ -107,7 +111,7 @@ def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Fi
             "kfm-ci neither ran nor checked it.",
             'Configure the tool\'s own command in `[migrations.command]` of `kfm-ci.toml`, such as `up-one = "…"`.',
         )
-        for file in history.others
+        for file in history.other_files
         if name.match(file.path.rpartition("/")[2])
     )
 
@@ -121,7 +125,7 @@ def name_findings(history: History, name: re.Pattern[str], expected: str) -> tup
             f"{history.format} rejects the whole directory because of this file's name: expected {expected}.",
             "Rename the file, or move it out of the directory.",
         )
-        for file in history.others
+        for file in history.other_files
         if name.match(relative(file.path, history.directory))
     )
 

@@ -90,7 +90,7 @@ def assemble(
         migrations=migrations,
         findings=(*pairs.findings, *unpaired, *repeated),
         unreadable=pairs.unreadable or bool(repeated),
-        others=tuple(pairs.others),
+        other_files=tuple(pairs.others),
     )
 
 
@@ -193,7 +193,7 @@ def _extra_files(tree: Tree, paths: Iterable[str]) -> tuple[SourceFile, ...]:
 
 
 def _script(file: SourceFile, mode: Mode | None, whole: bool) -> Script:
-    script = Script(file=file, text=file.text, mode=mode, whole=whole)
+    script = Script(file=file, text=file.text, mode=mode, implicit_transaction=whole)
     return transactions.unwrapped(script) if whole and mode is not Mode.TRANSACTION else script
 
 

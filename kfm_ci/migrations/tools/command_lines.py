@@ -22,7 +22,10 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
     migrations = []
     known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
     tool = replace(
-        tool, up=_filled(tool.up, known), status=_filled(tool.status, known), restore=_filled(tool.restore, known)
+        tool,
+        up=_filled(tool.up, known),
+        status=_filled(tool.status, known),
+        load_schema=_filled(tool.load_schema, known),
     )
     for item in history.migrations:
         names = {
@@ -33,10 +36,10 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
             "previous": before,
             "file": item.up_path,
         }
-        own = (words or {}).get(item.id) or (item.up.words if isinstance(item.up, Command) else {})
+        own = (words or {}).get(item.id) or (item.up.placeholders if isinstance(item.up, Command) else {})
         names |= own
         before = item.id
-        note = _filled(tool.note, names)
+        note = _filled(tool.history_row_keys, names)
         down = _filled(tool.down_one, names) if tool.down_one else None
         preview = _filled(tool.preview, names) if tool.preview else None
         part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
@@ -48,10 +51,10 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
             preview=preview,
             part=part,
             line=line,
-            words=dict(own),
-            returns=item.up.returns if isinstance(item.up, Command) else True,
-            back=_filled(tool.down_to, names),
-            note=() if any("{" in part for part in note) else note,
+            placeholders=dict(own),
+            is_reversible=item.up.is_reversible if isinstance(item.up, Command) else True,
+            down_to=_filled(tool.down_to, names),
+            history_row_keys=() if any("{" in part for part in note) else note,
         )
         # without a down command of the tool, a down file is drilled by our own runner
         migrations.append(replace(item, up=up, down=None if down else item.down))
@@ -72,13 +75,13 @@ def instead(history: History, table: CommandTable | None) -> History:
         up_one=_argv(table.up_one) or own.up_one,
         down_one=_argv(table.down_one) or own.down_one,
         down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
-        down_printed=() if table.down_one else own.down_printed,
+        down_preview=() if table.down_one else own.down_preview,
         status=_argv(table.status) or own.status,
         preview=_argv(table.preview) or own.preview,
         history_table=table.history_table or own.history_table,
         directory=table.directory or own.directory,
         environment={**own.environment, **table.env},
-        passes=(*own.passes, *table.pass_env),
+        pass_env=(*own.pass_env, *table.pass_env),
         timeout=table.timeout,
     )
     missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]

@@ -45,7 +45,7 @@ class AppliedMigrationChanged:
         fresh = {file.sha256: path for path, file in now.items() if path not in before}
         judged: set[str] = set()
         for migration in then.migrations:
-            if migration.repeats:
+            if migration.is_repeatable:
                 continue
             for file in files_of(migration):
                 if file.path in judged or file.path in shared:
@@ -64,13 +64,13 @@ class AppliedMigrationChanged:
         tip: dict[str, SourceFile],
         fresh: dict[Digest, str],
     ) -> Iterator[Finding]:
-        if change.head.moves and _kept(file, change.head.get(migration.id)):
+        if change.head.semantics.moves_applied_files and _kept(file, change.head.get(migration.id)):
             return
         found = now.get(file.path)
         # What the base itself changed since is not this change's doing.
         if change.base is not None and tip.get(file.path) == found:
             return
-        if found is not None and (found.sha256 == file.sha256 or found.sha256 in migration.sequels):
+        if found is not None and (found.sha256 == file.sha256 or found.sha256 in migration.accepted_digests):
             return
         if found is not None:
             soft = "".join(found.text.split()) == "".join(file.text.split())

@@ -46,7 +46,7 @@ class SortsBeforeBase:
             if has_version(migration)
             and same_version(migration) not in versions
             and migration.up.file.sha256 not in renamed
-            and (last := _last(on_base, migration.up_path if change.head.file_by_file else None))
+            and (last := _last(on_base, migration.up_path if change.head.semantics.ordered_within_file else None))
             and comes_before(migration, last)
         ]
         yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
@@ -58,7 +58,7 @@ class SortsBeforeBase:
             f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
-            f"{f'; {change.head.late}' if change.head.late else ''}",
+            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}",
             # The command takes along what is new behind it, so one is enough for all.
             help=renumbering(change, first),
             place=Place(

@@ -79,7 +79,7 @@ class StrayFile:
             f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",
             help="make a migration of it (`kfm-ci new`), or move it out of the directory",
         )
-        if change.house_format:
+        if change.native_format:
             return stray
         # Other tools have files of their own that we may not know.
         return replace(stray, severity=Severity.WARNING)

@@ -32,7 +32,7 @@ class UnreadableName:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new migrations whose description has fewer than three letters."""
-        if not change.house_format:
+        if not change.native_format:
             return
         for migration in change.new:
             slug = _slug(migration.id)

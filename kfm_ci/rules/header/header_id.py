@@ -33,7 +33,7 @@ class HeaderId:
         for migration, header in headed(change):
             value = header.values.get("id", "").strip()
             if value and value not in {migration.id, stem(migration)}:
-                expected = stem(migration) if change.house_format else migration.id
+                expected = stem(migration) if change.native_format else migration.id
                 yield migration_finding(
                     HEADER_ID,
                     f"id: expected {shown(expected, 120)!r}, got {shown(value, 120)!r}",

@@ -63,7 +63,7 @@ class RollbackMissing:
             migration,
             None,
             f"{lack}, and no other rollback is declared",
-            f"add {change.head.back}, or a header that declares `rollback: compensating` or `manual`",
+            f"add {change.head.semantics.down_description}, or a header that declares `rollback: compensating` or `manual`",
         )
 
     def _down(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
@@ -126,14 +126,14 @@ class RollbackMissing:
         else:
             place = key_place(migration, header, key if key in header.lines else "rollback")
         return migration_finding(
-            ROLLBACK_MISSING, message, help=help, place=place, migration=migration, native_format=change.house_format
+            ROLLBACK_MISSING, message, help=help, place=place, migration=migration, native_format=change.native_format
         )
 
 
 def begins(migration: Migration) -> int:
     """Return the line on which a migration begins in its up file."""
     up = migration.up
-    return up.line if isinstance(up, Command) else up.begins if up.recorded else up.first_line
+    return up.line if isinstance(up, Command) else up.migration_line if up.recorded else up.first_line
 
 
 def has_down(migration: Migration) -> bool:

@@ -65,10 +65,10 @@ def traces(change: Change, migration: Migration) -> tuple[Trace, ...]:
     wants_all = change.requirements.require_traceability
     window = declared_rollout(migration) is Rollout.WINDOW
     wanted = {
-        Topic.TICKET: wants_all or change.house_format,
+        Topic.TICKET: wants_all or change.native_format,
         Topic.IMPACT: wants_all,
-        Topic.ROLLBACK: wants_all or change.house_format,
-        Topic.OPS: window and (wants_all or change.house_format),
+        Topic.ROLLBACK: wants_all or change.native_format,
+        Topic.OPS: window and (wants_all or change.native_format),
     }
     return tuple(
         Trace(topic=topic, required=wanted[topic], source=_source(change, migration, topic, text)) for topic in Topic
@@ -128,7 +128,7 @@ class Traceability:
                 help="; ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
-                native_format=change.house_format,
+                native_format=change.native_format,
                 severity=Severity.WARNING if mild else None,
             )
 

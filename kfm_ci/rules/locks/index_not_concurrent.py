@@ -38,11 +38,11 @@ class IndexNotConcurrent:
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
-            alone = f"{act.migration.outside}: `{deparse.concurrently(tree)};`"
+            alone = f"{act.migration.how_to_disable_transaction}: `{deparse.concurrently(tree)};`"
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield statement_finding(
                 INDEX_NOT_CONCURRENT,
                 act,
                 f"builds an index on {written(relation)} while its writers wait",
-                help=index(tree, outside=act.migration.outside) if parts else alone,
+                help=index(tree, outside=act.migration.how_to_disable_transaction) if parts else alone,
             )

@@ -29,11 +29,11 @@ class LateRecord:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note for the last new migration."""
-        if change.new and change.head.recorded_late:
+        if change.new and change.head.semantics.history_row_repair:
             yield migration_finding(
                 HISTORY_ROW_NOT_ATOMIC,
                 f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
                 "leaves the change applied and not recorded, and the next run tries it again",
-                help=change.head.recorded_late,
+                help=change.head.semantics.history_row_repair,
                 migration=change.new[-1],
             )

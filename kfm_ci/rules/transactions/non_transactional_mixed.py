@@ -58,20 +58,20 @@ class AutocommitCompany:
                 continue
             others = [part for part in parts if part not in alone and not _harmless(part)]
             if others:
-                again = not change.house_format and all(_runs_again(part) for part in others)
+                again = not change.native_format and all(_runs_again(part) for part in others)
                 yield self._told(migration, alone[0], others[0], Severity.WARNING if again else None)
             elif len(steps) > 1:
                 yield self._told(migration, steps[0], steps[1], Severity.WARNING)
 
     def _refused(self, migration: Migration, script: Script, part: Statement) -> Iterator[Finding]:
-        if script.whole and len(statements.of(script)) == 1:
+        if script.implicit_transaction and len(statements.of(script)) == 1:
             return
         if migration.header is not None and migration.header.values.get("transaction") == "yes":
             return  # said by header-transaction
         yield migration_finding(
             NON_TRANSACTIONAL_MIXED,
             f"{transactions.requires_autocommit(part)}, and this file runs in one",
-            help=f"do it {migration.outside}",
+            help=f"do it {migration.how_to_disable_transaction}",
             place=_place(migration, part),
             migration=migration,
         )

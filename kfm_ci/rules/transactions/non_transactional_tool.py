@@ -32,7 +32,7 @@ class BareTool:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield one note for the first new migration of several statements."""
-        if not change.head.bare:
+        if not change.head.semantics.non_transactional:
             return
         for migration in change.new:
             if not isinstance(migration.up, Script) or migration.up.mode is not Mode.AUTOCOMMIT:

@@ -35,7 +35,7 @@ class SessionSetting:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the first setting of each file that outlives it."""
-        if change.house_format:
+        if change.native_format:
             return
         told_files: set[str] = set()
         for act in (*change.acts.of("VariableSetStmt"), *change.acts.mentioning(_CONFIG)):

@@ -44,7 +44,7 @@ class TransactionControl:
             if not transactions.controls_transaction(part):
                 continue
             if not transactions.leaves_transaction(part):
-                opened = script.whole
+                opened = script.implicit_transaction
             elif opened:
                 opened = False
             else:

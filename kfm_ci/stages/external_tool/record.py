@@ -63,10 +63,10 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
 
 def _restore(files: ToolWorkspace, tool: Tool, database: str) -> None:
     """Let the tool restore its schema dump if it has one and can; otherwise all migrations of the base run."""
-    if not tool.restore:
+    if not tool.load_schema:
         return
     name = files.server.create_database("tool_restored", template=database)
-    if files.start(tool.restore, name).code == 0:
+    if files.start(tool.load_schema, name).code == 0:
         files.server.create_database(database, template=name)
     files.server.drop_database(name)
 
@@ -168,7 +168,7 @@ class _Lines:
         first = self._next.get(file.path, file.text.count("\n") + 2)
         self._next[file.path] = first + text.count("\n") + 1
         begins = command.line if isinstance(command, Command) else 1
-        return Script(file=file, text=text, mode=mode, first_line=first, recorded=True, begins=begins)
+        return Script(file=file, text=text, mode=mode, first_line=first, recorded=True, migration_line=begins)
 
 
 def _scripts(
@@ -181,7 +181,9 @@ def _scripts(
             up, down = ups[item.id], downs.get(item.id)
             back = item.down
             if down is not None:
-                back = replace(lines.script(item, down.text, down.mode), typed=_typed(item, base.change.head.tool))
+                back = replace(
+                    lines.script(item, down.text, down.mode), shell_command=_typed(item, base.change.head.tool)
+                )
             if not up.text:
                 back = None  # an up without SQL, such as a squashed migration, needs no rollback
             found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
@@ -193,7 +195,7 @@ def _typed(migration: Migration, tool: Tool | None) -> str | None:
     command = migration.up
     if not isinstance(command, Command) or tool is None or not command.down:
         return None
-    ours = {path.rpartition("/")[2] for path in tool.writes}
+    ours = {path.rpartition("/")[2] for path in tool.generated_files}
     # a command that runs a file of ours names the tool's own task after it
     place = next((number for number, word in enumerate(command.down) if word in ours), 0)
     words = command.down[:1] + command.down[place + 1 :]

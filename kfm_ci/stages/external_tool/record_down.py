@@ -47,7 +47,11 @@ class DownRecording:
 
         Only a rollback that fails right after its own up is reported: before it, others may have left something.
         """
-        left = [item for item in self.ran if _command(item).returns and (_command(item).down or _command(item).back)]
+        left = [
+            item
+            for item in self.ran
+            if _command(item).is_reversible and (_command(item).down or _command(item).down_to)
+        ]
         is_current = is_untouched = bool(left) and left[-1] is self.ran[-1]
         while left:
             if not is_current:
@@ -80,7 +84,7 @@ class DownRecording:
     def _print(self, left: list[Migration]) -> bool:
         """Record the SQL that the tool prints for all that are left, without a run for each; False when it cannot."""
         files = self.runner.files
-        if not files.tool.down_printed:
+        if not files.tool.down_preview:
             return False
         copy = ToolRunner.on(self.base, files, "tool_printed", template=self.runner.database)
         cut = copy.printed(left, [item for item in self.ran if item not in left])
@@ -130,8 +134,8 @@ def _command_line(remaining: list[Migration]) -> tuple[str, ...]:
     """Return the command line that rolls most of them back."""
     first, latest = _command(remaining[0]), _command(remaining[-1])
     if len(remaining) == 1:
-        return first.down or first.back
-    return first.back or latest.down or ()
+        return first.down or first.down_to
+    return first.down_to or latest.down or ()
 
 
 def failure_reason(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:

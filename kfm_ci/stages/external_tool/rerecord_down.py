@@ -41,7 +41,7 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
     At most MOST, first those that are reported to lose rows.
     """
     tool = base.change.head.tool
-    if tool is None or tool.down_printed:
+    if tool is None or tool.down_preview:
         return []  # SQL that a tool prints without running it depends on no row
     found: list[tuple[bool, str]] = []
     is_clean = True
@@ -110,7 +110,7 @@ def _roll_back(
     if not isinstance(command, Command):
         return None
     runner = ToolRunner.on(base, files, "rerecord_back", template=origin)
-    cut, ended = runner.down(command.down or command.back, (migration,))
+    cut, ended = runner.down(command.down or command.down_to, (migration,))
     files.server.drop_database(runner.database)
     recorded = cut.steps.get(migration.id)
     if ended.code == 0 and recorded is not None:

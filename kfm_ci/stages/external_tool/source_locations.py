@@ -81,7 +81,7 @@ def _origin(migration: Migration, line: int) -> Place | None:
     text = _quoted(migration, line)
     if text is None:
         return None
-    begins = migration.up.begins if isinstance(migration.up, Script) else 1
+    begins = migration.up.migration_line if isinstance(migration.up, Script) else 1
     for file, first in ((migration.up.file, begins), *((file, 1) for file in migration.extra_files)):
         exact = source_calls.written(text, file.text, first)
         if exact is not None:
@@ -95,11 +95,11 @@ def _call(migration: Migration, line: int) -> tuple[int, int] | None:
     (text, back), up = next(_sent(migration, line), ("", False)), migration.up
     if not text or not isinstance(up, Script):
         return None
-    exact = source_calls.written(text, up.file.text, up.begins)
+    exact = source_calls.written(text, up.file.text, up.migration_line)
     if exact is not None:
         return exact
-    calls = [call for call in source_calls.read(up.file.text, up.file.path)[0] if call.line >= up.begins]
+    calls = [call for call in source_calls.read(up.file.text, up.file.path)[0] if call.line >= up.migration_line]
     call = source_calls.sender(text, source_calls.parted(calls, up.file.text, back=back)) or source_calls.sender(
         text, calls
     )
-    return (call.line, call.end_line) if call else (up.begins, up.begins)
+    return (call.line, call.end_line) if call else (up.migration_line, up.migration_line)

@@ -109,7 +109,7 @@ class ToolRunner:
         self.recorder.take()
         ended = self.files.start(argv, self.database, count=len(expected))
         cut = self._read(HistoryWrites(tuple(reversed(expected)), TAKEN_BACK), ended)
-        single = len(expected) == 1 or not _command(expected[0]).back
+        single = len(expected) == 1 or not _command(expected[0]).down_to
         if (
             ended.code == 0
             and single
@@ -125,19 +125,23 @@ class ToolRunner:
         The history rows of the others are deleted from the database.
         """
         tool = self.files.tool
-        names = [_command(item).note for item in others]
+        names = [_command(item).history_row_keys for item in others]
         if not all(names):
             return None
         with self.base.connect(self.database, admin=True) as connection:
             tool_tables.forget(connection, tool, names)
-        ended = self.files.start(tool.down_printed, self.database, apart=True, count=len(expected))
+        ended = self.files.start(tool.down_preview, self.database, apart=True, count=len(expected))
         own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), TAKEN_BACK)
         return cut(as_sent(ended.output, own), own, notes) if ended.code == 0 else None
 
     def _read(self, notes: HistoryWrites, ended: ProcessResult) -> Cut:
         tool = self.files.tool
         return cut(
-            self.recorder.take(), ToolTables.of(tool), notes, failed=bool(ended.code), notes_first=tool.notes_first
+            self.recorder.take(),
+            ToolTables.of(tool),
+            notes,
+            failed=bool(ended.code),
+            notes_first=tool.records_before_run,
         )
 
     def previews(self, migrations: Sequence[Migration]) -> dict[str, str]:
@@ -186,7 +190,10 @@ def run_failure(migration: Migration, recorded: RecordedStatements, ended: Proce
     place = _place(migration, recorded, ended)
     if error.startswith(_OUTSIDE):
         return NOT_ALLOWED_IN_TRANSACTION.finding(
-            message, help=f"Run the statement {migration.outside}.", place=place, migration=migration.id
+            message,
+            help=f"Run the statement {migration.how_to_disable_transaction}.",
+            place=place,
+            migration=migration.id,
         )
     help = error_help.by_error(error[:5], error) or "Correct the migration."
     return MIGRATION_FAILED.finding(message, help=help, place=place, migration=migration.id)

@@ -46,7 +46,7 @@ class ToolWorkspace:
         names = {**self._names(database), "count": str(count)}
         if self.tool.settings_file:
             self._point(names["url"])
-        for path, text in self.tool.writes.items():
+        for path, text in self.tool.generated_files.items():
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).write_text(_filled(text, names))
         directory = self.root / self.tool.directory
@@ -59,7 +59,7 @@ class ToolWorkspace:
                 code="KFM-C41",
                 message=f"the migration tool is not installed: {argv[0]}",
                 where="[migrations.command]",
-                help=f"{self.tool.install}{ELSEWHERE if server_address.contained() else ''}",
+                help=f"{self.tool.how_to_install}{ELSEWHERE if server_address.contained() else ''}",
             )
         self.server.roles.enter(database)
         last: list[DatabaseBusy | None] = []
@@ -140,7 +140,7 @@ class ToolWorkspace:
         }
         # what says which server it is comes from us alone: a variable that is passed on may name production's
         held = address.keys() | of_server
-        passed = {name: ours[name] for name in self.tool.passes if name in ours and name not in held}
+        passed = {name: ours[name] for name in self.tool.pass_env if name in ours and name not in held}
         return {
             "PATH": process.places(self.root, self.tool.directory),
             "LC_ALL": "C.UTF-8",

@@ -63,13 +63,17 @@ class RobustnessRun:
         """Yield the checks before the migration runs."""
         script, after = migration.up, self.applied.records[migration.id].after
         # a static finding reports once that no file of a non-transactional tool has a transaction
-        if not self.base.change.head.bare and after is not None and interruption.concerns(script):
+        if (
+            not self.base.change.head.semantics.non_transactional
+            and after is not None
+            and interruption.concerns(script)
+        ):
             yield lambda: self._interrupt(migration, script, after.catalog)
 
     def _after(self, migration: ExecutableMigration) -> Iterator[Check]:
         """Yield the checks after the migration has run."""
         script, down, record = migration.up, migration.down, self.applied.records[migration.id]
-        severity = Severity.ERROR if self.base.change.house_format else Severity.WARNING
+        severity = Severity.ERROR if self.base.change.native_format else Severity.WARNING
         if second_run.concerns(migration, script):
             yield lambda: second_run.rehearse(self.replay, migration, script, severity=severity)
         rollback = self.rollbacks.get(migration.id, RollbackEvidence())
@@ -84,7 +88,7 @@ class RobustnessRun:
 
     def _interrupt(self, migration: ExecutableMigration, script: Script, expected: Catalog) -> Finding | None:
         tool = self.base.change.head.tool
-        transaction = tool.transaction if tool is not None else None
+        transaction = tool.how_to_enable_transaction if tool is not None else None
         return interruption.rehearse(self.replay, migration, script, expected, transaction=transaction)
 
     def _roll_back_on_new_rows(

@@ -19,7 +19,7 @@ def check_single_transaction(base: Provisioned) -> tuple[Finding, ...]:
 
     Returns nothing for a tool that gives each migration its own transaction.
     """
-    if not base.change.head.together or len(base.new) < 2:
+    if not base.change.head.semantics.single_transaction or len(base.new) < 2:
         return ()
     name = base.server.create_database("together", template=base.base_database)
     with base.connect(name) as connection:

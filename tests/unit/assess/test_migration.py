@@ -219,7 +219,7 @@ def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() ->
     (settled,) = settle([suspected], by_place([("m/a.up.sql", built)]), outside="in a file with `-- no-transaction`")
     assert settled.verdict is Verdict.CONFIRMED and "on only" in str(settled.help)
     assert "then, in a file with `-- no-transaction`, `create index concurrently" in str(settled.help)
-    told = replace(migration("create index i on t (a);"), outside="by hand")
+    told = replace(migration("create index i on t (a);"), how_to_disable_transaction="by hand")
     assert "then, by hand, `create index" in str(
         next(item.help for item in judge(told, (built,)) if item.severity == "error")
     )

@@ -18,5 +18,7 @@ from kfm_ci.migrations.model import Tool
     ],
 )  # fmt: skip
 def test_what_is_missing_is_told_with_the_command_that_installs_it(tmp_path, up, probe, told):
-    said = doctor._program(tmp_path, Tool(up=(up,), probe=probe, history_table="ran", install="npm ci"))
+    said = doctor._program(
+        tmp_path, Tool(up=(up,), dependency_check=probe, history_table="ran", how_to_install="npm ci")
+    )
     assert told in said and ("NOT INSTALLED" in said) == ("NOT INSTALLED" in told)

@@ -34,7 +34,7 @@ OF_SEVERAL_FILES = {
 )
 def test_a_rule_tells_with_the_severity_that_its_page_names(rule, judge_text):
     format = "flyway" if rule.info.id in OF_OTHER_TOOLS else "kfm"
-    usual = {default_severity(rule.info.hazard, house_format=format == "kfm"), default_severity(rule.info.hazard)}
+    usual = {default_severity(rule.info.hazard, native_format=format == "kfm"), default_severity(rule.info.hazard)}
     told = {found.severity for found in judge_text(rule, rule.info.bad, format=format)}
     assert told <= (set(rule.info.severities) or usual), "let the rule's `severities` name it"
 

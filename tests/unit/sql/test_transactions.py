@@ -26,12 +26,12 @@ BUILD = "create index concurrently i on t (a);"
 )
 def test_several_statements_in_one_message_are_one_transaction_unless_they_say_otherwise(text, given, whole, expected):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
-    assert transactions.mode(Script(file=file, text=text, mode=given, whole=whole)) is expected
+    assert transactions.mode(Script(file=file, text=text, mode=given, implicit_transaction=whole)) is expected
 
 
 def script(text):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
-    return Script(file=file, text=text, whole=True)
+    return Script(file=file, text=text, implicit_transaction=True)
 
 
 @pytest.mark.parametrize("end", ["commit;", "commit work;\n-- done\n\n-- really", "COMMIT\n;\n", "end; -- of it"])

@@ -13,12 +13,16 @@ from kfm_ci.model import Digest, Mode
 from kfm_ci.sql.script import SourceFile
 
 FILE = SourceFile(path="x.py", data=b"", text="", sha256=Digest.of(b""))
-OWN = ToolTables.of(Tool(up=(), history_table="done", aftermath=("kinds",)))
+OWN = ToolTables.of(Tool(up=(), history_table="done", tables_filled_afterwards=("kinds",)))
 
 
 def migration(name, *note):
     return Migration(
-        id=name, version="", sort_key=(name,), name=name, up=Command(file=FILE, argv=(), directory=".", note=note)
+        id=name,
+        version="",
+        sort_key=(name,),
+        name=name,
+        up=Command(file=FILE, argv=(), directory=".", history_row_keys=note),
     )
 
 

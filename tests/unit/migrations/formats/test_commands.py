@@ -52,7 +52,7 @@ TWO = {f"{DIR}/1.py": revision("a"), f"{DIR}/2.py": revision("b", "a"), f"{DIR}/
 def test_alembic_takes_back_one_branch_of_a_fork_and_leaves_the_other(load):
     history = load("alembic", {**ENV, **TWO, f"{DIR}/4.py": revision("d", "b", "c")}, DIR)
     assert [item.up.down[-1] for item in history.migrations] == ["a-1", "b@a", "c@a", "d@b"]
-    assert [bool(item.up.back) for item in history.migrations] == [False, False, False, True]
+    assert [bool(item.up.down_to) for item in history.migrations] == [False, False, False, True]
 
 
 def test_alembic_branches_with_labels_of_their_own_need_no_merge(load):
@@ -142,14 +142,14 @@ def test_rails_orders_by_number_and_asks_the_repositorys_own_program(load, detec
         ("099_a", "099"),
         ("20260105090000_b", "20260105090000"),
     ]
-    assert history.tool.directory == "app" and history.tool.restore == ()
+    assert history.tool.directory == "app" and history.tool.load_schema == ()
     assert history.migrations[1].up.argv == ("ruby", "bin/rails", "db:migrate:up", "VERSION=20260105090000")
     assert detect(files) == ("app/db/migrate", "rails")
 
 
 def test_rails_begins_with_the_schema_that_it_keeps(load):
     files = {"Gemfile": "", "db/schema.rb": "", "db/migrate/1_a.rb": ACTIVE}
-    assert load("rails", files, "db/migrate").tool.restore == ("bundle", "exec", "rake", "db:schema:load")
+    assert load("rails", files, "db/migrate").tool.load_schema == ("bundle", "exec", "rake", "db:schema:load")
 
 
 def test_ecto_orders_by_number_and_is_pointed_at_the_throwaway_server(load, detect):
@@ -161,7 +161,7 @@ def test_ecto_orders_by_number_and_is_pointed_at_the_throwaway_server(load, dete
     }
     history = load("ecto", files, "priv/repo/migrations")
     assert [item.id for item in history.migrations] == ["20260105090000_b"] and history.tool.history_table == "ran"
-    assert "{url}" in history.tool.writes["kfm_ci_ecto.exs"]
+    assert "{url}" in history.tool.generated_files["kfm_ci_ecto.exs"]
     assert detect(files) == ("priv/repo/migrations", "ecto")
 
 
@@ -244,7 +244,7 @@ def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
 def test_typeorm_runs_a_data_source_in_the_language_that_it_is_in(load, package, source, program):
     files = {"package.json": package, source: "", "m/1700000000001-A.ts": "queryRunner"}
     tool = load("typeorm", files).tool
-    assert tool.up == (program, "migration:run", "-d", source) and bool(tool.probe) == source.endswith(".ts")
+    assert tool.up == (program, "migration:run", "-d", source) and bool(tool.dependency_check) == source.endswith(".ts")
 
 
 @pytest.mark.parametrize("name", ["up", "up_one", "down_one", "down_to", "status", "preview"])

@@ -93,7 +93,7 @@ def test_callbacks_run_before_and_after_all_and_like_repeatables_their_text_is_t
     names = ("V1__a", "R__b", "afterMigrate__grants", "beforeMigrate", "afterInfo")
     files = {f"m/{name}.sql": "select 1;" for name in names}
     history = load("flyway", files)
-    assert [(item.id.partition("@")[0], item.repeats) for item in history.migrations] == [
+    assert [(item.id.partition("@")[0], item.is_repeatable) for item in history.migrations] == [
         ("beforeMigrate", True), ("V1__a", False), ("R__b", True), ("afterMigrate__grants", True)]  # fmt: skip
     edited = load("flyway", {**files, "m/R__b.sql": "select 2;"})
     assert [one.id == two.id for one, two in zip(history.migrations, edited.migrations, strict=True)] == [

@@ -16,5 +16,5 @@ FILES = {
     ("liquibase", {}, "mark-next-changeset-ran"), ("refinery", {}, "refinery_schema_history"), ("golang-migrate", {}, None),
 ])  # fmt: skip
 def test_a_tool_that_can_be_cut_off_before_its_row_says_the_way_out(load, format, settings, way_out):
-    told = load(format, {**FILES, **settings}).recorded_late
+    told = load(format, {**FILES, **settings}).semantics.history_row_repair
     assert (way_out in told) if way_out else told is None

@@ -96,7 +96,7 @@ def test_liquibase_changesets_bring_the_files_that_they_run_and_load_and_none_of
     files = {"m/changelog.xml": CHANGELOG, "m/sql/one.sql": "-- liquibase\nselect 1;", "m/sql/two.sql": "select 2;", "m/data/rows.csv": "a"}  # fmt: skip
     history = attach("liquibase", files)
     assert named(history) == {"a:1": ["m/sql/one.sql"], "a:2": ["m/data/rows.csv"]}
-    assert [file.path for file in history.others] == ["m/sql/two.sql"] and not history.findings
+    assert [file.path for file in history.other_files] == ["m/sql/two.sql"] and not history.findings
     change = judged(history, None, tree(files))
     assert [item.place.file for item in StrayFile().check(change)] == ["m/sql/two.sql"]
 

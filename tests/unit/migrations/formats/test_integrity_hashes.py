@@ -204,7 +204,7 @@ def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_e
     }  # fmt: skip
     history = load("sqitch", files)
     assert [item.up_path for item in history.migrations] == ["m/deploy/a@v2.sql", "m/deploy/b.sql", "m/deploy/a.sql"]
-    assert [file.path for file in history.others] == ["m/deploy/astray.sql", "m/sqitch.plan"]
+    assert [file.path for file in history.other_files] == ["m/deploy/astray.sql", "m/sqitch.plan"]
 
 
 def test_sqitch_a_missing_script_cannot_be_run(load):

@@ -29,7 +29,7 @@ def rules(history):
 
 def test_a_file_holds_changesets_each_with_its_transaction_and_its_way_back(load, detect):
     history = load("liquibase", {"m/a.sql": SQL})
-    assert history.back == "a `rollback` to the changeset"
+    assert history.semantics.down_description == "a `rollback` to the changeset"
     assert [(item.id, item.up.mode) for item in history.migrations] == [
         ("ann:1", Mode.TRANSACTION),
         ("bob b:two", Mode.AUTOCOMMIT),
@@ -89,7 +89,7 @@ def test_parameters_are_filled_in_and_missing_ones_told(load):
 def test_a_changeset_that_runs_again_when_it_changes_is_another_one_when_it_changes(load):
     text = "--liquibase formatted sql\n--changeset a:1\nselect 1;\n--changeset a:v runOnChange:true\ncreate view v as select {};\n"
     one, two = (load("liquibase", {"m/a.sql": text.format(number)}).migrations for number in (1, 2))
-    assert [item.repeats for item in one] == [False, True]
+    assert [item.is_repeatable for item in one] == [False, True]
     assert one[0].id == two[0].id == "a:1" and one[1].id != two[1].id
 
 
@@ -123,7 +123,7 @@ def test_what_an_application_keeps_beside_its_changelogs_belongs_to_no_migration
     }  # fmt: skip
     history = load("liquibase", files, "res")
     assert [item.version for item in history.migrations] == ["a:1"]
-    assert sorted(file.path for file in history.others) == ["res/hotfix.sql", "res/migrations.old.xml"]
+    assert sorted(file.path for file in history.other_files) == ["res/hotfix.sql", "res/migrations.old.xml"]
 
 
 def test_what_decides_whether_a_changeset_runs_is_known_of_it(load):

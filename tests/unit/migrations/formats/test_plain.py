@@ -36,10 +36,10 @@ def manifest(version, key="devDependencies"):
 def test_prisma_sends_a_file_whole_up_to_7_3_and_each_statement_by_itself_from_7_4_on(load, files, splits):
     history = load("prisma", {"p/m/1_a/migration.sql": TWO, **files}, "p/m")
     script = history.migrations[0].up
-    assert (script.whole, transactions.mode(script)) == (
+    assert (script.implicit_transaction, transactions.mode(script)) == (
         (False, Mode.AUTOCOMMIT) if splits else (True, Mode.TRANSACTION)
     )
-    assert history.bare == splits
+    assert history.semantics.non_transactional == splits
 
 
 def test_prisma_the_nearest_package_says_which_version(tree):
@@ -55,7 +55,10 @@ def test_prisma_the_nearest_package_says_which_version(tree):
 def test_prisma_a_file_that_its_reader_does_not_know_goes_whole_all_the_same(load):
     text = "drop index concurrently if exists i;\ncreate index concurrently i on t (a);\n"
     history = load("prisma", {"m/1_a/migration.sql": text, **manifest("7.4.0")})
-    assert history.migrations[0].up.whole and transactions.mode(history.migrations[0].up) is Mode.TRANSACTION
+    assert (
+        history.migrations[0].up.implicit_transaction
+        and transactions.mode(history.migrations[0].up) is Mode.TRANSACTION
+    )
 
 
 def test_sqlx_the_words_that_opt_out_are_the_first_bytes(load):
@@ -113,7 +116,7 @@ def test_golang_migrate_a_file_that_is_one_transaction_is_judged_as_one(load, te
     ],
 )  # fmt: skip
 def test_what_the_tool_does_with_a_migration_that_comes_late_is_told(load, format, names, says):
-    assert says in load(format, {f"m/{name}": "select 1;" for name in names}).late
+    assert says in load(format, {f"m/{name}": "select 1;" for name in names}).semantics.out_of_order_behaviour
 
 
 @pytest.mark.parametrize("flood", ["\n", "--\n", "-- ", "-- -- end ", " "])

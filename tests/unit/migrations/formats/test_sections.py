@@ -96,7 +96,7 @@ def test_golang_migrate_under_multi_statement_runs_statements_alone_and_tears_bo
              "m/2_b.up.sql": "create function f() returns int language plpgsql as $$\nbegin return 1; end $$;"}  # fmt: skip
     history = load("golang-migrate", files)
     assert {item.up.mode for item in history.migrations} == {Mode.AUTOCOMMIT} and not any(
-        item.up.whole for item in history.migrations
+        item.up.implicit_transaction for item in history.migrations
     )
     assert [(item.rule, item.place.line) for item in history.findings] == [("golang-migrate-splits-body", 2)]
     assert load("golang-migrate", {**files, "Makefile": ""}).findings == ()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from kfm_ci.analysis.header_keys import EXAMPLE
+from kfm_ci.migrations.model import ToolSemantics
 from kfm_ci.model import Severity
 from kfm_ci.rules.header.rollback_missing import RollbackMissing
 from tests.unit.conftest import change_of
@@ -90,5 +91,9 @@ def test_a_house_migration_without_header_is_the_header_rules_matter(judge):
 
 def test_what_to_add_is_said_in_the_words_of_the_tool():
     change = change_of({"1__a.up.sql": "create table a ();"}, format="liquibase")
-    (found,) = RULE.check(replace(change, head=replace(change.head, back="a `rollback` to the changeset")))
+    (found,) = RULE.check(
+        replace(
+            change, head=replace(change.head, semantics=ToolSemantics(down_description="a `rollback` to the changeset"))
+        )
+    )
     assert found.help.startswith("add a `rollback` to the changeset, or")
