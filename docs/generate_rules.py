@@ -58,7 +58,7 @@ def page(rule: RuleInfo) -> str:
 def index() -> str:
     """Return the list of all rules as Markdown."""
     rows = [f"| [{rule.id}]({rule.id}.md) | `{rule.hazard}` | {rule.title} |" for rule in RULES]
-    return "\n".join(["# Rules", "", "| rule | hazard | protects |", "|---|---|---|", *rows, ""])
+    return "\n".join(["# Rules", "", "| rule | hazard | problem |", "|---|---|---|", *rows, ""])
 
 
 def pages() -> dict[str, str]:

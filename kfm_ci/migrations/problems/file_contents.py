@@ -13,9 +13,12 @@ UNREADABLE_FILE = RuleInfo(
     id="unreadable-file",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="Every migration is a file that can be read",
-    why="A link that leaves the repository (hazard `forbidden-content`), a link to nothing, a directory in a file's place "
-    "or a file without permission: what cannot be read cannot be judged, so nothing is run.",
+    title="Migration file cannot be read",
+    why=(
+        "A link that leaves the repository (hazard `forbidden-content`), a dangling link, a directory"
+        " or a file without permission cannot be read. kfm-ci cannot check it, so it runs nothing. "
+        "Replace it by a regular file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(format="kfm", files=_BACK, breaks={_UP: "<link to nothing>"}, keeps=_WIDGETS),
 )
@@ -24,9 +27,11 @@ NUL_BYTE = RuleInfo(
     id="nul-byte",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A migration holds no NUL bytes",
-    why="PostgreSQL's protocol ends a text at the first NUL byte: what stands behind it would never run. Often the file "
-    "was saved as UTF-16.",
+    title="Migration contains NUL bytes",
+    why=(
+        "PostgreSQL's protocol ends a text at the first NUL byte, so the rest of the file never runs."
+        " Often the file was saved as UTF-16. Save it as UTF-8."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="kfm", files=_BACK, breaks={_UP: "create table widgets (id bigint);\0\n"}, keeps=_WIDGETS
@@ -37,8 +42,11 @@ ENCODING = RuleInfo(
     id="encoding",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A migration is valid UTF-8",
-    why="Bytes of another encoding arrive on the server as other characters than the author saw, or are refused there.",
+    title="Migration is not valid UTF-8",
+    why=(
+        "Bytes of another encoding reach the server as different characters, or cause an error there."
+        " Save the file as UTF-8."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="kfm",
@@ -52,9 +60,11 @@ BYTE_ORDER_MARK = RuleInfo(
     id="byte-order-mark",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A migration begins with its text, not with a mark",
-    why="PostgreSQL and most migration tools take a byte order mark for a part of the first statement, which then is "
-    "a syntax error.",
+    title="Migration starts with a byte order mark",
+    why=(
+        "PostgreSQL and most tools read a byte order mark as part of the first statement, which then "
+        "is a syntax error. Save the file without it."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="kfm", files=_BACK, breaks={_UP: "\ufeffcreate table widgets (id bigint);\n"}, keeps=_WIDGETS
@@ -65,8 +75,11 @@ EMPTY_FILE = RuleInfo(
     id="empty-file",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A migration is not empty",
-    why="An empty file is recorded as applied and changes nothing: nearly always the change was lost on the way.",
+    title="Migration is empty",
+    why=(
+        "An empty file is recorded as applied but changes nothing. Usually the change was lost. Write"
+        " the change or delete the file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(format="kfm", files=_BACK, breaks={_UP: "\n"}, keeps=_WIDGETS),
 )
@@ -75,9 +88,11 @@ LINE_ENDINGS = RuleInfo(
     id="line-endings",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="Line ends stay what they were",
-    why="Said as a note: a checkout that converts CRLF gives the file another checksum, and tools that compare "
-    "checksums refuse to run. `*.sql text eol=lf` in .gitattributes keeps them.",
+    title="Migration has CRLF line ends",
+    why=(
+        "A checkout that converts CRLF changes the file's checksum, and tools that compare checksums "
+        "then fail. Set `*.sql text eol=lf` in `.gitattributes`. This is a note."
+    ),
     severities=(Severity.NOTE,),
     reading_example=ReadingExample(
         format="kfm", files=_BACK, breaks={_UP: "create table widgets (id bigint);\r\n"}, keeps=_WIDGETS
@@ -88,9 +103,11 @@ SECTION_MISSING = RuleInfo(
     id="section-missing",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A file has the sections that its tool looks for",
-    why="dbmate, goose, sql-migrate and Liquibase run what stands below their marks; without one they refuse the "
-    "file, or run nothing of it.",
+    title="File without the tool's section marker",
+    why=(
+        "dbmate, goose, sql-migrate and Liquibase run the text below their markers. Without a marker "
+        "they reject the file or run nothing of it. Write the marker above the change."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="dbmate",
@@ -105,8 +122,11 @@ GOOSE_ANNOTATION = RuleInfo(
     id="goose-annotation",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="goose knows the annotation",
-    why="goose refuses a file with an annotation that it does not know.",
+    title="Unknown goose annotation",
+    why=(
+        "goose rejects a file with an annotation that it does not know. The deployment then stops. "
+        "Use one of goose's own annotations."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="goose",
@@ -121,9 +141,12 @@ GOOSE_STATEMENT_SPLIT = RuleInfo(
     id="goose-statement-split",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="goose sends a function's body whole",
-    why="goose ends a statement at each semicolon at the end of a line, also inside a body between dollars, unless "
-    "`StatementBegin` and `StatementEnd` stand around it.",
+    title="goose splits a statement",
+    why=(
+        "goose ends a statement at each semicolon at the end of a line, also inside a dollar-quoted "
+        "body. The server then gets an incomplete statement. Write `StatementBegin` and "
+        "`StatementEnd` around it."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="goose",
@@ -141,8 +164,11 @@ GOOSE_STATEMENT_UNTERMINATED = RuleInfo(
     id="goose-statement-unterminated",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="goose sees where the last statement ends",
-    why="goose looks for a semicolon at the end of a line, and refuses a file whose last statement has none.",
+    title="goose statement without a final semicolon",
+    why=(
+        "goose expects a semicolon at the end of a line and rejects a file whose last statement has "
+        "none. End the statement with a semicolon."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="goose",
@@ -157,8 +183,12 @@ LIQUIBASE_SPLITS_BODY = RuleInfo(
     id="liquibase-splits-body",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="Liquibase sends a function's body whole",
-    why="Liquibase splits at semicolons and knows no dollar quotes, only BEGIN and END: a body of plain SQL is torn.",
+    title="Liquibase splits a function body",
+    why=(
+        "Liquibase splits at semicolons and recognises only BEGIN and END, no dollar quotes: it "
+        "splits the body of an SQL function. The server then gets an incomplete statement. Add "
+        "`splitStatements:false` to the changeset."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="liquibase",
@@ -189,10 +219,12 @@ CONTENTS: tuple[RuleInfo, ...] = (
 UNRESOLVED_PLACEHOLDER = RuleInfo(
     id="unresolved-placeholder",
     hazard=Hazard.UNANALYSABLE,
-    title="What a template fills in is listed as unjudged",
-    why="`{{ … }}`, `${…}`, `%(x)s` and `:x` are filled in by another program before the SQL runs. The statement is "
-    "judged as if each were a plain name; what will really stand there is not known here, and the server cannot run it. "
-    "Values in `[migrations.placeholders]` are put in before anything is judged or run.",
+    title="Template placeholder without a value",
+    why=(
+        "Another program replaces `{{ … }}`, `${…}`, `%(x)s` and `:x` before the SQL runs. kfm-ci "
+        "checks the statement as if each were a plain name, and the server cannot run it. Set the "
+        "values in `[migrations.placeholders]`."
+    ),
     bad="alter table ${schema}.widgets add column colour text;\n",
     good="alter table shop.widgets add column colour text;\n",
 )

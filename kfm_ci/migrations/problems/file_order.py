@@ -22,9 +22,11 @@ FILE_NAME = RuleInfo(
     id="file-name",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="A file's name says that it is a migration, and which",
-    why="A name outside the tool's grammar is silently ignored by some tools (Flyway with one underscore) and refused "
-    "by others: the change is merged and never runs.",
+    title="File name does not fit the naming convention",
+    why=(
+        "Some tools silently ignore a name outside their convention (Flyway with one underscore), "
+        "others reject it. The change is then merged but never applied. Rename the file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="flyway", breaks={"m/V1_widgets.sql": _WIDGETS}, keeps={"m/V1__widgets.sql": _WIDGETS}
@@ -35,9 +37,11 @@ MIXED_STYLES = RuleInfo(
     id="mixed-styles",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="One directory keeps one style of names",
-    why="`20260101_1200__…` and `V000123__…` sort into two separate sequences: which runs first would be decided by the "
-    "alphabet, not by anybody.",
+    title="Two naming styles in one directory",
+    why=(
+        "`20260101_1200__…` and `V000123__…` sort into separate sequences, so the alphabet decides "
+        "which runs first. Keep the style of the merged files."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="kfm",
@@ -51,8 +55,11 @@ DOWN_WITHOUT_UP = RuleInfo(
     id="down-without-up",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="A way back has the change that it takes back",
-    why="A down file whose up file is not there never runs, or runs against something else.",
+    title="Down migration without an up migration",
+    why=(
+        "A down migration without its up migration never runs, or runs against another state. Add the"
+        " up migration or remove the file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="golang-migrate",
@@ -66,8 +73,11 @@ FILE_MISSING = RuleInfo(
     id="file-missing",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="What the plan names is there",
-    why="Sqitch stops at a change whose deploy script is not there.",
+    title="Planned script does not exist",
+    why=(
+        "Sqitch stops at a change whose deploy script does not exist. Add the script or remove the "
+        "change from the plan."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="sqitch",
@@ -83,8 +93,11 @@ SQITCH_PLAN_SYNTAX = RuleInfo(
     id="sqitch-plan-syntax",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="Every line of the plan can be read",
-    why="What Sqitch makes of a line that we cannot read is unknown, so the order is unknown too.",
+    title="Line of the Sqitch plan cannot be read",
+    why=(
+        "A line that does not have the plan's syntax may change the order of the migrations. kfm-ci "
+        "cannot check the plan. Write the plan with the `sqitch` command."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="sqitch",
@@ -100,9 +113,11 @@ DRIZZLE_JOURNAL_OUT_OF_ORDER = RuleInfo(
     id="drizzle-journal-out-of-order",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="Drizzle's journal goes forward in time",
-    why="Drizzle applies what is later than the last applied `when`: an entry that goes back is skipped silently where "
-    "the later one has run, and runs on new databases.",
+    title="Drizzle skips an entry of its journal",
+    why=(
+        "Drizzle applies the entries with a `when` after the last applied one. An earlier `when` is "
+        "skipped silently on existing databases and applied on new ones. Set `when` to a later value."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="drizzle",
@@ -116,8 +131,11 @@ DRIZZLE_JOURNAL_INVALID = RuleInfo(
     id="drizzle-journal-invalid",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="Drizzle's journal can be read",
-    why="The journal alone says what runs, and in which order.",
+    title="Drizzle journal cannot be read",
+    why=(
+        "The journal alone lists which files Drizzle runs, in order. Without a valid journal nothing "
+        "can be checked. Restore it from the base."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="drizzle",
@@ -131,8 +149,8 @@ DRIZZLE_JOURNAL_ENTRY_MISSING = RuleInfo(
     id="drizzle-journal-entry-missing",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="Every file is in Drizzle's journal",
-    why="A file that the journal does not name never runs.",
+    title="File is not in the Drizzle journal",
+    why=("Drizzle never runs a file that its journal does not list. Create migrations with `drizzle-kit generate`."),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="drizzle",
@@ -146,8 +164,11 @@ NOT_INCLUDED = RuleInfo(
     id="not-included",
     hazard=Hazard.NAMING,
     decided_by=DecidedBy.READING,
-    title="Every changelog is included",
-    why="Liquibase runs what the first changelog includes, directly or through others; a file beside them never runs.",
+    title="Changelog is never included",
+    why=(
+        "Liquibase runs the changelogs that the root changelog includes, directly or indirectly. "
+        "Another file never runs. Include it or remove it."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="liquibase",
@@ -161,8 +182,8 @@ INCLUDE_MISSING = RuleInfo(
     id="include-missing",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="What a changelog includes is there",
-    why="Liquibase refuses to run when an included file is not there.",
+    title="Included changelog does not exist",
+    why="Liquibase fails when an included file does not exist. Correct the path.",
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="liquibase",
@@ -176,9 +197,11 @@ MISSING_PARENT_REVISION = RuleInfo(
     id="missing-parent-revision",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="Every revision builds on one that is there",
-    why="A revision whose parent is not there cannot be ordered, and the tool refuses to start. Often the parent is on "
-    "another branch that was not merged.",
+    title="Parent revision does not exist",
+    why=(
+        "A revision without its parent cannot be ordered, and the tool fails. Often the parent is on "
+        "another branch that was not merged. Merge that branch first."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="alembic",
@@ -192,9 +215,11 @@ MULTIPLE_HEADS = RuleInfo(
     id="multiple-heads",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="The revisions end in one head",
-    why="Two pull requests that raced build on the same revision. `alembic upgrade head` and Django's `migrate` refuse "
-    "until somebody merges the two; the message holds the command.",
+    title="Revisions end in several heads",
+    why=(
+        "Two pull requests that raced build on the same revision. `alembic upgrade head` and Django's"
+        " `migrate` fail until the heads are merged. Run the command in the message."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="alembic",
@@ -211,8 +236,11 @@ CHAIN_BROKEN = RuleInfo(
     id="chain-broken",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.READING,
-    title="Each migration names the one before it",
-    why="graphile-migrate's files form a chain of hashes; it refuses one that does not build on the last.",
+    title="Hash of the previous migration does not match",
+    why=(
+        "graphile-migrate's files form a chain of hashes, and it rejects a file that does not build "
+        "on the last one. Run `uncommit` and `commit` on top of the base."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="graphile-migrate",
@@ -226,8 +254,8 @@ HASH_MISMATCH = RuleInfo(
     id="hash-mismatch",
     hazard=Hazard.MANIFEST,
     decided_by=DecidedBy.READING,
-    title="A migration's hash agrees with its text",
-    why="graphile-migrate refuses a file that was edited after it was committed.",
+    title="Hash does not match the migration's text",
+    why="graphile-migrate rejects a file that was edited after its commit. Restore the committed text.",
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="graphile-migrate",
@@ -240,9 +268,12 @@ ATLAS_SUM_MISMATCH = RuleInfo(
     id="atlas-sum-mismatch",
     hazard=Hazard.MANIFEST,
     decided_by=DecidedBy.READING,
-    title="atlas.sum agrees with the files",
-    why="Atlas refuses a directory whose files are not those that atlas.sum sealed: one was edited, added or removed by "
-    "hand, or two pull requests were merged without `atlas migrate hash`.",
+    title="atlas.sum does not match the files",
+    why=(
+        "Atlas rejects a directory that differs from `atlas.sum`: a file was edited, added or removed"
+        " by hand, or two pull requests were merged without `atlas migrate hash`. Review the files, "
+        "then run `atlas migrate hash`."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="atlas",
@@ -273,9 +304,12 @@ ORDER: tuple[RuleInfo, ...] = (
 DUPLICATE_VERSION = RuleInfo(
     id="duplicate-version",
     hazard=Hazard.ORDER,
-    title="No version is used twice, here or on the base",
-    why="Two migrations with one version run in an order that nobody chose, and some tools run only one of them. "
-    "Each pull request alone looks right, so the files are compared with the base's tip as well.",
+    title="Two migrations have the same version",
+    why=(
+        "Two migrations with one version run in an undefined order, and some tools run only one of "
+        "them. Each pull request alone looks right, so kfm-ci compares the files with the tip of the "
+        "base. Renumber the newer one."
+    ),
     bad="on main:          migrations/db/V000124__add_orders.up.sql\n"
     "in pull request:  migrations/db/V000124__add_widgets_table.up.sql\n",
     good="on main:          migrations/db/V000124__add_orders.up.sql\n"

@@ -7,17 +7,17 @@ from kfm_ci.rule_info import DecidedBy, ReadingExample, RuleInfo
 
 _BODY = "create function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend $$;\n"
 _TWO = "create index concurrently widgets_a on widgets (a);\ncreate index concurrently widgets_b on widgets (b);\n"
-_TOGETHER = (
-    "A message of several statements is one transaction on the server, whatever the tool was told: what cannot run in one is "
-    "refused there. Each statement on lines of its own is a message of its own."
-)
 
 GOOSE_IMPLICIT_TRANSACTION = RuleInfo(
     id="goose-implicit-transaction",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="goose sends alone what cannot run in a transaction",
-    why=_TOGETHER,
+    title="goose runs a statement in an implicit transaction",
+    why=(
+        "Several statements in one simple-query message run in one implicit transaction block, "
+        "whatever the annotation says. A statement that cannot run in a transaction block fails "
+        "there. Give each statement its own lines, outside `StatementBegin`."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="goose",
@@ -34,8 +34,12 @@ SQL_MIGRATE_IMPLICIT_TRANSACTION = RuleInfo(
     id="sql-migrate-implicit-transaction",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="sql-migrate sends alone what cannot run in a transaction",
-    why=_TOGETHER,
+    title="sql-migrate runs an implicit transaction",
+    why=(
+        "Several statements in one simple-query message run in one implicit transaction block, also "
+        "with `notransaction`. A statement that cannot run in a transaction block fails there. Give "
+        "each statement its own lines, outside `StatementBegin`."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="sql-migrate",
@@ -52,9 +56,12 @@ SQL_MIGRATE_STATEMENT_SPLIT = RuleInfo(
     id="sql-migrate-statement-split",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="sql-migrate sends a function's body whole",
-    why="sql-migrate ends a statement at each semicolon at the end of a line, also inside a body between dollars, unless "
-    "`StatementBegin` and `StatementEnd` stand around it.",
+    title="sql-migrate splits a statement",
+    why=(
+        "sql-migrate ends a statement at each semicolon at the end of a line, also inside a "
+        "dollar-quoted body. The server then gets an incomplete statement. Write `StatementBegin` and"
+        " `StatementEnd` around it."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="sql-migrate",
@@ -69,8 +76,11 @@ SQL_MIGRATE_STATEMENT_UNTERMINATED = RuleInfo(
     id="sql-migrate-statement-unterminated",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="sql-migrate sees where the last statement ends",
-    why="sql-migrate looks for a semicolon at the end of a line, and refuses a file whose last statement has none.",
+    title="sql-migrate statement without a final semicolon",
+    why=(
+        "sql-migrate expects a semicolon at the end of a line and rejects a file whose last statement"
+        " has none. End the statement with a semicolon."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="sql-migrate",

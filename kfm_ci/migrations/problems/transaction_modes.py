@@ -26,9 +26,12 @@ FLYWAY_MIXED = RuleInfo(
     id="flyway-mixed",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="A file of Flyway's is all inside a transaction, or all outside",
-    why="Flyway refuses a file that mixes statements that cannot run in a transaction with others, unless `mixed` "
-    "is set, and then none of them has one.",
+    title="Flyway rejects a mixed migration",
+    why=(
+        "Flyway rejects a file that mixes non-transactional statements with others, unless `mixed` is"
+        " set; then none of them has a transaction. Move the non-transactional statement to its own "
+        "file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="flyway",
@@ -42,9 +45,12 @@ FLYWAY_LOCK_DEADLOCK = RuleInfo(
     id="flyway-lock-deadlock",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="Flyway's own lock does not hold up a concurrent index",
-    why="Flyway holds its lock in an open transaction on a second connection; CREATE INDEX CONCURRENTLY waits for every "
-    "open transaction, so both wait without end. `flyway.postgresql.transactional.lock=false` takes a session's lock.",
+    title="Flyway's lock blocks a concurrent index build",
+    why=(
+        "Flyway holds its lock in an open transaction on a second connection. `create index "
+        "concurrently` waits for every open transaction, so both wait forever. Set "
+        "`flyway.postgresql.transactional.lock=false`."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="flyway", breaks={"m/V1__index.sql": _INDEX}, keeps={"m/V1__index.sql": _INDEX, **_CONF}
@@ -55,9 +61,11 @@ FLYWAY_CALLBACK = RuleInfo(
     id="flyway-callback",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="Callbacks around each migration are told",
-    why="Flyway runs such a callback around every migration, on databases that we do not see; what it does there was "
-    "not judged.",
+    title="Flyway callback was not checked",
+    why=(
+        "Flyway runs the callback around every migration on every database. kfm-ci does not run it. "
+        "Keep schema changes in versioned files."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="flyway",
@@ -71,9 +79,12 @@ FLYWAY_BASELINE = RuleInfo(
     id="flyway-baseline",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A baseline migration is told",
-    why="On an empty database Flyway begins at the newest baseline, in place of all versions up to it: new databases get "
-    "another history than old ones, which was not judged.",
+    title="Flyway baseline was not checked",
+    why=(
+        "On an empty database Flyway starts with the newest baseline instead of all versions up to "
+        "it. New databases get another history than existing ones, which kfm-ci does not check. "
+        "Compare the two schemas."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="flyway", files={"m/V1__widgets.sql": _WIDGETS}, breaks={"m/B1__all.sql": _WIDGETS}, keeps={}
@@ -84,9 +95,12 @@ ATLAS_CHECKPOINT = RuleInfo(
     id="atlas-checkpoint",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A checkpoint is told",
-    why="On an empty database Atlas begins at the newest checkpoint, in place of all files before it, and databases that have run "
-    "those pass over it: new databases get another history than old ones, which was not judged.",
+    title="Atlas checkpoint file",
+    why=(
+        "On an empty database Atlas starts with the newest checkpoint instead of the files before it;"
+        " other databases skip it. New databases get another history than existing ones, which kfm-ci"
+        " does not check. Compare the two schemas."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="atlas",
@@ -103,9 +117,11 @@ DIESEL_METADATA = RuleInfo(
     id="diesel-metadata",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="diesel's metadata says whether there is a transaction",
-    why="A metadata.toml without `run_in_transaction` makes diesel run the migration outside a transaction: half of it "
-    "stays when it fails.",
+    title="diesel metadata disables the transaction",
+    why=(
+        "A `metadata.toml` without `run_in_transaction` makes diesel run the migration without a "
+        "transaction. A failure leaves a part of it applied. Set the key."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="diesel",
@@ -119,9 +135,12 @@ ATLAS_DIRECTIVE_IGNORED = RuleInfo(
     id="atlas-directive-ignored",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.READING,
-    title="Atlas sees the directive",
-    why="Atlas reads directives only from the comments at the top of a file that a blank line follows: without it "
-    "`txmode none` is a comment like any other, and the file runs in a transaction.",
+    title="Atlas ignores a directive",
+    why=(
+        "Atlas reads directives only from the comments at the top of the file that end in a blank "
+        "line. Otherwise `txmode none` has no effect and the file runs in a transaction. Add the "
+        "blank line."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="atlas",
@@ -134,9 +153,12 @@ DBMATE_MULTIPLE_BLOCKS = RuleInfo(
     id="dbmate-multiple-blocks",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="A file of dbmate's has one way forward",
-    why="Older releases of dbmate take what follows the first `-- migrate:down`, a second `-- migrate:up` included, for "
-    "the way back; newer ones run it, and fail on PostgreSQL, for the file's version is in their table already.",
+    title="File with a second migrate:up block",
+    why=(
+        "Older releases of dbmate run a second `-- migrate:up` as part of the down migration. Newer "
+        "ones run it and fail on PostgreSQL, because the version is already recorded. Move it to its "
+        "own file."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="dbmate",
@@ -155,9 +177,12 @@ GOLANG_MIGRATE_SPLITS_BODY = RuleInfo(
     id="golang-migrate-splits-body",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.READING,
-    title="golang-migrate cuts no statement in two",
-    why="Under `x-multi-statement=true` golang-migrate cuts a file at every semicolon, those in quotes and in bodies of "
-    "functions included, and sends each piece by itself.",
+    title="golang-migrate splits a statement",
+    why=(
+        "With `x-multi-statement=true` golang-migrate splits a file at every semicolon, also in "
+        "quoted text and function bodies. The server then gets an incomplete statement. Remove the "
+        "parameter."
+    ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="golang-migrate",
@@ -171,9 +196,12 @@ MIGRATION_NOT_SQL = RuleInfo(
     id="migration-not-sql",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.READING,
-    title="A program among SQL files is told",
-    why="goose runs migrations in Go, node-pg-migrate in JavaScript, between those in SQL. Only the tool itself can run "
-    "them: what comes after is judged here on a schema without them.",
+    title="Migration is a program, not SQL",
+    why=(
+        "goose runs migrations in Go and node-pg-migrate in JavaScript among the SQL files. Only the "
+        "tool can run them, so kfm-ci checks later migrations on a schema without their effects. "
+        "Configure `[migrations.command]`."
+    ),
     severities=(Severity.WARNING,),
     reading_example=ReadingExample(
         format="goose",

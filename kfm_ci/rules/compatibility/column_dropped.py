@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 COLUMN_DROPPED = RuleInfo(
     id="column-dropped",
     hazard=Hazard.DATA_LOSS,
-    title="An existing column is dropped only in a contract step",
-    why="No down file brings the values back, and the release that is still running when the migration starts names the "
-    "column in its queries. First release an application that no longer uses it; then drop it in a migration of its "
-    "own that says `phase: contract`.",
+    title="Drops a column and its data",
+    why=(
+        "No down migration restores the values, and the running release names the column in its "
+        "queries. First release an application that no longer uses the column. Then drop it in its "
+        "own migration with `phase: contract`."
+    ),
     bad="alter table widgets drop column colour;\n",
     good="alter table widgets add column shade text;\n",
     server_example=ServerExample(

@@ -14,9 +14,12 @@ from kfm_ci.rules.rule import statement_finding
 COLUMN_RENAMED = RuleInfo(
     id="column-renamed",
     hazard=Hazard.BREAKS_CLIENTS,
-    title="An existing column is not renamed under the application",
-    why="From the moment of the rename the old release fails, and until then the new one does. Add the new column, keep "
-    "both in step with a trigger, let the application change over, and drop the old one in a contract step.",
+    title="Renames a column that applications may use",
+    why=(
+        "The running release fails from the moment of the rename, and the new release fails until "
+        "then. Add the new column, keep both in sync with a trigger, and switch the application over."
+        " Drop the old column in a contract migration."
+    ),
     bad="alter table widgets rename column colour to shade;\n",
     good="alter table widgets add column shade text;\n",
     server_example=ServerExample(

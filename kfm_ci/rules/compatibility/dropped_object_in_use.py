@@ -20,13 +20,13 @@ SHOWN = 5
 DROPPED_OBJECT_IN_USE = RuleInfo(
     id="dropped-object-in-use",
     hazard=Hazard.BREAKS_CLIENTS,
-    title="Nothing in the repository uses what is removed",
-    why="A table or column that is dropped or renamed is searched for in the tracked text files, as a whole identifier. "
-    "Migrations, comments, prose, vendored and binary files do not count. A use is sure, and an error, where a statement "
-    "of SQL names the table (and the column, unless it says that it is another table's), where a class stands for the "
-    "table, where an ORM is asked for its rows, or where an object called like the table has such an attribute: that "
-    "code fails once the migration has run. What merely bears the name, tests and generated files may mean something "
-    "else: a warning with the places; a note where the name is a plain word such as `name`.",
+    title="Drops an object that the code still uses",
+    why=(
+        "kfm-ci searches the tracked text files for a dropped or renamed table or column as a whole "
+        "identifier, without migrations, comments, prose, vendored and binary files. SQL that names "
+        "it, a class mapped to it and ORM calls are errors; other mentions, tests and generated files"
+        " are warnings; plain words such as `name` are notes. Remove the uses in an earlier release."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,

@@ -14,12 +14,12 @@ from kfm_ci.rules.rule import statement_finding
 EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
     id="expand-and-contract-combined",
     hazard=Hazard.COEXISTENCE,
-    title="What replaces something is there a release before the old one goes",
-    why="A column that replaces another needs a release between the two: first the new one is there beside the old, then "
-    "the application uses it, then the old one goes. A pull request that adds and removes at once leaves no moment at "
-    "which both releases work. One column is held to replace another of its table when an update copies it over, when "
-    "their names say so, or when they are of one type and no other column of the table comes or goes; a table, when "
-    "its rows are copied into a new one. Two changes that have nothing to do with each other are none of this.",
+    title="Adds a replacement and drops the old object at once",
+    why=(
+        "A column or table that replaces another needs a release in between: first both exist, then "
+        "the application switches, then the old one is dropped. A pull request with both steps leaves"
+        " no state in which both releases work. Split the steps; unrelated changes are not reported."
+    ),
     bad="alter table widgets add column color text;\nalter table widgets drop column colour;\n",
     good="alter table widgets add column color text;\n",
 )

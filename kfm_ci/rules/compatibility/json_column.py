@@ -13,9 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 JSON_COLUMN = RuleInfo(
     id="json-column",
     hazard=Hazard.BREAKS_CLIENTS,
-    title="A new column of an existing table is jsonb, not json",
-    why="Type `json` has no equality: `select distinct`, `group by` and `union` over the table's rows fail from the moment "
-    "the column exists, also in queries that know nothing of it. `jsonb` compares, and is faster to read.",
+    title="New column of type json instead of jsonb",
+    why=(
+        "Type `json` has no equality operator: `select distinct`, `group by` and `union` over the "
+        "table's rows fail as soon as the column exists. Queries that do not name the column are "
+        "affected too. Use `jsonb`."
+    ),
     severities=(Severity.WARNING,),
     bad="alter table widgets add column details json;\n",
     good="alter table widgets add column details jsonb;\n",

@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 TABLE_DROPPED = RuleInfo(
     id="table-dropped",
     hazard=Hazard.DATA_LOSS,
-    title="An existing table is dropped only in a contract step",
-    why="No down file brings the rows back, and the release that is still running when the migration starts may read "
-    "them. First release an application that no longer uses the table; then drop it in a migration of its own that "
-    "says `phase: contract`.",
+    title="Drops a table and its data",
+    why=(
+        "No down migration restores the rows, and the running release may still read them. First "
+        "release an application that no longer uses the table. Then drop it in its own migration with"
+        " `phase: contract`."
+    ),
     bad="drop table widgets;\n",
     good="create table parts (id bigint primary key);\ndrop table parts;\n",
     server_example=ServerExample(

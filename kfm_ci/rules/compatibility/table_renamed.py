@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 TABLE_RENAMED = RuleInfo(
     id="table-renamed",
     hazard=Hazard.BREAKS_CLIENTS,
-    title="An existing table is not renamed or moved under the application",
-    why="From the moment of the rename the old release fails, and until then the new one does. Rename the table and make a "
-    "view of the old name in the same transaction, or make the view of the new name first; drop the view when nobody "
-    "uses it.",
+    title="Renames a table that applications may use",
+    why=(
+        "The running release fails from the moment of the rename, and the new release fails until "
+        "then. Rename the table and create a view with the old name in the same transaction. Drop the"
+        " view when no release uses it."
+    ),
     bad="alter table widgets rename to parts;\n",
     good="create view parts as select * from widgets;\n",
     server_example=ServerExample(

@@ -13,9 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 TABLE_TRUNCATED = RuleInfo(
     id="table-truncated",
     hazard=Hazard.DATA_LOSS,
-    title="An existing table is not truncated",
-    why="`truncate` removes every row, with `cascade` also those of every table that refers to it, and nobody can take it "
-    "back. It keeps readers and writers out meanwhile. Delete what must go in batches, by a condition.",
+    title="Deletes all rows of a table with TRUNCATE",
+    why=(
+        "`truncate` removes every row, with `cascade` also of all tables that reference it, and "
+        "blocks reads and writes. No down migration restores the rows. Delete rows by a condition, in"
+        " batches."
+    ),
     bad="truncate widgets cascade;\n",
     good="delete from widgets where id in (17, 18);\n",
     server_example=ServerExample(

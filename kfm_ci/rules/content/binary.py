@@ -38,9 +38,11 @@ _TEXT_LIKE = (b"BZh", b"PAR1", b"GIF8")
 BINARY = RuleInfo(
     id="binary",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No binary file or archive stands among the migrations",
-    why="Nobody can review what a diff cannot show. Archives and binaries carry dumps, programs and data past every "
-    "other check, whatever their name ends with.",
+    title="Binary file or archive among the migrations",
+    why=(
+        "A diff does not show binary content, so nobody can review it. Archives and binaries can "
+        "carry dumps, programs and data past every other check. Remove the file."
+    ),
     bad="PGDMP\x00\x01\x0e\x00\x04 … (a custom-format dump, renamed to 20260225_1200__add_widgets_table.up.sql)\n",
     good="create table widgets (id bigint generated always as identity primary key);\n",
 )

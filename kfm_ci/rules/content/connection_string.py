@@ -32,9 +32,12 @@ _NOWHERE = re.compile(
 CONNECTION_STRING = RuleInfo(
     id="connection-string",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No connection string with a password stands in a migration",
-    why="An address with a password opens the database to everyone who reads the repository. It also ties the "
-    "migration to one environment, although the same bytes run in all of them.",
+    title="Connection string with a password",
+    why=(
+        "A connection string with a password opens the database to everyone who reads the repository."
+        " It also ties the migration to one environment. Revoke the password and move the address to "
+        "the deployment."
+    ),
     bad="select dblink_connect('host=db.acme.io user=app password=Zt4kPq81xw dbname=prod');\n",
     good="select dblink_connect('app_server');  -- server and user mapping are made by the deployment\n",
 )

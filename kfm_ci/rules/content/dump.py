@@ -28,9 +28,12 @@ _HELP = (
 DUMP = RuleInfo(
     id="dump",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No dump stands in a migration",
-    why="A dump brings rows nobody reviews, settings of another server and objects that exist already. It holds "
-    "its locks as long as the data is large, and hides personal data among thousands of lines.",
+    title="Database dump in a migration",
+    why=(
+        "A dump contains unreviewed rows, settings of another server and objects that already exist. "
+        "It holds its locks for the whole load and hides personal data among thousands of lines. "
+        "Write the schema change by hand and load data in batches."
+    ),
     bad="copy widgets (id, name) from stdin;\n1\tbolt\n2\tnut\n\\.\n",
     good="insert into widget_kinds (id, name) values (1, 'bolt'), (2, 'nut');\n",
 )

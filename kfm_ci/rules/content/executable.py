@@ -14,9 +14,11 @@ from kfm_ci.rules.file_finding import file_finding
 EXECUTABLE = RuleInfo(
     id="executable",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No program or script stands among the migrations",
-    why="A migration runs inside the database, under its roles and its locks. A program beside it runs wherever "
-    "somebody starts it, unseen by the gate, the ledger and the receipt.",
+    title="Program or script among the migrations",
+    why=(
+        "A migration runs in the database with its roles and locks; a program runs wherever a user "
+        "starts it. The gate, the ledger and the receipt do not cover it. Move it to the deployment."
+    ),
     bad='#!/bin/sh\npsql -c "update widgets set price = 0"\n',
     good="update widgets set price = 0 where price is null and id between 1 and 1000;\n",
 )

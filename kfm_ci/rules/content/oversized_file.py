@@ -13,9 +13,11 @@ from kfm_ci.rules.file_finding import file_finding
 OVERSIZED_FILE = RuleInfo(
     id="oversized-file",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No file among the migrations is larger than the policy allows",
-    why="Nobody reviews a megabyte of SQL. A file of that size is a dump or a data load, and belongs where data "
-    "is loaded in batches.",
+    title="File exceeds the maximum size",
+    why=(
+        "A file of that size is usually a dump or a data load, which cannot be reviewed. It holds its"
+        " locks for the whole load. Load data in batches outside of migrations."
+    ),
     bad="(a migration of 30 MB, with `max-file-size = 1048576` in [policy])\n",
     good="create table widgets (id bigint generated always as identity primary key);\n",
 )

@@ -20,10 +20,13 @@ _SIGNED = frozenset({"sqitch.plan"})
 PERSONAL_DATA = RuleInfo(
     id="personal-data",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No personal data stands in a migration",
-    why="Rows of real people in a repository are a breach: everyone with access reads them, and history keeps them "
-    "after the law says they must go. Example domains, reserved phone numbers, test cards and the header's own "
-    "contact address pass, and so does less than the policy's number of distinct values.",
+    title="Personal data in a migration",
+    why=(
+        "Personal data in a repository is a breach: everyone with access reads it, and history keeps "
+        "it after it must be deleted. Example domains, reserved phone numbers, test cards and the "
+        "header's contact address are ignored, and so are fewer values than the policy's threshold. "
+        "Load such rows outside the repository."
+    ),
     bad="insert into contacts (email) values\n"
     "  ('anna.keller@bluewin.ch'), ('j.novak@seznam.cz'), ('tom.harris@btinternet.com');\n",
     good="insert into contacts (email) values\n  ('anna@example.com'), ('jan@example.org'), ('tom@corp.test');\n",

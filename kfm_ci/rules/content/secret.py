@@ -56,9 +56,12 @@ _OVERLAP = 512
 SECRET = RuleInfo(
     id="secret",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No secret or credential stands in a migration",
-    why="A migration is read by everyone who can read the repository, is copied into every database's log, and stays "
-    "in history for ever. A role's password, a token or a private key belongs into the deployment's secret store.",
+    title="Secret or credential in a migration",
+    why=(
+        "Everyone with access to the repository reads a migration, every server logs it, and git "
+        "history keeps it. Revoke a pushed secret. Keep passwords, tokens and keys in the "
+        "deployment's secret store."
+    ),
     bad="create role reporter login password 'Kq7vTr2mZx91';\n",
     good="-- the password is set by the deployment from its secret store\ncreate role reporter login;\n",
 )

@@ -14,9 +14,11 @@ from kfm_ci.rules.rule import statement_finding
 DELETE_WITHOUT_WHERE = RuleInfo(
     id="delete-without-where",
     hazard=Hazard.DATA_LOSS,
-    title="A delete from an existing table has a condition",
-    why="`delete` without an effective `where` empties the table, and no down file brings the rows back. `where true` is "
-    "no condition.",
+    title="DELETE of all rows of an existing table",
+    why=(
+        "`delete` without an effective `where` empties the table, and no down migration restores the "
+        "rows. `where true` is no condition. Delete by a condition, in batches."
+    ),
     bad="delete from widgets where 1 = 1;\n",
     good="delete from widgets where id in (17, 18);\n",
 )

@@ -21,10 +21,12 @@ _WEAK = frozenset(
 SCHEMA_AND_DATA_MIXED = RuleInfo(
     id="schema-and-data-mixed",
     hazard=Hazard.BACKFILL,
-    title="Schema changes and data changes of existing tables are committed apart",
-    why="`alter table` locks readers and writers out until commit. Rows that are changed in the same transaction make "
-    "them wait for every one of these rows. Commit the schema change first, and change the data in the next "
-    "migration. Changes of a few named rows and of tables that the same change creates are fine.",
+    title="Schema and data change in one transaction",
+    why=(
+        "`alter table` blocks reads and writes until the commit. Rows changed in the same transaction"
+        " extend that time for every query on the table. Change the data in the next migration; "
+        "changes of a few named rows and of new tables are allowed."
+    ),
     bad="alter table widgets add column colour text;\nupdate widgets set colour = 'grey' where colour is null;\n",
     good="alter table widgets add column colour text;\n",
 )

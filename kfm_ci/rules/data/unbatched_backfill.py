@@ -15,11 +15,13 @@ from kfm_ci.rules.rule import statement_finding
 UNBATCHED_BACKFILL = RuleInfo(
     id="unbatched-backfill",
     hazard=Hazard.BACKFILL,
-    title="A backfill of an existing table runs in batches",
-    why="One statement that changes all rows that meet `… is null` holds their locks until commit, writes as much "
-    "write-ahead log as the table is big, and starts over when it is cancelled. A batch of a few thousand rows by "
-    "`limit` or by a range of keys does the same work and can stop anywhere. A condition that compares with a value "
-    "counts as bounded.",
+    title="Backfill of an existing table in one statement",
+    why=(
+        "One statement that changes all rows with `… is null` locks them until the commit, writes WAL"
+        " in proportion to the table, and starts over when it is cancelled. Update a few thousand "
+        "rows per transaction, by `limit` or by a range of keys. A condition that compares with a "
+        "value counts as bounded."
+    ),
     bad="update widgets set colour = 'grey' where colour is null;\n",
     good="update widgets set colour = 'grey'\n where id in (\n"
     "    select id from widgets where colour is null order by id limit 5000\n );\n",

@@ -14,10 +14,12 @@ from kfm_ci.rules.rule import statement_finding
 UPDATE_WITHOUT_WHERE = RuleInfo(
     id="update-without-where",
     hazard=Hazard.BACKFILL,
-    title="An update of an existing table has a condition",
-    why="`update` without an effective `where` writes every row again: all of them stay locked until commit, the table "
-    "doubles in size until vacuum, replicas fall behind. `where true` is no condition. Change rows in batches, each "
-    "in a transaction of its own, and let the condition leave out what is already done.",
+    title="UPDATE of a whole existing table",
+    why=(
+        "`update` without an effective `where` rewrites every row: all rows stay locked until the "
+        "commit, the table can double in size until vacuum, and replicas fall behind. `where true` is"
+        " no condition. Update in batches with one transaction each."
+    ),
     bad="update widgets set colour = 'grey';\n",
     good="update widgets set colour = 'grey'\n where id in (\n"
     "    select id from widgets where colour is null order by id limit 5000\n );\n",

@@ -35,10 +35,12 @@ _CLOCKS = ("SVFOP_CURRENT_DATE", "SVFOP_CURRENT_TIME", "SVFOP_LOCALTIME")
 VOLATILE_VALUE = RuleInfo(
     id="volatile-value",
     hazard=Hazard.NOT_REPEATABLE,
-    title="Rows written by a migration are the same in every database",
-    why="`now()`, `random()` and `gen_random_uuid()` in the default of a column make a value for each new row, and that "
-    "is what they are for. In a statement that writes rows they give staging other rows than production, and a "
-    "database that is built anew other rows than either. Said as a note: a time of creation is often meant so.",
+    title="Writes values that differ between databases",
+    why=(
+        "`now()`, `random()` and `gen_random_uuid()` in a statement that writes rows give each "
+        "database different rows. A staging database then differs from production. Write a constant "
+        "where the databases must agree; a creation time may differ, so this is a note."
+    ),
     severities=(Severity.NOTE,),
     bad="insert into tenants (id, name) values (gen_random_uuid(), 'acme');\n",
     good="alter table tenants add column id uuid default gen_random_uuid();\n",

@@ -18,10 +18,13 @@ from kfm_ci.sql.script import Script, SourceFile
 APPLIED_MIGRATION_CHANGED = RuleInfo(
     id="applied-migration-changed",
     hazard=Hazard.IMMUTABILITY,
-    title="Migrations on the base keep their bytes",
-    why="A migration on the base may have run anywhere: editing it makes two databases differ although their ledgers "
-    "agree. Whitespace and comments count too, because the bytes are what was applied and what checksums name. "
-    "The down file counts, because it is what the rollback was proven with; adding a missing one is fine.",
+    title="Changes a migration that is already on the base",
+    why=(
+        "A migration on the base may be applied to any database, so an edit makes two databases "
+        "differ although their ledgers agree. White space and comments count, because checksums cover"
+        " every byte; the down migration counts, because the rollback was proven with it. Write a new"
+        " migration instead; adding a missing down migration is allowed."
+    ),
     bad="git diff main...  --  migrations/db/20260101_0900__init.up.sql\n"
     "-create table a (id int);\n+create table a (id bigint);\n",
     good="a new file migrations/db/20260302_1000__widen_a_id.up.sql\nalter table a alter column id type bigint;\n",

@@ -23,10 +23,13 @@ _VERIFIERS: tuple[tuple[str, Callable[[bytes, History], tuple[ManifestProblem, .
 MANIFEST_STALE = RuleInfo(
     id="manifest-stale",
     hazard=Hazard.MANIFEST,
-    title="meta/manifest.json and meta/checksums.txt agree with the files",
-    why="Others rely on the lists: release tooling, auditors, `sha256sum --check`. Where they are, or where the policy "
-    "asks for them, they must name every file with its digest, in order, to the byte. Line ends that git changes "
-    "on checkout break digests: `.gitattributes` should say `-text` for the directory.",
+    title="Manifest does not match the files",
+    why=(
+        "Release tooling and auditors rely on `meta/manifest.json` and `meta/checksums.txt`, so both "
+        "must list every file with its digest in order. Line ends that git converts on checkout "
+        "change digests: set `-text` for the directory in `.gitattributes`. Run `kfm-ci manifest` to "
+        "write both files."
+    ),
     bad="migrations/db/meta/checksums.txt lists the digest that the file had before its last edit\n",
     good="kfm-ci manifest && git add migrations/db/meta\n",
 )

@@ -17,10 +17,12 @@ from kfm_ci.sql.script import Script
 OUT_OF_ORDER = RuleInfo(
     id="out-of-order",
     hazard=Hazard.ORDER,
-    title="New migrations sort after everything on the base",
-    why="A migration that sorts before one that has already run is skipped by some tools and runs in another order "
-    "on every other database. It happens when two pull requests race: the second must be renumbered. "
-    "Gaps in the numbering are never filled in behind.",
+    title="Sorts before a migration on the base",
+    why=(
+        "A migration that sorts before an applied one is skipped or rejected by some tools, and runs "
+        "in a different order on new databases. It happens when two pull requests race. Renumber the "
+        "second one; never fill gaps in the numbering."
+    ),
     bad="on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
     "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n",
     good="on main:          migrations/db/20260301_0900__add_orders.up.sql\n"

@@ -37,9 +37,11 @@ _META = ("meta/", "runbooks/", "docs/", ".sqlx/")
 STRAY_FILE = RuleInfo(
     id="stray-file",
     hazard=Hazard.FORBIDDEN_CONTENT,
-    title="No one-off script lies among the migrations",
-    why="A script outside the convention is run by hand, once, somewhere. No ledger records it, no rollback is proven, "
-    "and the next database that is built from the migrations does not have what it did.",
+    title="One-off script outside the naming convention",
+    why=(
+        "A script outside the convention is run by hand. No ledger records it, no rollback is proven,"
+        " and a new database misses its effects. Make it a migration or remove it."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,

@@ -17,9 +17,12 @@ _LETTERS = 3
 UNREADABLE_NAME = RuleInfo(
     id="unreadable-name",
     hazard=Hazard.NAMING,
-    title="The description in a file's name is readable",
-    why="The name is what reviewers, the ledger and the on-call engineer see first. A description without words, "
-    "such as a number or two letters, says nothing when something goes wrong at night.",
+    title="File name without a readable description",
+    why=(
+        "The description in the file name is what reviewers, the ledger and the on-call engineer see "
+        "first. A number or two letters tell them nothing during an incident. Name the change, such "
+        "as `add_widgets_table`."
+    ),
     bad="migrations/db/20260225_1200__42.up.sql\n",
     good="migrations/db/20260225_1200__add_widgets_table.up.sql\n",
 )

@@ -17,8 +17,11 @@ DIALECT = "postgresql"
 HEADER_DIALECT = RuleInfo(
     id="header-dialect",
     hazard=Hazard.HEADER,
-    title="The header's dialect is postgresql",
-    why="SQL for another database may run here and mean something else; a file for another server belongs elsewhere.",
+    title="Header dialect is not postgresql",
+    why=(
+        "kfm-ci runs the SQL on PostgreSQL, where SQL for another database may have a different "
+        "meaning. Set `dialect: postgresql`, or move the file to the migrations of the other server."
+    ),
     bad=EXAMPLE.replace("dialect: postgresql", "dialect: mysql"),
     good=EXAMPLE,
 )

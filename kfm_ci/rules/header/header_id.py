@@ -15,9 +15,12 @@ from kfm_ci.rules.rule import migration_finding
 HEADER_ID = RuleInfo(
     id="header-id",
     hazard=Hazard.HEADER,
-    title="The header's id equals the file's name",
-    why="A header that was copied from another file, or left behind by a renumbering, makes the ledger, the receipt "
-    "and the file speak of different migrations.",
+    title="Header id differs from the file name",
+    why=(
+        "A header that was copied or left behind by a renumbering makes the ledger, the receipt and "
+        "the file name different migrations. Auditors cannot match them. Set `id` to the name of the "
+        "file."
+    ),
     bad=EXAMPLE.replace("id: 20260225_1200__add_widgets_table", "id: 20251101_0800__add_orders"),
     good=EXAMPLE,
 )

@@ -16,9 +16,11 @@ from kfm_ci.rules.rule import migration_finding
 HEADER_KEYS = RuleInfo(
     id="header-keys",
     hazard=Hazard.HEADER,
-    title="The header has all its keys, once each, and no unknown ones",
-    why="A key that is missing is a question nobody answered; a key that is misspelt is an answer nobody reads. "
-    "Both look fine to a hurried reviewer.",
+    title="Missing, repeated or unknown header key",
+    why=(
+        "A missing key is an unanswered question, and a misspelt key is never read. Both are easy to "
+        "overlook in review. Write each required key once."
+    ),
     bad=EXAMPLE.replace("-- owner: payments-team\n", "-- ownr: payments-team\n"),
     good=EXAMPLE,
 )

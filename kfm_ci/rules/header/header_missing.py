@@ -13,9 +13,11 @@ from kfm_ci.rules.rule import migration_finding
 HEADER_MISSING = RuleInfo(
     id="header-missing",
     hazard=Hazard.HEADER,
-    title="A new migration starts with its header",
-    why="The header says who answers for the change, how risky it is, how it is rolled out and how it is taken back. "
-    "It travels with the file, so it is still there when the pull request is forgotten.",
+    title="Migration without a header",
+    why=(
+        "The header names the owner, the risk, the rollout and the rollback of the change. It stays "
+        "with the file when the pull request is forgotten. Start the up migration with it."
+    ),
     bad="create table widgets (id bigint generated always as identity primary key);\n",
     good=EXAMPLE,
 )

@@ -14,8 +14,11 @@ from kfm_ci.rules.rule import migration_finding
 HEADER_PLACEHOLDER = RuleInfo(
     id="header-placeholder",
     hazard=Hazard.HEADER,
-    title="No TBD or TODO is left in the header",
-    why="What is to be decided later is decided by nobody once the change is merged: a merged header is never edited.",
+    title="TBD or TODO left in the header",
+    why=(
+        "A merged header is never edited, so a value left for later stays open. Reviewers and "
+        "auditors get no answer. Fill in the value before the merge."
+    ),
     bad=EXAMPLE.replace("owner: payments-team", "owner: TBD"),
     good=EXAMPLE.replace("owner: payments-team", "owner: todo-list-team"),
 )

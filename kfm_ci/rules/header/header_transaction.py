@@ -17,9 +17,12 @@ from kfm_ci.sql.transactions import requires_autocommit
 HEADER_TRANSACTION = RuleInfo(
     id="header-transaction",
     hazard=Hazard.HEADER,
-    title="`transaction` has a reason and fits the statements",
-    why="Inside one transaction a failed migration leaves nothing behind. `transaction: no` gives that up, so reviewers "
-    "must read why; `transaction: yes` around a statement that refuses to run in one fails on every server.",
+    title="Declared transaction does not fit the statements",
+    why=(
+        "In one transaction a failed migration leaves nothing behind. `transaction: no` gives that "
+        "up, so reviewers need its reason; `transaction: yes` around a statement that cannot run in a"
+        " transaction block fails on every server. Correct the key or give `transaction-reason`."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,

@@ -30,9 +30,12 @@ CLOSED: dict[str, tuple[str, ...]] = {
 HEADER_VALUES = RuleInfo(
     id="header-values",
     hazard=Hazard.HEADER,
-    title="Header values are those the contract lists",
-    why="`risk: trivial` or `rollout: Safe` means nothing to the gate, and a declaration that means nothing cannot be "
-    "compared with what the server did.",
+    title="Header value that is not defined",
+    why=(
+        "kfm-ci compares the declared values with what the server did, and `risk: trivial` or "
+        "`rollout: Safe` cannot be compared. Reviewers cannot rely on such a declaration. Use one of "
+        "the values that the message lists."
+    ),
     bad=EXAMPLE.replace("risk: low", "risk: trivial"),
     good=EXAMPLE,
 )

@@ -16,10 +16,13 @@ from kfm_ci.sql import statements
 PHASE_MISMATCH = RuleInfo(
     id="phase-mismatch",
     hazard=Hazard.HEADER,
-    title="`phase` is what the statements do",
-    why="`expand` adds beside what is there, `migrate` moves data over, `contract` removes what nobody uses any more. The "
-    "phase decides what a release may rely on: one that says `expand` and drops a column breaks the release that is "
-    "still running, one that says `contract` and only adds hides that the removal is still to come.",
+    title="Declared phase does not fit the statements",
+    why=(
+        "`expand` adds objects, `migrate` moves data, `contract` removes what no release uses. "
+        "Releases rely on the declared phase: `expand` with a dropped column breaks the running "
+        "release, and `contract` without a removal hides that it is still to come. Correct the phase "
+        "or split the migration."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,

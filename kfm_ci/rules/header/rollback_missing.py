@@ -18,9 +18,12 @@ from kfm_ci.sql.script import Script
 ROLLBACK_MISSING = RuleInfo(
     id="rollback-missing",
     hazard=Hazard.ROLLBACK_MISSING,
-    title="The declared rollback exists",
-    why="A strategy without its means is found out at the worst moment. `down` needs a down file with statements, "
-    "`compensating` names a later migration that is there, `manual` points to a runbook that is not empty.",
+    title="Declared rollback does not exist",
+    why=(
+        "A strategy without its means is discovered during an incident. `down` needs a down migration"
+        " with statements, `compensating` the name of an existing later migration, `manual` a runbook"
+        " with content. Write what the strategy needs, or declare another one."
+    ),
     bad=EXAMPLE.replace("rollback: down", "rollback: manual"),
     good=EXAMPLE.replace("rollback: down", "rollback: manual\n-- runbook: docs/runbooks/widgets.md"),
 )

@@ -97,10 +97,13 @@ def _source(change: Change, migration: Migration, topic: Topic, text: dict[str, 
 TRACEABILITY = RuleInfo(
     id="traceability",
     hazard=Hazard.TRACEABILITY,
-    title="A new migration can be traced to its request, impact, rollback and operational steps",
-    why="An auditor asks who wanted the change, what it did to users and how it would have been undone. The header or "
-    "the pull request's text (`## Impact`, `## Rollback`, `## Operational steps`) answers; a section that holds "
-    "only checkboxes or placeholders does not. Operational steps are asked for where the rollout needs a window.",
+    title="Change request, impact or rollback plan is missing",
+    why=(
+        "Auditors ask who requested the change, how it affects users and how it is rolled back. The "
+        "header or the pull request's text (`## Impact`, `## Rollback`, `## Operational steps`) "
+        "answers; checkboxes and placeholders do not count. Operational steps are required only for a"
+        " rollout with a maintenance window."
+    ),
     bad=EXAMPLE.replace("ticket: https://example.com/tickets/12", "ticket: see chat"),
     good=EXAMPLE,
 )

@@ -15,10 +15,12 @@ from kfm_ci.sql.parse_tree import Node
 ATTACH_PARTITION_SCANS = RuleInfo(
     id="attach-partition-scans",
     hazard=Hazard.FULL_SCAN,
-    title="A table is attached after a check constraint has proven its rows",
-    why="`attach partition` reads the whole table to see that its rows lie within the bounds, while nobody may use it. A "
-    "validated check constraint that implies the bounds makes the scan unnecessary: add it `not valid`, validate it "
-    "in the next migration, attach, and drop it.",
+    title="Scans a table to attach it as a partition",
+    why=(
+        "`attach partition` scans the table under AccessExclusiveLock to check the partition bounds. "
+        "Nobody can use the table meanwhile. Add a `not valid` check that implies the bounds, "
+        "validate it in the next migration, attach, and drop the check."
+    ),
     bad="alter table events attach partition events_old for values from (minvalue) to ('2026-01-01');\n",
     good="create table events_2026 (like events including all);\n"
     "alter table events attach partition events_2026 for values from ('2026-01-01') to ('2027-01-01');\n",

@@ -14,9 +14,12 @@ from kfm_ci.rules.rule import statement_finding
 COLUMN_CHECK_SCANS = RuleInfo(
     id="column-check-scans",
     hazard=Hazard.FULL_SCAN,
-    title="A check is added to an existing table apart from its column",
-    why="`add column … check (…)` reads the whole table while readers and writers wait, even though the new column is null "
-    "in every row. Add the column, then the check `not valid`, and validate it in the next migration.",
+    title="Scans a table to add a column with a check",
+    why=(
+        "`add column … check (…)` scans the whole table under AccessExclusiveLock, although the new "
+        "column is null in every row. Reads and writes are blocked meanwhile. Add the column first, "
+        "then the check as `not valid`, and validate it in the next migration."
+    ),
     bad="alter table widgets add column weight integer check (weight > 0);\n",
     good="alter table widgets add column weight integer;\n"
     "alter table widgets add constraint weight_positive check (weight > 0) not valid;\n",

@@ -14,10 +14,12 @@ from kfm_ci.rules.rule import statement_finding
 CONCURRENT_INDEX_IF_NOT_EXISTS = RuleInfo(
     id="concurrent-index-if-not-exists",
     hazard=Hazard.INVALID_INDEX,
-    title="A concurrent index build cannot pass over an invalid index",
-    why="`create index concurrently` that fails halfway leaves an invalid index behind, which slows writers and serves no "
-    "query. A second run with `if not exists` finds the name taken, does nothing, and counts as success. Drop what "
-    "may be left first, then create it without `if not exists`.",
+    title="IF NOT EXISTS can skip an invalid index",
+    why=(
+        "A failed `create index concurrently` leaves an invalid index that slows down writes and "
+        "serves no query. A second run with `if not exists` finds the name, does nothing and reports "
+        "success. Drop the index first, then create it without `if not exists`."
+    ),
     bad="create index concurrently if not exists widgets_name_idx on widgets (name);\n",
     good="drop index concurrently if exists widgets_name_idx;\n"
     "create index concurrently widgets_name_idx on widgets (name);\n",

@@ -22,10 +22,12 @@ _DOMAIN = re.compile(
 CONSTRAINED_DOMAIN_COLUMN = RuleInfo(
     id="constrained-domain-column",
     hazard=Hazard.TABLE_REWRITE,
-    title="A column of a checked domain is not added to an existing table",
-    why="Adding a column whose type is a domain with a constraint writes the whole table anew, even without a default, so "
-    "that the constraint sees every row. Add the column with the base type and a `not valid` check, and validate it in "
-    "the next migration.",
+    title="Rewrites a table to add a column of a domain",
+    why=(
+        "A column whose type is a domain with a constraint makes PostgreSQL rewrite the table, even "
+        "without a default. Reads and writes are blocked meanwhile. Use the base type and a `not "
+        "valid` check, and validate it in the next migration."
+    ),
     bad="create domain positive as integer check (value > 0);\nalter table widgets add column weight positive;\n",
     good="alter table widgets add column weight integer;\n",
 )

@@ -17,9 +17,12 @@ _ADD = "C"
 DOMAIN_CONSTRAINT_SCANS = RuleInfo(
     id="domain-constraint-scans",
     hazard=Hazard.FULL_SCAN,
-    title="A constraint on an existing domain is added without a scan",
-    why="`alter domain … add constraint` and `set not null` read every table that has a column of the domain, and hold a "
-    "Share lock on each of them meanwhile. Add the constraint `not valid`, and validate it in the next migration.",
+    title="Scans every table that uses a domain",
+    why=(
+        "`alter domain … add constraint` and `set not null` scan each table with a column of the "
+        "domain and hold ShareLock on it. Writes to these tables are blocked. Add the constraint as "
+        "`not valid` and validate it in the next migration."
+    ),
     bad="alter domain email add constraint email_has_at check (value like '%@%');\n",
     good="alter domain email add constraint email_has_at check (value like '%@%') not valid;\n",
 )

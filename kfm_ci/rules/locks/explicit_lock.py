@@ -18,10 +18,12 @@ _MODES = {5: "share", 6: "share row exclusive", 7: "exclusive", 8: "access exclu
 EXPLICIT_LOCK = RuleInfo(
     id="explicit-lock",
     hazard=Hazard.BLOCKS_WRITES,
-    title="An existing table is not locked by hand",
-    why="`lock table` holds its lock until commit, and the default mode keeps even readers out. Statements take what they "
-    "need by themselves. Where the lock is meant, so that nothing changes in between, keep the transaction short and "
-    "say so in an acknowledgement.",
+    title="Explicit LOCK of an existing table",
+    why=(
+        "`lock table` holds its lock until the commit, and the default mode blocks reads too. "
+        "PostgreSQL's statements take the locks that they need. If the lock is intended, keep the "
+        "transaction short and acknowledge it."
+    ),
     severities=(Severity.WARNING,),
     bad="lock table widgets;\nalter table widgets add column colour text;\n",
     good="alter table widgets add column colour text;\n",

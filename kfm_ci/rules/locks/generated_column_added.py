@@ -17,10 +17,13 @@ _STORED = "s"
 GENERATED_COLUMN_ADDED = RuleInfo(
     id="generated-column-added",
     hazard=Hazard.TABLE_REWRITE,
-    title="A column that computes its values is not added to an existing table",
-    why="A serial, identity or stored generated column gives every existing row its value at once: the table and all its "
-    "indexes are written anew while readers and writers wait. Add a plain column, let a default (a sequence) or a "
-    "trigger fill new rows, fill the old ones in batches, and make it what it should be at the end.",
+    title="Rewrites a table to add a generated column",
+    why=(
+        "A serial, identity or stored generated column needs a value in each existing row, so "
+        "PostgreSQL rewrites the table and its indexes. Reads and writes are blocked meanwhile. Add a"
+        " plain column, fill new rows by a default or trigger and old rows in batches, then convert "
+        "it."
+    ),
     bad="alter table widgets add column number bigint generated always as identity;\n",
     good="alter table widgets add column number bigint;\n",
 )

@@ -15,10 +15,12 @@ from kfm_ci.sql import deparse
 INDEX_NOT_CONCURRENT = RuleInfo(
     id="index-not-concurrent",
     hazard=Hazard.BLOCKS_WRITES,
-    title="An index on an existing table is built concurrently",
-    why="`create index` takes a Share lock: no row of the table can be written until the whole index is built. "
-    "`concurrently` reads the table twice, but lets writers through. A table that the same change creates is empty "
-    "and used by nobody, so it needs no such care.",
+    title="Blocks writes while an index is built",
+    why=(
+        "`create index` holds ShareLock: no row of the table can be written until the index is "
+        "complete. Every writer of the table waits. Use `create index concurrently`, which scans the "
+        "table twice but blocks no writes."
+    ),
     bad="create index widgets_name_idx on widgets (name);\n",
     good="create index concurrently widgets_name_idx on widgets (name);\n",
 )

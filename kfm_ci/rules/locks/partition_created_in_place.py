@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 PARTITION_CREATED_IN_PLACE = RuleInfo(
     id="partition-created-in-place",
     hazard=Hazard.BLOCKS_READS,
-    title="A partition of an existing table is created apart and attached",
-    why="`create table … partition of` takes an AccessExclusive lock on the parent, and reads all of a default partition. "
-    "A table that is created on its own and attached takes a ShareUpdateExclusive lock, which readers and writers of "
-    "the parent do not notice. Either lock is short where there is no default partition.",
+    title="Partition created with an exclusive lock",
+    why=(
+        "`create table … partition of` takes AccessExclusiveLock on the parent and scans a default "
+        "partition. A separately created table that is attached takes ShareUpdateExclusiveLock, which"
+        " blocks neither reads nor writes of the parent. Create the table first, then attach it."
+    ),
     severities=(Severity.NOTE,),
     bad="create table events_2027 partition of events for values from ('2027-01-01') to ('2028-01-01');\n",
     good="create table events_2027 (like events including all);\n"

@@ -13,9 +13,11 @@ from kfm_ci.rules.rule import statement_finding
 REFRESH_NOT_CONCURRENT = RuleInfo(
     id="refresh-not-concurrent",
     hazard=Hazard.BLOCKS_READS,
-    title="A materialized view in use is refreshed concurrently",
-    why="`refresh materialized view` holds an AccessExclusive lock on the view while its query runs: readers wait as long "
-    "as the query takes. `concurrently` lets them read the old rows; it needs a unique index on plain columns.",
+    title="Blocks reads while a view is refreshed",
+    why=(
+        "`refresh materialized view` holds AccessExclusiveLock while its query runs, so every reader "
+        "waits. `concurrently` lets them read the old rows. It needs a unique index on plain columns."
+    ),
     bad="refresh materialized view widget_totals;\n",
     good="refresh materialized view concurrently widget_totals;\n",
 )

@@ -21,9 +21,12 @@ _CHANGES = {
 STORAGE_REWRITE = RuleInfo(
     id="storage-rewrite",
     hazard=Hazard.TABLE_REWRITE,
-    title="The storage of an existing table is not changed in place",
-    why="`set logged`, `set unlogged`, `set tablespace` and `set access method` write the whole table anew while readers "
-    "and writers wait. Write to a new table that is stored as wanted, and swap the two, or declare a window.",
+    title="Rewrites a table to change its storage",
+    why=(
+        "`set logged`, `set unlogged`, `set tablespace` and `set access method` rewrite the table "
+        "while reads and writes are blocked. Copy the rows to a new table and swap the two, or "
+        "declare a maintenance window."
+    ),
     bad="alter table widgets set unlogged;\n",
     good="create unlogged table widgets_staging (like widgets);\n",
 )

@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 VACUUM_FULL_OR_CLUSTER = RuleInfo(
     id="vacuum-full-or-cluster",
     hazard=Hazard.TABLE_REWRITE,
-    title="An existing table is not compacted under an exclusive lock",
-    why="`vacuum full` and `cluster` write the table and all its indexes anew under an AccessExclusive lock: readers and "
-    "writers wait until the last row is copied. `pg_repack` does the same beside the application; a plain `vacuum` "
-    "makes the space usable again without any of it.",
+    title="VACUUM FULL or CLUSTER of an existing table",
+    why=(
+        "`vacuum full` and `cluster` rewrite the table and its indexes under AccessExclusiveLock. "
+        "Reads and writes are blocked until the last row is copied. Use plain `vacuum`, or "
+        "`pg_repack` outside of migrations."
+    ),
     bad="vacuum full widgets;\n",
     good="vacuum (analyze) widgets;\n",
 )

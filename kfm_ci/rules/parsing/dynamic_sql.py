@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import migration_finding
 DYNAMIC_SQL = RuleInfo(
     id="dynamic-sql",
     hazard=Hazard.UNANALYSABLE,
-    title="SQL built at run time is listed as unjudged",
-    why="Statements inside a `do` block are judged like any other. `execute` of a text that is put together there, and "
-    "blocks in other languages, are known only when they run: the gate shows what the server did for the block, "
-    "`kfm-ci check` can only say that it did not look.",
+    title="SQL built at run time",
+    why=(
+        "Statements in a `do` block are checked like any others. SQL that `execute` builds, and "
+        "blocks in other languages, are known only at run time: the gate observes their effects, "
+        "`kfm-ci check` cannot. Write static SQL where possible."
+    ),
     bad="do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = 'shop' loop\n"
     "    execute format('alter table shop.%I add column noted_at timestamptz', name);\n  end loop;\nend $$;\n",
     good="alter table shop.orders add column noted_at timestamptz;\n",

@@ -13,10 +13,12 @@ from kfm_ci.rules.rule import migration_finding
 PSQL_META_COMMAND = RuleInfo(
     id="psql-meta-command",
     hazard=Hazard.UNANALYSABLE,
-    title="Commands of psql are listed as unjudged",
-    why="A line that begins with a backslash is read by psql and by no server. `\\i` brings in another file, `\\copy` "
-    "reads one of the client, `\\gexec` runs what a query returns: none of it was judged, and a runner that speaks "
-    "to the server fails on it.",
+    title="psql meta-command in a migration",
+    why=(
+        "psql reads lines that start with a backslash; the server does not. The effects of `\\i`, "
+        "`\\copy` or `\\gexec` are not checked, and a runner that sends SQL to the server fails on "
+        "them. Write plain SQL."
+    ),
     bad="\\i more.sql\n",
     good="create table widgets (id bigint primary key);\n",
 )

@@ -13,9 +13,12 @@ from kfm_ci.rules.rule import migration_finding
 STATEMENT_NOT_PARSED = RuleInfo(
     id="statement-not-parsed",
     hazard=Hazard.UNANALYSABLE,
-    title="Every statement parses as PostgreSQL's SQL",
-    why="What does not parse cannot be judged on paper, and would fail on the server. In the gate the server decides: "
-    "a statement that it runs, because it knows newer syntax, is not held against the change.",
+    title="Statement that the parser does not accept",
+    why=(
+        "SQL that does not parse cannot be checked statically and usually fails on the server. In the"
+        " gate the server decides: a statement that it runs, because it knows newer syntax, is not "
+        "reported. Correct the syntax."
+    ),
     severities=(Severity.ERROR,),
     bad="alter table widgets add colum colour text;\n",
     good="alter table widgets add column colour text;\n",

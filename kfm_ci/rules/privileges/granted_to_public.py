@@ -12,9 +12,11 @@ from kfm_ci.rules.rule import statement_finding
 GRANTED_TO_PUBLIC = RuleInfo(
     id="granted-to-public",
     hazard=Hazard.PRIVILEGE,
-    title="Nothing is granted to public",
-    why="`public` is every role that can connect, today and later. Grant to the role that needs it, so that a new reporting "
-    "user does not see what nobody meant to show.",
+    title="Grants privileges to PUBLIC",
+    why=(
+        "`public` is every role that can connect, now and later. A new reporting user then sees "
+        "everything that was granted. Grant to the role that needs the privilege."
+    ),
     severities=(Severity.WARNING,),
     bad="grant select on widgets to public;\n",
     good="grant select on widgets to reporting;\n",

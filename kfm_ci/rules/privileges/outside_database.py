@@ -28,10 +28,13 @@ _DBLINK = re.compile(r"\bdblink", re.IGNORECASE)
 OUTSIDE_DATABASE = RuleInfo(
     id="outside-database",
     hazard=Hazard.PRIVILEGE,
-    title="No other server is reached",
-    why="dblink, foreign servers, subscriptions and extensions that fetch from the network act outside the transaction "
-    "and outside the throwaway server: nothing of it is rolled back, nothing of it was tested, and the credentials "
-    "stand in the file.",
+    title="Reaches another server",
+    why=(
+        "dblink, foreign servers, subscriptions and extensions with network access act outside the "
+        "transaction and the throwaway server. Their effects are not rolled back and were not "
+        "checked, and the credentials are in the file. Move the work to the application or the "
+        "infrastructure."
+    ),
     bad="create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host 'billing');\n",
     good="create table billing_import (id bigint primary key, amount numeric);\n",
 )

@@ -16,10 +16,12 @@ _SETTINGS = frozenset({"role", "session_authorization"})
 ROLE_SWITCHED = RuleInfo(
     id="role-switched",
     hazard=Hazard.PRIVILEGE,
-    title="The role is not switched",
-    why="After `set role` all that follows is made by, and belongs to, another role; where it is not reset, the tool's own "
-    "bookkeeping too. Run the migration as the role that should own the result, or hand it over with "
-    "`alter table … owner to`.",
+    title="Switches the role",
+    why=(
+        "After `set role` the following statements create objects that another role owns, and the "
+        "tool's own history rows can be affected. Run the migration as the role that should own the "
+        "objects, or use `alter table … owner to`."
+    ),
     bad="set role admin;\ncreate table widgets (id bigint primary key);\n",
     good="create table widgets (id bigint primary key);\nalter table widgets owner to shop;\n",
 )

@@ -13,9 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
     id="security-definer-search-path",
     hazard=Hazard.PRIVILEGE,
-    title="A security definer function sets its search path",
-    why="`security definer` runs a function with its owner's rights, but with the caller's `search_path`: who can create "
-    "a function or an operator in any schema on that path can have it called with the owner's rights.",
+    title="SECURITY DEFINER without a search_path",
+    why=(
+        "A `security definer` function runs with its owner's privileges but the caller's "
+        "`search_path`. A user who can create a function or operator in a schema on that path can "
+        "have it called with the owner's privileges. Add `set search_path` to the function."
+    ),
     severities=(Severity.WARNING,),
     bad="create function add_one(n int) returns int language sql security definer as 'select n + 1';\n",
     good="create function add_one(n int) returns int language sql security definer\n"

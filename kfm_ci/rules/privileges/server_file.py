@@ -20,10 +20,12 @@ _MENTION = re.compile("|".join(sorted(_FUNCTIONS)), re.IGNORECASE)
 SERVER_FILE = RuleInfo(
     id="server-file",
     hazard=Hazard.PRIVILEGE,
-    title="No files and programs of the server are used",
-    why="`copy … from program` runs a command on the database's machine; `copy` from a file and functions such as "
-    "`pg_read_file` read what the server can read. Neither works for a role that may only migrate, nor on a managed "
-    "database.",
+    title="Uses files or programs of the server",
+    why=(
+        "`copy … from program` runs a command on the database host; `copy` from a file and functions "
+        "such as `pg_read_file` read its files. Neither works for an ordinary role or on a managed "
+        "database. Load data through the client."
+    ),
     bad="copy widgets from program 'curl https://example.com/widgets';\n",
     good="insert into widgets (name) values ('cog'), ('wheel');\n",
 )

@@ -28,12 +28,13 @@ _WHAT = {
 SERVER_SETTINGS = RuleInfo(
     id="server-settings",
     hazard=Hazard.PRIVILEGE,
-    title="Server, databases and roles are left to their administrators",
-    why="Roles, tablespaces and `alter system` belong to the whole server: other databases on it feel the change, and "
-    "the role that migrates should not have the right. Let the infrastructure's own code make them, and let migrations "
-    "only grant on what they own. The gate runs a migration on several databases of one server: what it does to roles "
-    "is put back in between (as a superuser), what it does to tablespaces, databases, replication and the server's "
-    "settings is not.",
+    title="Changes roles, databases or server settings",
+    why=(
+        "Roles, tablespaces and `alter system` belong to the whole cluster: other databases feel the "
+        "change, and the migrating role should not have the privilege. Manage them in the "
+        "infrastructure's code. The gate resets roles between its databases; changes of tablespaces, "
+        "databases, replication and server settings are not reset."
+    ),
     bad="alter system set work_mem = '1GB';\n",
     good="grant select on widgets to reporting;\n",
 )

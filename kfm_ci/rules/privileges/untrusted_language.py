@@ -19,10 +19,12 @@ _UNTRUSTED = frozenset(
 UNTRUSTED_LANGUAGE = RuleInfo(
     id="untrusted-language",
     hazard=Hazard.PRIVILEGE,
-    title="No untrusted language is used",
-    why="A function in C, `plpython3u` or `plperlu` runs with the rights of the server's process: files, network, memory. "
-    "Only a superuser can make one, and no managed database lets you. `plpgsql`, `sql` and trusted languages do not "
-    "leave the database.",
+    title="Function in an untrusted language",
+    why=(
+        "A function in C, `plpython3u` or `plperlu` runs with the rights of the server process: "
+        "files, network, memory. Only a superuser can create one, and managed databases do not allow "
+        "it. Use `plpgsql`, `sql` or a trusted language."
+    ),
     bad="create function shell(text) returns text language plpython3u as $$ import os $$;\n",
     good="create function twice(n int) returns int language sql return n * 2;\n",
 )

@@ -7,10 +7,6 @@ from kfm_ci.rule_info import DecidedBy, RuleInfo
 
 _WIDGETS = "create table widgets (id bigint primary key, name text);\ninsert into widgets values (1, 'a');"
 _GOOD = "alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;"
-_WAY_BACK = (
-    "A way back that nobody ran is a wish. It is run here, on rows, right after the way forward, and what it leaves "
-    "behind is compared object by object and row by row."
-)
 
 _NUMBERS = """create table numbers (widget bigint primary key, number integer not null);
 do $$ declare w widgets; begin
@@ -28,8 +24,11 @@ MIGRATION_FAILED = RuleInfo(
     id="migration-failed",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.SERVER,
-    title="The server accepts the migration",
-    why="PostgreSQL refused a statement. The message is the server's, the place is that of the statement.",
+    title="Migration fails on the server",
+    why=(
+        "PostgreSQL returned an error for a statement. The message is the server's, the place is the "
+        "statement. Correct the statement."
+    ),
     base=_WIDGETS,
     bad="alter table widgits add column title text;\n-- down:\nselect 1;",
     good=_GOOD,
@@ -39,10 +38,12 @@ DATA_DEPENDENT_FAILURE = RuleInfo(
     id="data-dependent-failure",
     hazard=Hazard.DATA_DEPENDENT,
     decided_by=DecidedBy.SERVER,
-    title="A migration succeeds on every row that may be there",
-    why="Every table of the base is given synthetic rows that obey its constraints and are as awkward as these "
-    "allow: NULLs, duplicates, empty and long texts, zero, large numbers, several rows for a parent. What succeeds "
-    "on an empty table and fails on them can fail in production; the finding has the query that tells.",
+    title="Fails on existing rows",
+    why=(
+        "The statement succeeds on an empty table and fails on synthetic rows that satisfy the "
+        "constraints: NULLs, duplicates, empty and long texts, zero, large numbers. Production can "
+        "contain such rows. Run the query in the finding there, and clean the data first."
+    ),
     severities=(
         Severity.ERROR,
         Severity.NOTE,
@@ -59,11 +60,13 @@ DATA_DEPENDENT_SCHEMA = RuleInfo(
     id="data-dependent-schema",
     hazard=Hazard.DATA_DEPENDENT,
     decided_by=DecidedBy.SERVER,
-    title="A migration leaves the same schema whatever the rows are",
-    why="A block that swallows a failure (`exception when others then null`) reports success and leaves out what "
-    "failed, so that production's schema is another than the one that was tested. The new migrations are run on "
-    "synthetic rows and on empty tables, and the two schemas compared object by object. What only makes more "
-    "objects where there are rows, such as a partition for each month, is a note.",
+    title="Resulting schema depends on the rows",
+    why=(
+        "A block that swallows an error reports success but skips the change, so production can get a"
+        " different schema than the one that was tested. kfm-ci compares the schemas on synthetic "
+        "rows and on empty tables. Let the error abort the migration; additional objects, such as one"
+        " partition per month, are a note."
+    ),
     severities=(
         Severity.ERROR,
         Severity.NOTE,
@@ -80,11 +83,13 @@ EXCEPTION_SWALLOWED = RuleInfo(
     id="exception-swallowed",
     hazard=Hazard.DATA_DEPENDENT,
     decided_by=DecidedBy.SERVER,
-    title="A migration passes over no failure that rows bring about",
-    why="A handler of `others` catches whatever comes, also what nobody thought of. The server counts what is caught "
-    "on synthetic rows and on empty tables. What comes on rows alone, and is answered by nothing, leaves rows behind "
-    "that the migration says it changed: an error; answered by a message alone: a warning. A handler that names its "
-    "condition, sets or returns a value, writes a row or raises is no finding.",
+    title="`EXCEPTION WHEN OTHERS` hides an error",
+    why=(
+        "A handler of `others` catches every error, including unexpected ones. kfm-ci counts the "
+        "exceptions on synthetic rows and on empty tables: one that only rows cause, and that is "
+        "ignored, is an error; with a message it is a warning. Catch a condition by its name; "
+        "handlers that set a value, write a row or raise are not reported."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,
@@ -98,25 +103,34 @@ NOT_ALLOWED_IN_TRANSACTION = RuleInfo(
     id="not-allowed-in-transaction",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.SERVER,
-    title="A migration fits into its transaction",
-    why="Some statements cannot run in a transaction block, and a file that commits or rolls back leaves the "
-    "transaction that makes change and record one.",
+    title="Statement cannot run in its transaction",
+    why=(
+        "Some statements cannot run in a transaction block, and a file that commits or rolls back "
+        "ends the transaction that makes the change and its history row atomic. Run the statement in "
+        "its own file, without a transaction."
+    ),
 )
 
 DRY_RUN_NOT_ROLLED_BACK = RuleInfo(
     id="dry-run-not-rolled-back",
     hazard=Hazard.TRANSACTION,
     decided_by=DecidedBy.SERVER,
-    title="What is rolled back leaves nothing behind",
-    why="The new migrations were run and rolled back, and the schema's fingerprint was not what it had been.",
+    title="Rollback of the transaction leaves changes",
+    why=(
+        "The migration was rolled back, but the schema was different afterwards. A procedure with "
+        "COMMIT or dblink escapes the transaction. Remove it from the migration."
+    ),
 )
 
 SMOKE_FAILED = RuleInfo(
     id="smoke-failed",
     hazard=Hazard.SMOKE,
     decided_by=DecidedBy.SERVER,
-    title="What must work after the change works",
-    why="An assertion of `[smoke] sql` was false or failed, or the command of `[smoke] command` did not end well.",
+    title="Smoke test fails",
+    why=(
+        "An assertion of `[smoke] sql` failed, or the command of `[smoke] command` exited with an "
+        "error. The application may not work on the new schema. Correct the migration or the test."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,
@@ -127,9 +141,12 @@ VERIFY_SCRIPT_SKIPPED = RuleInfo(
     id="verify-script-skipped",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.SERVER,
-    title="The tool's own verification was run",
-    why="Sqitch's `verify` scripts of the new changes are run as smoke tests. One with commands of psql, or with "
-    "variables that have no value, only psql could run: said as a warning, for it was not run.",
+    title="Verify script was not run",
+    why=(
+        "kfm-ci runs Sqitch's `verify` scripts as smoke tests. A script with psql commands or "
+        "variables without a value needs psql and is skipped. Write plain SQL or set the variables; "
+        "this is a warning."
+    ),
     severities=(Severity.WARNING,),
 )
 
@@ -137,9 +154,11 @@ PROGRAM_READS_ROWS = RuleInfo(
     id="program-reads-rows",
     hazard=Hazard.UNANALYSABLE,
     decided_by=DecidedBy.SERVER,
-    title="What a program does depends on no row",
-    why="A migration that is a program can read rows and send what it likes for each. The tool ran it where the tables of the "
-    "base were empty, so nothing was sent for any: a note names the tables, for a person has to read that part.",
+    title="Program reads rows that were not checked",
+    why=(
+        "A migration that is a program can read rows and send different SQL for each. The tool ran it"
+        " on empty tables, so that SQL was not checked. Review it by hand; this is a note."
+    ),
     severities=(Severity.NOTE,),
 )
 
@@ -147,9 +166,11 @@ UNDERSTATED_RISK = RuleInfo(
     id="understated-risk",
     hazard=Hazard.UNDERSTATED_RISK,
     decided_by=DecidedBy.SERVER,
-    title="The header claims no less than the evidence shows",
-    why="Reviewers and release engineers decide by `risk` and `rollout`. What the server did says more than what "
-    "was declared.",
+    title="Header declares less risk than observed",
+    why=(
+        "Reviewers and release engineers decide by `risk` and `rollout`. The server did more than the"
+        " header declares. Correct the header or make the change safer."
+    ),
     base=_WIDGETS,
     bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
     good=_GOOD,
@@ -159,8 +180,11 @@ OVERSTATED_RISK = RuleInfo(
     id="overstated-risk",
     hazard=Hazard.UNDERSTATED_RISK,
     decided_by=DecidedBy.SERVER,
-    title="The header claims no more than the evidence shows",
-    why="Said as a note: a change that is called dangerous and is not teaches people to ignore the word.",
+    title="Header declares more risk than observed",
+    why=(
+        "A harmless change that is declared as dangerous teaches reviewers to ignore the declaration."
+        " Lower `risk` or `rollout`; this is a note."
+    ),
     severities=(Severity.NOTE,),
 )
 
@@ -168,8 +192,12 @@ ROLLBACK_FAILED = RuleInfo(
     id="rollback-failed",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="The way back runs without an error",
-    why=_WAY_BACK,
+    title="Rollback fails",
+    why=(
+        "kfm-ci runs the rollback on rows right after the up migration and compares every object and "
+        "row. PostgreSQL returned an error. Correct the down migration, or declare `rollback: manual`"
+        " with a runbook."
+    ),
     base=_WIDGETS,
     bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column titel;",
     good=_GOOD,
@@ -179,9 +207,11 @@ ROLLBACK_NOT_RUN = RuleInfo(
     id="rollback-not-run",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="Every way back was run",
-    why="Said as a warning: so many of a tool's ways back failed that those below them were not run; nothing is "
-    "claimed of these.",
+    title="Rollback was not run",
+    why=(
+        "Too many rollbacks of the tool failed, so those of earlier migrations were not run. Nothing "
+        "is proven for them. Correct the failed ones; this is a warning."
+    ),
     severities=(Severity.WARNING,),
 )
 
@@ -189,10 +219,12 @@ ROLLBACK_SCHEMA_DIFFERS = RuleInfo(
     id="rollback-schema-differs",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="The way back restores the schema",
-    why=_WAY_BACK
-    + " What a later way back left behind is not held against it. An extension or a schema that was made `if not "
-    "exists` may stay: dropping it can take it from others.",
+    title="Rollback does not restore the schema",
+    why=(
+        "kfm-ci runs the rollback on rows right after the up migration and compares every object. "
+        "Leftovers of a later rollback are not reported here, and an extension or schema created with"
+        " `if not exists` may stay. Revert exactly what the up migration does."
+    ),
     base=_WIDGETS,
     bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\ncreate table titles (id bigint);\n"
     "-- down:\nalter table widgets drop column title;",
@@ -203,9 +235,12 @@ ROLLBACK_DATA_LOST = RuleInfo(
     id="rollback-data-lost",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="The way back keeps the rows that existed before",
-    why=_WAY_BACK + " Rows written since are the price of rolling back, and are listed as such; rows that were "
-    "there before must be what they were.",
+    title="Rollback loses or changes existing rows",
+    why=(
+        "kfm-ci runs the rollback on rows right after the up migration and compares every row that "
+        "existed before. Rows written since are listed as data loss on rollback. Keep the old values "
+        "until they are not needed, or declare `rollback: manual`."
+    ),
     base=_WIDGETS,
     bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;\ndelete from widgets;",
     good=_GOOD,
@@ -215,8 +250,11 @@ ROLLBACK_DATA_NOT_COMPARED = RuleInfo(
     id="rollback-data-not-compared",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="All rows could be compared",
-    why="Rows that could not be read could not be compared, so nothing is claimed of them.",
+    title="Rows could not be compared after the rollback",
+    why=(
+        "Rows that the migrations' role cannot read are not compared. Nothing is proven for them. "
+        "Grant SELECT to that role."
+    ),
     severities=(Severity.WARNING,),
 )
 
@@ -224,9 +262,11 @@ ROLLBACK_COLUMN_ORDER = RuleInfo(
     id="rollback-column-order",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="Columns come back where they stood",
-    why="Said as a note: a column that was dropped and added again stands last. The schema is the same for who "
-    "names columns; `insert into t values (…)`, `select *` by position and `copy` without a list see another.",
+    title="Rollback changes the order of columns",
+    why=(
+        "A dropped and re-added column becomes the last one. `insert into t values (…)`, `select *` "
+        "by position and `copy` without a list are affected. Name the columns; this is a note."
+    ),
     severities=(Severity.NOTE,),
     base="create table widgets (id bigint, name text, n integer);",
     bad="alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;",
@@ -237,10 +277,12 @@ ROLLBACK_FAILS_ON_NEW_ROWS = RuleInfo(
     id="rollback-fails-on-new-rows",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="The way back minds rows that only the new schema lets in",
-    why="Said as a note: a way back that is proven on the rows of before is run once more on a row that the change "
-    "lets in, such as a null where there was a NOT NULL, a double of what was unique, or a longer text. In "
-    "production such rows may be there minutes after the deployment, and then it fails.",
+    title="Rollback fails on rows allowed only by the new schema",
+    why=(
+        "kfm-ci runs a proven rollback again with a row that only the new schema allows, such as a "
+        "null, a duplicate or a longer text. Production can have such rows minutes after the "
+        "deployment. Convert them in the down migration; this is a note."
+    ),
     severities=(Severity.NOTE,),
     base="create table widgets (id bigint primary key, name text not null);\ninsert into widgets values (1, 'a');",
     bad="alter table widgets alter column name drop not null;\n-- down:\n"
@@ -253,27 +295,35 @@ REAPPLY_DIFFERS = RuleInfo(
     id="reapply-differs",
     hazard=Hazard.ROLLBACK_UNPROVEN,
     decided_by=DecidedBy.SERVER,
-    title="After the way back the migration applies again, with the same schema",
-    why="Rolled back is only what can be rolled forward again: otherwise the second attempt in production meets "
-    "what the first one left.",
+    title="Migration cannot be applied again after its rollback",
+    why=(
+        "After a rollback the second attempt in production meets what the first one left. The "
+        "migration failed or gave a different schema. Make the up migration independent of leftovers."
+    ),
 )
 
 BATCH_RUN_DIFFERS = RuleInfo(
     id="batch-run-differs",
     hazard=Hazard.NOT_REPEATABLE,
     decided_by=DecidedBy.SERVER,
-    title="One run of the tool leads where single steps lead",
-    why="Production runs all pending migrations in one go; here they were run one by one and all at once, and the "
-    "two schemas are not equal.",
+    title="One run for all gives a different schema",
+    why=(
+        "Production runs all pending migrations in one run. kfm-ci ran them in one run and one by "
+        "one, and the schemas differ. Make each migration independent of the number of migrations in "
+        "a run."
+    ),
 )
 
 ERROR_SUPPRESSED = RuleInfo(
     id="error-suppressed",
     hazard=Hazard.MIGRATION_ERROR,
     decided_by=DecidedBy.SERVER,
-    title="A tool tells of what the server refused",
-    why="Said as a warning: the server refused a statement, and the tool went on and ended well. What the program "
-    "caught here it may not catch in production.",
+    title="Tool suppresses an error of the server",
+    why=(
+        "PostgreSQL returned an error, but the tool continued and exited 0. The same error may not be"
+        " caught in production. Check for the object first, or let the error abort the migration; "
+        "this is a warning."
+    ),
     severities=(Severity.WARNING,),
 )
 
@@ -281,17 +331,22 @@ PENDING_AFTER_RUN = RuleInfo(
     id="pending-after-run",
     hazard=Hazard.ORDER,
     decided_by=DecidedBy.SERVER,
-    title="After all has run the tool calls nothing pending",
-    why="The tool's own status, asked after its own run, names something that did not run or is wrong: it would "
-    "be so in production too.",
+    title="Tool reports a pending migration after its run",
+    why=(
+        "The tool's status command reports a pending or failed migration after all have run. The same"
+        " would happen in production. Run the command by hand."
+    ),
 )
 
 SINGLE_TRANSACTION_RUN = RuleInfo(
     id="single-transaction-run",
     hazard=Hazard.LOCK_ORDER,
     decided_by=DecidedBy.SERVER,
-    title="A tool that runs all pending migrations in one transaction",
-    why="Said as a note: locks that the first migration takes are held until the last has committed.",
+    title="Tool runs all migrations in one transaction",
+    why=(
+        "PostgreSQL holds the locks of the first migration until the last has committed. Deploy the "
+        "migrations one by one where that is too long; this is a note."
+    ),
     severities=(Severity.NOTE,),
 )
 
@@ -299,8 +354,11 @@ POLICY_CHANGED = RuleInfo(
     id="policy-changed",
     hazard=Hazard.HEADER,
     decided_by=DecidedBy.SERVER,
-    title="A change of the policy is seen, and takes effect after merge",
-    why="Said as a note: a pull request is judged by the policy of its base, so that it cannot loosen what judges it.",
+    title="Pull request changes the policy",
+    why=(
+        "kfm-ci checks a pull request with the policy of its base, so that it cannot loosen its own "
+        "check. The new policy applies after the merge; this is a note."
+    ),
     severities=(Severity.NOTE,),
 )
 

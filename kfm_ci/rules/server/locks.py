@@ -11,9 +11,12 @@ LOCK_BLOCKS_READS = RuleInfo(
     id="lock-blocks-reads",
     hazard=Hazard.BLOCKS_READS,
     decided_by=DecidedBy.SERVER,
-    title="Nobody waits to read a table while work that grows with it is done",
-    why="A statement took AccessExclusiveLock on a table that existed before, and reads, writes or rebuilds rows "
-    "while it holds it: every query on that table queues up behind it, and behind the first of them all others.",
+    title="Blocks reads while scanning or rewriting a table",
+    why=(
+        "The statement holds AccessExclusiveLock on an existing table while it scans or rewrites it "
+        "or changes rows. Every query on the table waits. Split the change as the help shows, or "
+        "declare a maintenance window."
+    ),
     base=_WIDGETS,
     bad="alter table widgets alter column name set not null;\n"
     "-- down:\nalter table widgets alter column name drop not null;",
@@ -25,9 +28,12 @@ LOCK_BLOCKS_WRITES = RuleInfo(
     id="lock-blocks-writes",
     hazard=Hazard.BLOCKS_WRITES,
     decided_by=DecidedBy.SERVER,
-    title="Nobody waits to write a table while work that grows with it is done",
-    why="A statement took a lock that conflicts with INSERT, UPDATE and DELETE, and works through the table while "
-    "it holds it. Reads go on; every write queues up.",
+    title="Blocks writes while working on a table",
+    why=(
+        "The statement holds a lock that conflicts with INSERT, UPDATE and DELETE while it works "
+        "through the table. Reads continue; every write waits. Use the form that the help shows, or "
+        "declare a maintenance window."
+    ),
     base=_WIDGETS + "\ncreate table parts (id bigint primary key, widget_id bigint);\n"
     "create index on parts (widget_id);",
     bad="alter table parts add constraint parts_widget_fk foreign key (widget_id) references widgets (id);\n"
@@ -40,9 +46,11 @@ REINDEX_NOT_CONCURRENT = RuleInfo(
     id="reindex-not-concurrent",
     hazard=Hazard.BLOCKS_WRITES,
     decided_by=DecidedBy.SERVER,
-    title="An index is rebuilt without stopping writes",
-    why="REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index, until it is "
-    "done.",
+    title="Blocks writes while an index is rebuilt",
+    why=(
+        "REINDEX without CONCURRENTLY blocks writes to the table, and reads that would use the index."
+        " Every writer waits until it is complete. Use `reindex … concurrently`."
+    ),
     base=_WIDGETS,
     bad="reindex table widgets;\n-- down:\nselect 1;",
     good="reindex table concurrently widgets;\n-- down:\nselect 1;",
@@ -52,9 +60,11 @@ LOCK_HELD_DURING_WORK = RuleInfo(
     id="lock-held-during-work",
     hazard=Hazard.BLOCKS_READS,
     decided_by=DecidedBy.SERVER,
-    title="Work does not run under a lock that an earlier statement took",
-    why="Locks are held until COMMIT. A quick ALTER TABLE followed by slow work in the same transaction blocks the "
-    "table for all of that work.",
+    title="Holds a lock while a later statement works",
+    why=(
+        "PostgreSQL releases locks at COMMIT. A quick ALTER TABLE followed by long work in the same "
+        "transaction blocks the table for all of that time. Move the work to its own migration."
+    ),
     base=_WIDGETS + "\ncreate table orders (id bigint primary key, total integer);",
     bad="alter table widgets add column colour text;\ncreate index orders_total on orders (total);\n"
     "-- down:\ndrop index orders_total;\nalter table widgets drop column colour;",
@@ -65,9 +75,12 @@ REWRITE_UNDER_LOCK = RuleInfo(
     id="rewrite-under-lock",
     hazard=Hazard.TABLE_REWRITE,
     decided_by=DecidedBy.SERVER,
-    title="A table is not written anew while others wait for it",
-    why="PostgreSQL copied every row into new storage and rebuilt every index, under AccessExclusiveLock. It needs "
-    "as much free disk as the table, and replicas receive it all.",
+    title="Rewrites a table under an exclusive lock",
+    why=(
+        "PostgreSQL copied every row to new storage and rebuilt every index under "
+        "AccessExclusiveLock. It needs as much free disk space as the table, and replicas receive all"
+        " of it. Use the form that the help shows."
+    ),
     base=_WIDGETS,
     bad="alter table widgets alter column price type bigint;\n"
     "-- down:\nalter table widgets alter column price type integer;",
@@ -78,9 +91,12 @@ SCAN_UNDER_LOCK = RuleInfo(
     id="scan-under-lock",
     hazard=Hazard.FULL_SCAN,
     decided_by=DecidedBy.SERVER,
-    title="A table is not read from end to end while others wait for it",
-    why="PostgreSQL had to look at every row to prove that the statement holds, while a lock blocked others. "
-    "NOT VALID and a later VALIDATE read the same rows under a lock that blocks nobody.",
+    title="Scans a table under a blocking lock",
+    why=(
+        "PostgreSQL read every row to check the statement while a lock blocked other sessions. `NOT "
+        "VALID` with a later `VALIDATE CONSTRAINT` scans the same rows without blocking. Split the "
+        "statement."
+    ),
     base=_WIDGETS,
     bad="alter table widgets add constraint widgets_price check (price > 0);\n"
     "-- down:\nalter table widgets drop constraint widgets_price;",
@@ -92,9 +108,12 @@ BACKFILL_UNDER_LOCK = RuleInfo(
     id="backfill-under-lock",
     hazard=Hazard.BACKFILL,
     decided_by=DecidedBy.SERVER,
-    title="Rows are not changed in the transaction that locks their table",
-    why="The transaction holds AccessExclusiveLock on the table whose rows it changes: readers and writers wait "
-    "for every row, and a change of many rows in one transaction bloats the table besides.",
+    title="Changes rows while their table is locked",
+    why=(
+        "The transaction holds AccessExclusiveLock on the table whose rows it changes, so reads and "
+        "writes wait for every row. Many rows in one transaction also bloat the table. Change the "
+        "rows in the next migration."
+    ),
     base=_WIDGETS + "\ninsert into widgets values (1, 'a', 1);",
     bad="alter table widgets add column colour text;\nupdate widgets set colour = 'red' where colour is null;\n"
     "-- down:\nalter table widgets drop column colour;",
@@ -105,9 +124,12 @@ BRIEF_LOCK = RuleInfo(
     id="brief-lock",
     hazard=Hazard.BLOCKS_READS,
     decided_by=DecidedBy.SERVER,
-    title="A lock that is held for catalog changes only",
-    why="Said as a note: the statement blocks others, but does nothing that grows with the table. It still has to "
-    "wait for queries that run, and everyone waits behind it: keep `lock_timeout` short.",
+    title="Blocks a table for a catalog change only",
+    why=(
+        "The statement blocks other sessions, but does no work that grows with the table. It still "
+        "waits for running queries, and later queries wait behind it. Keep `lock_timeout` short; this"
+        " is a note."
+    ),
     severities=(Severity.NOTE,),
     base=_WIDGETS,
     bad="alter table widgets add column colour text;\n-- down:\nalter table widgets drop column colour;",
@@ -118,10 +140,12 @@ LOCK_TIMEOUT_MISSING = RuleInfo(
     id="lock-timeout-missing",
     hazard=Hazard.TIMEOUT,
     decided_by=DecidedBy.SERVER,
-    title="Whoever waits for a blocking lock gives up soon",
-    why="While a statement queues for its lock behind one long query, every later query on the table queues behind "
-    "it. With `lock_timeout` it gives up, and is run again later. Our own runner sets one; a migration that "
-    "switches it off, or another tool without one, is told.",
+    title="`lock_timeout` is not set",
+    why=(
+        "While a statement waits for its lock behind a long query, every later query on the table "
+        "waits behind it. With `lock_timeout` it fails early and can be retried. The native runner "
+        "sets one; set it for other tools."
+    ),
     base=_WIDGETS,
     bad="set local lock_timeout = 0;\nalter table widgets add column colour text;\n"
     "-- down:\nalter table widgets drop column colour;",
@@ -133,9 +157,11 @@ MULTIPLE_TABLES_LOCKED = RuleInfo(
     id="multiple-tables-locked",
     hazard=Hazard.LOCK_ORDER,
     decided_by=DecidedBy.SERVER,
-    title="One transaction blocks one table",
-    why="A transaction that collects blocking locks on several tables deadlocks with any other that takes them in "
-    "another order, and holds the first while it waits for the last.",
+    title="Locks several tables in one transaction",
+    why=(
+        "A transaction that locks several tables can deadlock with one that locks them in another "
+        "order. It holds the first lock while it waits for the last. Lock one table per migration."
+    ),
     base=_WIDGETS + "\ncreate table orders (id bigint primary key, total integer);",
     bad="alter table widgets add column colour text;\nalter table orders add column note text;\n"
     "-- down:\nalter table orders drop column note;\nalter table widgets drop column colour;",

@@ -10,22 +10,18 @@ _KEEP = "alter table widgets add column title text;\n-- down:\nalter table widge
 _DROP_NAME = "alter table widgets drop column name;\n-- down:\nalter table widgets add column name text;"
 _DROP_TABLE = "drop table widgets;\n-- down:\ncreate table widgets (id bigint primary key, name text, price integer);"
 
-_RENAME = (
-    "Applications are released after or before the migration, never in the same instant: whoever still uses the old "
-    "name fails. Add the new name, keep both in step, change the application over, and drop the old one later."
-)
-_GONE = (
-    "The data is gone for good, and the way back restores an empty shell. Release an application that no longer uses "
-    "it first; then drop it in a migration with `phase: contract`."
-)
 _VIEW = _WIDGETS + "\ncreate view names as select name from widgets;"
 
 TABLE_IN_USE_DROPPED = RuleInfo(
     id="table-in-use-dropped",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No table goes while applications may use it",
-    why=_GONE,
+    title="Drops a table that applications may use",
+    why=(
+        "Queries of the running release fail from the moment of the commit, and a rollback restores "
+        "only an empty table. First release an application that no longer uses the table. Then drop "
+        "it with `phase: contract`."
+    ),
     base=_WIDGETS,
     bad=_DROP_TABLE,
     good=_KEEP,
@@ -35,8 +31,12 @@ COLUMN_IN_USE_DROPPED = RuleInfo(
     id="column-in-use-dropped",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No column goes while applications may use it",
-    why=_GONE,
+    title="Drops a column that applications may use",
+    why=(
+        "Queries of the running release fail from the moment of the commit, and a rollback restores "
+        "only empty values. First release an application that no longer uses the column. Then drop it"
+        " with `phase: contract`."
+    ),
     base=_WIDGETS,
     bad=_DROP_NAME,
     good=_KEEP,
@@ -46,8 +46,11 @@ OBJECT_DROPPED = RuleInfo(
     id="object-dropped",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No view, function or type goes while it may be used",
-    why="Queries of the running application that use it fail from the moment of COMMIT.",
+    title="Drops a view, function or type",
+    why=(
+        "Queries of the running release that use the object fail from the moment of the commit. First"
+        " release an application that no longer uses it. Then drop it with `phase: contract`."
+    ),
     base=_VIEW,
     bad="drop view names;\n-- down:\ncreate view names as select name from widgets;",
     good=_KEEP,
@@ -57,9 +60,11 @@ DROPPED_BY_CASCADE = RuleInfo(
     id="dropped-by-cascade",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="Nothing goes through CASCADE without being named",
-    why="CASCADE drops whatever depends on what is dropped, on that server, at that moment. The catalog before "
-    "and after tells what it took here.",
+    title="CASCADE drops other objects",
+    why=(
+        "CASCADE drops every dependent object that exists on that server at that moment. Production "
+        "may have more of them than the throwaway server. Drop the objects by name."
+    ),
     base=_VIEW,
     bad="alter table widgets drop column name cascade;\n-- down:\nalter table widgets add column name text;\n"
     "create view names as select name from widgets;",
@@ -70,8 +75,12 @@ VIEW_RENAMED = RuleInfo(
     id="view-renamed",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No view changes its name under applications",
-    why=_RENAME,
+    title="Renames a view that applications may use",
+    why=(
+        "Applications are never released in the same instant as a migration, so queries with the old "
+        "name fail. Add the new name, keep both, and switch the application over. Drop the old one "
+        "later."
+    ),
     base=_VIEW,
     bad="alter view names rename to titles;\n-- down:\nalter view titles rename to names;",
     good=_KEEP,
@@ -81,8 +90,12 @@ MATERIALIZED_VIEW_RENAMED = RuleInfo(
     id="materialized-view-renamed",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No materialized view changes its name under applications",
-    why=_RENAME,
+    title="Renames a materialized view in use",
+    why=(
+        "Applications are never released in the same instant as a migration, so queries with the old "
+        "name fail. Add the new name, keep both, and switch the application over. Drop the old one "
+        "later."
+    ),
     base=_WIDGETS + "\ncreate materialized view names as select name from widgets;",
     bad="alter materialized view names rename to titles;\n-- down:\nalter materialized view titles rename to names;",
     good=_KEEP,
@@ -92,9 +105,12 @@ COLUMN_TYPE_CHANGED = RuleInfo(
     id="column-type-changed",
     hazard=Hazard.BREAKS_CLIENTS,
     decided_by=DecidedBy.SERVER,
-    title="No column changes its type under applications",
-    why="Drivers give another kind of value, prepared statements are refused, and values that fitted may no longer "
-    "fit. Add a column of the new type, keep both in step, and change the application over.",
+    title="Changes the type of a column in use",
+    why=(
+        "Drivers return another type, prepared statements fail, and existing values may no longer "
+        "fit. Add a column of the new type and keep both in sync. Switch the application over, then "
+        "drop the old column."
+    ),
     base=_WIDGETS,
     bad="alter table widgets alter column price type text;\n"
     "-- down:\nalter table widgets alter column price type integer using price::integer;",
@@ -105,9 +121,12 @@ INVALID_INDEX_LEFT = RuleInfo(
     id="invalid-index-left",
     hazard=Hazard.INVALID_INDEX,
     decided_by=DecidedBy.SERVER,
-    title="No invalid index is left behind",
-    why="CREATE INDEX CONCURRENTLY that fails leaves an index that every write keeps up and no query uses, and "
-    "IF NOT EXISTS takes it for done the next time.",
+    title="Leaves an invalid index",
+    why=(
+        "A failed CREATE INDEX CONCURRENTLY leaves an index that every write maintains and no query "
+        "uses. IF NOT EXISTS treats it as complete in the next run. Drop it concurrently and build it"
+        " again."
+    ),
     base=_WIDGETS + "\ninsert into widgets values (1, 'a', 1), (2, 'a', 1);",
     bad="create unique index concurrently widgets_name_key on widgets (name);\n"
     "-- down:\ndrop index if exists widgets_name_key;",
@@ -119,9 +138,11 @@ CONSTRAINT_NOT_VALIDATED = RuleInfo(
     id="constraint-not-validated",
     hazard=Hazard.FULL_SCAN,
     decided_by=DecidedBy.SERVER,
-    title="What was added NOT VALID is validated one day",
-    why="Said as a note: the constraint holds for new rows only, and the planner does not trust it, until a later "
-    "migration validates it.",
+    title="Constraint stays NOT VALID",
+    why=(
+        "PostgreSQL checks a NOT VALID constraint for new rows only, and the planner does not use it."
+        " Existing rows can violate it. Validate it in a later migration; this is a note."
+    ),
     severities=(Severity.NOTE,),
     base=_WIDGETS,
     bad="alter table widgets add constraint widgets_price check (price > 0) not valid;\n"
@@ -133,9 +154,11 @@ FOREIGN_KEY_WITHOUT_INDEX = RuleInfo(
     id="foreign-key-without-index",
     hazard=Hazard.FULL_SCAN,
     decided_by=DecidedBy.SERVER,
-    title="A foreign key has an index to look up by",
-    why="Said as a note: without an index that begins with the referring columns, every delete and key change in "
-    "the referenced table reads all of the referring one.",
+    title="Foreign key without an index",
+    why=(
+        "Without an index that starts with the referencing columns, every delete or key change in the"
+        " referenced table scans the whole referencing table. Create the index; this is a note."
+    ),
     severities=(Severity.NOTE,),
     base=_WIDGETS,
     bad="create table parts (id bigint primary key, widget_id bigint references widgets);\n-- down:\ndrop table parts;",

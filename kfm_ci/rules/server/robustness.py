@@ -18,10 +18,12 @@ NOT_RESUMABLE = RuleInfo(
     id="not-resumable",
     hazard=Hazard.NOT_REPEATABLE,
     decided_by=DecidedBy.SERVER,
-    title="A file outside a transaction can be cut off and run again",
-    why="What such a file did before it was cut off stays. It is cut off here after each of its statements in turn, "
-    "and within index builds; invalid indexes are dropped, as the runner would, and the file runs again: it must "
-    "come to the same schema, or a human has to finish it at two in the morning.",
+    title="File cannot be re-run after an interruption",
+    why=(
+        "A file without a transaction keeps its effects when it is interrupted. kfm-ci interrupts it "
+        "after each statement and within index builds, drops invalid indexes, runs it again and "
+        "compares the schema. Make each statement safe to re-run, or move it to its own file."
+    ),
     severities=(Severity.WARNING,),
     base=_WIDGETS,
     bad="create index concurrently widgets_name on widgets (name);\ncreate index concurrently widgets_n on widgets (n);\n"
@@ -33,11 +35,13 @@ RERUN_CHANGES_ROWS = RuleInfo(
     id="rerun-changes-rows",
     hazard=Hazard.NOT_REPEATABLE,
     decided_by=DecidedBy.SERVER,
-    title="A data migration that is run twice leaves the rows as the first run did",
-    why="Files of phase `migrate`, and those that only change rows, are run a second time on a copy, and the rows "
-    "compared. Who is not sure whether a run came through wants to start it again. A second run that the server refuses, "
-    "because a key is taken, changes nothing and is fine; so is one that is acknowledged above its statement: "
-    '`-- kfm:allow not-repeatable reason="…"`. In formats other than kfm it is a warning.',
+    title="Second run changes rows again",
+    why=(
+        "kfm-ci runs data migrations a second time on a clone and compares the rows, because a "
+        "release engineer may re-run one after an interruption. A second run that fails, for example "
+        "on a key, changes nothing and is allowed. Make the statement idempotent; in formats other "
+        "than `kfm` this is a warning."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,
@@ -51,10 +55,12 @@ ENVIRONMENT_DEPENDENT = RuleInfo(
     id="environment-dependent",
     hazard=Hazard.NOT_REPEATABLE,
     decided_by=DecidedBy.SERVER,
-    title="Another time zone, date style, search_path or collation gives the same schema and rows",
-    why="The new files are run once more, with other settings of the session. A date that is read as day-month here "
-    "and as month-day there makes two schemas, or two sets of rows, from one file. Where they sort texts or change "
-    "their case, all files also build a database of another collation from nothing, if the server has one.",
+    title="Result depends on session settings or collation",
+    why=(
+        "kfm-ci runs the new migrations again with another time zone, date style and search_path, and"
+        " on a database with another collation. A date can mean two days, and texts can sort "
+        "differently. Write the value so that it is unambiguous."
+    ),
     severities=(Severity.WARNING,),
     base=_WIDGETS,
     bad="create table days (at date default '01/02/2026');\n-- down:\ndrop table days;",
@@ -65,37 +71,48 @@ REBUILD_DIFFERS = RuleInfo(
     id="rebuild-differs",
     hazard=Hazard.NOT_REPEATABLE,
     decided_by=DecidedBy.SERVER,
-    title="All files, on an empty database, give the schema that the base and the new files give",
-    why="Where a new file sorts before merged ones, or a merged one was edited, a database that is built from nothing "
-    "sees another order than production did. Both are built here and compared.",
+    title="New database gets a different schema",
+    why=(
+        "A new file that sorts before merged ones, or an edited merged file, gives a new database "
+        "another order than production. kfm-ci builds both and compares them. Number the new "
+        "migration last, and leave merged files unchanged."
+    ),
 )
 
 PREVIOUS_RELEASE_FAILS = RuleInfo(
     id="previous-release-fails",
     hazard=Hazard.COEXISTENCE,
     decided_by=DecidedBy.SERVER,
-    title="The running release's smoke tests pass on the new schema",
-    why="While a change rolls out, the release before it still serves. The base commit's smoke tests, and "
-    "`[smoke] previous-command`, are run on every state that the new migrations lead through; what fails on the old "
-    "schema already is not held against it.",
+    title="Running release fails on the new schema",
+    why=(
+        "During a rollout the previous release still runs. kfm-ci runs the base commit's smoke tests "
+        "and `[smoke] previous-command` on every state between the new migrations. Expand first, and "
+        "contract in a later pull request."
+    ),
 )
 
 QUERY_BREAKS = RuleInfo(
     id="query-breaks",
     hazard=Hazard.COEXISTENCE,
     decided_by=DecidedBy.SERVER,
-    title="The running release's statements prepare as before, with the same result columns",
-    why="The statements that `[smoke] queries` names, as the base commit has them, are prepared on the old and on "
-    "every new state of the schema; they are never run. Columns that come on top are not noticed.",
+    title="Query of the running release breaks",
+    why=(
+        "kfm-ci prepares the base commit's statements from `[smoke] queries` on the old and on each "
+        "new schema, without running them. A statement that fails or returns other columns breaks the"
+        " running release. Keep the old name until no release uses it."
+    ),
 )
 
 ROUTINE_BREAKS = RuleInfo(
     id="routine-breaks",
     hazard=Hazard.COEXISTENCE,
     decided_by=DecidedBy.SERVER,
-    title="Functions that were there before can still run",
-    why="The server drops and renames under the bodies of functions without a word: they fail when they are called. "
-    "Bodies in SQL are checked whole, statements in PL/pgSQL bodies one by one, on the old schema and on the new.",
+    title="Function no longer works on the new schema",
+    why=(
+        "PostgreSQL drops and renames objects without checking the bodies of functions, which then "
+        "fail when they are called. kfm-ci checks SQL bodies and the statements of PL/pgSQL bodies on"
+        " both schemas. Change the function in the same migration."
+    ),
     base=_LABEL,
     bad="alter table widgets rename name to title;\n-- down:\nalter table widgets rename title to name;",
     good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",

@@ -16,9 +16,12 @@ from kfm_ci.sql.script import Script
 MALFORMED_ACKNOWLEDGEMENT = RuleInfo(
     id="malformed-acknowledgement",
     hazard=Hazard.HEADER,
-    title="An acknowledgement names a hazard and has a reason",
-    why="Reviewers read the reason, so without one an acknowledgement is worth nothing; a hazard that does not exist "
-    "silences nothing. There is no form for a whole file.",
+    title="Acknowledgement without a valid hazard or reason",
+    why=(
+        "Reviewers read the reason, so an acknowledgement without one has no effect. An unknown "
+        "hazard suppresses nothing, and there is no form for a whole file. Write `-- kfm:allow "
+        '<hazard> reason="…"` above the statement.'
+    ),
     severities=(Severity.WARNING,),
     bad="-- kfm:allow blocks-writes\ncreate index widgets_name_idx on widgets (name);\n",
     good='-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'

@@ -21,9 +21,12 @@ FOREIGN = re.compile(
 OTHER_TOOL_IGNORE_COMMENT = RuleInfo(
     id="other-tool-ignore-comment",
     hazard=Hazard.UNANALYSABLE,
-    title="Ignore comments of other tools are listed",
-    why="An ignore comment for another linter says that somebody met a hazard and silenced it. It silences nothing "
-    'here; an acknowledgement with a reason does: `-- kfm:allow blocks-writes reason="…"`.',
+    title="Ignore comment of another linter",
+    why=(
+        "An ignore comment of another linter shows that a hazard was found and suppressed. It has no "
+        "effect in kfm-ci. Acknowledge the hazard with a reason: `-- kfm:allow blocks-writes "
+        'reason="…"`.'
+    ),
     severities=(Severity.NOTE,),
     bad="-- squawk-ignore require-concurrent-index-creation\ncreate index widgets_name_idx on widgets (name);\n",
     good='-- kfm:allow blocks-writes reason="table has 40 rows in production"\n'

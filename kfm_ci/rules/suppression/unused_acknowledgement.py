@@ -11,10 +11,12 @@ from kfm_ci.rule_info import RuleInfo
 UNUSED_ACKNOWLEDGEMENT = RuleInfo(
     id="unused-acknowledgement",
     hazard=Hazard.HEADER,
-    title="Every acknowledgement silences something",
-    why="An acknowledgement covers one hazard in the one statement below it. One that covers nothing was meant for "
-    "another statement, or the hazard is gone; either way its reason misleads reviewers. What is wrong with the "
-    "change as a whole, such as its order or its header, cannot be acknowledged.",
+    title="Acknowledgement that suppresses nothing",
+    why=(
+        "An acknowledgement covers one hazard of the statement below it. An unused one is on the "
+        "wrong statement or outdated, and its reason misleads reviewers. Findings on the whole "
+        "change, such as its order or header, cannot be acknowledged."
+    ),
     severities=(Severity.WARNING,),
     bad='-- kfm:allow blocks-writes reason="table has 40 rows"\nselect 1;\n',
     good='-- kfm:allow blocks-writes reason="table has 40 rows"\ncreate index widgets_name_idx on widgets (name);\n',

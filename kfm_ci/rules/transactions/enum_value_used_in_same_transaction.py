@@ -19,9 +19,12 @@ _TEXTS = (("text",), ("varchar",), ("bpchar",), ("name",))
 ENUM_VALUE_USED_IN_SAME_TRANSACTION = RuleInfo(
     id="enum-value-used-in-same-transaction",
     hazard=Hazard.TRANSACTION,
-    title="A new enum value is used in a later migration",
-    why="`alter type … add value` may run in a transaction, but the value cannot be used until it is committed: the "
-    "server refuses with 55P04. A value of a type that the same transaction created is usable at once.",
+    title="New enum value used in the same transaction",
+    why=(
+        "`alter type … add value` can run in a transaction block, but the value cannot be used before"
+        " the commit: PostgreSQL returns error 55P04. Use the value in a later migration. A value of "
+        "a type that the same transaction created can be used at once."
+    ),
     bad="alter type mood add value 'calm';\ninsert into people (name, mood) values ('Ann', 'calm');\n",
     good="alter type mood add value 'calm';\n",
 )

@@ -12,10 +12,12 @@ from kfm_ci.rules.rule import migration_finding
 HISTORY_ROW_NOT_ATOMIC = RuleInfo(
     id="history-row-not-atomic",
     hazard=Hazard.TRANSACTION,
-    title="A tool that records a migration in another transaction can be cut off between",
-    why="Flyway, Liquibase and refinery commit a migration and then its row in their table, in a transaction or on a "
-    "connection of its own. Killed between, they leave a change that is applied and not recorded: the next run tries it "
-    "again, and most migrations then fail with `already exists`. The note has the way out, for whoever deploys at night.",
+    title="History row is written in another transaction",
+    why=(
+        "Flyway, Liquibase and refinery commit a migration first and its history row second. If the "
+        "process is killed in between, the change is applied but not recorded, and the next run "
+        "usually fails with `already exists`. The note shows how to repair the history table."
+    ),
     severities=(Severity.NOTE,),
     bad="create table widgets (id bigint primary key);\n",
     good="create table if not exists widgets (id bigint primary key);\n",

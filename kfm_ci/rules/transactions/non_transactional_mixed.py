@@ -19,12 +19,13 @@ _COMPANY = frozenset({"SET", "RESET", "ANALYZE", "COMMENT", "SELECT", "SHOW", "D
 NON_TRANSACTIONAL_MIXED = RuleInfo(
     id="non-transactional-mixed",
     hazard=Hazard.TRANSACTION,
-    title="A statement that cannot run in a transaction has a file of its own",
-    why="`create index concurrently` and its kind commit by themselves, so the whole file runs without a transaction: "
-    "when a later statement fails, the earlier ones are done and no second run gets past them. A tool that sends the "
-    "file as one message fails at once. Clearing the way with `drop index concurrently if exists` is part of the "
-    "same step. Where all others say `if not exists`, `if exists` or `or replace` the file can run again, and it is a "
-    "warning for the files of other tools.",
+    title="Non-transactional statement shares a file",
+    why=(
+        "`create index concurrently` and similar statements cannot run in a transaction block, so the"
+        " whole file runs without one. If a later statement fails, the earlier ones stay applied and "
+        "a second run fails on them. Move the statement to its own file; `drop index concurrently if "
+        "exists` may stand above it."
+    ),
     severities=(
         Severity.ERROR,
         Severity.WARNING,

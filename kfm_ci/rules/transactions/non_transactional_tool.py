@@ -14,11 +14,12 @@ from kfm_ci.sql.script import Script
 NON_TRANSACTIONAL_TOOL = RuleInfo(
     id="non-transactional-tool",
     hazard=Hazard.TRANSACTION,
-    title="A tool without transactions leaves a failing migration half done",
-    why="Some tools send every statement by itself: Prisma from 7.4 on, for one. When the third of five statements fails, "
-    "the first two stay, and running the migration again stumbles over them. What the tool asks for then "
-    "(`prisma migrate resolve`) needs a database that somebody has put right by hand. One statement a migration "
-    "has no half; `begin;` and `commit;` in the file make it one transaction again.",
+    title="Tool runs statements without a transaction",
+    why=(
+        "Some tools send each statement separately, such as Prisma from 7.4 on. If the third of five "
+        "statements fails, the first two stay applied and the migration cannot simply run again. "
+        "Write one statement per migration, or put `begin;` and `commit;` in the file."
+    ),
     severities=(Severity.NOTE,),
     bad="create table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\n",
     good="begin;\ncreate table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\ncommit;\n",

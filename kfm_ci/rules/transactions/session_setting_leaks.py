@@ -19,10 +19,12 @@ _CONFIG = re.compile(r"\bset_config\b", re.IGNORECASE)
 SESSION_SETTING_LEAKS = RuleInfo(
     id="session-setting-leaks",
     hazard=Hazard.SESSION_STATE,
-    title="Settings are made for the transaction, not for the session",
-    why="`set` holds until the session ends, also after commit. Most tools run all files on one session, so the next "
-    "migration, and the tool's own bookkeeping, meet a foreign `search_path`. `set local` ends with the transaction. "
-    "In format `kfm` each migration has a session of its own, so there this is not said.",
+    title="Session setting outlives the migration",
+    why=(
+        "`set` lasts until the session ends, also after the commit. Most tools run all files in one "
+        "session, so the next migration and the tool's own statements get a foreign setting. Use `set"
+        " local`; format `kfm` opens a session per migration, so it is not checked there."
+    ),
     bad="set search_path = shop;\ncreate table widgets (id bigint primary key);\n",
     good="set local search_path = shop;\ncreate table widgets (id bigint primary key);\n",
 )

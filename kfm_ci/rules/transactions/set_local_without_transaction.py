@@ -13,9 +13,12 @@ from kfm_ci.rules.rule import statement_finding
 SET_LOCAL_WITHOUT_TRANSACTION = RuleInfo(
     id="set-local-without-transaction",
     hazard=Hazard.TIMEOUT,
-    title="`set local` stands in a transaction",
-    why="A file with `create index concurrently` runs without a transaction, so `set local lock_timeout` ends with its own "
-    "statement: the timeout that reviewers see is not in effect.",
+    title="SET LOCAL without a transaction has no effect",
+    why=(
+        "A file with `create index concurrently` runs without a transaction, so `set local "
+        "lock_timeout` ends with its own statement. The time-out that reviewers see is not in effect."
+        " Use `set` and `reset`."
+    ),
     bad="set local lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n",
     good="set lock_timeout = '2s';\ncreate index concurrently widgets_name_idx on widgets (name);\n",
 )

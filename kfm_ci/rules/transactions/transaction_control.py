@@ -15,10 +15,13 @@ from kfm_ci.sql.script import Script
 TRANSACTION_CONTROL = RuleInfo(
     id="transaction-control",
     hazard=Hazard.TRANSACTION,
-    title="The file leaves the transaction to its runner",
-    why="The runner opens a transaction, runs the file, writes its ledger and commits, so that a failure leaves nothing "
-    "behind. `commit` or `rollback` in the file ends that transaction: what follows runs outside it, and the ledger "
-    "no longer says what happened. Where a tool sends the file as one message, a `begin` with its `commit` is fine.",
+    title="Ends the transaction of the runner",
+    why=(
+        "The runner opens a transaction, runs the file, writes the ledger and commits, so that a "
+        "failure leaves nothing behind. `commit` or `rollback` in the file ends that transaction: "
+        "later statements run outside of it, and the ledger can be wrong. Remove the statement; a "
+        "`begin` with its `commit` is allowed where the tool sends the file as one message."
+    ),
     bad="create table widgets (id bigint primary key);\ncommit;\n",
     good="create table widgets (id bigint primary key);\n",
 )
