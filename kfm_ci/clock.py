@@ -1,4 +1,4 @@
-"""The only reader of the wall clock; everything else is handed a ``Clock``."""
+"""The wall clock, which is passed to all other modules as a ``Clock``."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where a run's times come from."""
+    """Source of times."""
 
     def now(self) -> datetime:
         """Return the current instant, in UTC."""
         ...
 
     def milliseconds(self) -> float:
-        """Return a monotonic reading, in milliseconds; only differences mean anything."""
+        """Return a monotonic reading in milliseconds; only the difference of two readings has a meaning."""
         ...
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The clock of the machine."""
 
     def now(self) -> datetime:
         """Return the current instant, in UTC."""
         return datetime.now(UTC)
 
     def milliseconds(self) -> float:
-        """Return a monotonic reading, in milliseconds; only differences mean anything."""
+        """Return a monotonic reading in milliseconds; only the difference of two readings has a meaning."""
         return time.perf_counter() * 1000.0
 
 
 def timestamp(moment: datetime) -> str:
-    """Return RFC 3339 with a ``Z``, to the second."""
+    """Return a time in RFC 3339 with ``Z``, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Settings: ``kfm-ci.toml`` or ``[tool.kfm-ci]``, parsed once into frozen values; the only reader of settings."""
+"""Configuration: ``kfm-ci.toml`` or ``[tool.kfm-ci]`` parsed into frozen values."""
 
 from __future__ import annotations
 
@@ -56,95 +56,131 @@ class _Table(BaseModel):
 
 
 class CommandTable(_Table):
-    """``[migrations.command]``: the tool's own command, run and watched instead of reading its files."""
+    """``[migrations.command]``: commands of the external migration tool, whose SQL is recorded."""
 
-    up: CommandLine | None = Field(None, description="Runs all that is pending, such as `knex migrate:latest`.")
+    up: CommandLine | None = Field(
+        None, description="Command that runs all pending migrations, such as `knex migrate:latest`."
+    )
     up_one: CommandLine | None = Field(
         None,
-        description="Runs one migration; `{id}`, `{version}`, `{previous}`, `{file}`, `{dir}` are filled in. "
-        "Without it `up` is run while the files of later migrations are kept away.",
+        description="Command that runs one migration. `{id}`, `{version}`, `{previous}`, `{file}`, `{dir}` are "
+        "filled in. Default: `up`, with the files of later migrations hidden.",
     )
-    down_one: CommandLine | None = Field(None, description="Takes one migration back.")
+    down_one: CommandLine | None = Field(
+        None, description="Command that rolls back one migration. It takes the placeholders of `up-one`."
+    )
     down_to: CommandLine | None = Field(
         None,
-        description="Takes one migration and all that came after it back in one run; `{count}` says how many those are.",
+        description="Command that rolls back one migration and all later ones in one run. `{count}` is the "
+        "number of migrations to roll back.",
     )
     status: CommandLine | None = Field(
-        None, description="Must end with 0 when all has run: it tells that something is pending by another code."
+        None, description="Command that exits 0 when no migration is pending, and non-zero otherwise."
     )
     preview: CommandLine | None = Field(
-        None, description="Prints the SQL of one migration without running it; judged before anything runs."
+        None,
+        description="Command that prints the SQL of one migration without running it. The SQL is checked before "
+        "anything runs.",
     )
-    history_table: str | None = Field(None, description="Table in which the tool notes what it ran.")
-    directory: InsidePath | None = Field(None, description="Where the command is started. Default: the root.")
+    history_table: str | None = Field(
+        None, description="The tool's history table, with its schema where it is not on the search path."
+    )
+    directory: InsidePath | None = Field(
+        None, description="Working directory of the commands, relative to the repository's root. Default: the root."
+    )
     env: dict[str, str] = Field(
         {},
-        description="Variables for the tool; `{url}`, `{jdbc}`, `{host}`, `{port}`, `{user}`, `{password}`, `{database}` are filled in.",
+        description="Environment variables for the tool. `{url}`, `{jdbc}`, `{host}`, `{port}`, `{user}`, "
+        "`{password}`, `{database}` are filled in.",
     )
     pass_env: tuple[str, ...] = Field(
-        (), strict=False, description="Names of variables of our own environment that the tool gets."
+        (), strict=False, description="Names of environment variables of kfm-ci to pass on to the tool."
     )
-    timeout: int = Field(300, ge=1, le=3600, description="Seconds one start may take.")
+    timeout: int = Field(
+        300, ge=1, le=3600, description="Time limit for one start of the tool, in seconds (1 to 3600)."
+    )
 
 
 class MigrationsTable(_Table):
-    """``[migrations]``: where the files are and which tool they were written for."""
+    """``[migrations]``: directory of the migrations and their tool."""
 
     dir: InsidePath | None = Field(
-        None, description="Directory of the migrations. Default: `migrations/db`, else found."
+        None,
+        description="Directory of the migrations, relative to the repository's root. Default: `migrations/db` if "
+        "it exists, otherwise detected.",
     )
-    format: str = Field("auto", description="Name of the migration tool, or `auto`.")
+    format: str = Field("auto", description="Name of the migration tool. `auto` detects it.")
     baseline: InsidePath | None = Field(
-        None, description="SQL file that builds what was there before the first migration."
+        None, description="SQL file that builds the schema from before the first migration."
     )
-    command: CommandTable | None = Field(None, description="The tool's own command: see `[migrations.command]`.")
+    command: CommandTable | None = Field(None, description="The tool's own commands; see `[migrations.command]`.")
     placeholders: dict[str, str] = Field(
         {},
-        description="Values for what another program fills in, such as `${name}` or `{{ .Name }}`, named with or without its marks.",
+        description="Values of placeholders that another program fills in, such as `${name}` or `{{ .Name }}`. "
+        "Write the names with or without their marks.",
     )
 
 
 class DatabaseTable(_Table):
-    """``[database]``: the throwaway server."""
+    """``[database]``: the disposable PostgreSQL server."""
 
-    engine: Literal["auto", "embedded", "docker", "service"] = Field("auto", description="Where the server comes from.")
-    postgres_version: int | None = Field(None, ge=12, le=99, description="Major version. Default: the newest found.")
+    engine: Literal["auto", "embedded", "docker", "service"] = Field(
+        "auto", description="Source of the PostgreSQL server. `auto` takes the first that is available."
+    )
+    postgres_version: int | None = Field(
+        None, ge=12, le=99, description="Major version of PostgreSQL (12 or later). Default: the newest available."
+    )
     image: str | None = Field(
         None,
         pattern=r"^[a-z0-9][A-Za-z0-9._:/@-]*$",
         max_length=500,
-        description="Image for engine `docker`, started like the official one. Default: `postgres:<version>`.",
+        description="Container image for engine `docker`; it must start like the official image. Default: "
+        "`postgres:<version>`.",
     )
-    extensions: tuple[str, ...] = Field((), strict=False, description="Made by the administrator before any migration.")
+    extensions: tuple[str, ...] = Field(
+        (), strict=False, description="Extensions created by the administrator before the first migration."
+    )
     roles: tuple[str, ...] = Field(
         (), strict=False, max_length=100,
-        description="Roles that migrations name, as in `grant … to reader`; made by the administrator before any migration.",
+        description="Roles that migrations name, as in `GRANT … TO reader` (at most 100). The administrator "
+            "creates them before the first migration.",
     )  # fmt: skip
     run_as: Literal["owner", "superuser"] = Field(
         "owner",
-        description="Role that runs migrations: a plain owner of the database, or a superuser, as who makes roles must be.",
+        description="Role that runs the migrations: `owner` (database owner) or `superuser` (needed to create roles).",
     )
-    settings: dict[str, str] = Field({}, description="Server settings for every session, such as `lock_timeout`.")
-    statistics: InsidePath | None = Field(None, description="File with production's table sizes; scales severity.")
-    seed: int = Field(1, description="Seed of the synthetic rows.")
-    seed_rows: int = Field(8, ge=0, le=1000, description="Synthetic rows per table; 0 switches seeding off.")
+    settings: dict[str, str] = Field({}, description="Server settings of every session, such as `lock_timeout`.")
+    statistics: InsidePath | None = Field(
+        None,
+        description="File with the table sizes of a production database, as `kfm-ci stats` writes it. The "
+        "severity of findings depends on it.",
+    )
+    seed: int = Field(1, description="Seed of the random generator for synthetic rows.")
+    seed_rows: int = Field(
+        8, ge=0, le=1000, description="Number of synthetic rows for each table (0 to 1000). 0 disables seeding."
+    )
 
 
 class SmokeTable(_Table):
-    """``[smoke]``: what must work after the change."""
+    """``[smoke]``: tests to run after the change."""
 
-    sql: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files, each statement an assertion.")
-    command: str | None = Field(None, description="Shell command run with `DATABASE_URL` set.")
-    image: str | None = Field(
-        None, description="Container image that the commands run in, with all they need: nothing is mounted."
+    sql: tuple[str, ...] = Field(
+        (), strict=False, description="Glob patterns of SQL files; each statement is an assertion."
     )
-    timeout: int = Field(60, ge=1, le=3600, description="Seconds a smoke test may take.")
+    command: str | None = Field(None, description="Shell command to run after the change. `DATABASE_URL` is set.")
+    image: str | None = Field(
+        None,
+        description="Container image in which the commands run. It must contain all that they need, because no "
+        "directory is mounted.",
+    )
+    timeout: int = Field(60, ge=1, le=3600, description="Time limit for one smoke test, in seconds (1 to 3600).")
     queries: tuple[str, ...] = Field(
         (), strict=False,
-        description="Globs of SQL files with the application's statements (parameters as `$1`): prepared, never run.",
+        description="Glob patterns of SQL files with the application's statements, with parameters as `$1`. The "
+            "statements are prepared and never run.",
     )  # fmt: skip
     previous_command: str | None = Field(
-        None, description="Like `command`, but of the release that runs now: must work on every state of the schema."
+        None, description="Shell command of the release in production. It must pass on every state of the schema."
     )
 
 
@@ -152,64 +188,82 @@ Level = Literal["error", "warning", "note", "off"]
 
 
 class PolicyTable(_Table):
-    """``[policy]``: what is asked of a change. In a pull request that of the base commit holds."""
+    """``[policy]``: requirements on a change. In a pull request, the policy of the base commit applies."""
 
-    require_header: bool = Field(False, description="Ask for the header in formats other than `kfm` too.")
-    require_traceability: bool = Field(False, description="Ask for impact and operational steps too.")
-    require_manifest: bool = Field(False, description="Ask for `meta/manifest.json` and `meta/checksums.txt`.")
-    ticket_pattern: Pattern = Field(r"[A-Z][A-Z0-9]+-[0-9]+", description="Keys that count as change request.")
-    severity: dict[str, Level] = Field({}, description="Severity by rule id or hazard; a rule wins over its hazard.")
-    max_file_size: int = Field(1_048_576, ge=1, description="Bytes a migration may have.")
-    personal_data_threshold: int = Field(3, ge=1, description="Distinct values of personal data that are a finding.")
-    lock_timeout: int = Field(5000, ge=0, description="Milliseconds; set by our runner before each migration.")
+    require_header: bool = Field(False, description="Require the header in all formats, not only in `kfm`.")
+    require_traceability: bool = Field(False, description="Require impact and operational steps in every header.")
+    require_manifest: bool = Field(False, description="Require `meta/manifest.json` and `meta/checksums.txt`.")
+    ticket_pattern: Pattern = Field(
+        r"[A-Z][A-Z0-9]+-[0-9]+", description="Regular expression for the keys of change requests."
+    )
+    severity: dict[str, Level] = Field(
+        {}, description="Severity by rule id or hazard. The severity of a rule overrides that of its hazard."
+    )
+    max_file_size: int = Field(1_048_576, ge=1, description="Maximum size of a migration file, in bytes.")
+    personal_data_threshold: int = Field(
+        3,
+        ge=1,
+        description="Number of distinct values of personal data in a migration from which a finding is reported.",
+    )
+    lock_timeout: int = Field(
+        5000,
+        ge=0,
+        description="`lock_timeout` that kfm-ci sets before each migration of format `kfm`, in milliseconds.",
+    )
     statement_timeout: int = Field(
-        600_000, ge=0, description="Milliseconds; set by our runner on the throwaway server."
+        600_000, ge=0, description="`statement_timeout` that kfm-ci sets on the disposable server, in milliseconds."
     )
     compensation_exceptions: tuple[str, ...] = Field(
         (), strict=False,
         description="Objects that a compensating migration need not restore, such as `column public.widgets.*`.",
     )  # fmt: skip
-    squawk: bool = Field(True, description="Ask squawk for advice.")
+    squawk: bool = Field(True, description="Check new migrations with the linter squawk.")
 
 
 class GithubTable(_Table):
-    """``[github]``: what is published."""
+    """``[github]``: outputs on GitHub."""
 
-    comment: Literal["auto", "always", "never"] = Field("auto", description="Comment on the pull request.")
-    check_run: bool = Field(False, description="Make a check run with annotations.")
-    sarif: bool = Field(False, description="Upload findings to code scanning.")
+    comment: Literal["auto", "always", "never"] = Field("auto", description="Whether to comment on the pull request.")
+    check_run: bool = Field(False, description="Create a check run with annotations.")
+    sarif: bool = Field(False, description="Upload the findings to code scanning.")
     labels: bool = Field(False, description="Label the pull request with the assessed risk.")
 
 
 class EnvironmentTable(_Table):
-    """``[environments.NAME]``: a real target of promotion."""
+    """``[environments.NAME]``: a target database of promotion."""
 
-    database_url_env: str = Field("KFM_DATABASE_URL", description="Name of the variable that holds the URL.")
-    from_: str | None = Field(None, alias="from", description="Environment whose receipt is required.")
+    database_url_env: str = Field(
+        "KFM_DATABASE_URL", description="Name of the environment variable that holds the database URL."
+    )
+    from_: str | None = Field(None, alias="from", description="Environment whose receipt is required before promotion.")
     require_steps: tuple[str, ...] = Field((), strict=False, description="Steps that the receipt must show as passed.")
-    max_age: str = Field("7d", pattern=r"^[0-9]+[hdm]$", description="How old a receipt may be.")
-    identity: str | None = Field(None, description="sha256 of the target's identity, pinned.")
-    smoke: tuple[str, ...] = Field((), strict=False, description="Globs of SQL files, run after promotion.")
+    max_age: str = Field(
+        "7d", pattern=r"^[0-9]+[hdm]$", description="Maximum age of the receipt: a number followed by `m`, `h` or `d`."
+    )
+    identity: str | None = Field(None, description="Expected sha256 of the target database's identity.")
+    smoke: tuple[str, ...] = Field((), strict=False, description="Glob patterns of SQL files to run after promotion.")
 
 
 class DeclaredTable(_Table):
-    """``[[migration]]``: metadata for a file that cannot carry a header."""
+    """``[[migration]]``: metadata of a migration whose file cannot have a header."""
 
-    id: str = Field(description="Of the migration, as `kfm-ci gate` calls it.")
-    owner: str | None = Field(None, description="Team that answers for it.")
-    ticket: str | None = Field(None, description="Change request: a URL, or a key that `ticket-pattern` matches.")
-    risk: str | None = Field(None, description="`low`, `medium` or `high`.")
-    rollout: str | None = Field(None, description="`safe` or `requires-maintenance-window`.")
-    rollback: str | None = Field(None, description="`down`, `compensating` or `manual`.")
-    impact: str | None = Field(None, description="What changes for whom.")
-    ops: str | None = Field(None, description="Monitoring, flags, order of steps.")
-    phase: str | None = Field(None, description="`expand`, `migrate` or `contract`.")
-    compensated_by: str | None = Field(None, description="Id of the compensating migration.")
+    id: str = Field(description="Migration id as shown by `kfm-ci gate`.")
+    owner: str | None = Field(None, description="Owning team.")
+    ticket: str | None = Field(None, description="Change request: a URL, or a key that matches `ticket-pattern`.")
+    risk: str | None = Field(None, description="Declared risk: `low`, `medium` or `high`.")
+    rollout: str | None = Field(None, description="Declared rollout: `safe` or `requires-maintenance-window`.")
+    rollback: str | None = Field(None, description="Declared rollback: `down`, `compensating` or `manual`.")
+    impact: str | None = Field(None, description="Users and systems affected by the change.")
+    ops: str | None = Field(None, description="Operational steps: monitoring, feature flags, order of the release.")
+    phase: str | None = Field(None, description="Phase of the change: `expand`, `migrate` or `contract`.")
+    compensated_by: str | None = Field(
+        None, description='Id of the compensating migration, for `rollback = "compensating"`.'
+    )
     runbook: str | None = Field(None, description='Path of the runbook, for `rollback = "manual"`.')
 
 
 class Config(_Table):
-    """All settings of a repository; every key has a default."""
+    """All settings of a repository."""
 
     migrations: MigrationsTable = MigrationsTable()
     database: DatabaseTable = DatabaseTable()
@@ -229,7 +283,7 @@ def parse(data: bytes, *, where: str, table: tuple[str, ...] = ()) -> Config:
         document: Any = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
-            code="KFM-U01", message=f"not readable as TOML: {error}", where=where, help="mend the file's syntax"
+            code="KFM-U01", message=f"The file is not valid TOML: {error}.", where=where, help="Fix the file's syntax."
         ) from error
     for key in table:
         document = document.get(key, {}) if isinstance(document, dict) else {}
@@ -243,10 +297,10 @@ def parse(data: bytes, *, where: str, table: tuple[str, ...] = ()) -> Config:
             raise UsageError(
                 code="KFM-U03",
                 where=where,
-                message="not a rule id or hazard in [policy.severity]",
+                message="A key of `[policy.severity]` is neither a rule id nor a hazard.",
                 got=key,
-                expected="a slug",
-                help=f"hazards are: {', '.join(sorted(known))}",
+                expected="lower-case words joined by hyphens",
+                help=f"Write a rule id or one of these hazards: {', '.join(sorted(known))}.",
             )
     return config
 
@@ -258,17 +312,25 @@ def _explained(error: ValidationError, where: str) -> UsageError:
     if first["type"] == "extra_forbidden":
         names = list(_fields_at(location[:-1]))
         near = difflib.get_close_matches(location[-1], names, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(names)}"
-        return UsageError(code="KFM-U02", where=where, message=f"unknown key {key!r}", help=hint)
+        hint = f"Write `{near[0]}`." if near else f"Use one of the known keys: {', '.join(names)}."
+        return UsageError(code="KFM-U02", where=where, message=f"The key `{key}` is unknown.", help=hint)
     if location == ["migration"]:
-        return UsageError(code="KFM-U03", where=where, message="[migration] is not a table", expected="[[migration]], one for each migration",
-                          help="for the files as a whole write [migrations]")  # fmt: skip
+        return UsageError(
+            code="KFM-U03",
+            where=where,
+            message="`[migration]` is not a table.",
+            expected="`[[migration]]`, once for each migration",
+            help="Write `[migrations]` for settings of the whole directory.",
+        )
     field = _fields_at(location[:-1]).get(location[-1])
-    meaning = f"{key}: {field.description} " if field is not None and field.description else ""
+    meaning = f"{field.description.rstrip('.')}." if field is not None and field.description else ""
     return UsageError(
-        code="KFM-U03", where=where, message=f"wrong value for {key!r}: {first['msg'].removeprefix('Value error, ')}",
-        got=json.dumps(first.get("input"), default=str)[:80], help=f"{meaning}(docs/configuration.md)",
-    )  # fmt: skip
+        code="KFM-U03",
+        where=where,
+        message=f"The value of `{key}` is not valid: {first['msg'].removeprefix('Value error, ').rstrip('.')}.",
+        got=json.dumps(first.get("input"), default=str)[:80],
+        help=f"See docs/configuration.md for `{key}`: {meaning}" if meaning else "See docs/configuration.md.",
+    )
 
 
 def _fields_at(location: list[str]) -> dict[str, FieldInfo]:
@@ -282,7 +344,7 @@ def _fields_at(location: list[str]) -> dict[str, FieldInfo]:
 
 
 def environment() -> Mapping[str, str]:
-    """Return the process's environment; nothing else reads it but ``github.context``."""
+    """Return a copy of the process's environment."""
     return dict(os.environ)
 
 
@@ -292,6 +354,6 @@ def database_url(given: str | None) -> str | None:
 
 
 def forget_connection_defaults() -> None:
-    """Take libpq's variables out of our environment: they are about another server than our own."""
+    """Remove libpq's variables from the environment, because they address another server than the disposable one."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]

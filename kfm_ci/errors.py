@@ -1,9 +1,9 @@
-"""Errors as data: a stable code, what was expected, what was got, and what to do.
+"""Errors with a stable code, the expected and the actual value, and a help.
 
 KfmError
 ├── UsageError      exit 2: arguments, configuration or repository layout are wrong
 ├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
-├── Refused         exit 1: the change was judged and is not acceptable
+├── Refused         exit 1: the change fails the gate
 └── Cancelled       exit 130 or 143: a signal ended the run
 """
 
@@ -28,30 +28,30 @@ class ExitCode(IntEnum):
 
 @dataclass(kw_only=True)
 class KfmError(Exception):
-    """What the user sees instead of a traceback: one line of what, and one of what to do."""
+    """An error that is shown to the user without a traceback."""
 
     code: str
     """Stable identifier such as ``KFM-U03``; documented, never reused."""
     message: str
-    """What is wrong, in one line."""
+    """What failed: one sentence."""
     where: str | None = None
-    """File, option or object it is about."""
+    """File, option or object of the error."""
     expected: str | None = None
     got: str | None = None
     help: str | None = None
-    """What the reader should do next."""
+    """What to do: one or two imperative sentences."""
 
     exit_code = ExitCode.DEFECT
 
     @property
     def code_of_exit(self) -> int:
-        """What the process ends with."""
+        """Exit code of the process."""
         return int(self.exit_code)
 
     @property
     def sentence(self) -> str:
-        """The error with what to do, in one line."""
-        return f"{self}; {self.help}" if self.help else str(self)
+        """The error and its help in one line."""
+        return f"{self} {self.help}" if self.help else str(self)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -59,7 +59,7 @@ class KfmError(Exception):
         if self.expected is not None or self.got is not None:
             sides = (("expected", self.expected), ("got", self.got))
             compared = f" ({', '.join(f'{name} {value}' for name, value in sides if value is not None)})"
-        return f"{self.code} {place}{self.message}{compared}"
+        return f"{self.code} {place}{self.message.rstrip('.')}{compared}."
 
 
 @dataclass(kw_only=True)
@@ -71,14 +71,14 @@ class UsageError(KfmError):
 
 @dataclass(kw_only=True)
 class CannotCheck(KfmError):
-    """The check could not be made; never counted as a pass."""
+    """The gate could not be run; this is never a pass."""
 
     exit_code = ExitCode.CANNOT_CHECK
 
 
 @dataclass(kw_only=True)
 class Refused(KfmError):
-    """The change was judged, and is not acceptable."""
+    """The change fails the gate."""
 
     exit_code = ExitCode.REFUSED
 
@@ -97,4 +97,4 @@ class Cancelled(KfmError):
 
 @dataclass(kw_only=True)
 class Defect(KfmError):
-    """What should never happen did; the traceback goes to the log, and no verdict comes of it."""
+    """A defect of kfm-ci; the traceback goes to the log and there is no verdict."""
