@@ -159,7 +159,7 @@ def test_a_directory_that_is_a_link_out_of_the_repository_is_not_followed(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ('[database]\nengin = "embedded"', ["KFM-U02", "did you mean 'engine'"]),
+        ('[database]\nengin = "embedded"', ["KFM-U02", "Write `engine`"]),
         ("[nosuch]\na = 1", ["KFM-U02", "known keys"]),
         ('[smoke]\ntimeout = "soon"', ["KFM-U03", "smoke.timeout", "soon"]),
         ("[migration]\na = 1", ["KFM-U03", "[[migration]]", "[migrations]"]),
