@@ -1,4 +1,4 @@
-"""What the documentation names is there, and what is there is named."""
+"""The documentation names existing pages, formats, settings and rules, and all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Help texts and documents against what is promised to the outside."""
+"""Help texts and the README against the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may touch what outside of the process: one place each, so that a reader knows where to look."""
+"""Libraries and calls that reach outside the process are each limited to one place."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IMPORTS = {
     "requests": ("github/", "receipt/signing.py"),
     "github": ("github/",),
     "psycopg": ("postgres/", "evidence/"),
-    # the parser's three directions: text to trees, PL/pgSQL to trees, trees to text
+    # three uses of the parser: SQL to trees, PL/pgSQL to trees, trees to SQL
     "postgast": ("sql/statements.py", "sql/plpgsql.py", "sql/deparse.py"),
 }
 CALLS = {
@@ -59,7 +59,7 @@ def _used(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("module", IMPORTS)
-def test_the_outside_is_reached_from_its_place_alone(module: str) -> None:
+def test_a_library_is_imported_only_in_its_place(module: str) -> None:
     found = {_name(path) for path in MODULES if module in _imported(ast.parse(path.read_text(encoding="utf-8")))}
     assert {name for name in found if not name.startswith(IMPORTS[module])} == set()
 
@@ -83,7 +83,7 @@ SHARED = {
     "KFM-D01": "a defect", "KFM-G11": "the event names no commit", "KFM-U03": "a wrong value in the settings",
     "KFM-U31": "no migrations found", "KFM-U33": "the directory is empty", "KFM-U41": "not a possible value",
 }  # fmt: skip
-"""Codes that several modules give, all with the same meaning."""
+"""Codes that several modules use with the same meaning."""
 
 
 def test_a_code_means_one_thing() -> None:

@@ -1,4 +1,4 @@
-"""What a command loads before it starts."""
+"""Modules that a command imports before it starts."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ PROBE = "import sys; import kfm_ci.cli; print(*sorted(sys.modules))"
 
 
 @pytest.mark.parametrize("library", ["psycopg", "github", "requests", "docker", "postgast", "jinja2", "pydantic"])
-def test_help_does_not_wait_for_what_only_a_command_needs(library: str) -> None:
+def test_help_imports_no_library_that_only_a_command_needs(library: str) -> None:
     loaded = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout.split()
     assert library not in loaded
 
 
 @pytest.mark.parametrize("library", ["psycopg", "github", "requests", "docker", "jinja2", "asyncio"])
-def test_rules_on_paper_do_not_wait_for_what_only_a_server_needs(library: str) -> None:
+def test_check_imports_no_library_that_only_a_server_needs(library: str) -> None:
     probe = "import sys; import kfm_ci.cli.check; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True).stdout.split()
     assert library not in loaded

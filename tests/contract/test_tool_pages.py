@@ -1,4 +1,4 @@
-"""The lines that a tool's page tells to write lead to that tool's migrations, and none are needed where it says so."""
+"""The settings on a tool's page find that tool's migrations, and detection finds them without settings."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
-def test_the_lines_of_a_page_lead_to_the_tool_s_migrations(tmp_path, name):
+def test_the_settings_of_a_page_find_the_tool_s_migrations(tmp_path, name):
     page = (PAGES / f"{name}.md").read_text()
-    told = tomllib.loads(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])["migrations"]
+    shown = tomllib.loads(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1])["migrations"]
     needed = {path: text for path, text in BESIDE.items() if (path == "Cargo.toml") is (name == "refinery")}
-    for path, text in {**{f"{told['dir']}/{path}": text for path, text in LAYOUTS[name].items()}, **needed}.items():
+    for path, text in {**{f"{shown['dir']}/{path}": text for path, text in LAYOUTS[name].items()}, **needed}.items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text)
     tree = WorkTree(tmp_path)
-    for asked in ({"directory": told["dir"], "format": told["format"]}, {"directory": None, "format": "auto"}):
+    for asked in ({"directory": shown["dir"], "format": shown["format"]}, {"directory": None, "format": "auto"}):
         found = detection.locate(tree, **asked)
-        assert (found.directory, found.format.name) == (told["dir"], name)
+        assert (found.directory, found.format.name) == (shown["dir"], name)
         history = found.format.load(tree, found.directory, MigrationsTable())
         assert len(history.migrations) == 1 and history.findings == ()

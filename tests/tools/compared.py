@@ -1,4 +1,4 @@
-"""A directory run by our own reading of it, and what any run left."""
+"""Runs a directory with kfm-ci's own runner, and reads the resulting database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lets tests share the histories beside them, and a server that tools can reach."""
+"""Fixtures for the tools' tests: the shared histories, and a server that the tools can reach."""
 
 from __future__ import annotations
 

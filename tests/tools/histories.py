@@ -1,4 +1,4 @@
-"""One history written down for each tool, and the command line that runs it."""
+"""One history in the layout of each tool, and the command line that runs it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PRISMA_ENVIRONMENT = {
     "PRISMA_QUERY_ENGINE_LIBRARY": "/bin/true", "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1",
     "PRISMA_HIDE_UPDATE_MESSAGE": "1",
 }  # fmt: skip
-"""An engine that is there, and is never called."""
+"""An existing engine file that Prisma never calls."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Address:
 class Tool:
     name: str
     write: Callable[[Path, int, Step], None]
-    """Writes one step into the directory."""
+    """Writes one migration into the directory."""
     command: Callable[[Path, Address], list[str]]
     needs: Path | str
-    """A file that must be there, or a program."""
+    """A required file or program."""
     bookkeeping: str
-    """What the names of its own tables and schemas contain."""
+    """Part of the names of the tool's own tables and schemas."""
     together: bool = False
-    """Whether all that is pending runs in one transaction, so that nothing can run outside one."""
+    """Whether all pending migrations run in one transaction."""
     outside: bool = True
     notes_failure: bool = False
-    """Whether its table tells of a migration that began and did not end."""
+    """Whether the history table records a started migration that did not complete."""
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -153,7 +153,7 @@ def _refinery(root: Path, number: int, step: Step) -> None:
 
 
 def _graphile(root: Path, number: int, step: Step) -> None:
-    """Write a committed migration with the chain's own hash, computed here a second time."""
+    """Write a committed migration with the hash of the chain, computed independently of kfm-ci."""
     before = sorted(root.glob("*.sql"))
     previous = before[-1].read_text().split("--! Hash: ")[1].split("\n")[0] if before else None
     body = ("--! no-transaction\n" if step.outside else "") + step.up.strip() + "\n"
@@ -206,13 +206,13 @@ TOOLS = (
 
 
 def _sealed(root: Path) -> Path:
-    """Let Atlas write its seal, which our reading of the directory then verifies."""
+    """Run `atlas migrate hash`; kfm-ci then verifies the resulting `atlas.sum`."""
     subprocess.run([f"{CACHE}/go/atlasrun", str(root)], check=True)
     return root
 
 
 def _gmrc(root: Path) -> Path:
-    """Make the layout that graphile-migrate wants around the committed files."""
+    """Create the layout that graphile-migrate requires."""
     home = root.parent / "graphile"
     if not home.exists():
         home.mkdir()
@@ -232,7 +232,7 @@ def _supabase_home(root: Path) -> Path:
 
 
 def _prisma_home(root: Path) -> Path:
-    """Write the settings by which Prisma runs without the engine that it would download."""
+    """Write the settings with which Prisma runs without downloading its engine."""
     home = root.parent / "prisma_home"
     if not home.exists():
         (home / "prisma").mkdir(parents=True)
@@ -252,5 +252,5 @@ def _dbconfig(root: Path, to: Address) -> Path:
 
 
 def _beside(directory: Path, program: Path) -> Path:
-    """Copy a program to where its modules are."""
+    """Copy a program next to its modules."""
     return Path(shutil.copy(program, directory / program.name))

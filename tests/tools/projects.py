@@ -1,4 +1,4 @@
-"""One small repository for each tool that runs its migrations itself: two migrations, and one that stops writers."""
+"""One small repository per external migration tool: two migrations, and one that blocks writes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ PYTHON = CACHE / "python/bin"
 class Project:
     name: str
     files: dict[str, str]
-    """What is on the base."""
+    """Files of the base commit."""
     blocking: tuple[str, str]
-    """A new file that builds an index while writers wait."""
+    """A new file that builds an index and blocks writes."""
     line: int
-    """Where in it the index is asked for."""
+    """The text of the line that creates the index."""
     needs: Path
     passes: dict[str, str] = field(default_factory=dict)
-    """Variables of the job."""
+    """Environment variables of the job."""
 
 
 def _django(number, before, operations):
@@ -132,7 +132,7 @@ def _ecto(name, body):
 
 _LIBRARIES = CACHE / "ecto/_build/dev/lib"
 
-# Its settings know another server, as those of most applications do outside production.
+# The settings name another server, as most applications do outside production.
 ECTO = Project(
     "ecto",
     {
@@ -178,7 +178,7 @@ LIQUIBASE = Project(
     JVM,
 )  # fmt: skip
 
-# Its engines are a download that needs the internet; the JavaScript engine, with what it gets wrong mended, needs none.
+# Prisma's engines are a download. The JavaScript engine needs none; its defects are patched.
 _ENGINES = (
     '[migrations.command.env]\nPRISMA_QUERY_ENGINE_LIBRARY = "/bin/true"\nPRISMA_SCHEMA_ENGINE_BINARY = "/bin/true"\n'
 )

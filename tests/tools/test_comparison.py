@@ -1,4 +1,4 @@
-"""The same history by the real tool and by our reading of its files: same schema, same transactions, same wreck."""
+"""One history run by the tool and by kfm-ci: same schema, same transactions, same state after a failure."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tool(request):
 
 @dataclass(frozen=True)
 class Ran:
-    """What the real tool left."""
+    """The database after the tool's run."""
 
     root: Path
     database: str
@@ -52,13 +52,13 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def whole(tool, server, tmp_path_factory):
-    """The tool ran a history of which all is well."""
+    """The tool ran a valid history."""
     return ran(tool, server, tmp_path_factory.mktemp("whole") / "m", steps(tool), "whole")
 
 
 @pytest.fixture(scope="module")
 def broken(tool, server, tmp_path_factory):
-    """The tool ran the same with a file at its end whose second statement fails."""
+    """The tool ran the history and a last file whose second statement fails."""
     return ran(tool, server, tmp_path_factory.mktemp("broken") / "m", steps(tool, BROKEN), "broken")
 
 
@@ -120,7 +120,7 @@ def test_a_file_that_commits_midway_leaves_what_the_tool_leaves(tool, server, tm
     name = f"left_{len(opens)}_{len(then)}"
     theirs = ran(tool, server, tmp_path / "m", [FIRST, left], name)
     ours, ended, said = by_us(tool, server, theirs.root, f"ours_{name}")
-    # Supabase also goes on after a file that begins another and never commits it: that is lost, so a new one is refused
+    # Supabase also continues after a file that begins a second transaction and never commits it; its changes are lost
     assert ended == theirs.ended or tool.name == "supabase", (said, theirs.said)
     assert {entry for entry in state(tool, server, ours)[0] if entry.startswith("table ")} == {
         entry for entry in state(tool, server, theirs.database)[0] if entry.startswith("table ")
@@ -162,16 +162,16 @@ def test_the_tool_s_own_table_says_of_every_file_that_it_ran_and_is_the_same(too
     assert bool(history_tables.of(tool.name).checksums(history)) is any(row.checksum for row in rows)
 
 
-def test_an_edited_file_is_told_where_the_tool_keeps_checksums(tool, server, whole, tmp_path):
+def test_an_edited_file_is_reported_if_the_tool_stores_checksums(tool, server, whole, tmp_path):
     root = tmp_path / "m"
     shutil.copytree(whole.root, root)
     edited = next(path for path in sorted(root.rglob("*.sql")) if "comment on table a is 'x'" in path.read_text())
     edited.write_text(edited.read_text().replace("table a is 'x'", "table a is 'y'"))
     _, rows, found = noted(tool, server, root, whole.database)
-    told = [item.rule for item in found.findings]
-    # a chain's hash is part of the file: there the file is held against itself when it is read
+    reported = [item.rule for item in found.findings]
+    # the hash of a chain is part of the file, so reading the file verifies it
     own = tool.name == "graphile-migrate"
-    assert told == (["history-checksum-mismatch"] if any(row.checksum for row in rows) and not own else [])
+    assert reported == (["history-checksum-mismatch"] if any(row.checksum for row in rows) and not own else [])
 
 
 def test_the_tool_s_own_table_says_what_failed_and_what_is_pending(tool, server, broken):
@@ -179,8 +179,8 @@ def test_the_tool_s_own_table_says_what_failed_and_what_is_pending(tool, server,
     last = history.migrations[-1].id
     assert last not in found.applied
     assert found.applied == (frozenset() if tool.together else {item.id for item in history.migrations[:-1]}), rows
-    told = [(item.rule, item.migration) for item in found.findings]
-    assert told == ([("history-row-failed", last)] if tool.notes_failure else [])
+    reported = [(item.rule, item.migration) for item in found.findings]
+    assert reported == ([("history-row-failed", last)] if tool.notes_failure else [])
 
 
 def test_what_was_not_compared_is_named():

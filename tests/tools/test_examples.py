@@ -1,4 +1,4 @@
-"""The small repositories in examples/, through the whole gate as their owners would run it."""
+"""The complete gate on the repositories of examples/."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ INDEX = "create index customers_email_lower_idx on customers (lower(email));"
 
 
 def block(name, root):
-    """Add a migration that stops writers while an index is built."""
+    """Add a migration that builds an index and blocks writes."""
     if name == "alembic":
         (root / "migrations/versions/zz.py").write_text(
             'from alembic import op\nrevision = "ffff"\ndown_revision = "9d3e"\n'

@@ -1,4 +1,4 @@
-"""Revisions that fork, join and stand for others, through the whole gate with the real tools."""
+"""The complete gate with the tools on forked, merged and squashed revisions."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def root(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "reported"),
     [
         (", ('name', models.TextField(null=True))", None),
         ("", "public.shop_customer.name is missing"),
         (", ???", "SyntaxError"),
     ],
 )
-def test_a_squash_has_to_build_what_those_built_that_it_stands_for(root, name, told):
+def test_a_squashed_migration_builds_the_schema_of_the_replaced_ones(root, name, reported):
     write(root, DJANGO.files)
     commit(root)
     write(root, {"shop/migrations/0001_squashed_0002_name.py": SQUASH.format(name=name)})
     report = gate(root, "main")
     assert [item["id"] for item in report["migrations"] if item["new"]] == ["shop.0001_squashed_0002_name"]
     wrong = [item for item in report["findings"] if item["severity"] == "error"]
-    assert report["result"] == ("pass" if told is None else "fail"), (report["stages"], report["findings"])
-    assert (told is None) == (wrong == []) and all(told in item["message"] for item in wrong), wrong
+    assert report["result"] == ("pass" if reported is None else "fail"), (report["stages"], report["findings"])
+    assert (reported is None) == (wrong == []) and all(reported in item["message"] for item in wrong), wrong
 
 
 def test_the_last_step_of_a_squash_is_no_edit_and_any_other_is(root):

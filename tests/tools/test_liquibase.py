@@ -1,4 +1,4 @@
-"""Liquibase itself: its ways back past changesets that have none, what it leaves out, what it prints."""
+"""Liquibase itself: rollback past irreversible changesets, skipped changesets, printed SQL."""
 
 from __future__ import annotations
 
@@ -56,17 +56,17 @@ def proofs(report):
     return {item["id"].removeprefix("a:"): item["rollback"]["proof"] for item in report["migrations"] if item["new"]}
 
 
-def test_each_changeset_that_has_a_way_back_is_proven_and_what_was_left_out_is_told_of_its_own(root):
+def test_each_rollback_is_proven_and_each_skipped_changeset_is_reported(root):
     include = '<include file="more.sql" relativeToChangelogFile="true"/>'
     write(root, {"m/changelog.xml": changelog(CHANGES, ODD).replace("</databaseChangeLog>", f"{include}</databaseChangeLog>"), "m/more.sql": FORMATTED})  # fmt: skip
     report = gate(root, "none")
     assert report["result"] == "pass", (report["stages"], report["findings"])
     unproven = {name for name, proof in proofs(report).items() if proof != "proven"}
     assert unproven == {"fill", "last", "swallowed", "test-1", "test-2", "marked"}, proofs(report)
-    told = [(item["rule"], item["migration"]) for item in report["findings"]]
-    assert {name for rule, name in told if rule == "rollback-missing"} == {"a:fill", "a:last"}
-    assert [name for rule, name in told if rule == "error-suppressed"] == ["a:swallowed"]
-    assert [name for rule, name in told if rule == "migration-ignored"] == ["a:test-1", "a:marked"]
+    reported = [(item["rule"], item["migration"]) for item in report["findings"]]
+    assert {name for rule, name in reported if rule == "rollback-missing"} == {"a:fill", "a:last"}
+    assert [name for rule, name in reported if rule == "error-suppressed"] == ["a:swallowed"]
+    assert [name for rule, name in reported if rule == "migration-ignored"] == ["a:test-1", "a:marked"]
 
 
 def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(root):
@@ -78,7 +78,7 @@ def test_of_a_few_new_changesets_that_between_two_without_a_way_back_is_proven(r
     assert proofs(report) == {"fill": "not-run", "column": "proven", "last": "not-run"}
 
 
-def test_what_the_base_swallows_at_each_run_is_told_of_no_new_changeset(root):
+def test_an_error_suppressed_by_the_base_is_reported_for_no_new_changeset(root):
     subprocess.run(["git", "init", "-q", "-b", "main", root], check=True)
     write(root, {"m/changelog.xml": changelog(["table"], ODD)})
     commit(root)
@@ -107,5 +107,5 @@ def test_a_refusal_stands_where_it_is_written_and_what_comes_after_it_is_judged_
 def test_liquibases_own_tables_that_cannot_be_made_are_no_migrations_fault(root):
     write(root, {"kfm-ci.toml": f'{CONFIG}LIQUIBASE_LIQUIBASE_SCHEMA_NAME = "elsewhere"\n'})
     report = gate(root, "none")
-    (told,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
-    assert report["exit_code"] == 3 and "KFM-C46" in told and 'schema "elsewhere" does not exist' in told
+    (reported,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
+    assert report["exit_code"] == 3 and "KFM-C46" in reported and 'schema "elsewhere" does not exist' in reported

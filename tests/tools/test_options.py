@@ -1,4 +1,4 @@
-"""What a tool does under an option of its own, by the tool and by our reading of its files."""
+"""Options of a tool, run by the tool and by kfm-ci."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ PAIR = "create index concurrently i on borders (step);\ncreate index concurrentl
 
 
 @pytest.mark.parametrize(
-    ("mark", "text", "told"),
+    ("mark", "text", "reported"),
     [
         ("", TORN, "statement-split"), ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None), ("", "select 1", "statement-unterminated"),
         ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "implicit-transaction"), ("bare", PAIR.replace("\n", " ", 1), "implicit-transaction"),
@@ -188,7 +188,7 @@ PAIR = "create index concurrently i on borders (step);\ncreate index concurrentl
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("name", ["goose", "sql-migrate"])
-def test_what_is_said_of_a_tool_that_reads_line_by_line_is_what_it_does(server, tmp_path, name, mark, text, told):
+def test_findings_about_a_tool_that_splits_at_lines_agree_with_the_tool(server, tmp_path, name, mark, text, reported):
     command, root, theirs = program(CACHE / f"go/{name}"), tmp_path / "m", f"lines_{abs(hash((name, text)))}"
     root.mkdir()
     word = "goose" if name == "goose" else "migrate"
@@ -207,5 +207,5 @@ def test_what_is_said_of_a_tool_that_reads_line_by_line_is_what_it_does(server, 
     )
     done = run(command, *argv)
     history = detection.by_name(name).load(WorkTree(tmp_path), "m", MigrationsTable())
-    assert [item.rule for item in history.findings] == ([f"{name}-{told}"] if told else [])
-    assert bool(done.returncode) is bool(told), done.stdout + done.stderr
+    assert [item.rule for item in history.findings] == ([f"{name}-{reported}"] if reported else [])
+    assert bool(done.returncode) is bool(reported), done.stdout + done.stderr

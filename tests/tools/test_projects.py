@@ -1,4 +1,4 @@
-"""Tools that run their migrations themselves, through the whole gate: what they did is judged, placed, taken back."""
+"""The complete gate with external migration tools: findings, their places, and the rollback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def commit(root):
 
 
 def programs(place):
-    """Return a directory with the program of a tool that came as a library."""
+    """Return a directory with a program that starts a tool from its library."""
     program = place / "bin/liquibase"
     program.parent.mkdir(exist_ok=True)
     program.write_text(
@@ -116,8 +116,8 @@ def test_prismas_empty_engine_that_ends_with_0_is_no_pass(tmp_path):
     (root / "node_modules").symlink_to(NODE)
     report = gate(root, "none")
     assert report["exit_code"] == 3 and report["result"] == "error"
-    (told,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
-    assert "KFM-C44" in told and "_prisma_migrations did not change" in told
+    (reported,) = [item["message"] for item in report["stages"] if item["status"] == "errored"]
+    assert "KFM-C44" in reported and "_prisma_migrations did not change" in reported
 
 
 OPENING = {".py": "# {}", ".rb": "# {}", ".exs": "# {}", ".js": "// {}", ".xml": "<!-- {} -->", ".sql": "-- {}"}

@@ -1,4 +1,4 @@
-"""Our workflows, the action and what the documentation shows, read by GitHub's own parser."""
+"""Workflows, the action and the documentation's examples, read by GitHub's own parser."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ def test_no_workflow_in_the_documentation_has_a_mistake(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "reported"),
     [
         ("needs: check", "needs: chek", "depends on unknown job 'chek'"),
         ("matrix.path", "matrx.path", "Unrecognized named-value: 'matrx'"),
         ("contents: read", "contents: reed", "Unexpected value 'reed'"),
     ],
 )
-def test_a_mistake_would_be_seen(tmp_path: Path, right: str, wrong: str, told: str) -> None:
+def test_a_mistake_is_reported(tmp_path: Path, right: str, wrong: str, reported: str) -> None:
     text = (ROOT / "workflows" / "gate-matrix.yml").read_text()
     assert right in text
     broken = tmp_path / "gate-matrix.yml"
     broken.write_text(text.replace(right, wrong))
-    assert told in mistakes(broken)
+    assert reported in mistakes(broken)

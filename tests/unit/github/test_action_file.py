@@ -1,4 +1,4 @@
-"""action.yml, the inputs that are read and the outputs that are written are one list."""
+"""action.yml agrees with the inputs that are read and the outputs that are written."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_the_action_on_the_runner_takes_and_gives_the_same() -> None:
     }
     (judging,) = [step for step in beside["runs"]["steps"] if step.get("id") == "gate"]
     assert judging["env"] == {f"INPUT_{name.upper()}": f"${{{{ inputs.{name} }}}}" for name in ACTION["inputs"]}
-    told = {name: item["value"].strip("${ }") for name, item in beside["outputs"].items()}
-    assert {name for name, value in told.items() if value == f"steps.gate.outputs.{name}"} == {
-        name for name in told if not name.startswith("receipt-artifact")
+    values = {name: item["value"].strip("${ }") for name, item in beside["outputs"].items()}
+    assert {name for name, value in values.items() if value == f"steps.gate.outputs.{name}"} == {
+        name for name in values if not name.startswith("receipt-artifact")
     }
 
 
@@ -55,7 +55,7 @@ def test_an_empty_input_is_one_that_was_not_given() -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("FAIL-ON", "often"), ("POSTGRES-VERSION", "17.2"), ("COMMENT", "yes")])
-def test_an_impossible_input_is_told_with_what_is_possible(name: str, value: str) -> None:
+def test_an_invalid_input_is_reported_with_the_valid_values(name: str, value: str) -> None:
     with pytest.raises(UsageError) as caught:
         check(read({f"INPUT_{name}": value}))
     assert name.lower() in str(caught.value) and value in str(caught.value)

@@ -1,4 +1,4 @@
-"""Which commit of the action is named to users, and the steps of the release that write it, run in a clone."""
+"""The pinned commit of the action, and the release steps that write it, run in a clone."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_what_is_called_uses_the_action_of_its_own_commit() -> None:
 
 
 def test_the_readme_names_the_version_to_come() -> None:
-    told = re.search(r"rev: v(\S+)", (ROOT / "README.md").read_text())
-    assert told and f'__version__ = "{told[1]}"' in (ROOT / "kfm_ci" / "__init__.py").read_text()
+    version = re.search(r"rev: v(\S+)", (ROOT / "README.md").read_text())
+    assert version and f'__version__ = "{version[1]}"' in (ROOT / "kfm_ci" / "__init__.py").read_text()
 
 
 @pytest.fixture
 def released(tmp_path: Path) -> Path:
-    """A checkout of the release job, after its steps that need no registry."""
+    """The checkout of the release job, after the steps that need no registry."""
     checkout, remote = tmp_path / "checkout", tmp_path / "acme" / "shop.git"
     git(tmp_path, "init", "-q", "--bare", str(remote))
     git(tmp_path, "init", "-q", "-b", "main", str(checkout))
@@ -96,6 +96,6 @@ def test_a_release_leaves_a_branch_that_names_the_tag_wherever_users_copy(releas
     tag = git(remote, "rev-parse", "v0.1.0^{commit}")
     assert pins(released) == {(tag, "v0.1.0")}
     changed = set(git(remote, "diff", "--name-only", "pins-v0.1.0~", "pins-v0.1.0").split())
-    # a workflow's own token may push no workflow that runs
+    # the token of a workflow cannot push to .github/workflows
     assert changed == set(NAMING)
     assert "pins-v0.1.0" in (released.parent / "summary").read_text()

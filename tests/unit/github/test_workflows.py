@@ -1,4 +1,4 @@
-"""Every workflow that we ship or run is audited: no finding of the strictest persona, and the schema of GitHub's files."""
+"""Audits every workflow: no finding of zizmor's strictest persona, and valid by GitHub's schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
-    """What users have after copying: the files in their own ``.github/workflows``."""
+    """The workflows, copied to the user's ``.github/workflows``."""
     shutil.copytree(ROOT / "workflows", tmp_path / ".github" / "workflows")
     return tmp_path
 

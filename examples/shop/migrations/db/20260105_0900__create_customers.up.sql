@@ -7,7 +7,7 @@
 -- rollback: down
 -- dialect: postgresql
 -- phase: expand
--- impact: new table, used by nobody yet
+-- impact: new table, not used yet
 -- [/KFM_MIGRATION]
 
 create table customers (
