@@ -34,7 +34,7 @@ def read(session: Session, table: HistoryTable, name: str, *, keys: Container[st
         if table.columns <= {column.lower() for column in columns}:
             place = sql.Identifier(found_schema, found_table)
             rows = session.execute(sql.SQL(table.query).format(table=place)).fetchall()
-            if meant or any(table.normal(str(row[0])) in keys for row in rows):
+            if meant or any(table.normalise(str(row[0])) in keys for row in rows):
                 return tuple(
                     HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
                 )

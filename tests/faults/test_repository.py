@@ -163,7 +163,7 @@ def test_a_directory_that_is_a_link_out_of_the_repository_is_not_followed(
         ("[nosuch]\na = 1", ["KFM-U02", "known keys"]),
         ('[smoke]\ntimeout = "soon"', ["KFM-U03", "smoke.timeout", "soon"]),
         ("[migration]\na = 1", ["KFM-U03", "[[migration]]", "[migrations]"]),
-        ('[policy]\nlock-timeout = "2s"', ["KFM-U03", "'policy.lock-timeout'", "valid integer", "Milliseconds"]),
+        ('[policy]\nlock-timeout = "2s"', ["KFM-U03", "`policy.lock-timeout`", "valid integer", "milliseconds"]),
         ('[policy.severity]\nblocks-writez = "error"', ["KFM-U03", "did you mean 'blocks-writes'"]),
         ("[smoke", ["KFM-U01", "TOML"]),
         ('[database.settings]\nfoo_bar = "1"', ["KFM-U23", "foo_bar"]),

@@ -1,4 +1,4 @@
-"""History tables: what each tool notes of what it ran; one line in ``ALL`` a tool."""
+"""History tables of the migration tools; one line in ``ALL`` for each tool."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ ALL: tuple[HistoryTable, ...] = (
     versions.NODE_PG_MIGRATE,
     versions.SQL_MIGRATE,
 )
-"""Every table that can be read."""
+"""The history tables that kfm-ci can read."""
 
 
 def of(format: str) -> HistoryTable | None:
-    """Return the table of a format's tool; None where none is known."""
+    """Return the history table of a format's tool, or None."""
     return next((item for item in ALL if item.format == format), None)

@@ -1,4 +1,4 @@
-"""What a tool's history table is: where it stands, how its rows are read, and which file each is about."""
+"""Definition of a tool's history table: its name, the query for its rows and the migration of each row."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from kfm_ci.migrations.model import History, Migration, Tree
 
 
 class RowState(StrEnum):
-    """What a row says became of its migration."""
+    """State of a migration in the history table."""
 
     APPLIED = "applied"
     FAILED = "failed"
-    """Begun and not ended: the tool refuses to go on until somebody has cleared it."""
+    """Started and not completed: the tool stops until the row is repaired."""
     UNDONE = "undone"
-    """Applied once, and taken back."""
+    """Applied and rolled back."""
     PASSED = "passed"
-    """Noted without having run, for what it demands of the database was not so: the tool will not run it any more."""
+    """Recorded without running, because its preconditions were not met: the tool will not run it again."""
     BASELINE = "baseline"
-    """Stands for itself and for everything before it."""
+    """Covers this migration and all earlier ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
-    """One row of a history table, in the order in which the tool wrote them."""
+    """One row of a history table."""
 
     migration: str
     """The tool's own key: a version, a name, a hash."""
     checksum: str | None
-    """As the tool writes it; None where it keeps none."""
+    """As the tool writes it; None if it has no checksums."""
     state: RowState
 
 
@@ -42,70 +42,75 @@ def by_version(history: History) -> dict[str, str]:
 
 
 def by(key: Callable[[Migration], str]) -> Callable[[History], dict[str, str]]:
-    """Return a function that gives each migration's key by its id."""
+    """Return a function that maps each migration's id to its key."""
     return lambda history: {item.id: key(item) for item in history.migrations}
 
 
-def without(_: History) -> Mapping[str, tuple[str, ...]]:
-    """Return nothing: the tool keeps no checksum."""
+def no_checksums(_: History) -> Mapping[str, tuple[str, ...]]:
+    """Return no checksums, for a tool without them."""
     return {}
 
 
-def unsaid(_: Tree, __: str) -> tuple[str | None, str | None]:
-    """Return that no settings name the table."""
+def no_settings(_: Tree, __: str) -> tuple[str | None, str | None]:
+    """Return no names, for a tool without settings of the table."""
     return None, None
 
 
-def said(
+def names_in_settings(
     files: tuple[str, ...], *, table: str | None = None, schema: str | None = None
 ) -> Callable[[Tree, str], tuple[str | None, str | None]]:
-    """Return a function that looks for the names in settings files beside the migrations and above: one group each."""
+    """Return a function that reads schema and table from the tool's settings files.
 
-    def told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
+    The files are next to the migrations or in a directory above; each pattern has one group.
+    """
+
+    def read(tree: Tree, directory: str) -> tuple[str | None, str | None]:
         texts = program_files.settings_texts(tree, directory, files)
-        found = [next((hit[1] for text in texts if wanted and (hit := re.search(wanted, text, re.MULTILINE))), None)
-                 for wanted in (schema, table)]  # fmt: skip
+        found = [
+            next((hit[1] for text in texts if wanted and (hit := re.search(wanted, text, re.MULTILINE))), None)
+            for wanted in (schema, table)
+        ]
         return found[0], found[1]
 
-    return told
+    return read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryTable:
-    """The table of one tool. Pure: whoever has a session reads the rows."""
+    """The history table of one tool."""
 
     format: str
-    """Name of the format whose tool writes it."""
+    """Name of the tool's format."""
     name: str
-    """Its default name, with the schema where that is not the default one."""
+    """Default name of the table, with its schema unless that is the default schema."""
     columns: frozenset[str]
-    """Columns that tell it from another tool's table of that name."""
+    """Columns that distinguish it from another tool's table of the same name."""
     definition: str = ""
-    """What the tool makes it of, between the brackets of ``create table``; empty: it is nothing that SQL could name alone."""
+    """Column definitions of the table, for ``CREATE TABLE``; empty if kfm-ci does not create it."""
     query: str
-    """Key, checksum and state of every row, as texts; ``{table}`` is filled in."""
+    """Query for key, checksum and state of every row, as text; ``{table}`` is filled in."""
     keys: Callable[[History], Mapping[str, str]] = by_version
     """Key of each migration, by its id."""
-    normal: Callable[[str], str] = str
-    """Brings a key from the table into the form that ``keys`` gives."""
-    checksums: Callable[[History], Mapping[str, tuple[str, ...]]] = without
-    """Checksums that the tool would accept for each migration, by its id."""
-    through: bool = False
-    """Whether a row stands for everything that sorts before it: the tool looks only at what comes after the last one."""
-    refuses: bool = True
-    """Whether the tool refuses a database whose checksums are not those of the files."""
-    told: Callable[[Tree, str], tuple[str | None, str | None]] = unsaid
-    """Returns schema and table as the repository's settings name them, given the directory of the migrations."""
-    after_failure: str = "refuses to go on"
-    """What the tool does when it meets a row that failed."""
-    repair: str
-    """What to type for a row that failed, once the database is in order; ``{key}`` is filled in."""
-    accept: str = "put the file back as it was, and make the change in a new migration"
-    """What to do about a checksum that does not agree."""
+    normalise: Callable[[str], str] = str
+    """Converts a key of the table to the form of ``keys``."""
+    checksums: Callable[[History], Mapping[str, tuple[str, ...]]] = no_checksums
+    """Checksums that the tool accepts for each migration, by its id."""
+    covers_earlier: bool = False
+    """Whether a row covers all earlier migrations, because the tool runs only those after the last row."""
+    rejects_changed_files: bool = True
+    """Whether the tool fails if the checksums of table and files differ."""
+    configured_name: Callable[[Tree, str], tuple[str | None, str | None]] = no_settings
+    """Returns schema and table from the tool's settings, given the directory of the migrations."""
+    after_failure: str = "runs no further migration"
+    """What the tool does if a row has failed."""
+    repair_help: str
+    """How to repair a failed row: one imperative sentence; ``{key}`` and ``{previous}`` are filled in."""
+    checksum_help: str = "Restore the file, and write the change in a new migration."
+    """What to do if the checksums differ."""
 
     def named(self, tree: Tree, directory: str) -> str:
-        """Return the table's name, with the schema where that is not the default one."""
+        """Return the configured name of the table, with its schema unless that is the default schema."""
         schema, _, table = self.name.rpartition(".")
-        said_schema, said_table = self.told(tree, directory)
-        schema, table = said_schema or schema, said_table or table
+        own_schema, own_table = self.configured_name(tree, directory)
+        schema, table = own_schema or schema, own_table or table
         return table if "." in table or not schema else f"{schema}.{table}"

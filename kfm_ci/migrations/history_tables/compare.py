@@ -1,4 +1,4 @@
-"""A history table held against the files: what has run, what failed, what is not the file that ran."""
+"""Comparison of a history table with the migration files: applied, failed and changed migrations."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from kfm_ci.migrations.problems.history_table import (
 from kfm_ci.model import Finding, Place, Severity
 
 _NAMED = 3
-"""So many keys are named in one message."""
+"""Maximum number of keys in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryComparison:
-    """What a history table says of the migrations of one directory."""
+    """State of the migrations of one directory in a history table."""
 
     applied: frozenset[str] = frozenset()
     """Ids of the migrations that the tool will not run again."""
     skipped: frozenset[str] = frozenset()
-    """Those of them that never ran: they sort before one that did, and the tool looks only at what comes after."""
+    """Applied migrations that never ran: the tool runs only those that sort after the last row."""
     passed: frozenset[str] = frozenset()
-    """Noted without having run."""
+    """Recorded without running, because their preconditions were not met."""
     failed: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
 
@@ -40,11 +40,18 @@ class HistoryComparison:
 def compare(
     table: HistoryTable, rows: Sequence[HistoryRow], history: History, *, name: str, place: str
 ) -> HistoryComparison:
-    """Return what the rows of a table say of the files; ``name`` is the table's, ``place`` the file that it came from."""
-    latest = {table.normal(row.migration): row for row in rows}
+    """Return the state of each migration in a table; ``name`` is the table's name, ``place`` the file with its rows."""
+    latest = {table.normalise(row.migration): row for row in rows}
     keys = table.keys(history)
     sums = table.checksums(history)
-    last = max((number for number, item in enumerate(history.migrations) if _reaches(table, latest.get(keys.get(item.id, "")))), default=-1)  # fmt: skip
+    last = max(
+        (
+            number
+            for number, item in enumerate(history.migrations)
+            if _reaches(table, latest.get(keys.get(item.id, "")))
+        ),
+        default=-1,
+    )
     applied: set[str] = set()
     failed: list[tuple[Migration, HistoryRow]] = []
     changed: list[Migration] = []
@@ -64,8 +71,8 @@ def compare(
         *(_changed(table, item, name) for item in changed),
         *_fileless(table, latest, set(keys.values()), history, name, place),
     ]
-    # a table of one row says nothing of what ran before it
-    silent = table.through and len(latest) > 1
+    # a table with one row has no information on earlier migrations
+    silent = table.covers_earlier and len(latest) > 1
     skipped = {
         item.id for item in history.migrations if silent and item.id in applied and keys.get(item.id) not in latest
     }
@@ -75,12 +82,19 @@ def compare(
         for item in history.migrations
         if (row := latest.get(keys.get(item.id, ""))) and row.state is RowState.PASSED
     }
-    return HistoryComparison(applied=frozenset(applied), passed=frozenset(passed), skipped=frozenset(skipped), failed=frozenset(item.id for item, _ in failed),
-                 findings=tuple(findings))  # fmt: skip
+    return HistoryComparison(
+        applied=frozenset(applied),
+        passed=frozenset(passed),
+        skipped=frozenset(skipped),
+        failed=frozenset(item.id for item, _ in failed),
+        findings=tuple(findings),
+    )
 
 
 def _reaches(table: HistoryTable, row: HistoryRow | None) -> bool:
-    return row is not None and (row.state is RowState.BASELINE or (table.through and row.state is not RowState.UNDONE))
+    return row is not None and (
+        row.state is RowState.BASELINE or (table.covers_earlier and row.state is not RowState.UNDONE)
+    )
 
 
 def _line(migration: Migration) -> int:
@@ -93,24 +107,50 @@ def _before(history: History, migration: Migration) -> str:
 
 
 def _failed(table: HistoryTable, item: Migration, row: HistoryRow, before: str, name: str) -> Finding:
-    todo = table.repair.replace("{key}", row.migration).replace("{previous}", before)
-    return HISTORY_ROW_FAILED.finding(f"{name} says that {row.migration} was begun and did not end: {table.format} {table.after_failure}", help=f"see what it left behind; then: {todo}", place=Place(file=item.up_path, line=_line(item)), migration=item.id, severity=Severity.ERROR)  # fmt: skip
+    repair = table.repair_help.replace("{key}", row.migration).replace("{previous}", before)
+    return HISTORY_ROW_FAILED.finding(
+        f"`{name}` records that `{row.migration}` was started and not completed, so {table.format} {table.after_failure}.",
+        help=repair,
+        place=Place(file=item.up_path, line=_line(item)),
+        migration=item.id,
+        severity=Severity.ERROR,
+    )
 
 
 def _changed(table: HistoryTable, item: Migration, name: str) -> Finding:
-    then = "refuses the database" if table.refuses else "does not run it again"
-    return HISTORY_CHECKSUM_MISMATCH.finding(f"the file is not the one that ran: its checksum is not the one in {name}, and {table.format} {then}", help=table.accept, place=Place(file=item.up_path, line=_line(item)), migration=item.id, severity=Severity.ERROR if table.refuses else Severity.WARNING)  # fmt: skip
+    then = "fails" if table.rejects_changed_files else "does not run it again"
+    return HISTORY_CHECKSUM_MISMATCH.finding(
+        f"The file was changed after it ran: its checksum differs from the one in `{name}`, and {table.format} {then}.",
+        help=table.checksum_help,
+        place=Place(file=item.up_path, line=_line(item)),
+        migration=item.id,
+        severity=Severity.ERROR if table.rejects_changed_files else Severity.WARNING,
+    )
 
 
 def _skipped(table: HistoryTable, item: Migration, name: str) -> Finding:
-    return MIGRATION_IGNORED.finding(f"{name} has no row of this migration, and rows of later ones: {table.format} skips it silently", help="give it a version after all others", place=Place(file=item.up_path, line=1), migration=item.id, severity=Severity.ERROR)  # fmt: skip
+    return MIGRATION_IGNORED.finding(
+        f"`{name}` has rows of later migrations and none of this one, so {table.format} skips it silently.",
+        help="Assign a version after all others.",
+        place=Place(file=item.up_path, line=1),
+        migration=item.id,
+        severity=Severity.ERROR,
+    )
 
 
 def _fileless(
     table: HistoryTable, latest: dict[str, HistoryRow], known: set[str], history: History, name: str, place: str
 ) -> Iterable[Finding]:
-    lost = [row.migration for key, row in latest.items()
-            if key not in known and row.state in {RowState.APPLIED, RowState.FAILED}]  # fmt: skip
+    lost = [
+        row.migration
+        for key, row in latest.items()
+        if key not in known and row.state in {RowState.APPLIED, RowState.FAILED}
+    ]
     if lost and history.migrations:
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        yield MIGRATION_FILE_MISSING.finding(f"{name} has rows of {', '.join(lost[:_NAMED])}{more}, and there is no such file", help="restore the files, or leave them out of the table as well", place=Place(file=place, line=1), severity=Severity.WARNING)  # fmt: skip
+        yield MIGRATION_FILE_MISSING.finding(
+            f"`{name}` has rows of {', '.join(f'`{key}`' for key in lost[:_NAMED])}{more}, whose files are missing.",
+            help="Restore the files, or delete their rows from the history table.",
+            place=Place(file=place, line=1),
+            severity=Severity.WARNING,
+        )

@@ -14,7 +14,7 @@ _LINES = re.compile(r"\r\n|\n|\r")
 
 
 def crc32(text: str) -> str:
-    """Return Flyway's checksum of a text: its lines without their ends, as a signed number of 32 bits."""
+    """Return Flyway's checksum of a text: CRC32 of its lines without line ends, as a signed number of 32 bits."""
     value = 0
     for line in _LINES.split(text):
         value = zlib.crc32(line.encode(), value)
@@ -22,7 +22,7 @@ def crc32(text: str) -> str:
 
 
 def _checksums(history: History) -> dict[str, tuple[str, ...]]:
-    # what runs again when it changes is told apart by the text that is sent, placeholders filled in
+    # the checksum of a repeatable migration covers its text with the placeholders filled in
     return {
         item.id: (crc32(item.up.text if item.is_repeatable and isinstance(item.up, Script) else item.up.file.text),)
         for item in history.migrations
@@ -33,16 +33,18 @@ def _key(migration: Migration) -> str:
     return migration.version or f"R {migration.name}"
 
 
-def _told(tree: Tree, directory: str) -> tuple[str | None, str | None]:
+def _configured_name(tree: Tree, directory: str) -> tuple[str | None, str | None]:
     own = flyway_settings.read(tree, directory)
     return own.schema, own.table
 
 
 FLYWAY = HistoryTable(
-    format="flyway", name="flyway_schema_history", columns=frozenset({"installed_rank", "success", "script"}),
+    format="flyway",
+    name="flyway_schema_history",
+    columns=frozenset({"installed_rank", "success", "script"}),
     definition="installed_rank integer primary key, version varchar(50), description varchar(200) not null, type varchar(20) not null, "
-               "script varchar(1000) not null, checksum integer, installed_by varchar(100) not null, installed_on timestamp not null "
-               "default now(), execution_time integer not null, success boolean not null",
+    "script varchar(1000) not null, checksum integer, installed_by varchar(100) not null, installed_on timestamp not null "
+    "default now(), execution_time integer not null, success boolean not null",
     query="""
     select coalesce(version, 'R ' || description), checksum::text,
            case when not success then 'failed'
@@ -51,7 +53,10 @@ FLYWAY = HistoryTable(
       from {table}
      where type in ('SQL', 'UNDO_SQL', 'DELETE', 'BASELINE', 'SQL_BASELINE')
      order by installed_rank""",
-    keys=by(_key), normal=lambda key: key if key.startswith("R ") else flyway.version(key), checksums=_checksums,
-    told=_told,
-    repair="flyway repair", accept="put the file back as it was; where the change is meant, `flyway repair` takes it over",
-)  # fmt: skip
+    keys=by(_key),
+    normalise=lambda key: key if key.startswith("R ") else flyway.version(key),
+    checksums=_checksums,
+    configured_name=_configured_name,
+    repair_help="Revert its changes, then run `flyway repair`.",
+    checksum_help="Restore the file, or run `flyway repair` to accept the change.",
+)

@@ -6,7 +6,7 @@ import hashlib
 import re
 
 from kfm_ci.migrations.formats import liquibase
-from kfm_ci.migrations.history_tables.base import HistoryTable, by, said
+from kfm_ci.migrations.history_tables.base import HistoryTable, by, names_in_settings
 from kfm_ci.migrations.model import Command, History, Migration
 
 _SPACE = re.compile(r"[ \n\r\t]")
@@ -22,7 +22,7 @@ def checksum(text: str) -> str:
 
 
 def _checksums(history: History) -> dict[str, tuple[str, ...]]:
-    # what a changeset of XML, YAML or JSON comes to only Liquibase knows
+    # Liquibase alone can compute the checksum of a changeset in XML, YAML or JSON
     return {
         item.id: (checksum(text),)
         for item in history.migrations
@@ -42,17 +42,22 @@ def _normal(key: str) -> str:
 
 
 LIQUIBASE = HistoryTable(
-    format="liquibase", name="databasechangelog", columns=frozenset({"author", "md5sum", "exectype"}),
+    format="liquibase",
+    name="databasechangelog",
+    columns=frozenset({"author", "md5sum", "exectype"}),
     query="""
     select author || ':' || id || '@' || filename, md5sum,
            case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone' when 'MARK_RAN' then 'passed' else 'applied' end
       from {table} order by orderexecuted""",
-    keys=by(_key), normal=_normal, checksums=_checksums,
-    told=said(
+    keys=by(_key),
+    normalise=_normal,
+    checksums=_checksums,
+    configured_name=names_in_settings(
         ("liquibase.properties", "src/main/resources/application.properties"),
-        table=r"(?i)database-?change-?log-?table(?:-?name)?\s*[=:]\s*(\w+)", schema=r"(?i)liquibase-?schema(?:-?name)?\s*[=:]\s*(\w+)",
+        table=r"(?i)database-?change-?log-?table(?:-?name)?\s*[=:]\s*(\w+)",
+        schema=r"(?i)liquibase-?schema(?:-?name)?\s*[=:]\s*(\w+)",
     ),
-    after_failure="tries it again each time",
-    repair="liquibase update, once its cause is gone",
-    accept="put the changeset back as it was; where the change is meant, write `--validCheckSum: <the new one>` below its line",
-)  # fmt: skip
+    after_failure="runs it again each time",
+    repair_help="Fix the cause, then run `liquibase update`.",
+    checksum_help="Restore the changeset, or write `--validCheckSum: <new checksum>` below its line to accept the change.",
+)

@@ -1,4 +1,4 @@
-"""Where each tool keeps which migrations a database has, and what takes one out of it."""
+"""SQL that deletes a migration's row from the history table of its tool."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 from kfm_ci.migrations.model import Migration
 
 START = hashlib.sha256(b"kfm-ci/ledger/v1\n").digest()
-"""What the chain of our own ledger begins with."""
+"""First value of the hash chain of kfm-ci's ledger."""
 
 _TABLES = {
     "diesel": "delete from __diesel_schema_migrations where version = {text}",
@@ -17,17 +17,17 @@ _TABLES = {
     "supabase": "delete from supabase_migrations.schema_migrations where version = {text}",
     "prisma": "delete from _prisma_migrations where migration_name = {id}",
     "flyway": "delete from flyway_schema_history where version = {text}",
-    # The head must fit the last row that is left, or the next run refuses the ledger. Whoever applies the files by
-    # other means has no ledger, and must not fail for that. Dollar quotes keep the command readable in a shell's quotes.
+    # The head must match the last remaining row, or the next run rejects the ledger. Databases without a ledger must not
+    # fail. Dollar quotes keep the command readable within the quotes of a shell.
     "kfm": "do $do$ begin if to_regclass($$kfm_ci.ledger$$) is not null then "
     "delete from kfm_ci.ledger where version = {id}; if found then update kfm_ci.head set position = position - 1, "
     "chain = coalesce((select chain from kfm_ci.ledger order by position desc limit 1), $$\\x" + START.hex() + "$$); "
     "end if; end if; end $do$",
-}  # fmt: skip
+}
 
 
 def forget(format: str, migration: Migration, previous: Migration | None) -> str | None:
-    """Return the SQL after which the tool takes a migration for not applied; None for a tool whose record we do not know.
+    """Return the SQL that makes a migration pending for its tool; None for a tool with another history table.
 
     ``previous`` is the migration before it, in the tool's order; None for the first.
     """

@@ -1,4 +1,4 @@
-"""Sqitch: registry ``sqitch``; a change is known by the sha1 of all that the plan says of it and of its parent."""
+"""Sqitch: registry ``sqitch``; the id of a change is the sha1 of its line in the plan and of its parent's id."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from kfm_ci.migrations.history_tables.base import HistoryTable, said
+from kfm_ci.migrations.history_tables.base import HistoryTable, names_in_settings
 from kfm_ci.migrations.model import History
 from kfm_ci.sql.script import SourceFile
 
@@ -41,11 +41,16 @@ def _id(project: _Project, change: re.Match[str], parent: str | None) -> str:
     conflicts = [item[1:] for item in needs if item.startswith("!")]
     note = (change["note"] or "").replace("\\n", "\n").replace("\\\\", "\\")
     lines = [
-        f"project {project.name}", *([f"uri {project.uri}"] if project.uri else []), f"change {change['name']}",
-        *([f"parent {parent}"] if parent else []), f"planner {change['planner'].strip()}", f"date {change['date']}",
+        f"project {project.name}",
+        *([f"uri {project.uri}"] if project.uri else []),
+        f"change {change['name']}",
+        *([f"parent {parent}"] if parent else []),
+        f"planner {change['planner'].strip()}",
+        f"date {change['date']}",
         *(["requires", *(f"  + {item}" for item in requires)] if requires else []),
-        *(["conflicts", *(f"  - {item}" for item in conflicts)] if conflicts else []), *(["", note] if note else []),
-    ]  # fmt: skip
+        *(["conflicts", *(f"  - {item}" for item in conflicts)] if conflicts else []),
+        *(["", note] if note else []),
+    ]
     text = "\n".join(lines).encode()
     return hashlib.sha1(b"change %d\0" % len(text) + text, usedforsecurity=False).hexdigest()
 
@@ -57,7 +62,7 @@ def _plan(history: History) -> SourceFile | None:
 def _keys(history: History) -> dict[str, str]:
     plan = _plan(history)
     ids = change_ids(plan.text) if plan else []
-    # a change whose script is missing is in the plan and no migration: then the numbers are the plan's
+    # a change without a script is in the plan only, so the plan's numbers are used
     return {item.id: ids[int(item.sort_key[0])] for item in history.migrations if int(item.sort_key[0]) < len(ids)}
 
 
@@ -68,10 +73,14 @@ def _scripts(history: History) -> dict[str, tuple[str, ...]]:
 
 
 SQITCH = HistoryTable(
-    format="sqitch", name="sqitch.changes", columns=frozenset({"change_id", "script_hash", "project"}),
+    format="sqitch",
+    name="sqitch.changes",
+    columns=frozenset({"change_id", "script_hash", "project"}),
     query="select change_id, script_hash, 'applied' from {table} order by committed_at",
-    keys=_keys, checksums=_scripts, refuses=False,
-    told=said(("sqitch.conf",), schema=r"^\s*registry\s*=\s*(\w+)"),
-    repair="sqitch revert, once the database is as it was before",
-    accept="put the script back as it was, or `sqitch rework` the change",
-)  # fmt: skip
+    keys=_keys,
+    checksums=_scripts,
+    rejects_changed_files=False,
+    configured_name=names_in_settings(("sqitch.conf",), schema=r"^\s*registry\s*=\s*(\w+)"),
+    repair_help="Revert its changes, then run `sqitch revert`.",
+    checksum_help="Restore the script, or run `sqitch rework` for the change.",
+)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from kfm_ci.model import Hazard, Severity
 from kfm_ci.rule_info import DecidedBy, RuleInfo
 
-
 HISTORY_ROW_FAILED = RuleInfo(
     id="history-row-failed",
     hazard=Hazard.DRIFT,

@@ -76,7 +76,7 @@ def test_a_number_stands_for_all_before_it_where_the_tool_keeps_one(load):
     )
     dirty = compare(history, row("2", "failed"))
     assert dirty.applied == {"1_x"} and dirty.failed == {"2_x"}
-    assert "`migrate force 2`" in dirty.findings[0].help and "migrate force 1," in dirty.findings[0].help
+    assert "`migrate force 2`" in dirty.findings[0].help and "`migrate force 1`," in dirty.findings[0].help
 
 
 def test_drizzle_skips_in_silence_what_is_older_than_its_last_row(load):
@@ -114,7 +114,7 @@ def test_rows_without_a_file_are_told_once(load):
     history = load("dbmate", {"m/5_a.sql": "-- migrate:up\nselect 1;\n-- migrate:down\nselect 1;\n"})
     found = compare(history, *(row(str(number)) for number in range(1, 6)))
     assert [item.rule for item in found.findings] == ["migration-file-missing"]
-    assert "rows of 1, 2, 3 and 1 more" in found.findings[0].message
+    assert "rows of `1`, `2`, `3` and 1 more" in found.findings[0].message
 
 
 def test_a_change_of_the_plan_is_another_change_to_sqitch():
