@@ -94,7 +94,7 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
     changelog = up.file.path.endswith(acknowledgements.CHANGELOGS)
     begins = [item.up.migration_line for item in all if isinstance(item.up, Script) and item.up_path == up.file.path]
     for remark in remarks:
-        allow = acknowledgements.remarked(remark.text, remark.line)
+        allow = acknowledgements.in_comment(remark.text, remark.line)
         if not isinstance(allow, AllowComment) or (
             changelog and _changeset(up.file.text, allow.line, begins) != up.migration_line
         ):

@@ -125,7 +125,7 @@ def build_input(options: GateOptions, subject: Subject, journal: Journal, resour
             url=config.database_url(options.database_url),
             extensions=database.extensions,
             image=database.image,
-            made=required_extensions.made(subject.change.head),
+            made=required_extensions.created_by(subject.change.head),
             for_tools=subject.change.head.tool is not None or subject.config.smoke.image is not None,
         ),
         resources=resources,

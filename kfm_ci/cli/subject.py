@@ -88,7 +88,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         raise
     checkout.complete(root, found.directory, compared=base is not None)
     head = _load(found, tree, settings)
-    config_metadata.known(head, settings.migration)
+    config_metadata.check_ids(head, settings.migration)
     judging: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:

@@ -1,4 +1,4 @@
-"""Acknowledgements: comments that silence one hazard for the statement below them, with a reason."""
+"""Acknowledgements: comments that suppress one hazard of the statement below them, with a reason."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _COMMENT = {
     "//": (".js", ".cjs", ".mjs", ".ts", ".cts", ".mts", ".php"),
     "<!--": (".xml",),
 }
-"""How a comment begins in files of these endings."""
+"""Start of a comment, with the suffixes of its files."""
 CHANGELOGS = (".xml", ".yaml", ".yml")
-"""Files that hold changesets and no calls: a comment there is about all of one."""
+"""Suffixes of changelogs, in which a comment applies to a whole changeset."""
 _WRITTEN = re.compile(r"-- (kfm:allow [\w-]+ reason=\"[^\"]*\")")
 _MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
 _REASON = re.compile(r'reason="([^"]*)"')
@@ -29,7 +29,7 @@ _REASON = re.compile(r'reason="([^"]*)"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MalformedAllowComment:
-    """An acknowledgement that cannot be honoured."""
+    """An acknowledgement that is not valid."""
 
     line: int
     message: str
@@ -37,22 +37,22 @@ class MalformedAllowComment:
 
 
 def find(script: Script) -> tuple[tuple[AllowComment, ...], tuple[MalformedAllowComment, ...]]:
-    """Return the acknowledgements in a script's comments, and those that are not well formed."""
+    """Return the acknowledgements in a script's comments, and the malformed ones."""
     allows: list[AllowComment] = []
     wrong: list[MalformedAllowComment] = []
     if "kfm:allow" not in script.text:
         return (), ()
     for start, comment in _comments(script.text):
-        said = _said(comment, script.first_line + script.text.count("\n", 0, start))
-        if isinstance(said, AllowComment):
-            allows.append(said)
-        elif said is not None:
-            wrong.append(said)
+        found = _parse(comment, script.first_line + script.text.count("\n", 0, start))
+        if isinstance(found, AllowComment):
+            allows.append(found)
+        elif found is not None:
+            wrong.append(found)
     return tuple(allows), tuple(wrong)
 
 
 def _comments(text: str) -> Iterator[tuple[int, str]]:
-    """Yield the comments with their offsets, those in bodies between dollars too: findings point to lines in there."""
+    """Yield the comments with their offsets, including those in dollar-quoted bodies."""
     for token in tokens.tokens(text):
         piece = text[token.start : token.end]
         if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT}:
@@ -62,18 +62,18 @@ def _comments(text: str) -> Iterator[tuple[int, str]]:
             yield from ((token.start + begin + at, inner) for at, inner in _comments(piece[begin:-begin]))
 
 
-def remarked(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
-    """Return what a comment of a program, which is not SQL, acknowledges; None when it speaks of something else."""
-    return _said(comment.removesuffix("-->").rstrip(), line)
+def in_comment(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
+    """Return the acknowledgement in a comment of a program, or None."""
+    return _parse(comment.removesuffix("-->").rstrip(), line)
 
 
 def in_program(path: str | None) -> bool:
-    """Whether a file is a program, in which an acknowledgement stands above the call that sends the statement."""
+    """Whether a file is a program, with acknowledgements above the call that sends the statement."""
     return _opening(path) != "--"
 
 
-def worded(text: str, path: str | None) -> str:
-    """Return advice with its acknowledgements as they are written in a file: as comments of its language."""
+def in_language_of(text: str, path: str | None) -> str:
+    """Return a help with its acknowledgements as comments in the language of the file."""
     if not in_program(path):
         return text
     opening = _opening(path)
@@ -86,7 +86,7 @@ def _opening(path: str | None) -> str:
     return next((opening for opening, endings in _COMMENT.items() if (path or "").endswith(endings)), "--")
 
 
-def _said(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
+def _parse(comment: str, line: int) -> AllowComment | MalformedAllowComment | None:
     match = _MARK.search(comment)
     if match is None:
         return None
@@ -94,10 +94,14 @@ def _said(comment: str, line: int) -> AllowComment | MalformedAllowComment | Non
     reason = _REASON.search(match[2])
     if match[1] not in hazards:
         near = difflib.get_close_matches(match[1], hazards, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "see CONTRACT's table of hazards"
-        return MalformedAllowComment(line=line, message=f"unknown hazard {match[1][:40]!r} in kfm:allow", help=hint)
+        hint = f"Write `{near[0]}`." if near else "Write one of the hazards of docs/rules."
+        return MalformedAllowComment(
+            line=line, message=f"`kfm:allow` names the unknown hazard `{match[1][:40]}`.", help=hint
+        )
     if reason is None or not reason[1].strip():
         return MalformedAllowComment(
-            line=line, message="kfm:allow without a reason", help='add reason="why this is safe here"'
+            line=line,
+            message="`kfm:allow` has no reason.",
+            help='Add `reason="…"` with the reason why the statement is safe.',
         )
     return AllowComment(hazard=Hazard(match[1]), acknowledgement=Acknowledgement(reason=reason[1].strip()), line=line)

@@ -1,4 +1,4 @@
-"""Detection: which directory holds migrations, and for which tool."""
+"""Detection of the migrations directory and its tool."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from kfm_ci.migrations.model import Tree
 DEFAULT = "migrations/db"
 SUFFIXES = (".sql", ".py", ".js", ".cjs", ".mjs", ".ts", ".rb", ".exs", ".xml", ".yaml", ".yml", ".json")
 SURE = 80
-"""A format of so much confidence saw a sign of its tool, not only names that fit."""
-ASIDE = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})
-"""Directories that hold migrations of something else."""
+"""Confidence from which a format has found a file of its tool, not only matching names."""
+UNRELATED = frozenset({"example", "examples", "test", "tests", "testdata", "fixtures", "vendor", "docs"})
+"""Directories whose migrations are not those of the repository."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,26 +28,30 @@ class Found:
 
 
 def by_name(name: str) -> Format:
-    """Return the format of that name; raises UsageError with the nearest one."""
+    """Return the format of that name; raises UsageError with the nearest name."""
     for item in ALL:
         if item.name == name:
             return item
     names = [item.name for item in ALL]
     near = difflib.get_close_matches(name, names, n=1)
     raise UsageError(
-        code="KFM-U30", message="unknown format", where="--format", got=name, expected="one of " + ", ".join(names),
-        help=f"did you mean {near[0]!r}?" if near else "leave it out to detect it",
-    )  # fmt: skip
+        code="KFM-U30",
+        message="The format is unknown.",
+        where="--format",
+        got=name,
+        expected="one of " + ", ".join(names),
+        help=f"Write `{near[0]}`." if near else "Omit it to have the format detected.",
+    )
 
 
 def sign(format: Format) -> str:
-    """Return by what a format is recognised, in the words of its own promise."""
-    told = (type(format).recognises.__doc__ or "Whether its files are there.").split("\n")[0]
-    return told.removeprefix("Whether ").rstrip(".").replace("``", "`")
+    """Return the files by which a format is recognised, from the docstring of its ``recognises``."""
+    text = (type(format).recognises.__doc__ or "Whether its files are there.").split("\n")[0]
+    return text.removeprefix("Whether ").rstrip(".").replace("``", "`")
 
 
 def locate(tree: Tree, *, directory: str | None, format: str) -> Found:
-    """Return where the migrations are; raises UsageError when that is unclear or they are not there."""
+    """Return the migrations directory and its format; raises UsageError if there is none or more than one."""
     wanted = None if format == "auto" else by_name(format)
     paths = tuple(tree.paths("."))
     if directory is not None:
@@ -55,19 +59,25 @@ def locate(tree: Tree, *, directory: str | None, format: str) -> Found:
     if any(path.startswith(f"{DEFAULT}/") for path in paths):
         return _at(tree, paths, DEFAULT, wanted)
     candidates = _candidates(tree, paths, wanted)
-    main = [found for found in candidates if not ASIDE & set(found.directory.split("/"))]
+    main = [found for found in candidates if not UNRELATED & set(found.directory.split("/"))]
     candidates = main or candidates
     if not candidates:
         raise UsageError(
-            code="KFM-U31", message="no migrations found", expected=f"{DEFAULT}/, or one directory that a format recognises",
-            got="none", help='name it in kfm-ci.toml: [migrations] dir = "path/to/migrations"',
-        )  # fmt: skip
+            code="KFM-U31",
+            message="The repository has no migrations.",
+            expected=f"{DEFAULT}/ or one other directory of a known format",
+            got="none",
+            help='Write `[migrations] dir = "path/to/migrations"` in kfm-ci.toml.',
+        )
     if len(candidates) > 1:
         names = " and ".join(f"{found.directory} ({found.format.name})" for found in candidates[:4])
         raise UsageError(
-            code="KFM-U32", message=f"more than one directory of migrations: {names}", expected="one",
-            got=str(len(candidates)), help=f'choose in kfm-ci.toml: [migrations] dir = "{candidates[0].directory}"',
-        )  # fmt: skip
+            code="KFM-U32",
+            message=f"The repository has more than one directory of migrations: {names}.",
+            expected="one",
+            got=str(len(candidates)),
+            help=f'Write `[migrations] dir = "{candidates[0].directory}"` in kfm-ci.toml.',
+        )
     return candidates[0]
 
 
@@ -75,9 +85,11 @@ def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | Non
     inside = tuple(relative(path, directory) for path in paths if directory == "." or path.startswith(f"{directory}/"))
     if not inside:
         raise UsageError(
-            code="KFM-U33", message="the directory of migrations does not exist or is empty", where=directory,
-            help="mend [migrations] dir, or add the first migration with `kfm-ci new`",
-        )  # fmt: skip
+            code="KFM-U33",
+            message="The migrations directory does not exist or is empty.",
+            where=directory,
+            help="Correct `[migrations] dir` in kfm-ci.toml, or create the first migration with `kfm-ci new`.",
+        )
     if wanted is not None:
         return Found(directory=directory, format=wanted)
     fitting = [item for item in ALL if item.recognises(tree, directory, inside)]
@@ -85,14 +97,18 @@ def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | Non
 
 
 def _best(directory: str, fitting: list[Format]) -> Format:
-    """Return the surest of the formats that recognise a directory; raises UsageError when two are equally sure."""
+    """Return the format with the highest confidence; raises UsageError if two have the same."""
     fitting = sorted(fitting, key=lambda item: -item.confidence)
     if len(fitting) > 1 and fitting[0].confidence == fitting[1].confidence:
         names = " and ".join(item.name for item in fitting if item.confidence == fitting[0].confidence)
         raise UsageError(
-            code="KFM-U36", message=f"the files could be those of {names}", where=directory, expected="one tool",
-            got=names, help=f'say which in kfm-ci.toml: [migrations] format = "{fitting[0].name}"',
-        )  # fmt: skip
+            code="KFM-U36",
+            message=f"The files match more than one format: {names}.",
+            where=directory,
+            expected="one tool",
+            got=names,
+            help=f'Write `[migrations] format = "{fitting[0].name}"` in kfm-ci.toml.',
+        )
     return fitting[0]
 
 
@@ -115,13 +131,16 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
         if fitting:
             found.append(Found(directory=directory, format=_best(directory, fitting)))
     return [
-        item for item in found
-        if not any(_covers(tree, other, item, directories) or _holds_up(tree, other, item, directories) for other in found)
-    ]  # fmt: skip
+        item
+        for item in found
+        if not any(
+            _covers(tree, other, item, directories) or _explains_root(tree, other, item, directories) for other in found
+        )
+    ]
 
 
-def _holds_up(tree: Tree, inner: Found, root: Found, names: dict[str, list[str]]) -> bool:
-    """Whether the root is seen as a directory of migrations only for one right below it."""
+def _explains_root(tree: Tree, inner: Found, root: Found, names: dict[str, list[str]]) -> bool:
+    """Whether the root is recognised only because of a directory of migrations directly below it."""
     if root.directory != "." or inner.directory == "." or inner.format is not root.format:
         return False
     own = tuple(name for name in names["."] if not name.startswith(f"{inner.directory}/"))
@@ -129,7 +148,7 @@ def _holds_up(tree: Tree, inner: Found, root: Found, names: dict[str, list[str]]
 
 
 def _covers(tree: Tree, outer: Found, inner: Found, names: dict[str, list[str]]) -> bool:
-    """Whether what lies in a directory below is of the same migrations, and not those of a second tool that is sure of them."""
+    """Whether the files of a directory below belong to the same migrations, not to those of a second tool."""
     if not inner.directory.startswith(f"{outer.directory}/"):
         return False
     if inner.format is outer.format or inner.format.confidence < SURE:

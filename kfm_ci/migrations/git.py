@@ -1,4 +1,4 @@
-"""Trees to read from: the work tree and a commit's objects. Never writes, never checks out."""
+"""Read-only access to the files of the work tree and of a commit."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ MAX_FILE_BYTES = 64 * 1_048_576
 
 
 class WorkTree:
-    """Files as they lie in a directory."""
+    """Files of a directory."""
 
     def __init__(self, root: Path) -> None:
-        """Read below ``root``, an existing directory."""
+        """Set the root, which must exist."""
         self._root = root.resolve()
         self._inside = f"{self._root}{'' if self._root == Path('/') else '/'}"
         self._folders = {self._inside[:-1]: self._inside[:-1]}
 
     def paths(self, directory: str) -> Iterator[str]:
-        """Yield the paths of all files and links below a directory, sorted; skips what no repository tracks."""
+        """Yield the paths of all files and links below a directory, sorted, except in directories such as ``.git``."""
         found: list[str] = []
         for folder, folders, files in os.walk(self._root / directory, followlinks=False):
             folders[:] = sorted(name for name in folders if name not in SKIPPED)
             links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
             prefix = f"{folder}/".removeprefix(self._inside)
-            # a file `.git` is the mark of a submodule or a work tree
+            # a file `.git` marks a submodule or a linked work tree
             found.extend(f"{prefix}{name}" for name in [*files, *links] if name != ".git")
         yield from sorted(found)
 
     def read(self, path: str) -> bytes:
-        """Return the raw bytes; raises Unreadable for links that leave the repository and what is no file."""
+        """Return the raw bytes; raises Unreadable for links out of the repository and for irregular files."""
         try:
             resolved = self._resolved(path)
             if not f"{resolved}/".startswith(self._inside):
                 raise Unreadable("symbolic link that leaves the repository")
-            # without waiting for whoever writes into a pipe
+            # O_NONBLOCK: opening a named pipe would wait for its writer
             with open(os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
                 about = os.fstat(file.fileno())
                 if not stat.S_ISREG(about.st_mode):
@@ -56,7 +56,7 @@ class WorkTree:
             raise Unreadable("symbolic link that leads to itself" if loop else error.strerror or str(error)) from error
 
     def _resolved(self, path: str) -> str:
-        """Return where a path leads; a directory is followed once, for hundreds of migrations lie in one."""
+        """Return the real path; each directory is resolved once, because it may have hundreds of migrations."""
         folder, _, name = f"{self._inside}{path}".rpartition("/")
         if folder not in self._folders:
             above, _, last = folder.rpartition("/")
@@ -72,32 +72,32 @@ class WorkTree:
 
 
 def _followed(folder: str, name: str) -> str:
-    """Return where a name in a directory leads, itself followed already; raises OSError for one that leads nowhere."""
+    """Return the real path of a name in a resolved directory; raises OSError for a dangling link."""
     path = f"{folder}/{name}"
     plain = name not in {"", ".", ".."} and not stat.S_ISLNK(os.lstat(path).st_mode)
     return path if plain else os.path.realpath(path, strict=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A file of the index."""
+class IndexEntry:
+    """A file of the git index."""
 
     path: str
-    """Relative to the directory that was asked for."""
+    """Relative to the listed directory."""
     omitted: bool
-    """Whether a sparse checkout leaves it out."""
+    """Whether a sparse checkout omits the file."""
     submodule: bool
 
 
 @dataclass(slots=True)
 class Repository:
-    """A git repository, asked through its own program with a clean environment."""
+    """A git repository, read by the git program in a clean environment."""
 
     root: Path
 
     @classmethod
     def around(cls, directory: Path) -> Repository | None:
-        """Return the repository whose root is ``directory`` or above it; None when there is none."""
+        """Return the repository whose root is ``directory`` or above it; or None."""
         answer = _git(directory, "rev-parse", "--show-toplevel")
         return cls(Path(answer.decode().strip())) if answer is not None else None
 
@@ -108,12 +108,12 @@ class Repository:
 
     @property
     def head(self) -> str | None:
-        """Commit that is checked out; None before the first."""
+        """Checked-out commit; None before the first commit."""
         return self.resolve("HEAD")
 
     @property
     def shallow(self) -> bool:
-        """Whether history was cut off when it was cloned."""
+        """Whether the clone is shallow."""
         return (_git(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
 
     @property
@@ -123,8 +123,13 @@ class Repository:
 
     def default_branch(self) -> str | None:
         """Return the ref of the default branch, or None."""
-        for ref in ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/origin/master",
-                    "refs/heads/main", "refs/heads/master"):  # fmt: skip
+        for ref in (
+            "refs/remotes/origin/HEAD",
+            "refs/remotes/origin/main",
+            "refs/remotes/origin/master",
+            "refs/heads/main",
+            "refs/heads/master",
+        ):
             if self.resolve(ref):
                 return ref
         return None
@@ -140,21 +145,21 @@ class Repository:
         return tuple(name.decode("utf-8", "surrogateescape") for name in answer.split(b"\0") if name)
 
     @staticmethod
-    def listed(directory: Path) -> tuple[Listed, ...]:
-        """Return what the index holds below a directory; nothing outside a repository."""
+    def index_entries(directory: Path) -> tuple[IndexEntry, ...]:
+        """Return the entries of the index below a directory; none outside a repository."""
         rows = (_git(directory, "ls-files", "-t", "-s", "-z") or b"").split(b"\0")
-        found: list[Listed] = []
+        found: list[IndexEntry] = []
         for row in rows:
             meta, _, name = row.partition(b"\t")
             if name:
                 path = name.decode("utf-8", "surrogateescape")
-                found.append(Listed(path=path, omitted=meta.startswith(b"S "), submodule=b" 160000 " in meta))
+                found.append(IndexEntry(path=path, omitted=meta.startswith(b"S "), submodule=b" 160000 " in meta))
         return tuple(found)
 
 
 @dataclass(slots=True)
 class CommitTree:
-    """Files as a commit's objects hold them, below one directory of the repository."""
+    """Files of a commit below one directory of the repository."""
 
     repository: Repository
     commit: str
@@ -181,7 +186,7 @@ class CommitTree:
         yield from sorted(path for path in self._entries if path.startswith(start))
 
     def read(self, path: str) -> bytes:
-        """Return the raw bytes; raises Unreadable for links, submodules and what is not there."""
+        """Return the raw bytes; raises Unreadable for links, submodules and missing files."""
         if path not in self._entries:
             raise Unreadable("not in the commit")
         mode, _ = self._entries[path]
@@ -196,24 +201,31 @@ class CommitTree:
         return path in self._entries
 
     def _load(self, path: str) -> None:
-        """Read a whole directory's objects in one go: one process a directory, not one a file."""
+        """Read all files of a directory with one process of git."""
         folder = path.rpartition("/")[0]
-        wanted = [(name, oid) for name, (mode, oid) in self._entries.items()
-                  if name.rpartition("/")[0] == folder and mode.startswith("100") and name not in self._contents]  # fmt: skip
+        wanted = [
+            (name, oid)
+            for name, (mode, oid) in self._entries.items()
+            if name.rpartition("/")[0] == folder and mode.startswith("100") and name not in self._contents
+        ]
         wanted = wanted if len(wanted) < 20_000 else [(path, self._entries[path][1])]
         asked = "".join(f"{oid}\n" for _, oid in wanted).encode()
         answer = _git(self.repository.root, "cat-file", "--batch", stdin=asked)
         if answer is None:
-            raise CannotCheck(code="KFM-C10", message="git could not read the base commit's files", where=self.commit)
+            raise CannotCheck(
+                code="KFM-C10", message="git cannot read the files of the base commit.", where=self.commit
+            )
         position = 0
         for name, _oid in wanted:
             end = answer.index(b"\n", position)
             header = answer[position:end].split()
             if len(header) != 3:
                 raise CannotCheck(
-                    code="KFM-C11", message="an object of the base commit is missing", where=name,
-                    help="fetch it: actions/checkout with `fetch-depth: 0` and no partial clone filter",
-                )  # fmt: skip
+                    code="KFM-C11",
+                    message="An object of the base commit is missing in the clone.",
+                    where=name,
+                    help="Set `fetch-depth: 0` for actions/checkout, without a partial clone filter.",
+                )
             size = int(header[2])
             self._contents[name] = answer[end + 1 : end + 1 + size]
             position = end + 1 + size + 1
@@ -221,19 +233,18 @@ class CommitTree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Base:
-    """What the head is compared with."""
+    """Base of the comparison."""
 
     tip: str
-    """Commit at the base's tip."""
+    """Newest commit of the base."""
     merge_base: str
-    """Commit where head and base parted."""
+    """Newest common ancestor of head and base."""
 
 
 def find_base(repository: Repository, ref: str | None, *, pull_request_base: str | None) -> Base | None:
-    """Return what to compare with: the given ref, the pull request's base, or the default branch.
+    """Return the base of the comparison: the given ref, the pull request's base, or the default branch.
 
-    ``ref`` may be ``none``: everything is new. Raises UsageError with the ``fetch-depth`` to set when
-    history is missing.
+    If ``ref`` is ``none``, all migrations are new. Raises UsageError if the base commit is missing in the clone.
     """
     if ref == "none":
         return None
@@ -259,17 +270,21 @@ def find_base(repository: Repository, ref: str | None, *, pull_request_base: str
 def _history_missing(repository: Repository, ref: str) -> UsageError:
     if repository.shallow:
         return UsageError(
-            code="KFM-U11", message="the clone is shallow, so the base commit is not there", where=f"--base {ref}",
-            help="set `fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`",
-        )  # fmt: skip
+            code="KFM-U11",
+            message="The clone is shallow, so the base commit is missing.",
+            where=f"--base {ref}",
+            help="Set `fetch-depth: 0` for actions/checkout, or run `git fetch --unshallow`.",
+        )
     return UsageError(
-        code="KFM-U10", message="no such commit, or it shares no history with the head", where=f"--base {ref}",
-        help="name a branch, tag or commit that `git rev-parse` knows; fetch it first; or `--base none`",
-    )  # fmt: skip
+        code="KFM-U10",
+        message="The commit does not exist, or has no common ancestor with the head.",
+        where=f"--base {ref}",
+        help="Fetch the commit and name it as `git rev-parse` knows it, or use `--base none`.",
+    )
 
 
 def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
-    """Return git's output, or None when it says no. Configuration of the repository is not trusted to run programs."""
+    """Return git's output, or None if it fails; no program named in the repository's configuration is run."""
     environment = {
         "PATH": os.defpath + ":/usr/local/bin:/opt/homebrew/bin",
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -1,4 +1,4 @@
-"""The header: metadata that the author puts at the top of an up file."""
+"""Parser of the header: the metadata at the top of an up file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAIR = re.compile(r"^([A-Za-z][A-Za-z0-9_-]*)\s*:\s*(.*)$")
 
 
 def parse(text: str) -> Header | None:
-    """Return the header's block as written, or None when the text has none."""
+    """Return the unchecked header, or None if the text has none."""
     if OPEN not in text:
         return None
     lines = text.split("\n")
@@ -29,7 +29,7 @@ def parse(text: str) -> Header | None:
     for number, line in enumerate(lines[start:], start + 1):
         content = _content(line)
         if content is None:
-            problems.append((number, f"the header is not closed by `-- {CLOSE}`"))
+            problems.append((number, f"The header is not closed: expected `-- {CLOSE}`."))
             return Header(values=values, lines=places, start=start, end=number, problems=tuple(problems))
         if content == CLOSE:
             return Header(values=values, lines=places, start=start, end=number, problems=tuple(problems))
@@ -37,14 +37,14 @@ def parse(text: str) -> Header | None:
         if pair and not (line.lstrip().startswith("--  ") and last):
             last = pair[1]
             if last in values:
-                problems.append((number, f"key {last!r} is given twice"))
+                problems.append((number, f"The key `{last}` is given twice."))
                 continue
             values[last], places[last] = pair[2].strip(), number
         elif content and last:
             values[last] = f"{values[last]} {content}".strip()
         elif content:
-            problems.append((number, f"expected `-- key: value`, got {content[:60]!r}"))
-    problems.append((len(lines), f"the header is not closed by `-- {CLOSE}`"))
+            problems.append((number, f"A header line is not valid: expected `-- key: value`, got `{content[:60]}`."))
+    problems.append((len(lines), f"The header is not closed: expected `-- {CLOSE}`."))
     return Header(values=values, lines=places, start=start, end=len(lines), problems=tuple(problems))
 
 

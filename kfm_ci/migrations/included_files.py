@@ -1,7 +1,7 @@
-"""Files that a migration's program reads, such as a neighbouring `.sql`: they decide what runs, so they are part of it.
+"""Files that a migration's program reads, such as an SQL file in its directory; they are part of the migration.
 
-Nothing of the program is run. A companion is a file that a string of it names, or one beside it whose name goes on where
-the program's own ends (`3-add.js`, `3-add.up.sql`). What two migrations read is a companion of both.
+The program is not run. An included file is named by a string of the program, or its name begins with that of the program
+(`3-add.js`, `3-add.up.sql`). A file may be included by several migrations.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from kfm_ci.sql.script import SourceFile
 
 SQL = (".sql", ".psql", ".ddl")
 SUFFIXES = (*SQL, ".csv", ".tsv", ".json", ".yaml", ".yml", ".txt", ".js", ".cjs", ".mjs", ".ts", ".py")
-"""What a program reads to know what to do, not what is written about it."""
+"""Suffixes of files that a program may read; documentation is not among them."""
 ROOTS = ("src/main/resources", "src/main/liquibase")
-"""Below which an application's resources have their names."""
+"""Directories to which the names of resources are relative."""
 _LONGEST = 400
-"""A longer string names no file."""
+"""Maximum length of a string that names a file."""
 _HOLE = re.compile(r"^.*[}]")
 _WORD = re.compile(r"[^\s\"'`<>=,(){}\[\]]+")
 _REMARK = re.compile(r"<!--.*?-->|^[ \t]*#[^\n]*", re.DOTALL | re.MULTILINE)
 
 
 def attach(tree: Tree, history: History) -> History:
-    """Return a history run by a tool, each migration with the files that it reads."""
+    """Return the history of an external tool with each migration's included files."""
     if history.tool is None:
         return history
     own = {item.up_path for item in history.migrations}
@@ -62,7 +62,7 @@ def _by_name(paths: list[str]) -> Mapping[str, list[str]]:
 
 
 def _stem(path: str, stems: set[str]) -> str | None:
-    """Return the longest of the programs' paths, without their endings, with which a path in the same directory begins."""
+    """Return the longest path of a program, without its suffix, that is a prefix of the path."""
     ends = [at for at, character in enumerate(path) if character in "-._"]
     return next((path[:at] for at in reversed(ends) if path[:at] in stems), None)
 
@@ -82,7 +82,7 @@ def _named(tree: Tree, migration: Migration, names: Mapping[str, list[str]]) -> 
         known = names.get(posixpath.basename(name), ())
         fitting = [path for path in known if _ends(path, name)]
         near = [path for path in _places(folder, name) if path in fitting or (name.endswith(SQL) and tree.exists(path))]
-        # a name that fits several files means the nearest, else nobody knows which
+        # of several files that match a name, the nearest is meant; without one, the name is ambiguous
         yield from near[:1] or (fitting if len(fitting) == 1 else ())
 
 
@@ -95,6 +95,6 @@ def _places(folder: str, name: str) -> Iterator[str]:
 
 
 def _ends(path: str, name: str) -> bool:
-    """Whether a path ends with the steps of a name, as far as the name says them."""
+    """Whether a path ends with the parts of a name."""
     steps = [step for step in PurePosixPath(name).parts if step not in {"/", ".", ".."}]
     return list(PurePosixPath(path).parts[-len(steps) :]) == steps

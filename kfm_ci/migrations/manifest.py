@@ -1,4 +1,4 @@
-"""The list of all migrations with their digests: typed, versioned, the same bytes for the same files."""
+"""The manifest: a reproducible list of all migrations with their digests."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class ManifestEntry(_ManifestModel):
 
     id: str
     order: int = Field(ge=1)
-    """Place in the plan, from 1."""
+    """1-based position in the plan."""
     files: tuple[ManifestFile, ...]
     metadata: dict[str, str] = {}
-    """What the author wrote in the header, apart from the id."""
+    """Keys and values of the header, except the id."""
 
 
 class Manifest(_ManifestModel):
@@ -52,24 +52,24 @@ class Manifest(_ManifestModel):
     migrations: tuple[ManifestEntry, ...]
 
     def to_bytes(self) -> bytes:
-        """Return the file's bytes: sorted keys, two blanks, ASCII, one newline at the end."""
+        """Return the file's bytes: JSON in ASCII with sorted keys, an indent of two blanks and a final newline."""
         data = self.model_dump(mode="json", by_alias=True)
         return (json.dumps(data, indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManifestProblem:
-    """One way in which a manifest or a list of checksums disagrees with the files."""
+    """One difference between the manifest or the checksums and the files."""
 
     message: str
     path: str | None = None
-    """The migration's file it is about, relative to the migrations directory."""
+    """Path of the migration's file, relative to the migrations directory."""
     line_ends: bool = False
-    """Whether only line ends differ, as after a checkout with CRLF."""
+    """Whether only the line ends differ, as after a checkout with CRLF."""
 
 
 def build(history: History) -> Manifest:
-    """Return the manifest that agrees with the files."""
+    """Return the manifest of the files."""
     return Manifest(
         format=history.format,
         migrations=tuple(
@@ -97,7 +97,7 @@ def checksums(history: History) -> bytes:
 
 
 def verify_manifest(data: bytes, history: History) -> tuple[ManifestProblem, ...]:
-    """Return how a manifest's bytes disagree with the files; empty when they agree to the byte."""
+    """Return the differences between a manifest and the files; empty if its bytes are as expected."""
     expected = build(history)
     if data == expected.to_bytes():
         return ()
@@ -107,25 +107,29 @@ def verify_manifest(data: bytes, history: History) -> tuple[ManifestProblem, ...
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         return (
-            ManifestProblem(message=f"is not a manifest of schema {SCHEMA}: {where} {first['msg']}".replace("  ", " ")),
+            ManifestProblem(
+                message=f"The file is not a manifest of schema {SCHEMA}: {where} {first['msg']}.".replace("  ", " ")
+            ),
         )
     problems = (*_compare(got, expected, history),)
-    return problems or (ManifestProblem(message="says the right things in other bytes than `kfm-ci manifest` writes"),)
+    return problems or (
+        ManifestProblem(message="The content is correct, but the bytes differ from those of `kfm-ci manifest`."),
+    )
 
 
 def verify_checksums(data: bytes, history: History) -> tuple[ManifestProblem, ...]:
-    """Return how a list of checksums disagrees with the files; empty when they agree to the byte."""
+    """Return the differences between a list of checksums and the files; empty if its bytes are as expected."""
     if data == checksums(history):
         return ()
     got: dict[str, str] = {}
     for number, line in enumerate(data.decode("utf-8", "surrogateescape").splitlines(), start=1):
         match = _CHECKSUM_LINE.fullmatch(line)
         if match is None:
-            return (ManifestProblem(message=f"line {number} is not in sha256sum's format"),)
+            return (ManifestProblem(message=f"Line {number} is not in the format of sha256sum."),)
         got[_unescaped(match[3]) if match[1] else match[3]] = match[2]
     files = _by_path(history)
     problems = (*_differences(got, {path: file.sha256.hex for path, file in files.items()}, files),)
-    return problems or (ManifestProblem(message="has another order or form than `kfm-ci manifest` writes"),)
+    return problems or (ManifestProblem(message="The order or the form differs from that of `kfm-ci manifest`."),)
 
 
 def relative(history: History, path: str) -> str:
@@ -153,23 +157,27 @@ def _unescaped(name: str) -> str:
 
 def _compare(got: Manifest, expected: Manifest, history: History) -> Iterator[ManifestProblem]:
     if got.format != expected.format:
-        yield ManifestProblem(message=f"format: expected {expected.format}, got {got.format}")
+        yield ManifestProblem(message=f"The format differs: expected {expected.format}, got {got.format}.")
     ours = {entry.id: entry for entry in expected.migrations}
     theirs = {entry.id: entry for entry in got.migrations}
     yield from (
-        ManifestProblem(message=f"lists {key}, which is no migration here") for key in theirs if key not in ours
+        ManifestProblem(message=f"The list names `{key}`, which is not a migration here.")
+        for key in theirs
+        if key not in ours
     )
     files = _by_path(history)
     for key, entry in ours.items():
         path = entry.files[0].path
         other = theirs.get(key)
         if other is None:
-            yield ManifestProblem(message=f"does not list {key}", path=path)
+            yield ManifestProblem(message=f"The list has no entry for `{key}`.", path=path)
             continue
         if other.order != entry.order:
-            yield ManifestProblem(message=f"order of {key}: expected {entry.order}, got {other.order}", path=path)
+            yield ManifestProblem(
+                message=f"The order of `{key}` differs: expected {entry.order}, got {other.order}.", path=path
+            )
         if other.metadata != entry.metadata:
-            yield ManifestProblem(message=f"metadata of {key} differs from its header", path=path)
+            yield ManifestProblem(message=f"The metadata of `{key}` differs from its header.", path=path)
         listed = {file.path: file.sha256 for file in other.files}
         yield from _differences(listed, {file.path: file.sha256 for file in entry.files}, files)
 
@@ -180,12 +188,16 @@ def _differences(
     for path, digest in expected.items():
         listed = got.get(path)
         if listed is None:
-            yield ManifestProblem(message=f"does not list {path}", path=path)
+            yield ManifestProblem(message=f"The list has no entry for `{path}`.", path=path)
         elif listed != digest:
             line_ends = listed in _with_other_line_ends(files[path].data)
-            message = f"sha256 of {path}: the file has {digest[:12]}…, listed is {listed[:12]}…"
+            message = f"The sha256 of `{path}` differs: the file has {digest[:12]}…, the list has {listed[:12]}…."
             yield ManifestProblem(message=message, path=path, line_ends=line_ends)
-    yield from (ManifestProblem(message=f"lists {path}, which is not there") for path in got if path not in expected)
+    yield from (
+        ManifestProblem(message=f"The list names `{path}`, which does not exist.")
+        for path in got
+        if path not in expected
+    )
 
 
 def _with_other_line_ends(data: bytes) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Places in SQL that another program fills in before it runs; what stands around them can be read all the same."""
+"""Placeholders in SQL, which another program fills in before it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kfm_ci.migrations.model import History, Migration
 from kfm_ci.sql.script import Script
 
 MARK = "ø"
-"""Stands for one character of a placeholder in the name that is put in its place."""
+"""Character of the identifier that replaces a placeholder, once for each of its characters."""
 
 _FORMS = re.compile(
     r"\{\{.{0,200}?\}\}|\{%.{0,200}?%\}|\$\{[^}\n]{0,200}\}|<%.{0,200}?%>|%\([A-Za-z_]\w*\)s|@@?[A-Za-z_]\w*@@?"
@@ -23,25 +23,25 @@ _MARKS = re.compile(r"(?:\{\{|\$\{|<%=?|%\(|@@?|:)-?(.*?)-?(?:\}\}|\}|%>|\)s|@@?
 
 
 def fill(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the text with an identifier of equal length for each placeholder, and the placeholders found.
+    """Return the text with each placeholder replaced by an identifier, and the placeholders.
 
-    Lines and columns stay what they were. A text without any comes back as it was.
+    The identifier has the length of the placeholder, so lines and columns do not change.
     """
     found = tuple(dict.fromkeys(match.group() for match in _FORMS.finditer(text)))
     return _FORMS.sub(_identifier, text) if found else text, found
 
 
 def put(history: History, values: Mapping[str, str]) -> History:
-    """Return the history with the values of ``[migrations.placeholders]`` in the place of what they stand for.
+    """Return the history with placeholders replaced by the values of ``[migrations.placeholders]``.
 
-    A placeholder is named as the files write it or by what stands between its marks; blanks do not count.
+    A placeholder is named with or without its marks; blanks are ignored.
     """
     given = {_key(name): value for name, value in values.items()}
     return replace(history, migrations=tuple(_with(item, given) for item in history.migrations)) if given else history
 
 
 def setting(name: str) -> str:
-    """Return the line of ``kfm-ci.toml`` that gives a placeholder its value."""
+    """Return the line of ``kfm-ci.toml`` that sets the value of a placeholder."""
     key = " ".join("".join(character if character.isprintable() else " " for character in name).split())[:80]
     quoted = f"'{key}'" if "'" not in key else json.dumps(key, ensure_ascii=False)
     return f'[migrations.placeholders] {quoted} = "…"'
@@ -50,9 +50,11 @@ def setting(name: str) -> str:
 def _with(migration: Migration, given: Mapping[str, str]) -> Migration:
     up, down = migration.up, migration.down
     return replace(
-        migration, up=_filled(up, given) if isinstance(up, Script) else up, down=_filled(down, given) if down else None,
+        migration,
+        up=_filled(up, given) if isinstance(up, Script) else up,
+        down=_filled(down, given) if down else None,
         verify=_filled(migration.verify, given) if migration.verify else None,
-    )  # fmt: skip
+    )
 
 
 def _filled(script: Script, given: Mapping[str, str]) -> Script:

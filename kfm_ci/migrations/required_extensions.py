@@ -1,4 +1,4 @@
-"""Extensions that migrations make themselves."""
+"""Extensions that migrations create."""
 
 from __future__ import annotations
 
@@ -7,25 +7,35 @@ from collections.abc import Iterator
 
 from kfm_ci.migrations.model import Command, History, Migration
 
-_MADE = re.compile(
+_CREATED = re.compile(
     r'\bcreate\s+extension\s+(?:if\s+not\s+exists\s+)?(?:\\?"([^"\\]+)\\?"|([a-z_]\w*))'
     r"|\bCreateExtension\(\s*(?:name\s*=\s*)?[\"']([\w-]+)[\"']",
     re.IGNORECASE,
 )
-_OPERATION = re.compile(r"\b(BloomExtension|BtreeGi[ns]t?Extension|CITextExtension|CryptoExtension|HStoreExtension"
-                        r"|TrigramExtension|UnaccentExtension)\(")  # fmt: skip
-_BY_OPERATION = {"Bloom": "bloom", "BtreeGin": "btree_gin", "BtreeGist": "btree_gist", "CIText": "citext", "Crypto": "pgcrypto",
-                 "HStore": "hstore", "Trigram": "pg_trgm", "Unaccent": "unaccent"}  # fmt: skip
-"""Django's own operations."""
+_OPERATION = re.compile(
+    r"\b(BloomExtension|BtreeGi[ns]t?Extension|CITextExtension|CryptoExtension|HStoreExtension"
+    r"|TrigramExtension|UnaccentExtension)\("
+)
+_BY_OPERATION = {
+    "Bloom": "bloom",
+    "BtreeGin": "btree_gin",
+    "BtreeGist": "btree_gist",
+    "CIText": "citext",
+    "Crypto": "pgcrypto",
+    "HStore": "hstore",
+    "Trigram": "pg_trgm",
+    "Unaccent": "unaccent",
+}
+"""Extension of each Django operation."""
 
 
-def made(history: History) -> tuple[str, ...]:
-    """Return the names of extensions that the migrations make, as far as their text tells; each once, sorted."""
-    return tuple(sorted({name for item in history.migrations for name in _made(_text(item))}))
+def created_by(history: History) -> tuple[str, ...]:
+    """Return the sorted names of the extensions that the migrations create, as found in their text."""
+    return tuple(sorted({name for item in history.migrations for name in _names(_text(item))}))
 
 
-def _made(text: str) -> Iterator[str]:
-    for quoted, plain, called in _MADE.findall(text):
+def _names(text: str) -> Iterator[str]:
+    for quoted, plain, called in _CREATED.findall(text):
         yield quoted or called or plain.lower()
     for name in _OPERATION.findall(text):
         yield _BY_OPERATION[name.removesuffix("Extension")]

@@ -10,14 +10,17 @@ from kfm_ci.sql.script import Script
 from kfm_ci.sql.transactions import may_leave
 
 
-def resuming(history: History, how: Resumption) -> History:
-    """Return a history of a tool that goes on where a file ends the transaction that it was given."""
+def with_resumption(history: History, how: Resumption) -> History:
+    """Return the history with ``how`` set on each script that may end its tool's transaction."""
 
     def marked(item: Migration) -> Migration:
         up, down = item.up, item.down
         if not any(isinstance(script, Script) and may_leave(script) for script in (up, down)):
             return item
-        return replace(item, up=replace(up, resumption=how) if isinstance(up, Script) else up,
-                       down=replace(down, resumption=how) if down else None)  # fmt: skip
+        return replace(
+            item,
+            up=replace(up, resumption=how) if isinstance(up, Script) else up,
+            down=replace(down, resumption=how) if down else None,
+        )
 
     return replace(history, migrations=tuple(map(marked, history.migrations)))

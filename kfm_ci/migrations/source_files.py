@@ -1,4 +1,4 @@
-"""Reading a file exactly once, and saying what is wrong with its bytes."""
+"""Reading of migration files, with findings on their bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kfm_ci.sql.script import SourceFile
 
 
 def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
-    """Return the file; what is wrong with it is added to ``findings``. None: it cannot be read, or not be run."""
+    """Return the file and append its problems to ``findings``; None if it cannot be read or run."""
     try:
         data = tree.read(path)
     except Unreadable as error:
@@ -26,32 +26,56 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
             findings,
             path,
             UNREADABLE_FILE,
-            f"the file cannot be read: {error}",
-            "make it a readable regular file",
+            f"The file cannot be read: {error}.",
+            "Make it a readable regular file.",
             hazard=hazard,
         )
         return None
-    # a byte order mark is a finding; were it text, the header and the first statement would be wrong as well
+    # the byte order mark is a finding of its own; in the text, it would also break the header and the first statement
     text = data.decode("utf-8", "replace").removeprefix("\ufeff")
     file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
     if b"\0" in data:
-        _add(findings, path, NUL_BYTE, "the file holds NUL bytes, which no PostgreSQL text can", "save it as UTF-8 text",
-             line=data[: data.index(b"\0")].count(b"\n") + 1)  # fmt: skip
+        _add(
+            findings,
+            path,
+            NUL_BYTE,
+            "The file contains NUL bytes, which PostgreSQL does not allow in text.",
+            "Save the file as UTF-8 text.",
+            line=data[: data.index(b"\0")].count(b"\n") + 1,
+        )
         return None
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        _add(findings, path, ENCODING, "the file is not valid UTF-8", "save it as UTF-8",
-             line=data[: error.start].count(b"\n") + 1)  # fmt: skip
+        _add(
+            findings,
+            path,
+            ENCODING,
+            "The file is not valid UTF-8.",
+            "Save the file as UTF-8.",
+            line=data[: error.start].count(b"\n") + 1,
+        )
         return None
     if data.startswith(b"\xef\xbb\xbf"):
-        _add(findings, path, BYTE_ORDER_MARK, "the file begins with a byte order mark, which PostgreSQL and most tools take for text",
-             "save it as UTF-8 without BOM", line=1)  # fmt: skip
+        _add(
+            findings,
+            path,
+            BYTE_ORDER_MARK,
+            "The file starts with a byte order mark, which PostgreSQL and most tools read as text.",
+            "Save the file as UTF-8 without a byte order mark.",
+            line=1,
+        )
     if not data.strip():
-        _add(findings, path, EMPTY_FILE, "the file is empty", "write the change, or delete the file", line=1)
+        _add(findings, path, EMPTY_FILE, "The file is empty.", "Write the change, or delete the file.", line=1)
     if b"\r\n" in data:
-        _add(findings, path, LINE_ENDINGS, "the file has CRLF line ends; a checkout that converts them changes its checksum",
-             "add `*.sql text eol=lf` to .gitattributes before it is merged", line=1)  # fmt: skip
+        _add(
+            findings,
+            path,
+            LINE_ENDINGS,
+            "The file has CRLF line ends, and a checkout that converts them changes its checksum.",
+            "Add `*.sql text eol=lf` to .gitattributes before you merge.",
+            line=1,
+        )
     return file
 
 

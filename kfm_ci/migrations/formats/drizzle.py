@@ -98,7 +98,7 @@ class Drizzle:
                 "runs it on new ones",
             ),
         )
-        return resumption.resuming(history, Resumption.BARE)
+        return resumption.with_resumption(history, Resumption.BARE)
 
 
 def _pieces(text: str) -> str:

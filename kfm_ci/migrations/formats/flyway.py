@@ -120,7 +120,7 @@ class Flyway:
                 history_row_repair=_WAY_OUT if own.transactional_lock else None,
             ),
         )
-        return resumption.resuming(history, Resumption.ANEW)
+        return resumption.with_resumption(history, Resumption.ANEW)
 
 
 def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str], findings: list[Finding]) -> Migration:

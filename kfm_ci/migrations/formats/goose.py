@@ -145,7 +145,7 @@ class Goose:
         )
         cut = sectioned(history, lambda file: _cut(file, settings.placeholders))
         return replace(
-            resumption.resuming(cut, Resumption.BARE),
+            resumption.with_resumption(cut, Resumption.BARE),
             semantics=ToolSemantics(
                 how_to_disable_transaction="in a file of its own with `-- +goose NO TRANSACTION`",
                 out_of_order_behaviour="goose fails on databases that have the newer one, unless "

@@ -149,4 +149,4 @@ class GraphileMigrate:
                 out_of_order_behaviour="graphile-migrate skips it silently on databases that have the newer one",
             ),
         )
-        return resumption.resuming(cut, Resumption.ANEW)
+        return resumption.with_resumption(cut, Resumption.ANEW)

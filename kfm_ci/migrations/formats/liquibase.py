@@ -127,7 +127,7 @@ class Liquibase:
                 "them on a new database",
             ),
         )
-        history = resumption.resuming(history, Resumption.ANEW)
+        history = resumption.with_resumption(history, Resumption.ANEW)
         # only Liquibase itself turns XML, YAML or JSON into SQL
         if not any(isinstance(item.up, Command) for item in migrations):
             return history

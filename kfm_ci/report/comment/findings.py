@@ -74,7 +74,7 @@ def _rule(item: Finding) -> str:
 def _accepting(weighty: tuple[Finding, ...]) -> str:
     """Return how a reviewed hazard is accepted, with the names that are there."""
     lines = dict.fromkeys(
-        acknowledgements.worded(f'-- kfm:allow {item.hazard.value} reason="…"', item.place.file)
+        acknowledgements.in_language_of(f'-- kfm:allow {item.hazard.value} reason="…"', item.place.file)
         for item in weighty
         if item.hazard in ACKNOWLEDGEABLE
     )

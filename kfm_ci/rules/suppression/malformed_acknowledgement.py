@@ -49,7 +49,7 @@ class MalformedAcknowledgement:
         if not isinstance(up, Script) or not up.recorded or not acknowledgements.in_program(up.file.path):
             return
         for remark in source_calls.read(up.file.text, up.file.path)[1]:
-            wrong = acknowledgements.remarked(remark.text, remark.line)
+            wrong = acknowledgements.in_comment(remark.text, remark.line)
             if isinstance(wrong, MalformedAllowComment):
                 yield self._told(migration, up.file.path, wrong)
 

@@ -31,7 +31,7 @@ def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tupl
 
 
 def _worded(item: Finding) -> Finding:
-    return replace(item, help=acknowledgements.worded(item.help, item.place.file)) if item.help else item
+    return replace(item, help=acknowledgements.in_language_of(item.help, item.place.file)) if item.help else item
 
 
 def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:

@@ -50,8 +50,8 @@ def test_text_that_only_looks_like_one_is_none(text: str) -> None:
 @pytest.mark.parametrize(
     ("comment", "message"),
     [
-        ("-- kfm:allow blocks-reads\n", "without a reason"),
-        ('-- kfm:allow blocks-reads reason=" "\n', "without a reason"),
+        ("-- kfm:allow blocks-reads\n", "has no reason"),
+        ('-- kfm:allow blocks-reads reason=" "\n', "has no reason"),
         ('-- kfm:allow block-reads reason="x"\n', "unknown hazard"),
     ],
 )
@@ -73,6 +73,6 @@ def test_one_that_is_not_well_formed_is_told_at_its_line(comment: str, message: 
 )  # fmt: skip
 def test_advice_is_worded_in_the_language_of_the_file(path, written):
     assert (
-        acknowledgements.worded('If meant: `-- kfm:allow timeout reason="…"` above the statement.', path)
+        acknowledgements.in_language_of('If meant: `-- kfm:allow timeout reason="…"` above the statement.', path)
         == f"If meant: `{written}."
     )

@@ -16,7 +16,7 @@ from kfm_ci.sql.script import SourceFile
 def history(text="x = 1", id="1_a"):
     file = SourceFile(path="m/1_a.py", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     migration = Migration(id=id, version="1", sort_key=(1,), name="a", header=program_metadata.parse(text, id=id),
-                          up=Command(file=file, argv=(), directory="."))  # fmt: skip
+                          up=Command(file=file, argv=(), directory="."))
     return History(format="knex", directory="m", migrations=(migration,))
 
 
@@ -43,7 +43,7 @@ def test_what_the_file_says_itself_wins():
 
 def test_a_table_about_nothing_is_told_with_the_nearest_id():
     with pytest.raises(UsageError) as raised:
-        config_metadata.known(history(), (DeclaredTable(id="1_b"),))
+        config_metadata.check_ids(history(), (DeclaredTable(id="1_b"),))
     assert "1_a" in raised.value.help
 
 

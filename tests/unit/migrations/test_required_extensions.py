@@ -14,7 +14,7 @@ def test_each_extension_is_named_once_however_it_is_written() -> None:
     )
     script = Script(file=SourceFile(path="m/1.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
     migration = Migration(id="1", version="1", sort_key=(1,), name="one", up=script)
-    assert required_extensions.made(History(format="kfm", directory="m", migrations=(migration,))) == (
+    assert required_extensions.created_by(History(format="kfm", directory="m", migrations=(migration,))) == (
         "citext",
         "uuid-ossp",
     )
@@ -26,5 +26,5 @@ def test_a_program_makes_extensions_by_sql_or_by_the_tools_own_operations():
     file = SourceFile(path="m/1.py", data=b"", text=text, sha256=Digest.of(b""))
     up = Command(file=file, argv=(), directory=".")
     migration = Migration(id="1", version="1", sort_key=(1,), name="1", up=up)
-    found = required_extensions.made(History(format="alembic", directory="m", migrations=(migration,)))
+    found = required_extensions.created_by(History(format="alembic", directory="m", migrations=(migration,)))
     assert found == ("citext", "ltree", "pg_trgm", "pgcrypto", "uuid-ossp")
