@@ -15,8 +15,14 @@ from kfm_ci.sql.script import SourceFile
 
 def history(text="x = 1", id="1_a"):
     file = SourceFile(path="m/1_a.py", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
-    migration = Migration(id=id, version="1", sort_key=(1,), name="a", header=program_metadata.parse(text, id=id),
-                          up=Command(file=file, argv=(), directory="."))
+    migration = Migration(
+        id=id,
+        version="1",
+        sort_key=(1,),
+        name="a",
+        header=program_metadata.parse(text, id=id),
+        up=Command(file=file, argv=(), directory="."),
+    )
     return History(format="knex", directory="m", migrations=(migration,))
 
 
