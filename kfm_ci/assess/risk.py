@@ -16,7 +16,7 @@ from kfm_ci.model import (
     Rollout,
     Severity,
 )
-from kfm_ci.rules.server.execution import OVERSTATED_RISK, UNDERSTATED_RISK
+from kfm_ci.rules.server.declaration import OVERSTATED_RISK, UNDERSTATED_RISK
 
 
 def risk_of(finding: Finding) -> Risk:

@@ -21,7 +21,7 @@ from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.tools import command_lines
 from kfm_ci.model import Digest, Finding, Place
 from kfm_ci.rules import registry
-from kfm_ci.rules.server.execution import POLICY_CHANGED
+from kfm_ci.rules.server.declaration import POLICY_CHANGED
 from kfm_ci.sql.script import SourceFile
 
 

@@ -13,7 +13,7 @@ from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Severity
 from kfm_ci.postgres import execute, written_relations
 from kfm_ci.postgres.catalog import Catalog
-from kfm_ci.rules.server.execution import ROLLBACK_FAILS_ON_NEW_ROWS
+from kfm_ci.rules.server.rollback import ROLLBACK_FAILS_ON_NEW_ROWS
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 

@@ -21,7 +21,7 @@ from kfm_ci.model import Mode, Place, Severity, Strategy
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
 from kfm_ci.postgres.data_checksums import Content
-from kfm_ci.rules.server.execution import (
+from kfm_ci.rules.server.rollback import (
     REAPPLY_DIFFERS,
     ROLLBACK_COLUMN_ORDER,
     ROLLBACK_DATA_NOT_COMPARED,

@@ -14,7 +14,7 @@ from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy
 from kfm_ci.postgres.catalog import Difference
 from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.header.rollback_missing import ROLLBACK_MISSING
-from kfm_ci.rules.server.execution import REAPPLY_DIFFERS, ROLLBACK_DATA_LOST, ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS
+from kfm_ci.rules.server.rollback import REAPPLY_DIFFERS, ROLLBACK_DATA_LOST, ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS
 
 _CAUSED_BY_LEFTOVERS = frozenset(
     rule.id for rule in (ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS, ROLLBACK_DATA_LOST, REAPPLY_DIFFERS)

@@ -202,7 +202,7 @@ LIQUIBASE_SPLITS_BODY = RuleInfo(
     ),
 )
 
-CONTENTS: tuple[RuleInfo, ...] = (
+CONTENT_RULES: tuple[RuleInfo, ...] = (
     UNREADABLE_FILE,
     NUL_BYTE,
     ENCODING,

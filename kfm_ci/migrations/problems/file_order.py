@@ -283,7 +283,7 @@ ATLAS_SUM_MISMATCH = RuleInfo(
     ),
 )
 
-ORDER: tuple[RuleInfo, ...] = (
+ORDER_RULES: tuple[RuleInfo, ...] = (
     FILE_NAME,
     MIXED_STYLES,
     DOWN_WITHOUT_UP,

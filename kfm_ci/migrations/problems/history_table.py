@@ -56,7 +56,7 @@ MIGRATION_IGNORED = RuleInfo(
     ),
 )
 
-HISTORIES: tuple[RuleInfo, ...] = (
+HISTORY_TABLE_RULES: tuple[RuleInfo, ...] = (
     HISTORY_ROW_FAILED,
     HISTORY_CHECKSUM_MISMATCH,
     MIGRATION_FILE_MISSING,

@@ -211,7 +211,7 @@ MIGRATION_NOT_SQL = RuleInfo(
     ),
 )
 
-TRANSACTIONS: tuple[RuleInfo, ...] = (
+TRANSACTION_RULES: tuple[RuleInfo, ...] = (
     FLYWAY_MIXED,
     FLYWAY_LOCK_DEADLOCK,
     FLYWAY_CALLBACK,

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from kfm_ci.migrations.problems.history_table import HISTORIES
+from kfm_ci.migrations.problems.history_table import HISTORY_TABLE_RULES
 from kfm_ci.rule_info import RuleInfo
-from kfm_ci.rules.server.execution import RUNS
-from kfm_ci.rules.server.locks import LOCKS
-from kfm_ci.rules.server.removals import LOSSES
-from kfm_ci.rules.server.robustness import REPEATS
+from kfm_ci.rules.server.declaration import DECLARATION_RULES
+from kfm_ci.rules.server.execution import EXECUTION_RULES
+from kfm_ci.rules.server.external_tool import TOOL_RULES
+from kfm_ci.rules.server.locks import LOCK_RULES
+from kfm_ci.rules.server.removals import REMOVAL_RULES
+from kfm_ci.rules.server.robustness import ROBUSTNESS_RULES
+from kfm_ci.rules.server.rollback import ROLLBACK_RULES
 
-SERVER_RULES: tuple[RuleInfo, ...] = (*LOCKS, *LOSSES, *RUNS, *REPEATS, *HISTORIES)
+SERVER_RULES: tuple[RuleInfo, ...] = (
+    *LOCK_RULES,
+    *REMOVAL_RULES,
+    *EXECUTION_RULES,
+    *DECLARATION_RULES,
+    *ROLLBACK_RULES,
+    *TOOL_RULES,
+    *ROBUSTNESS_RULES,
+    *HISTORY_TABLE_RULES,
+)
 """In the order in which findings are reported."""

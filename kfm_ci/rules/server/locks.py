@@ -168,7 +168,7 @@ MULTIPLE_TABLES_LOCKED = RuleInfo(
     good="alter table widgets add column colour text;\n-- down:\nalter table widgets drop column colour;",
 )
 
-LOCKS: tuple[RuleInfo, ...] = (
+LOCK_RULES: tuple[RuleInfo, ...] = (
     LOCK_BLOCKS_READS,
     LOCK_BLOCKS_WRITES,
     REINDEX_NOT_CONCURRENT,

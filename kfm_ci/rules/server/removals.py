@@ -166,7 +166,7 @@ FOREIGN_KEY_WITHOUT_INDEX = RuleInfo(
     "create index parts_widget on parts (widget_id);\n-- down:\ndrop table parts;",
 )
 
-LOSSES: tuple[RuleInfo, ...] = (
+REMOVAL_RULES: tuple[RuleInfo, ...] = (
     TABLE_IN_USE_DROPPED,
     COLUMN_IN_USE_DROPPED,
     OBJECT_DROPPED,

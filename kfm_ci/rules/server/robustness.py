@@ -118,7 +118,7 @@ ROUTINE_BREAKS = RuleInfo(
     good="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;",
 )
 
-REPEATS: tuple[RuleInfo, ...] = (
+ROBUSTNESS_RULES: tuple[RuleInfo, ...] = (
     NOT_RESUMABLE,
     RERUN_CHANGES_ROWS,
     ENVIRONMENT_DEPENDENT,

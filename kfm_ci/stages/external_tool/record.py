@@ -15,7 +15,7 @@ from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration, Tool
 from kfm_ci.model import Finding, Hazard, LinterIdentity, Mode, Proof
 from kfm_ci.rules.parsing.statement_not_parsed import STATEMENT_NOT_PARSED
-from kfm_ci.rules.server.execution import ERROR_SUPPRESSED
+from kfm_ci.rules.server.external_tool import ERROR_SUPPRESSED
 from kfm_ci.sql.script import Script
 from kfm_ci.stages import validate
 from kfm_ci.stages.external_tool import tool_run, unobserved_rows, workspace

@@ -10,7 +10,7 @@ from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Finding, Mode, Place, Proof
-from kfm_ci.rules.server.execution import ROLLBACK_FAILED, ROLLBACK_NOT_RUN
+from kfm_ci.rules.server.rollback import ROLLBACK_FAILED, ROLLBACK_NOT_RUN
 from kfm_ci.stages.external_tool.tool_run import ToolRunner, decisive_line, traceback_line
 from kfm_ci.stages.results import BaseDatabase
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Mode, Place
-from kfm_ci.rules.server.execution import BATCH_RUN_DIFFERS
+from kfm_ci.rules.server.external_tool import BATCH_RUN_DIFFERS
 from kfm_ci.stages.external_tool.replay_check import DatabaseState
 from kfm_ci.stages.external_tool.tool_run import ToolRunner, suppressed_error
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace

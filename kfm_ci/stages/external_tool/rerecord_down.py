@@ -13,7 +13,7 @@ from kfm_ci.evidence.rollback.model import DrillResult
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Proof
-from kfm_ci.rules.server.execution import ROLLBACK_DATA_LOST
+from kfm_ci.rules.server.rollback import ROLLBACK_DATA_LOST
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.external_tool import workspace

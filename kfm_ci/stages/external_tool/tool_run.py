@@ -17,12 +17,8 @@ from kfm_ci.migrations import source_calls
 from kfm_ci.migrations.model import Command, Migration, Tool, files_of
 from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Finding, Place
-from kfm_ci.rules.server.execution import (
-    ERROR_SUPPRESSED,
-    MIGRATION_FAILED,
-    NOT_ALLOWED_IN_TRANSACTION,
-    PENDING_AFTER_RUN,
-)
+from kfm_ci.rules.server.execution import MIGRATION_FAILED, NOT_ALLOWED_IN_TRANSACTION
+from kfm_ci.rules.server.external_tool import ERROR_SUPPRESSED, PENDING_AFTER_RUN
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
 from kfm_ci.stages.results import BaseDatabase
 from kfm_ci.stages.setup import error_help

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Place
-from kfm_ci.rules.server.execution import PROGRAM_READS_ROWS
+from kfm_ci.rules.server.external_tool import PROGRAM_READS_ROWS
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
 

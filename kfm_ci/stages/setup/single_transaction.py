@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Place
 from kfm_ci.postgres import run_script
-from kfm_ci.rules.server.execution import SINGLE_TRANSACTION_RUN
+from kfm_ci.rules.server.external_tool import SINGLE_TRANSACTION_RUN
 from kfm_ci.stages.results import Provisioned
 from kfm_ci.stages.setup.execution import failure_finding
 from kfm_ci.stages.stage import Failed

@@ -11,7 +11,7 @@ from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Place
 from kfm_ci.postgres import assertions
 from kfm_ci.postgres.session import LOST, gone
-from kfm_ci.rules.server.execution import VERIFY_SCRIPT_SKIPPED
+from kfm_ci.rules.server.external_tool import VERIFY_SCRIPT_SKIPPED
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.results import Provisioned
 
