@@ -1,1 +1,1 @@
-"""From what the server did to what is wrong with it: one module a question, all pure."""
+"""Evidence to findings, risk and policy: one question per module, all pure."""

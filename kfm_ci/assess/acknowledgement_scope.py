@@ -1,4 +1,4 @@
-"""What each acknowledgement covers: one statement below it, or what one call of a program sent."""
+"""The scope of each acknowledgement: the statement below it, or the SQL of one call of a program."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Scope:
 
 
 def scopes(script: Script, allows: Iterable[AllowComment]) -> tuple[Scope, ...]:
-    """Return what each acknowledgement of a script covers: the first statement that begins below its line.
+    """Return the scope of each acknowledgement of a script: the first statement that starts below its line.
 
-    One inside a block covers the first statement below it in that block.
+    Inside a block it covers the first statement below it in that block.
     """
     allows = tuple(allows)
     found = statements.of(script) if allows else ()
@@ -77,7 +77,7 @@ def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
 
 
 def _unwritten(script: Script, allows: tuple[AllowComment, ...]) -> tuple[AllowComment, ...]:
-    """Return the acknowledgements without those that a tool sent along with a file of SQL: they are read where they are written."""
+    """Return the acknowledgements without those that a tool sent with an SQL file: these are read from the file."""
     if not script.recorded or not script.file.path.endswith(".sql"):
         return allows
     file = replace(script, text=script.file.text, first_line=1)
@@ -86,7 +86,7 @@ def _unwritten(script: Script, allows: tuple[AllowComment, ...]) -> tuple[AllowC
 
 
 def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Iterator[Scope]:
-    """Yield the scopes of a program's own comments: every statement that the call below one sent."""
+    """Yield the scopes of a program's own comments: each statement of the call below."""
     if up.file.path.endswith(".sql"):
         yield from _word_for_word(migration, up)
         return
@@ -113,14 +113,14 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
 
 
 def _changeset(text: str, line: int, begins: Collection[int]) -> int | None:
-    """Return where the changeset begins that a comment is about: the one right below it, else the one that it stands in."""
+    """Return the start of a comment's changeset: the one right below it, else the one around it."""
     lines = text.split("\n")
     below = next((number for number in range(line, len(lines)) if not _REMARK.match(lines[number])), len(lines))
     return below + 1 if below + 1 in begins else max((one for one in begins if one <= line), default=None)
 
 
 def _word_for_word(migration: Migration, up: Script) -> Iterator[Scope]:
-    """Yield the scopes of comments that the tool did not send: what stands below one in the file was sent as it stands."""
+    """Yield the scopes of comments that the tool did not send, by the unchanged statement below each in the file."""
     file = replace(up, text=up.file.text, first_line=1)
     for scope in scopes(file, acknowledgements.find(file)[0]):
         below = next((part.text for part in statements.of(file) if part.line == scope.start), None)

@@ -1,4 +1,4 @@
-"""Who waits for what: locks on older relations, and the work that runs under them."""
+"""Blocking locks on existing relations, and the work that is done while they are held."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from kfm_ci.rules.server.locks import (
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
 _BLOCKING = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
 _TOLD = 6
-"""So many works are named."""
+"""Maximum number of items in a message."""
 _VALIDATES = "validating foreign key constraint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WorkUnderLock:
-    """Something a statement did whose duration grows with a table; compared as itself, for there are thousands."""
+    """Work of a statement whose duration grows with a table; compared by identity, because there are thousands."""
 
     step: Step
     what: str
@@ -40,7 +40,7 @@ class WorkUnderLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingLock:
-    """A lock that others wait for, and what runs until it is let go."""
+    """A blocking lock, and the work until it is released."""
 
     step: Step
     """The statement that took it."""
@@ -50,7 +50,7 @@ class BlockingLock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockGroup:
-    """What waits for one statement's locks, by hazard; or for those of several, where the same later work holds them."""
+    """The blocking locks of one statement, by hazard; of several statements where the same later work extends them."""
 
     step: Step
     """The first of the statements."""
@@ -59,7 +59,7 @@ class BlockGroup:
 
     @property
     def work(self) -> tuple[WorkUnderLock, ...]:
-        """What runs meanwhile, each once."""
+        """The work under the locks, each item once."""
         shared = {id(wait.work): wait.work for wait in self.waits}
         return tuple(dict.fromkeys(item for items in shared.values() for item in items))
 
@@ -71,7 +71,7 @@ class BlockGroup:
 
 
 def works(step: Step) -> tuple[WorkUnderLock, ...]:
-    """Return what a statement did that grows with a relation older than the pull request."""
+    """Return the work of a statement that grows with a relation that existed before the pull request."""
     seen = step.seen
     if seen.kind == "TRUNCATE TABLE":
         return ()
@@ -86,26 +86,26 @@ def works(step: Step) -> tuple[WorkUnderLock, ...]:
     if builds:
         found += [WorkUnderLock(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
     else:
-        found += [WorkUnderLock(step=step, what="reads all of", relation=name) for name in scanned]
+        found += [WorkUnderLock(step=step, what="scans", relation=name) for name in scanned]
     return tuple(found)
 
 
 def _proportional_scans(step: Step) -> tuple[str, ...]:
-    """Return the scans that will be scans on a large table too."""
+    """Return the scans that also happen on a large table."""
     seen = step.seen
     if seen.kind in _DATA and step.trees:
-        # A table of a few rows is read in full to check one foreign key; a large one is not.
+        # PostgreSQL scans a table of a few rows to check one foreign key, but not a large one
         target = {bare(name) for name, _ in seen.changes}
         return tuple(name for name in seen.scans if bare(name) in step.names - target)
     young = {lock.relation for lock in (*seen.locks, *seen.held) if not lock.preexisting}
     if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.scans):
-        # The referring table is new: there is nothing to look up in the old one.
+        # the referencing table is new and has no rows to look up
         return ()
     return seen.scans
 
 
 def waits(case: Case) -> tuple[BlockingLock, ...]:
-    """Return every lock that others wait for, in the order in which they were taken."""
+    """Return every blocking lock, in the order in which they were taken."""
     found = []
     done = [works(step) for step in case.steps]
     for index, step in enumerate(case.steps):
@@ -115,7 +115,7 @@ def waits(case: Case) -> tuple[BlockingLock, ...]:
         end = next((at for at, later in enumerate(case.steps) if at > index and _ends(later)), len(case.steps))
         whole = tuple(item for at in range(index, end) for item in done[at])
         for lock in locks:
-            # All locks of a transaction last as long as it does: one tuple serves them all.
+            # PostgreSQL releases all locks of a transaction at its end, so one tuple serves them all
             found.append(
                 BlockingLock(
                     step=step,
@@ -138,7 +138,7 @@ def _ends(step: Step) -> bool:
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """Yield what readers and writers wait for, and what is rewritten or read meanwhile."""
+    """Yield findings on blocking locks, and on rewrites and scans under them."""
     every = waits(case)
     held = _at_once([item for step in case.steps for item in _held(step, every)])
     for step in case.steps:
@@ -160,7 +160,7 @@ def _held(step: Step, every: tuple[BlockingLock, ...]) -> Iterator[BlockGroup]:
 
 
 def _at_once(held: list[BlockGroup]) -> list[BlockGroup]:
-    """Return them with one for all quick statements above the same work: that is one cause, and one remedy."""
+    """Return the groups with one for all quick statements above the same work: that is one cause with one fix."""
     found: list[BlockGroup] = []
     first: dict[Hazard, int] = {}
     for item in held:
@@ -184,7 +184,7 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
     if not work:
         yield case.finding(
             BRIEF_LOCK,
-            f"{_who(held.waits)} wait {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
+            f"The statement blocks {_who(held.waits)} {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
             step=step,
             hazard=held.hazard,
         )
@@ -194,7 +194,7 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
     taken = f"{busy[0].lock.mode.value} from {_lines(busy)}"
     yield case.finding(
         _rule(step, work, held.hazard),
-        f"{_who(busy)} wait {until} ({taken}), while {_meanwhile(work)}. {size}",
+        f"The transaction blocks {_who(busy)} {until} ({taken}), while {_meanwhile(work)}. {size}",
         step=step,
         hazard=held.hazard,
         severity=severity,
@@ -203,21 +203,21 @@ def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
 
 
 def _lines(waiting: tuple[BlockingLock, ...]) -> str:
-    """Return the lines of the statements that took the locks, the first of them named."""
+    """Return the lines of the statements that took the locks, up to a limit."""
     lines = [str(line) for line in dict.fromkeys(wait.step.seen.line for wait in waiting)]
     more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
     return f"line{'s' * (len(lines) > 1)} {', '.join(lines[:_TOLD])}{more}"
 
 
 def _who(waiting: tuple[BlockingLock, ...]) -> str:
-    """Return who waits for what: ``reads and writes of a, and writes of b``."""
+    """Return what is blocked: ``reads and writes of a, and writes of b``."""
     locked = {hazard: [wait.lock for wait in waiting if _hazard(wait.lock) is hazard] for hazard in _BLOCKING}
     words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
     return ", and ".join(f"{words[hazard]} of {listed(found)}" for hazard, found in locked.items() if found)
 
 
 def _meanwhile(work: tuple[WorkUnderLock, ...]) -> str:
-    """Return what is done meanwhile, statement by statement, the first of them named."""
+    """Return the work under the lock, statement by statement, up to a limit."""
     told: dict[tuple[int, str], list[str]] = {}
     for item in work:
         told.setdefault((item.step.seen.line, item.what), []).append(item.relation)
@@ -242,7 +242,7 @@ def _remedy(case: Case, step: Step, work: tuple[WorkUnderLock, ...]) -> str | No
         return instead(step, case.migration.how_to_disable_transaction)
     lines = sorted({item.step.seen.line for item in work})
     named = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
-    return f"Commit first: move what stands on {named} into a migration of its own, after this one."
+    return f"Move {named} to its own migration after this one, so that the lock is released first."
 
 
 def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator[Finding]:
@@ -260,12 +260,12 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
         )
-    read = sorted({item.relation for item in done if item.what == "reads all of" and item.relation in locked})
+    read = sorted({item.relation for item in done if item.what == "scans" and item.relation in locked})
     if read:
         severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
         yield case.finding(
             SCAN_UNDER_LOCK,
-            f"PostgreSQL reads all of {few(read)} while others wait for it. {size}",
+            f"PostgreSQL scans {few(read)} under a blocking lock. {size}",
             step=step,
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
@@ -277,7 +277,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
         yield case.finding(
             BACKFILL_UNDER_LOCK,
-            f"changes rows of {names} in the transaction that holds AccessExclusiveLock on it. {size}",
+            f"The statement changes rows of {names} while the transaction holds AccessExclusiveLock on it. {size}",
             step=step,
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
@@ -285,7 +285,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
 
 
 def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
-    """Judge an index build outside a transaction whose lock could not be seen by what it is."""
+    """Assess an index build outside a transaction by its statement, if its lock was not observed."""
     tree = next(iter(step.trees), None)
     if step.seen.locks or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
         return
@@ -295,7 +295,7 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
     yield case.finding(
         _rule(step, works(step), Hazard.BLOCKS_WRITES),
-        f"writes of {few(sorted(names))} wait while the index is built. {size}",
+        f"The index build blocks writes to {few(sorted(names))}. {size}",
         step=step,
         hazard=Hazard.BLOCKS_WRITES,
         severity=severity,

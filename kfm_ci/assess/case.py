@@ -1,4 +1,4 @@
-"""What is judged: a migration, its statements as written, and what the server did for each."""
+"""One migration with its statements as written, and the evidence of each."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from kfm_ci.sql.parse_tree import Node
 from kfm_ci.sql.script import Script, Statement
 
 SMALL = 1_000
-"""Rows below which a lock is held too shortly to matter."""
+"""Number of rows below which a lock is held too briefly to matter."""
 LARGE = 10_000_000
 ROWS_PER_SECOND = 1_000_000
 BYTES_PER_SECOND = 200_000_000
-"""How fast a server reads or writes a table, in order of magnitude, for estimates."""
+"""Order of magnitude of a server's throughput, for estimates."""
 
 _SHOWN = 6
 _ROWS = frozenset({"table", "partition", "materialized view", "foreign table"})
 _LONG = ("materialized view", "foreign table", "event trigger", "operator class", "operator family", "text search")
-"""Kinds of more than one word; behind those of text search stands another word."""
+"""Object kinds of more than one word; those of text search have one more word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One statement: as written, and what the server did for it."""
+    """One statement as written, and its evidence."""
 
     seen: StatementEvidence
     text: str
@@ -44,13 +44,13 @@ class Step:
 
     @property
     def names(self) -> frozenset[str]:
-        """Names of the relations that the statement names itself, without schema."""
+        """Names of the relations in the statement, without schema."""
         return frozenset(node.text("relname") for node in self.nodes("RangeVar"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that one migration is judged by."""
+    """The evidence and declarations of one migration."""
 
     migration: Migration
     steps: tuple[Step, ...]
@@ -58,7 +58,7 @@ class Case:
     rollout: Rollout | None = None
     schema_diff: SchemaDiff = SchemaDiff()
     created: frozenset[str] = frozenset()
-    """``<kind> <identity>`` of what earlier migrations of the same pull request added."""
+    """``<kind> <identity>`` of objects that earlier migrations of the pull request added."""
     statistics: Statistics | None = None
     """Sizes of production's tables."""
     unindexed: tuple[ForeignKey, ...] = ()
@@ -91,30 +91,30 @@ class Case:
         )
 
     def is_new(self, name: str) -> bool:
-        """Whether an object (``<kind> <identity>``) came with the same pull request, itself or what it is part of."""
+        """Whether an object (``<kind> <identity>``), or the object that it is part of, was created in the pull request."""
         identity = parted(name)[1]
         made = [parted(added)[1] for added in self.created]
         return any(identity == parent or identity.startswith(f"{parent}.") for parent in made)
 
     def largest(self, relations: frozenset[str]) -> TableSize | None:
-        """Return that of these with the most rows in production; None when any of them is unknown."""
+        """Return the relation with the most rows in production; None when the size of one of them is unknown."""
         sizes = [self.statistics.of(name) if self.statistics else None for name in relations]
         known = [size for size in sizes if size is not None and size.rows is not None]
         return max(known, key=lambda size: size.rows or 0) if known and len(known) == len(sizes) else None
 
     def scaled(self, hazard: Hazard, relations: frozenset[str]) -> tuple[Severity, str]:
-        """Return the severity for work on these relations, and a clause about their size."""
+        """Return the severity for work on these relations, and a sentence on their size."""
         size = self.largest(relations)
         base = default_severity(hazard, rollout=self.rollout)
         if size is None or size.rows is None:
             return base, "Its size in production is unknown."
         if size.rows < SMALL:
-            return Severity.NOTE, f"{size.name} has {size.rows:,} rows in production: too few to matter."
+            return Severity.NOTE, f"`{size.name}` has {size.rows:,} rows in production, too few to matter."
         seconds = max(1, size.rows // ROWS_PER_SECOND, size.bytes // BYTES_PER_SECOND)
         severity = Severity.ERROR if size.rows > LARGE and self.rollout is not Rollout.WINDOW else base
-        told = f"{size.name} has about {size.rows:,} rows in production: {seconds:,} s or more, in order of magnitude"
+        told = f"`{size.name}` has about {size.rows:,} rows in production: {seconds:,} s or more, in order of magnitude"
         waiting = round((size.writes_per_second or 0) * seconds)
-        return severity, f"{told}; about {waiting:,} writes to it arrive meanwhile." if waiting else f"{told}."
+        return severity, f"{told}; about {waiting:,} writes to it arrive in that time." if waiting else f"{told}."
 
 
 def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tuple[Step, ...]:
@@ -126,7 +126,7 @@ def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tupl
     found = []
     for seen in evidence:
         here = written.get((seen.line, seen.end_line), [])
-        # Several on one line run in the order in which they stand there.
+        # several statements on one line run in their order there
         text = (here.pop(0) if len(here) > 1 else here[0]).text if here else ""
         found += list(_opened(seen, text)) if seen.inner else [_step(seen, text)]
     return tuple(found)
@@ -141,7 +141,7 @@ def _step(seen: StatementEvidence, text: str) -> Step:
 
 
 def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
-    """Yield what ran inside a statement, and around it what none of that explains: locks before, work after."""
+    """Yield the nested statements of a statement, and around them its own locks and work."""
     parts = seen.inner
     locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks}
     locks = tuple(lock for lock in seen.locks if (lock.relation, lock.mode) not in locked)
@@ -169,7 +169,7 @@ def _unexplained(names: tuple[str, ...], explained: Iterable[tuple[str, ...]]) -
 
 
 def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
-    """Return the locks that ordinary statements on something older than the pull request wait for."""
+    """Return the locks on existing relations that conflict with ordinary statements."""
     return tuple(
         lock
         for lock in locks
@@ -181,7 +181,7 @@ def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
 
 
 def listed(locks: Sequence[Lock]) -> str:
-    """Return the names of what is locked for one line of text; partitions are counted below their parent."""
+    """Return the names of locked relations as one line; partitions are counted under their parent."""
     names = dict.fromkeys(lock.relation for lock in locks if lock.kind != "partition")
     partitions = dict.fromkeys(lock.relation for lock in locks if lock.kind == "partition")
     if not names:
@@ -192,7 +192,7 @@ def listed(locks: Sequence[Lock]) -> str:
 
 
 def few(names: Sequence[str]) -> str:
-    """Return names for one line of text: the first of them, and how many more there are."""
+    """Return the first names as one line, and the number of the others."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     return ", ".join(names[:_SHOWN]) + more
 

@@ -1,4 +1,4 @@
-"""The definition of done: eight points, each ticked or not from findings and evidence, with the reason."""
+"""The definition of done: eight points with their state and reason, from findings and evidence."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _CONVENTIONS = frozenset({Hazard.NAMING, Hazard.ORDER, Hazard.MANIFEST, Hazard.I
 
 
 def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
-    """Return the eight points in order; none when nothing is new. What was not checked is never ticked."""
+    """Return the eight points in order; none without new migrations. A point that was not checked is never ticked."""
     if not evidence.new:
         return ()
     return (
-        _on_paper(evidence, "Named and ordered by convention", _CONVENTIONS, "names, order and history are in order"),
+        _on_paper(evidence, "Named and ordered by convention", _CONVENTIONS, "names, order and history are correct"),
         _header(evidence),
         _safe_under_load(evidence),
         _rollback(evidence),
@@ -43,7 +43,7 @@ def _blame(findings: tuple[Finding, ...]) -> str:
 
 
 def _ended(evidence: Evidence, stage: str) -> bool:
-    """Whether a stage ran to a verdict, good or bad."""
+    """Whether a stage passed or failed."""
     return any(
         item.name == stage and item.status in {StageStatus.PASSED, StageStatus.FAILED} for item in evidence.stages
     )
@@ -65,9 +65,9 @@ def _on_paper(evidence: Evidence, name: str, hazards: frozenset[Hazard] | set[Ha
 def _header(evidence: Evidence) -> ChecklistItem:
     point = _on_paper(
         evidence,
-        "Header complete and true",
+        "Header complete and correct",
         {Hazard.HEADER, Hazard.UNDERSTATED_RISK},
-        "what is required is there, and nothing is understated",
+        "required keys exist, and no risk is understated",
     )
     unseen = _unseen(evidence)
     return replace(point, done=False, reason=f"complete, but {unseen}") if point.done and unseen else point
@@ -79,7 +79,7 @@ def _needs_window(migration: MigrationEvidence) -> bool:
 
 
 def _safe_under_load(evidence: Evidence) -> ChecklistItem:
-    name = "Safe under load, or in a declared window"
+    name = "Safe under load, or in a declared maintenance window"
     standing = _standing(evidence, _LOAD)
     if standing:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
@@ -109,7 +109,9 @@ def _rollback(evidence: Evidence) -> ChecklistItem:
     manual = sum(
         item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in evidence.new
     )
-    reason = f"documented; {manual} by hand, not drilled" if manual else "each was run, and restored what it claims"
+    reason = (
+        f"documented; {manual} manual, not drilled" if manual else "each rollback was run and restores what it declares"
+    )
     return ChecklistItem(name=name, done=True, reason=reason)
 
 
@@ -124,7 +126,7 @@ def _applied(evidence: Evidence) -> ChecklistItem:
     elif failed:
         reason = f"`{failed[0]}` failed"
     elif not evidence.smoke:
-        reason = "applied, but there is no smoke test: name some in `[smoke]` of the configuration"
+        reason = "applied, but there is no smoke test: configure `[smoke]`"
     elif not _passed(evidence, "smoke"):
         reason = "the smoke stage did not pass"
     else:
@@ -143,7 +145,7 @@ def _staged(evidence: Evidence) -> ChecklistItem:
     unseen = _unseen(evidence)
     if unseen is not None:
         return ChecklistItem(name=name, done=False, reason=unseen)
-    told = "what it takes away is declared, and nothing uses it" if _contracts(evidence) else "nothing is taken away"
+    told = "removals are declared, and nothing uses the objects" if _contracts(evidence) else "nothing is removed"
     return ChecklistItem(name=name, done=True, reason=f"nothing breaks the running release: {told}")
 
 
@@ -152,7 +154,7 @@ def _contracts(evidence: Evidence) -> bool:
 
 
 def _unseen(evidence: Evidence) -> str | None:
-    """Return why a claim about the server cannot be made; None when every new migration was applied."""
+    """Return why the evidence is incomplete; None when every new migration was applied."""
     unseen = [item.id for item in evidence.new if item.apply.outcome is not Outcome.APPLIED]
     return f"not observed: `{unseen[0]}` was not applied" if unseen else None
 
@@ -162,8 +164,8 @@ def _operations(evidence: Evidence) -> ChecklistItem:
     standing = _standing(evidence, frozenset({Hazard.TRACEABILITY}))
     if standing:
         return ChecklistItem(name=name, done=False, reason=_blame(standing))
-    # Where a window is declared in our own format, the rule of traceability has judged the steps; they may stand in the
-    # pull request's text. Otherwise only the header's word counts.
+    # in the native format the rule traceability checks the steps of a maintenance window; they may be in the
+    # pull request's text. Otherwise only the header counts.
     judged = evidence.format == "kfm"
     bare = [
         item.id
@@ -176,10 +178,12 @@ def _operations(evidence: Evidence) -> ChecklistItem:
         return ChecklistItem(
             name=name,
             done=False,
-            reason=f"`{bare[0]}` needs a window, and says no steps for it: add `ops` to its header",
+            reason=f"`{bare[0]}` needs a maintenance window but declares no steps: add `ops` to its header",
         )
     window = any(_needs_window(item) for item in evidence.new)
     unseen = _unseen(evidence)
     if unseen is not None and not window:
-        return ChecklistItem(name=name, done=False, reason=f"whether a window is needed is {unseen}")
-    return ChecklistItem(name=name, done=True, reason="steps are given" if window else "no window, so no steps needed")
+        return ChecklistItem(name=name, done=False, reason=f"whether a maintenance window is needed is {unseen}")
+    return ChecklistItem(
+        name=name, done=True, reason="steps are declared" if window else "no maintenance window, so no steps needed"
+    )

@@ -16,7 +16,7 @@ _REFERENCES = re.compile(r"\breferences\b", re.IGNORECASE)
 
 
 _SHOWN = 4
-"""So many keys of one table are named."""
+"""Maximum number of foreign keys in a message."""
 
 
 def _invalid(case: Case) -> Iterator[Finding]:
@@ -32,9 +32,9 @@ def _invalid(case: Case) -> Iterator[Finding]:
             if not mended:
                 yield case.finding(
                     INVALID_INDEX_LEFT,
-                    f"leaves {name} invalid: writers keep it up, no query uses it, `if not exists` takes it for done.",
+                    f"The statement leaves `{name}` invalid: every write maintains it, no query uses it, `IF NOT EXISTS` skips it.",
                     step=step,
-                    help=f"`drop index concurrently if exists {name};` and build it again.",
+                    help=f"Write `drop index concurrently if exists {name};` and build it again.",
                 )
 
 
@@ -55,14 +55,14 @@ def _unvalidated(case: Case) -> Iterator[Finding]:
                 table = ".".join(quote(part) for part in parts if part) or "…"
                 yield case.finding(
                     CONSTRAINT_NOT_VALIDATED,
-                    f"{name or 'a constraint'} holds for new rows only until it is validated.",
+                    f"`{name or 'the constraint'}` holds for new rows only until it is validated.",
                     step=step,
-                    help=f"In the next migration: `alter table {table} validate constraint {quote(name or '…')};`",
+                    help=f"Write `alter table {table} validate constraint {quote(name or '…')};` in the next migration.",
                 )
 
 
 def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
-    """Yield the constraints that a statement adds without proof, each with the command that adds it."""
+    """Yield the NOT VALID constraints that a statement adds, each with its command."""
     for tree in step.trees:
         for node in tree.find("Constraint"):
             if node.flag("skip_validation"):
@@ -70,14 +70,14 @@ def _unproven(step: Step) -> Iterator[tuple[Node, str]]:
 
 
 def _unindexed(case: Case) -> Iterator[Finding]:
-    """Yield one finding a table, at the first statement that gives it such a key."""
+    """Yield one finding per table, at the first statement that adds such a foreign key."""
     if not case.unindexed:
         return
     made = [(step, *key) for step in case.steps if step.seen.error is None for key in _keys(step)]
     found: dict[str, tuple[Step, list[ForeignKey]]] = {}
     for key in case.unindexed:
         for step, table, name, names in made:
-            # told by the name that the statement writes, else by the columns
+            # matched by the name in the statement, else by the columns
             if table == bare(key.table) and (name == key.name if name else names == key.columns):
                 found.setdefault(key.table, (step, []))[1].append(key)
                 break
@@ -89,15 +89,15 @@ def _unindexed(case: Case) -> Iterator[Finding]:
         indexes = [f"`create index {'' if young else 'concurrently '}on {table} ({item});`" for item in columns]
         yield case.finding(
             FOREIGN_KEY_WITHOUT_INDEX,
-            f"no index of {table} begins with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
-            f"reads all of {table}.",
+            f"No index of `{table}` starts with {' or with '.join(columns[:_SHOWN])}{more}: every delete or key change in {referenced} "
+            f"scans `{table}`.",
             step=step,
             help=" ".join(indexes[:_SHOWN]),
         )
 
 
 def _keys(step: Step) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Yield the foreign keys that a statement makes: table, name where it writes one, and columns."""
+    """Yield the foreign keys that a statement creates: table, name if it has one, and columns."""
     if not _REFERENCES.search(step.text):
         return
     for tree in step.trees:

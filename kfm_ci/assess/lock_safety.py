@@ -1,4 +1,4 @@
-"""What makes a good lock bad: no timeout in effect, several tables at once; and what is left behind."""
+"""Lock safety: `lock_timeout`, several tables in one transaction, unfinished indexes and constraints."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from kfm_ci.evidence.model import Lock
 from kfm_ci.model import Finding
 from kfm_ci.rules.server.locks import LOCK_TIMEOUT_MISSING, MULTIPLE_TABLES_LOCKED
 
-_REMEDY = "`set local lock_timeout = '2s';` before it, and try again later when it strikes."
+_REMEDY = "Write `set local lock_timeout = '2s';` above it, and retry the migration when it times out."
 _BARE_REMEDY = (
-    "`set lock_timeout = '2s';` before it and `reset lock_timeout;` at the end (`set local` does nothing here, for the file runs "
-    "outside a transaction), and try again later when it strikes."
+    "Write `set lock_timeout = '2s';` above it and `reset lock_timeout;` at the end (`set local` has no effect outside a "
+    "transaction). Retry the migration when it times out."
 )
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """Yield what is missing around locks, and what the migration leaves unfinished."""
+    """Yield findings on missing time-outs, several locked tables, and unfinished indexes and constraints."""
     yield from _timeout(case)
     yield from _order(case)
     yield from _invalid(case)
@@ -34,8 +34,8 @@ def _timeout(case: Case) -> Iterator[Finding]:
     more = f" (and {len(hasty) - 1} more statement{'s' if len(hasty) > 2 else ''})" if len(hasty) > 1 else ""
     yield case.finding(
         LOCK_TIMEOUT_MISSING,
-        f"asks for a lock on {tables}{more} with no lock_timeout in effect: while it queues behind one long query, "
-        "everyone else queues behind it.",
+        f"The statement requests a lock on {tables}{more} without `lock_timeout`: while it waits behind a long query, "
+        "all later queries wait behind it.",
         step=hasty[0],
         help=_REMEDY if case.in_transaction else _BARE_REMEDY,
     )
@@ -50,15 +50,15 @@ def _order(case: Case) -> Iterator[Finding]:
             if lock.kind in {"table", "materialized view"}:
                 taken.setdefault(lock.relation, (step, lock))
     takers = list(dict.fromkeys(step.seen.line for step, _ in taken.values()))
-    # One statement that needs two tables cannot be taken apart.
+    # one statement that needs two tables cannot be split
     if len(taken) < 2 or len(takers) < 2:
         return
     order = " → ".join(f"{name} ({lock.mode.value}, line {step.seen.line})" for name, (step, lock) in taken.items())
     last = list(taken.values())[-1][0]
     yield case.finding(
         MULTIPLE_TABLES_LOCKED,
-        f"holds locks on several tables until COMMIT, in this order: {order}. A transaction that takes them in "
-        "another order deadlocks with it.",
+        f"The transaction holds locks on several tables until COMMIT, in this order: {order}. A transaction with "
+        "another order can deadlock with it.",
         step=last,
-        help="One table a migration.",
+        help="Lock one table per migration.",
     )

@@ -1,4 +1,4 @@
-"""From observation to findings: what the server did to one migration, weighed by the contract."""
+"""Findings on one migration from its observed evidence."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUESTIONS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     lock_safety.judge,
     removed_objects.judge,
 )
-"""What is asked of every migration, in the order of the findings."""
+"""The checks of every migration, in the order of their findings."""
 
 
 def judge(
@@ -31,7 +31,7 @@ def judge(
     unindexed: tuple[ForeignKey, ...] = (),
     mode: Mode = Mode.TRANSACTION,
 ) -> tuple[Finding, ...]:
-    """Return what is wrong with a migration as the server ran it.
+    """Return the findings on a migration as the server ran it.
 
     ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of
     the pull request's earlier migrations, which nobody uses yet; ``statistics`` are the sizes of production's

@@ -1,4 +1,4 @@
-"""What counts: severities of the policy, acknowledgements, the phase that may remove things."""
+"""The policy applied to findings: severities, acknowledgements, and the phase that may remove objects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ACKNOWLEDGEABLE = frozenset(
         Hazard.COEXISTENCE,
     }
 )
-"""Hazards of a statement. What is wrong with the change as a whole is mended, not acknowledged."""
+"""Hazards of a statement. Findings on the change as a whole must be fixed, not acknowledged."""
 
 CONTRACTING = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 """Hazards that are the very purpose of a migration of phase ``contract``."""
@@ -46,15 +46,15 @@ CONTRACTING = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyResult:
-    """All findings with their final weight, and how much was suppressed."""
+    """All findings with their final severity, and the numbers of suppressed ones."""
 
     findings: tuple[Finding, ...]
     suppressed: dict[str, int]
-    """How many findings were ``acknowledged``, ``refuted`` or switched ``off``; only what is not 0."""
+    """Number of findings that are ``acknowledged``, ``refuted`` or ``off``; without zeros."""
 
 
 def contracting(new: Iterable[Migration]) -> frozenset[str]:
-    """Return the ids of the migrations that may remove what nothing uses: those that declare phase ``contract``."""
+    """Return the ids of the migrations that may remove unused objects: those that declare phase ``contract``."""
     return frozenset(
         migration.id
         for migration in new
@@ -108,7 +108,7 @@ def apply(
 def _still_used(
     findings: Iterable[Finding], severities: Mapping[str, str], allows: Mapping[str, Sequence[Scope]]
 ) -> frozenset[str | None]:
-    """Return the migrations that remove what the repository's code surely still uses."""
+    """Return the migrations that remove objects which the repository's code certainly uses."""
     uses = (found for found in findings if found.rule == DROPPED_OBJECT_IN_USE.id and _scope(found, allows) is None)
     return frozenset(
         found.migration
@@ -122,7 +122,7 @@ def _weighed(found: Finding, severities: Mapping[str, str], contracts: Container
     level = severities.get(found.rule)
     if level is None:
         level = severities.get(found.hazard.value)
-        # A level for a hazard is about its usual weight: what was found harmless stays a note.
+        # a level for a hazard replaces its default severity, so a note stays a note
         if level not in {None, OFF} and found.severity is Severity.NOTE:
             level = None
     if level == OFF:
@@ -142,10 +142,10 @@ def _scope(found: Finding, allows: Mapping[str, Sequence[Scope]]) -> Scope | Non
 def _unplaced(file: str) -> tuple[str, str]:
     if acknowledgements.in_program(file):
         return (
-            "nothing was sent by the call below it, as far as its text tells",
-            "put it right above the call it is meant for, or into the SQL itself",
+            "the call below it executed no SQL",
+            "Put it right above the intended call, or into the SQL itself.",
         )
-    return "no statement stands below it", "put it above the statement it is meant for"
+    return "there is no statement below it", "Put it above the intended statement."
 
 
 def _key(file: str, scope: Scope) -> tuple[str, int, Hazard]:
@@ -156,22 +156,22 @@ def _unused(
     allows: Mapping[str, Sequence[Scope]], used: Container[tuple[str, int, Hazard]], *, complete: bool
 ) -> Iterator[Finding]:
     for file, placed in allows.items():
-        # one above a call of a program covers all that the call sent
+        # above a call of a program it covers all SQL of the call
         for scope in {_key(file, scope): scope for scope in placed}.values():
             hazard = scope.allow.hazard
             if hazard not in ACKNOWLEDGEABLE:
-                reason, help = f"{hazard} cannot be acknowledged", "mend what was found, and remove the comment"
+                reason, help = f"{hazard} cannot be acknowledged", "Fix the finding and remove the comment."
             elif scope.start is None:
                 reason, help = _unplaced(file)
             elif complete and _key(file, scope) not in used:
-                reason, help = f"nothing of hazard {hazard} was found in the statement below it", "remove the comment"
+                reason, help = f"the statement below it has no finding of hazard {hazard}", "Remove the comment."
             else:
                 continue
             yield Finding(
                 rule=UNUSED,
                 hazard=Hazard.HEADER,
                 severity=Severity.WARNING,
-                message=f"acknowledgement of {hazard} is unused: {reason}",
+                message=f"The acknowledgement of {hazard} is unused: {reason}.",
                 help=help,
                 place=Place(file=file, line=scope.allow.line, end_line=scope.allow.line),
                 docs=rule_page(UNUSED),

@@ -8,9 +8,9 @@ _FOLLOWS = frozenset({Hazard.MANIFEST, Hazard.UNDERSTATED_RISK, Hazard.HEADER, H
 
 
 def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the findings that stand: errors first, what the server refused before all, what is only suspected last.
+    """Return the active findings: errors first, PostgreSQL's own errors before all, suspected ones last.
 
-    What is written about a change, and again once the rest is mended, comes behind what the change does.
+    Findings on declarations, which change once the rest is fixed, follow those on the effects.
     """
     order = list(Severity)
 

@@ -1,4 +1,4 @@
-"""What is gone or means something else afterwards, from the catalog's difference."""
+"""Dropped, renamed and changed objects, from the difference of the catalogs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _RENAME_RULES = {
 _LOSS_RULES = {"table": TABLE_DROPPED, "column": COLUMN_DROPPED}
 _IN_USE_RULES = {"table": TABLE_IN_USE_DROPPED, "column": COLUMN_IN_USE_DROPPED}
 _RENAMED = {"OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view"}
-_SAFE = "First release an application that no longer uses it; then drop it in a migration with `phase: contract`."
+_SAFE = "Release an application that no longer uses it first; then drop it in a migration with `phase: contract`."
 _TYPE_ENDS = re.compile(
     r" (?:collate|not null|generated|default|storage|compression|statistics|options|foreign|inherited)\b.*", re.DOTALL
 )
@@ -70,15 +70,15 @@ class _Rename:
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """Yield what is lost, and what applications miss."""
+    """Yield findings on lost data, and on objects that applications miss."""
     renames = tuple(_renames(case))
     for rename in renames:
         if not _is_young(case, rename, renames):
             yield case.finding(
                 _RENAME_RULES[rename.kind],
-                f"renames {rename.kind} {rename.old} to {rename.new}: queries that use the old name fail.",
+                f"The statement renames {rename.kind} `{rename.old}` to `{rename.new}`: queries with the old name fail.",
                 step=rename.step,
-                help="Add the new name beside the old one (a view, a column kept in step) and drop it later.",
+                help="Add the new name next to the old one (a view, or a column kept in sync) and drop the old one later.",
             )
     yield from _removed(case, renames)
     yield from _changed(case)
@@ -87,9 +87,9 @@ def judge(case: Case) -> Iterator[Finding]:
         if emptied:
             yield case.finding(
                 TABLE_TRUNCATED,
-                f"removes every row of {', '.join(emptied)}.",
+                f"`TRUNCATE` removes every row of {', '.join(f'`{name}`' for name in emptied)}.",
                 step=step,
-                help="Delete what must go in batches, by a condition.",
+                help="Delete rows by a condition, in batches.",
             )
 
 
@@ -101,23 +101,26 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
         step, named = _taker(case, identity)
         columns = _gave_values(case, identity) if kind == "sequence" else ()
         if columns and (not named or any(map(case.is_new, columns))):
-            continue  # the column that it gave values is told of, or is as new
+            continue  # the column that used the sequence is reported, or is new too
         through = "" if named else ", through CASCADE or a block of code"
         if kind in _LOSS_RULES:
             yield case.finding(
-                _LOSS_RULES[kind], f"drops {kind} {identity} with all it holds{through}.", step=step, help=_SAFE
+                _LOSS_RULES[kind],
+                f"The migration drops {kind} `{identity}` and its data{through}.",
+                step=step,
+                help=_SAFE,
             )
         if kind in _IN_USE_RULES or kind in _CLIENTS:
             yield case.finding(
                 _IN_USE_RULES.get(kind, OBJECT_DROPPED) if named else DROPPED_BY_CASCADE,
-                f"removes {kind} {identity}{through}: queries of the running application that use it fail.",
+                f"The migration removes {kind} `{identity}`{through}: queries of the running application that use it fail.",
                 step=step,
                 help=_SAFE,
             )
 
 
 def _gave_values(case: Case, sequence: str) -> tuple[str, ...]:
-    """Return the columns that the migration took from a sequence."""
+    """Return the columns whose default used a dropped sequence."""
     own = re.compile(rf"\bnextval\('(?:[^']*\.)?\"?{re.escape(bare(sequence))}\"?'")
     return tuple(change.name for change in case.schema_diff.changed if own.search(change.before))
 
@@ -132,14 +135,14 @@ def _changed(case: Case) -> Iterator[Finding]:
         if before != after and not _widens(before, after):
             yield case.finding(
                 COLUMN_TYPE_CHANGED,
-                f"{identity} becomes {after}, was {before}: applications that hold the old type can fail.",
+                f"`{identity}` changes from {before} to {after}: applications that expect the old type can fail.",
                 step=step,
-                help="Add a new column of the new type, change the application over, then drop the old one.",
+                help="Add a column of the new type, switch the application over, then drop the old one.",
             )
 
 
 def _widens(before: str, after: str) -> bool:
-    """Whether every value of the old type is one of the new, and drivers give the same kind of value."""
+    """Whether every value of the old type is valid in the new one, and drivers return the same type."""
     if re.match(r"character varying", before) and after == "text":
         return True
     old, new = (re.fullmatch(r"(.+?)(?:\((\d+)(?:,(\d+))?\))?", text) for text in (before, after))
@@ -180,7 +183,7 @@ def _renames(case: Case) -> Iterator[_Rename]:
 
 
 def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool:
-    """Whether what is renamed came with the pull request; of an unqualified name the locks say whose it is."""
+    """Whether the renamed object was created in the pull request; locks decide for an unqualified name."""
     for other in renames:
         if other is not rename and other.kind == "table" and bare(other.new) == bare(rename.table):
             return _is_young(case, other, ())
@@ -193,7 +196,7 @@ def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool
 
 
 def _taker(case: Case, identity: str) -> tuple[Step | None, bool]:
-    """Return the statement that took or changed an object, and whether it names it."""
+    """Return the statement that dropped or changed an object, and whether it names the object."""
     last = re.escape(bare(identity.partition("(")[0]))
     candidates = [step for step in case.steps if step.seen.kind.startswith(_TAKING) and step.seen.error is None]
     for step in candidates:

@@ -1,4 +1,4 @@
-"""Assessed risk and rollout, by the contract's short table, and whether the header says less."""
+"""Assessed risk and rollout, by the contract's table, compared with the header."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kfm_ci.rules.server.declaration import OVERSTATED_RISK, UNDERSTATED_RISK
 
 
 def risk_of(finding: Finding) -> Risk:
-    """Return what one finding makes of the risk; what does not stand, and notes, make it low."""
+    """Return the risk of one finding; inactive findings and notes are low."""
     if not _counts(finding):
         return Risk.LOW
     if finding.hazard in HIGH_RISK_HAZARDS:
@@ -43,7 +43,7 @@ def assess(findings: Iterable[Finding]) -> Assessed:
 def understated(
     declared: Declared, findings: Iterable[Finding], *, migration: str | None = None, place: Place | None = None
 ) -> Finding | None:
-    """Return a finding when the header claims less than a migration's findings show, a note when it claims more."""
+    """Return an error when the header declares less risk than the findings show, a note when it declares more."""
     counted = sorted((item for item in findings if _counts(item)), key=lambda item: -risk_of(item).rank)
     assessed = assess(counted)
     gaps: list[_Gap] = []
@@ -59,13 +59,13 @@ def understated(
     more = [gap for gap in gaps if gap.difference > 0]
     if not less and not more:
         return None
-    claims = ", ".join(f"{gap.key}: {gap.declared} declared, {gap.seen} seen" for gap in less or more)
+    claims = ", ".join(f"{gap.key}: {gap.declared} declared, {gap.seen} observed" for gap in less or more)
     reasons = tuple(dict.fromkeys(_reason(cause) for gap in less for cause in gap.causes))
     more_reasons = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
     because = f", because of {'; '.join(reasons[:2])}{more_reasons}" if reasons else ""
     help = f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
     return (UNDERSTATED_RISK if less else OVERSTATED_RISK).finding(
-        f"the header claims {'less' if less else 'more'} than the evidence shows: {claims}{because}",
+        f"The header declares {'less' if less else 'more'} risk than the evidence shows: {claims}{because}.",
         place=place,
         migration=migration,
         severity=Severity.ERROR if less else Severity.NOTE,
@@ -85,7 +85,7 @@ def run_risk(assessed: Mapping[str, Assessed]) -> tuple[Risk, tuple[str, ...]]:
 
 
 class _Gap(NamedTuple):
-    """A claim of the header beside what was seen; ``difference`` is below zero when it claims less."""
+    """A declaration of the header and the observed value; ``difference`` is negative when it declares less."""
 
     key: str
     declared: Risk | Rollout

@@ -1,4 +1,4 @@
-"""The safe way for this very statement, with its names filled in."""
+"""The safe alternative to a statement, with its own names."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _REINDEXED = {
     "REINDEX_OBJECT_SCHEMA": "schema",
     "REINDEX_OBJECT_DATABASE": "database",
 }
-WINDOW = "There is no online way: declare `rollout: requires-maintenance-window`, or write to a new table and swap."
+WINDOW = "Declare `rollout: requires-maintenance-window`, or copy the rows to a new table and swap the two."
 
 
 def partitions(seen: StatementEvidence) -> tuple[str, ...]:
-    """Return the partitions on which a statement builds an index; none where it is one on a single table."""
+    """Return the partitions on which a statement builds an index; none for a single table."""
     parts = {lock.relation for lock in (*seen.locks, *seen.held) if lock.kind == "partition"}
     return tuple(name for name in seen.scans if name in parts) if len(seen.index_builds) > 1 else ()
 
 
 def instead(step: Step, outside: str) -> str | None:
-    """Return what to write instead of a statement that holds others up; None when the statement tells nothing.
+    """Return the alternative to a blocking statement; None when none is known.
 
     ``outside`` says where the tool's files run outside a transaction.
     """
@@ -46,11 +46,11 @@ def instead(step: Step, outside: str) -> str | None:
             name = _table(tree) if tree.one("relation") is not None else quote(tree.text("name") or "…")
             return f"{alone}: `reindex {what} concurrently {name};`"
         if tree.tag == "RefreshMatViewStmt":
-            return f"With a unique index on it: `refresh materialized view concurrently {_table(tree)};`"
+            return f"Create a unique index on it and write `refresh materialized view concurrently {_table(tree)};`."
         if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:
-            return "Change the rows in batches, in a migration of its own, after the schema change is committed."
+            return "Change the rows in batches, in a separate migration after the schema change."
         if tree.tag in {"VacuumStmt", "ClusterStmt"}:
-            return f"{WINDOW} `pg_repack` does it beside the application."
+            return f"{WINDOW} `pg_repack` does it without blocking the application."
     return None
 
 
@@ -77,12 +77,12 @@ def _command(table: str, command: Node, alone: str) -> str | None:
         return (
             f"`alter table {table} add constraint {check} check ({column} is not null) not valid;` then, in the next "
             f"migration, `alter table {table} validate constraint {check};`, then `alter table {table} alter column "
-            f"{column} set not null;` and last `drop constraint {check}`: the server needs no scan any more."
+            f"{column} set not null;` and last `drop constraint {check}`: PostgreSQL then needs no scan."
         )
     if kind == "AT_AlterColumnType":
         return (
-            f"Add a new column to {table}, keep it in step with a trigger, fill it in batches, and let the application "
-            f"change over before {column} is dropped."
+            f"Add a new column to `{table}`, keep it in sync with a trigger and fill it in batches. Switch the application "
+            f"over before `{column}` is dropped."
         )
     if kind == "AT_AddColumn":
         name = quote(definition.text("colname")) if definition is not None else "…"

@@ -1,4 +1,4 @@
-"""What was suspected on paper, settled by what the server did; without evidence a suspicion stands."""
+"""Suspected findings of the static rules, confirmed or refuted by the evidence; without evidence they stay suspected."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Seen = Mapping[tuple[str, int], StatementEvidence]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a suspicion says that the server will do."""
+    """The effect on the server that a suspected finding predicts."""
 
     what: str
     happened: Callable[[StatementEvidence], bool]
@@ -46,16 +46,16 @@ def _blocks(seen: StatementEvidence) -> bool:
     return any(lock.preexisting and lock.mode.blocks for lock in (*seen.locks, *seen.held))
 
 
-REWRITE = Claim(what="rewrite of an older table", happened=lambda seen: _old(seen, seen.rewrites))
-SCAN = Claim(what="scan of an older table under a lock", happened=lambda seen: _blocks(seen) and _works(seen))
-WORK = Claim(what="work under a lock on an older table", happened=lambda seen: _blocks(seen) and _works(seen))
+REWRITE = Claim(what="rewrite of an existing table", happened=lambda seen: _old(seen, seen.rewrites))
+SCAN = Claim(what="scan of an existing table under a lock", happened=lambda seen: _blocks(seen) and _works(seen))
+WORK = Claim(what="work under a lock on an existing table", happened=lambda seen: _blocks(seen) and _works(seen))
 BUILD = Claim(
-    what="index build under a lock on an older table",
+    what="index build under a lock on an existing table",
     happened=lambda seen: bool(seen.index_builds) and bool(seen.existed) and _blocks(seen),
 )
-LOCK = Claim(what="lock on an older table that others wait for", happened=_blocks)
+LOCK = Claim(what="blocking lock on an existing table", happened=_blocks)
 REFUSAL = Claim(what="refusal", happened=lambda _: False)
-"""A statement that failed is not settled here: its error is told already."""
+"""A failed statement is not decided here: its error is reported already."""
 
 CLAIMS: Mapping[str, Claim] = {
     "squawk-adding-field-with-default": REWRITE,
@@ -73,7 +73,7 @@ CLAIMS: Mapping[str, Claim] = {
     "squawk-ban-uncommitted-transaction": REFUSAL,
     "squawk-transaction-nesting": REFUSAL,
 }
-"""By rule; what is not named here is judged by its hazard."""
+"""By rule; other rules are decided by their hazard."""
 
 CATALOG = frozenset(
     f"squawk-{name}"
@@ -92,15 +92,15 @@ CATALOG = frozenset(
         "ban-set-schema",
     )
 )
-"""Rules about what goes away: settled by the catalog before and after, which sees what was made anew."""
+"""Rules on dropped objects: decided by the catalogs before and after, which include recreated objects."""
 
 REMOVALS = frozenset({Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS})
 
 INDEXES = frozenset({INDEX_NOT_CONCURRENT.id, "squawk-require-concurrent-index-creation"})
-"""Suspicions whose way out is another on a partitioned table."""
+"""Suspected findings with another fix for a partitioned table."""
 
 RUN = frozenset({STATEMENT_NOT_PARSED.id, DYNAMIC_SQL.id, ENUM_VALUE_USED_IN_SAME_TRANSACTION.id})
-"""Suspicions that are over once the server has run the statement: what it did, or why not, is told as a fact."""
+"""Suspected findings that are obsolete once the server has run the statement: its effects or its error are facts."""
 
 SUPERSEDED: Mapping[str, str] = {
     SCHEMA_AND_DATA_MIXED.id: BACKFILL_UNDER_LOCK.id,
@@ -109,7 +109,7 @@ SUPERSEDED: Mapping[str, str] = {
         DROPPED_OBJECT_IN_USE.id,
     ),
 }
-"""Findings, by the one that says the same of the same statement and knows more: names of locks, places of uses."""
+"""Findings, by the more precise finding on the same statement that replaces them."""
 
 BY_HAZARD: Mapping[Hazard, Claim] = {
     Hazard.TABLE_REWRITE: REWRITE,
@@ -120,7 +120,7 @@ BY_HAZARD: Mapping[Hazard, Claim] = {
 
 
 def by_place(seen: Iterable[tuple[str, StatementEvidence]]) -> dict[tuple[str, int], StatementEvidence]:
-    """Return evidence by file and line; statements that share a line share what was seen of any of them."""
+    """Return evidence by file and line; statements on one line share their evidence."""
     found: dict[tuple[str, int], StatementEvidence] = {}
     for file, item in seen:
         before = found.get((file, item.line))
@@ -152,7 +152,7 @@ def settle(
     server: str = "PostgreSQL",
     outside: str = "outside a transaction",
 ) -> tuple[Finding, ...]:
-    """Return the findings with every suspicion confirmed or refuted that the evidence can decide.
+    """Return the findings with each suspected one confirmed or refuted, if the evidence decides it.
 
     ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such
     as ``PostgreSQL 17``, ``outside`` says where the tool's files run outside a transaction. What squawk says, or what
@@ -178,13 +178,13 @@ def settle(
 
 
 def _gone(item: Finding) -> bool:
-    """Whether it says that something goes away, which the catalog before and after settles."""
+    """Whether it predicts a dropped object, which the catalogs before and after decide."""
     return item.rule in CATALOG or (item.verdict is Verdict.SUSPECTED and item.hazard in REMOVALS and not _squawk(item))
 
 
 def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
     if item.verdict is Verdict.REFUTED and item.hazard in REMOVALS:
-        # Something went away, perhaps by a statement further down: the catalog's finding knows best.
+        # an object was dropped, perhaps by a later statement: the finding from the catalogs is more precise
         return item.migration == fact.migration and fact.hazard in {Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS}
     if item.verdict is Verdict.REFUTED or item.place.file != fact.place.file:
         return False
@@ -199,36 +199,36 @@ def _squawk(item: Finding) -> bool:
 
 
 def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str, outside: str) -> Finding | None:
-    """Return the suspicion as the evidence leaves it; None where the server's own word is all there is to say."""
+    """Return the suspected finding as the evidence decides it; None where the server's error replaces it."""
     if _gone(finding):
         if finding.migration not in applied:
             return finding
-        told = f"{finding.message} (Suspected {'by squawk' if _squawk(finding) else 'on paper'}; afterwards {server}'s catalog lacks nothing that was there.)"
+        told = f"{finding.message} (Suspected by {'squawk' if _squawk(finding) else 'static analysis'}; afterwards {server}'s catalog has every object that existed before.)"
         return replace(finding, verdict=Verdict.REFUTED, message=told)
-    # What breaks clients or depends on data is not answered by locks.
+    # locks do not decide whether clients break or rows fail
     by_hazard = BY_HAZARD.get(finding.hazard)
     claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard or finding.hazard is Hazard.TRANSACTION else None
     evidence = _evidence(finding, seen)
     if evidence is not None and finding.rule in RUN:
-        told = f"{finding.message} ({server} ran it, and what it did was observed.)"
+        told = f"{finding.message} ({server} ran it, and its effects were observed.)"
         return replace(finding, verdict=Verdict.REFUTED, message=told) if evidence.error is None else None
     if claim is None or evidence is None or evidence.error is not None:
         return finding
     if claim.happened(evidence):
-        # Whether a table has partitions is not on paper.
+        # static analysis does not know the partitions of a table
         found = partitions(evidence) if finding.rule in INDEXES else ()
         help = f"{concurrently(None, found, outside=outside)}." if found else finding.help
         return replace(finding, verdict=Verdict.CONFIRMED, help=help)
     if not _watched(evidence):
         return finding
-    source = "squawk" if _squawk(finding) else "Suspected on paper:"
+    source = "squawk" if _squawk(finding) else "Static analysis suspected:"
     verb = "suspected a" if source == "squawk" else "a"
     told = f"{finding.message} ({source} {verb} {claim.what}; {server} did none.)"
     return replace(finding, verdict=Verdict.REFUTED, message=told)
 
 
 def _watched(evidence: StatementEvidence) -> bool:
-    """Whether the observer looked at the statement: only then does seeing nothing mean that nothing was done."""
+    """Whether the statement was observed: only then does the absence of evidence refute a finding."""
     return (
         evidence.lock_timeout_ms is not None
         and evidence.wal_bytes is not None

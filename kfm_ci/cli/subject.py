@@ -53,8 +53,8 @@ class Subject:
             return ()
         return (
             POLICY_CHANGED.finding(
-                "this change brings another [policy] or [environments]; it was judged by that of the base commit",
-                help="review it as what it is: it takes effect for every change after the merge",
+                "This change edits `[policy]` or `[environments]`; it was checked against the base commit's.",
+                help="Review the edit: it takes effect for every change after the merge.",
                 place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
             ),
         )

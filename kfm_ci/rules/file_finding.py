@@ -27,7 +27,7 @@ def file_finding(
     """Return a finding in a file; ``value`` is masked behind the message."""
     return migration_finding(
         rule,
-        f"{message}: {mask(value)}" if value is not None else message,
+        f"{message.removesuffix('.')}: {mask(value)}." if value is not None else message,
         help=help,
         place=Place(file=item.file.path, line=line, end_line=line),
         migration=item.migration,

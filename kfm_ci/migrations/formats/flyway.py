@@ -200,7 +200,7 @@ def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
                 FLYWAY_LOCK_DEADLOCK,
                 "Flyway holds its lock in an open transaction on a second connection, and `CREATE INDEX "
                 "CONCURRENTLY` waits for that transaction forever.",
-                "set `flyway.postgresql.transactional.lock=false`",
+                "Set `flyway.postgresql.transactional.lock=false`.",
                 line=waits[0].line,
             )
         )

@@ -43,7 +43,7 @@ class ColumnRenamed:
                 yield statement_finding(
                     COLUMN_RENAMED,
                     item.act,
-                    f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
-                    help=f"add column {item.becomes}, fill it from {quote(item.column)}, let the application change over, and "
-                    f"drop {item.shown} in a migration with `phase: contract`",
+                    f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
+                    help=f"Add column `{item.becomes}`, fill it from `{quote(item.column)}` and switch the application over. "
+                    f"Drop `{item.shown}` in a migration with `phase: contract`.",
                 )

@@ -60,21 +60,23 @@ class RemovedInUse:
                 yield self._told(item, places, telling=name.telling)
 
     def _told(self, item: Removal, places: list[CodeUse], *, telling: bool) -> Finding:
-        # A repository that was not read to its end cannot be called free of uses.
+        # a repository that was not searched completely may contain uses
         sure = not places or places[0].sure
         places = [use for use in places if use.sure is sure]
         shown = ", ".join(f"{use.path}:{use.line}" for use in places[:SHOWN])
         more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
         verb = "removes" if item.becomes is None else "renames"
-        used = "which is still used" if sure else "which may still be used, unless these mean something else"
-        message = f"{verb} {item.kind} {item.shown}, {used}: {shown}{more}"
+        used = "which is still used" if sure else "which may still be used unless these mean another object"
+        message = f"The statement {verb} {item.kind} `{item.shown}`, {used}: {shown}{more}."
         if not places:
-            message = f"{verb} {item.kind} {item.shown}; the repository is too large to say that nothing uses it"
+            message = (
+                f"The statement {verb} {item.kind} `{item.shown}`; the repository is too large to search for all uses."
+            )
         return statement_finding(
             DROPPED_OBJECT_IN_USE,
             item.act,
             message,
-            help=f"release an application without {item.name} first, or acknowledge that these places mean something else",
+            help=f"Release an application without `{item.name}` first, or acknowledge that these places mean another object.",
             severity=None if sure else Severity.WARNING if telling else Severity.NOTE,
             verdict=Verdict.FACT,
         )

@@ -32,7 +32,7 @@ class ExpandAndContract:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield removals of columns and tables whose successor the same change brings."""
-        # What is given anew under the same name is judged as what it is: its rows are lost, or it is rebuilt.
+        # an object recreated under the same name has its own findings: data loss or a rewrite
         gone = tuple(
             item
             for item in removals(change)
@@ -52,9 +52,9 @@ class ExpandAndContract:
         return statement_finding(
             EXPAND_AND_CONTRACT_COMBINED,
             removal.act,
-            f"removes {removal.shown} while {where} adds {successor.shown} in its place: there is no release between the two "
-            f"({successor.ground})",
-            help=f"merge what adds {successor.shown} now; remove {removal.shown} in a later pull request, when a release "
-            "without it runs; if the two have nothing to do with each other, acknowledge that",
+            f"The statement removes `{removal.shown}` while {where} adds `{successor.shown}` in its place, without a release in between "
+            f"({successor.ground}).",
+            help=f"Add `{successor.shown}` now, and remove `{removal.shown}` in a later pull request, after a release "
+            "without it runs. If the two are unrelated, acknowledge the finding.",
             verdict=Verdict.FACT,
         )

@@ -37,7 +37,7 @@ class JsonColumn:
                 yield statement_finding(
                     JSON_COLUMN,
                     column.alteration.act,
-                    f"{column.table}.{column.name} is json: `select distinct` over {column.table} fails from now on",
-                    help=f"`alter table {column.table} add column {column.name} jsonb;`",
+                    f"`{column.table}.{column.name}` has type json: `select distinct` over `{column.table}` fails from now on.",
+                    help=f"Write `alter table {column.table} add column {column.name} jsonb;`.",
                     verdict=Verdict.FACT,
                 )

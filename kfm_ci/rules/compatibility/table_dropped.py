@@ -37,11 +37,11 @@ class TableDropped:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the older tables that are dropped."""
         for item in dropped_tables(change):
-            also = ", and whatever depends on it" if item.cascade else ""
+            also = ", and every dependent object" if item.cascade else ""
             yield statement_finding(
                 TABLE_DROPPED,
                 item.act,
-                f"drops table {item.shown} with all it holds{also}",
-                help=f"first release an application that no longer uses {item.shown}; then drop it in a migration with "
-                "`phase: contract`",
+                f"The statement drops table `{item.shown}` and its data{also}.",
+                help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
+                "`phase: contract`.",
             )

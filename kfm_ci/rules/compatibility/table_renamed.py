@@ -47,7 +47,7 @@ class TableRenamed:
                 yield statement_finding(
                     TABLE_RENAMED,
                     item.act,
-                    f"{item.shown} becomes {item.becomes}: queries that use the old name fail",
-                    help=f"in the same transaction: `create view {item.shown} as select * from {item.becomes};`, and drop "
-                    "it when nobody uses it",
+                    f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
+                    help=f"Write `create view {item.shown} as select * from {item.becomes};` in the same transaction. Drop "
+                    "the view when no release uses it.",
                 )

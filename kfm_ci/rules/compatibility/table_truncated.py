@@ -38,11 +38,11 @@ class TableTruncated:
         """Yield the statements that empty older tables."""
         for act in change.acts.of("TruncateStmt"):
             old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
-            also = ", and of every table that refers to it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
+            also = ", and of every table that references it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
             if old:
                 yield statement_finding(
                     TABLE_TRUNCATED,
                     act,
-                    f"removes every row of {', '.join(old)}{also}",
-                    help=f"delete what must go by a condition, in batches: `delete from {old[0]} where …;`",
+                    f"`TRUNCATE` removes every row of {', '.join(old)}{also}.",
+                    help=f"Delete rows by a condition, in batches: `delete from {old[0]} where …;`.",
                 )

@@ -62,8 +62,8 @@ class Binary:
                     BINARY,
                     change,
                     item,
-                    f"expected UTF-8 text, got a {kind}",
-                    help="remove the file; if it is SQL in UTF-16, save it as UTF-8",
+                    f"The file is no migration: expected UTF-8 text, got a {kind}.",
+                    help="Remove the file. If it is SQL in UTF-16, save it as UTF-8.",
                 )
 
 
@@ -76,7 +76,7 @@ def binary_kind(data: bytes) -> str | None:
         return "tar archive"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "file in UTF-16"
-    return "binary file (it holds NUL bytes)" if b"\0" in data else None
+    return "binary file with NUL bytes" if b"\0" in data else None
 
 
 def _is_text(data: bytes) -> bool:

@@ -59,7 +59,7 @@ class ConnectionString:
                 if (line, password) in seen:
                     continue
                 seen.add((line, password))
-                message = "connection string with a password"
+                message = "The file contains a connection string with a password."
                 yield file_finding(
                     CONNECTION_STRING, change, item, message, help=WITHOUT_HISTORY, line=line, value=password
                 )

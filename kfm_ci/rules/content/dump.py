@@ -20,7 +20,7 @@ _BANNER = re.compile(r"^--\s?(?:PostgreSQL database (?:cluster )?dump|Dumped (?:
 _COPY = re.compile(r"^[ \t]*copy\b[^;]{1,5000}\bfrom\s+stdin\b", re.IGNORECASE | re.MULTILINE)
 _INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
 _HELP = (
-    "load data from a protected place with a job of its own; "
+    "Load the data from a protected place with a separate job. "
     "keep in the migration only the schema and small reference data"
 )
 
@@ -56,14 +56,14 @@ def marks(file: SourceFile) -> Iterator[tuple[int, str]]:
     text = file.text
     banner = _BANNER.search(text)
     if banner:
-        yield text.count("\n", 0, banner.start()) + 1, "has the header of a database dump"
+        yield text.count("\n", 0, banner.start()) + 1, "The file has the header of a database dump."
     if _COPY.search(text):
         for statement in statements.split(text):
             rows = copy_data.rows(statement)
             if rows is not None and rows.strip():
                 count = sum(1 for row in rows.split("\n") if row)
-                yield statement.line, f"COPY block with {count} row{'s' if count > 1 else ''} of data"
-    # Every row has a parenthesis of its own, so fewer of them cannot be too many rows.
+                yield statement.line, f"The file has a COPY block with {count} row{'s' if count > 1 else ''} of data."
+    # every row has a parenthesis, so fewer parentheses cannot be too many rows
     if text.count("(") > MAX_ROWS and _INSERT.search(text):
         yield from _inserts(text)
 
@@ -76,7 +76,7 @@ def _inserts(text: str) -> Iterator[tuple[int, str]]:
             first = first or statement.line
             total += inserted_rows(statement)
     if total > MAX_ROWS:
-        yield first, f"inserts {total} rows: expected at most {MAX_ROWS} in a migration"
+        yield first, f"The file inserts {total} rows: expected at most {MAX_ROWS} in a migration."
 
 
 def inserted_rows(statement: Statement) -> int:

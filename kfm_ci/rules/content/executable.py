@@ -32,7 +32,7 @@ class Executable:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield new and changed files that are programs."""
         for item in touched(change):
-            # Migrations of some tools are scripts that the tool itself runs.
+            # migrations of some tools are scripts that the tool itself runs
             if item.migration is not None and runs_a_tool(item.migration):
                 continue
             kind = executable_kind(item.file.data)
@@ -41,6 +41,6 @@ class Executable:
                     EXECUTABLE,
                     change,
                     item,
-                    f"expected SQL, got a {kind}",
-                    help="remove it; what must run outside the database belongs to the deployment",
+                    f"The file is no migration: expected SQL, got a {kind}.",
+                    help="Move the program to the deployment.",
                 )

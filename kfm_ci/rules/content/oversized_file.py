@@ -38,6 +38,6 @@ class Oversized:
                     OVERSIZED_FILE,
                     change,
                     item,
-                    f"expected at most {limit:,} bytes, got {size:,}",
-                    help="split it, or load the data with a job of its own; the limit is `max-file-size` in [policy]",
+                    f"The file is too large: expected at most {limit:,} bytes, got {size:,}.",
+                    help="Split the file, or load the data with a separate job; the limit is `[policy] max-file-size`.",
                 )

@@ -58,9 +58,9 @@ class PersonalData:
                 PERSONAL_DATA,
                 change,
                 item,
-                f"looks like personal data: {len(found)} distinct values"
-                f" ({', '.join(f'{count} x {kind}' for kind, count in sorted(counted.items()))}); {shown}",
-                help="use made-up values at example.com, or load the rows from where they are protected",
+                f"The file seems to contain personal data: {len(found)} distinct values"
+                f" ({', '.join(f'{count} x {kind}' for kind, count in sorted(counted.items()))}); {shown}.",
+                help="Use values at example.com, or load the rows from a protected place.",
                 line=lines.of(found[0].offset),
             )
 

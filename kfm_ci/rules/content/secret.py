@@ -85,7 +85,13 @@ class Secret:
                     continue
                 seen.add((line, value))
                 yield file_finding(
-                    SECRET, change, item, f"looks like a secret ({kind})", help=WITHOUT_HISTORY, line=line, value=value
+                    SECRET,
+                    change,
+                    item,
+                    f"The file seems to contain a secret ({kind}).",
+                    help=WITHOUT_HISTORY,
+                    line=line,
+                    value=value,
                 )
 
 

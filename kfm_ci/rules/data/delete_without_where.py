@@ -38,7 +38,7 @@ class DeleteWithoutWhere:
                 yield statement_finding(
                     DELETE_WITHOUT_WHERE,
                     act,
-                    f"deletes every row of {name}",
-                    help=f"say which rows are meant: `delete from {name} where …;`",
+                    f"`DELETE` removes every row of `{name}`.",
+                    help=f"Write a condition: `delete from {name} where …;`.",
                     verdict=Verdict.FACT,
                 )

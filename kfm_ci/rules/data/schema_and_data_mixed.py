@@ -51,9 +51,9 @@ class SchemaAndData:
             yield statement_finding(
                 SCHEMA_AND_DATA_MIXED,
                 act,
-                f"changes rows of {written(relation)} in the transaction in which line {schema.line} alters "
-                f"{written(schema.tree.one('relation'))}: both stay locked until commit",
-                help=f"move it into the next migration, so that line {schema.line} is committed first",
+                f"The statement changes rows of `{written(relation)}` in the transaction in which line {schema.line} alters "
+                f"`{written(schema.tree.one('relation'))}`: both stay locked until the commit.",
+                help=f"Move it to the next migration, so that line {schema.line} is committed first.",
                 verdict=Verdict.FACT,
             )
 

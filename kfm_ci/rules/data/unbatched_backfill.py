@@ -45,9 +45,9 @@ class UnbatchedBackfill:
             yield statement_finding(
                 UNBATCHED_BACKFILL,
                 act,
-                f"{verb} rows of {name} without a bound, in one transaction",
-                help=f"in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
-                "until it changes nothing",
+                f"`{verb}` changes rows of `{name}` without a bound, in one transaction.",
+                help=f"Change them in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
+                "until no row changes.",
                 verdict=Verdict.FACT,
             )
 

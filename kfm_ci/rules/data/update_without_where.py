@@ -40,8 +40,8 @@ class UpdateWithoutWhere:
                 yield statement_finding(
                     UPDATE_WITHOUT_WHERE,
                     act,
-                    f"updates every row of {name} in one transaction",
-                    help=f"in batches: `update {name} set … where id in (select id from {name} where … order by id "
-                    "limit 5000);`, repeated until it changes nothing",
+                    f"`UPDATE` changes every row of `{name}` in one transaction.",
+                    help=f"Change them in batches: `update {name} set … where id in (select id from {name} where … order by id "
+                    "limit 5000);`, repeated until no row changes.",
                     verdict=Verdict.FACT,
                 )

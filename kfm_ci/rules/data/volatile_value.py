@@ -63,8 +63,8 @@ class ChangingValue:
             yield statement_finding(
                 VOLATILE_VALUE,
                 acts[0][0],
-                f"uses {', '.join(sorted(names))}: the rows differ from one database to the next{spread([act.line for act, _ in acts])}",
-                help="write the value itself where databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid)",
+                f"The statement uses {', '.join(sorted(names))}, so the rows differ between databases{spread([act.line for act, _ in acts])}.",
+                help="Write a constant if all databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid).",
                 verdict=Verdict.FACT,
             )
 

@@ -70,20 +70,20 @@ class AppliedMigrationChanged:
         if change.head.semantics.moves_applied_files and _kept(file, change.head.get(migration.id)):
             return
         found = now.get(file.path)
-        # What the base itself changed since is not this change's doing.
+        # later changes on the base are not part of this change
         if change.base is not None and tip.get(file.path) == found:
             return
         if found is not None and (found.sha256 == file.sha256 or found.sha256 in migration.accepted_digests):
             return
         if found is not None:
             soft = "".join(found.text.split()) == "".join(file.text.split())
-            what = f"was edited{' (only in blanks or line ends, which count too)' if soft else ''}: " + (
+            what = f"was edited{' (only white space or line ends, which count too)' if soft else ''}: " + (
                 f"expected sha256 {file.sha256.hex[:12]}…, got {found.sha256.hex[:12]}…"
             )
         elif file.sha256 in fresh:
             what = f"was renamed to {shown(fresh[file.sha256], 200)}"
         elif change.tree.exists(file.path):
-            what = "is no longer read as part of the migration"
+            what = "is no longer part of the migration"
         else:
             what = "was deleted or renamed"
         yield self._finding(migration, file.path, what)
@@ -94,15 +94,15 @@ class AppliedMigrationChanged:
         if change.base is not None and change.base.get(migration.id) == found:
             return
         if found is None:
-            yield self._finding(migration, migration.up_path, f"no longer holds migration {shown(migration.id)}")
+            yield self._finding(migration, migration.up_path, f"no longer contains migration {shown(migration.id)}")
         elif _texts(found) != _texts(migration):
             yield self._finding(migration, migration.up_path, f"was edited in migration {shown(migration.id)}")
 
     def _finding(self, migration: Migration, path: str, what: str) -> Finding:
         return migration_finding(
             APPLIED_MIGRATION_CHANGED,
-            f"{shown(path, 200)} is on the base and {what}",
-            help="put the file back as it is on the base, and make the change in a new migration",
+            f"`{shown(path, 200)}` is on the base and {what}.",
+            help="Restore the file as it is on the base, and make the change in a new migration.",
             place=Place(file=path, line=1),
             migration=migration,
         )

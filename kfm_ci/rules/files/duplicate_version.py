@@ -33,8 +33,8 @@ class DuplicateVersion:
                 continue
             yield migration_finding(
                 DUPLICATE_VERSION,
-                f"version {shown(migration.version)} is used twice: by {shown(migration.up_path, 200)} "
-                f"and by {shown(others[0].up_path, 200)}",
+                f"Version {shown(migration.version)} is used twice: by `{shown(migration.up_path, 200)}` "
+                f"and by `{shown(others[0].up_path, 200)}`.",
                 help=renumbering(change, migration),
                 place=Place(file=migration.up_path, line=1),
                 migration=migration,

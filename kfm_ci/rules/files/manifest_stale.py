@@ -47,17 +47,17 @@ class ManifestStale:
             path = name if directory in {"", "."} else f"{directory}/{name}"
             if not change.tree.exists(path):
                 if change.requirements.require_manifest:
-                    yield self._finding(path, "is asked for by the policy and is not there", "run: kfm-ci manifest")
+                    yield self._finding(path, "is required by the policy, but does not exist", "Run `kfm-ci manifest`.")
                 continue
             try:
                 problems = verify(change.tree.read(path), change.head)
             except Unreadable as error:
-                yield self._finding(path, f"cannot be read: {shown(str(error), 120)}", "make it a regular file")
+                yield self._finding(path, f"cannot be read: {shown(str(error), 120)}", "Replace it by a regular file.")
                 continue
             for problem in problems[:_MOST]:
                 yield self._finding(path, problem.message, _remedy(directory, problem))
             if len(problems) > _MOST:
-                yield self._finding(path, f"and {len(problems) - _MOST} more differences", "run: kfm-ci manifest")
+                yield self._finding(path, f"and {len(problems) - _MOST} more differences", "Run `kfm-ci manifest`.")
 
     def _finding(self, path: str, message: str, help: str) -> Finding:
         return migration_finding(MANIFEST_STALE, shown(message, 300), help=help, place=Place(file=path, line=1))
@@ -66,5 +66,5 @@ class ManifestStale:
 def _remedy(directory: str, problem: ManifestProblem) -> str:
     if problem.line_ends:
         pattern = "**" if directory in {"", "."} else f"/{directory}/**"
-        return f"only line ends differ: add `{pattern} -text` to .gitattributes and check the files out again"
-    return "run: kfm-ci manifest"
+        return f"Add `{pattern} -text` to `.gitattributes` and check the files out again: only line ends differ."
+    return "Run `kfm-ci manifest`."

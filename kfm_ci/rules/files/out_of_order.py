@@ -39,7 +39,7 @@ class SortsBeforeBase:
         """Yield new migrations that sort before the last of the base."""
         on_base = _versioned_on_base(change)
         versions = {same_version(migration) for migration in on_base}
-        # What was renamed is told as that: its way out is back, not forward.
+        # a renamed migration has its own finding: it must be restored, not renumbered
         before = change.base.migrations if change.base is not None else ()
         renamed = {migration.up.file.sha256 for migration in before if change.head.get(migration.id) is None}
         lates = [
@@ -61,7 +61,7 @@ class SortsBeforeBase:
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
             f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}",
-            # The command takes along what is new behind it, so one is enough for all.
+            # the command renumbers the later new migrations too, so one is enough for all
             help=renumbering(change, first),
             place=Place(
                 file=migration.up_path, line=migration.up.first_line if isinstance(migration.up, Script) else 1
@@ -80,12 +80,12 @@ def _last(migrations: list[Migration], path: str | None) -> Migration | None:
 
 def _name(change: Change, migration: Migration) -> str:
     one = migration.up_path in shared_paths(change.head)
-    return f"changeset {shown(migration.id, 200)}" if one else shown(migration.up_path, 200)
+    return f"Changeset `{shown(migration.id, 200)}`" if one else shown(migration.up_path, 200)
 
 
 def _versioned_on_base(change: Change) -> list[Migration]:
     if change.base is None:
         return []
-    # The head's own reading wins: both sides of a comparison then stem from one ordering.
+    # both sides of a comparison come from the head's order
     in_head = {migration.id: migration for migration in change.head.migrations}
     return [in_head.get(migration.id, migration) for migration in change.base.migrations if has_version(migration)]

@@ -66,7 +66,7 @@ class StrayFile:
         }
         for item in touched(change):
             if item.migration is None and item.file.path not in told and not welcome(change.head.directory, item.file):
-                # what helps a program that is told already lies in its directory
+                # files of a program that is already reported are in its directory
                 helps = any(item.file.path.startswith(f"{folder}/") for folder in programs) and _HELPS.search(
                     item.file.path
                 )
@@ -78,12 +78,12 @@ class StrayFile:
             STRAY_FILE,
             change,
             item,
-            f"{shown(item.file.path, 200)} belongs to no migration: expected a name of format {change.head.format}",
-            help="make a migration of it (`kfm-ci new`), or move it out of the directory",
+            f"`{shown(item.file.path, 200)}` is no migration: expected a name of format `{change.head.format}`.",
+            help="Make it a migration (`kfm-ci new`), or move it out of the directory.",
         )
         if change.native_format:
             return stray
-        # Other tools have files of their own that we may not know.
+        # other tools may have files that are unknown here
         return replace(stray, severity=Severity.WARNING)
 
 

@@ -43,9 +43,9 @@ class UnreadableName:
             if letters < _LETTERS:
                 yield migration_finding(
                     UNREADABLE_NAME,
-                    f"the description {shown(slug)!r} is not readable: "
-                    f"expected at least {_LETTERS} letters, got {letters}",
-                    help="rename the new file (and its down file, and the header's id) so that it says what it does",
+                    f"The description `{shown(slug)}` is not readable: "
+                    f"expected at least {_LETTERS} letters, got {letters}.",
+                    help="Rename the file, its down migration and the header's id so that the name describes the change.",
                     place=Place(file=migration.up_path, line=1),
                     migration=migration,
                 )

@@ -39,8 +39,8 @@ class HeaderDialect:
             if value and value != DIALECT:
                 yield migration_finding(
                     HEADER_DIALECT,
-                    f"dialect: expected {DIALECT}, got {shown(value)!r}",
-                    help=f"write `-- dialect: {DIALECT}`, or move the file to the directory of its own database",
+                    f"`dialect`: expected `{DIALECT}`, got `{shown(value)}`.",
+                    help=f"Write `-- dialect: {DIALECT}`, or move the file to the directory of its own database.",
                     place=key_place(migration, header, "dialect"),
                     migration=migration,
                 )

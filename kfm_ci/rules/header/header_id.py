@@ -39,8 +39,8 @@ class HeaderId:
                 expected = stem(migration) if change.native_format else migration.id
                 yield migration_finding(
                     HEADER_ID,
-                    f"id: expected {shown(expected, 120)!r}, got {shown(value, 120)!r}",
-                    help=f"write `-- id: {shown(expected, 120)}`",
+                    f"`id`: expected `{shown(expected, 120)}`, got `{shown(value, 120)}`.",
+                    help=f"Write `-- id: {shown(expected, 120)}`.",
                     place=key_place(migration, header, "id"),
                     migration=migration,
                 )

@@ -37,7 +37,7 @@ class HeaderKeys:
             for line, problem in header.problems:
                 place = Place(file=migration.up_path, line=line, column=1)
                 yield migration_finding(
-                    HEADER_KEYS, shown(problem, 200), help="mend the header", place=place, migration=migration
+                    HEADER_KEYS, shown(problem, 200), help="Correct the header.", place=place, migration=migration
                 )
             meant = {key: _meant(key) for key in header.values if key not in KNOWN}
             if required(change):
@@ -45,8 +45,8 @@ class HeaderKeys:
             for key, near in meant.items():
                 yield migration_finding(
                     HEADER_KEYS,
-                    f"unknown key {shown(key)!r} in the header",
-                    help=f"did you mean {near!r}?" if near else f"known keys: {', '.join(KNOWN)}",
+                    f"The header has the unknown key `{shown(key)}`.",
+                    help=f"Write `{near}` if that is meant." if near else f"Use one of the keys {', '.join(KNOWN)}.",
                     place=key_place(migration, header, key),
                     migration=migration,
                 )
@@ -57,8 +57,8 @@ class HeaderKeys:
                 state = "is empty" if key in header.values else "is missing"
                 yield migration_finding(
                     HEADER_KEYS,
-                    f"key {key!r} {state} in the header",
-                    help=f"add a line `-- {key}: …`",
+                    f"The key `{key}` {state} in the header.",
+                    help=f"Add a line `-- {key}: …`.",
                     place=key_place(migration, header, key),
                     migration=migration,
                 )

@@ -36,8 +36,8 @@ class HeaderMissing:
             if migration.header is None:
                 yield migration_finding(
                     HEADER_MISSING,
-                    "the file does not start with a [KFM_MIGRATION] header",
-                    help=f"write the header at the top, with the keys {', '.join(REQUIRED)}; `kfm-ci new` makes one",
+                    "The file does not start with a `[KFM_MIGRATION]` header.",
+                    help=f"Write the header at the top with the keys {', '.join(REQUIRED)}, or run `kfm-ci new`.",
                     place=Place(file=migration.up_path, line=1, column=1),
                     migration=migration,
                 )

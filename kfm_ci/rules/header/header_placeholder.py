@@ -36,8 +36,8 @@ class HeaderPlaceholder:
                 if key in KNOWN and value.strip() and placeholder(value):
                     yield migration_finding(
                         HEADER_PLACEHOLDER,
-                        f"{key}: expected an answer, got the placeholder {shown(value)!r}",
-                        help=f"fill in `{key}`; a merged header is never edited",
+                        f"`{key}`: expected an answer, got the placeholder `{shown(value)}`.",
+                        help=f"Fill in `{key}`; a merged header is never edited.",
                         place=key_place(migration, header, key),
                         migration=migration,
                     )

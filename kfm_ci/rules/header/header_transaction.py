@@ -57,8 +57,8 @@ class HeaderTransaction:
         if not reason or placeholder(reason):
             yield migration_finding(
                 HEADER_TRANSACTION,
-                "transaction: no needs the key `transaction-reason`",
-                help="write `-- transaction-reason: …`, or leave `transaction` out",
+                "`transaction: no` needs the key `transaction-reason`.",
+                help="Write `-- transaction-reason: …`, or remove `transaction`.",
                 place=place,
                 migration=migration,
             )
@@ -68,8 +68,8 @@ class HeaderTransaction:
         if len(found) > 1 and not any(requires_autocommit(item) for item in found):
             yield migration_finding(
                 HEADER_TRANSACTION,
-                "transaction: no, although no statement needs it: a failure would leave the migration half done",
-                help="leave `transaction` out, so that all or nothing happens",
+                "The header declares `transaction: no`, but no statement needs it: a failure leaves the migration partly applied.",
+                help="Remove `transaction`, so that the whole file is applied or nothing.",
                 place=place,
                 migration=migration,
                 severity=Severity.WARNING,
@@ -80,8 +80,8 @@ class HeaderTransaction:
             if requires_autocommit(item):
                 yield migration_finding(
                     HEADER_TRANSACTION,
-                    f"transaction: yes, but {statements.kind(item.text)} cannot run inside a transaction here",
-                    help="give the statement a migration of its own, with `transaction: no` and a reason",
+                    f"The header declares `transaction: yes`, but `{statements.kind(item.text)}` cannot run in a transaction block.",
+                    help="Move the statement to its own migration with `transaction: no` and a reason.",
                     place=Place(file=migration.up_path, line=item.line, column=item.column, end_line=item.end_line),
                     migration=migration,
                 )

@@ -56,8 +56,8 @@ class HeaderValues:
                 near = difflib.get_close_matches(value.lower()[:60], allowed, n=1, cutoff=0.5)
                 yield migration_finding(
                     HEADER_VALUES,
-                    f"{key}: expected {' or '.join(allowed)}, got {shown(value)!r}",
-                    help=f"did you mean `{key}: {near[0]}`?" if near else f"choose one of: {', '.join(allowed)}",
+                    f"`{key}`: expected {' or '.join(allowed)}, got `{shown(value)}`.",
+                    help=f"Write `{key}: {near[0]}` if that is meant." if near else f"Use one of {', '.join(allowed)}.",
                     place=key_place(migration, header, key),
                     migration=migration,
                 )

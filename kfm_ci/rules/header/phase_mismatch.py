@@ -58,8 +58,8 @@ class PhaseMismatch:
             did = statements.kind(removal.text)
             yield migration_finding(
                 PHASE_MISMATCH,
-                f"phase: {phase}, but {did} on line {removal.line} removes something: that is a contract step",
-                help="move the removal into a later migration with `phase: contract`",
+                f"The header declares `phase: {phase}`, but `{did}` on line {removal.line} removes an object, a contract step.",
+                help="Move the removal to a later migration with `phase: contract`.",
                 place=key_place(migration, header, "phase"),
                 migration=migration,
             )
@@ -67,8 +67,8 @@ class PhaseMismatch:
             told = " and ".join(str(step) for step in Phase if step in steps)
             yield migration_finding(
                 PHASE_MISMATCH,
-                f"phase: {phase}, but the statements are {told}",
-                help=f"write `-- phase: {next(step for step in Phase if step in steps)}`",
+                f"The header declares `phase: {phase}`, but the statements are {told}.",
+                help=f"Write `-- phase: {next(step for step in Phase if step in steps)}`.",
                 place=key_place(migration, header, "phase"),
                 migration=migration,
                 severity=Severity.WARNING,

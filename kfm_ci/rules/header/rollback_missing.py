@@ -49,38 +49,38 @@ class RollbackMissing:
                 yield from self._manual(change, migration, header)
 
     def _undeclared(self, change: Change, migration: Migration) -> Iterator[Finding]:
-        # Where a header is asked for, its absence is a finding already; a foreign tool keeps its own downs.
+        # a missing header has its own finding, and an external tool keeps its own down migrations
         if required(change) or not isinstance(migration.up, Script) or has_down(migration):
             return
         if not statements.of(migration.up):
-            return  # nothing is done, so nothing is to be taken back
+            return  # an up migration without statements needs no rollback
         down = migration.down
         if down is None:
-            lack = "there is no down"
+            lack = "The migration has no down migration"
         elif down.recorded:
-            lack = "the tool's way back sends no statement and takes nothing back"
+            lack = "The tool's rollback executes no statement and reverts nothing"
         else:
-            lack = f"{shown(down.file.path, 200)} has no statement and takes nothing back"
+            lack = f"`{shown(down.file.path, 200)}` has no statement and reverts nothing"
         yield self._finding(
             change,
             migration,
             None,
-            f"{lack}, and no other rollback is declared",
-            f"add {change.head.semantics.down_description}, or a header that declares `rollback: compensating` or `manual`",
+            f"{lack}, and no other rollback is declared.",
+            f"Add {change.head.semantics.down_description}, or a header with `rollback: compensating` or `manual`.",
         )
 
     def _down(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
         if has_down(migration) or (migration.down is None and not isinstance(migration.up, Script)):
             return
         state = (
-            "there is none" if migration.down is None else f"{shown(migration.down.file.path, 200)} has no statement"
+            "there is none" if migration.down is None else f"`{shown(migration.down.file.path, 200)}` has no statement"
         )
         yield self._finding(
             change,
             migration,
             header,
-            f"rollback: down needs a down file with statements, and {state}",
-            "write the down, or declare `rollback: compensating` or `manual`",
+            f"`rollback: down` needs a down migration with statements, but {state}.",
+            "Write the down migration, or declare `rollback: compensating` or `manual`.",
         )
 
     def _compensating(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
@@ -89,13 +89,18 @@ class RollbackMissing:
         if other is not None and comes_before(migration, other):
             return
         if not name:
-            problem = "rollback: compensating needs the key `compensated-by`"
+            problem = "`rollback: compensating` needs the key `compensated-by`."
         elif other is None:
-            problem = f"compensated-by: there is no migration {shown(name, 120)!r}"
+            problem = f"`compensated-by`: there is no migration `{shown(name, 120)}`."
         else:
-            problem = f"compensated-by: {shown(name, 120)!r} does not come later"
+            problem = f"`compensated-by`: `{shown(name, 120)}` does not come later."
         yield self._finding(
-            change, migration, header, problem, "name the later migration that takes this one back", "compensated-by"
+            change,
+            migration,
+            header,
+            problem,
+            "Write the name of the later migration that compensates this one.",
+            "compensated-by",
         )
 
     def _manual(self, change: Change, migration: Migration, header: Header) -> Iterator[Finding]:
@@ -107,7 +112,7 @@ class RollbackMissing:
                 migration,
                 header,
                 problem,
-                "write the runbook and name its path from the repository's root",
+                "Write the runbook, and its path from the repository's root in `runbook`.",
                 "runbook",
             )
 
@@ -147,14 +152,14 @@ def has_down(migration: Migration) -> bool:
 def runbook_problem(change: Change, path: str) -> str | None:
     """Return why a runbook's path does not lead to text inside the repository; None when it does."""
     if not path:
-        return "rollback: manual needs the key `runbook`"
+        return "`rollback: manual` needs the key `runbook`."
     if path.startswith(("/", "~")) or "\\" in path or ".." in path.split("/") or ":" in path or "\0" in path:
-        return f"runbook: expected a path inside the repository, got {shown(path, 120)!r}"
+        return f"`runbook`: expected a path inside the repository, got `{shown(path, 120)}`."
     clean = "/".join(part for part in path.split("/") if part not in {"", "."})
     if not clean or not change.tree.exists(clean):
-        return f"runbook: there is no file {shown(path, 120)!r}"
+        return f"`runbook`: there is no file `{shown(path, 120)}`."
     try:
         text = change.tree.read(clean)
     except Unreadable as error:
-        return f"runbook: {shown(path, 120)!r} cannot be read: {shown(str(error), 120)}"
-    return None if text.strip() else f"runbook: {shown(path, 120)!r} is empty"
+        return f"`runbook`: `{shown(path, 120)}` cannot be read: {shown(str(error), 120)}."
+    return None if text.strip() else f"`runbook`: `{shown(path, 120)}` is empty."

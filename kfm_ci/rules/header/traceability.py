@@ -122,12 +122,12 @@ class Traceability:
             if not missing:
                 continue
             answered = [f"{trace.topic} in the {trace.source}" for trace in found if trace.source]
-            # A window without written steps is only refused where the policy asks for them.
+            # a maintenance window without written steps is an error only where the policy requires them
             mild = missing == [Topic.OPS] and not change.requirements.require_traceability
             yield migration_finding(
                 TRACEABILITY,
-                # Without the migration's name, which stands beside it: what is true of many is told once.
-                f"no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
+                # without the migration's name, so that equal findings of many migrations are grouped
+                f"The change has no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
                 help="; ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
@@ -139,8 +139,8 @@ class Traceability:
 def _remedy(topic: Topic) -> str:
     section = SECTIONS[topic][0].capitalize()
     if topic is Topic.TICKET:
-        return f"write `-- ticket:` with a URL or a key, or a section `## {section}` in the pull request"
-    return f"write `-- {_KEYS[topic]}:` in the header, or a section `## {section}` in the pull request"
+        return f"Write `-- ticket:` with a URL or a key, or a section `## {section}` in the pull request."
+    return f"Write `-- {_KEYS[topic]}:` in the header, or a section `## {section}` in the pull request."
 
 
 def _place(migration: Migration, topic: Topic) -> Place:

@@ -42,9 +42,9 @@ class AttachPartition:
             yield statement_finding(
                 ATTACH_PARTITION_SCANS,
                 item.act,
-                f"reads all of {written(part)} under a lock, unless a check constraint proves its rows",
-                help=f"first `alter table {written(part)} add constraint … check (…) not valid;` and, in a migration "
-                "between, `validate constraint …`, with the partition's bounds",
+                f"`ATTACH PARTITION` scans `{written(part)}` under a lock, unless a check constraint implies the bounds.",
+                help=f"Add `alter table {written(part)} add constraint … check (…) not valid;` with the partition's bounds. "
+                "Validate it in a migration in between.",
             )
 
 

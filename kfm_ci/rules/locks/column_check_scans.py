@@ -41,7 +41,7 @@ class ColumnCheck:
             yield statement_finding(
                 COLUMN_CHECK_SCANS,
                 column.alteration.act,
-                f"the check of {column.table}.{column.name} reads all of {column.table} while readers and writers wait",
-                help=f"add {column.name} without it; then `alter table {column.table} add constraint {name} check (…) not "
-                f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`",
+                f"The check of `{column.table}.{column.name}` scans `{column.table}` and blocks reads and writes.",
+                help=f"Add `{column.name}` without it; then `alter table {column.table} add constraint {name} check (…) not "
+                f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`.",
             )

@@ -40,8 +40,8 @@ class IndexIfNotExists:
             yield statement_finding(
                 CONCURRENT_INDEX_IF_NOT_EXISTS,
                 act,
-                f"`if not exists` would take an invalid {quote(name)} of an earlier try for done",
-                help=f"`drop index concurrently if exists {quote(name)};` before it, and create it without `if not exists`",
+                f"`IF NOT EXISTS` skips an invalid `{quote(name)}` of an earlier attempt.",
+                help=f"Write `drop index concurrently if exists {quote(name)};` above it, and create it without `if not exists`.",
                 verdict=Verdict.FACT,
             )
 

@@ -48,9 +48,9 @@ class DomainColumn:
                 yield statement_finding(
                     CONSTRAINED_DOMAIN_COLUMN,
                     column.alteration.act,
-                    f"{column.table}.{column.name} has the domain {quote(column.type)}, which is checked: every row of "
-                    f"{column.table} is written anew",
-                    help=f"add {column.name} with the domain's base type, and a check constraint `not valid`",
+                    f"`{column.table}.{column.name}` has the constrained domain `{quote(column.type)}`: PostgreSQL rewrites "
+                    f"`{column.table}` and blocks reads and writes.",
+                    help=f"Add `{column.name}` with the domain's base type and a `not valid` check constraint.",
                 )
 
 

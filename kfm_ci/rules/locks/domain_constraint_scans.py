@@ -45,7 +45,7 @@ class DomainConstraint:
             yield statement_finding(
                 DOMAIN_CONSTRAINT_SCANS,
                 act,
-                f"reads every table with a column of domain {name}, and holds their writers up meanwhile",
-                help=f"`alter domain {name} add constraint … check (…) not valid;` and, in the next migration, "
-                f"`alter domain {name} validate constraint …;`",
+                f"`ALTER DOMAIN` scans every table with a column of domain `{name}` and blocks writes to these tables.",
+                help=f"Write `alter domain {name} add constraint … check (…) not valid;` and, in the next migration, "
+                f"`alter domain {name} validate constraint …;`.",
             )

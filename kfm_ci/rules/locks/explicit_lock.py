@@ -46,8 +46,8 @@ class ExplicitLock:
             yield statement_finding(
                 EXPLICIT_LOCK,
                 act,
-                f"locks {', '.join(old)} in {_MODES[mode]} mode until commit: {'readers and writers' if reads else 'writers'} wait",
-                help="leave it out: each statement takes the lock that it needs",
+                f"`LOCK` holds {_MODES[mode]} on {', '.join(old)} until the commit and blocks {'reads and writes' if reads else 'writes'}.",
+                help="Remove it; each statement takes the lock that it needs.",
                 verdict=Verdict.FACT,
                 hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,
             )

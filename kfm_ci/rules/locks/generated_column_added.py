@@ -49,8 +49,8 @@ class GeneratedKey:
             yield statement_finding(
                 GENERATED_COLUMN_ADDED,
                 column.alteration.act,
-                f"{column.table}.{column.name} is {what}: every row of {column.table} is written anew while readers and "
-                "writers wait",
-                help=f"`alter table {column.table} add column {column.name} …;` as a plain column, fill it in batches, and "
-                "add the default or identity afterwards",
+                f"`{column.table}.{column.name}` is {what}: PostgreSQL rewrites `{column.table}` and blocks reads and "
+                "writes.",
+                help=f"Write `alter table {column.table} add column {column.name} …;` with a plain column and fill it in batches. "
+                "Add the default or identity afterwards.",
             )

@@ -35,7 +35,7 @@ class IndexNotConcurrent:
         """Yield index builds on older tables that hold writers up."""
         for act in change.acts.of("IndexStmt"):
             tree, relation = act.tree, act.tree.one("relation")
-            # Only on the parent of partitions: no rows are read.
+            # ON ONLY the parent of partitions: no rows are scanned
             if tree.flag("concurrent") or not change.acts.existed(act, relation):
                 continue
             if relation is not None and not relation.flag("inh"):
@@ -45,6 +45,6 @@ class IndexNotConcurrent:
             yield statement_finding(
                 INDEX_NOT_CONCURRENT,
                 act,
-                f"builds an index on {written(relation)} while its writers wait",
+                f"`CREATE INDEX` blocks writes to `{written(relation)}` until it completes.",
                 help=index(tree, outside=act.migration.how_to_disable_transaction) if parts else alone,
             )

@@ -41,7 +41,7 @@ class PartitionOf:
                 yield statement_finding(
                     PARTITION_CREATED_IN_PLACE,
                     act,
-                    f"readers and writers of {old[0]} wait while partition {name} is made",
-                    help=f"`create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
-                    f"partition {name} for values …;`",
+                    f"`CREATE TABLE … PARTITION OF` blocks reads and writes of `{old[0]}` while it creates `{name}`.",
+                    help=f"Write `create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
+                    f"partition {name} for values …;`.",
                 )

@@ -38,6 +38,6 @@ class RefreshNotConcurrent:
             yield statement_finding(
                 REFRESH_NOT_CONCURRENT,
                 act,
-                f"readers of {name} wait while its query runs",
-                help=f"with a unique index on it: `refresh materialized view concurrently {name};`",
+                f"`REFRESH MATERIALIZED VIEW` blocks reads of `{name}` while its query runs.",
+                help=f"Create a unique index on it and write `refresh materialized view concurrently {name};`.",
             )

@@ -45,6 +45,6 @@ class StorageRewrite:
                 yield statement_finding(
                     STORAGE_REWRITE,
                     item.act,
-                    f"{what} writes {written(item.relation)} anew while readers and writers wait",
-                    help="write to a new table and swap, or declare `rollout: requires-maintenance-window`",
+                    f"`{what}` rewrites `{written(item.relation)}` and blocks reads and writes.",
+                    help="Copy the rows to a new table and swap the two, or declare `rollout: requires-maintenance-window`.",
                 )

@@ -46,8 +46,8 @@ class TableRewritten:
                 yield statement_finding(
                     VACUUM_FULL_OR_CLUSTER,
                     act,
-                    f"{what} writes {', '.join(old) or 'every table'} anew while readers and writers wait",
-                    help="use `pg_repack`, or declare `rollout: requires-maintenance-window`",
+                    f"`{what}` rewrites {', '.join(f'`{item}`' for item in old) or 'every table'} and blocks reads and writes.",
+                    help="Use `pg_repack`, or declare `rollout: requires-maintenance-window`.",
                 )
 
 

@@ -36,9 +36,9 @@ class DynamicSql:
             if item.kind == "dynamic":
                 yield migration_finding(
                     DYNAMIC_SQL,
-                    f"a block was not judged: {shown(item.reason, 140)}",
+                    f"A block was not checked: {shown(item.reason, 140)}.",
                     place=item.place,
                     migration=item.migration,
-                    help="write the statements out, one for each object",
+                    help="Write one static statement for each object.",
                     verdict=Verdict.SUSPECTED,
                 )

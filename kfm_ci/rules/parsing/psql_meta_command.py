@@ -25,7 +25,7 @@ PSQL_META_COMMAND = RuleInfo(
 
 
 class PsqlMetaCommand:
-    r"""Commands such as ``\i`` bring in what was never judged."""
+    r"""Commands such as ``\i`` execute SQL that was never checked."""
 
     info = PSQL_META_COMMAND
 
@@ -35,8 +35,8 @@ class PsqlMetaCommand:
             if item.kind == "meta-command":
                 yield migration_finding(
                     PSQL_META_COMMAND,
-                    f"a command of psql, not SQL: {shown(item.reason)} was not judged",
+                    f"`{shown(item.reason)}` is a psql meta-command, which was not checked.",
                     place=item.place,
                     migration=item.migration,
-                    help="write plain SQL in this file",
+                    help="Write plain SQL in this file.",
                 )

@@ -36,9 +36,9 @@ class NotParsed:
             if item.kind == "syntax":
                 yield migration_finding(
                     STATEMENT_NOT_PARSED,
-                    f"does not parse: {shown(item.reason, 160)}",
+                    f"The statement does not parse: {shown(item.reason, 160)}.",
                     place=item.place,
                     migration=item.migration,
-                    help="mend the syntax; rules about statements did not look at this one",
+                    help="Correct the syntax; the rules on statements did not check this one.",
                     verdict=Verdict.SUSPECTED,
                 )

@@ -30,8 +30,8 @@ class UnfilledPlaceholder:
             where = f"; {len(items)} statements of the file" if len(items) > 1 else ""
             yield migration_finding(
                 UNRESOLVED_PLACEHOLDER,
-                f"holds what another program fills in, which was judged as if it were a plain name: {shown(names, 120)}{where}",
+                f"The statement has placeholders without a value, checked as plain names: {shown(names, 120)}{where}.",
                 place=first.place,
                 migration=first.migration,
-                help=f"give it a value in kfm-ci.toml: {placeholders.setting(first.names[0])}",
+                help=f"Set `{placeholders.setting(first.names[0])}` in `kfm-ci.toml`.",
             )

@@ -37,7 +37,7 @@ class PublicGrant:
                 yield statement_finding(
                     GRANTED_TO_PUBLIC,
                     act,
-                    "grants to every role that can connect, today and later",
-                    help="name the role that needs it: `grant … to …;`",
+                    "`GRANT … TO PUBLIC` grants to every role that can connect, now and later.",
+                    help="Grant to the role that needs it: `grant … to …;`.",
                     verdict=Verdict.FACT,
                 )

@@ -11,13 +11,13 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
 _WHAT = {
-    "CreateForeignServerStmt": "connects to another server",
-    "AlterForeignServerStmt": "changes a connection to another server",
-    "CreateUserMappingStmt": "holds credentials for another server",
-    "AlterUserMappingStmt": "holds credentials for another server",
-    "CreateFdwStmt": "makes a way out of the database",
-    "CreateSubscriptionStmt": "subscribes to another server",
-    "AlterSubscriptionStmt": "changes a subscription to another server",
+    "CreateForeignServerStmt": "The statement connects to another server.",
+    "AlterForeignServerStmt": "The statement changes a connection to another server.",
+    "CreateUserMappingStmt": "The statement contains credentials for another server.",
+    "AlterUserMappingStmt": "The statement contains credentials for another server.",
+    "CreateFdwStmt": "The statement creates access to data outside the database.",
+    "CreateSubscriptionStmt": "The statement subscribes to another server.",
+    "AlterSubscriptionStmt": "The statement changes a subscription to another server.",
 }
 _EXTENSIONS = frozenset(
     {"dblink", "postgres_fdw", "file_fdw", "mysql_fdw", "oracle_fdw", "http", "pg_net", "adminpack"}
@@ -52,14 +52,14 @@ class OutsideDatabase:
             if act.tree.tag in _WHAT:
                 message = _WHAT[act.tree.tag]
             elif extension in _EXTENSIONS:
-                message = f"extension {extension} lets SQL reach outside the database"
+                message = f"The extension `{extension}` lets SQL reach outside the database."
             else:
                 continue
             yield statement_finding(
                 OUTSIDE_DATABASE,
                 act,
                 message,
-                help="set it up where the server is set up, and keep migrations inside",
+                help="Set it up together with the server, outside of migrations.",
                 verdict=Verdict.FACT,
             )
         for act in change.acts.mentioning(_DBLINK):
@@ -68,7 +68,7 @@ class OutsideDatabase:
                 yield statement_finding(
                     OUTSIDE_DATABASE,
                     act,
-                    "dblink runs SQL on another server, outside this transaction",
-                    help="move the data with the application, or in a job of its own",
+                    "`dblink` runs SQL on another server, outside this transaction.",
+                    help="Move the data with the application or a separate job.",
                     verdict=Verdict.FACT,
                 )

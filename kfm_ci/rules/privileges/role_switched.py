@@ -45,7 +45,7 @@ class RoleSwitched:
             yield statement_finding(
                 ROLE_SWITCHED,
                 act,
-                f"what follows runs as {role}",
-                help="run the migration as the role that should own what it makes, or use `alter … owner to`",
+                f"The following statements run as `{role}`.",
+                help="Run the migration as the role that should own the objects, or use `alter … owner to`.",
                 verdict=Verdict.FACT,
             )

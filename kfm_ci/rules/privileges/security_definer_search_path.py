@@ -45,7 +45,7 @@ class SecurityDefiner:
                 yield statement_finding(
                     SECURITY_DEFINER_SEARCH_PATH,
                     act,
-                    f"{spelled(act.tree.strings('funcname'))} runs with its owner's rights on the caller's search_path",
-                    help="add `set search_path = pg_catalog, pg_temp` and qualify the names in its body",
+                    f"`{spelled(act.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
+                    help="Add `set search_path = pg_catalog, pg_temp` and qualify the names in its body.",
                     verdict=Verdict.FACT,
                 )

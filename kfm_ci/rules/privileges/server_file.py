@@ -44,8 +44,8 @@ class ServerFile:
                 yield statement_finding(
                     SERVER_FILE,
                     act,
-                    f"copy {what} on the database's machine",
-                    help="send the rows with the migration: `insert into … values …;`",
+                    f"`COPY` {what} on the database host.",
+                    help="Put the rows into the migration: `insert into … values …;`.",
                     verdict=Verdict.FACT,
                 )
         for act in change.acts.mentioning(_MENTION):
@@ -53,8 +53,8 @@ class ServerFile:
                 yield statement_finding(
                     SERVER_FILE,
                     act,
-                    f"{name} touches files on the database's machine",
-                    help="send the data with the migration",
+                    f"`{name}` accesses files on the database host.",
+                    help="Put the data into the migration.",
                     verdict=Verdict.FACT,
                 )
 

@@ -10,18 +10,18 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
 _WHAT = {
-    "AlterSystemStmt": "changes settings of the whole server",
-    "AlterDatabaseSetStmt": "changes settings of a database for every session",
-    "AlterDatabaseStmt": "changes a database as a whole",
-    "CreatedbStmt": "creates a database",
-    "DropdbStmt": "drops a database",
-    "CreateTableSpaceStmt": "creates a tablespace",
-    "DropTableSpaceStmt": "drops a tablespace",
-    "CreateRoleStmt": "creates a role of the whole server",
-    "AlterRoleStmt": "changes a role of the whole server",
-    "AlterRoleSetStmt": "changes a role's settings for every session",
-    "DropRoleStmt": "drops a role of the whole server",
-    "GrantRoleStmt": "makes a role a member of another",
+    "AlterSystemStmt": "The statement changes settings of the whole server.",
+    "AlterDatabaseSetStmt": "The statement changes settings of a database for every session.",
+    "AlterDatabaseStmt": "The statement changes a database as a whole.",
+    "CreatedbStmt": "The statement creates a database.",
+    "DropdbStmt": "The statement drops a database.",
+    "CreateTableSpaceStmt": "The statement creates a tablespace.",
+    "DropTableSpaceStmt": "The statement drops a tablespace.",
+    "CreateRoleStmt": "The statement creates a role of the whole server.",
+    "AlterRoleStmt": "The statement changes a role of the whole server.",
+    "AlterRoleSetStmt": "The statement changes a role's settings for every session.",
+    "DropRoleStmt": "The statement drops a role of the whole server.",
+    "GrantRoleStmt": "The statement makes a role a member of another.",
 }
 
 
@@ -52,6 +52,6 @@ class ServerSettings:
                 SERVER_SETTINGS,
                 act,
                 _WHAT[act.tree.tag],
-                help="do it where the server is set up, not in a migration",
+                help="Do it in the infrastructure's code, not in a migration.",
                 verdict=Verdict.FACT,
             )

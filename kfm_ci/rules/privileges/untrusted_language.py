@@ -45,8 +45,8 @@ class UntrustedLanguage:
                 yield statement_finding(
                     UNTRUSTED_LANGUAGE,
                     act,
-                    f"{name} uses {language}, whose code runs with the rights of the server's process",
-                    help="write it in sql or plpgsql, or do it in the application",
+                    f"`{name}` uses `{language}`, whose code runs with the rights of the server process.",
+                    help="Write it in SQL or PL/pgSQL, or in the application.",
                     verdict=Verdict.FACT,
                 )
 

@@ -48,8 +48,8 @@ class ForeignIgnoreComment:
             for text, found in lines.items():
                 yield migration_finding(
                     OTHER_TOOL_IGNORE_COMMENT,
-                    f"ignore comment of another tool, not obeyed: {shown(text)}{spread(found)}",
-                    help='if the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement',
+                    f"The ignore comment `{shown(text)}` of another tool has no effect{spread(found)}.",
+                    help='If the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement.',
                     place=Place(file=item.file.path, line=found[0], end_line=found[0]),
                     migration=item.migration,
                 )

@@ -47,8 +47,8 @@ class EnumValueUsed:
                 yield statement_finding(
                     ENUM_VALUE_USED_IN_SAME_TRANSACTION,
                     user,
-                    f"uses '{shown(value)}', which line {added.line} adds to {spelled(names)} in the same transaction",
-                    help=f"use '{shown(value)}' in the next migration, when it is committed",
+                    f"The statement uses '{shown(value)}', which line {added.line} adds to `{spelled(names)}` in the same transaction.",
+                    help=f"Use '{shown(value)}' in the next migration, after the commit.",
                 )
 
     def _made_here(self, change: Change, added: ChangeStatement) -> bool:

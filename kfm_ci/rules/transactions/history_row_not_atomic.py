@@ -34,8 +34,8 @@ class LateRecord:
         if change.new and change.head.semantics.history_row_repair:
             yield migration_finding(
                 HISTORY_ROW_NOT_ATOMIC,
-                f"{change.head.format} commits a migration and then, in another transaction, its row: killed between, it "
-                "leaves the change applied and not recorded, and the next run tries it again",
+                f"{change.head.format} commits the migration before its history row: killed in between, it "
+                "leaves the change applied but not recorded, and the next run applies it again.",
                 help=change.head.semantics.history_row_repair,
                 migration=change.new[-1],
             )

@@ -47,14 +47,14 @@ class AutocommitCompany:
             if not isinstance(migration.up, Script) or _cannot_be(migration.up):
                 continue
             if transactions.resumption(migration.up) is not None:
-                continue  # said by transaction-control
+                continue  # reported by transaction-control
             parts = statements.of(migration.up)
             alone = [part for part in parts if transactions.requires_autocommit(part)]
             steps = [part for part in alone if not _clears(part)]
             if not alone:
                 continue
             if transactions.mode(migration.up) is Mode.TRANSACTION:
-                # nothing of it can stay half done
+                # no part of it can stay applied alone
                 yield from self._refused(migration, migration.up, alone[0])
                 continue
             others = [part for part in parts if part not in alone and not _harmless(part)]
@@ -68,11 +68,11 @@ class AutocommitCompany:
         if script.implicit_transaction and len(statements.of(script)) == 1:
             return
         if migration.header is not None and migration.header.values.get("transaction") == "yes":
-            return  # said by header-transaction
+            return  # reported by header-transaction
         yield migration_finding(
             NON_TRANSACTIONAL_MIXED,
-            f"{transactions.requires_autocommit(part)}, and this file runs in one",
-            help=f"do it {migration.how_to_disable_transaction}",
+            f"{transactions.requires_autocommit(part)}, and this file runs in one.",
+            help=f"Run it {migration.how_to_disable_transaction}.",
             place=_place(migration, part),
             migration=migration,
         )
@@ -80,9 +80,9 @@ class AutocommitCompany:
     def _told(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
         return migration_finding(
             NON_TRANSACTIONAL_MIXED,
-            f"{statements.kind(one.text)} on line {one.line} cannot run in a transaction, so a failure leaves the file "
-            f"half done: {' '.join(statements.kind(other.text).split())} on line {other.line} belongs to another migration",
-            help=f"give line {other.line} a migration of its own",
+            f"`{statements.kind(one.text)}` (line {one.line}) cannot run in a transaction block, so if "
+            f"`{' '.join(statements.kind(other.text).split())}` (line {other.line}) fails, the file is only partly applied.",
+            help=f"Move line {other.line} to its own migration.",
             place=_place(migration, one),
             migration=migration,
             severity=severity,

@@ -42,8 +42,8 @@ class BareTool:
             if len(parts) > 1:
                 yield migration_finding(
                     NON_TRANSACTIONAL_TOOL,
-                    f"{change.head.format} gives a migration no transaction: when a statement of this file fails, the ones before it stay done",
-                    help="keep one statement a migration, or wrap the file in `begin;` and `commit;`",
+                    f"{change.head.format} runs a migration without a transaction: if a statement fails, the ones before it stay applied.",
+                    help="Write one statement per migration, or wrap the file in `begin;` and `commit;`.",
                     migration=migration,
                 )
                 return

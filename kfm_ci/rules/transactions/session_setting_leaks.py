@@ -53,8 +53,8 @@ class SessionSetting:
             yield statement_finding(
                 SESSION_SETTING_LEAKS,
                 act,
-                f"{shown(name)} stays set for whatever runs next on this session",
-                help=f"`set local {shown(name)} = …;`, which ends with the transaction",
+                f"`{shown(name)}` stays set for the next migration in this session.",
+                help=f"`set local {shown(name)} = …;` ends with the transaction.",
                 verdict=Verdict.FACT,
             )
 

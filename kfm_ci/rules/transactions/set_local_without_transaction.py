@@ -37,7 +37,7 @@ class LocalSetting:
                 yield statement_finding(
                     SET_LOCAL_WITHOUT_TRANSACTION,
                     act,
-                    f"`set local {name}` has no effect: the file does not run in a transaction",
-                    help=f"`set {name} = …;`",
+                    f"`set local {name}` has no effect, because the file does not run in a transaction.",
+                    help=f"Write `set {name} = …;`.",
                     verdict=Verdict.FACT,
                 )

@@ -53,8 +53,8 @@ class TransactionControl:
             else:
                 yield migration_finding(
                     TRANSACTION_CONTROL,
-                    f"{statements.kind(part.text)} ends the transaction that the file runs in",
-                    help="remove it: the runner commits the file",
+                    f"`{statements.kind(part.text)}` ends the transaction of the file.",
+                    help="Remove it; the runner commits the file.",
                     place=Place(file=script.file.path, line=part.line, column=part.column, end_line=part.end_line),
                     migration=migration,
                 )
