@@ -1,4 +1,4 @@
-"""Rows that a ``copy`` moves between client and server, and those that stand below it in its file."""
+"""Rows of ``COPY``: between client and server, or inline in a file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _DATA_END = re.compile(r"^\\\.[ \t]*(?:\r?\n|\Z)", re.MULTILINE)
 
 
 def possible(text: str) -> bool:
-    """Whether a ``copy`` in a text may move rows between client and server, or have them follow it; False is sure."""
+    """Whether a text may contain ``COPY`` from or to the client; False is certain."""
     lower = text.lower()
     return "stdin" in lower or "stdout" in lower
 
 
 def streamed(statement: Statement) -> str | None:
-    """Return ``FROM`` or ``TO`` for a copy that takes its rows from the client or gives them to it; None for all else."""
+    """Return ``FROM`` or ``TO`` for a ``COPY`` from or to the client; None for any other statement."""
     if statement.text[:4].lower() != "copy":
         return None
     found = words(statement.text, len(statement.text))
-    # the server takes either name for either direction
+    # PostgreSQL accepts STDIN and STDOUT for both directions
     ways = (way for way, end in pairwise(found) if way in {"FROM", "TO"} and end in {"STDIN", "STDOUT"})
     return next(reversed(tuple(ways)), None)
 
 
 def rows(statement: Statement) -> str | None:
-    """Return the rows that follow a ``copy … from stdin;`` in its file, without the ending mark; None without any."""
+    """Return the inline rows of ``COPY … FROM STDIN``, without the line that ends them, or None."""
     if statement.text[:4].lower() != "copy":
         return None
     rest = statement.raw[statement.raw.index(statement.text) + len(statement.text) :]
@@ -37,7 +37,7 @@ def rows(statement: Statement) -> str | None:
 
 
 def end(text: str, head: list[str], start: int) -> int:
-    """Return where the rows after ``copy … from stdin;`` end; ``start`` when there are none."""
+    """Return the offset at which the inline rows of ``COPY … FROM STDIN`` end; ``start`` if there are none."""
     if head[:1] != ["copy"] or ["from", "stdin"] not in map(list, pairwise(head)):
         return start
     mark = _DATA_END.search(text, line_end(text, start))

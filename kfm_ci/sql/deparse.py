@@ -1,4 +1,4 @@
-"""From trees back to text: the parser's other direction."""
+"""SQL text of parse trees."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import postgast
 from kfm_ci.sql.parse_tree import Node
 
 _UNRESERVED = 1
-"""The parser's number for a keyword that may be any name; what has no number is no keyword."""
+"""libpg_query's number for a keyword that may be any name; other words have no number."""
 
 
 @lru_cache(maxsize=4096)
 def is_keyword(word: str) -> bool:
-    """Whether a word in lower case is a keyword that cannot always stand for a name."""
+    """Whether a lower-case word is a keyword that must be quoted in some places."""
     found = postgast.scan(word).tokens
     return len(found) == 1 and found[0].keyword_kind > _UNRESERVED
 
 
-def flipped(statement: Node) -> str:
-    """Return a ``GRANT`` as the ``REVOKE`` of the same, and the other way round."""
+def grant_inverse(statement: Node) -> str:
+    """Return the ``REVOKE`` of a ``GRANT``, or the ``GRANT`` of a ``REVOKE``."""
     result = postgast.ParseResult()
     holder = result.stmts.add().stmt
     statement.put(holder)
@@ -31,7 +31,10 @@ def flipped(statement: Node) -> str:
 
 
 def concurrently(statement: Node) -> str:
-    """Return a ``CREATE INDEX`` as the same beside writers; without ``if not exists``, which would pass over a wreck."""
+    """Return ``CREATE INDEX`` as ``CREATE INDEX CONCURRENTLY``.
+
+    ``IF NOT EXISTS`` is removed, because it would skip an invalid index of that name.
+    """
     result = postgast.ParseResult()
     holder = result.stmts.add().stmt
     statement.put(holder)

@@ -1,4 +1,4 @@
-"""What a body in PL/pgSQL does about failures: how a handler answers that catches whatever comes."""
+"""``EXCEPTION WHEN OTHERS`` handlers in PL/pgSQL: what each does with the exception."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from kfm_ci.sql import plpgsql
 
 _STATEMENT = "PLpgSQL_stmt_"
 _NEUTRAL = frozenset({"block", "if", "case", "exit", "getdiag"})
-"""Statements that by themselves do nothing about a failure."""
+"""Statements that do not handle the exception themselves."""
 _ERROR = 21
-"""Level of a ``raise`` that is a failure itself."""
+"""Level of ``RAISE EXCEPTION``."""
 
 
 class HandlerAnswer(StrEnum):
-    """What a handler of ``others`` does about a failure."""
+    """What a handler of ``OTHERS`` does with an exception."""
 
     NOTHING = "nothing"
     MESSAGE = "message"
-    """It tells whoever reads the server's messages."""
+    """It raises a notice or another message."""
     ACTION = "action"
-    """It sets or returns a value, changes rows, or passes the failure on."""
+    """It sets or returns a value, changes rows, or raises an exception."""
 
 
 _ORDER = tuple(HandlerAnswer)
 
 
 def answer(definition: str, line: int) -> HandlerAnswer | None:
-    """Return what is done about a failure on a line of a body; ``definition`` is its ``do`` or ``create function``.
+    """Return what is done with an exception on a line of a body; ``definition`` is its ``DO`` or ``CREATE FUNCTION``.
 
-    None: no handler of ``others`` is near, or the text does not parse. Of several on one line it is who does most.
+    None if no handler of ``OTHERS`` catches it or the text does not parse. Of several, the one with the most effect counts.
     """
     try:
         functions = plpgsql.parse(definition)
@@ -41,7 +41,7 @@ def answer(definition: str, line: int) -> HandlerAnswer | None:
 
 
 def _answers(tree: Any, line: int, catching: HandlerAnswer | None = None) -> Iterator[HandlerAnswer]:
-    """Yield what the innermost block around each statement of that line does about its failure."""
+    """Yield what the innermost block around each statement of that line does with its exception."""
     for tag, value in _pairs(tree):
         if tag.startswith(_STATEMENT) and value.get("lineno") == line and catching is not None:
             yield catching
@@ -49,7 +49,7 @@ def _answers(tree: Any, line: int, catching: HandlerAnswer | None = None) -> Ite
         if handlers is None:
             yield from _answers(value, line, catching)
             continue
-        # a failure inside a handler is caught further out
+        # an exception in a handler is caught by an outer block only
         yield from _answers(handlers, line, catching)
         yield from _answers({key: part for key, part in value.items() if key != "exceptions"}, line, _others(handlers))
 
@@ -81,7 +81,7 @@ def _statements(tree: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _pairs(tree: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the nodes right below a part of the parser's answer, with their tags."""
+    """Yield the child nodes of a part of the parse tree, with their tags."""
     if isinstance(tree, list):
         for item in tree:
             yield from _pairs(item)

@@ -1,4 +1,4 @@
-"""A small typed view of the SQL parser's tree, so that nobody else handles the parser's own objects."""
+"""Typed view of the parse tree of libpg_query."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ _ENUM = 14
 
 
 class Node:
-    """One node: its tag is PostgreSQL's own, such as ``AlterTableStmt``; fields are libpg_query's, in snake case."""
+    """One node: its tag is that of PostgreSQL, such as ``AlterTableStmt``; fields are libpg_query's, in snake case."""
 
     __slots__ = ("_message", "tag")
 
     def __init__(self, message: Any) -> None:
-        """Wrap a protobuf message; a bare ``Node`` wrapper is opened to what it holds."""
+        """Wrap a protobuf message; a ``Node`` wrapper is replaced by its content."""
         message = _opened(message)
         self._message = message
         self.tag: str = message.DESCRIPTOR.name

@@ -1,4 +1,4 @@
-"""What a ``do`` block would run: its SQL, and where it builds SQL that nobody can read beforehand."""
+"""SQL in the body of a ``DO`` block, static and dynamic."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class BlockPart:
     """One statement inside a block."""
 
     line: int
-    """0-based, counted from the line on which the block's statement begins."""
+    """0-based, relative to the first line of the ``DO`` statement."""
     text: str
-    """SQL; the expression that yields it where it is dynamic and no plain literal."""
+    """SQL, or the expression of dynamic SQL that is not a literal."""
     dynamic: bool = False
 
 
@@ -44,22 +44,22 @@ class Block:
 
     parts: tuple[BlockPart, ...] = ()
     opaque: str | None = None
-    """Why the body could not be read; None when it was."""
+    """Why the body cannot be analysed; None if it can."""
 
 
 class UnparsableBody(Exception):
-    """A body does not parse; one line says why."""
+    """A body does not parse; the message has one line."""
 
 
-def declines(script: Script) -> bool:
-    """Whether all that a script does is raise an error of its own: whoever wrote it will not have it run."""
+def is_irreversible(script: Script) -> bool:
+    """Whether a script only raises exceptions, so that it is irreversible by design."""
     parts = statements.of(script)
     return bool(parts) and all(_RAISES.fullmatch(part.text) for part in parts)
 
 
 @lru_cache(maxsize=1024)
 def read(text: str, tree: Node) -> Block:
-    """Return what the ``do`` statement of that text and tree runs."""
+    """Return the statements in the body of a ``DO`` statement."""
     arguments = {node.text("defname"): node.one("arg") for node in tree.many("args")}
     language = arguments.get("language")
     name = language.text("sval").lower() if language is not None else "plpgsql"
@@ -84,7 +84,7 @@ def parse(text: str) -> Any:
 
 
 def body_line(text: str) -> int:
-    """Return the line on which the body of a ``do`` begins, 0-based from that of the statement."""
+    """Return the line on which the body of a ``DO`` starts, 0-based relative to the statement."""
     literal = next((token for token in scan(text) if token.kind is Kind.STRING), None)
     return text.count("\n", 0, literal.start) if literal else 0
 

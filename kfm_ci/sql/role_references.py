@@ -1,4 +1,4 @@
-"""What SQL says of roles: which it names and does not make, so that somebody must have made them before, and whether it changes any."""
+"""Roles in SQL: the roles that must exist before it runs, and whether it may change one."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from kfm_ci.sql.parse_tree import Node
 from kfm_ci.sql.script import Script
 
 _OWN = re.compile(r"\balter\s+(?:role|user)\b|\bdatabase\b", re.IGNORECASE)
-"""All that a plain owner may: settings of its own role, settings and rights of its databases."""
+"""Statements that a database owner may run: settings of its own role, settings and privileges of its databases."""
 
 
 def may_change(script: Script) -> bool:
-    """Whether a script may change what a plain owner can change of roles; False where its text does not say it."""
+    """Whether a script may change a role or database as its owner can; False is certain."""
     return _OWN.search(script.text) is not None
 
 
 def needed(scripts: Iterable[Script]) -> tuple[str, ...]:
-    """Return the names in the order in which they are first met; what code of a function or a block names is not looked for."""
+    """Return the roles that must exist, in the order of their first use, except those in bodies of functions and blocks."""
     found: dict[str, None] = {}
-    made: set[str] = set()
+    created: set[str] = set()
     for script in scripts:
         for part in statements.of(script):
             try:
@@ -29,8 +29,8 @@ def needed(scripts: Iterable[Script]) -> tuple[str, ...]:
             except statements.SyntaxProblem:
                 continue
             for tree in trees:
-                found |= dict.fromkeys(name for name in _named(tree) if name not in made)
-                made |= {tree.text("role")} if tree.tag == "CreateRoleStmt" else set()
+                found |= dict.fromkeys(name for name in _named(tree) if name not in created)
+                created |= {tree.text("role")} if tree.tag == "CreateRoleStmt" else set()
     return tuple(found)
 
 

@@ -105,34 +105,34 @@ def test_the_written_down_brings_the_schema_back(database: str, up: str) -> None
     ("up", "word"),
     [
         ("alter table widgets drop column name", "type, default and values"),
-        ("alter table widgets alter id type bigint", "the type that id of widgets had"),
-        ("alter table widgets alter id set default 1", "the default that id of widgets had"),
-        ("drop table widgets", "create it again as it was"),
-        ("update widgets set name = 'x'", "what the rows of widgets held before"),
-        ("insert into widgets values (1)", "which rows of widgets it wrote"),
-        ("alter type colour add value 'blue'", "the server cannot remove a value from type colour"),
-        ("do $$ begin end $$", "what takes"),
-        ("create tabel x", "not understood"),
+        ("alter table widgets alter id type bigint", "the former type of id of widgets"),
+        ("alter table widgets alter id set default 1", "the former default of id of widgets"),
+        ("drop table widgets", "create it again"),
+        ("update widgets set name = 'x'", "the former values of the rows of widgets"),
+        ("insert into widgets values (1)", "which rows of widgets it inserted"),
+        ("alter type colour add value 'blue'", "PostgreSQL cannot remove a value from type colour"),
+        ("do $$ begin end $$", "the inverse of"),
+        ("create tabel x", "does not parse"),
     ],
 )
 def test_what_the_up_does_not_tell_is_left_to_the_author(up: str, word: str) -> None:
     down = inverse.write(script(up))
-    assert down.startswith("-- TODO (line 1 of the up): ") and word in down
+    assert down.startswith("-- TODO (line 1 of the up migration): ") and word in down
     assert len(down.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("up", "word", "down"),
     [
-        ("create table if not exists a (b int)", "whether it was there before", "drop table a;"),
+        ("create table if not exists a (b int)", "whether it existed before", "drop table a;"),
         ("create or replace view v as select 1", "whether it replaced another", "drop view v;"),
-        ("create index on t (a)", "whether the server called the index t_a_idx", "drop index t_a_idx;"),
-        ("revoke select on t from x", "whether all of it had been granted", "GRANT select ON t TO x;"),
+        ("create index on t (a)", "whether PostgreSQL chose the name t_a_idx for the index", "drop index t_a_idx;"),
+        ("revoke select on t from x", "whether all these privileges were granted", "GRANT select ON t TO x;"),
     ],
 )
 def test_what_is_likely_is_written_with_what_to_check(up: str, word: str, down: str) -> None:
     first, second = inverse.write(script(up)).splitlines()
-    assert first.startswith("-- CHECK (line 1 of the up): ") and word in first
+    assert first.startswith("-- CHECK (line 1 of the up migration): ") and word in first
     assert second == down
 
 

@@ -220,7 +220,7 @@ class DrillRun:
         halfway = self._without_residue(halfway, now)
         trial.ran, trial.schema_restored = False, False
         down = subject.down
-        if down is not None and halfway.empty and not trial.native_format and plpgsql.declines(down):
+        if down is not None and halfway.empty and not trial.native_format and plpgsql.is_irreversible(down):
             trial.missing(
                 f"The down migration of `{subject.id}` raises an error by design: {ran.error}.",
                 help="Write the down migration, or declare `rollback: manual` with a runbook.",

@@ -1,4 +1,4 @@
-"""The way back of a script, as far as it can be told from the script alone."""
+"""Generation of a down migration from the up migration."""
 
 from __future__ import annotations
 
@@ -13,36 +13,50 @@ from kfm_ci.sql.script import Script, Statement
 __all__ = ["InverseStatements", "invert", "write"]
 
 _SILENT = frozenset(
-    {"VariableSetStmt", "VariableShowStmt", "TransactionStmt", "LockStmt", "VacuumStmt", "ReindexStmt", "CheckPointStmt",
-     "DiscardStmt", "NotifyStmt", "ListenStmt", "ExplainStmt", "RefreshMatViewStmt", "ConstraintsSetStmt", "ClusterStmt"}
-)  # fmt: skip
+    {
+        "VariableSetStmt",
+        "VariableShowStmt",
+        "TransactionStmt",
+        "LockStmt",
+        "VacuumStmt",
+        "ReindexStmt",
+        "CheckPointStmt",
+        "DiscardStmt",
+        "NotifyStmt",
+        "ListenStmt",
+        "ExplainStmt",
+        "RefreshMatViewStmt",
+        "ConstraintsSetStmt",
+        "ClusterStmt",
+    }
+)
 _ROWS = {
-    "InsertStmt": "which rows of {} it wrote: delete them by their key, where nobody else can have written them",
-    "UpdateStmt": "what the rows of {} held before: nothing here tells",
-    "DeleteStmt": "the rows of {} that it deleted: nothing here tells",
-    "MergeStmt": "what the rows of {} held before: nothing here tells",
-    "CopyStmt": "which rows of {} it wrote: delete them by their key",
+    "InsertStmt": "which rows of {} it inserted; delete them by their key",
+    "UpdateStmt": "the former values of the rows of {}",
+    "DeleteStmt": "the deleted rows of {}",
+    "MergeStmt": "the former values of the rows of {}",
+    "CopyStmt": "which rows of {} it inserted; delete them by their key",
 }
 
 
 def invert(script: Script) -> tuple[tuple[Statement, InverseStatements], ...]:
-    """Return what takes each statement back, last statement first; what needs nothing is left out."""
+    """Return the inverse of each statement, in reverse order, except of those without effect on the schema or the data."""
     parts = statements.of(script)
     trees = [(part, _tree(part)) for part in parts]
-    made = frozenset(name for _, tree in trees if tree is not None and (name := objects.made(tree)))
-    found = ((part, _undo(part, tree, made)) for part, tree in reversed(trees))
+    created = frozenset(name for _, tree in trees if tree is not None and (name := objects.created_relation(tree)))
+    found = ((part, _undo(part, tree, created)) for part, tree in reversed(trees))
     return tuple((part, undo) for part, undo in found if undo != NOTHING)
 
 
 def write(script: Script) -> str:
-    """Return the text of a down: statements that are sure, and a TODO for what its author has to tell."""
+    """Return the text of the down migration, with a TODO comment for each statement that its author must write."""
     return "\n".join(line for part, undo in invert(script) for line in _lines(part, undo))
 
 
 def _lines(part: Statement, undo: InverseStatements) -> Iterator[str]:
     for sentence in undo.unknown:
         flat = " ".join(sentence.split())
-        yield f"-- {'CHECK' if undo.sql else 'TODO'} (line {part.line} of the up): not known: {flat}"
+        yield f"-- {'CHECK' if undo.sql else 'TODO'} (line {part.line} of the up migration): unknown: {flat}"
     for sql in undo.sql:
         yield f"{sql};"
 
@@ -55,24 +69,24 @@ def _tree(part: Statement) -> Node | None:
     return trees[0] if len(trees) == 1 else None
 
 
-def _undo(part: Statement, tree: Node | None, made: frozenset[str]) -> InverseStatements:
+def _undo(part: Statement, tree: Node | None, created: frozenset[str]) -> InverseStatements:
     if tree is None:
-        return ask(f"what takes this {statements.kind(part.text)} back: it was not understood")
+        return ask(f"the inverse of this {statements.kind(part.text)}, which does not parse")
     if tree.tag in _SILENT:
         return NOTHING
     if tree.tag == "AlterTableStmt":
-        return tables.undo(tree, made)
+        return tables.undo(tree, created)
     if tree.tag in _ROWS:
         target = next((node.text("relname") for node in tree.find("RangeVar")), "the table")
         return ask(_ROWS[tree.tag].format(target))
     if tree.tag == "DropStmt":
-        return ask(f"the definition of what was dropped: create it again as it was (`{_short(part)}`)")
-    found = objects.creation(tree, made) or renames.undo(tree, made) or objects.granted(tree)
+        return ask(f"the definition of the dropped object; create it again (`{_short(part)}`)")
+    found = objects.creation(tree, created) or renames.undo(tree, created) or objects.granted(tree)
     if found is not None:
         return found
     if tree.tag == "SelectStmt":
-        return NOTHING if not tuple(tree.find("FuncCall")) else ask(f"what `{_short(part)}` changed, if anything")
-    return ask(f"what takes `{_short(part)}` back")
+        return NOTHING if not tuple(tree.find("FuncCall")) else ask(f"the changes of `{_short(part)}`, if any")
+    return ask(f"the inverse of `{_short(part)}`")
 
 
 def _short(part: Statement) -> str:

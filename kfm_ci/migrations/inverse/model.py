@@ -1,4 +1,4 @@
-"""What takes a statement back, as far as the statement itself tells."""
+"""The inverse of a statement."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InverseStatements:
-    """What takes one statement back."""
+    """The statements that revert one statement."""
 
     sql: tuple[str, ...] = ()
     """Statements to run, in order, without semicolons."""
     unknown: tuple[str, ...] = ()
-    """What the statement does not tell and its author has to, one sentence each."""
+    """Facts that are not in the statement and that the author must add, as noun phrases."""
 
 
 NOTHING = InverseStatements()
-"""There is nothing to take back."""
+"""Inverse of a statement with nothing to revert."""
 
 
 def run(*sql: str, unknown: str | None = None) -> InverseStatements:
-    """Return an undo of these statements."""
+    """Return an inverse with these statements."""
     return InverseStatements(sql=sql, unknown=(unknown,) if unknown else ())
 
 
 def ask(unknown: str) -> InverseStatements:
-    """Return an undo that only its author can write."""
+    """Return an inverse that only the author can write."""
     return InverseStatements(unknown=(unknown,))

@@ -1,10 +1,10 @@
-"""Taking back what makes, renames or grants an object."""
+"""Inverse of statements that create an object or grant privileges."""
 
 from __future__ import annotations
 
 from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask, run
 from kfm_ci.sql import deparse
-from kfm_ci.sql.identifiers import chosen, dotted, quote, relation, type_name
+from kfm_ci.sql.identifiers import default_name, dotted, quote, relation, type_name
 from kfm_ci.sql.parse_tree import Node
 
 _DEFINED = {
@@ -44,8 +44,8 @@ _RELATIONS = {
 _INPUT = frozenset({"FUNC_PARAM_DEFAULT", "FUNC_PARAM_IN", "FUNC_PARAM_INOUT", "FUNC_PARAM_VARIADIC"})
 
 
-def made(statement: Node) -> str | None:
-    """Return the name of the relation that a statement makes, or None."""
+def created_relation(statement: Node) -> str | None:
+    """Return the name of the relation that a statement creates, or None."""
     if statement.tag in _RELATIONS:
         target = statement.one(_RELATIONS[statement.tag][1])
     elif statement.tag == "CreateForeignTableStmt":
@@ -58,8 +58,8 @@ def made(statement: Node) -> str | None:
 
 
 def creation(statement: Node, fresh: frozenset[str]) -> InverseStatements | None:
-    """Return what takes back a statement that makes something; None for any other statement."""
-    name = made(statement)
+    """Return the inverse of a statement that creates an object; None for any other statement."""
+    name = created_relation(statement)
     if name is not None:
         return _relation(statement, name)
     tag = statement.tag
@@ -69,7 +69,7 @@ def creation(statement: Node, fresh: frozenset[str]) -> InverseStatements | None
     if tag in _SINGLE:
         kind, field = _SINGLE[tag]
         own = statement.text(field) or (_role(statement) if tag == "CreateSchemaStmt" else "")
-        inside = "what the schema's own statements made" if statement.many("schema_elts") else None
+        inside = "the objects that the elements of `CREATE SCHEMA` created" if statement.many("schema_elts") else None
         return run(f"drop {kind} {quote(own)}", unknown=_before(statement) or inside)
     if tag in _ON_TABLE:
         kind, field, on = _ON_TABLE[tag]
@@ -91,15 +91,15 @@ def _relation(statement: Node, name: str) -> InverseStatements:
         kind = "foreign table"
     target = statement.one("relation")
     if target is not None and target.text("relpersistence") == "t":
-        return NOTHING  # a temporary table goes with its session
+        return NOTHING  # a temporary table is dropped at the end of its session
     return run(f"drop {kind} {name}", unknown=_before(statement))
 
 
 def _before(statement: Node) -> str | None:
     if statement.flag("if_not_exists"):
-        return "whether it was there before (if not exists): then its own migration drops it"
+        return "whether it existed before (`IF NOT EXISTS`); if it did, remove this statement"
     if statement.flag("replace"):
-        return "whether it replaced another (or replace): then the former one must be created again instead"
+        return "whether it replaced another (`OR REPLACE`); if it did, create the former one instead"
     return None
 
 
@@ -111,14 +111,14 @@ def _role(statement: Node) -> str:
 def _index(statement: Node, fresh: frozenset[str]) -> InverseStatements:
     table = statement.one("relation")
     if table is None or relation(table) in fresh:
-        return NOTHING  # it goes with its table
+        return NOTHING  # dropping the table drops its indexes
     word = "index concurrently" if statement.flag("concurrent") else "index"
     own = statement.text("idxname")
     parts = [node.text("name") or _call(node) for node in statement.many("index_params")]
-    name = own or chosen(table.text("relname"), *parts, "idx")
+    name = own or default_name(table.text("relname"), *parts, "idx")
     if name is None:
-        return ask(f"the name that the server gave the index on {relation(table)}: `drop {word} …`")
-    guessed = None if own else f"whether the server called the index {name}: it has no name of its own"
+        return ask(f"the name that PostgreSQL chose for the index on {relation(table)}: `drop {word} …`")
+    guessed = None if own else f"whether PostgreSQL chose the name {name} for the index"
     return run(f"drop {word} {dotted(table.text('schemaname'), name)}", unknown=_before(statement) or guessed)
 
 
@@ -143,7 +143,7 @@ def _definition(statement: Node) -> InverseStatements | None:
     if statement.tag == "DefineStmt":
         kind = _DEFINED.get(statement.choice("kind"))
         if kind is None:
-            return ask(f"the signature of what is to be dropped: `drop {KINDS.get(statement.choice('kind'), '…')} …`")
+            return ask(f"the signature of the object to drop: `drop {KINDS.get(statement.choice('kind'), '…')} …`")
         return run(f"drop {kind} {dotted(*statement.strings('defnames'))}", unknown=_before(statement))
     if statement.tag == "CreateCastStmt":
         source, target = statement.one("sourcetype"), statement.one("targettype")
@@ -153,11 +153,13 @@ def _definition(statement: Node) -> InverseStatements | None:
 
 
 def granted(statement: Node) -> InverseStatements | None:
-    """Return what takes a ``GRANT`` or ``REVOKE`` back; None for any other statement."""
+    """Return the inverse of a ``GRANT`` or ``REVOKE``; None for any other statement."""
     if statement.tag not in {"GrantStmt", "GrantRoleStmt", "AlterDefaultPrivilegesStmt"}:
         return None
     action = statement.one("action") if statement.tag == "AlterDefaultPrivilegesStmt" else statement
     if action is None or action.flag("grant_option"):
-        return ask("who may keep the right to grant it on")
+        return ask("which roles keep the grant option")
     giving = action.flag("is_grant")
-    return run(deparse.flipped(statement), unknown=None if giving else "whether all of it had been granted before")
+    return run(
+        deparse.grant_inverse(statement), unknown=None if giving else "whether all these privileges were granted before"
+    )

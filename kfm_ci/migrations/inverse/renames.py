@@ -1,4 +1,4 @@
-"""Taking back new names, new schemas, new enum values and comments."""
+"""Inverse of statements that set a name, a schema, an enum value or a comment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _WITH_SIGNATURE = frozenset({"OBJECT_FUNCTION", "OBJECT_PROCEDURE", "OBJECT_AGGR
 _PARTS = {"OBJECT_COLUMN": "column", "OBJECT_TABCONSTRAINT": "constraint", "OBJECT_ATTRIBUTE": "attribute"}
 
 
-def undo(statement: Node, made: frozenset[str]) -> InverseStatements | None:
-    """Return what takes a statement of this kind back; None for any other."""
+def undo(statement: Node, created: frozenset[str]) -> InverseStatements | None:
+    """Return the inverse of a statement of this kind; None for any other statement."""
     if statement.tag == "RenameStmt":
         return _rename(statement)
     if statement.tag == "AlterObjectSchemaStmt":
@@ -20,7 +20,7 @@ def undo(statement: Node, made: frozenset[str]) -> InverseStatements | None:
     if statement.tag == "AlterEnumStmt":
         return _enum(statement)
     if statement.tag == "CommentStmt":
-        return _comment(statement, made)
+        return _comment(statement, created)
     return None
 
 
@@ -46,44 +46,46 @@ def _rename(statement: Node) -> InverseStatements:
         return run(f"alter {word} {dotted(*parts[:-1], new)} rename to {quote(parts[-1])}")
     if word and old:
         return run(f"alter {word} {quote(new)} rename to {quote(old)}")
-    return ask(f"how to give {new} its old name back")
+    return ask(f"the statement that renames {new} to its former name")
 
 
 def _schema(statement: Node) -> InverseStatements:
     word = KINDS.get(statement.choice("object_type"))
     target, schema = statement.one("relation"), statement.text("newschema")
     if word is None or target is None:
-        return ask("the schema it came from: `alter … set schema …`")
+        return ask("the former schema: `alter … set schema …`")
     moved = dotted(schema, target.text("relname"))
     if target.text("schemaname"):
         return run(f"alter {word} {moved} set schema {quote(target.text('schemaname'))}")
-    return ask(f"the schema it came from: `alter {word} {moved} set schema …`")
+    return ask(f"the former schema: `alter {word} {moved} set schema …`")
 
 
 def _enum(statement: Node) -> InverseStatements:
     name, new, old = dotted(*statement.strings("type_name")), statement.text("new_val"), statement.text("old_val")
     if old:
         return run(f"alter type {name} rename value {_literal(new)} to {_literal(old)}")
-    return ask(f"what to do with rows that hold {_literal(new)}: the server cannot remove a value from type {name}; "
-               "usually it is left, and `rollback: manual` or `compensating` declared")  # fmt: skip
+    return ask(
+        f"how to treat rows with {_literal(new)}: PostgreSQL cannot remove a value from type {name}; "
+        "keep the value and declare `rollback: manual` or `compensating`"
+    )
 
 
-def _comment(statement: Node, made: frozenset[str]) -> InverseStatements:
+def _comment(statement: Node, created: frozenset[str]) -> InverseStatements:
     thing, kind = statement.one("object"), statement.choice("objtype")
     parts = _names(thing) if thing is not None else ()
-    if dotted(*parts) in made or (kind == "OBJECT_COLUMN" and dotted(*parts[:-1]) in made):
-        return NOTHING  # it goes with what it is on
+    if dotted(*parts) in created or (kind == "OBJECT_COLUMN" and dotted(*parts[:-1]) in created):
+        return NOTHING  # dropping the object drops its comment
     if (
         kind in {"OBJECT_COLUMN", "OBJECT_TABLE", "OBJECT_VIEW", "OBJECT_INDEX", "OBJECT_SCHEMA", "OBJECT_SEQUENCE"}
         and parts
     ):
         word = "column" if kind == "OBJECT_COLUMN" else KINDS[kind]
-        return run(f"comment on {word} {dotted(*parts)} is null", unknown="the comment that was there before, if any")
-    return ask("the comment that was there before: `comment on … is null` when there was none")
+        return run(f"comment on {word} {dotted(*parts)} is null", unknown="the former comment, if any")
+    return ask("the former comment: `comment on … is null` if there was none")
 
 
 def _names(thing: Node) -> tuple[str, ...]:
-    """Return the parts of a name, however the tree holds it."""
+    """Return the parts of a name, which is a string or a list in the parse tree."""
     if thing.tag == "String":
         return (thing.text("sval"),)
     return thing.strings("items") or thing.strings("names")

@@ -1,9 +1,9 @@
-"""Taking back ``ALTER TABLE``, part by part."""
+"""Inverse of ``ALTER TABLE``, one inverse for each of its actions."""
 
 from __future__ import annotations
 
 from kfm_ci.migrations.inverse.model import NOTHING, InverseStatements, ask, run
-from kfm_ci.sql.identifiers import chosen, quote, relation
+from kfm_ci.sql.identifiers import default_name, quote, relation
 from kfm_ci.sql.parse_tree import Node
 
 _SWITCHES = {
@@ -19,7 +19,7 @@ _SUFFIXES = {
     "CONSTR_PRIMARY": "pkey", "CONSTR_UNIQUE": "key", "CONSTR_FOREIGN": "fkey", "CONSTR_CHECK": "check",
     "CONSTR_EXCLUSION": "excl",
 }  # fmt: skip
-_FORGOTTEN = {
+_FORMER_SETTINGS = {
     "AT_SetStatistics": "statistics target", "AT_SetStorage": "storage", "AT_SetCompression": "compression",
     "AT_SetOptions": "options", "AT_ReplaceRelOptions": "storage parameters", "AT_SetRelOptions": "storage parameters",
     "AT_ResetRelOptions": "storage parameters", "AT_ReplicaIdentity": "replica identity", "AT_ClusterOn": "cluster index",
@@ -31,14 +31,14 @@ _ALTERED = {
 }  # fmt: skip
 
 
-def undo(statement: Node, made: frozenset[str]) -> InverseStatements:
-    """Return what takes an ``AlterTableStmt`` back; ``made`` are the relations that the same file makes."""
+def undo(statement: Node, created: frozenset[str]) -> InverseStatements:
+    """Return the inverse of an ``AlterTableStmt``; ``created`` has the relations that the same file creates."""
     target = statement.one("relation")
     kind = _ALTERED.get(statement.choice("objtype"), "table")
     if target is None:
-        return ask("what this statement changed")
+        return ask("the changes of this statement")
     head = f"alter {kind} {relation(target)}"
-    fresh = relation(target) in made
+    fresh = relation(target) in created
     undone = [_command(item, head, target, fresh=fresh) for item in reversed(statement.many("cmds"))]
     return InverseStatements(sql=tuple(line for item in undone for line in item.sql),
                 unknown=tuple(line for item in undone for line in item.unknown))  # fmt: skip
@@ -48,7 +48,7 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
     kind, name, definition = command.choice("subtype"), quote(command.text("name")), command.one("def")
     if kind == "AT_AddColumn" and definition is not None:
         word = "attribute" if head.startswith("alter type") else "column"
-        there = f"whether {quote(definition.text('colname'))} was there before (if not exists)"
+        there = f"whether {quote(definition.text('colname'))} existed before (`IF NOT EXISTS`)"
         return run(f"{head} drop {word} {quote(definition.text('colname'))}",
                    unknown=there if command.flag("missing_ok") else None)  # fmt: skip
     if kind == "AT_AddConstraint" and definition is not None:
@@ -61,13 +61,14 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
         return NOTHING if fresh else run(f"{head} alter column {name} drop not null")
     if kind == "AT_DropNotNull":
         return run(
-            f"{head} alter column {name} set not null", unknown=f"what becomes of rows written since with {name} null"
+            f"{head} alter column {name} set not null",
+            unknown=f"how to treat rows written since then in which {name} is null",
         )
     if kind == "AT_ColumnDefault":
         if fresh:
             return run(f"{head} alter column {name} drop default") if definition is not None else NOTHING
         return ask(
-            f"the default that {name} of {relation(target)} had: `{head} alter column {name} set default …` (or `drop default`)"
+            f"the former default of {name} of {relation(target)}: `{head} alter column {name} set default …` (or `drop default`)"
         )
     if kind == "AT_AddIdentity":
         return run(f"{head} alter column {name} drop identity")
@@ -75,26 +76,26 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
         part = definition.one("name")
         if kind == "AT_AttachPartition" and part is not None:
             return run(f"{head} detach partition {relation(part)}")
-        return ask(f"the bounds of the partition that was detached: `{head} attach partition … for values …`")
+        return ask(f"the bounds of the detached partition: `{head} attach partition … for values …`")
     if kind in {"AT_AddInherit", "AT_DropInherit"} and definition is not None:
         return run(f"{head} {'no inherit' if kind == 'AT_AddInherit' else 'inherit'} {relation(definition)}")
     if kind == "AT_ValidateConstraint":
-        return NOTHING  # a constraint that was valid for a while is none the worse
+        return NOTHING  # a validated constraint need not become NOT VALID again
     return _unknown(kind, name, head, target, fresh=fresh)
 
 
 def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> InverseStatements:
     if kind == "AT_DropColumn":
-        return ask(f"type, default and values of {relation(target)}.{name}: its values are gone "
-                   f"(`{head} add column {name} …` brings back an empty column)")  # fmt: skip
+        return ask(f"type, default and values of {relation(target)}.{name}; the values are lost "
+                   f"(`{head} add column {name} …` restores an empty column)")  # fmt: skip
     if kind == "AT_DropConstraint":
-        return ask(f"what constraint {name} demanded: `{head} add constraint {name} …`")
+        return ask(f"the definition of constraint {name}: `{head} add constraint {name} …`")
     if kind == "AT_AlterColumnType":
-        return ask(f"the type that {name} of {relation(target)} had: `{head} alter column {name} type …`")
-    if kind in _FORGOTTEN:
-        return NOTHING if fresh else ask(f"the {_FORGOTTEN[kind]} that {relation(target)} had")
+        return ask(f"the former type of {name} of {relation(target)}: `{head} alter column {name} type …`")
+    if kind in _FORMER_SETTINGS:
+        return NOTHING if fresh else ask(f"the former {_FORMER_SETTINGS[kind]} of {relation(target)}")
     words = kind.removeprefix("AT_") or "this"
-    return ask(f"what {words} changed on {relation(target)}")
+    return ask(f"the change of {words} on {relation(target)}")
 
 
 def _constraint(definition: Node, head: str, target: Node) -> InverseStatements:
@@ -103,18 +104,20 @@ def _constraint(definition: Node, head: str, target: Node) -> InverseStatements:
         name = definition.text("indexname")
     if kind == "CONSTR_NOTNULL" and not name:
         columns = definition.strings("keys")
-        return run(f"{head} alter column {quote(columns[0])} drop not null") if columns else ask("which column it is")
+        return (
+            run(f"{head} alter column {quote(columns[0])} drop not null") if columns else ask("the name of the column")
+        )
     if name:
         return run(f"{head} drop constraint {quote(name)}")
-    default = chosen(target.text("relname"), *_columns(definition, kind), _SUFFIXES.get(kind, ""))
+    default = default_name(target.text("relname"), *_columns(definition, kind), _SUFFIXES.get(kind, ""))
     if default is None:
-        return ask(f"the name that the server gave the constraint: `{head} drop constraint …`")
+        return ask(f"the name that PostgreSQL chose for the constraint: `{head} drop constraint …`")
     return run(f"{head} drop constraint {quote(default)}",
-               unknown=f"whether the server called the constraint {default}: it has no name of its own")  # fmt: skip
+               unknown=f"whether PostgreSQL chose the name {default} for the constraint")  # fmt: skip
 
 
 def _columns(definition: Node, kind: str) -> tuple[str, ...]:
-    """Return the columns that the server puts into a constraint's name."""
+    """Return the columns in the name that PostgreSQL chooses for a constraint."""
     if kind == "CONSTR_FOREIGN":
         return definition.strings("fk_attrs")
     if kind == "CONSTR_UNIQUE":

@@ -25,7 +25,7 @@ def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(
     assert (repository / path).read_text().splitlines() == [
         "-- Takes 20260101_1200__add_widgets back.",
         "",
-        "-- TODO (line 3 of the up): not known: what the rows of parts held before: nothing here tells",
+        "-- TODO (line 3 of the up migration): unknown: the former values of the rows of parts",
         "drop table widgets;",
     ]
 
