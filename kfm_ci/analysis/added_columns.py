@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import Alteration
+from kfm_ci.analysis.changed_statement import Alteration
 from kfm_ci.analysis.column_definitions import type_of
 from kfm_ci.analysis.object_names import quote, written
 from kfm_ci.sql.parse_tree import Node

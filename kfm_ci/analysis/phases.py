@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.removed_objects import removals
 from kfm_ci.model import Phase
 

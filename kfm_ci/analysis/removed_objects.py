@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.object_names import Name, parts_of, quote, spelled, written
 from kfm_ci.sql.parse_tree import Node
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from kfm_ci.analysis import added_columns
 from kfm_ci.analysis.added_columns import AddedColumn
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.column_definitions import defined, type_of
 from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.removed_objects import Removal

@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 
 from kfm_ci.migrations import source_calls, source_files
 from kfm_ci.migrations.model import Command, History, Migration, Tree
-from kfm_ci.migrations.problems.file_order import NOT_INCLUDED
+from kfm_ci.migrations.problems.tool_plan import NOT_INCLUDED
 from kfm_ci.sql.script import SourceFile
 
 SQL = (".sql", ".psql", ".ddl")

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Hazard, Place, Rollout, Severity, Verdict
 from kfm_ci.rule_info import RuleInfo

@@ -13,7 +13,7 @@ from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, ToolSemantics, Tree, Unreadable
-from kfm_ci.migrations.problems.file_order import ATLAS_SUM_MISMATCH
+from kfm_ci.migrations.problems.tool_plan import ATLAS_SUM_MISMATCH
 from kfm_ci.migrations.problems.transaction_modes import ATLAS_CHECKPOINT, ATLAS_DIRECTIVE_IGNORED
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql.script import Script, SourceFile

@@ -9,7 +9,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, resumption, source_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import History, Migration, ToolSemantics, Tree
-from kfm_ci.migrations.problems.file_order import (
+from kfm_ci.migrations.problems.tool_plan import (
     DRIZZLE_JOURNAL_ENTRY_MISSING,
     DRIZZLE_JOURNAL_INVALID,
     DRIZZLE_JOURNAL_OUT_OF_ORDER,

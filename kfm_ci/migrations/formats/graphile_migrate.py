@@ -13,7 +13,7 @@ from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import Section, Sections, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, ToolSemantics, Tree
-from kfm_ci.migrations.problems.file_order import CHAIN_BROKEN, HASH_MISMATCH
+from kfm_ci.migrations.problems.tool_plan import CHAIN_BROKEN, HASH_MISMATCH
 from kfm_ci.model import Finding, Mode, Resumption
 from kfm_ci.sql.script import Script, SourceFile
 

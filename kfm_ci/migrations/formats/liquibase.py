@@ -10,14 +10,15 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import header, resumption, source_files
 from kfm_ci.migrations.formats import liquibase_changesets, liquibase_master, liquibase_rollbacks
 from kfm_ci.migrations.formats.liquibase_changesets import Changeset
+from kfm_ci.migrations.formats.liquibase_parameters import ATTRIBUTE, PARAMETER, properties, replace_parameters
 from kfm_ci.migrations.layouts import program_files, program_metadata
 from kfm_ci.migrations.layouts.sections import holds, problem
 from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
-from kfm_ci.migrations.problems.file_contents import LIQUIBASE_SPLITS_BODY, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
+from kfm_ci.migrations.problems.file_contents import LIQUIBASE_SPLITS_BODY, SECTION_MISSING
 from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION
 from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.migrations.tools.known_tools import KNOWN
-from kfm_ci.model import Digest, Finding, Mode, Resumption, Severity
+from kfm_ci.model import Digest, Finding, Mode, Resumption
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.sql.tokens import Kind, tokens
@@ -32,9 +33,6 @@ _DIRECTIVE = re.compile(
     r"^\s*--\s*(rollback|preconditions|precondition-\S+|validchecksum|comment|property|ignorelines)\b", re.IGNORECASE
 )
 _BLOCK = re.compile(r"/\*[ \t]*liquibase[ \t]+rollback[ \t]*\n(.*?)\*/", re.IGNORECASE | re.DOTALL)
-_ATTRIBUTE = re.compile(r'(\w+):("[^"]*"|\S+)')
-_PARAMETER = re.compile(r"\$\{([\w.\-]+)\}")
-_PROPERTY = re.compile(r"^[^\S\n]*--[^\S\n]*property[^\S\n]+([^\n]*)$", re.IGNORECASE | re.MULTILINE)
 _COMMENT = re.compile(r"('(?:[^']|'')*')|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _LOG = re.compile(r"(?:changelog|changeset|migrations?|master|liquibase)[^/]*\.(?:xml|ya?ml|json)$", re.IGNORECASE)
 _LOOKS = 5
@@ -80,7 +78,7 @@ class Liquibase:
                 unreadable = True
                 continue
             # Liquibase uses the first definition of a parameter; the settings come first
-            values = {**_properties(file), **values}
+            values = {**properties(file), **values}
             held: Sequence[Changeset | _Changeset] = (
                 _cut(file, findings) if path.endswith(".sql") else liquibase_changesets.read(file)
             )
@@ -181,7 +179,7 @@ def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
     for number, mark in enumerate(marks):
         stop = marks[number + 1].start() if number + 1 < len(marks) else len(file.text)
         begin = min(mark.end() + 1, len(file.text))
-        attributes = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(mark[3])}
+        attributes = {key.lower(): value.strip('"') for key, value in ATTRIBUTE.findall(mark[3])}
         found.append(
             _Changeset(
                 author=mark[1].strip('" '),
@@ -199,16 +197,6 @@ def _cut(file: SourceFile, findings: list[Finding]) -> list[_Changeset]:
     ]
 
 
-def _properties(file: SourceFile) -> dict[str, str]:
-    """Return the parameters that a file itself sets for PostgreSQL."""
-    found: dict[str, str] = {}
-    for line in _PROPERTY.finditer(file.text):
-        told = {key.lower(): value.strip('"') for key, value in _ATTRIBUTE.findall(line[1])}
-        if "name" in told and "value" in told and liquibase_changesets.runs_here(told.get("dbms", "")):
-            found.setdefault(told["name"], told["value"])
-    return found
-
-
 def _migration(
     file: SourceFile, item: _Changeset, name: str, number: int, values: Mapping[str, str], findings: list[Finding]
 ) -> Migration:
@@ -216,7 +204,9 @@ def _migration(
     up_text, down_text = _ways(item.text)
     if item.attributes.get("stripcomments", "true").lower() != "false":
         up_text = _stripped(up_text)
-    up_text, down_text = (_filled(file, text, item.first_line, values, findings) for text in (up_text, down_text))
+    up_text, down_text = (
+        replace_parameters(file, text, item.first_line, values, findings) for text in (up_text, down_text)
+    )
     up = Script(file=file, text=up_text, first_line=item.first_line, mode=mode)
     down = (
         Script(file=file, text=down_text, first_line=item.first_line, mode=mode)
@@ -245,7 +235,7 @@ def written(script: Script) -> str | None:
     for item in _cut(script.file, []):
         if item.first_line == script.first_line:
             text = _ways(item.text)[0]
-            return None if _PARAMETER.search(text) else text
+            return None if PARAMETER.search(text) else text
     return None
 
 
@@ -282,25 +272,6 @@ def _stripped(text: str) -> str:
             piece = _COMMENT.sub(lambda found: found[1] or "\n" * found[0].count("\n"), piece)
         pieces.append(piece)
     return "".join(pieces)
-
-
-def _filled(file: SourceFile, text: str, first_line: int, values: Mapping[str, str], findings: list[Finding]) -> str:
-    def value(found: re.Match[str]) -> str:
-        if found[1] in values:
-            return values[found[1]]
-        findings.append(
-            problem(
-                file,
-                UNRESOLVED_PLACEHOLDER,
-                f"The parameter `${{{found[1][:60]}}}` has no value, so Liquibase sends it unchanged.",
-                f'Set `[migrations.placeholders] "{found[1][:60]}" = "…"` in `kfm-ci.toml`.',
-                line=first_line + text.count("\n", 0, found.start()),
-                severity=Severity.WARNING,
-            )
-        )
-        return found[0]
-
-    return _PARAMETER.sub(value, text)
 
 
 def _torn(file: SourceFile, script: Script) -> list[Finding]:

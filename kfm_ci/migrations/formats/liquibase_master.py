@@ -10,7 +10,7 @@ from kfm_ci.migrations.formats import liquibase_changesets
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import Tree
-from kfm_ci.migrations.problems.file_order import INCLUDE_MISSING, NOT_INCLUDED
+from kfm_ci.migrations.problems.tool_plan import INCLUDE_MISSING, NOT_INCLUDED
 from kfm_ci.migrations.source_files import read
 from kfm_ci.model import Finding
 

@@ -11,7 +11,7 @@ from kfm_ci.migrations import header, source_files
 from kfm_ci.migrations.formats import sqitch_variables
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.model import History, Migration, ToolSemantics, Tree
-from kfm_ci.migrations.problems.file_order import FILE_MISSING, SQITCH_PLAN_SYNTAX
+from kfm_ci.migrations.problems.tool_plan import FILE_MISSING, SQITCH_PLAN_SYNTAX
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, SourceFile

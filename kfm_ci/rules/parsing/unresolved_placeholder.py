@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import UnreadStatement
+from kfm_ci.analysis.changed_statement import UnreadStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations import placeholders
 from kfm_ci.migrations.problems.file_contents import UNRESOLVED_PLACEHOLDER

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.object_names import spelled
 from kfm_ci.model import Finding, Hazard

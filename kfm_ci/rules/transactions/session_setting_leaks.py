@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kfm_ci.analysis.change import Change
-from kfm_ci.analysis.changed_statements import ChangeStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rule_info import RuleInfo

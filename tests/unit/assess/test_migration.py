@@ -39,7 +39,7 @@ def test_an_estimate_counts_the_writes_that_arrive_meanwhile() -> None:
     busy = sizes(TableSize(name="public.t", rows=20_000, bytes=4_000_000_000, writes_per_second=150.0))
     found = next(item for item in judge(migration(), (SCAN,), statistics=busy) if item.hazard is Hazard.BLOCKS_READS)
     assert "20 s or more" in found.message
-    assert "about 3,000 writes to it arrive meanwhile" in found.message
+    assert "about 3,000 writes to it arrive in that time" in found.message
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_what_goes_through_cascade_is_named() -> None:
     seen = replace(QUIET, kind="DROP TABLE", locks=())
     found = judge(migration("drop table t cascade;"), (seen,), schema_diff=diff)
     assert [item.message.split(":")[0] for item in found if item.rule == "dropped-by-cascade"] == [
-        "removes view public.report, through CASCADE or a block of code"
+        "The migration removes view `public.report`, through CASCADE or a block of code"
     ]
 
 
@@ -175,7 +175,7 @@ def removal(rule: str = "squawk-ban-drop-view", line: int = 1) -> Finding:
 def test_a_removal_that_the_catalog_does_not_see_is_refuted_once_the_migration_ran() -> None:
     assert settle([removal()], {}) == (removal(),)
     (refuted,) = settle([removal()], {}, applied={"a"}, server="PostgreSQL 17")
-    assert refuted.verdict is Verdict.REFUTED and "PostgreSQL 17's catalog lacks nothing" in refuted.message
+    assert refuted.verdict is Verdict.REFUTED and "PostgreSQL 17's catalog has every object" in refuted.message
 
 
 def test_a_removal_gives_way_to_what_the_catalog_says_of_the_migration() -> None:
@@ -234,7 +234,7 @@ def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() 
         item for item in judge(migration(f"{TEXT}\n{TEXT}"), (first, later)) if item.rule == "lock-held-during-work"
     ]
     assert [item.hazard for item in found] == [Hazard.BLOCKS_READS]
-    assert "reads and writes of public.t, and writes of public.u wait until COMMIT" in found[0].message
+    assert "reads and writes of public.t, and writes of public.u until COMMIT" in found[0].message
 
 
 def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_lines() -> None:
@@ -249,7 +249,7 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
     found = judge(migration("\n".join([TEXT] * 5)), (*quick, slow, after))
     (early,) = (item for item in found if item.rule == "lock-held-during-work")
     assert early.place.line == 1
-    assert "reads and writes of public.a, public.b, public.c wait until COMMIT" in early.message
+    assert "reads and writes of public.a, public.b, public.c until COMMIT" in early.message
     assert "(AccessExclusiveLock from lines 1, 2, 3), while line 4 reads all of public.t." in early.message
     (own,) = (item for item in found if item.rule == "lock-blocks-reads")
     (brief,) = (item for item in found if item.rule == "brief-lock")
@@ -258,7 +258,10 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
 
 def test_the_timeout_that_is_advised_has_effect_where_the_statement_runs() -> None:
     hasty = replace(QUIET, lock_timeout_ms=0)
-    for mode, advice in ((Mode.TRANSACTION, "`set local lock_timeout"), (Mode.AUTOCOMMIT, "`set lock_timeout")):
+    for mode, advice in (
+        (Mode.TRANSACTION, "Write `set local lock_timeout"),
+        (Mode.AUTOCOMMIT, "Write `set lock_timeout"),
+    ):
         (found,) = (item for item in judge(migration(), (hasty,), mode=mode) if item.rule == "lock-timeout-missing")
         assert str(found.help).startswith(advice)
 
@@ -274,8 +277,8 @@ def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made
     seen = tuple(replace(QUIET, line=at, end_line=at) for at in (1, 2, 3))
     (found,) = (item for item in judge(migration(text), seen, unindexed=tuple(keys)) if "index" in item.rule)
     assert found.place.line == 1
-    assert found.message == ("no index of public.t begins with a or with b, c: every delete or key change in public.p, public.q "
-                             "reads all of public.t.")  # fmt: skip
+    assert found.message == ("No index of `public.t` starts with a or with b, c: every delete or key change in public.p, public.q "
+                             "scans `public.t`.")  # fmt: skip
     assert found.help == "`create index concurrently on public.t (a);` `create index concurrently on public.t (b, c);`"
     assert not [item for item in judge(migration(text), seen, unindexed=(keys[2],)) if "index" in item.rule]
     # a key of the same columns in a table that only refers to it is another one

@@ -88,7 +88,7 @@ def test_what_is_wrong_with_the_whole_cannot_be_acknowledged(hazard):
 
 def test_a_comment_below_the_last_statement_is_unused_even_on_paper():
     (unused,) = judged(allows=(allow(line=6),), complete=False).findings
-    assert "no statement stands below" in unused.message
+    assert "there is no statement below" in unused.message
 
 
 def test_on_paper_an_acknowledgement_may_be_meant_for_the_server():

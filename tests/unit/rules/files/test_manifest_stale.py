@@ -28,7 +28,7 @@ def test_lists_that_agree_pass(judge, change):
 def test_an_edited_file_makes_both_lists_stale(judge, change):
     found = judge(RULE, FILES | {"V1__one.up.sql": "select 2;\n"} | lists(change, FILES))
     assert [item.place.file.rsplit("/")[-1] for item in found] == ["manifest.json", "checksums.txt"]
-    assert all(item.help == "run: kfm-ci manifest" for item in found)
+    assert all(item.help == "Run `kfm-ci manifest`." for item in found)
 
 
 def test_line_ends_changed_on_checkout_are_told_as_such(judge, change):

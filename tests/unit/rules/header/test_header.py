@@ -25,12 +25,12 @@ def without(key: str) -> str:
 @pytest.mark.parametrize("key", REQUIRED)
 def test_each_required_key_is_missed_by_name(judge_text, key):
     (found,) = judge_text(HeaderKeys(), without(key))
-    assert repr(key) in found.message and "is missing" in found.message
+    assert f"`{key}`" in found.message and "is missing" in found.message
 
 
 def test_an_unknown_key_is_refused_with_the_nearest(judge_text):
     (found,) = judge_text(HeaderKeys(), EXAMPLE.replace("-- dialect", "-- roll-out: safe\n-- dialect"))
-    assert found.help == "did you mean 'rollout'?" and found.place.line == 8
+    assert found.help == "Write `rollout` if that is meant." and found.place.line == 8
 
 
 def test_an_empty_key_is_refused(judge_text):
@@ -56,7 +56,7 @@ def test_other_formats_are_asked_for_a_header_only_by_policy(judge_text):
 @pytest.mark.parametrize("key", sorted(CLOSED))
 def test_a_value_outside_its_set_is_refused(judge_text, key):
     (found,) = judge_text(HeaderValues(), without(key).replace("-- dialect", f"-- {key}: none\n-- dialect"))
-    assert found.message.startswith(f"{key}: expected")
+    assert found.message.startswith(f"`{key}`: expected")
     for value in CLOSED[key]:
         assert judge_text(HeaderValues(), without(key).replace("-- dialect", f"-- {key}: {value}\n-- dialect")) == []
 

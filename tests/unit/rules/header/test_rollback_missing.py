@@ -96,4 +96,4 @@ def test_what_to_add_is_said_in_the_words_of_the_tool():
             change, head=replace(change.head, semantics=ToolSemantics(down_description="a `rollback` to the changeset"))
         )
     )
-    assert found.help.startswith("add a `rollback` to the changeset, or")
+    assert found.help.startswith("Add a `rollback` to the changeset, or")
