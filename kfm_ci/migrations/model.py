@@ -1,4 +1,4 @@
-"""What was written: files read exactly once, and the migrations made of them."""
+"""Migrations, their files and the tool that runs them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from kfm_ci.sql.script import Script, SourceFile
 
 
 class Tree(Protocol):
-    """A directory tree to read from: the work tree, or a commit's objects."""
+    """A tree of files: the work tree or a commit."""
 
     def paths(self, directory: str) -> Iterator[str]:
         """Yield the POSIX paths of all regular files (and links) below a directory, sorted."""
         ...
 
     def read(self, path: str) -> bytes:
-        """Return a file's raw bytes; raises Unreadable (see below) with a finding-ready reason."""
+        """Return a file's raw bytes; raises Unreadable with the reason."""
         ...
 
     def exists(self, path: str) -> bool:
@@ -32,83 +32,83 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A migration that a foreign tool runs: what to start, not what to send."""
+    """A migration that an external migration tool runs by a command."""
 
     file: SourceFile
     argv: tuple[str, ...]
     directory: str
-    """Where it is started, relative to the repository's root."""
+    """Working directory, relative to the repository's root."""
     down: tuple[str, ...] | None = None
-    """What to start to take it back; None: the tool has no way."""
+    """Command that rolls it back; None if the tool has none."""
     preview: tuple[str, ...] | None = None
-    """What to start to have its SQL printed, before anything runs."""
+    """Command that prints its SQL without running it."""
     part: str | None = None
-    """The part of the file that is this migration, where one file holds several; None: all of it."""
+    """Text of this migration in a file with several; None: the whole file."""
     line: int = 1
-    """1-based line of the file on which it begins."""
+    """1-based line of the file on which it starts."""
     placeholders: dict[str, str] = field(default_factory=dict)
-    """What was filled into the command lines, by name."""
+    """Values of the placeholders of the command lines."""
     down_to: tuple[str, ...] = ()
-    """What to start to take it and all that came after it back, in one run."""
+    """Command that rolls back this and all later migrations in one run."""
     history_row_keys: tuple[str, ...] = ()
-    """What the tool's note of it must name; empty: any of its names will do."""
+    """Values that identify its row in the history table; empty: any of its names."""
     is_reversible: bool = True
-    """Whether there is a way back for the tool to run, as far as the file tells."""
+    """Whether its file has a down migration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """A foreign tool that runs migrations itself; ``{url}`` and its kind are filled in when it is started."""
+    """An external migration tool; placeholders such as ``{url}`` are filled in when it is started."""
 
     up: tuple[str, ...]
-    """Runs all that is pending, as production does."""
+    """Runs all pending migrations, as in production."""
     up_one: tuple[str, ...] = ()
-    """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``, ``{dir}``; empty: the tool knows no
-    such thing, and ``up`` is run without the files of those that come later."""
+    """Runs one migration: ``{id}``, ``{version}``, ``{previous}``, ``{file}``, ``{dir}``; empty if the
+    tool has no single steps: ``up`` is run with the files of later migrations hidden."""
     down_one: tuple[str, ...] | None = None
     down_to: tuple[str, ...] = ()
-    """Takes one migration and all that came after it back in one run; ``{count}``: how many those are, filled in last."""
+    """Rolls back one migration and all later ones in one run; ``{count}`` is their number, filled in last."""
     down_preview: tuple[str, ...] = ()
-    """Prints the SQL that takes ``{count}`` migrations back, and runs none of it."""
+    """Prints the SQL that rolls back ``{count}`` migrations without running it."""
     status: tuple[str, ...] = ()
-    """Ends with another code than 0 while something is pending; empty: the tool has no such command."""
+    """Exits non-zero if a migration is pending; empty if the tool has no such command."""
     preview: tuple[str, ...] = ()
     """Prints the SQL of one migration, or of the next ``{count}``, without running it."""
     load_schema: tuple[str, ...] = ()
-    """Makes what the base has from the schema that the tool keeps beside the migrations, of which old ones often run no
-    longer; ``up`` follows it. Empty: the tool keeps none."""
+    """Loads the tool's schema file as the base schema before ``up``, because old migrations often no longer run; empty if
+    the tool has no schema file."""
     history_table: str
-    """Table in which the tool notes what it ran, with its schema where that is not the default."""
+    """The tool's history table, with its schema unless that is the default schema."""
     own_tables: tuple[str, ...] = ()
-    """Other tables of its own; ``*`` for any rest, as in ``schema.*``."""
+    """Other tables of the tool; ``*`` matches any rest, as in ``schema.*``."""
     history_row_keys: tuple[str, ...] = ()
-    """What its note of a migration must name: ``{id}`` and its kind; empty: any of its names will do."""
+    """Values that identify a migration's row in the history table, such as ``{id}``; empty: any of its names."""
     records_before_run: bool = False
-    """Whether it notes a migration before it runs it."""
+    """Whether the tool inserts the history row before it runs the migration."""
     how_to_enable_transaction: str | None = None
-    """How a migration gets a transaction from the tool that gives it none; None: it does, or cannot."""
+    """How to enable the transaction of a migration; None if the tool opens one or cannot."""
     tables_filled_afterwards: tuple[str, ...] = ()
-    """Tables that it fills by itself after the last migration, such as a list of what can be permitted."""
+    """Tables that the tool fills after the last migration, such as a list of permissions."""
     directory: str = "."
     environment: dict[str, str] = field(default_factory=dict)
-    """Variables beside ``DATABASE_URL`` and libpq's."""
+    """Environment variables in addition to ``DATABASE_URL`` and those of libpq."""
     pass_env: tuple[str, ...] = ()
-    """Names of our own variables that it gets."""
+    """Names of environment variables of kfm-ci to pass on."""
     timeout: int = 300
-    """Seconds one start may take."""
+    """Time limit for one start, in seconds."""
     settings_file: str | None = None
-    """The tool's own settings, whose URL is replaced in the copy that it runs in."""
+    """The tool's settings file; its URL is replaced in the tool workspace."""
     generated_files: dict[str, str] = field(default_factory=dict)
-    """Files that are written into the copy, by path; ``{url}`` and its kind are filled in."""
+    """Files to write into the tool workspace, by path; placeholders such as ``{url}`` are filled in."""
     how_to_install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
-    """What to do where the program is not there."""
+    """How to install the program."""
     dependency_check: tuple[str, ...] = ()
-    """Ends with 0 where what the program needs is there too, such as a library; empty: the program is all."""
+    """Exits 0 if the dependencies of the program are installed; empty if it has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The block of metadata at the top of an up file, as written (unchecked)."""
+    """The unchecked metadata at the top of an up file."""
 
     values: dict[str, str]
     lines: dict[str, int]
@@ -117,17 +117,17 @@ class Header:
     end: int
     """1-based lines of the opening and the closing mark."""
     problems: tuple[tuple[int, str], ...] = ()
-    """What is wrong with the block itself, such as a key given twice: 1-based line and sentence."""
+    """Problems of the syntax, such as a repeated key: 1-based line and message."""
 
     def choice(self, key: str, kind: type[Risk] | type[Rollout] | type[Strategy] | type[Phase]) -> str | None:
-        """Return the value of a key when it is one of the enum's values, else None."""
+        """Return the value of a key if it is one of the enum's values, or None."""
         value = self.values.get(key)
         return value if value in {member.value for member in kind} else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowComment:
-    """An acknowledgement in a file: silences one hazard for the statement below it."""
+    """An acknowledgement in a file, which suppresses one hazard of the statement below it."""
 
     hazard: Hazard
     acknowledgement: Acknowledgement
@@ -137,30 +137,30 @@ class AllowComment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One migration, whichever tool it was written for."""
+    """One migration of any tool."""
 
     id: str
-    """What the ledger and the receipt call it; unique in a directory."""
+    """Id in the ledger and the receipt, unique in a directory."""
     version: str
     """The version as written."""
     sort_key: tuple[int | str, ...]
-    """Total order in the tool's own terms."""
+    """Total order of the tool."""
     name: str
     up: Script | Command
     down: Script | None = None
     verify: Script | None = None
-    """The tool's own script that fails unless what the migration makes is there."""
+    """The tool's verify script, which fails unless the migration's objects exist."""
     header: Header | None = None
     extra_files: tuple[SourceFile, ...] = ()
-    """Other files that decide what runs (metadata.toml …)."""
+    """Other files that affect the migration, such as ``metadata.toml``."""
     how_to_disable_transaction: str = "in a file of its own that runs outside a transaction"
-    """Where to write, in the tool's words, what cannot run in a transaction; the beginning of a sentence."""
+    """Where to write a statement that cannot run in a transaction block, in the tool's words."""
     is_repeatable: bool = False
-    """Whether the tool runs it again whenever its text changes; its id then names the text too."""
+    """Whether the tool runs it again if its text changes; its id then includes the text."""
     accepted_digests: frozenset[Digest] = frozenset()
-    """What its file may become by the tool's own custom once it has run everywhere, beside what it is."""
+    """Digests that the tool also accepts for its file after it ran everywhere."""
     condition: str | None = None
-    """On what it depends whether the tool runs it at all, such as a context; None: it always does."""
+    """Condition for the tool to run it, such as a context; None: it always runs."""
 
     @property
     def up_path(self) -> str:
@@ -193,16 +193,16 @@ class ToolSemantics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """All migrations of one directory at one commit, in order, with what was wrong on reading."""
+    """All migrations of one directory at one commit, in order, with the findings on their files."""
 
     format: str
     directory: str
     migrations: tuple[Migration, ...] = ()
     findings: tuple[Finding, ...] = ()
     unreadable: bool = False
-    """Whether something could not be read or ordered, so that no server can run it."""
+    """Whether a file cannot be read or ordered, so that the migrations cannot run."""
     tool: Tool | None = None
-    """What runs the migrations, when our own runner does not."""
+    """External migration tool that runs the migrations; None: kfm-ci runs them."""
     other_files: tuple[SourceFile, ...] = ()
     """Files in the directory that belong to no migration."""
     semantics: ToolSemantics = ToolSemantics()
@@ -214,7 +214,7 @@ class History:
 
 
 def files_of(migration: Migration) -> Iterator[SourceFile]:
-    """Yield the files of one migration: up, down, others that decide what runs."""
+    """Yield the files of one migration: up, down and extra files."""
     yield migration.up.file
     if migration.down is not None:
         yield migration.down.file

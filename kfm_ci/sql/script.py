@@ -1,4 +1,4 @@
-"""SQL text with its place in a file: source files, scripts, statements."""
+"""Source files, scripts and statements, with their lines and columns."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from kfm_ci.model import Digest, Mode, Resumption
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFile:
-    """One file, read exactly once."""
+    """The content of one file."""
 
     path: str
     """POSIX, relative to the repository's root."""
     data: bytes
     text: str
-    """Decoded as UTF-8 without byte order mark; what cannot be decoded became U+FFFD and is a finding of its own."""
+    """Decoded as UTF-8 without byte order mark; invalid bytes are U+FFFD and a finding of their own."""
     sha256: Digest
-    """Of the raw bytes; no newline or encoding clean-up."""
+    """Digest of the raw bytes, without normalisation of line ends or encoding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One SQL statement with its exact place."""
+    """One SQL statement with its position."""
 
     text: str
-    """From its first token to its last, without the semicolon; leading comments left out."""
+    """From its first token to its last, without the semicolon; without leading comments."""
     raw: str
-    """With what stands before and after it; the raws of a script joined give the text again."""
+    """The statement with the text before and after it; the raw texts of a script joined are its text."""
     line: int
     """1-based line of the first token, in the file."""
     column: int
@@ -39,22 +39,23 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """SQL to run: a whole file, or the section of one."""
+    """SQL to run: a file or a section of one."""
 
     file: SourceFile
     text: str
-    """The part of the file that is to run."""
+    """The part of the file to run."""
     first_line: int = 1
     """1-based line of the file on which ``text`` begins."""
     mode: Mode | None = None
-    """What the tool or the author demands; None: a transaction unless a statement cannot run in one."""
+    """Transaction mode set by the tool or the author; None: a transaction unless a statement cannot run in one."""
     recorded: bool = False
-    """Whether the text is what a tool sent to the server; its lines are counted on from the end of the file."""
+    """Whether the text is SQL recorded from a tool; its lines are numbered from the end of the file."""
     migration_line: int = 1
-    """1-based line of the file on which a recorded migration itself begins."""
+    """1-based line of the file on which a recorded migration starts."""
     shell_command: str | None = None
-    """What a person types to have a tool send it, as a line of shell; None where it is not a tool's."""
+    """Shell command that makes the tool run it; None without an external migration tool."""
     implicit_transaction: bool = False
-    """Whether the tool sends the text as one message (an implicit transaction when there are several)."""
+    """Whether the tool sends the text as one simple-query message: an implicit transaction block if it has several
+    statements."""
     resumption: Resumption | None = None
-    """How the tool goes on where the text ends the transaction that the tool opened; None: it fails, or opened none."""
+    """How the tool continues after the text ends its transaction; None: it fails, or opens no transaction."""

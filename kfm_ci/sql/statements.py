@@ -1,4 +1,4 @@
-"""SQL text to statements with exact places; the one wrapper of the SQL parser."""
+"""Splitting of SQL text into statements, and their parse trees."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kfm_ci.sql.script import Script, Statement
 from kfm_ci.sql.tokens import Kind, Token, line_end, runs, solid, tokens, words
 
 MAX_CHAIN = 2000
-"""Tokens in a row without a comma; beyond it the parser's recursion could end the whole process."""
+"""Maximum number of tokens without a comma; beyond it, the parser's recursion could overflow the stack."""
 
 _SILENT = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 
@@ -29,7 +29,7 @@ class _Part(NamedTuple):
 
 @dataclass
 class SyntaxProblem(Exception):
-    """The text does not parse; places are 1-based and in characters of the text."""
+    """The text does not parse; line and column are 1-based, in characters."""
 
     message: str
     line: int
@@ -41,7 +41,7 @@ class SyntaxProblem(Exception):
 
 @dataclass
 class TooComplex(SyntaxProblem):
-    """The text may be right, but is nested too deeply to be judged safely."""
+    """The text is nested too deeply to be parsed safely."""
 
 
 class Lines:
@@ -50,7 +50,7 @@ class Lines:
     __slots__ = ("_first", "_starts")
 
     def __init__(self, text: str, first_line: int = 1) -> None:
-        """Count lines as git does: only a line feed ends one."""
+        """Index the lines, which end at a line feed only, as in git."""
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
         self._first = first_line
 
@@ -61,7 +61,7 @@ class Lines:
 
 
 class _Splitter:
-    """Walks the tokens once and notes where statements begin and end; words are read only where one could decide."""
+    """Finds the start and the end of each statement in one pass over the tokens."""
 
     __slots__ = ("_atomic", "_begin", "_first", "_head", "_last", "_parens", "_text", "_tokens")
 
@@ -77,14 +77,14 @@ class _Splitter:
         self._head: list[str] = []
 
     def parts(self) -> Iterator[_Part]:
-        """Yield one part for each statement; the raws of all follow each other without a gap."""
+        """Yield one part for each statement; their raw texts are adjacent."""
         position = 0
         while position < len(self._text):
             part = self._next(position)
             if part is None:
                 return
             yield part
-            # Rows of a copy are no SQL: tokens begin anew behind them.
+            # Inline rows of COPY are not SQL, so the tokens start again after them.
             position = self._begin = part.raw_end
             self._clear()
 
@@ -117,7 +117,7 @@ class _Splitter:
 
 
 def _atomic_depth(head: list[str], depth: int) -> int:
-    """Follow ``begin atomic … end`` bodies, whose semicolons end no statement; as psql does."""
+    """Return the depth of ``BEGIN ATOMIC … END`` bodies, whose semicolons do not end the statement (as in psql)."""
     if not depth:
         return int(head[-2:] == ["begin", "atomic"] and not {"function", "procedure"}.isdisjoint(head[1:4]))
     return depth + (head[-1] == "case") - (head[-1] == "end")
@@ -127,8 +127,8 @@ def _atomic_depth(head: list[str], depth: int) -> int:
 def split(text: str, *, first_line: int = 1) -> tuple[Statement, ...]:
     """Return the statements of a text, whether it parses or not.
 
-    The raws joined give the text again, character for character; what follows the last statement
-    belongs to its raw. A text without any statement gives an empty tuple. ``first_line`` is the line
+    The raw texts joined are the text; the rest after the last statement belongs to its raw text. A text without a
+    statement gives an empty tuple. ``first_line`` is the line
     of the file on which the text begins. A psql meta-command is a statement of its own; rows after
     ``copy … from stdin;`` belong to the raw of the copy, not to its text.
     """
@@ -154,17 +154,17 @@ def split(text: str, *, first_line: int = 1) -> tuple[Statement, ...]:
 
 
 def of(script: Script) -> tuple[Statement, ...]:
-    """Return the statements of a script, placed in its file."""
+    """Return the statements of a script, with lines of its file."""
     return split(script.text, first_line=script.first_line)
 
 
 @lru_cache(maxsize=16384)
 def parse(sql: str) -> tuple[Node, ...]:
-    """Return one tree per statement of the text; raises SyntaxProblem (TooComplex: right or wrong, not judged).
+    """Return one tree per statement of the text; raises SyntaxProblem, or TooComplex without parsing.
 
     The tree is the parser's, version 18, so text that a newer or older server understands may differ.
     """
-    import postgast  # a tenth of a second that who only runs files need not wait for
+    import postgast  # imported here, because it takes 0.1 s that commands without parsing can save
     from google.protobuf.message import DecodeError
 
     if "\0" in sql:
@@ -182,12 +182,12 @@ def parse(sql: str) -> tuple[Node, ...]:
 
 
 def too_deep(sql: str) -> bool:
-    """Whether a text could be nested so deeply that the parser's recursion would end the process."""
+    """Whether a text may be nested so deeply that the parser's recursion overflows the stack."""
     return _longest_chain(sql) > MAX_CHAIN
 
 
 def _longest_chain(sql: str) -> int:
-    """Return an upper bound of how deep the tree can be: tokens without a comma, groups within counted."""
+    """Return an upper bound of the depth of the parse tree: tokens without a comma, including nested groups."""
     if len(sql) <= MAX_CHAIN:
         return 0
     chain = deepest = 0

@@ -1,4 +1,4 @@
-"""SQL text to tokens, as PostgreSQL's own scanner sees it; works on text that does not parse."""
+"""Tokens of SQL text as in PostgreSQL's scanner, also for text that does not parse."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What a token is."""
+    """Kind of a token."""
 
     SPACE = "space"
     LINE_COMMENT = "line"
     BLOCK_COMMENT = "block"
     STRING = "string"
-    """Any quoted literal: plain, ``E''``, ``B''``, ``U&''`` or between dollars."""
+    """A literal: plain, ``E''``, ``B''``, ``U&''`` or dollar-quoted."""
     QUOTED = "quoted"
     """An identifier in double quotes."""
     WORD = "word"
@@ -38,12 +38,12 @@ class Token(NamedTuple):
 
 _BLANK = r"[ \t\n\r\f\v]"
 _ESCAPED = r"(?:[^'\\]+|\\.|'')*+"
-# Letters, `_` and all beyond ASCII; said by what is none of them, for a class of a million characters takes long to compile.
+# Letters, `_` and all characters beyond ASCII, as a negated class, because a class of a million characters compiles slowly.
 _LETTER = r"[^\0-@\[-\^`{-\x7f]"
 _LETTER_OR_DIGIT = r"[^\0-/:-@\[-\^`{-\x7f]"
 _OF_A_WORD = r"[^\0-#%-/:-@\[-\^`{-\x7f]"
 
-# An E'' literal goes on over a line break with the same escapes, so both parts are one token.
+# An E'' literal may continue after a line break with the same escapes; both parts are one token.
 _ESCAPE = rf"[eE]'{_ESCAPED}(?:'(?:[ \t\f\v]*[\n\r](?:{_BLANK}+|--[^\n\r]*[\n\r])*'{_ESCAPED}')*|\\)?"
 _STRING = r"(?:[bBxXnN]|[uU]&)?'(?:[^']+|'')*+'?"
 _QUOTED = r'(?:[uU]&)?"(?:[^"]+|"")*+"?'
@@ -90,7 +90,7 @@ def _block_end(text: str, start: int) -> int:
 
 
 def _end(text: str, group: str, found: re.Match[str]) -> int:
-    """Return where a token ends, of which a pattern may have found the beginning only."""
+    """Return the end of a token, of which the pattern may have matched only the start."""
     if group == "block":
         return _block_end(text, found.start(group))
     if group == "dollar":
@@ -100,7 +100,7 @@ def _end(text: str, group: str, found: re.Match[str]) -> int:
 
 
 def scan(text: str, position: int = 0) -> Iterator[Token]:
-    """Yield the tokens from a position on, which must be the start of one."""
+    """Yield the tokens from a position, which must be the start of a token."""
     if position == 0 and text.startswith("\ufeff"):
         yield Token(Kind.SPACE, 0, 1)
         position = 1
@@ -113,12 +113,12 @@ def scan(text: str, position: int = 0) -> Iterator[Token]:
 
 
 def solid(text: str, position: int = 0) -> Iterator[Token]:
-    """Yield what ``scan`` does without blanks and comments, in half the time."""
+    """Yield the tokens of ``scan`` except blanks and comments, in half the time."""
     return _without_blanks(_NEXT_SOLID, text, position)
 
 
 def runs(text: str, position: int = 0) -> Iterator[Token]:
-    """Yield what ``solid`` does, with all tokens between two semicolons, backslashes, dollar quotes or parentheses as one.
+    """Yield the tokens of ``solid``, with all between two semicolons, backslashes, dollar quotes or parentheses as one.
 
     Parentheses that close again belong to it, with the semicolons inside, unless they are nested deeply.
     """
@@ -139,7 +139,7 @@ def _without_blanks(pattern: re.Pattern[str], text: str, position: int) -> Itera
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[Token, ...]:
-    """Return every token of the text, blanks and comments included; joined they give the text again.
+    """Return every token of the text, including blanks and comments; joined, they are the text.
 
     Never fails: what is not terminated reaches to the end. A byte order mark at the start counts as blank.
     """
@@ -148,7 +148,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 @lru_cache(maxsize=16384)
 def words(text: str, limit: int = 64) -> tuple[str, ...]:
-    """Return the first tokens that mean something: words in upper case, all else as written."""
+    """Return the first tokens except blanks and comments: words in upper case, others as written."""
     found: list[str] = []
     for token in solid(text):
         piece = text[token.start : token.end]
@@ -159,11 +159,11 @@ def words(text: str, limit: int = 64) -> tuple[str, ...]:
 
 
 def comments(text: str) -> Iterator[Token]:
-    """Yield the comments, never what only looks like one inside a string or a function's body."""
+    """Yield the comments, except within strings and dollar-quoted bodies."""
     return (token for token in tokens(text) if token.kind in {Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 
 
 def line_end(text: str, start: int) -> int:
-    """Return the offset behind the line feed that ends the line of an offset, or the text's end."""
+    """Return the offset after the line feed of the line, or the end of the text."""
     found = text.find("\n", start)
     return len(text) if found < 0 else found + 1

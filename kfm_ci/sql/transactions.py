@@ -1,4 +1,4 @@
-"""Which statements cannot run in a transaction, and which try to leave one."""
+"""Statements that cannot run in a transaction block, and statements that begin or end one."""
 
 from __future__ import annotations
 
@@ -10,43 +10,58 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, Statement
 from kfm_ci.sql.tokens import words
 
-_TELLING = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
-"""A word without which no statement leaves the transaction; most texts are done with here."""
+_AUTOCOMMIT_WORD = re.compile(r"vacuum|concurrently|reindex|system|database|tablespace", re.IGNORECASE)
+"""Words of the statements that cannot run in a transaction block; most texts have none of them."""
 _CONTROLS = re.compile(r"\b(?:begin|start|commit|rollback|abort|end|prepare)\b", re.IGNORECASE)
-"""A word without which no statement begins or ends a transaction."""
+"""Words of the statements that begin or end a transaction."""
 _ENDS = frozenset({"commit", "rollback", "abort", "end"})
 _BEGINS = frozenset({"begin", "start"})
-_PLAIN = frozenset({
-    ("begin",), ("begin", "work"), ("begin", "transaction"), ("start", "transaction"),
-    ("commit",), ("commit", "work"), ("commit", "transaction"), ("end",), ("end", "work"), ("end", "transaction"),
-})  # fmt: skip
+_PLAIN = frozenset(
+    {
+        ("begin",),
+        ("begin", "work"),
+        ("begin", "transaction"),
+        ("start", "transaction"),
+        ("commit",),
+        ("commit", "work"),
+        ("commit", "transaction"),
+        ("end",),
+        ("end", "work"),
+        ("end", "transaction"),
+    }
+)
 _COMMITS = re.compile(r"\b(?:commit|end)\b", re.IGNORECASE)
 _LAST_LINES = 3
-"""A commit is spread over no more lines than these."""
+"""Maximum number of lines of a final COMMIT."""
 
 
 def requires_autocommit(statement: Statement) -> str | None:
-    """Return why a statement cannot run inside a transaction; None when it can."""
-    if _TELLING.search(statement.text) is None:
+    """Return the reason why a statement cannot run inside a transaction block; None if it can."""
+    if _AUTOCOMMIT_WORD.search(statement.text) is None:
         return None
     found = [word.lower() for word in words(statement.text)]
     first = found[0] if found else ""
     two = tuple(found[:2])
     if first == "vacuum":
-        return "VACUUM cannot run inside a transaction"
-    if two in {("alter", "system"), ("create", "database"), ("drop", "database"), ("create", "tablespace"),
-               ("drop", "tablespace")}:  # fmt: skip
-        return f"{' '.join(two).upper()} cannot run inside a transaction"
+        return "VACUUM cannot run inside a transaction block"
+    if two in {
+        ("alter", "system"),
+        ("create", "database"),
+        ("drop", "database"),
+        ("create", "tablespace"),
+        ("drop", "tablespace"),
+    }:
+        return f"{' '.join(two).upper()} cannot run inside a transaction block"
     if (
         first in {"create", "drop", "reindex"}
         and "concurrently" in found[:8]
         and ("index" in found[:4] or first == "reindex")
     ):
-        return f"{first.upper()} … CONCURRENTLY cannot run inside a transaction"
+        return f"{first.upper()} … CONCURRENTLY cannot run inside a transaction block"
     if first == "reindex" and {"database", "system", "schema"} & set(found[1:6]):
-        return "REINDEX of more than one table cannot run inside a transaction"
+        return "REINDEX of more than one table cannot run inside a transaction block"
     if two == ("alter", "table") and "detach" in found and "concurrently" in found:
-        return "DETACH PARTITION … CONCURRENTLY cannot run inside a transaction"
+        return "DETACH PARTITION … CONCURRENTLY cannot run inside a transaction block"
     return None
 
 
@@ -61,9 +76,9 @@ def leaves_transaction(statement: Statement) -> bool:
 
 
 def may_leave(script: Script) -> bool:
-    """Whether a script may end the transaction that it is given; False is sure.
+    """Whether a script may end the transaction of its tool; False is certain.
 
-    The server takes no other words for it, and reads the text as we do: only what a backslash means is for a setting to say.
+    A backslash makes it uncertain, because its meaning in a literal depends on ``standard_conforming_strings``.
     """
     if _CONTROLS.search(script.text) is None:
         return False
@@ -71,7 +86,7 @@ def may_leave(script: Script) -> bool:
 
 
 def resumption(script: Script) -> Resumption | None:
-    """Return how a script goes on that ends the transaction it is given; None: it ends none, or its tool then fails."""
+    """Return how the tool continues after a script ends its transaction; None: the script does not, or the tool fails."""
     if script.resumption is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
         return None
     return script.resumption if any(leaves_transaction(part) for part in statements.of(script)) else None
@@ -92,9 +107,9 @@ def savepoint(statement: Statement) -> tuple[str, str] | None:
 
 
 def unwrapped(script: Script) -> Script:
-    """Return a script that opens and commits one transaction around all it does as one that its runner gives it.
+    """Return a script without its ``BEGIN`` and ``COMMIT``, if these enclose all its statements, in mode ``TRANSACTION``.
 
-    It runs alike, and is then judged like any other; lines stay. Every other script comes back as it is.
+    The effect and the line numbers are the same. Any other script is returned unchanged.
     """
     if not _may_commit(script.text):
         return script
@@ -116,29 +131,30 @@ def unwrapped(script: Script) -> Script:
 
 
 def _may_commit(text: str) -> bool:
-    """Whether the last lines that are no comments hold the word; in time that grows with the text, whatever it is."""
+    """Whether one of the last lines has ``COMMIT`` or ``END``, in time linear in the text."""
     last: list[str] = []
     for line in reversed(text.splitlines()):
-        bare = line.strip()
-        if bare and not bare.startswith("--"):
-            last.append(bare)
+        content = line.strip()
+        if content and not content.startswith("--"):
+            last.append(content)
             if len(last) == _LAST_LINES:
                 break
     return any(_COMMITS.search(line) for line in last)
 
 
 def mode(script: Script) -> Mode:
-    """Return how a script runs: as its tool or author demands, else in a transaction unless a statement cannot.
+    """Return the transaction mode of a script: as set, otherwise a transaction unless a statement cannot run in one.
 
-    A tool that opens no transaction and sends the whole file still gets one from the server, for several statements
-    in one message are one transaction, unless they open and close their own. A script that ends the transaction it
-    is given, and goes on, does not run in one.
+    Several statements in one simple-query message run in an implicit transaction block, unless they control
+    transactions themselves. A script that ends the transaction of its tool, which then continues, does not run in one.
     """
     if resumption(script) is not None:
         return Mode.AUTOCOMMIT
     if script.mode is Mode.TRANSACTION or (script.mode is not None and not script.implicit_transaction):
         return script.mode
-    if _TELLING.search(script.text) is None and not (script.implicit_transaction and _CONTROLS.search(script.text)):
+    if _AUTOCOMMIT_WORD.search(script.text) is None and not (
+        script.implicit_transaction and _CONTROLS.search(script.text)
+    ):
         return Mode.TRANSACTION
     parts = statements.of(script)
     if script.implicit_transaction and len(parts) > 1:
