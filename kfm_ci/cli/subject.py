@@ -15,8 +15,9 @@ from kfm_ci.evidence.table_statistics import model as statistics
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import checkout, config_metadata, detection, included_files, placeholders, source_files
+from kfm_ci.migrations.base_commit import Base, find_base
 from kfm_ci.migrations.detection import Found
-from kfm_ci.migrations.git import Base, CommitTree, Repository, WorkTree, find_base
+from kfm_ci.migrations.git import CommitTree, Repository, WorkTree
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.tools import command_lines
 from kfm_ci.model import Digest, Finding, Place

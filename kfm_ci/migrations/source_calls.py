@@ -1,6 +1,6 @@
-"""A migration that is a program: which of its calls sent a statement, told by the names and the SQL that both hold.
+"""Calls in a migration program, and the call that most likely sent a statement.
 
-Nothing of the program is run, and its language is known only so far as strings, comments and brackets go.
+The program is not run. The parser knows strings, comments and brackets only.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
 _VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
           "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
 _GIVES = frozenset({"insert", "update", "comment"})
-"""What no call sends that is named for taking something away; its way back may well create or add."""
+"""Commands that no call with a name such as ``drop`` sends; its down migration may create or add an object."""
 _TAKES = ("drop", "rename", "remove")
 _HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
-"""Where a program puts a value into its SQL."""
+"""Placeholder for a value in the SQL of a program."""
 _BACKWARDS = re.compile(
     r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?(?P<name>(?:down|up)(?:grade)?)\b"
     r"[ \t]*(?:[:=(]|do\b|$)", re.MULTILINE)  # fmt: skip
-"""Where the way back of a program begins, or the way forward."""
+"""Start of the down or up migration in a program."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ENOUGH = 8
-"""So many characters tell one statement from another."""
+"""Minimum number of characters that identify a statement."""
 _SHOWN = 60
-"""So many characters of a piece of SQL are compared."""
+"""Maximum number of compared characters of SQL text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,7 @@ class Remark:
 
 @lru_cache(maxsize=1024)
 def read(text: str, path: str = "") -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
-    """Return the calls that hold strings, and the comments, each in the order in which they begin; ``path`` tells the language."""
+    """Return the calls that hold strings, and the comments, in order of their lines; the language follows from ``path``."""
     if path.endswith(source_calls_ruby_elixir.ENDINGS):
         return (
             tuple(Call(name=name, strings=strings, line=line, end_line=end) for name, strings, line, end in source_calls_ruby_elixir.calls(text)),
@@ -89,12 +89,12 @@ def read(text: str, path: str = "") -> tuple[tuple[Call, ...], tuple[Remark, ...
 
 
 def strings(text: str) -> tuple[str, ...]:
-    """Return what stands in quotes, in order, without the quotes."""
+    """Return the string literals in order, without their quotes."""
     return tuple(token[0].strip("\"'`") for token in _TOKEN.finditer(text) if token.lastgroup == "text")
 
 
 def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | None:
-    """Return the 1-based lines on which a statement stands word for word; None where it does not, or more than once."""
+    """Return the first and last 1-based line of a statement's text; None unless it occurs exactly once."""
     start = text.find(statement) if len(statement) >= _ENOUGH else -1
     if start < 0 or text.find(statement, start + 1) >= 0:
         return None
@@ -103,7 +103,7 @@ def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | Non
 
 
 def parted(calls: Sequence[Call], text: str, *, back: bool) -> Sequence[Call]:
-    """Return the calls of the way back of a program, or of its way forward; all of them where it does not part the two."""
+    """Return the calls of the down migration of a program, or of its up migration; all calls if they cannot be separated."""
     begins = [
         (text.count("\n", 0, found.start()) + 1, found["name"].startswith("down"))
         for found in _BACKWARDS.finditer(text)
@@ -115,7 +115,7 @@ def parted(calls: Sequence[Call], text: str, *, back: bool) -> Sequence[Call]:
 
 
 def sender(statement: str, calls: Sequence[Call]) -> Call | None:
-    """Return the call that most likely sent a statement; None when none holds what it names."""
+    """Return the call that most likely sent a statement, or None."""
     words = {word.lower() for word in _WORD.findall(statement)}
     plain = " ".join(statement.split()).lower()
     verb = plain.split(" ", 1)[0]

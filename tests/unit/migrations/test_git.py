@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.git import CommitTree, Repository, WorkTree, find_base
+from kfm_ci.migrations.base_commit import find_base
+from kfm_ci.migrations.git import CommitTree, Repository, WorkTree
 from kfm_ci.migrations.model import Unreadable
 
 
