@@ -3,7 +3,7 @@
 KfmError
 ├── UsageError      exit 2: arguments, configuration or repository layout are wrong
 ├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
-├── Refused         exit 1: the change fails the gate
+├── GateFailed      exit 1: the change fails the gate
 └── Cancelled       exit 130 or 143: a signal ended the run
 """
 
@@ -77,7 +77,7 @@ class CannotCheck(KfmError):
 
 
 @dataclass(kw_only=True)
-class Refused(KfmError):
+class GateFailed(KfmError):
     """The change fails the gate."""
 
     exit_code = ExitCode.REFUSED

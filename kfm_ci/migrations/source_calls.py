@@ -27,7 +27,9 @@ _HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
 """Placeholder for a value in the SQL of a program."""
 _BACKWARDS = re.compile(
     r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?(?P<name>(?:down|up)(?:grade)?)\b"
-    r"[ \t]*(?:[:=(]|do\b|$)", re.MULTILINE)  # fmt: skip
+    r"[ \t]*(?:[:=(]|do\b|$)",
+    re.MULTILINE,
+)
 """Start of the down or up migration in a program."""
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ENOUGH = 8
@@ -62,9 +64,12 @@ def read(text: str, path: str = "") -> tuple[tuple[Call, ...], tuple[Remark, ...
     """Return the calls that hold strings, and the comments, in order of their lines; the language follows from ``path``."""
     if path.endswith(source_calls_ruby_elixir.ENDINGS):
         return (
-            tuple(Call(name=name, strings=strings, line=line, end_line=end) for name, strings, line, end in source_calls_ruby_elixir.calls(text)),
+            tuple(
+                Call(name=name, strings=strings, line=line, end_line=end)
+                for name, strings, line, end in source_calls_ruby_elixir.calls(text)
+            ),
             tuple(Remark(text=remark, line=line) for remark, line in source_calls_ruby_elixir.remarks(text)),
-        )  # fmt: skip
+        )
     calls: list[Call] = []
     remarks: list[Remark] = []
     stack: list[tuple[str, int, list[str]]] = []

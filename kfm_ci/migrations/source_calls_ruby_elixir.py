@@ -1,4 +1,4 @@
-"""Programs whose calls need no brackets and name things by symbols: Ruby and Elixir, read by line and indentation."""
+"""Calls in Ruby and Elixir programs, found by line and indentation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,28 @@ import re
 from collections.abc import Iterator, Sequence
 
 ENDINGS = (".rb", ".ex", ".exs")
-"""Of the files that are read so."""
+"""Suffixes of Ruby and Elixir files."""
 _CALL = re.compile(r"(?P<indent>[ \t]*)(?:[\w.@()]+\.)?(?P<name>[a-z_]\w*[!?]?)(?:[ \t]+|\()(?=[:\"'\[%<{\w(])")
-_NO_CALL = frozenset({"def", "class", "module", "defmodule", "if", "unless", "elsif", "else", "case", "when", "while", "return", "end", "use", "import", "alias"})  # fmt: skip
+_NO_CALL = frozenset(
+    {
+        "def",
+        "class",
+        "module",
+        "defmodule",
+        "if",
+        "unless",
+        "elsif",
+        "else",
+        "case",
+        "when",
+        "while",
+        "return",
+        "end",
+        "use",
+        "import",
+        "alias",
+    }
+)
 _STRING = re.compile(
     r"\"\"\"(.*?)\"\"\"|\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|(?<![\w:]):([A-Za-z_]\w*)", re.DOTALL
 )
@@ -18,7 +37,7 @@ _REMARK = re.compile(r"(?:^|\s)(#(?!\{).*)$")
 
 
 def calls(text: str) -> Iterator[tuple[str, tuple[str, ...], int, int]]:
-    """Yield each call that names something: its name, what it names, and its first and last 1-based line."""
+    """Yield each call with names in its arguments: its name, these names, its first and last 1-based line."""
     lines = text.split("\n")
     for number, line in enumerate(lines):
         found = _CALL.match(line)
@@ -49,7 +68,7 @@ def _named(text: str) -> Iterator[str]:
 
 
 def _last(lines: Sequence[str], first: int, indent: str) -> int:
-    """Return the index of the last line of what begins on a line: of its arguments, its here-document, its block."""
+    """Return the index of the last line of a call: of its arguments, its here-document or its block."""
     at = first
     while at + 1 < len(lines) and (lines[at].rstrip().endswith((",", "\\")) or _open("\n".join(lines[first : at + 1]))):
         at += 1
@@ -63,7 +82,7 @@ def _last(lines: Sequence[str], first: int, indent: str) -> int:
 
 
 def _open(text: str) -> bool:
-    """Whether a bracket or a long string is left open."""
+    """Whether a bracket or a long string is not closed."""
     if text.count('"""') % 2:
         return True
     bare = _STRING.sub("", text)

@@ -40,8 +40,10 @@ def undo(statement: Node, created: frozenset[str]) -> InverseStatements:
     head = f"alter {kind} {relation(target)}"
     fresh = relation(target) in created
     undone = [_command(item, head, target, fresh=fresh) for item in reversed(statement.many("cmds"))]
-    return InverseStatements(sql=tuple(line for item in undone for line in item.sql),
-                unknown=tuple(line for item in undone for line in item.unknown))  # fmt: skip
+    return InverseStatements(
+        sql=tuple(line for item in undone for line in item.sql),
+        unknown=tuple(line for item in undone for line in item.unknown),
+    )
 
 
 def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseStatements:
@@ -49,8 +51,10 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
     if kind == "AT_AddColumn" and definition is not None:
         word = "attribute" if head.startswith("alter type") else "column"
         there = f"whether {quote(definition.text('colname'))} existed before (`IF NOT EXISTS`)"
-        return run(f"{head} drop {word} {quote(definition.text('colname'))}",
-                   unknown=there if command.flag("missing_ok") else None)  # fmt: skip
+        return run(
+            f"{head} drop {word} {quote(definition.text('colname'))}",
+            unknown=there if command.flag("missing_ok") else None,
+        )
     if kind == "AT_AddConstraint" and definition is not None:
         return _constraint(definition, head, target)
     if kind in _SWITCHES:
@@ -86,8 +90,10 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
 
 def _unknown(kind: str, name: str, head: str, target: Node, *, fresh: bool) -> InverseStatements:
     if kind == "AT_DropColumn":
-        return ask(f"type, default and values of {relation(target)}.{name}; the values are lost "
-                   f"(`{head} add column {name} …` restores an empty column)")  # fmt: skip
+        return ask(
+            f"type, default and values of {relation(target)}.{name}; the values are lost "
+            f"(`{head} add column {name} …` restores an empty column)"
+        )
     if kind == "AT_DropConstraint":
         return ask(f"the definition of constraint {name}: `{head} add constraint {name} …`")
     if kind == "AT_AlterColumnType":
@@ -112,8 +118,10 @@ def _constraint(definition: Node, head: str, target: Node) -> InverseStatements:
     default = default_name(target.text("relname"), *_columns(definition, kind), _SUFFIXES.get(kind, ""))
     if default is None:
         return ask(f"the name that PostgreSQL chose for the constraint: `{head} drop constraint …`")
-    return run(f"{head} drop constraint {quote(default)}",
-               unknown=f"whether PostgreSQL chose the name {default} for the constraint")  # fmt: skip
+    return run(
+        f"{head} drop constraint {quote(default)}",
+        unknown=f"whether PostgreSQL chose the name {default} for the constraint",
+    )
 
 
 def _columns(definition: Node, kind: str) -> tuple[str, ...]:
