@@ -18,8 +18,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d+")
-_VERBS = {"create": ("create",), "drop": ("drop", "remove"), "add": ("add", "alter"), "rename": ("rename",), "alter": ("alter", "change"),
-          "insert": ("insert", "create", "bulk"), "update": ("update",), "delete": ("delete",), "comment": ("comment",)}  # fmt: skip
+_VERBS = {
+    "create": ("create",),
+    "drop": ("drop", "remove"),
+    "add": ("add", "alter"),
+    "rename": ("rename",),
+    "alter": ("alter", "change"),
+    "insert": ("insert", "create", "bulk"),
+    "update": ("update",),
+    "delete": ("delete",),
+    "comment": ("comment",),
+}
 _GIVES = frozenset({"insert", "update", "comment"})
 """Commands that no call with a name such as ``drop`` sends; its down migration may create or add an object."""
 _TAKES = ("drop", "rename", "remove")

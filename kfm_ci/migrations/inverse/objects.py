@@ -8,39 +8,70 @@ from kfm_ci.sql.identifiers import default_name, dotted, quote, relation, type_n
 from kfm_ci.sql.parse_tree import Node
 
 _DEFINED = {
-    "OBJECT_TYPE": "type", "OBJECT_COLLATION": "collation", "OBJECT_TSCONFIGURATION": "text search configuration",
-    "OBJECT_TSDICTIONARY": "text search dictionary", "OBJECT_TSPARSER": "text search parser",
+    "OBJECT_TYPE": "type",
+    "OBJECT_COLLATION": "collation",
+    "OBJECT_TSCONFIGURATION": "text search configuration",
+    "OBJECT_TSDICTIONARY": "text search dictionary",
+    "OBJECT_TSPARSER": "text search parser",
     "OBJECT_TSTEMPLATE": "text search template",
-}  # fmt: skip
+}
 KINDS = {
-    **_DEFINED, "OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view",
-    "OBJECT_INDEX": "index", "OBJECT_SEQUENCE": "sequence", "OBJECT_FOREIGN_TABLE": "foreign table",
-    "OBJECT_FUNCTION": "function", "OBJECT_PROCEDURE": "procedure", "OBJECT_AGGREGATE": "aggregate",
-    "OBJECT_ROUTINE": "routine", "OBJECT_SCHEMA": "schema", "OBJECT_DOMAIN": "domain", "OBJECT_ROLE": "role",
-    "OBJECT_TRIGGER": "trigger", "OBJECT_POLICY": "policy", "OBJECT_RULE": "rule", "OBJECT_EXTENSION": "extension",
-    "OBJECT_EVENT_TRIGGER": "event trigger", "OBJECT_PUBLICATION": "publication", "OBJECT_STATISTIC_EXT": "statistics",
-    "OBJECT_FOREIGN_SERVER": "server", "OBJECT_FDW": "foreign data wrapper", "OBJECT_LANGUAGE": "language",
-    "OBJECT_CAST": "cast", "OBJECT_OPERATOR": "operator",
-}  # fmt: skip
+    **_DEFINED,
+    "OBJECT_TABLE": "table",
+    "OBJECT_VIEW": "view",
+    "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_INDEX": "index",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_FOREIGN_TABLE": "foreign table",
+    "OBJECT_FUNCTION": "function",
+    "OBJECT_PROCEDURE": "procedure",
+    "OBJECT_AGGREGATE": "aggregate",
+    "OBJECT_ROUTINE": "routine",
+    "OBJECT_SCHEMA": "schema",
+    "OBJECT_DOMAIN": "domain",
+    "OBJECT_ROLE": "role",
+    "OBJECT_TRIGGER": "trigger",
+    "OBJECT_POLICY": "policy",
+    "OBJECT_RULE": "rule",
+    "OBJECT_EXTENSION": "extension",
+    "OBJECT_EVENT_TRIGGER": "event trigger",
+    "OBJECT_PUBLICATION": "publication",
+    "OBJECT_STATISTIC_EXT": "statistics",
+    "OBJECT_FOREIGN_SERVER": "server",
+    "OBJECT_FDW": "foreign data wrapper",
+    "OBJECT_LANGUAGE": "language",
+    "OBJECT_CAST": "cast",
+    "OBJECT_OPERATOR": "operator",
+}
 _NAMED = {
-    "CreateEnumStmt": ("type", "type_name"), "CreateRangeStmt": ("type", "type_name"), "CreateDomainStmt": ("domain", "domainname"),
-    "CreateStatsStmt": ("statistics", "defnames"), "CreateConversionStmt": ("conversion", "conversion_name"),
-}  # fmt: skip
+    "CreateEnumStmt": ("type", "type_name"),
+    "CreateRangeStmt": ("type", "type_name"),
+    "CreateDomainStmt": ("domain", "domainname"),
+    "CreateStatsStmt": ("statistics", "defnames"),
+    "CreateConversionStmt": ("conversion", "conversion_name"),
+}
 _SINGLE = {
-    "CreateExtensionStmt": ("extension", "extname"), "CreateEventTrigStmt": ("event trigger", "trigname"),
-    "CreatePublicationStmt": ("publication", "pubname"), "CreateForeignServerStmt": ("server", "servername"),
-    "CreateFdwStmt": ("foreign data wrapper", "fdwname"), "CreatePLangStmt": ("language", "plname"),
-    "CreateRoleStmt": ("role", "role"), "CreateSchemaStmt": ("schema", "schemaname"),
+    "CreateExtensionStmt": ("extension", "extname"),
+    "CreateEventTrigStmt": ("event trigger", "trigname"),
+    "CreatePublicationStmt": ("publication", "pubname"),
+    "CreateForeignServerStmt": ("server", "servername"),
+    "CreateFdwStmt": ("foreign data wrapper", "fdwname"),
+    "CreatePLangStmt": ("language", "plname"),
+    "CreateRoleStmt": ("role", "role"),
+    "CreateSchemaStmt": ("schema", "schemaname"),
     "CreateSubscriptionStmt": ("subscription", "subname"),
-}  # fmt: skip
+}
 _ON_TABLE = {
-    "CreateTrigStmt": ("trigger", "trigname", "relation"), "CreatePolicyStmt": ("policy", "policy_name", "table"),
+    "CreateTrigStmt": ("trigger", "trigname", "relation"),
+    "CreatePolicyStmt": ("policy", "policy_name", "table"),
     "RuleStmt": ("rule", "rulename", "relation"),
-}  # fmt: skip
+}
 _RELATIONS = {
-    "CreateStmt": ("table", "relation"), "ViewStmt": ("view", "view"), "CreateSeqStmt": ("sequence", "sequence"),
+    "CreateStmt": ("table", "relation"),
+    "ViewStmt": ("view", "view"),
+    "CreateSeqStmt": ("sequence", "sequence"),
     "CompositeTypeStmt": ("type", "typevar"),
-}  # fmt: skip
+}
 _INPUT = frozenset({"FUNC_PARAM_DEFAULT", "FUNC_PARAM_IN", "FUNC_PARAM_INOUT", "FUNC_PARAM_VARIADIC"})
 
 

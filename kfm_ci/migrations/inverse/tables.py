@@ -7,28 +7,52 @@ from kfm_ci.sql.identifiers import default_name, quote, relation
 from kfm_ci.sql.parse_tree import Node
 
 _SWITCHES = {
-    "AT_EnableRowSecurity": "disable row level security", "AT_DisableRowSecurity": "enable row level security",
-    "AT_ForceRowSecurity": "no force row level security", "AT_NoForceRowSecurity": "force row level security",
-    "AT_SetLogged": "set unlogged", "AT_SetUnLogged": "set logged",
-}  # fmt: skip
+    "AT_EnableRowSecurity": "disable row level security",
+    "AT_DisableRowSecurity": "enable row level security",
+    "AT_ForceRowSecurity": "no force row level security",
+    "AT_NoForceRowSecurity": "force row level security",
+    "AT_SetLogged": "set unlogged",
+    "AT_SetUnLogged": "set logged",
+}
 _NAMED_SWITCHES = {
-    "AT_EnableTrig": "disable trigger", "AT_DisableTrig": "enable trigger", "AT_EnableAlwaysTrig": "enable trigger",
-    "AT_EnableReplicaTrig": "enable trigger", "AT_EnableRule": "disable rule", "AT_DisableRule": "enable rule",
-}  # fmt: skip
+    "AT_EnableTrig": "disable trigger",
+    "AT_DisableTrig": "enable trigger",
+    "AT_EnableAlwaysTrig": "enable trigger",
+    "AT_EnableReplicaTrig": "enable trigger",
+    "AT_EnableRule": "disable rule",
+    "AT_DisableRule": "enable rule",
+}
 _SUFFIXES = {
-    "CONSTR_PRIMARY": "pkey", "CONSTR_UNIQUE": "key", "CONSTR_FOREIGN": "fkey", "CONSTR_CHECK": "check",
+    "CONSTR_PRIMARY": "pkey",
+    "CONSTR_UNIQUE": "key",
+    "CONSTR_FOREIGN": "fkey",
+    "CONSTR_CHECK": "check",
     "CONSTR_EXCLUSION": "excl",
-}  # fmt: skip
+}
 _FORMER_SETTINGS = {
-    "AT_SetStatistics": "statistics target", "AT_SetStorage": "storage", "AT_SetCompression": "compression",
-    "AT_SetOptions": "options", "AT_ReplaceRelOptions": "storage parameters", "AT_SetRelOptions": "storage parameters",
-    "AT_ResetRelOptions": "storage parameters", "AT_ReplicaIdentity": "replica identity", "AT_ClusterOn": "cluster index",
-    "AT_SetTableSpace": "tablespace", "AT_ChangeOwner": "owner", "AT_SetIdentity": "identity", "AT_SetExpression": "expression",
-}  # fmt: skip
+    "AT_SetStatistics": "statistics target",
+    "AT_SetStorage": "storage",
+    "AT_SetCompression": "compression",
+    "AT_SetOptions": "options",
+    "AT_ReplaceRelOptions": "storage parameters",
+    "AT_SetRelOptions": "storage parameters",
+    "AT_ResetRelOptions": "storage parameters",
+    "AT_ReplicaIdentity": "replica identity",
+    "AT_ClusterOn": "cluster index",
+    "AT_SetTableSpace": "tablespace",
+    "AT_ChangeOwner": "owner",
+    "AT_SetIdentity": "identity",
+    "AT_SetExpression": "expression",
+}
 _ALTERED = {
-    "OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view", "OBJECT_INDEX": "index",
-    "OBJECT_SEQUENCE": "sequence", "OBJECT_FOREIGN_TABLE": "foreign table", "OBJECT_TYPE": "type",
-}  # fmt: skip
+    "OBJECT_TABLE": "table",
+    "OBJECT_VIEW": "view",
+    "OBJECT_MATVIEW": "materialized view",
+    "OBJECT_INDEX": "index",
+    "OBJECT_SEQUENCE": "sequence",
+    "OBJECT_FOREIGN_TABLE": "foreign table",
+    "OBJECT_TYPE": "type",
+}
 
 
 def undo(statement: Node, created: frozenset[str]) -> InverseStatements:
