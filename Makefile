@@ -42,6 +42,7 @@ check: .venv/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/words
 
 bench: .venv/ready
 	$(BIN)/python bench/gate.py
