@@ -33,6 +33,8 @@ def properties(file: SourceFile) -> dict[str, str]:
 def replace_parameters(
     file: SourceFile, text: str, first_line: int, values: Mapping[str, str], findings: list[Finding]
 ) -> str:
+    """Return the text with its parameters replaced; one without a value is a finding."""
+
     def value(found: re.Match[str]) -> str:
         if found[1] in values:
             return values[found[1]]

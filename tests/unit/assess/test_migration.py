@@ -250,7 +250,7 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
     (early,) = (item for item in found if item.rule == "lock-held-during-work")
     assert early.place.line == 1
     assert "reads and writes of public.a, public.b, public.c until COMMIT" in early.message
-    assert "(AccessExclusiveLock from lines 1, 2, 3), while line 4 reads all of public.t." in early.message
+    assert "(AccessExclusiveLock from lines 1, 2, 3), while line 4 scans public.t." in early.message
     (own,) = (item for item in found if item.rule == "lock-blocks-reads")
     (brief,) = (item for item in found if item.rule == "brief-lock")
     assert (own.place.line, brief.place.line) == (4, 5)
