@@ -8,14 +8,14 @@ import signal
 from types import FrameType
 
 OBJECTS = 100_000
-"""How many more objects there must be before the collector looks."""
+"""Threshold of the garbage collector."""
 
 
 def main() -> None:
-    """Run the program; a signal while it is still loading ends it as quietly as one that comes later."""
+    """Run the program; a signal during the imports ends it without a traceback."""
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
-    # loading makes ten thousands of objects that all stay: looking for rubbish among them is a fifth of the start
+    # imports create tens of thousands of permanent objects: collecting garbage among them is a fifth of the start
     gc.set_threshold(OBJECTS)
     from kfm_ci import cli
 

@@ -1,6 +1,6 @@
-"""What the action's second container does, after the job and whatever became of it: remove what the first one left.
+"""The action's second container: remove servers that the first one left, after the job.
 
-Runs as ``post-entrypoint`` of ``action.yml``. It must be quick and quiet: nothing to clear is the common case.
+Runs as ``post-entrypoint`` of ``action.yml``. It must be quick: usually there is nothing to remove.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from kfm_ci.github import context
 
 
 def main() -> None:
-    """Remove siblings and networks of the container that judged, and of others that are gone; never fails the job."""
+    """Remove containers and networks of the first container, and of others that ended; never fails the job."""
     host = context.judged_on()
     if host is None or not os.path.exists("/var/run/docker.sock"):
         return

@@ -1,7 +1,7 @@
-"""The command line: one command a file; nothing else prints or exits.
+"""The command line: one command per file; no other package prints or exits.
 
-A command loads its own modules when it runs: `--help` and `check` must not wait for the server's side. So no function here may have
-the name of a module in this package: it would hide it.
+A command imports its modules when it runs, so that `--help` and `check` start quickly. No function here may have
+the name of a module in this package, which it would hide.
 """
 
 from __future__ import annotations
@@ -29,17 +29,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="The gate through which database migrations reach production.",
+    help="Check database migrations on a real PostgreSQL server before they reach production.",
 )
-receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at receipts.")
+receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Print receipts and their schema.")
 app.add_typer(receipt, name="receipt")
 
 Directory = Annotated[Path, typer.Argument(help="The repository.")]
-ConfigFile = Annotated[str | None, typer.Option("--config", help="Configuration file, relative to the repository.")]
+ConfigFile = Annotated[
+    str | None, typer.Option("--config", help="Path of the configuration file, relative to the repository.")
+]
 Format = Annotated[str, typer.Option("--format", help="Migration tool.")]
 Out = Annotated[Path, typer.Option("--out", help="Directory for reports and receipt.")]
-Output = Annotated[str, typer.Option("--output", help="human, json or github.")]
-BaseRef = Annotated[str | None, typer.Option("--base", help="What to compare with; `none`: everything is new.")]
+Output = Annotated[str, typer.Option("--output", help="Output format: human, json or github.")]
+BaseRef = Annotated[
+    str | None, typer.Option("--base", help="Commit or branch to compare with; `none`: all migrations are new.")
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")]
 
@@ -52,7 +56,7 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
-    """The gate through which database migrations reach production."""
+    """Check database migrations on a real PostgreSQL server before they reach production."""
 
 
 @app.command("gate")
@@ -63,14 +67,20 @@ def judge_change(
     out: Out = Path("kfm-ci-out"),
     output: Output = "human",
     base: BaseRef = None,
-    engine: Annotated[str | None, typer.Option("--engine", help="auto, embedded, docker or service.")] = None,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="PostgreSQL engine: auto, embedded, docker or service.")
+    ] = None,
     postgres_version: Annotated[int | None, typer.Option("--postgres-version", help="Major version.")] = None,
-    database_url: Annotated[str | None, typer.Option("--database-url", help="For engine service.")] = None,
-    fail_on: Annotated[str, typer.Option("--fail-on", help="low, medium, high or never.")] = "never",
+    database_url: Annotated[
+        str | None, typer.Option("--database-url", help="URL of the server for engine service.")
+    ] = None,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", help="Fail at this assessed risk: low, medium, high or never.")
+    ] = "never",
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge new migrations with a real PostgreSQL."""
+    """Check new migrations on a real PostgreSQL server."""
     from kfm_ci.cli import gate as gate_command
 
     _choice("--output", output, ("human", "json", "github"))
@@ -108,7 +118,7 @@ def check_files(
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
-    """Apply the rules that need no server."""
+    """Check migrations statically, without a server."""
     from kfm_ci.cli import check as check_command
 
     _choice("--output", output, ("human", "json", "github"))
@@ -127,14 +137,16 @@ def check_files(
 
 @app.command("new")
 def create_migration(
-    description: Annotated[str | None, typer.Argument(help="What the migration does.")] = None,
+    description: Annotated[str | None, typer.Argument(help="Description of the migration.")] = None,
     config: ConfigFile = None,
     number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
-    down: Annotated[Path | None, typer.Option("--down", help="Write the down of this up file instead.")] = None,
-    renumber: Annotated[Path | None, typer.Option("--renumber", help="Give this file a version after all.")] = None,
+    down: Annotated[Path | None, typer.Option("--down", help="Generate the down migration of this up file.")] = None,
+    renumber: Annotated[
+        Path | None, typer.Option("--renumber", help="Renumber this file after all existing migrations.")
+    ] = None,
     base: BaseRef = None,
 ) -> None:
-    """Make a pair of migration files named after all existing ones, or the down of an up that is written."""
+    """Create up and down files with the next version, or generate a down file."""
     from kfm_ci.cli import new as new_command
     from kfm_ci.cli import renumber as renumbering
     from kfm_ci.clock import SystemClock
@@ -149,9 +161,9 @@ def create_migration(
     if description is None:
         raise UsageError(
             code="KFM-U43",
-            message="nothing to make",
+            message="The command has nothing to create.",
             expected="a description, --down FILE or --renumber FILE",
-            help='kfm-ci new "add widgets table"',
+            help='Run `kfm-ci new "add widgets table"`.',
         )
     for path in new_command.create(Path(), description, config_file=config, numbered=number or None):
         typer.echo(path)
@@ -161,7 +173,7 @@ def create_migration(
 def manifest(
     directory: Directory = Path(),
     config: ConfigFile = None,
-    check: Annotated[bool, typer.Option("--check", help="Verify instead of write.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Verify the files instead of writing them.")] = False,
 ) -> None:
     """Write or verify meta/manifest.json and meta/checksums.txt."""
     from kfm_ci.cli import new as new_command
@@ -170,8 +182,8 @@ def manifest(
 
 
 @app.command()
-def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] = None) -> None:
-    """List rules, or explain one."""
+def rules(rule: Annotated[str | None, typer.Argument(help="Id of the rule to explain.")] = None) -> None:
+    """List all rules, or explain one."""
     from kfm_ci.rules.registry import RULES
 
     if rule is None:
@@ -180,7 +192,9 @@ def rules(rule: Annotated[str | None, typer.Argument(help="Explain this one.")] 
         return
     found = next((item for item in RULES if item.id == rule), None)
     if found is None:
-        raise UsageError(code="KFM-U50", message="no such rule", got=rule, help="`kfm-ci rules` lists them")
+        raise UsageError(
+            code="KFM-U50", message="The rule does not exist.", got=rule, help="Run `kfm-ci rules` to list the rules."
+        )
     read = found.reading_example
     bad, good = (read.bad, read.good) if read else (found.bad, found.good)
     examples = "".join(f"\n{title}:\n{text}\n" for title, text in (("Bad", bad), ("Good", good)) if text)
@@ -197,7 +211,7 @@ def run_action() -> None:
 
 @app.command("doctor")
 def examine_machine(directory: Directory = Path(), config: ConfigFile = None) -> None:
-    """Tell what this machine offers, which migration tool was detected, and why."""
+    """Show available PostgreSQL engines and the detected migration tool."""
     from kfm_ci.cli import doctor as doctor_command
 
     for line in doctor_command.lines(directory, config):
@@ -206,12 +220,12 @@ def examine_machine(directory: Directory = Path(), config: ConfigFile = None) ->
 
 @app.command("stats")
 def measure_tables(
-    environment: Annotated[str, typer.Option("--environment", help="Name of a table [environments.NAME].")],
+    environment: Annotated[str, typer.Option("--environment", help="Name of a table `[environments.NAME]`.")],
     directory: Directory = Path(),
     config: ConfigFile = None,
     to: Annotated[Path | None, typer.Option("--to", help="File to write; default: standard output.")] = None,
 ) -> None:
-    """Write how large and busy the tables of a real database are, for `[database] statistics`."""
+    """Export table sizes and activity from a database, for `[database] statistics`."""
     from kfm_ci.cli import stats as stats_command
 
     text = stats_command.write(directory, environment=environment, to=to, config_file=config)
@@ -220,17 +234,19 @@ def measure_tables(
 
 @receipt.command("show")
 def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> None:
-    """Print a receipt for people."""
+    """Print a receipt in readable form."""
     from kfm_ci.receipt import statement
 
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise UsageError(code="KFM-U51", message=f"cannot be read: {error.strerror}", where=str(file)) from error
+        raise UsageError(
+            code="KFM-U51", message=f"The file cannot be read: {error.strerror}.", where=str(file)
+        ) from error
     try:
         typer.echo(statement.show(data))
     except statement.MalformedJson as error:
-        raise UsageError(code="KFM-U52", message=f"not a receipt: {error}", where=str(file)) from error
+        raise UsageError(code="KFM-U52", message=f"The file is not a receipt: {error}.", where=str(file)) from error
 
 
 @receipt.command("schema")
@@ -245,26 +261,26 @@ def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise UsageError(
             code="KFM-U41",
-            message="not a possible value",
+            message="The value is not allowed.",
             where=option,
             got=value,
             expected=" | ".join(allowed),
-            help=f"see kfm-ci --help for {option}",
+            help=f"Run `kfm-ci --help` for {option}.",
         )
 
 
 def _cancel(number: int, _frame: FrameType | None) -> None:
-    # once is enough: a second signal must not interrupt the clearing up
+    # a second signal must not interrupt the cleanup
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, signal.SIG_IGN)
-    raise Cancelled(code="KFM-X01", message="cancelled by a signal", signal_number=number)
+    raise Cancelled(code="KFM-X01", message="The run was cancelled by a signal.", signal_number=number)
 
 
 def main() -> None:
-    """Run the program; every end has its exit code, and none is a traceback for bad input."""
+    """Run the program with the exit codes of the contract, and without a traceback for bad input."""
     signal.signal(signal.SIGTERM, _cancel)
     signal.signal(signal.SIGINT, _cancel)
-    # psycopg tells there of roll-backs that failed on a dead connection: the error itself is told by us
+    # psycopg logs failed rollbacks on a dead connection there; the error itself is reported here
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     errors = Console(stderr=True, soft_wrap=True)
     try:
@@ -279,10 +295,10 @@ def main() -> None:
         sys.exit(int(ExitCode.INTERRUPTED))
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            # without any command the help was printed, and there is nothing to add
+            # without a command the help is already printed
             said = error.format_message()
             errors.print(f"KFM-U42 {said}" if said else "KFM-U42 no command given", markup=False, highlight=False)
             sys.exit(int(ExitCode.USAGE))
         traceback.print_exc()
-        errors.print("KFM-D01 this is a defect of kfm-ci; please report it with the lines above", markup=False)
+        errors.print("KFM-D01 This is a defect of kfm-ci. Report it with the lines above.", markup=False)
         sys.exit(int(ExitCode.DEFECT))

@@ -1,4 +1,4 @@
-"""``kfm-ci action``: what the container of the GitHub action runs. Inputs become arguments, the verdict is published."""
+"""``kfm-ci action``: the entry point of the GitHub action's container. Inputs become arguments, the verdict is published."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from kfm_ci.model import Result, Risk
 
 
 def run() -> int:
-    """Judge as the inputs say, publish, and return the exit code."""
+    """Run the gate with the inputs, publish, and return the exit code."""
     platform = context.read()
     given = context.withdraw()
     log = sys.stdout
     _leave_word(platform, log)
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
-    # what is wrong with one input is told by means of the others
+    # a wrong input is reported with the help of the others
     inputs, github = read(given), GithubTable()
     try:
         check(inputs)
@@ -53,11 +53,11 @@ def run() -> int:
         evidence = _ended(
             Defect(
                 code="KFM-D01",
-                message=f"this is a defect of kfm-ci: {type(error).__name__}",
-                help="please report it with the lines above",
+                message=f"This is a defect of kfm-ci: {type(error).__name__}.",
+                help="Report it with the lines above.",
             )
         )
-    # the clients of GitHub's services take longer to load than a migration to judge: the verdict does not wait for them
+    # GitHub's client libraries load slowly, so these are imported after the verdict
     from kfm_ci.github import publish
 
     edition = PublicationContext(
@@ -76,7 +76,7 @@ def run() -> int:
 
 
 def _leave_word(platform: Context, log: TextIO) -> None:
-    """Tell the action's second container where we ran; without it the next run clears what a cancelled one leaves."""
+    """Write this container's name for the action's second container; without it the next run cleans up after a cancelled one."""
     if platform.state_file is None:
         return
     try:
@@ -102,7 +102,7 @@ def _options(inputs: Inputs) -> gate.GateOptions:
 
 
 def _configured(inputs: Inputs, github: GithubTable) -> Inputs:
-    """Return the inputs with what the repository's configuration says where the workflow says nothing."""
+    """Return the inputs, with values of the repository's configuration where the workflow sets none."""
     given = {
         "comment": inputs.comment or github.comment,
         "check_run": inputs.check_run or str(github.check_run).lower(),
@@ -112,12 +112,12 @@ def _configured(inputs: Inputs, github: GithubTable) -> Inputs:
 
 
 def _ended(error: KfmError) -> Evidence:
-    """Return the evidence of a run that ended before it had any."""
+    """Return the evidence of a run that ended before the first stage."""
     return Evidence(result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence)
 
 
 def _hand_over(out: Path, workspace: Path) -> None:
-    """Give the files to the workspace's owner: what root owns, the next checkout on the same runner cannot remove."""
+    """Change the owner of the files to the workspace's: the next checkout on the runner cannot remove files of root."""
     if os.getuid() != 0 or not out.is_dir():
         return
     owner = workspace.stat()

@@ -1,4 +1,4 @@
-"""``kfm-ci check``: rules on paper only."""
+"""``kfm-ci check``: static rules only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class CheckOptions:
 
 
 def check(options: CheckOptions, console: Console) -> int:
-    """Print what is wrong on paper; return the exit code. Given files, only theirs is told; quiet, only errors."""
+    """Print the static findings, of the given files only, and return the exit code; quiet: only errors."""
     if options.out is not None:
         output_files.prepare(options.out)
     clock, given = SystemClock(), [path for path in options.paths if not path.is_dir()]
@@ -123,39 +123,42 @@ def _show(options: CheckOptions, console: Console, evidence: Evidence, subject: 
             for line in _circumstances(evidence):
                 console.print(line, markup=False, highlight=False)
         sums = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}{counted}"
-        console.print(f"{scope} on paper: {sums}", markup=False, highlight=False)
+        console.print(f"{scope} statically: {sums}", markup=False, highlight=False)
     if options.output == "github":
         sys.stdout.writelines(f"{line}\n" for line in workflow_commands.annotate(evidence.findings))
 
 
 def _rows(evidence: Evidence) -> str:
-    """Return the findings as gate.json has them: a list, for there is no verdict without a server."""
+    """Return the findings in the form of gate.json; a list, because there is no verdict without a server."""
     return json.dumps([gate_json.finding(item) for item in evidence.findings], indent=1) + "\n"
 
 
 def _circumstances(evidence: Evidence) -> Iterator[str]:
     yield f"format {evidence.format} in {evidence.directory}, compared with {evidence.source.base_sha or 'nothing'}"
     adviser = evidence.adviser
-    yield f"adviser {adviser.name} {adviser.version}" if adviser else "no adviser was asked"
+    yield f"linter {adviser.name} {adviser.version}" if adviser else "no linter was run"
     yield f"took {evidence.stages[0].duration_ms / 1000:.2f} s"
 
 
 def _inside(given: list[Path], root: Path) -> frozenset[str]:
-    """Return the given files as the repository names them; one that is not there is told, not passed."""
+    """Return the given files relative to the repository; raises UsageError for a missing one."""
     found = set()
     for path in given:
         whole = Path(os.path.normpath(Path.cwd() / path))
         if not whole.is_file():
             raise UsageError(
-                code="KFM-U44", message="no such file", where=str(path), help="name files of the repository"
+                code="KFM-U44",
+                message="The file does not exist.",
+                where=str(path),
+                help="Name files of the repository.",
             )
         if not whole.is_relative_to(root):
             raise UsageError(
                 code="KFM-U45",
-                message="not a file of this repository",
+                message="The file is not in this repository.",
                 where=str(path),
                 expected=f"a file in {root}",
-                help="run it at the repository's root",
+                help="Run the command in the repository's root.",
             )
         found.add(whole.relative_to(root).as_posix())
     return frozenset(found)

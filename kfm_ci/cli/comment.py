@@ -1,4 +1,4 @@
-"""The action's command ``comment``: the verdict of another run, told by a workflow that may write what that run could not."""
+"""The action's command ``comment``: post the verdict of a fork's run from a ``workflow_run`` workflow."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from kfm_ci.report import gate_json_reader
 def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
     """Render gate.json of the artifact in ``out`` again, and write it to the pull request of the event's commit.
 
-    The artifact is data of whoever opened the pull request: nothing of it says where the comment goes, none of its text
-    is written unescaped. Raises CannotCheck without the file, Unpublished where GitHub refuses.
+    The artifact is data of the pull request's author: it does not decide where the comment goes, and its text
+    is escaped. Raises CannotCheck without the file, Unpublished on an error of GitHub.
     """
     file = Path(inputs.out) / "gate.json"
     try:
@@ -27,10 +27,10 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     except OSError as error:
         raise CannotCheck(
             code="KFM-C61",
-            message="the artifact holds no gate.json",
+            message="The artifact contains no gate.json.",
             where=str(file),
             got=type(error).__name__,
-            help="download the artifact of the judging run into the directory that `out` names",
+            help="Download the artifact of the gate's run to the directory of `out`.",
         ) from error
     evidence = gate_json_reader.loads(data, where=str(file))
     edition = PublicationContext(
@@ -45,10 +45,7 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     number = pull_request.of_tip(edition)
     if number is None:
         log.write(
-            workflow_commands.message(
-                "notice", "no open pull request has this commit as its tip any more: nothing to say"
-            )
-            + "\n"
+            workflow_commands.message("notice", "no open pull request has this commit as its tip: no comment") + "\n"
         )
         return int(ExitCode.PASSED)
     edition.context = replace(platform, pull=number)

@@ -1,4 +1,4 @@
-"""``kfm-ci doctor``: what this machine offers, and what was found in the repository."""
+"""``kfm-ci doctor``: the available engines, and the migration tool of the repository."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from kfm_ci.postgres.engines import installations
 from kfm_ci.stages.external_tool.tool_run import decisive_line
 
 PATIENCE = 20
-"""Seconds for a program to say whether it has what it needs."""
+"""Time-out in seconds for a tool's check of its dependencies."""
 
 
 def lines(directory: Path, config_file: str | None) -> Iterator[str]:
-    """Yield one line a fact."""
+    """Yield one line per fact."""
     yield f"kfm-ci     {__version__}, Python {platform.python_version()} on {platform.system()} {platform.machine()}"
     found = installations.find()
     for item in found:
@@ -46,21 +46,21 @@ def lines(directory: Path, config_file: str | None) -> Iterator[str]:
 
 
 def _repository(root: Path, settings: Config) -> Iterator[str]:
-    """Yield which tool was detected, why, and whether its program is there."""
+    """Yield the detected tool, the reason, and whether its program is installed."""
     tree, asked = WorkTree(root), settings.migrations
     found = detection.locate(tree, directory=asked.dir, format=asked.format)
     history = command_lines.instead(found.format.load(tree, found.directory, asked), asked.command)
-    why = "kfm-ci.toml says so" if asked.format != "auto" else detection.sign(found.format)
+    why = "kfm-ci.toml sets it" if asked.format != "auto" else detection.sign(found.format)
     yield f"migrations {found.directory}: {found.format.name}, {len(history.migrations)} in all, because {why}"
     if asked.format == "auto":
-        yield '           is it another tool? write to kfm-ci.toml: [migrations] format = "…"'
+        yield '           for another tool, set [migrations] format = "…" in kfm-ci.toml'
     for finding in history.findings[:3]:
         yield f"           {finding.severity.value}: {finding.place.file}: {finding.message}"
     if history.tool is not None:
         yield f"tool       {_program(root, history.tool)}"
-        yield f"           runs `{' '.join(history.tool.up)}` in {history.tool.directory}, notes what ran in {history.tool.history_table}"
+        yield f"           runs `{' '.join(history.tool.up)}` in {history.tool.directory}, records migrations in {history.tool.history_table}"
     else:
-        yield "tool       none is run: the files are SQL, our own runner runs them as the tool would; [migrations.command] runs the tool instead"
+        yield "tool       not run: kfm-ci runs the SQL files as the tool does; set [migrations.command] to run the tool"
 
 
 def _program(root: Path, tool: Tool) -> str:
@@ -70,12 +70,12 @@ def _program(root: Path, tool: Tool) -> str:
         return f"{tool.up[0]} is NOT INSTALLED: {tool.how_to_install}"
     lacks = _lacks(root, tool, where)
     return f"{tool.up[0]}: {path}" + (
-        f", but what it needs is NOT INSTALLED ({lacks}): {tool.how_to_install}" if lacks else ""
+        f", but a dependency is NOT INSTALLED ({lacks}): {tool.how_to_install}" if lacks else ""
     )
 
 
 def _lacks(root: Path, tool: Tool, where: str) -> str | None:
-    """Return what a tool's program says that it lacks; None where it lacks nothing, or nobody asks."""
+    """Return a tool's missing dependency, from its own check; None without one."""
     program = shutil.which(tool.dependency_check[0], path=where) if tool.dependency_check else None
     if program is None:
         return None
@@ -95,4 +95,4 @@ def _containers() -> str:
         with containers.daemon() as client:
             return f"engine {client.version()['Version']}"
     except CannotCheck as error:
-        return f"no engine answers: {error.got}"
+        return f"no engine is available: {error.got}"

@@ -30,21 +30,21 @@ UP = """-- [KFM_MIGRATION]
 
 """
 META = ("manifest.json", "checksums.txt")
-DOWN = "-- Takes {name} back.\n\n"
+DOWN = "-- Rolls back {name}.\n\n"
 
 
 def create(root: Path, description: str, *, config_file: str | None, numbered: bool | None) -> tuple[str, ...]:
-    """Write a pair of files that sorts after all existing ones; return their paths."""
+    """Write up and down files that sort after all existing ones; return their paths."""
     try:
         subject = gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
         directory, existing = subject.change.head.directory, [item.id for item in subject.change.head.migrations]
         if subject.change.head.format != "kfm":
             raise UsageError(
                 code="KFM-U60",
-                message="`new` writes format kfm",
+                message="`kfm-ci new` writes format `kfm` only.",
                 where=directory,
                 got=subject.change.head.format,
-                help="use your tool's own command",
+                help="Use your tool's own command.",
             )
     except UsageError as error:
         if error.code not in {"KFM-U31", "KFM-U33"}:
@@ -53,11 +53,11 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
     if numbered and any(not name.startswith("V") for name in existing):
         raise UsageError(
             code="KFM-U70",
-            message="the directory's names begin with a time",
+            message="The names in the directory start with a time.",
             where=directory,
             got="--number",
-            expected="one style a directory",
-            help="leave out --number",
+            expected="one style per directory",
+            help="Remove `--number`.",
         )
     name = naming.next_name(existing, description, SystemClock().now(), numbered=numbered)
     folder = root / directory
@@ -71,15 +71,15 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
 
 
 def take_back(root: Path, up: Path) -> str:
-    """Write the down of an up file beside it, as far as the up tells it; return its path."""
+    """Generate the down migration from the up migration, next to it; return its path."""
     path = up.as_posix()
     if not path.endswith("up.sql"):
         raise UsageError(
             code="KFM-U61",
-            message="not the up of a pair",
+            message="The file is not an up migration with a separate down file.",
             where=path,
             expected="a file named ….up.sql or up.sql",
-            help="where a tool keeps both in one file, write the down there by hand",
+            help="If the tool keeps both in one file, write the down section by hand.",
         )
     target = f"{path.removesuffix('up.sql')}down.sql"
     findings: list[Finding] = []
@@ -88,22 +88,24 @@ def take_back(root: Path, up: Path) -> str:
     if file is None:
         raise UsageError(
             code="KFM-U62",
-            message=findings[0].message if findings else "cannot be read",
+            message=findings[0].message if findings else "The file cannot be read.",
             where=path,
-            help="name an up file inside the repository",
+            help="Name an up migration inside the repository.",
         )
     written = source_files.read(tree, target, []) if tree.exists(target) else None
     if written is not None and statements.split(written.text):
         raise UsageError(
             code="KFM-U63",
-            message="the down is written already",
+            message="The down migration already has statements.",
             where=target,
-            help="remove its statements first, when they are to be written anew",
+            help="Remove its statements first to generate it again.",
         )
     body = inverse.write(Script(file=file, text=file.text))
     name = PurePosixPath(path).name.removesuffix(".up.sql")
     (root / target).write_text(
-        f"{DOWN.format(name=name)}{body or '-- The up leaves nothing to take back.'}\n", encoding="utf-8", newline="\n"
+        f"{DOWN.format(name=name)}{body or '-- The up migration has nothing to roll back.'}\n",
+        encoding="utf-8",
+        newline="\n",
     )
     return target
 
@@ -119,15 +121,15 @@ def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable
             listed = manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head)
             summed = manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)
         except Unreadable as error:
-            say(f"{meta}: {error}: write it with `kfm-ci manifest`")
+            say(f"{meta}: {error}: run `kfm-ci manifest`")
             return int(ExitCode.REFUSED)
         problems = [*((item, "manifest.json") for item in listed), *((item, "checksums.txt") for item in summed)]
         for problem, name in problems:
             say(f"{meta}/{name}: {single_line(problem.message)}")
         say(
-            "run `kfm-ci manifest` to write them anew"
+            "run `kfm-ci manifest` to update both files"
             if problems
-            else f"{meta}: agrees with {len(head.migrations)} migrations"
+            else f"{meta}: matches {len(head.migrations)} migrations"
         )
         return int(ExitCode.REFUSED if problems else ExitCode.PASSED)
     folder = subject.root / meta

@@ -1,4 +1,4 @@
-"""Files written to ``--out``: each whole or not at all."""
+"""Files written to ``--out``, each atomically."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from kfm_ci.errors import CannotCheck
 
 
 def prepare(out: Path) -> None:
-    """Make the directory before the first stage, so that a full disk shows early."""
+    """Create the directory before the first stage, so that a full disk is detected early."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotCheck(
             code="KFM-C30",
-            message=f"the output cannot be written: {error.strerror}",
+            message=f"The output cannot be written: {error.strerror}.",
             where=str(out),
-            help="choose another --out",
+            help="Choose another `--out`.",
         ) from error
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write a file in place of what is there; raises CannotCheck when the disk refuses."""
+    """Replace a file atomically; raises CannotCheck when it cannot be written."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:
@@ -33,7 +33,7 @@ def replace(path: Path, data: bytes) -> None:
     except OSError as error:
         raise CannotCheck(
             code="KFM-C30",
-            message=f"the output cannot be written: {error.strerror}",
+            message=f"The output cannot be written: {error.strerror}.",
             where=str(path),
-            help="free space, or choose another --out",
+            help="Free disk space, or choose another `--out`.",
         ) from error

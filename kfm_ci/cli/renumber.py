@@ -1,4 +1,4 @@
-"""``kfm-ci new --renumber``: a migration that lost a race gets a version after all others."""
+"""``kfm-ci new --renumber``: give a migration a version after all others."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _STAMP = "%Y%m%d%H%M%S"
 
 
 def renumber(root: Path, file: Path, *, config_file: str | None, base: str | None, now: datetime) -> Iterator[str]:
-    """Rename a migration, and the new ones after it, behind everything here and on the base; yield a line for each.
+    """Rename a migration, and the new ones after it, to versions after the head's and the base's; yield a line for each.
 
-    Their order among themselves stays, for the later may build on the earlier. Up and down keep together, what the
-    comments of new files say of an id is renamed with it, and the manifest is written anew where there is one.
+    Their order stays, because later ones may depend on earlier ones. Up and down files stay together, ids in
+    comments of new files are renamed too, and an existing manifest is updated.
     """
     subject = gather(root, config_file=config_file, format="auto", base_ref=base, context=Context())
     moved = _moved(subject.change, file.as_posix().removeprefix("./"), base)
@@ -40,7 +40,10 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
     for target in targets.values():
         if (subject.root / target).exists():
             raise UsageError(
-                code="KFM-U66", message="there is a file of that name already", where=target, help="move it away first"
+                code="KFM-U66",
+                message="A file with the new name already exists.",
+                where=target,
+                help="Move the file away first.",
             )
     for migration in subject.change.new:
         for source in _files(migration):
@@ -57,7 +60,7 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
         yield from said
     for table in subject.config.migration:
         if table.id in names:
-            yield f"in the configuration, rename by hand: [[migration]] id = {table.id} → {names[table.id]}"
+            yield f"rename by hand in the configuration: [[migration]] id = {table.id} → {names[table.id]}"
 
 
 def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
@@ -66,15 +69,15 @@ def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
     if found is None:
         raise UsageError(
             code="KFM-U64",
-            message="no migration here has this file",
+            message="No migration has this file.",
             where=path,
             expected=f"an up or down file in {judged.head.directory}",
-            help="if it was renumbered already, `kfm-ci check` says what is left",
+            help="If it is renumbered already, run `kfm-ci check`.",
         )
     if judged.head.format != "kfm" and judged.head.format not in RENUMBERED:
         raise UsageError(
             code="KFM-U65",
-            message="cannot renumber this format",
+            message="kfm-ci cannot renumber this format.",
             where=path,
             got=judged.head.format,
             expected=", ".join(["kfm", *sorted(RENUMBERED)]),
@@ -83,16 +86,16 @@ def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
     if judged.base is None and base != "none":
         raise UsageError(
             code="KFM-U68",
-            message="there is no base, so nothing tells new from old",
+            message="There is no base to tell new from existing migrations.",
             where=path,
-            help="run inside the repository, or name a commit with --base",
+            help="Run the command inside the repository, or name a commit with `--base`.",
         )
     if judged.base is not None and judged.base.get(found.id) is not None:
         raise UsageError(
             code="KFM-U67",
-            message="it is on the base already, and may have been applied",
+            message="The migration is on the base and may be applied.",
             where=path,
-            help="leave it, and renumber what is new",
+            help="Renumber a new migration instead.",
         )
     new = list(judged.new)
     return new[new.index(found) :]
@@ -132,7 +135,7 @@ def _files(migration: Migration) -> list[SourceFile]:
 
 
 def _renamed(source: SourceFile, names: dict[str, str]) -> bytes:
-    """Return a file with the old ids renamed where its comments name them, its header above all; never in SQL."""
+    """Return a file with the old ids renamed in its comments and header; never in SQL."""
     whole = re.compile("|".join(rf"(?<![0-9A-Za-z_]){re.escape(old)}(?![0-9A-Za-z_])" for old in names))
     text, at, parts = source.text, 0, []
     for comment in tokens.comments(text):
@@ -140,5 +143,5 @@ def _renamed(source: SourceFile, names: dict[str, str]) -> bytes:
         parts += [text[at : comment.start], said]
         at = comment.end
     renamed = "".join([*parts, text[at:]])
-    # A file that is no UTF-8 is a finding of its own, and is not made worse here.
+    # a file that is not UTF-8 has its own finding and stays unchanged
     return source.data if renamed == text or text.encode() != source.data else renamed.encode()

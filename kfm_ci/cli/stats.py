@@ -1,4 +1,4 @@
-"""``kfm-ci stats``: the sizes of a real database's tables, as a file that scales severity."""
+"""``kfm-ci stats``: table sizes and activity of a database, for `[database] statistics`."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from kfm_ci.evidence.table_statistics import model, query
 
 
 def write(directory: Path, *, environment: str, to: Path | None, config_file: str | None) -> str:
-    """Ask the environment's database and return the file's text, written to ``to`` where one is given."""
+    """Read the statistics of the environment's database and return the file's text, also written to ``to``."""
     environments = subject.settings_of(directory, config_file).environments
     if environment not in environments:
         raise UsageError(
             code="KFM-U82",
-            message="no such environment",
+            message="The environment does not exist.",
             where="--environment",
             got=environment,
             expected=" | ".join(sorted(environments)) or "a table [environments.NAME] in kfm-ci.toml",
-            help=f"write `[environments.{environment}]` with `database-url-env` into kfm-ci.toml",
+            help=f"Write `[environments.{environment}]` with `database-url-env` to kfm-ci.toml.",
         )
     variable = environments[environment].database_url_env
     url = config.environment().get(variable)
     if not url:
         raise UsageError(
             code="KFM-U83",
-            message="the variable with the database's URL is not set",
+            message="The variable with the database's URL is not set.",
             where=variable,
             expected="postgresql://…",
-            help="set it, or name another by `database-url-env`",
+            help="Set it, or name another one in `database-url-env`.",
         )
     text = model.dumps(query.read(url, environment=environment, now=SystemClock().now()))
     if to is not None:
@@ -40,8 +40,8 @@ def write(directory: Path, *, environment: str, to: Path | None, config_file: st
         except OSError as error:
             raise UsageError(
                 code="KFM-U84",
-                message=f"cannot be written: {error.strerror}",
+                message=f"The file cannot be written: {error.strerror}.",
                 where=str(to),
-                help="name a file in a directory that is there",
+                help="Name a file in an existing directory.",
             ) from error
     return text

@@ -1,4 +1,4 @@
-"""From arguments to what is judged: the repository, its settings, head against base."""
+"""The subject of a check: the repository, its settings, head and base."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from kfm_ci.sql.script import SourceFile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A change with the settings that hold for it."""
+    """A change with its settings."""
 
     root: Path
     change: Change
@@ -36,20 +36,20 @@ class Subject:
     policy: Config
     source: SourceEvidence
     policy_changed: bool = False
-    """Whether the change brings another policy than the one that judges it."""
+    """Whether the change edits the policy that it is checked against."""
     statistics: Statistics | None = None
     settings_file: str | None = None
-    """Path of the file that holds the settings; None: there is none."""
+    """Path of the settings file; None: there is none."""
 
     @property
     def policy_digest(self) -> Digest:
-        """Return the sha256 of the policy that judges, defaults included."""
+        """Return the sha256 of the policy, defaults included."""
         held = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
         return Digest.of(json.dumps(held, sort_keys=True, separators=(",", ":")).encode())
 
     @property
     def notices(self) -> tuple[Finding, ...]:
-        """Return what reviewers should know about the settings themselves."""
+        """Return findings on the settings themselves."""
         if not self.policy_changed:
             return ()
         return (
@@ -62,10 +62,13 @@ class Subject:
 
 
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
-    """Return what is judged; raises UsageError for what is not there or not clear."""
+    """Return the subject; raises UsageError for missing or ambiguous input."""
     if not directory.is_dir():
         raise UsageError(
-            code="KFM-U40", message="no such directory", where=str(directory), help="name the repository's root"
+            code="KFM-U40",
+            message="The directory does not exist.",
+            where=str(directory),
+            help="Name the repository's root.",
         )
     root = directory.resolve()
     tree = WorkTree(root)
@@ -76,9 +79,9 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     if repository is None and base_ref not in {None, "none"}:
         raise UsageError(
             code="KFM-U12",
-            message="not a git repository, so there is no base",
+            message="The directory is not a git repository, so there is no base.",
             where=f"--base {base_ref}",
-            help="run inside the repository, or with `--base none`",
+            help="Run the command inside the repository, or with `--base none`.",
         )
     try:
         found = detection.locate(
@@ -128,18 +131,18 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
 
 
 def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
-    """Refuse a directory of SQL in which a foreign format sees nothing: that is no pass but a wrong guess."""
+    """Raise UsageError for a directory with SQL files of which the format recognises none: its format is wrong."""
     if head.migrations or head.unreadable or head.format == "kfm" or (tip and tip.migrations):
         return
     files = [path for path in tree.paths(found.directory) if path.endswith(".sql")]
     if files:
         raise UsageError(
             code="KFM-U34",
-            message=f"none of {len(files)} SQL files has a name of format {head.format}",
+            message=f"None of {len(files)} SQL files has a name of format `{head.format}`.",
             where=found.directory,
             got=files[0].rpartition("/")[2],
             expected=f"names as {head.format} writes them",
-            help="name the right tool in kfm-ci.toml: [migrations] format = …; `kfm-ci doctor` lists them",
+            help="Set `[migrations] format` in kfm-ci.toml; `kfm-ci doctor` lists the formats.",
         )
 
 
@@ -171,14 +174,14 @@ def _statistics(tree: Tree, settings: Config) -> Statistics | None:
     except Unreadable as error:
         raise UsageError(
             code="KFM-U81",
-            message=f"the statistics cannot be read: {error}",
+            message=f"The statistics cannot be read: {error}.",
             where=path,
-            help="write them by `kfm-ci stats`, or remove `statistics` from [database]",
+            help="Write them with `kfm-ci stats`, or remove `statistics` from `[database]`.",
         ) from error
 
 
 def settings_of(directory: Path, config_file: str | None) -> Config:
-    """Return the settings of a repository's work tree, for commands that judge nothing."""
+    """Return the settings of a repository's work tree, for commands without a check."""
     return _settings(WorkTree(directory.resolve()), config_file)
 
 
@@ -190,15 +193,15 @@ def _settings(tree: Tree, name: str | None) -> Config:
     if name is not None and isinstance(tree, WorkTree):
         raise UsageError(
             code="KFM-U04",
-            message="no such configuration file",
+            message="The configuration file does not exist.",
             where=name,
-            help="paths are relative to the repository",
+            help="Name a path relative to the repository.",
         )
     return Config()
 
 
 def settings_file(tree: Tree, name: str | None) -> str | None:
-    """Return the path of the file that holds the settings: that of the option, else the usual one; None: there is none."""
+    """Return the path of the settings file: the option's, else the default one; None: there is none."""
     names = (FILE_NAME, "pyproject.toml") if name is None else (name,)
     return next((path for path in names if tree.exists(path)), None)
 
@@ -207,7 +210,7 @@ def _bytes(tree: Tree, path: str) -> bytes:
     try:
         return tree.read(path)
     except Unreadable as error:
-        raise UsageError(code="KFM-U05", message=f"the configuration cannot be read: {error}", where=path) from error
+        raise UsageError(code="KFM-U05", message=f"The configuration cannot be read: {error}.", where=path) from error
 
 
 def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:

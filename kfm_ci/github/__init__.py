@@ -1,1 +1,1 @@
-"""The platform that runs us."""
+"""GitHub: context, commands, comment, check run, labels, artifact."""

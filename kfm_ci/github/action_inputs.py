@@ -1,4 +1,4 @@
-"""Inputs of the action, as the runner hands them over: one variable each, empty when not given."""
+"""Inputs of the action from the runner's variables; empty when not set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _choice(default: str, *allowed: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What the workflow asks for; names and defaults are those of ``action.yml``."""
+    """The inputs of the action, with the names and defaults of ``action.yml``."""
 
     command: str = _choice("gate", "gate", "comment")
     path: str = "."
@@ -36,23 +36,23 @@ class Inputs:
 
     @property
     def major(self) -> int | None:
-        """Asked major version of PostgreSQL."""
+        """Requested major version of PostgreSQL."""
         return int(self.postgres_version) if self.postgres_version else None
 
     @property
     def directory(self) -> Path:
-        """Directory that is judged, relative to the workspace."""
+        """Directory of the repository, relative to the workspace."""
         return Path(self.path)
 
 
 def read(variables: Mapping[str, str]) -> Inputs:
-    """Return the inputs among the variables as they were given; ``check`` says whether they mean something."""
+    """Return the inputs among the variables, unchecked."""
     given = {item.name: variables.get(f"INPUT_{_named(item.name).upper()}", "").strip() for item in fields(Inputs)}
     return Inputs(**{name: value for name, value in given.items() if value})
 
 
 def check(inputs: Inputs) -> None:
-    """Raise UsageError for a value that is none of the possible ones."""
+    """Raise UsageError for a value that is not allowed."""
     for item in fields(Inputs):
         value, allowed = getattr(inputs, item.name), item.metadata.get("allowed")
         if allowed and value not in allowed:
@@ -68,9 +68,9 @@ def _named(name: str) -> str:
 def _impossible(name: str, value: str, expected: str) -> UsageError:
     return UsageError(
         code="KFM-U41",
-        message="not a possible value",
+        message="The value is not allowed.",
         where=f"input {_named(name)}",
         got=value,
         expected=expected,
-        help="see the inputs in action.yml",
+        help="See the inputs in action.yml.",
     )

@@ -1,4 +1,4 @@
-"""GitHub's API: one patient client, and its answers as errors that say what to do."""
+"""GitHub's API: one client with retries, and its responses as errors with a help."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from kfm_ci.github.publication import PublicationContext, Unpublished
 Answer = TypeVar("Answer")
 TIMEOUT_SECONDS = 20
 PAUSE_SECONDS = 2.0
-"""Before something is tried again; doubles."""
+"""Pause before the first retry; doubles."""
 ATTEMPTS = 4
 PATIENCE_SECONDS = 60.0
-"""How long a rate limit may make us wait: a comment is not worth more of a runner's time."""
+"""Longest wait for a rate limit: a comment is not worth more of a runner's time."""
 TRANSIENT = frozenset({500, 502, 503, 504})
 
 
 def connect(edition: PublicationContext) -> Repository:
-    """Return the repository of the run; asks nothing of GitHub yet. Raises Unpublished without a token."""
+    """Return the repository of the run, without a request. Raises Unpublished without a token."""
     if not edition.credentials.token or not edition.context.repository:
         raise Unpublished(
             code="KFM-G01",
-            message="no token, so nothing can be written to the pull request",
-            help="leave the input `github-token` at its default, or give a token",
+            message="There is no token to write to the pull request.",
+            help="Leave the input `github-token` at its default, or set a token.",
         )
-    # of rate limits only: what fails otherwise `repeat` tries again, and nobody waits for the product of both
+    # retries for rate limits only: `repeat` retries other failures, and both together would multiply the wait
     retry = GithubRetry(
         total=ATTEMPTS,
         connect=0,
@@ -59,7 +59,7 @@ def connect(edition: PublicationContext) -> Repository:
 
 
 def repeat(action: Callable[[], Answer]) -> Answer:
-    """Do what may be done twice, again while GitHub fails: an answer that got lost may have been a success."""
+    """Run an idempotent request, again while GitHub fails: a lost response may have been a success."""
     for attempt in range(ATTEMPTS):
         try:
             return action()
@@ -75,33 +75,33 @@ def repeat(action: Callable[[], Answer]) -> Answer:
 
 @contextmanager
 def explained(edition: PublicationContext, *, what: str, permission: str) -> Iterator[None]:
-    """Turn GitHub's refusals into Unpublished; ``permission`` is the one that the workflow must grant."""
+    """Raise GitHub's errors as Unpublished; ``permission`` is the one that the workflow must grant."""
     try:
         yield
     except (RateLimitExceededException, requests.exceptions.RetryError) as error:
-        # the library itself tries again for rate limits alone
+        # the library itself retries for rate limits only
         raise Unpublished(
             code="KFM-G05",
-            message="GitHub's rate limit is used up",
+            message="GitHub's rate limit is exceeded.",
             where=what,
-            help="run again later, or give a token with a limit of its own",
+            help="Run again later, or use a token with its own limit.",
         ) from error
     except GithubException as error:
         raise _refused(edition, error, what, permission) from error
     except requests.RequestException as error:
         raise Unpublished(
             code="KFM-G06",
-            message=f"GitHub was not reached: {type(error).__name__}",
+            message=f"GitHub was not reached: {type(error).__name__}.",
             where=what,
-            help=f"may this runner reach {edition.context.api_url}?",
+            help=f"Allow this runner to reach {edition.context.api_url}.",
         ) from error
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # the library takes an answer apart without looking
+        # the library parses a response without checking it
         raise Unpublished(
             code="KFM-G08",
-            message=f"the answer is none of GitHub's API ({type(error).__name__})",
+            message=f"The response is not from the GitHub API ({type(error).__name__}).",
             where=what,
-            help=f"does a proxy between this runner and {edition.context.api_url} answer instead?",
+            help=f"Check for a proxy between this runner and {edition.context.api_url}.",
         ) from error
 
 
@@ -110,38 +110,40 @@ def _refused(edition: PublicationContext, error: GithubException, what: str, per
     if status in {403, 404} and edition.context.fork:
         return Unpublished(
             code="KFM-G02",
-            message="the token of a pull request from a fork may only read",
+            message="The token of a pull request from a fork is read-only.",
             where=what,
-            help="the job's summary and its artifact hold the whole report",
+            help="See the job summary and the artifact for the report.",
         )
     if status == 401:
         return Unpublished(
             code="KFM-G03",
-            message="GitHub does not accept the token",
+            message="GitHub does not accept the token.",
             where=what,
-            help="check the input `github-token`: it may be wrong or expired",
+            help="Check the input `github-token`: it may be wrong or expired.",
         )
     if status in {403, 404}:
         return Unpublished(
             code="KFM-G04",
-            message=f"the token may not do this ({status}: {said})",
+            message=f"The token lacks a permission ({status}: {said}).",
             where=what,
-            help=f"add `{permission}` to the job's permissions",
+            help=f"Add `{permission}` to the job's permissions.",
         )
     if status == 429:
-        return Unpublished(code="KFM-G05", message="GitHub's rate limit is used up", where=what, help="run again later")
+        return Unpublished(
+            code="KFM-G05", message="GitHub's rate limit is exceeded.", where=what, help="Run again later."
+        )
     if status in TRANSIENT:
         return Unpublished(
             code="KFM-G06",
-            message=f"GitHub answered {status}, {ATTEMPTS} times",
+            message=f"GitHub responded with {status}, {ATTEMPTS} times.",
             where=what,
-            help="run again later; see githubstatus.com",
+            help="Run again later; see githubstatus.com.",
         )
     return Unpublished(
         code="KFM-G07",
-        message=f"GitHub refused it ({status}: {said})",
+        message=f"GitHub rejected the request ({status}: {said}).",
         where=what,
-        help="please report it: this should not happen",
+        help="Report it: this is unexpected.",
     )
 
 

@@ -1,7 +1,7 @@
-"""The artifact: report and receipt kept by GitHub's artifact service, asked by its own protocol.
+"""The artifact: report and receipt in GitHub's artifact service, by its own protocol.
 
-The service gives no library in Python. Names of fields are those of its messages; it answers in snake or camel case,
-depending on who runs it. Uploads go in blocks to a signed address, which is a secret and never shown.
+The service has no Python library. Field names are those of its messages; it responds in snake or camel case,
+depending on the server. Uploads go in blocks to a signed URL, which is a secret and never logged.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ ATTEMPTS = 5
 FIRST_PAUSE_SECONDS = 3.0
 TIMEOUT_SECONDS = 60
 NAMES = 5
-"""How many names are tried when one is taken."""
-INSTEAD = "upload the directory that `out` names in a step of its own, with actions/upload-artifact"
+"""Number of names that are tried when one is taken."""
+INSTEAD = "Upload the directory of `out` in a separate step with actions/upload-artifact."
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _STORAGE = {"x-ms-version": "2020-10-02"}
 _SIGNATURE = re.compile(r"([?&]sig=)([^&\s]+)")
 
 
 class NameTaken(Exception):
-    """Another job or step of the run has an artifact of that name."""
+    """Another job or step of the run has an artifact with this name."""
 
 
 class Artifact:
-    """Keeps the files of the run."""
+    """Uploads the files of the run."""
 
     name = "artifact"
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether a runner started us, and there are files."""
+        """Whether a runner started the action, and there are files."""
         return edition.context.run_id is not None and edition.out.is_dir()
 
     def publish(self, edition: PublicationContext) -> None:
-        """Upload the files; says what to do instead on a server without the service."""
+        """Upload the files; raises Unpublished with the alternative on a server without the service."""
         context = edition.context
         if context.composite and not edition.credentials.runtime_token:
-            # the action's next step uploads them: the run's page lists what that makes
+            # the action's next step uploads them, and the run's page lists that artifact
             edition.artifact_url = context.run_url
             return
         service = connect(edition)
@@ -71,9 +71,9 @@ class Artifact:
             return
         raise Unpublished(
             code="KFM-G21",
-            message=f"the name {wanted!r} is taken, and so are {NAMES - 1} like it",
+            message=f"The artifact name `{wanted}` and {NAMES - 1} variants of it are taken.",
             where=self.name,
-            help="give each job its own `artifact-name`",
+            help="Set a different `artifact-name` for each job.",
         )
 
 
@@ -83,16 +83,16 @@ def connect(edition: PublicationContext) -> Service:
     if not credentials.runtime_token or not credentials.results_url:
         raise Unpublished(
             code="KFM-G20",
-            message="this runner offers no artifact service",
+            message="This runner has no artifact service.",
             where="artifact",
-            help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact",
+            help=f"Upload `{edition.inputs.out}` in a separate step with actions/upload-artifact.",
         )
     if host != "github.com" and not host.endswith((".ghe.com", ".localhost")):
         raise Unpublished(
             code="KFM-G20",
-            message=f"{host} has no artifact service of this kind",
+            message=f"`{host}` has no artifact service of this version.",
             where="artifact",
-            help=f"upload `{edition.inputs.out}` in a step of its own, with actions/upload-artifact@v3",
+            help=f"Upload `{edition.inputs.out}` in a separate step with actions/upload-artifact@v3.",
         )
     parts = urlsplit(credentials.results_url)
     run, job = backend_ids(credentials.runtime_token)
@@ -102,19 +102,21 @@ def connect(edition: PublicationContext) -> Service:
 
 
 def backend_ids(token: str) -> tuple[str, str]:
-    """Return the service's ids of run and job, which the token's scopes carry."""
+    """Return the service's ids of run and job from the token's scopes."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         scopes = [scope.split(":") for scope in str(claims["scp"]).split()]
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise Unpublished(
-            code="KFM-G22", message="the runner's token cannot be read", where="artifact", help=INSTEAD
+            code="KFM-G22", message="The runner's token cannot be parsed.", where="artifact", help=INSTEAD
         ) from error
     for scope in scopes:
         if scope[0] == "Actions.Results" and len(scope) == 3:
             return scope[1], scope[2]
-    raise Unpublished(code="KFM-G22", message="the runner's token allows no artifacts", where="artifact", help=INSTEAD)
+    raise Unpublished(
+        code="KFM-G22", message="The runner's token does not allow artifacts.", where="artifact", help=INSTEAD
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ class Service:
     run: str
     job: str
     log: TextIO
-    """Where the runner is told what to hide."""
+    """Log in which the runner masks secrets."""
 
     def upload(self, name: str, content: bytes) -> str:
         """Return the id of the new artifact; raises NameTaken or Unpublished."""
@@ -165,41 +167,41 @@ class Service:
         if re.search(r"insufficient usage|storage quota", said, re.IGNORECASE):
             raise Unpublished(
                 code="KFM-G23",
-                message="the storage for artifacts is used up",
+                message="The storage quota for artifacts is exceeded.",
                 where="artifact",
-                help="delete old artifacts, or raise the limit in the billing settings",
+                help="Delete old artifacts, or raise the limit in the billing settings.",
             )
         if answer.status_code != 200 or value.get("ok") is not True:
             raise Unpublished(
                 code="KFM-G24",
-                message=f"{method} was answered with {answer.status_code} {said[:200]}".rstrip(),
+                message=f"`{method}` failed with {answer.status_code} {said[:200]}.".rstrip(),
                 where="artifact",
-                help=f"run again; else {INSTEAD}",
+                help=f"Run again. {INSTEAD}",
             )
         return value
 
     def _hide(self, address: str) -> None:
-        """Let the log never show what makes a signed address one, whoever writes it."""
+        """Mask the signature of the URL in the log."""
         for _, signature in _SIGNATURE.findall(address):
             for spelling in dict.fromkeys((signature, unquote(signature))):
                 self.log.write(workflow_commands.mask(spelling) + "\n")
         self.log.flush()
 
     def _store(self, address: str, query: str, data: bytes, headers: Mapping[str, str]) -> None:
-        # no Authorization: the address itself is the permission
+        # no Authorization header: the signed URL is the permission
         target = f"{address}{'&' if '?' in address else '?'}{query}"
         answer = _patient("PUT", target, data=data, headers={**_STORAGE, **headers})
         if answer.status_code not in {200, 201}:
             raise Unpublished(
                 code="KFM-G24",
                 where="artifact",
-                message=f"the storage answered {answer.status_code}",
-                help=f"run again; else {INSTEAD}",
+                message=f"The storage responded with {answer.status_code}.",
+                help=f"Run again. {INSTEAD}",
             )
 
 
 def _patient(method: str, address: str, **request: Any) -> requests.Response:
-    """Return the first answer that is not transient, or the last one; nothing raised here shows an address."""
+    """Return the first response that is not transient, or the last one; errors never contain the URL."""
     pause = FIRST_PAUSE_SECONDS
     answer: requests.Response | None = None
     for attempt in range(ATTEMPTS):
@@ -209,18 +211,18 @@ def _patient(method: str, address: str, **request: Any) -> requests.Response:
             if attempt == ATTEMPTS - 1 or isinstance(error, requests.exceptions.InvalidURL):
                 raise Unpublished(
                     code="KFM-G25",
-                    message=f"the artifact service was not reached: {type(error).__name__}",
+                    message=f"The artifact service was not reached: {type(error).__name__}.",
                     where="artifact",
-                    help="may this runner reach *.actions.githubusercontent.com and *.blob.core.windows.net?",
+                    help="Allow this runner to reach *.actions.githubusercontent.com and *.blob.core.windows.net.",
                 ) from None
         else:
             if answer.status_code not in _TRANSIENT:
                 return answer
         if attempt < ATTEMPTS - 1:
             time.sleep(pause)
-            pause *= random.uniform(1.2, 1.8)  # noqa: S311 - spreads runners, guards nothing
+            pause *= random.uniform(1.2, 1.8)  # noqa: S311 - jitter, not security
     if answer is None:
-        raise AssertionError("each attempt answers or raises")
+        raise AssertionError("each attempt returns or raises")
     return answer
 
 
@@ -235,5 +237,5 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 def _field(value: Mapping[str, Any], snake: str, camel: str) -> str:
     found = value.get(snake) or value.get(camel)
     if not found:
-        raise Unpublished(code="KFM-G24", message=f"the answer has no {snake}", where="artifact", help=INSTEAD)
+        raise Unpublished(code="KFM-G24", message=f"The response has no `{snake}`.", where="artifact", help=INSTEAD)
     return str(found)

@@ -1,4 +1,4 @@
-"""The files of a run as one zip, the same bytes for the same files."""
+"""The files of a run as one deterministic zip."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import zipfile
 from pathlib import Path
 
 LEFT_OUT = frozenset({"journal.jsonl"})
-"""What serves only while the run goes on."""
+"""Files that are needed only during the run."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FORBIDDEN = re.compile(r'[":<>|*?\r\n\\/]+')
 
 
 def pack(directory: Path) -> bytes:
-    """Return the zip; times, owners and order are fixed, so that a digest names the content."""
+    """Return the zip; times, owners and order are fixed, so that its digest depends on the content only."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for path in sorted(directory.rglob("*")):
@@ -28,6 +28,6 @@ def pack(directory: Path) -> bytes:
 
 
 def name(given: str, *parts: str) -> str:
-    """Return the name of the artifact: the given one, else one of the parts that tell this gate from another."""
+    """Return the name of the artifact: the given one, else one that identifies this gate."""
     text = given or "-".join(["kfm-ci", *(part.strip("./") for part in parts if part.strip("./"))])
     return _FORBIDDEN.sub("-", text)[:200]

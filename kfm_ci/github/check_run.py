@@ -1,4 +1,4 @@
-"""The check run: every finding as an annotation, fifty a request."""
+"""The check run: every finding as an annotation, fifty per request."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _SUMMARY = 65_000
 
 
 class CheckRun:
-    """Tells the verdict beside the commit."""
+    """Publishes the verdict as a check run."""
 
     name = "check run"
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether the workflow asks for it."""
+        """Whether the workflow enables it."""
         return edition.inputs.check_run == "true"
 
     def publish(self, edition: PublicationContext) -> None:
-        """Make a check run on the pull request's own commit, and hand its annotations over in batches."""
+        """Create a check run on the pull request's commit, and send its annotations in batches."""
         sha = edition.context.head_sha
         if sha is None:
-            raise Unpublished(code="KFM-G11", message="this event names no commit", where=self.name)
+            raise Unpublished(code="KFM-G11", message="This event has no commit.", where=self.name)
         evidence = edition.evidence
         found = annotate(edition)
         head: dict[str, Any] = {
@@ -55,13 +55,13 @@ class CheckRun:
 
 
 def title(edition: PublicationContext) -> str:
-    """Return the name of the check run; each judged directory and version has its own."""
+    """Return the name of the check run; each directory and PostgreSQL version has its own."""
     parts = [part for part in (edition.inputs.path, edition.inputs.postgres_version) if part not in {"", "."}]
     return " ".join(["kfm-ci", *parts])
 
 
 def annotate(edition: PublicationContext) -> list[dict[str, Any]]:
-    """Return the findings that stand and have a file, errors first."""
+    """Return the active findings with a file, errors first."""
     return [
         _annotation(item, edition.inputs.path) for item in ranking.ranked(edition.evidence.findings) if item.place.file
     ]
@@ -80,6 +80,6 @@ def _annotation(item: Finding, path: str) -> dict[str, Any]:
         "title": f"{item.rule} ({item.hazard.value})"[:255],
     }
     if item.place.column and line == end:
-        # GitHub takes columns only where a finding begins and ends on one line
+        # GitHub accepts columns only for a finding on a single line
         annotation["start_column"] = annotation["end_column"] = item.place.column
     return annotation

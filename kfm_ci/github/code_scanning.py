@@ -1,4 +1,4 @@
-"""Code scanning: findings.sarif, handed to GitHub."""
+"""Code scanning: upload of findings.sarif."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from kfm_ci.github.publication import PublicationContext, Unpublished
 
 
 class CodeScanning:
-    """Tells findings to code scanning."""
+    """Publishes findings to code scanning."""
 
     name = "code scanning"
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether the workflow asks for it."""
+        """Whether the workflow enables it."""
         return edition.inputs.sarif == "true"
 
     def publish(self, edition: PublicationContext) -> None:
-        """Upload the log for the commit that was judged."""
+        """Upload the log for the checked commit."""
         file, context = edition.out / "findings.sarif", edition.context
         if not file.is_file() or not context.sha or not context.ref:
-            raise Unpublished(code="KFM-G12", message="the run ended before it had findings", where=self.name)
+            raise Unpublished(code="KFM-G12", message="The run ended before it had findings.", where=self.name)
         packed = base64.b64encode(gzip.compress(rooted(file.read_text(encoding="utf-8"), edition.inputs.path), mtime=0))
         request = {
             "commit_sha": context.sha,
@@ -42,10 +42,10 @@ class CodeScanning:
 
 
 def rooted(text: str, path: str) -> bytes:
-    """Return the log with files named from the repository's root instead of from the judged directory."""
+    """Return the log with paths relative to the repository's root instead of the checked directory."""
     document = json.loads(text)
     for run in document["runs"]:
-        # one category a directory: an upload replaces the last one of its category
+        # one category per directory: an upload replaces the last one of its category
         run["automationDetails"] = {"id": f"kfm-ci/{path.strip('./')}/"}
         for result in run["results"]:
             for location in result["locations"]:

@@ -1,4 +1,4 @@
-"""The comment on the pull request: one a gate, found again by marker and author, updated in place."""
+"""The pull-request comment: one per gate, identified by marker and author, updated in place."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from kfm_ci.github.publication import PublicationContext, Unpublished
 from kfm_ci.github.summary import body
 
 ACTIONS_BOT = "github-actions[bot]"
-"""Author of what a workflow's own token writes."""
+"""Author of comments by a workflow's own token."""
 VIEWER = "query { viewer { login } }"
 _MEASURED = re.compile(r"\b(\d+)(?:\.\d+)? (ms|s)\b")
 _BAR = re.compile(r"^( {4}.* : (?:crit, )?)\d+, \d+$", re.MULTILINE)
-"""A bar of the diagram of locks."""
+"""A bar of the lock timeline."""
 _REPORT = re.compile(r"\[the whole report\]\([^)\s]*\)")
 
 
 class Comment:
-    """Tells the verdict on the pull request."""
+    """Publishes the verdict as a pull-request comment."""
 
     name = "comment"
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether there is a pull request, or the workflow insists."""
+        """Whether there is a pull request, or the workflow requires a comment."""
         mode = edition.inputs.comment
         return mode != "never" and (edition.context.pull is not None or mode == "always")
 
     def publish(self, edition: PublicationContext) -> None:
-        """Make or update the comment; says nothing where there is nothing to say and nothing was said before."""
+        """Create or update the comment; without new migrations only an existing one is updated."""
         number = edition.context.pull
         if number is None:
             raise Unpublished(
                 code="KFM-G10",
-                message="this event has no pull request to comment on",
+                message="This event has no pull request to comment on.",
                 where="comment",
-                help="use `comment: auto`, which comments where it can",
+                help="Use `comment: auto`, which comments where possible.",
             )
         with api.explained(edition, what="comment", permission="pull-requests: write"):
             repository = api.connect(edition)
@@ -68,14 +68,14 @@ def _upsert(repository: Repository, number: int, edition: PublicationContext) ->
     oldest, *doubles = ours
     if _normal(oldest.body) != _normal(text):
         oldest.edit(text)
-    # two runs that started together may each have found none
+    # two runs that started together may both have found no comment
     for double in doubles:
         double.delete()
     return oldest
 
 
 def _author(repository: Repository) -> str:
-    """Return who we are; a workflow's own token is asked in vain on some servers."""
+    """Return the token's user; some servers do not return it for a workflow's own token."""
     try:
         _, answer = repository.requester.graphql_query(VIEWER, {})
         return str(answer["data"]["viewer"]["login"])
@@ -88,7 +88,7 @@ def _starts(text: str | None, first: str) -> bool:
 
 
 def _normal(text: str | None) -> str:
-    """Return what a reader would miss if it changed: not a measured time of the same length, nor where the report is."""
+    """Return the text without measured times of equal length and without the report's URL, for comparison."""
     flat = (text or "").replace("\r\n", "\n").strip()
     timeless = _MEASURED.sub(lambda found: f"{len(found[1])} digits {found[2]}", flat)
     return _REPORT.sub("[the whole report]", _BAR.sub(r"\1", timeless))

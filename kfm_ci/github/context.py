@@ -1,4 +1,4 @@
-"""What the platform tells us of the run: claims, never facts."""
+"""The context of the run from GitHub's variables and event file: claims, never facts."""
 
 from __future__ import annotations
 
@@ -13,50 +13,50 @@ from typing import Any
 _SECRET = re.compile(r"^(INPUT_|ACTIONS_)|^(GITHUB_TOKEN|GH_TOKEN)$")
 _PR_SET_DUMPABLE = 4
 JUDGED_ON = "judged_on"
-"""Name of the state in which the first container of the action leaves its own name."""
+"""Name of the state variable with the name of the action's first container."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The event that started us, as far as it concerns the gate."""
+    """The event that started the run."""
 
     base: str | None = None
-    """Commit or branch that the pull request goes to."""
+    """Target commit or branch of the pull request."""
     body: str | None = None
     """Text of the pull request."""
     actor: str | None = None
     event: str | None = None
     run_url: str | None = None
     judged_url: str | None = None
-    """Page of the run that event ``workflow_run`` is about."""
+    """Page of the run of event ``workflow_run``."""
     repository: str | None = None
     """``owner/name``."""
     pull: int | None = None
     """Number of the pull request; None for other events."""
     fork: bool = False
-    """Whether the pull request comes from another repository, so that its token may only read."""
+    """Whether the pull request comes from a fork, whose token is read-only."""
     head_sha: str | None = None
-    """Tip of the pull request's branch, else the commit of the event; where a check run belongs."""
+    """Tip of the pull request's branch, else the commit of the event; for check runs."""
     sha: str | None = None
     ref: str | None = None
     workflow: str | None = None
-    """Name of the workflow, in event ``workflow_run`` of the one that ran before."""
+    """Name of the workflow; for event ``workflow_run`` of the one that ran before."""
     job: str | None = None
     run_id: str | None = None
     attempt: str | None = None
     server_url: str = "https://github.com"
     api_url: str = "https://api.github.com"
     composite: bool = False
-    """Whether we are a program that a composite action runs: such a step gets no token for artifacts."""
+    """Whether a composite action runs kfm-ci: such a step gets no token for artifacts."""
     workspace: Path | None = None
     output_file: Path | None = None
-    """Where outputs of the step go."""
+    """File for outputs of the step."""
     summary_file: Path | None = None
-    """Where the job's summary goes."""
+    """File for the job summary."""
     unread: str | None = None
-    """Why the event's file does not tell what it should."""
+    """Why the event file is not usable; None when it is."""
     state_file: Path | None = None
-    """Where the action leaves word for its second container."""
+    """File for state of the action's second container."""
 
 
 def read() -> Context:
@@ -110,15 +110,15 @@ def read() -> Context:
 
 
 def judged_on() -> str | None:
-    """Return the name of the container that judged, which it left for the action's second container."""
+    """Return the name of the action's first container from its state."""
     return os.environ.get(f"STATE_{JUDGED_ON}") or None
 
 
 def withdraw() -> dict[str, str]:
-    """Take inputs and tokens out of our environment and return them.
+    """Remove inputs and tokens from the environment and return them.
 
-    Programs started later do not inherit them, and cannot read them from our memory or from ``/proc`` either: what a
-    pull request brings may run as the user that we are.
+    Programs started later do not inherit them, and cannot read them from memory or ``/proc``: programs of a
+    pull request may run as the same user.
     """
     taken = {name: os.environ.pop(name) for name in tuple(os.environ) if _SECRET.match(name)}
     if os.uname().sysname == "Linux":
@@ -127,17 +127,17 @@ def withdraw() -> dict[str, str]:
 
 
 def _event(path: str | None, name: str) -> tuple[dict[str, Any], str | None]:
-    """Return the event, and why it does not tell what an event of that name does."""
+    """Return the event, and why it is not usable."""
     try:
         loaded = json.loads(Path(path).read_text(encoding="utf-8")) if path else {}
     except OSError as error:
-        return {}, f"{path}: the event cannot be read: {error.strerror}"
+        return {}, f"The event file {path} cannot be read: {error.strerror}."
     except ValueError:
-        return {}, f"{path}: the event is no JSON"
+        return {}, f"The event file {path} is not JSON."
     event = loaded if isinstance(loaded, dict) else {}
     number = _table(event, "pull_request").get("number")
     strange = path and name.startswith("pull_request") and not isinstance(number, int)
-    return event, f"{path}: the event names no pull request" if strange else None
+    return event, f"The event file {path} has no pull request." if strange else None
 
 
 def _table(event: dict[str, Any], key: str) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _text(table: dict[str, Any], key: str) -> str | None:
 
 
 def _left(event: dict[str, Any], ref: str | None) -> str | None:
-    """Return what a branch is compared with: the default branch; the default branch itself, with what a push found there."""
+    """Return the base of a branch: the default branch, or its previous commit for a push to the default branch."""
     default = _text(_table(event, "repository"), "default_branch")
     if default and ref and ref.startswith("refs/heads/") and ref != f"refs/heads/{default}":
         return default
@@ -161,7 +161,7 @@ def _left(event: dict[str, Any], ref: str | None) -> str | None:
 
 def _fork(pull: dict[str, Any]) -> bool:
     head, base = (_text(_table(_table(pull, side), "repo"), "full_name") for side in ("head", "base"))
-    # a deleted fork has no repository any more
+    # a deleted fork has no repository
     return bool(pull) and base is not None and head != base
 
 

@@ -1,4 +1,4 @@
-"""The label that shows a pull request's risk in lists."""
+"""The label with a pull request's risk."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ PREFIX = "migration:risk-"
 
 
 class Labels:
-    """Tells the risk by a label."""
+    """Publishes the risk as a label."""
 
     name = "label"
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether the configuration asks for it, and there is a pull request."""
+        """Whether the configuration enables it, and there is a pull request."""
         return edition.labels and edition.context.pull is not None
 
     def publish(self, edition: PublicationContext) -> None:
-        """Leave the one label that is true; none where nothing was judged."""
+        """Set the label of the risk and remove the others; none without a verdict."""
         number = edition.context.pull or 0
         wanted = f"{PREFIX}{edition.evidence.risk.value}" if edition.evidence.new else None
         with api.explained(edition, what=self.name, permission="pull-requests: write"):
@@ -35,6 +35,6 @@ def _set(repository: Repository, number: int, wanted: str | None) -> None:
     for stale in sorted(present & {f"{PREFIX}{risk.value}" for risk in Risk} - {wanted}):
         issue.remove_from_labels(stale)
     if wanted and wanted not in present:
-        # the library sends a bare list, which GitHub takes but does not promise to take
+        # the library sends a plain list, which GitHub accepts but does not document
         address = f"{repository.url}/issues/{number}/labels"
         repository.requester.requestJsonAndCheck("POST", address, input={"labels": [wanted]})

@@ -1,4 +1,4 @@
-"""One run's publication: what is told, where, with which rights, and what became of it."""
+"""The publication of one run: content, targets, permissions and results."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from kfm_ci.github.context import Context
 
 @dataclass(kw_only=True)
 class Unpublished(CannotCheck):
-    """Something could not be published; the verdict stands all the same."""
+    """An output could not be published; the verdict does not change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What lets us speak to GitHub; none of it is in our environment any more."""
+    """Tokens for GitHub, already removed from the environment."""
 
     token: str | None = field(default=None, repr=False)
-    """For the API; what it may do depends on the workflow's ``permissions``."""
+    """For the API, limited by the workflow's ``permissions``."""
     runtime_token: str | None = field(default=None, repr=False)
-    """For the artifact service; given to every container action."""
+    """For the artifact service; set for every container action."""
     results_url: str | None = None
 
     @classmethod
@@ -41,7 +41,7 @@ class Credentials:
 
 @dataclass(slots=True, kw_only=True)
 class PublicationContext:
-    """The workbench that publications share; each adds what later ones refer to."""
+    """The shared state of the publications; each adds the URLs that later ones refer to."""
 
     context: Context
     inputs: Inputs
@@ -50,26 +50,26 @@ class PublicationContext:
     out: Path
     """Directory with the files of the run."""
     log: TextIO
-    """What the runner reads."""
+    """Log that the runner reads."""
     labels: bool = False
     """Whether the pull request is labelled with its risk."""
     artifact_id: str | None = None
     artifact_url: str | None = None
     comment_url: str | None = None
     notes: list[str] = field(default_factory=list)
-    """What was not published, and why."""
+    """Reasons for outputs that were not published."""
     insisted: Unpublished | None = None
-    """What was not published though the workflow insists on it."""
+    """Required outputs that were not published."""
 
     @property
     def exit_code(self) -> int:
-        """What the step ends with: the gate's own code, unless it passed and something insisted on was not published."""
+        """Exit code of the step: the gate's own, unless it passed and a required output was not published."""
         code = self.evidence.exit_code
         return self.insisted.code_of_exit if self.insisted and code == ExitCode.PASSED else code
 
     @property
     def key(self) -> str:
-        """What tells this gate's comment from that of another one on the same pull request."""
+        """Identifies this gate's comment among those of other gates on the same pull request."""
         parts = (
             self.context.workflow or "",
             self.context.job or "",
@@ -80,7 +80,7 @@ class PublicationContext:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
     def relative(self, path: Path) -> str:
-        """Return a path as later steps of the job know it: relative to the workspace."""
+        """Return a path relative to the workspace, for later steps of the job."""
         workspace = self.context.workspace
         absolute = path.absolute()
         if workspace is not None and absolute.is_relative_to(workspace):

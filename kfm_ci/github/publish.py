@@ -1,4 +1,4 @@
-"""Tell the world: every publication is tried, none changes the verdict."""
+"""Publishing: every output is attempted, none changes the verdict."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from kfm_ci.report.escape import prose
 
 
 class Publication(Protocol):
-    """One place where the verdict is told."""
+    """One output of the verdict."""
 
     name: str
 
     def wanted(self, edition: PublicationContext) -> bool:
-        """Whether the workflow asks for it."""
+        """Whether the workflow enables it."""
         ...
 
     def publish(self, edition: PublicationContext) -> None:
-        """Tell it; raises Unpublished."""
+        """Publish it; raises Unpublished."""
         ...
 
 
@@ -40,7 +40,7 @@ def publish(edition: PublicationContext) -> None:
     """Publish everywhere, then write summary, annotations and outputs."""
     if edition.context.unread:
         edition.notes.append(
-            f"KFM-G13 {edition.context.unread}; see whether the job hands the event's file to this container"
+            f"KFM-G13 {edition.context.unread} Check that the job passes the event file to this container."
         )
     for publication in PUBLICATIONS:
         if not publication.wanted(edition):
@@ -57,19 +57,19 @@ def publish(edition: PublicationContext) -> None:
 
 
 def _defect(edition: PublicationContext, name: str, error: Exception) -> Unpublished:
-    """Tell a defect of ours as one; the verdict is none the less what it is."""
+    """Report a defect of kfm-ci; the verdict does not change."""
     with workflow_commands.quiet(edition.log):
         traceback.print_exception(error, file=edition.log)
     return Unpublished(
         code="KFM-D01",
-        message=f"this is a defect of kfm-ci: {type(error).__name__}",
+        message=f"This is a defect of kfm-ci: {type(error).__name__}.",
         where=name,
-        help="please report it with the lines above",
+        help="Report it with the lines above.",
     )
 
 
 def _leave(edition: PublicationContext) -> None:
-    """Write what the runner takes from files; one that refuses is a note."""
+    """Write the runner's files; one that cannot be written is a note."""
     context = edition.context
     try:
         if context.output_file is not None:
@@ -94,7 +94,7 @@ def _annotate(edition: PublicationContext) -> None:
 
 
 def outputs(edition: PublicationContext) -> dict[str, str]:
-    """Return the outputs of the action; what does not exist is empty."""
+    """Return the outputs of the action; missing values are empty."""
     evidence, out = edition.evidence, edition.out
     receipt = out / "receipt.json"
     paths = {

@@ -1,4 +1,4 @@
-"""Which pull request a commit is the tip of, asked of GitHub: what an artifact says of it is never believed."""
+"""The pull request of a commit, from the GitHub API: an artifact's own claim is never used."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def of_tip(edition: PublicationContext) -> int | None:
-    """Return the number of the open pull request whose tip is the event's commit; None when there is none any more."""
+    """Return the number of the open pull request whose tip is the event's commit; None when there is none."""
     tip = edition.context.head_sha or ""
     if not _COMMIT.fullmatch(tip):
         raise Unpublished(
             code="KFM-G11",
-            message="this event is about no commit",
+            message="This event has no commit.",
             where="comment",
-            help="use it in a workflow on `workflow_run`",
+            help="Use it in a workflow on `workflow_run`.",
         )
     with api.explained(edition, what="comment", permission="pull-requests: write"):
         repository = api.connect(edition)

@@ -1,6 +1,6 @@
-"""Files through which a step talks to the runner: its outputs and its part of the job's summary.
+"""The runner's files for a step: outputs, state and job summary.
 
-One that cannot be written is a CannotCheck that no verdict depends on.
+A file that cannot be written raises CannotCheck, which does not change the verdict.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 from kfm_ci.errors import CannotCheck
 
 SUMMARY_LIMIT = 1_000_000
-"""Bytes; the runner refuses a step's summary above 1 MiB."""
+"""In bytes; the runner rejects a summary above 1 MiB."""
 
 
 def write_outputs(file: Path, values: Mapping[str, str]) -> None:
-    """Append outputs; a random delimiter keeps any value from ending itself and setting another output."""
+    """Append outputs; a random delimiter prevents a value from setting another output."""
     lines = []
     for name, value in values.items():
         delimiter = f"kfm_{secrets.token_hex(16)}"
@@ -25,12 +25,12 @@ def write_outputs(file: Path, values: Mapping[str, str]) -> None:
 
 
 def write_state(file: Path, name: str, value: str) -> None:
-    """Leave one line for the action's second container; ``value`` has no line ends."""
+    """Write one line for the action's second container; ``value`` has no line ends."""
     _append(file, f"{name}={value}\n")
 
 
 def write_summary(file: Path, text: str) -> None:
-    """Append to the summary; what is too long for GitHub is left out, and said to be."""
+    """Append to the job summary; a text that is too long is replaced by a note."""
     encoded = text.encode("utf-8")
     if len(encoded) > SUMMARY_LIMIT:
         text = "The summary is too long for GitHub: see the report in the artifact.\n"
@@ -44,7 +44,7 @@ def _append(file: Path, text: str) -> None:
     except OSError as error:
         raise CannotCheck(
             code="KFM-G14",
-            message=f"the runner's file cannot be written: {error.strerror}",
+            message=f"The runner's file cannot be written: {error.strerror}.",
             where=str(file),
-            help="does the container run as another user than the runner made the file for?",
+            help="Run the container as the user for whom the runner created the file.",
         ) from error

@@ -1,4 +1,4 @@
-"""The report as Markdown for places that need no marker."""
+"""The comment's Markdown without its marker, for the job summary and the check run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of the log that the runner obeys: annotations, groups, masks; and what keeps other text from being one."""
+"""Workflow commands in the log: annotations, groups, masks; and escaping of other text."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from kfm_ci.report import grouping
 from kfm_ci.report.grouping import FindingGroup
 
 SHOWN = 10
-"""Annotations of one level that GitHub shows for a step; more are dropped without a word."""
+"""Number of annotations of one level that GitHub shows for a step; it drops further ones silently."""
 _LONGEST = 4000
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
 def data(text: str) -> str:
-    """Return text for after the second ``::``; nothing in it can end the line."""
+    """Return text escaped for the data of a command."""
     return text[:_LONGEST].replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def value(text: str) -> str:
-    """Return text for a property; nothing in it can end the property."""
+    """Return text escaped for a property of a command."""
     return data(text).replace(":", "%3A").replace(",", "%2C")
 
 
@@ -35,10 +35,10 @@ def message(level: str, text: str, **properties: str | int | None) -> str:
 
 
 def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
-    """Return the findings that stand as annotations, at most ten of each level.
+    """Return the active findings as annotations, at most ten of each level.
 
-    Where there are more of a level, what is told together is one annotation, so that many of one rule hide no other.
-    ``prefix`` is the judged directory relative to the workspace, so that GitHub finds the file.
+    If a level has more, grouped findings are one annotation, so that many of one rule hide no other.
+    ``prefix`` is the checked directory relative to the workspace, so that GitHub finds the file.
     """
     levels: dict[Severity, list[Finding]] = {}
     for item in findings:
@@ -55,7 +55,7 @@ def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
 
 def _annotation(told: FindingGroup, prefix: str) -> str:
     lead = told.lead
-    said = [f"{len(told.also)} more, each in its own words in the report"] if told.crowd else [*told.messages]
+    said = [f"{len(told.also)} more, listed in the report"] if told.crowd else [*told.messages]
     if told.also and not told.crowd:
         said.append(f"also in {len(told.also)} other place{'s' if len(told.also) > 1 else ''}")
     if lead.help and not told.crowd:
@@ -73,13 +73,13 @@ def _annotation(told: FindingGroup, prefix: str) -> str:
 
 
 def mask(secret: str) -> str:
-    """Return the line that makes the runner hide a text in the log from now on."""
+    """Return the command that masks a text in the log from now on."""
     return f"::add-mask::{data(secret)}"
 
 
 @contextmanager
 def quiet(log: TextIO) -> Iterator[None]:
-    """Let the runner obey no line that is written meanwhile: it may come from a pull request."""
+    """Stop workflow commands in the meantime: the output may contain text of a pull request."""
     token = secrets.token_hex(16)
     log.write(f"::stop-commands::{token}\n")
     log.flush()
