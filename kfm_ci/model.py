@@ -1,4 +1,4 @@
-"""Values that everyone shares: closed sets of the field, digests, findings."""
+"""Shared values: closed sets of the domain, digests, findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an ``error`` refuses, the others inform."""
+    """Severity of a finding: an ``error`` fails the gate, the others inform."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -18,16 +18,16 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """How sure a finding is."""
+    """Certainty of a finding."""
 
     FACT = "fact"
     """Decided by the text, by git or by the server."""
     SUSPECTED = "suspected"
-    """Suspected from the text; only a server can decide, and it has not spoken."""
+    """Suspected from the text, and not decided by a server."""
     CONFIRMED = "confirmed"
-    """Was suspected; the server did it."""
+    """Suspected, and confirmed on the server."""
     REFUTED = "refuted"
-    """Was suspected; the server did not do it. Never refuses."""
+    """Suspected, and refuted on the server. Never fails the gate."""
 
 
 class Risk(StrEnum):
@@ -39,19 +39,19 @@ class Risk(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Return 0, 1 or 2, so that risks compare."""
+        """Return 0, 1 or 2 for comparison."""
         return list(Risk).index(self)
 
 
 class Rollout(StrEnum):
-    """Whether the change can run beside the application."""
+    """Whether the change can run while the application is running."""
 
     SAFE = "safe"
     WINDOW = "requires-maintenance-window"
 
 
 class Strategy(StrEnum):
-    """How a migration is taken back."""
+    """Strategy for the rollback of a migration."""
 
     DOWN = "down"
     COMPENSATING = "compensating"
@@ -68,23 +68,23 @@ class Phase(StrEnum):
 
 
 class Mode(StrEnum):
-    """Whether a file runs inside one transaction or statement by statement outside any."""
+    """Whether a file runs in one transaction, or statement by statement without one."""
 
     TRANSACTION = "transaction"
     AUTOCOMMIT = "autocommit"
 
 
 class Resumption(StrEnum):
-    """How a tool goes on once a file has ended the transaction that it was given."""
+    """How a tool continues after a file has ended the tool's transaction."""
 
     BARE = "bare"
-    """What follows commits statement by statement."""
+    """Each following statement commits separately."""
     ANEW = "anew"
-    """The next statement begins another transaction."""
+    """The next statement starts a new transaction."""
 
 
 class Outcome(StrEnum):
-    """What became of a migration, as the server says it."""
+    """Outcome of a migration on the server."""
 
     APPLIED = "applied"
     FAILED = "failed"
@@ -92,7 +92,7 @@ class Outcome(StrEnum):
 
 
 class Proof(StrEnum):
-    """Whether the rollback was run and restored what it claims."""
+    """Whether the rollback was run and restored schema and data."""
 
     PROVEN = "proven"
     FAILED = "failed"
@@ -100,7 +100,7 @@ class Proof(StrEnum):
 
 
 class StageStatus(StrEnum):
-    """How a stage ended."""
+    """Status of a stage."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -117,7 +117,7 @@ class Result(StrEnum):
 
 
 class Hazard(StrEnum):
-    """The closed vocabulary of what can be wrong with a migration."""
+    """The hazards of the contract."""
 
     NAMING = "naming"
     ORDER = "order"
@@ -216,7 +216,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in the repository something stands; all numbers 1-based, columns in characters."""
+    """A place in the repository; all numbers 1-based, columns in characters."""
 
     file: str | None = None
     """POSIX path relative to the repository's root."""
@@ -227,40 +227,40 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """A reviewer-visible reason that silences one hazard for one statement."""
+    """A reason, visible to reviewers, that suppresses one hazard for one statement."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that is, or may be, wrong: what, where, and what to do."""
+    """One actual or possible problem: message, place and help."""
 
     rule: str
     """Slug of the rule or observation, such as ``index-not-concurrent``."""
     hazard: Hazard
     severity: Severity
     message: str
-    """What, with expected and got; never contains a secret or row data."""
+    """One sentence; never contains a secret or row data."""
     verdict: Verdict = Verdict.FACT
     place: Place = Place()
     migration: str | None = None
-    """Id of the migration it concerns."""
+    """Id of the migration."""
     help: str | None = None
-    """The remedy, with names filled in."""
+    """What to do, with the statement's own names."""
     docs: str | None = None
     """Address of the rule's page."""
     acknowledged: Acknowledgement | None = None
 
     @property
-    def stands(self) -> bool:
-        """Whether it still counts: neither refuted nor acknowledged."""
+    def is_active(self) -> bool:
+        """Whether it counts: neither refuted nor acknowledged."""
         return self.verdict is not Verdict.REFUTED and self.acknowledged is None
 
     @property
-    def refuses(self) -> bool:
-        """Whether it alone makes the gate fail."""
-        return self.stands and self.severity is Severity.ERROR
+    def is_blocking(self) -> bool:
+        """Whether it alone fails the gate."""
+        return self.is_active and self.severity is Severity.ERROR
 
 
 def rule_page(rule: str) -> str:
@@ -285,9 +285,9 @@ def default_severity(hazard: Hazard, *, rollout: Rollout | None = None, native_f
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinterIdentity:
-    """The program beside us whose word on new files went into the findings."""
+    """The linter whose findings are included."""
 
     name: str
     version: str
     sha256: Digest
-    """Of the program's own file."""
+    """Digest of the linter's executable."""

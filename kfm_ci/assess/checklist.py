@@ -31,7 +31,7 @@ def assess(evidence: Evidence) -> tuple[ChecklistItem, ...]:
 
 
 def _standing(evidence: Evidence, hazards: frozenset[Hazard] | set[Hazard]) -> tuple[Finding, ...]:
-    return tuple(item for item in ranking.ranked(evidence.findings) if item.refuses and item.hazard in hazards)
+    return tuple(item for item in ranking.ranked(evidence.findings) if item.is_blocking and item.hazard in hazards)
 
 
 def _blame(findings: tuple[Finding, ...]) -> str:
@@ -150,7 +150,7 @@ def _staged(evidence: Evidence) -> ChecklistItem:
 
 
 def _contracts(evidence: Evidence) -> bool:
-    return any(item.stands and item.hazard in _STAGED for item in evidence.findings)
+    return any(item.is_active and item.hazard in _STAGED for item in evidence.findings)
 
 
 def _unseen(evidence: Evidence) -> str | None:

@@ -18,4 +18,4 @@ def ranked(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         suspected = item.verdict is Verdict.SUSPECTED
         return order.index(item.severity), item.hazard is not Hazard.MIGRATION_ERROR, item.hazard in _FOLLOWS, suspected
 
-    return tuple(sorted((item for item in findings if item.stands), key=weight))
+    return tuple(sorted((item for item in findings if item.is_active), key=weight))

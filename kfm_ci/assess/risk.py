@@ -100,7 +100,7 @@ def _reason(finding: Finding) -> str:
 
 
 def _counts(finding: Finding) -> bool:
-    return finding.stands and finding.severity is not Severity.NOTE
+    return finding.is_active and finding.severity is not Severity.NOTE
 
 
 def _at(finding: Finding) -> str:

@@ -84,7 +84,7 @@ def _evidence(
     *,
     milliseconds: float,
 ) -> Evidence:
-    errors = any(item.refuses for item in told)
+    errors = any(item.is_blocking for item in told)
     result, code = (Result.FAIL, ExitCode.REFUSED) if errors else (Result.PASS, ExitCode.PASSED)
     if advised.unchecked:
         result, code = Result.ERROR, ExitCode.CANNOT_CHECK
@@ -112,11 +112,11 @@ def _show(options: CheckOptions, console: Console, evidence: Evidence, subject: 
     }
     shown = summary.showable(evidence.findings, sources)
     standing = ranking.ranked(evidence.findings)
-    errors = sum(item.refuses for item in standing)
+    errors = sum(item.is_blocking for item in standing)
     warnings = sum(item.severity is Severity.WARNING for item in standing)
     counted = "".join(f", {number} {reason}" for reason, number in evidence.suppressed.items())
     with workflow_commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
-        for said in summary.findings((item for item in standing if item.refuses or not options.quiet), shown):
+        for said in summary.findings((item for item in standing if item.is_blocking or not options.quiet), shown):
             console.print(said)
         if options.verbose:
             console.print(summary.details(evidence))

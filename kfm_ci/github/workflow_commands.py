@@ -42,7 +42,7 @@ def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
     """
     levels: dict[Severity, list[Finding]] = {}
     for item in findings:
-        if item.stands:
+        if item.is_active:
             levels.setdefault(item.severity, []).append(item)
     return [
         _annotation(told, prefix)

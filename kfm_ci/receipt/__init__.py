@@ -1,1 +1,1 @@
-"""What was judged, sealed."""
+"""Receipts: in-toto statements of a run."""

@@ -1,4 +1,4 @@
-"""A receipt for readers: what an auditor asks, one line each. Unknown or missing fields are shown as ``?``."""
+"""A receipt as readable text, one line per fact. Unknown or missing fields are shown as ``?``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from kfm_ci.model import Digest
 
 
 def render(statement: dict[str, Any], digest: Digest) -> str:
-    """Return a parsed receipt as text; it says nothing about whether the receipt can be trusted."""
+    """Return a parsed receipt as text, without any claim about its authenticity."""
     return "\n".join(_lines(statement, digest)) + "\n"
 
 
 def _text(value: object, limit: int = 200) -> str:
-    """Return a value on one line, with nothing in it that a terminal obeys."""
+    """Return a value on one line, without control characters."""
     if value is None:
         return "-"
     flat = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in str(value))
@@ -22,7 +22,7 @@ def _text(value: object, limit: int = 200) -> str:
 
 
 def _at(value: object, *path: str) -> Any:
-    """Return what lies at a path of keys, or ``?``; a receipt may come from another version."""
+    """Return the value at a path of keys, or ``?``; a receipt may have another version."""
     for key in path:
         if not isinstance(value, dict) or key not in value:
             return "?"

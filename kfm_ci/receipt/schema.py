@@ -179,4 +179,4 @@ SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""What ``kfm-ci receipt schema`` prints; unknown fields are allowed, unknown inputs are the verifier's to deny."""
+"""The output of ``kfm-ci receipt schema``; unknown fields are allowed, the verifier decides on unknown inputs."""

@@ -1,4 +1,4 @@
-"""The receipt: an in-toto Statement v1 that says who ran what, why, from which inputs, and what came of it.
+"""The receipt: an in-toto Statement v1 with who, what, why, inputs and outputs of a run.
 
 It holds digests, names and counts only: no SQL text, no row, no host, no secret. Of a server's error only the
 SQLSTATE is kept, because its message may quote rows.
@@ -24,30 +24,30 @@ _SQLSTATE = re.compile(r"(?:[0-9][0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}(?![0-9A-Za-z])
 _CODE = re.compile(r"KFM-[A-Z][0-9]{1,4}(?![0-9A-Za-z])")
 _CREDENTIALS = re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s@]*@")
 _CLAIM = 280
-"""Characters kept of any one claim."""
+"""Maximum number of characters of one claim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What was changed: a throwaway server unless an environment is named."""
+    """The target: a throwaway server unless an environment is named."""
 
     kind: str = "check"
     """``check`` (throwaway server), ``apply`` or ``rollback`` (a real target)."""
     environment: str | None = None
     identity: Digest | None = None
-    """Digest of what makes the database that database; never its address."""
+    """Digest of the database's identity; never its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Where a receipt stands among others."""
+    """The place of a receipt in the chain."""
 
     sequence: int | None = None
     """Number within its environment; None: not part of a chain."""
     previous: Digest | None = None
-    """Receipt before it in the same environment."""
+    """Digest of the previous receipt of the environment."""
     receipts: Mapping[str, Digest] = field(default_factory=dict)
-    """Receipts of other environments that it relies on, by name."""
+    """Digests of receipts of other environments that it relies on, by name."""
 
 
 def build(
@@ -122,7 +122,7 @@ def _inputs(
 
 
 def _subjects(evidence: Evidence) -> list[dict[str, Any]]:
-    # A Statement needs a subject; of an empty plan that is the (empty) plan itself.
+    # a statement needs a subject; for an empty plan that is the empty plan itself
     return [_named(path, digest) for path, digest in evidence.plan] or [_named("plan.txt", Digest.of(b""))]
 
 
@@ -139,7 +139,7 @@ def _named(name: str, value: Digest) -> dict[str, Any]:
 
 
 def _utf8(value: Any) -> Any:
-    """Spell out what cannot be written as UTF-8: a file name need not be text, and a receipt is always written."""
+    """Escape text that is not valid UTF-8: a file name may be any bytes, and a receipt is always written."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict):
@@ -148,7 +148,7 @@ def _utf8(value: Any) -> Any:
 
 
 def _migration(evidence: Evidence, item: MigrationEvidence, aim: Target) -> dict[str, Any]:
-    refused = any(found.refuses and found.migration == item.id for found in evidence.findings)
+    refused = any(found.is_blocking and found.migration == item.id for found in evidence.findings)
     applied = item.apply.outcome is Outcome.APPLIED
     checksums = {"up": item.up_sha256.hex} | ({"down": item.down_sha256.hex} if item.down_sha256 else {})
     return {
@@ -187,7 +187,7 @@ def _outputs(evidence: Evidence, byproducts: Mapping[str, Digest]) -> dict[str, 
     counted = Counter(
         (item.rule, item.hazard.value, item.severity.value, item.migration or "")
         for item in evidence.findings
-        if item.stands
+        if item.is_active
     )
     return {
         "schema": {"before": _maybe(evidence.schema_before), "after": _maybe(evidence.schema_after)},
@@ -218,7 +218,7 @@ def _failure(evidence: Evidence) -> dict[str, Any] | None:
 
 
 def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
-    """Return the code of the error that ended the run, else one for what the verdict rests on."""
+    """Return the code of the error that ended the run, else one for the cause of the verdict."""
     named = _CODE.match(evidence.failure or "")
     if named:
         return named[0]
@@ -230,7 +230,7 @@ def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
         return "KFM-E03"  # a smoke test failed
     if any(item.rollback.proof is Proof.FAILED for item in evidence.new):
         return "KFM-E04"  # a rollback failed its drill
-    return "KFM-E01"  # findings refuse
+    return "KFM-E01"  # findings fail the gate
 
 
 def _claim(value: Any) -> Any:
@@ -242,9 +242,9 @@ def _claim(value: Any) -> Any:
 
 
 def parse(data: bytes) -> dict[str, Any]:
-    """Return the statement; raises Malformed for anything two readers could read differently, or that is no receipt.
+    """Return the statement; raises MalformedJson for ambiguous JSON and for anything that is not a receipt.
 
-    Only pass bytes whose signature was verified, or say that they were not.
+    Pass only bytes with a verified signature, or report that they are not verified.
     """
     statement = decode(data)
     if statement.get("_type") != STATEMENT_TYPE:
@@ -266,5 +266,5 @@ def _is_subject(item: object) -> bool:
 
 
 def show(data: bytes) -> str:
-    """Return a receipt for readers; raises Malformed as ``parse`` does. Control characters are spelt out."""
+    """Return a receipt as readable text with escaped control characters; raises MalformedJson as ``parse`` does."""
     return render(parse(data), Digest.of(data))

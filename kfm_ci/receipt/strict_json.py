@@ -1,4 +1,4 @@
-"""Strict, deterministic JSON: what two readers could read differently is refused."""
+"""Strict, deterministic JSON: ambiguous input is rejected."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ MAX_DEPTH = 32
 
 
 class MalformedJson(ValueError):
-    """The bytes are not JSON that every reader reads the same."""
+    """The bytes are not unambiguous JSON."""
 
 
 def encode(value: object) -> bytes:
-    """Return deterministic bytes: UTF-8, sorted keys, no white space, trailing newline; floats raise Malformed."""
+    """Return deterministic bytes: UTF-8, sorted keys, no white space, trailing newline; floats raise MalformedJson."""
     _check(value, 0)
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     try:
@@ -24,7 +24,7 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Return an object; raises Malformed for duplicate keys, floats, NaN, bad UTF-8, undue size or depth."""
+    """Return an object; raises MalformedJson for duplicate keys, floats, NaN, bad UTF-8, undue size or depth."""
     if len(data) > MAX_BYTES:
         raise MalformedJson(f"larger than {MAX_BYTES} bytes")
     try:

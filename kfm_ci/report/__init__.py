@@ -1,1 +1,1 @@
-"""From evidence to judgement and text."""
+"""Reports: text only, from frozen evidence."""

@@ -1,4 +1,4 @@
-"""What the terminal shows at the end: findings with their source, stages, and one last line that says it all."""
+"""The console output: findings with their source, stages, and the result in the last line."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _STATUS = {
     StageStatus.ERRORED: ("errored", "bold red"),
 }
 _EXCERPT = 3
-"""Lines of source shown for a finding."""
+"""Maximum number of source lines per finding."""
 _PLACES = 4
-"""Further files named for a finding that is true of several."""
+"""Maximum number of further files per finding."""
 
 
 def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
-    """Return everything for the end of a run; ``sources`` are the texts of files by path, for excerpts."""
+    """Return the summary of a run; ``sources`` are the texts of files by path, for excerpts."""
     shown = showable(evidence.findings, sources)
     parts: list[RenderableType] = [*findings(ranking.ranked(evidence.findings), shown)]
     failed = [test for test in evidence.smoke if not test.passed]
@@ -64,18 +64,18 @@ def stages(evidence: Evidence) -> Table:
 
 
 def showable(found: Iterable[Finding], sources: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts that may be quoted: a log is read by many, so no file in which something forbidden was found."""
+    """Return the texts that may be quoted: no file with forbidden content, because logs are widely readable."""
     hidden = {item.place.file for item in found if item.hazard is Hazard.FORBIDDEN_CONTENT}
     return {path: text for path, text in sources.items() if path not in hidden}
 
 
 def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
-    """Return findings in their order; those that one remedy mends, or that say the same of several places, stand together."""
+    """Return findings in order, grouped by a common fix or message."""
     return [_crowd(item) if item.crowd else _telling(item, sources) for item in grouping.tell(told)]
 
 
 def _telling(told: FindingGroup, sources: Mapping[str, str]) -> Group:
-    """Return severity and messages, place, source excerpt, remedy. Nothing in it is read as mark-up."""
+    """Return severity and messages, place, source excerpt and help, without markup."""
     lead = told.lead
     sure = "" if lead.verdict.value in {"fact", "confirmed"} else f" ({lead.verdict.value})"
     first, *rest = told.messages
@@ -91,8 +91,8 @@ def _telling(told: FindingGroup, sources: Mapping[str, str]) -> Group:
 
 
 def _crowd(told: FindingGroup) -> Group:
-    """Return the rest of many of one rule, each of which says something of its own."""
-    head = Text.assemble(*_head(told), f" {len(told.also)} more, each in its own words in gate.json")
+    """Return the other findings of one rule, each with its own message."""
+    head = Text.assemble(*_head(told), f" {len(told.also)} more in gate.json")
     return Group(head, *_places(told.also), Text())
 
 
@@ -102,7 +102,7 @@ def _head(told: FindingGroup) -> tuple[tuple[str, str], tuple[str, str]]:
 
 
 def _places(also: Sequence[Finding]) -> list[Text]:
-    """Return where else, a line for each file."""
+    """Return the other places, one line per file."""
     files = grouping.places(also)
     shown = [Text.assemble("  and ", (f"{single_line(file)}{lines}", "bold")) for file, lines in files[:_PLACES]]
     left = sum((item.place.file or "") not in {file for file, _ in files[:_PLACES]} for item in also)
@@ -133,8 +133,8 @@ def _excerpt(item: Finding, source: str | None) -> list[Text]:
 
 
 def details(evidence: Evidence) -> Group:
-    """Return what the summary leaves out: what was set aside and why, and what each statement took and held."""
-    parts = [_aside(item) for item in evidence.findings if not item.stands]
+    """Return the details for ``-v``: suppressed findings with reasons, and times and locks of each statement."""
+    parts = [_aside(item) for item in evidence.findings if not item.is_active]
     for migration in evidence.new:
         for seen in migration.statements:
             locks = ", ".join(
@@ -157,27 +157,27 @@ def _aside(item: Finding) -> Text:
 
 
 def set_aside(evidence: Evidence) -> Text | None:
-    """Return what does not count: acknowledged, refuted and suppressed; None when there is nothing."""
+    """Return the numbers of acknowledged, refuted and suppressed findings; None without any."""
     acknowledged = sum(item.acknowledged is not None for item in evidence.findings)
     counted = [f"{number} {single_line(reason)}" for reason, number in sorted(evidence.suppressed.items())]
     refuted = sum(item.verdict.value == "refuted" for item in evidence.findings)
     if not (acknowledged or refuted or counted):
         return None
-    words = f"set aside: {acknowledged} acknowledged, {refuted} refuted by the server"
-    return Text(words + (f"; suppressed: {', '.join(counted)}" if counted else ""), "dim")
+    words = f"suppressed: {acknowledged} acknowledged, {refuted} refuted on the server"
+    return Text(words + (f"; by policy: {', '.join(counted)}" if counted else ""), "dim")
 
 
 def last_line(evidence: Evidence) -> Text:
-    """Return the one line that says it all."""
+    """Return the result in one line."""
     colour = {Result.PASS: "bold green", Result.FAIL: "bold red", Result.ERROR: "bold yellow"}[evidence.result]
     line = Text.assemble(("kfm-ci ", "bold"), (summary.verdict(evidence), colour))
-    warnings = sum(item.stands and item.severity is Severity.WARNING for item in evidence.findings)
+    warnings = sum(item.is_active and item.severity is Severity.WARNING for item in evidence.findings)
     if warnings:
         line.append(f", {warnings} warning{'s' if warnings > 1 else ''}")
-    if evidence.new and evidence.result is not Result.ERROR:  # what was not observed to its end has no risk to claim
+    if evidence.new and evidence.result is not Result.ERROR:  # without complete evidence there is no risk to report
         locked = len({hold.relation for item in evidence.new for hold in blocking(item)})
         line.append(f", risk {evidence.risk.value}")
-        line.append(f", {locked} relation{'s' if locked > 1 else ''} locked" if locked else "")
+        line.append(f", {locked} relation{'s' if locked > 1 else ''} blocked" if locked else "")
         some = [item.rollback for item in evidence.new if not item.rollback.idle]
         proven = sum(item.proof.value == "proven" for item in some)
         line.append(f", rollback proven for {proven} of {len(some)}" if some else "")

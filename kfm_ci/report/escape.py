@@ -1,4 +1,4 @@
-"""Untrusted text made safe for Markdown, HTML, Mermaid and XML; every string from a pull request goes through here."""
+"""Escaping of untrusted text for Markdown, HTML, Mermaid and XML; every string of a pull request passes through here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MARKDOWN = {ord(mark): f"\\{mark}" for mark in "\\`*_{}[]()!|~^=#"} | {
 }
 _LINE_START = re.compile(r"^(\s*)([-+=]|\d+(?=[.)]))")
 _ACTIVE = re.compile(r"(?i)([@#]|:(?=//)|(?:www|gh|mailto|xmpp)(?=[.:-]))")
-"""What GitHub turns into mentions, references and links of its own accord."""
+"""Text that GitHub turns into mentions, references and links."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _XML_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def visible(text: str) -> str:
-    """Return text with every control, format and bidirectional character spelt out; newline and tab stay."""
+    """Return text with control, format and bidirectional characters escaped; newline and tab stay."""
     return "".join(_spell(character) for character in text.replace("\r\n", "\n"))
 
 
@@ -48,19 +48,19 @@ def inline(text: str, limit: int = 600) -> str:
 
 
 def _closed(text: str) -> str:
-    """Return a sentence without the piece of code that was cut through."""
+    """Return a truncated sentence without an incomplete code span."""
     cut = text.endswith("…") and text.count("`") % 2
     return f"{text[: text.rindex('`')].rstrip()} …" if cut else text
 
 
 def prose(text: str, limit: int = 600) -> str:
-    """Return one of our own sentences as Markdown: what it sets between backticks becomes code, all else is inline.
+    """Return a message of kfm-ci as Markdown: text in backticks becomes code, the rest is escaped.
 
-    Names of a pull request may stand in it, also with backticks of their own: each part is escaped for itself.
+    Names of a pull request in it may contain backticks, so each part is escaped separately.
     """
-    # Two code spans without anything in between would be read as one.
+    # adjacent code spans would be rendered as one
     parts = _closed(clip(single_line(text), limit)).replace("``", f"`{_BREAKER}`").split("`")
-    if len(parts) % 2 == 0:  # a tick without its partner stays a tick
+    if len(parts) % 2 == 0:  # an unpaired backtick stays a backtick
         parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
     written = [
         (code(part) if part.strip() else f"\\`{part}\\`") if number % 2 else _defused(part)

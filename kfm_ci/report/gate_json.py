@@ -1,4 +1,4 @@
-"""gate.json: everything a machine may want to know of a run; ``gate.schema.json`` beside this file fixes its shape."""
+"""gate.json: all evidence of a run for machines; ``gate.schema.json`` in this directory defines its shape."""
 
 from __future__ import annotations
 

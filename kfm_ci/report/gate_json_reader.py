@@ -1,4 +1,4 @@
-"""gate.json back to evidence: data of a run that nobody need trust, so every value is parsed and no link is kept."""
+"""gate.json back to evidence: the file is untrusted, so every value is parsed and no link is kept."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from kfm_ci.evidence.model import Evidence
 from kfm_ci.report.gate_json import SCHEMA_NAME
 
 LIMIT = 32 * 1024 * 1024
-"""Bytes that are read."""
+"""Maximum size in bytes."""
 _PAGES = re.compile(
     r"https://(?:github\.com/kfm-ci/kfm-ci/blob/main/docs/rules|squawkhq\.com/docs)/[a-z0-9-]+(?:\.md)?"
 )
 
 
 def loads(data: bytes, *, where: str) -> Evidence:
-    """Return the evidence in a gate.json; raises UsageError when it is none.
+    """Return the evidence in a gate.json; raises UsageError when it is not valid.
 
-    What gate.json does not carry (connection strings of servers, texts of statements) is empty.
+    Values that gate.json does not contain (connection strings, texts of statements) are empty.
     """
     try:
         if len(data) > LIMIT:
-            raise ValueError(f"longer than {LIMIT} bytes")
+            raise ValueError(f"The file is longer than {LIMIT} bytes.")
         given = json.loads(data)
         if given["schema"] != SCHEMA_NAME:
             raise ValueError("another schema")
@@ -35,10 +35,10 @@ def loads(data: bytes, *, where: str) -> Evidence:
     except (ValidationError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(
             code="KFM-U69",
-            message=f"not readable as gate.json: {type(error).__name__}",
+            message=f"The file is not a valid gate.json: {type(error).__name__}.",
             where=where,
             expected=SCHEMA_NAME,
-            help="give the file that `kfm-ci gate` wrote",
+            help="Name a file that `kfm-ci gate` wrote.",
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""What is told in one breath: what one remedy mends in one place, what is true of several places, and a crowd of one rule."""
+"""Grouping of findings: one fix for one place, one message for several places, many findings of one rule."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ from dataclasses import dataclass, replace
 from kfm_ci.model import Finding, Severity
 
 CROWD = 5
-"""So many tellings of one rule that refuses nothing are each told in their own words; of more only the first."""
+"""Maximum number of groups of one non-blocking rule that are shown in full."""
 LEADERS = 3
-"""How many of a crowd are told in full."""
+"""Number of groups shown in full beyond that maximum."""
 LINES = 5
-"""Lines of one file that are named."""
+"""Maximum number of lines per file."""
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(])| (?=\()")
-"""Where another sentence or an addition in brackets begins."""
+"""Start of another sentence or of an addition in parentheses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingGroup:
-    """Findings that are told together."""
+    """Findings that are reported as one."""
 
     found: tuple[Finding, ...]
-    """Of one place and with one remedy; never empty."""
+    """Findings of one place with one help; never empty."""
     also: tuple[Finding, ...] = ()
-    """One for each other place."""
+    """One finding for each other place."""
     crowd: bool = False
-    """Whether the others only are of the same rule, and each says something of its own."""
+    """Whether the others have the same rule but different messages."""
 
     @property
     def lead(self) -> Finding:
-        """The finding that gives place, severity and remedy."""
+        """The finding with the place, severity and help of the group."""
         return self.found[0]
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The rules that it speaks of, each once."""
+        """The rules of the group, each once."""
         return tuple(dict.fromkeys(item.rule for item in self.found))
 
     @property
     def messages(self) -> tuple[str, ...]:
-        """What is said, each once; what all of them end on is said by the last alone."""
+        """The messages, each once; a common ending is in the last one only."""
         said = list(dict.fromkeys(item.message for item in self.found))
         alike = os.path.commonprefix([text[::-1] for text in said])[::-1]
         begins = _SENTENCE.search(alike)
@@ -51,12 +51,12 @@ class FindingGroup:
 
 
 def tell(findings: Iterable[Finding]) -> list[FindingGroup]:
-    """Return findings in their order, put together where that is shorter and loses nothing that its reader has to do."""
+    """Return findings in order, grouped where the reader has the same thing to do."""
     return _crowded(_alike(_bundled(findings)))
 
 
 def places(also: Iterable[Finding]) -> list[tuple[str, str]]:
-    """Return each file once, with the lines to name there as text: empty, or ``:3, 5 and 2 more``."""
+    """Return each file once, with its lines as text: empty, or ``:3, 5 and 2 more``."""
     lines: dict[str, list[int]] = {}
     for item in also:
         lines.setdefault(item.place.file or "", []).extend([item.place.line] if item.place.line else [])

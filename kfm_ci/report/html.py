@@ -1,4 +1,4 @@
-"""report.html: the whole report as one page that asks nobody for anything."""
+"""report.html: the full report as one page without external requests."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from kfm_ci.report.escape import visible, web_address
 
 
 def render(evidence: Evidence) -> str:
-    """Return the page; every string of the evidence is escaped, every invisible character spelt out."""
+    """Return the page; every string of the evidence is escaped, invisible characters included."""
     style = _source("report.css")
     page = _environment().get_template("report.html.j2")
     return page.render(
         evidence=evidence,
-        # Both are files of this package, not of the pull request. Its style is named by digest, so no other can apply.
+        # both are files of this package; the style is allowed by its digest only
         style=Markup(style),  # noqa: S704 - our own file
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         verdict=summary.verdict(evidence),
         way_back=rollback_plan.summary(evidence).replace("**", "") if evidence.new else None,
         steps=rollback_plan.steps(evidence),
         findings=ranking.ranked(evidence.findings),
-        set_aside=tuple(item for item in evidence.findings if not item.stands),
+        set_aside=tuple(item for item in evidence.findings if not item.is_active),
         checklist=evidence.checklist or checklist.assess(evidence),
         chapters=tuple(_chapter(evidence, item) for item in evidence.new),
     )
 
 
 def _chapter(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]:
-    """Return what the template shows of one migration, beside the migration itself."""
+    """Return the computed values of one migration for the template."""
     return {
         "migration": migration,
         "timeline": lock_timeline.draw(migration),
@@ -70,9 +70,9 @@ def _finalize(value: object) -> object:
 
 
 def _prose(text: str) -> Markup:
-    """Return one of our own sentences: what it sets between backticks becomes code, every part escaped for itself."""
+    """Return a message of kfm-ci as HTML: text in backticks becomes code, each part is escaped."""
     parts = visible(text).split("`")
-    if len(parts) % 2 == 0:  # a tick without its partner stays a tick
+    if len(parts) % 2 == 0:  # an unpaired backtick stays a backtick
         parts[-2:] = [f"{parts[-2]}`{parts[-1]}"]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else escape(part) for number, part in enumerate(parts)
@@ -80,10 +80,10 @@ def _prose(text: str) -> Markup:
 
 
 def _why(finding: Finding) -> str:
-    """Return why a finding does not count."""
+    """Return why a finding is suppressed."""
     if finding.acknowledged is not None:
         return f"acknowledged: {finding.acknowledged.reason}"
-    return "refuted by the server" if finding.verdict is Verdict.REFUTED else "stands"
+    return "refuted on the server" if finding.verdict is Verdict.REFUTED else "stands"
 
 
 def _source(name: str) -> str:

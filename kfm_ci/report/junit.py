@@ -1,4 +1,4 @@
-"""junit.xml: a test suite for each stage, for test viewers."""
+"""junit.xml: one test suite per stage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAPER = frozenset(
 
 
 def render(evidence: Evidence) -> str:
-    """Return the XML: what stands as an error fails, a stage that broke errs, what did not run is skipped."""
+    """Return the XML: active errors are failures, errored stages are errors, skipped stages are skipped."""
     root = Element("testsuites", name="kfm-ci")
     names = [stage.name for stage in evidence.stages]
     by_suite: dict[str, list[Finding]] = {}
@@ -39,7 +39,7 @@ def render(evidence: Evidence) -> str:
         _count(_findings(SubElement(root, "testsuite", name=name, time="0"), name, left))
     if evidence.failure:
         suite = SubElement(root, "testsuite", name="run", time="0")
-        case = SubElement(suite, "testcase", classname="kfm-ci.run", name="the run came to an end", time="0")
+        case = SubElement(suite, "testcase", classname="kfm-ci.run", name="the run was complete", time="0")
         _fault(case, "error", evidence.failure, evidence.failure)
         _count(suite)
     for total in ("tests", "failures", "errors", "skipped"):
@@ -49,7 +49,7 @@ def render(evidence: Evidence) -> str:
 
 
 def _suite_of(item: Finding, names: list[str]) -> str:
-    """Return the stage whose findings these are; the last that can have made them when it is not known better."""
+    """Return the stage of a finding by its hazard; the last possible one if it is ambiguous."""
     wanted: tuple[str, ...]
     if item.hazard in _PAPER:
         wanted = ("validate",)
@@ -93,7 +93,7 @@ def _findings(suite: Element, name: str, findings: list[Finding]) -> Element:
         if item.place.file:
             case.set("file", _text(item.place.file))
         text = f"{item.message}\n{item.help or ''}".strip()
-        if item.refuses:
+        if item.is_blocking:
             _fault(case, "failure", item.message, text, item.hazard.value)
         else:
             aside = f"acknowledged: {item.acknowledged.reason}\n" if item.acknowledged else ""

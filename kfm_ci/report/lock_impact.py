@@ -1,4 +1,4 @@
-"""What a migration touches and what waits for it, gathered from its statements."""
+"""The impact of a migration's locks, from its statements."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MODES = tuple(LockMode)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """One lock on one relation, from the statement that took it until it was let go."""
+    """One lock on one relation, from the statement that took it until its release."""
 
     relation: str
     kind: str
@@ -21,9 +21,9 @@ class Hold:
     taken: StatementEvidence
     """The statement that took it."""
     under: tuple[StatementEvidence, ...]
-    """Every statement that ran while it was held, the taking one first."""
+    """The statements that ran while it was held, the taking one first."""
     start_ms: float
-    """Since the migration's first statement."""
+    """In milliseconds since the migration's first statement."""
     duration_ms: float
     """Lower bound: the statements' own time, as observed on a throwaway server."""
     work: tuple[str, ...] = ()
@@ -31,13 +31,13 @@ class Hold:
 
     @property
     def blocks(self) -> bool:
-        """Whether ordinary statements on something that existed before wait for it; an index's lock adds nothing."""
+        """Whether it blocks ordinary statements on an existing relation; locks of indexes do not count."""
         return self.preexisting and self.kind != "index" and bool(self.mode.blocks)
 
     @property
     def waits(self) -> str:
-        """Who waits, in words: ``reads and writes wait``."""
-        return f"{' and '.join(self.mode.blocks)} wait" if self.mode.blocks else "nobody waits"
+        """The blocked statements as text: ``blocks reads and writes``."""
+        return f"blocks {' and '.join(self.mode.blocks)}" if self.mode.blocks else "nobody waits"
 
 
 def holds(statements: tuple[StatementEvidence, ...], mode: Mode) -> tuple[Hold, ...]:
@@ -93,13 +93,13 @@ def strongest(found: tuple[Hold, ...]) -> tuple[Hold, ...]:
 
 
 def blocking(migration: MigrationEvidence) -> tuple[Hold, ...]:
-    """Return what ordinary statements would wait for, one hold a relation, longest first."""
+    """Return the blocking holds, one per relation, longest first."""
     found = strongest(tuple(hold for hold in holds(migration.statements, migration.apply.mode) if hold.blocks))
     return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
 
 
 def waiting(migration: MigrationEvidence) -> tuple[Hold, ...]:
-    """Return what ordinary statements would wait for, also the weaker lock that came before a stronger, longest first."""
+    """Return all blocking holds, also weaker ones before a stronger one, longest first."""
     found = [hold for hold in holds(migration.statements, migration.apply.mode) if hold.blocks]
     return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
 
@@ -117,13 +117,13 @@ def tables_touched(migration: MigrationEvidence) -> tuple[str, ...]:
 
 
 def change_words(diff: SchemaDiff) -> str:
-    """Return what a diff amounts to, in words, such as ``2 added, 1 changed``."""
+    """Return the size of a diff as text, such as ``2 added, 1 changed``."""
     counted = (("added", len(diff.added)), ("changed", len(diff.changed)), ("removed", len(diff.removed)))
-    return ", ".join(f"{number} {word}" for word, number in counted if number) or "no change to the schema"
+    return ", ".join(f"{number} {word}" for word, number in counted if number) or "no schema change"
 
 
 def span(first: int, last: int) -> str:
-    """Return lines as words: ``line 4`` or ``lines 4–7``."""
+    """Return lines as text: ``line 4`` or ``lines 4–7``."""
     return f"line {first}" if last <= first else f"lines {first}–{last}"
 
 

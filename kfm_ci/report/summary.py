@@ -1,4 +1,4 @@
-"""The five lines that answer a reviewer: verdict, risk, what is locked, the way back, what the author must do."""
+"""The summary for a reviewer: verdict, risk, locks, rollback and what the author must do."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def verdict(evidence: Evidence) -> str:
     """Return the verdict in one line, without mark-up or untrusted text."""
     count = len(evidence.new)
     changed = f"{count} new migration{'s' if count != 1 else ''}"
-    errors = sum(item.refuses for item in evidence.findings)
+    errors = sum(item.is_blocking for item in evidence.findings)
     match evidence.result:
         case Result.PASS if not count:
-            return "passed: no new migrations, nothing to judge"
+            return "passed: no new migrations"
         case Result.PASS:
             return f"passed: {changed}"
         case Result.FAIL:
             counted = f"{errors} error{'s' if errors != 1 else ''} in " if errors else ""
-            return f"refused: {counted}{changed}"
+            return f"failed: {counted}{changed}"
         case Result.ERROR:
             return "could not check: this is not a pass"
 
 
 def lines(evidence: Evidence) -> list[str]:
-    """Return the head as Markdown lines; the to-do list may follow with up to five entries."""
+    """Return the summary as Markdown lines with a to-do list of up to five entries."""
     icon = {Result.PASS: "✅", Result.FAIL: "❌", Result.ERROR: "⚠️"}[evidence.result]
     head = [f"## {icon} kfm-ci {verdict(evidence)}", ""]
     if evidence.failure:
@@ -45,7 +45,7 @@ def lines(evidence: Evidence) -> list[str]:
     if evidence.new:
         head += [
             f"- **Risk:** {_risk(evidence)}",
-            f"- **Locked:** {_locked(evidence)}",
+            f"- **Locks:** {_locked(evidence)}",
             f"- **Rollback:** {summary(evidence)}",
         ]
     return [*head, *_to_do(evidence)]
@@ -59,12 +59,12 @@ def _risk(evidence: Evidence) -> str:
     told = _grouped(decisive, [item.id for item in evidence.new])
     more = len(told) - _REASONS
     tail = f"; and {more} more" if more > 0 else ""
-    partly = "" if _observed(evidence) else ", as far as it was observed"
-    return f"**{level}**{partly}: {'; '.join(told[:_REASONS]) or 'nothing was found that raises it'}{tail}"
+    partly = "" if _observed(evidence) else " of the observed part"
+    return f"**{level}**{partly}: {'; '.join(told[:_REASONS]) or 'no finding raises it'}{tail}"
 
 
 def _grouped(reasons: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Return reasons as Markdown, each with the migrations that give it; reasons that the same ones give are one."""
+    """Return reasons as Markdown, grouped by their migrations."""
     givers: dict[str, list[str]] = {}
     for reason in reasons:
         name = next((name for name in names if reason.startswith(f"{name}: ")), "")
@@ -82,7 +82,7 @@ def _given(reasons: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _observed(evidence: Evidence) -> bool:
-    """Whether every new migration ran to its end."""
+    """Whether every new migration was applied."""
     return all(item.apply.outcome is Outcome.APPLIED for item in evidence.new)
 
 
@@ -91,15 +91,15 @@ def _locked(evidence: Evidence) -> str:
     if not found:
         if not _observed(evidence) or not all(item.statements for item in evidence.new):
             return "unknown: not every statement was observed"
-        return "nothing that readers or writers wait for"
+        return "blocks neither reads nor writes"
     words = "; ".join(_hold(hold) for hold in found[:_HOLDS])
     more = len(found) - _HOLDS
-    unseen = "" if _observed(evidence) else "; what comes after the failed statement is unknown"
+    unseen = "" if _observed(evidence) else "; the statements after the failed one are unknown"
     return words + (f"; and {more} more" if more > 0 else "") + unseen
 
 
 def _hold(hold: Hold) -> str:
-    grows = f", and longer the larger the table ({', '.join(hold.work)})" if hold.work else ""
+    grows = f", longer on a larger table ({', '.join(hold.work)})" if hold.work else ""
     lines_under = span(hold.under[0].line, hold.under[-1].end_line)
     run = "run" if lines_under.startswith("lines") else "runs"
     return (
@@ -109,7 +109,7 @@ def _hold(hold: Hold) -> str:
 
 
 def _to_do(evidence: Evidence) -> list[str]:
-    errors = [item for item in ranked(evidence.findings) if item.refuses]
+    errors = [item for item in ranked(evidence.findings) if item.is_blocking]
     if errors:
         tasks = _tasks(errors)
         listed = [f"{number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
@@ -119,19 +119,19 @@ def _to_do(evidence: Evidence) -> list[str]:
     broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
     if evidence.result is not Result.PASS and broken is not None:
         said = "" if evidence.failure else f": {inline(broken.message or 'no message', 300)}"
-        return [f"- **To do:** mend what stopped {code(broken.name)}, and run it again{said}"]
+        return [f"- **To do:** fix the cause that stopped {code(broken.name)}, and run the gate again{said}"]
     if evidence.result is not Result.PASS:
-        return ["- **To do:** mend what ended it, and run it again: nothing was judged"]
+        return ["- **To do:** fix the cause that ended the run, and run the gate again: nothing was checked"]
     warnings = [item for item in ranked(evidence.findings) if item.severity is Severity.WARNING]
     if warnings:
         told, rules = len(warnings), len({item.rule for item in warnings})
         of = f" of {rules} rule{'s' if rules > 1 else ''}" if told > _TASKS else ""
-        return [f"- **To do:** nothing that must be done; {told} warning{'s' if told > 1 else ''}{of} to read"]
+        return [f"- **To do:** no required action; {told} warning{'s' if told > 1 else ''}{of}"]
     return ["- **To do:** nothing"] if evidence.new else []
 
 
 def _tasks(errors: list[Finding]) -> list[str]:
-    """Return one line for each place where something is to be done."""
+    """Return one line per place with a blocking finding."""
     together: dict[str, list[Finding]] = {}
     for number, item in enumerate(errors):
         together.setdefault(where(item) or str(number), []).append(item)
@@ -139,7 +139,7 @@ def _tasks(errors: list[Finding]) -> list[str]:
 
 
 def task(*items: Finding) -> str:
-    """Return findings of one place as one line: place, messages, remedies, each in a sentence; what is said twice is said once."""
+    """Return findings of one place as one line: place, messages and helps, each once."""
     place = where(items[0])
     said = "; ".join(dict.fromkeys(prose(_sentence(item.message), 240) for item in items))
     remedies = "".join(dict.fromkeys(f" → {_stopped(prose(_sentence(item.help), 300))}" for item in items if item.help))
@@ -152,7 +152,7 @@ def _stopped(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    """Return the first sentence; all of it stands in the findings."""
+    """Return the first sentence; the findings have the full text."""
     return _SENTENCE_ENDS.split(text, maxsplit=1)[0].rstrip(".")
 
 

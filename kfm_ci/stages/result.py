@@ -239,7 +239,7 @@ def _result(done: Results, findings: Sequence[Finding], level: Risk | None, fail
     if done.failure is not None:
         return Result.ERROR, done.failure.code_of_exit
     failed = {stage.name for stage in done.stages if stage.status is StageStatus.FAILED}
-    has_errors = any(item.refuses for item in findings)
+    has_errors = any(item.is_blocking for item in findings)
     # a stage fails because of its findings; where the policy suppressed all of them, only these stages still fail
     fails = has_errors or bool(failed & {"provision", "dry-run", "apply", "smoke"})
     if fails or (fail_on is not None and level is not None and level.rank >= fail_on.rank):

@@ -63,10 +63,10 @@ class Rollback:
             for name, price in robustness.price.items():
                 rollbacks[name] = replace(rollbacks[name], price=(*rollbacks[name].price, *price))
             found = (*found, *robustness.findings)
-            wrong = [result for result in results if any(item.refuses for item in result.findings)]
+            wrong = [result for result in results if any(item.is_blocking for item in result.findings)]
             if wrong:
                 raise Failed(f"{len(wrong)} of {len(results)} rollbacks are not proven")
-            errors = [item for item in robustness.findings if item.refuses]
+            errors = [item for item in robustness.findings if item.is_blocking]
             if errors:
                 raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in errors))
         proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"

@@ -1,4 +1,4 @@
-"""comment.md: the body of the pull-request comment, short when all is well, and never longer than GitHub takes."""
+"""comment.md: the body of the pull-request comment, never longer than GitHub's limit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from kfm_ci.report.comment import migration as chapter
 from kfm_ci.report.escape import code, fence, inline, prose, web_address
 
 MARKER = "<!-- kfm-ci:gate -->"
-"""First line of the comment, by which a later run finds it."""
+"""First line of the comment, by which a later run identifies it."""
 CAP = 65_000
-"""Characters, counted as UTF-16 units, as GitHub's own limit of 65,536 may be."""
+"""In UTF-16 units, as GitHub may count its limit of 65,536."""
 _COMMANDS = 20_000
-"""Characters of commands that are shown."""
+"""Maximum number of characters of commands."""
 
 
 def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
-    """Return the comment; sections that do not fit are left out whole, and said to be.
+    """Return the comment; a section that does not fit is replaced by a note.
 
-    ``report_url`` is where the whole report can be had; without one the artifact is named.
+    ``report_url`` is the URL of the full report; without one the artifact is named.
     """
     head = "\n".join([MARKER, *summary.lines(evidence)]).rstrip()
     sections = [text for text in _sections(evidence) if text]
@@ -34,7 +34,7 @@ def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
             break
         kept.append(section)
     left = len(sections) - len(kept)
-    note = [f"**{left} section{'s' if left > 1 else ''} left out for length:** see the whole report below."]
+    note = [f"**{left} section{'s' if left > 1 else ''} left out for length:** see the full report below."]
     return "\n\n".join([head, *kept, *(note if left else []), foot]) + "\n"
 
 
@@ -49,8 +49,8 @@ def _sections(evidence: Evidence) -> list[str]:
         _way_back(evidence),
         *(chapter.write(evidence, migration) for migration in evidence.new),
         _checklist(evidence),
-        _diagram("Entities: what changed, and its neighbours", mermaid.entities(evidence.tables)),
-        _diagram("What is locked while", mermaid.locks(evidence)),
+        _diagram("Entities: changed tables and their neighbours", mermaid.entities(evidence.tables)),
+        _diagram("Lock timeline", mermaid.locks(evidence)),
         findings.set_aside(evidence),
         _stages(evidence),
     ]
@@ -72,14 +72,14 @@ def _way_back(evidence: Evidence) -> str:
     for line in lines:
         kept += len(line) + 1
         if kept > _COMMANDS:
-            # half a command is worse than none
-            body = "The commands do not fit here: they stand in the whole report below."
+            # a truncated command is dangerous
+            body = "The commands do not fit here; see the full report below."
             break
     else:
-        body = "From the repository's root, in this order; stop after any of them to go back only so far:\n\n"
+        body = "Run them in the repository's root, in this order; stop after any of them for a partial rollback:\n\n"
         body += fence("\n".join(lines), "sh", 2 * _COMMANDS)
     count = sum(not line.startswith("#") for line in lines)
-    return chapter.folded(f"Rollback: how to go back, {count or 'no'} command{'s' if count != 1 else ''}", body)
+    return chapter.folded(f"Rollback: {count or 'no'} command{'s' if count != 1 else ''}", body)
 
 
 def _checklist(evidence: Evidence) -> str:
@@ -107,7 +107,7 @@ def _stages(evidence: Evidence) -> str:
 
 def _whole_report(report_url: str | None) -> str:
     page = web_address(report_url)
-    return f"[the whole report]({page})" if page else "the whole report is `report.html` in this run's artifact"
+    return f"[full report]({page})" if page else "the full report is `report.html` in this run's artifact"
 
 
 def _foot(evidence: Evidence, report: str) -> str:
@@ -121,6 +121,6 @@ def _foot(evidence: Evidence, report: str) -> str:
         if evidence.seeding.unseeded:
             left = len(evidence.seeding.unseeded)
             seeded += f", {left} table{'s' if left > 1 else ''} could not be seeded"
-    nothing = " Nothing new was judged." if not evidence.new and evidence.result is Result.PASS else ""
+    nothing = " No new migrations were checked." if not evidence.new and evidence.result is Result.PASS else ""
     version = code(evidence.tool_version, 60)
     return f"---\n\n<sub>kfm-ci {version} · {judged}{plan}{seeded} · {report}.{nothing}</sub>"

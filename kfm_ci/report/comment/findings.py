@@ -1,4 +1,4 @@
-"""Findings in the comment: what weighs in the open, notes folded, what was set aside with its reason."""
+"""Findings in the comment: errors and warnings open, notes folded, suppressed ones with their reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ICONS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ
 
 
 def standing(found: tuple[Finding, ...]) -> str:
-    """Return the findings that stand, given errors first."""
+    """Return the active findings, errors first."""
     weighty = tuple(item for item in found if item.severity is not Severity.NOTE)
     notes = found[len(weighty) :]
     parts = [f"### Findings\n\n{_listed(weighty)}{_accepting(weighty)}"] if weighty else []
@@ -39,7 +39,7 @@ def _listed(found: tuple[Finding, ...]) -> str:
 
 def _told(told: FindingGroup) -> str:
     lead = told.lead
-    sure = " (suspected from the text; no server has decided it)" if lead.verdict is Verdict.SUSPECTED else ""
+    sure = " (suspected by static analysis; not decided by a server)" if lead.verdict is Verdict.SUSPECTED else ""
     lines = [
         " ".join(part for part in (_rules(told), summary.where(lead)) if part),
         *(f"{prose(message, 400)}{sure}" for message in told.messages),
@@ -50,12 +50,12 @@ def _told(told: FindingGroup) -> str:
 
 
 def _crowd(told: FindingGroup) -> str:
-    """Return the rest of many of one rule: each says something of its own, which stands in the whole report."""
-    return f"{_rules(told)} {len(told.also)} more, each in its own words in the whole report<br>{_places(told.also)}"
+    """Return the other findings of one rule, each of which has its own message in the full report."""
+    return f"{_rules(told)} {len(told.also)} more in the full report<br>{_places(told.also)}"
 
 
 def _places(also: Sequence[Finding]) -> str:
-    """Return where else, by file."""
+    """Return the other places, by file."""
     shown = grouping.places(also)
     left = len(shown) - _PLACES
     more = f"; and {left} more file{'s' if left > 1 else ''}" if left > 0 else ""
@@ -72,7 +72,7 @@ def _rule(item: Finding) -> str:
 
 
 def _accepting(weighty: tuple[Finding, ...]) -> str:
-    """Return how a reviewed hazard is accepted, with the names that are there."""
+    """Return how to acknowledge the present hazards."""
     lines = dict.fromkeys(
         acknowledgements.in_language_of(f'-- kfm:allow {item.hazard.value} reason="…"', item.place.file)
         for item in weighty
@@ -81,13 +81,13 @@ def _accepting(weighty: tuple[Finding, ...]) -> str:
     if not lines:
         return ""
     programs = any(acknowledgements.in_program(item.place.file) for item in weighty)
-    above = "Above the call that sends it" if programs else "Above the statement"
-    body = f"{above}, with a reason that reviewers see:\n\n" + fence("\n".join(lines), "" if programs else "sql")
-    return "\n\n" + migration.folded("If this is meant", body)
+    above = "Above the call that executes it" if programs else "Above the statement"
+    body = f"{above}, with a reason for reviewers:\n\n" + fence("\n".join(lines), "" if programs else "sql")
+    return "\n\n" + migration.folded("Accept a finding instead of fixing it", body)
 
 
 def set_aside(evidence: Evidence) -> str:
-    """Return what does not count, and why: reviewers see every acknowledgement with its reason."""
+    """Return the suppressed findings with their reasons."""
     acknowledged = [item for item in evidence.findings if item.acknowledged is not None]
     refuted = [item for item in evidence.findings if item.verdict is Verdict.REFUTED]
     off = evidence.suppressed.get(OFF, 0)
@@ -104,10 +104,10 @@ def set_aside(evidence: Evidence) -> str:
     if refuted:
         listed = [f"- {summary.where(item)} {prose(item.message, 400)}" for item in refuted[:_REFUTED]]
         more = [f"- and {len(refuted) - _REFUTED} more in the report"] if len(refuted) > _REFUTED else []
-        parts.append("Suspected from the text, and refuted by the server:\n\n" + "\n".join([*listed, *more]))
+        parts.append("Suspected by static analysis, and refuted on the server:\n\n" + "\n".join([*listed, *more]))
     if off:
         parts.append(f"Switched off by the policy: {off} finding{'s' if off > 1 else ''}.")
-    title = f"Set aside: {len(acknowledged)} acknowledged, {len(refuted)} refuted" + (
+    title = f"Suppressed: {len(acknowledged)} acknowledged, {len(refuted)} refuted" + (
         f", {off} switched off" if off else ""
     )
     return migration.folded(title, "\n\n".join(parts), opened=bool(acknowledged))

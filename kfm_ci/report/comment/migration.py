@@ -1,4 +1,4 @@
-"""One migration's part of the comment: impact, locks, risk, way back, statements."""
+"""One migration's section of the comment: impact, locks, risk, rollback, statements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROWS = 20
 
 
 def write(evidence: Evidence, migration: MigrationEvidence) -> str:
-    """Return one migration's chapter as Markdown, folded where nothing asks to be read; it closes every fold it opens."""
+    """Return one migration's section as Markdown, folded where it has no finding."""
     if evidence.result is Result.PASS:
         return folded(_in_short(migration), _body(migration))
     return f"### {code(migration.id)}\n\n{_body(migration)}"
@@ -24,7 +24,9 @@ def _in_short(migration: MigrationEvidence) -> str:
     assessed = migration.assessed
     risk = f"risk {assessed.risk.value}, {assessed.rollout.value}" if assessed else "not assessed"
     locked = ", ".join(hold.relation for hold in blocking(migration)[:3])
-    return f"{migration.id}: {risk}; rollback {verdict(migration)}; locks {locked or 'nothing that others wait for'}"
+    return (
+        f"{migration.id}: {risk}; rollback {verdict(migration)}; {f'blocks {locked}' if locked else 'blocks nothing'}"
+    )
 
 
 def _body(migration: MigrationEvidence) -> str:
@@ -44,12 +46,12 @@ def _body(migration: MigrationEvidence) -> str:
 
 
 def folded(title: str, body: str, *, opened: bool = False) -> str:
-    """Return a fold; the blank lines make its body Markdown again."""
+    """Return a folded section; the blank lines make its body Markdown again."""
     return f"<details{' open' if opened else ''}><summary>{summary(title)}</summary>\n\n{body}\n\n</details>"
 
 
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]], limit: int = _ROWS) -> str:
-    """Return a Markdown table of escaped cells; what is beyond the limit is counted, not dropped silently."""
+    """Return a Markdown table of escaped cells, with the number of rows beyond the limit."""
     everything = list(rows)
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(cells) + " |" for cells in everything[:limit]]
@@ -64,9 +66,9 @@ def _facts(migration: MigrationEvidence) -> str:
         took = f" in {duration(apply.duration_ms)}" if apply.duration_ms is not None else ""
         done = f"Applied{took} ({apply.mode.value})"
     elif apply.outcome is Outcome.FAILED:
-        done = f"**Failed**: {inline(apply.error or 'the server gave no message', 400)}"
+        done = f"**Failed**: {inline(apply.error or 'no message from the server', 400)}"
     else:
-        done = "**Not run**: nothing below was observed"
+        done = "**Not run**: not observed"
     touched = tables_touched(migration)
     named = ", ".join(code(name, 120) for name in touched[:8]) + (f" and {len(touched) - 8} more" * (len(touched) > 8))
     return f"{done}. Schema: {change_words(migration.schema_diff)}. Tables touched: {named or 'none'}."
@@ -105,11 +107,11 @@ def _lock_table(found: tuple[Hold, ...]) -> str:
 def _while(hold: Hold) -> str:
     later = len(hold.under) - 1
     work = f" ({', '.join(hold.work)})" if hold.work else ""
-    return f"it and {later} more run, until commit{work}" if later else f"it runs{work}"
+    return f"it and {later} more run, until the commit{work}" if later else f"it runs{work}"
 
 
 def _impact(migration: MigrationEvidence) -> str:
-    said = f"The author says: {inline(migration.declared.impact)}\n\n" if migration.declared.impact else ""
+    said = f"Declared impact: {inline(migration.declared.impact)}\n\n" if migration.declared.impact else ""
     ops = f"Operational steps: {inline(migration.declared.ops)}\n\n" if migration.declared.ops else ""
     if migration.schema_diff.empty:
         return (said + ops).strip()
@@ -131,13 +133,17 @@ def _difference(diff: SchemaDiff) -> str:
 def _rollback(way: RollbackPlan, message: str | None) -> str:
     body = [f"**{way.verdict}**" + (f": {prose(message, 400)}" if message else "")]
     loses = "\n".join(f"- {prose(price, 240)}" for price in way.loses[:_ROWS])
-    body.append(f"What is lost:\n\n{loses}" if loses else "What is lost: nothing was seen." * way.proven)
+    body.append(
+        f"Data loss on rollback:\n\n{loses}" if loses else "Data loss on rollback: none was found." * way.proven
+    )
     if way.locks:
         rows = (
             (code(hold.relation, 120), hold.mode.value, hold.waits, duration(hold.duration_ms)) for hold in way.locks
         )
-        body.append("What the way back locks:\n\n" + table(("Relation", "Lock", "Who waits", "Held here"), rows))
-    body.append("When it fails midway:\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(way.midway, start=1)))
+        body.append("Locks of the rollback:\n\n" + table(("Relation", "Lock", "Who waits", "Held here"), rows))
+    body.append(
+        "If the rollback fails midway:\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(way.midway, start=1))
+    )
     return folded(f"Rollback: {way.verdict}", "\n\n".join(part for part in body if part), opened=not way.proven)
 
 

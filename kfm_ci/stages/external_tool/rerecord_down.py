@@ -47,7 +47,7 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
     is_clean = True
     for result in reversed(results):
         migration = base.change.head.get(result.migration_id)
-        errors = [item.rule for item in result.findings if item.refuses]
+        errors = [item.rule for item in result.findings if item.is_blocking]
         is_recorded = migration is not None and migration.down is not None and migration.down.recorded
         if errors and is_recorded and not is_clean:
             found.append((ROLLBACK_DATA_LOST.id not in errors, result.migration_id))

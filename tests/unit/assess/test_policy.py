@@ -40,13 +40,13 @@ def judged(
 def test_an_acknowledgement_covers_the_statement_below_it(line):
     result = judged(found(line), allows=(allow(),))
     assert result.findings[0].acknowledged == Acknowledgement(reason="40 rows")
-    assert not result.findings[0].refuses and result.suppressed == {"acknowledged": 1} and len(result.findings) == 1
+    assert not result.findings[0].is_blocking and result.suppressed == {"acknowledged": 1} and len(result.findings) == 1
 
 
 @pytest.mark.parametrize("other", [found(6), found(1), found(4, Hazard.BLOCKS_READS), found(None)])
 def test_it_covers_no_other_statement_and_no_other_hazard(other):
     result = judged(other, allows=(allow(),))
-    assert result.findings[0].refuses
+    assert result.findings[0].is_blocking
     assert result.findings[1].rule == UNUSED and result.findings[1].severity is Severity.WARNING
 
 
@@ -83,7 +83,7 @@ def test_stacked_comments_cover_the_same_statement():
 def test_what_is_wrong_with_the_whole_cannot_be_acknowledged(hazard):
     assert hazard not in ACKNOWLEDGEABLE
     result = judged(found(4, hazard), allows=(allow(hazard),), complete=False)
-    assert result.findings[0].refuses and "cannot be acknowledged" in result.findings[1].message
+    assert result.findings[0].is_blocking and "cannot be acknowledged" in result.findings[1].message
 
 
 def test_a_comment_below_the_last_statement_is_unused_even_on_paper():
@@ -126,7 +126,7 @@ def test_a_contract_step_may_remove_what_nobody_uses():
         judged(loss, contracts=frozenset({"m1"}), severities={"data-loss": "error"}).findings[0].severity
         is Severity.ERROR
     )
-    assert judged(found(4, Hazard.BACKFILL, migration="m1"), contracts=frozenset({"m1"})).findings[0].refuses
+    assert judged(found(4, Hazard.BACKFILL, migration="m1"), contracts=frozenset({"m1"})).findings[0].is_blocking
 
 
 def test_only_a_declared_contract_step_without_uses_counts(change):
@@ -146,24 +146,24 @@ def test_only_a_sure_use_holds_a_contract_step(severity):
     weighed = [item.severity for item in judged(loss, use, contracts=contracts).findings]
     assert weighed == [Severity.WARNING, severity]
     raised = judged(loss, use, contracts=contracts, severities={"dropped-object-in-use": "error"})
-    assert [item.refuses for item in raised.findings] == [True, True]
+    assert [item.is_blocking for item in raised.findings] == [True, True]
 
 
 def test_a_use_holds_its_own_migration_and_no_other():
     losses = [found(4, Hazard.DATA_LOSS, migration=name) for name in ("m1", "m2")]
     use = replace(found(4, Hazard.BREAKS_CLIENTS, migration="m1"), rule="dropped-object-in-use")
     result = judged(*losses, use, contracts=frozenset({"m1", "m2"}))
-    assert [item.refuses for item in result.findings] == [True, False, True]
+    assert [item.is_blocking for item in result.findings] == [True, False, True]
 
 
 def test_a_contract_step_whose_removal_is_still_used_is_no_contract_step():
     loss, use = found(4, Hazard.DATA_LOSS, migration="m1"), found(4, Hazard.BREAKS_CLIENTS, migration="m1")
     use = replace(use, rule="dropped-object-in-use")
     contracts = frozenset({"m1"})
-    assert [item.refuses for item in judged(loss, use, contracts=contracts).findings] == [True, True]
+    assert [item.is_blocking for item in judged(loss, use, contracts=contracts).findings] == [True, True]
     accepted = judged(loss, use, contracts=contracts, allows=(allow(Hazard.BREAKS_CLIENTS),))
-    assert [item.refuses for item in accepted.findings] == [False, False]
+    assert [item.is_blocking for item in accepted.findings] == [False, False]
     assert [
-        item.refuses
+        item.is_blocking
         for item in judged(loss, use, contracts=contracts, severities={"dropped-object-in-use": "off"}).findings
     ] == [False]

@@ -185,7 +185,7 @@ def test_what_is_true_of_many_places_is_one_row_with_the_places() -> None:
 
 
 def test_what_is_wrong_at_one_place_is_one_thing_to_do_with_each_remedy_once() -> None:
-    first = next(item for item in dangerous().findings if item.refuses)
+    first = next(item for item in dangerous().findings if item.is_blocking)
     other = replace(first, rule="another", message="waits.", help="Wait no more.")
     comment = body.compose(replace(dangerous(), findings=(first, other, replace(other, rule="third"))))
     head = comment[comment.index("**To do:**") : comment.index("### Findings")]
@@ -194,7 +194,7 @@ def test_what_is_wrong_at_one_place_is_one_thing_to_do_with_each_remedy_once() -
 
 
 def test_what_is_written_again_at_the_end_stands_behind_what_must_be_mended_first() -> None:
-    first, *_ = (item for item in dangerous().findings if item.refuses)
+    first, *_ = (item for item in dangerous().findings if item.is_blocking)
     stale = replace(
         first, rule="manifest-stale", hazard=Hazard.MANIFEST, message="stale list", place=Place(file="a.json", line=1)
     )
@@ -204,6 +204,6 @@ def test_what_is_written_again_at_the_end_stands_behind_what_must_be_mended_firs
 
 
 def test_a_sentence_that_was_cut_has_one_end() -> None:
-    first, *_ = (item for item in dangerous().findings if item.refuses)
+    first, *_ = (item for item in dangerous().findings if item.is_blocking)
     text = body.compose(replace(dangerous(), findings=(replace(first, help="word " * 200),)))
     assert "…." not in text
