@@ -37,7 +37,7 @@ DROPPED_OBJECT_IN_USE = RuleInfo(
 )
 
 
-class RemovedInUse:
+class DroppedObjectInUse:
     """The code that the pull request itself ships would fail on the new schema."""
 
     info = DROPPED_OBJECT_IN_USE

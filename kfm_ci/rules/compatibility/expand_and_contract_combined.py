@@ -25,7 +25,7 @@ EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
 )
 
 
-class ExpandAndContract:
+class ExpandAndContractCombined:
     """The application cannot change over in between when both happen at once."""
 
     info = EXPAND_AND_CONTRACT_COMBINED

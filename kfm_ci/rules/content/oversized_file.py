@@ -23,7 +23,7 @@ OVERSIZED_FILE = RuleInfo(
 )
 
 
-class Oversized:
+class OversizedFile:
     """Compares each new or changed file with the policy's limit."""
 
     info = OVERSIZED_FILE

@@ -32,7 +32,7 @@ SCHEMA_AND_DATA_MIXED = RuleInfo(
 )
 
 
-class SchemaAndData:
+class SchemaAndDataMixed:
     """The lock of the schema change is held until the last row is changed."""
 
     info = SCHEMA_AND_DATA_MIXED

@@ -47,7 +47,7 @@ VOLATILE_VALUE = RuleInfo(
 )
 
 
-class ChangingValue:
+class VolatileValue:
     """A value that is made when the migration runs differs from one database to the next."""
 
     info = VOLATILE_VALUE

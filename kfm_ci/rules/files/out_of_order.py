@@ -30,7 +30,7 @@ OUT_OF_ORDER = RuleInfo(
 )
 
 
-class SortsBeforeBase:
+class OutOfOrder:
     """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
 
     info = OUT_OF_ORDER

@@ -27,7 +27,7 @@ ATTACH_PARTITION_SCANS = RuleInfo(
 )
 
 
-class AttachPartition:
+class AttachPartitionScans:
     """Without a check constraint that says the same as the bounds, every row is read."""
 
     info = ATTACH_PARTITION_SCANS

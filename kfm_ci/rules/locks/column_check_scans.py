@@ -26,7 +26,7 @@ COLUMN_CHECK_SCANS = RuleInfo(
 )
 
 
-class ColumnCheck:
+class ColumnCheckScans:
     """Even a column that is null everywhere is checked row by row."""
 
     info = COLUMN_CHECK_SCANS

@@ -26,7 +26,7 @@ CONCURRENT_INDEX_IF_NOT_EXISTS = RuleInfo(
 )
 
 
-class IndexIfNotExists:
+class ConcurrentIndexIfNotExists:
     """A concurrent build that failed leaves an invalid index of that name behind."""
 
     info = CONCURRENT_INDEX_IF_NOT_EXISTS

@@ -33,7 +33,7 @@ CONSTRAINED_DOMAIN_COLUMN = RuleInfo(
 )
 
 
-class DomainColumn:
+class ConstrainedDomainColumn:
     """The server writes the table anew even where the column stays empty."""
 
     info = CONSTRAINED_DOMAIN_COLUMN

@@ -28,7 +28,7 @@ DOMAIN_CONSTRAINT_SCANS = RuleInfo(
 )
 
 
-class DomainConstraint:
+class DomainConstraintScans:
     """All of them are locked against writers at once."""
 
     info = DOMAIN_CONSTRAINT_SCANS

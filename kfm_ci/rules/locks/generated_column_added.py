@@ -29,7 +29,7 @@ GENERATED_COLUMN_ADDED = RuleInfo(
 )
 
 
-class GeneratedKey:
+class GeneratedColumnAdded:
     """Serial, identity and stored generated columns need a value in every old row at once."""
 
     info = GENERATED_COLUMN_ADDED

@@ -26,7 +26,7 @@ PARTITION_CREATED_IN_PLACE = RuleInfo(
 )
 
 
-class PartitionOf:
+class PartitionCreatedInPlace:
     """``partition of`` takes the strongest lock on the parent; ``attach partition`` a weak one."""
 
     info = PARTITION_CREATED_IN_PLACE

@@ -24,7 +24,7 @@ VACUUM_FULL_OR_CLUSTER = RuleInfo(
 )
 
 
-class TableRewritten:
+class VacuumFullOrCluster:
     """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
 
     info = VACUUM_FULL_OR_CLUSTER

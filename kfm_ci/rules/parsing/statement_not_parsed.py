@@ -25,7 +25,7 @@ STATEMENT_NOT_PARSED = RuleInfo(
 )
 
 
-class NotParsed:
+class StatementNotParsed:
     """The parser is PostgreSQL's own; a server of another version has the last word."""
 
     info = STATEMENT_NOT_PARSED

@@ -14,7 +14,7 @@ from kfm_ci.model import Finding
 from kfm_ci.rules.rule import migration_finding
 
 
-class UnfilledPlaceholder:
+class UnresolvedPlaceholder:
     """What another program fills in is judged as if it were a name."""
 
     info = UNRESOLVED_PLACEHOLDER

@@ -23,7 +23,7 @@ GRANTED_TO_PUBLIC = RuleInfo(
 )
 
 
-class PublicGrant:
+class GrantedToPublic:
     """Every role of the server, also one made tomorrow, is in ``public``."""
 
     info = GRANTED_TO_PUBLIC

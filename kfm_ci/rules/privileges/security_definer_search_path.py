@@ -26,7 +26,7 @@ SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
 )
 
 
-class SecurityDefiner:
+class SecurityDefinerSearchPath:
     """Otherwise the caller's search path decides which functions it calls, with the owner's rights."""
 
     info = SECURITY_DEFINER_SEARCH_PATH

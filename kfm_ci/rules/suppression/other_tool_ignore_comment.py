@@ -34,7 +34,7 @@ OTHER_TOOL_IGNORE_COMMENT = RuleInfo(
 )
 
 
-class ForeignIgnoreComment:
+class OtherToolIgnoreComment:
     """Lists what another tool was told not to see."""
 
     info = OTHER_TOOL_IGNORE_COMMENT

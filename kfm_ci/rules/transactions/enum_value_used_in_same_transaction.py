@@ -30,7 +30,7 @@ ENUM_VALUE_USED_IN_SAME_TRANSACTION = RuleInfo(
 )
 
 
-class EnumValueUsed:
+class EnumValueUsedInSameTransaction:
     """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
 
     info = ENUM_VALUE_USED_IN_SAME_TRANSACTION

@@ -24,7 +24,7 @@ HISTORY_ROW_NOT_ATOMIC = RuleInfo(
 )
 
 
-class LateRecord:
+class HistoryRowNotAtomic:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
     info = HISTORY_ROW_NOT_ATOMIC

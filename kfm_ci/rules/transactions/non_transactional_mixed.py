@@ -36,7 +36,7 @@ NON_TRANSACTIONAL_MIXED = RuleInfo(
 )
 
 
-class AutocommitCompany:
+class NonTransactionalMixed:
     """A failure halfway cannot be taken back, so there must be no halfway."""
 
     info = NON_TRANSACTIONAL_MIXED

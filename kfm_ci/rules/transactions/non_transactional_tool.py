@@ -26,7 +26,7 @@ NON_TRANSACTIONAL_TOOL = RuleInfo(
 )
 
 
-class BareTool:
+class NonTransactionalTool:
     """Told once a change, as a note: it is the tool's nature, not the author's fault."""
 
     info = NON_TRANSACTIONAL_TOOL

@@ -30,7 +30,7 @@ SESSION_SETTING_LEAKS = RuleInfo(
 )
 
 
-class SessionSetting:
+class SessionSettingLeaks:
     """Tools run many files on one session, so it reaches the files after it."""
 
     info = SESSION_SETTING_LEAKS

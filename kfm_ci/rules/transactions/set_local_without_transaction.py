@@ -24,7 +24,7 @@ SET_LOCAL_WITHOUT_TRANSACTION = RuleInfo(
 )
 
 
-class LocalSetting:
+class SetLocalWithoutTransaction:
     """Outside a transaction it has no effect but a warning in a log that nobody reads."""
 
     info = SET_LOCAL_WITHOUT_TRANSACTION
