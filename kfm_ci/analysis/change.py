@@ -50,7 +50,7 @@ class Change:
     """Paths of the files that git tracks; of all files, where there is no git."""
 
     @cached_property
-    def acts(self) -> ChangeStatements:
+    def statements(self) -> ChangeStatements:
         """The SQL of the new migrations, parsed when it is first asked for."""
         return ChangeStatements(self.new)
 

@@ -17,7 +17,7 @@ class ChangeStatement:
 
     migration: Migration
     script: Script
-    statement: Statement
+    source: Statement
     """The whole statement of the file; for what stands in a block, the block."""
     tree: Node
     text: str
@@ -44,7 +44,7 @@ class ChangeStatement:
 class Alteration:
     """One command of an ``alter table``."""
 
-    act: ChangeStatement
+    statement: ChangeStatement
     relation: Node
     command: Node
 

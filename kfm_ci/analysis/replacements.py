@@ -31,7 +31,7 @@ _PLAIN = frozenset({"name", "type", "status", "count", "date", "time", "key", "v
 class Replacement:
     """What takes the place of something that is removed."""
 
-    act: ChangeStatement
+    statement: ChangeStatement
     shown: str
     ground: str
     """Why it is held to be that, as the end of a sentence."""
@@ -74,7 +74,7 @@ class Replacements:
 
 
 def _successor(column: AddedColumn, ground: str) -> Replacement:
-    return Replacement(act=column.alteration.act, shown=f"{column.table}.{column.name}", ground=ground)
+    return Replacement(statement=column.alteration.statement, shown=f"{column.table}.{column.name}", ground=ground)
 
 
 def _related(one: str, other: str) -> bool:
@@ -97,28 +97,31 @@ def _spelled_alike(one: str, other: str) -> bool:
 
 def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], ChangeStatement]]:
     """Yield table, source and target of what an update computes from another column of the same table."""
-    for act in change.acts.of("UpdateStmt"):
-        relation = act.tree.one("relation")
+    for statement in change.statements.of("UpdateStmt"):
+        relation = statement.tree.one("relation")
         if relation is None:
             continue
-        for target in act.tree.many("target_list"):
+        for target in statement.tree.many("target_list"):
             for source in target.find("ColumnRef"):
                 for name in source.strings("fields")[-1:]:
-                    yield (relation.text("relname"), name, target.text("name")), act
+                    yield (relation.text("relname"), name, target.text("name")), statement
 
 
 def _replaced(change: Change) -> Iterator[tuple[str, Replacement]]:
     """Yield older tables whose rows are copied into a table that the change makes, with that table."""
-    for act in change.acts.of("InsertStmt", "CreateTableAsStmt"):
-        into = act.tree.one("into")
-        target = act.tree.one("relation") or (into.one("rel") if into is not None else None)
-        query = act.tree.one("select_stmt") or act.tree.one("query")
+    for statement in change.statements.of("InsertStmt", "CreateTableAsStmt"):
+        into = statement.tree.one("into")
+        target = statement.tree.one("relation") or (into.one("rel") if into is not None else None)
+        query = statement.tree.one("select_stmt") or statement.tree.one("query")
         if target is None or query is None or target.text("relpersistence") == "t":
             continue
-        if act.tree.tag == "InsertStmt" and change.acts.existed(act, target):
+        if statement.tree.tag == "InsertStmt" and change.statements.is_existing(statement, target):
             continue
         for source in query.many("from_clause"):
             for relation in source.find("RangeVar"):
-                if change.acts.existed(act, relation):
-                    ground = f"line {act.line} copies the one into the other"
-                    yield relation.text("relname"), Replacement(act=act, shown=written(target), ground=ground)
+                if change.statements.is_existing(statement, relation):
+                    ground = f"line {statement.line} copies the one into the other"
+                    yield (
+                        relation.text("relname"),
+                        Replacement(statement=statement, shown=written(target), ground=ground),
+                    )

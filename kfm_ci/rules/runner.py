@@ -23,7 +23,7 @@ def findings(change: Change) -> list[Finding]:
 
 def advised(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> LinterResult:
     """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
-    return advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else LinterResult()
+    return advise(change.new, change.statements, ours=ours, major=major) if policy.policy.squawk else LinterResult()
 
 
 def _told(item: Finding) -> tuple[str, str | None, str]:

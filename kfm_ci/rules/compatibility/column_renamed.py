@@ -42,7 +42,7 @@ class ColumnRenamed:
             if item.column is not None:
                 yield statement_finding(
                     COLUMN_RENAMED,
-                    item.act,
+                    item.statement,
                     f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
                     help=f"Add column `{item.becomes}`, fill it from `{quote(item.column)}` and switch the application over. "
                     f"Drop `{item.shown}` in a migration with `phase: contract`.",

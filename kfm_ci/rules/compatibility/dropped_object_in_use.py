@@ -47,7 +47,7 @@ class DroppedObjectInUse:
         gone = [
             item
             for item in removals(change)
-            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+            if not change.statements.is_recreated(item.statement, item.parts, *([item.column] if item.column else []))
         ]
         if not gone:
             return
@@ -74,7 +74,7 @@ class DroppedObjectInUse:
             )
         return statement_finding(
             DROPPED_OBJECT_IN_USE,
-            item.act,
+            item.statement,
             message,
             help=f"Release an application without `{item.name}` first, or acknowledge that these places mean another object.",
             severity=None if sure else Severity.WARNING if telling else Severity.NOTE,

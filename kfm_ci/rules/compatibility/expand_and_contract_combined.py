@@ -36,7 +36,7 @@ class ExpandAndContractCombined:
         gone = tuple(
             item
             for item in removals(change)
-            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+            if not change.statements.is_recreated(item.statement, item.parts, *([item.column] if item.column else []))
         )
         if not gone:
             return
@@ -47,11 +47,15 @@ class ExpandAndContractCombined:
                 yield self._told(removal, successor)
 
     def _told(self, removal: Removal, successor: Replacement) -> Finding:
-        act = successor.act
-        where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
+        statement = successor.statement
+        where = (
+            f"line {statement.line}"
+            if statement.script is removal.statement.script
+            else f"{statement.migration.id}, line {statement.line},"
+        )
         return statement_finding(
             EXPAND_AND_CONTRACT_COMBINED,
-            removal.act,
+            removal.statement,
             f"The statement removes `{removal.shown}` while {where} adds `{successor.shown}` in its place, without a release in between "
             f"({successor.ground}).",
             help=f"Add `{successor.shown}` now, and remove `{removal.shown}` in a later pull request, after a release "

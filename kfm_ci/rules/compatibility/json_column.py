@@ -36,7 +36,7 @@ class JsonColumn:
             if column.type == "json":
                 yield statement_finding(
                     JSON_COLUMN,
-                    column.alteration.act,
+                    column.alteration.statement,
                     f"`{column.table}.{column.name}` has type json: `select distinct` over `{column.table}` fails from now on.",
                     help=f"Write `alter table {column.table} add column {column.name} jsonb;`.",
                     verdict=Verdict.FACT,

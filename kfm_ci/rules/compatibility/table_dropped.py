@@ -40,7 +40,7 @@ class TableDropped:
             also = ", and every dependent object" if item.cascade else ""
             yield statement_finding(
                 TABLE_DROPPED,
-                item.act,
+                item.statement,
                 f"The statement drops table `{item.shown}` and its data{also}.",
                 help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
                 "`phase: contract`.",

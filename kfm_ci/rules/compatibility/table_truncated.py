@@ -36,13 +36,19 @@ class TableTruncated:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the statements that empty older tables."""
-        for act in change.acts.of("TruncateStmt"):
-            old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
-            also = ", and of every table that references it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
+        for statement in change.statements.of("TruncateStmt"):
+            old = [
+                written(item)
+                for item in statement.tree.many("relations")
+                if change.statements.is_existing(statement, item)
+            ]
+            also = (
+                ", and of every table that references it" if statement.tree.choice("behavior") == "DROP_CASCADE" else ""
+            )
             if old:
                 yield statement_finding(
                     TABLE_TRUNCATED,
-                    act,
+                    statement,
                     f"`TRUNCATE` removes every row of {', '.join(old)}{also}.",
                     help=f"Delete rows by a condition, in batches: `delete from {old[0]} where …;`.",
                 )

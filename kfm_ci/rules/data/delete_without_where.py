@@ -31,13 +31,17 @@ class DeleteWithoutWhere:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield deletes from older tables that remove every row."""
-        for act in change.acts.of("DeleteStmt"):
-            relation = act.tree.one("relation")
-            if change.acts.existed(act, relation) and not filtered(act.tree) and not act.tree.many("using_clause"):
+        for statement in change.statements.of("DeleteStmt"):
+            relation = statement.tree.one("relation")
+            if (
+                change.statements.is_existing(statement, relation)
+                and not filtered(statement.tree)
+                and not statement.tree.many("using_clause")
+            ):
                 name = written(relation)
                 yield statement_finding(
                     DELETE_WITHOUT_WHERE,
-                    act,
+                    statement,
                     f"`DELETE` removes every row of `{name}`.",
                     help=f"Write a condition: `delete from {name} where …;`.",
                     verdict=Verdict.FACT,

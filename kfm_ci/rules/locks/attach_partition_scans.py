@@ -34,22 +34,26 @@ class AttachPartitionScans:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield attachments of older tables that no constraint of the same change prepares."""
-        for item in change.acts.alterations("AT_AttachPartition"):
+        for item in change.statements.alterations("AT_AttachPartition"):
             definition = item.command.one("def")
             part = definition.one("name") if definition is not None else None
-            if part is None or not change.acts.existed(item.act, part) or _proven(change, item.act, part):
+            if (
+                part is None
+                or not change.statements.is_existing(item.statement, part)
+                or _proven(change, item.statement, part)
+            ):
                 continue
             yield statement_finding(
                 ATTACH_PARTITION_SCANS,
-                item.act,
+                item.statement,
                 f"`ATTACH PARTITION` scans `{written(part)}` under a lock, unless a check constraint implies the bounds.",
                 help=f"Add `alter table {written(part)} add constraint … check (…) not valid;` with the partition's bounds. "
                 "Validate it in a migration in between.",
             )
 
 
-def _proven(change: Change, act: ChangeStatement, part: Node) -> bool:
+def _proven(change: Change, statement: ChangeStatement, part: Node) -> bool:
     return any(
-        item.act.ordinal < act.ordinal and item.relation.text("relname") == part.text("relname")
-        for item in change.acts.alterations("AT_ValidateConstraint")
+        item.statement.ordinal < statement.ordinal and item.relation.text("relname") == part.text("relname")
+        for item in change.statements.alterations("AT_ValidateConstraint")
     )

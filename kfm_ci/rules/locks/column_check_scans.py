@@ -40,7 +40,7 @@ class ColumnCheckScans:
             name = quote(found.text("conname") or f"{column.definition.text('colname')}_check")
             yield statement_finding(
                 COLUMN_CHECK_SCANS,
-                column.alteration.act,
+                column.alteration.statement,
                 f"The check of `{column.table}.{column.name}` scans `{column.table}` and blocks reads and writes.",
                 help=f"Add `{column.name}` without it; then `alter table {column.table} add constraint {name} check (…) not "
                 f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`.",

@@ -33,23 +33,25 @@ class ConcurrentIndexIfNotExists:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield concurrent builds with ``if not exists`` that nothing cleared the way for."""
-        for act in change.acts.of("IndexStmt"):
-            name = act.tree.text("idxname")
-            if not (act.tree.flag("concurrent") and act.tree.flag("if_not_exists")) or _cleared(change, act, name):
+        for statement in change.statements.of("IndexStmt"):
+            name = statement.tree.text("idxname")
+            if not (statement.tree.flag("concurrent") and statement.tree.flag("if_not_exists")) or _cleared(
+                change, statement, name
+            ):
                 continue
             yield statement_finding(
                 CONCURRENT_INDEX_IF_NOT_EXISTS,
-                act,
+                statement,
                 f"`IF NOT EXISTS` skips an invalid `{quote(name)}` of an earlier attempt.",
                 help=f"Write `drop index concurrently if exists {quote(name)};` above it, and create it without `if not exists`.",
                 verdict=Verdict.FACT,
             )
 
 
-def _cleared(change: Change, act: ChangeStatement, name: str) -> bool:
+def _cleared(change: Change, statement: ChangeStatement, name: str) -> bool:
     return any(
-        drop.ordinal < act.ordinal
-        and drop.migration is act.migration
+        drop.ordinal < statement.ordinal
+        and drop.migration is statement.migration
         and (name,) in {n[-1:] for n in dropped(drop.tree)}
-        for drop in change.acts.of("DropStmt")
+        for drop in change.statements.of("DropStmt")
     )

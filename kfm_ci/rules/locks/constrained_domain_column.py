@@ -47,7 +47,7 @@ class ConstrainedDomainColumn:
             if column.type in checked:
                 yield statement_finding(
                     CONSTRAINED_DOMAIN_COLUMN,
-                    column.alteration.act,
+                    column.alteration.statement,
                     f"`{column.table}.{column.name}` has the constrained domain `{quote(column.type)}`: PostgreSQL rewrites "
                     f"`{column.table}` and blocks reads and writes.",
                     help=f"Add `{column.name}` with the domain's base type and a `not valid` check constraint.",

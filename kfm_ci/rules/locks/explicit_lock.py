@@ -37,15 +37,19 @@ class ExplicitLock:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield locks by hand that readers or writers of older tables wait for."""
-        for act in change.acts.of("LockStmt"):
-            mode = act.tree.number("mode")
-            old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
+        for statement in change.statements.of("LockStmt"):
+            mode = statement.tree.number("mode")
+            old = [
+                written(item)
+                for item in statement.tree.many("relations")
+                if change.statements.is_existing(statement, item)
+            ]
             if mode < _SHARE or not old:
                 continue
             reads = mode == _ACCESS_EXCLUSIVE
             yield statement_finding(
                 EXPLICIT_LOCK,
-                act,
+                statement,
                 f"`LOCK` holds {_MODES[mode]} on {', '.join(old)} until the commit and blocks {'reads and writes' if reads else 'writes'}.",
                 help="Remove it; each statement takes the lock that it needs.",
                 verdict=Verdict.FACT,

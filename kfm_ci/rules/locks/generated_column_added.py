@@ -48,7 +48,7 @@ class GeneratedColumnAdded:
                 continue
             yield statement_finding(
                 GENERATED_COLUMN_ADDED,
-                column.alteration.act,
+                column.alteration.statement,
                 f"`{column.table}.{column.name}` is {what}: PostgreSQL rewrites `{column.table}` and blocks reads and "
                 "writes.",
                 help=f"Write `alter table {column.table} add column {column.name} …;` with a plain column and fill it in batches. "

@@ -33,18 +33,18 @@ class IndexNotConcurrent:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield index builds on older tables that hold writers up."""
-        for act in change.acts.of("IndexStmt"):
-            tree, relation = act.tree, act.tree.one("relation")
+        for statement in change.statements.of("IndexStmt"):
+            tree, relation = statement.tree, statement.tree.one("relation")
             # ON ONLY the parent of partitions: no rows are scanned
-            if tree.flag("concurrent") or not change.acts.existed(act, relation):
+            if tree.flag("concurrent") or not change.statements.is_existing(statement, relation):
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
-            alone = f"{act.migration.how_to_disable_transaction}: `{deparse.concurrently(tree)};`"
+            alone = f"{statement.migration.how_to_disable_transaction}: `{deparse.concurrently(tree)};`"
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield statement_finding(
                 INDEX_NOT_CONCURRENT,
-                act,
+                statement,
                 f"`CREATE INDEX` blocks writes to `{written(relation)}` until it completes.",
-                help=index(tree, outside=act.migration.how_to_disable_transaction) if parts else alone,
+                help=index(tree, outside=statement.migration.how_to_disable_transaction) if parts else alone,
             )

@@ -39,12 +39,12 @@ class StorageRewrite:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield changes of storage of older tables."""
-        for item in change.acts.alterations(*_CHANGES):
-            if change.acts.existed(item.act, item.relation):
+        for item in change.statements.alterations(*_CHANGES):
+            if change.statements.is_existing(item.statement, item.relation):
                 what = _CHANGES[item.command.choice("subtype")]
                 yield statement_finding(
                     STORAGE_REWRITE,
-                    item.act,
+                    item.statement,
                     f"`{what}` rewrites `{written(item.relation)}` and blocks reads and writes.",
                     help="Copy the rows to a new table and swap the two, or declare `rollout: requires-maintenance-window`.",
                 )

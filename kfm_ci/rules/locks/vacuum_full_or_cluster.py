@@ -31,21 +31,21 @@ class VacuumFullOrCluster:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what compacts older tables."""
-        for act in change.acts.of("VacuumStmt", "ClusterStmt"):
-            if act.tree.tag == "VacuumStmt":
+        for statement in change.statements.of("VacuumStmt", "ClusterStmt"):
+            if statement.tree.tag == "VacuumStmt":
                 if "full" not in {
-                    option.text("defname") for option in act.tree.many("options") if _on(option.one("arg"))
+                    option.text("defname") for option in statement.tree.many("options") if _on(option.one("arg"))
                 }:
                     continue
-                relations = [item.one("relation") for item in act.tree.many("rels")]
+                relations = [item.one("relation") for item in statement.tree.many("rels")]
                 what = "vacuum full"
             else:
-                relations, what = [item for item in (act.tree.one("relation"),) if item is not None], "cluster"
-            old = [written(item) for item in relations if change.acts.existed(act, item)]
+                relations, what = [item for item in (statement.tree.one("relation"),) if item is not None], "cluster"
+            old = [written(item) for item in relations if change.statements.is_existing(statement, item)]
             if old or not relations:
                 yield statement_finding(
                     VACUUM_FULL_OR_CLUSTER,
-                    act,
+                    statement,
                     f"`{what}` rewrites {', '.join(f'`{item}`' for item in old) or 'every table'} and blocks reads and writes.",
                     help="Use `pg_repack`, or declare `rollout: requires-maintenance-window`.",
                 )

@@ -32,7 +32,7 @@ class DynamicSql:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the parts of blocks that were not judged."""
-        for item in change.acts.unread:
+        for item in change.statements.unread:
             if item.kind == "dynamic":
                 yield migration_finding(
                     DYNAMIC_SQL,

@@ -31,7 +31,7 @@ class PsqlMetaCommand:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each such line."""
-        for item in change.acts.unread:
+        for item in change.statements.unread:
             if item.kind == "meta-command":
                 yield migration_finding(
                     PSQL_META_COMMAND,

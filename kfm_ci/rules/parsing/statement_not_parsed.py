@@ -32,7 +32,7 @@ class StatementNotParsed:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield the statements that do not parse."""
-        for item in change.acts.unread:
+        for item in change.statements.unread:
             if item.kind == "syntax":
                 yield migration_finding(
                     STATEMENT_NOT_PARSED,

@@ -22,7 +22,7 @@ class UnresolvedPlaceholder:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield each file that parses only with its placeholders filled in, or not even then."""
         files: dict[str, list[UnreadStatement]] = defaultdict(list)
-        for item in change.acts.unread:
+        for item in change.statements.unread:
             if item.kind == "placeholder":
                 files[item.place.file or ""].append(item)
         for items in files.values():

@@ -30,13 +30,13 @@ class GrantedToPublic:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield grants to everybody, also by default privileges."""
-        for act in change.acts.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
-            grant = act.tree.one("action") or act.tree
+        for statement in change.statements.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
+            grant = statement.tree.one("action") or statement.tree
             public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))
             if grant.flag("is_grant") and public:
                 yield statement_finding(
                     GRANTED_TO_PUBLIC,
-                    act,
+                    statement,
                     "`GRANT … TO PUBLIC` grants to every role that can connect, now and later.",
                     help="Grant to the role that needs it: `grant … to …;`.",
                     verdict=Verdict.FACT,

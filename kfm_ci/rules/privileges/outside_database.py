@@ -47,27 +47,27 @@ class OutsideDatabase:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what reaches outside."""
-        for act in change.acts.of(*_WHAT, "CreateExtensionStmt", downs=True):
-            extension = act.tree.text("extname").lower()
-            if act.tree.tag in _WHAT:
-                message = _WHAT[act.tree.tag]
+        for statement in change.statements.of(*_WHAT, "CreateExtensionStmt", downs=True):
+            extension = statement.tree.text("extname").lower()
+            if statement.tree.tag in _WHAT:
+                message = _WHAT[statement.tree.tag]
             elif extension in _EXTENSIONS:
                 message = f"The extension `{extension}` lets SQL reach outside the database."
             else:
                 continue
             yield statement_finding(
                 OUTSIDE_DATABASE,
-                act,
+                statement,
                 message,
                 help="Set it up together with the server, outside of migrations.",
                 verdict=Verdict.FACT,
             )
-        for act in change.acts.mentioning(_DBLINK):
-            names = {(call.strings("funcname") or ("",))[-1].lower() for call in act.tree.find("FuncCall")}
+        for statement in change.statements.mentioning(_DBLINK):
+            names = {(call.strings("funcname") or ("",))[-1].lower() for call in statement.tree.find("FuncCall")}
             if any(name.startswith("dblink") for name in names):
                 yield statement_finding(
                     OUTSIDE_DATABASE,
-                    act,
+                    statement,
                     "`dblink` runs SQL on another server, outside this transaction.",
                     help="Move the data with the application or a separate job.",
                     verdict=Verdict.FACT,

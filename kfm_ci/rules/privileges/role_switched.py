@@ -34,17 +34,17 @@ class RoleSwitched:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what switches the role."""
-        for act in change.acts.of("VariableSetStmt", downs=True):
-            name = act.tree.text("name").lower()
-            if name not in _SETTINGS or act.tree.choice("kind") != "VAR_SET_VALUE":
+        for statement in change.statements.of("VariableSetStmt", downs=True):
+            name = statement.tree.text("name").lower()
+            if name not in _SETTINGS or statement.tree.choice("kind") != "VAR_SET_VALUE":
                 continue
-            value = next((item.one("sval") for item in act.tree.many("args")), None)
+            value = next((item.one("sval") for item in statement.tree.many("args")), None)
             role = shown(value.text("sval")) if value is not None else "another role"
             if role == "none":
                 continue
             yield statement_finding(
                 ROLE_SWITCHED,
-                act,
+                statement,
                 f"The following statements run as `{role}`.",
                 help="Run the migration as the role that should own the objects, or use `alter … owner to`.",
                 verdict=Verdict.FACT,

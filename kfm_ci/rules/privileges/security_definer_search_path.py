@@ -33,9 +33,9 @@ class SecurityDefinerSearchPath:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield security definer functions without a search path of their own."""
-        for act in change.acts.of("CreateFunctionStmt"):
+        for statement in change.statements.of("CreateFunctionStmt"):
             definer = path = False
-            for option in act.tree.many("options"):
+            for option in statement.tree.many("options"):
                 value = option.one("arg")
                 if value is not None and option.text("defname") == "security":
                     definer = value.flag("boolval")
@@ -44,8 +44,8 @@ class SecurityDefinerSearchPath:
             if definer and not path:
                 yield statement_finding(
                     SECURITY_DEFINER_SEARCH_PATH,
-                    act,
-                    f"`{spelled(act.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
+                    statement,
+                    f"`{spelled(statement.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
                     help="Add `set search_path = pg_catalog, pg_temp` and qualify the names in its body.",
                     verdict=Verdict.FACT,
                 )

@@ -47,11 +47,11 @@ class ServerSettings:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield what changes more than the database's content."""
-        for act in change.acts.of(*_WHAT, downs=True):
+        for statement in change.statements.of(*_WHAT, downs=True):
             yield statement_finding(
                 SERVER_SETTINGS,
-                act,
-                _WHAT[act.tree.tag],
+                statement,
+                _WHAT[statement.tree.tag],
                 help="Do it in the infrastructure's code, not in a migration.",
                 verdict=Verdict.FACT,
             )

@@ -37,14 +37,16 @@ class UntrustedLanguage:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield functions and blocks in such a language, and what installs one."""
-        for act in change.acts.of("CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True):
-            tree = act.tree
+        for statement in change.statements.of(
+            "CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True
+        ):
+            tree = statement.tree
             language = tree.text("extname") or tree.text("plname") or _language(tree)
             if language.lower() in _UNTRUSTED:
                 name = spelled(tree.strings("funcname")) if tree.tag == "CreateFunctionStmt" else "this"
                 yield statement_finding(
                     UNTRUSTED_LANGUAGE,
-                    act,
+                    statement,
                     f"`{name}` uses `{language}`, whose code runs with the rights of the server process.",
                     help="Write it in SQL or PL/pgSQL, or in the application.",
                     verdict=Verdict.FACT,

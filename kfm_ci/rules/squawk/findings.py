@@ -82,12 +82,16 @@ class _Script:
 
 
 def advise(
-    migrations: Sequence[Migration], acts: ChangeStatements, *, ours: Sequence[Finding] = (), major: int | None = None
+    migrations: Sequence[Migration],
+    statements_of_change: ChangeStatements,
+    *,
+    ours: Sequence[Finding] = (),
+    major: int | None = None,
 ) -> LinterResult:
     """Return squawk's advice on the ups of new migrations.
 
     Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
-    the same kind of hazard in the same statement. ``acts`` are the migrations' statements, ``major`` is the PostgreSQL
+    the same kind of hazard in the same statement. ``statements_of_change`` are the migrations' statements, ``major`` is the PostgreSQL
     version that is meant. Never raises: a file without a clean answer is ``unchecked``.
     """
     scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
@@ -108,7 +112,7 @@ def advise(
         unasked += sum(item.rule_name not in {*ASKED, process.SYNTAX} for item in answers)
         findings += (
             item
-            for item in _findings(script, answers, acts)
+            for item in _findings(script, answers, statements_of_change)
             if not any(same_matter(item, other) for other in told.get(script.path, ()))
         )
     return LinterResult(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
@@ -147,7 +151,9 @@ def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return found
 
 
-def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStatements) -> Iterator[Finding]:
+def _findings(
+    script: _Script, answers: Sequence[SquawkAnswer], statements_of_change: ChangeStatements
+) -> Iterator[Finding]:
     style: dict[str, list[Finding]] = {}
     unparsed = next((item for item in answers if item.rule_name == process.SYNTAX), None)
     if unparsed is not None:
@@ -159,7 +165,11 @@ def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStat
         if asked is None or (answer.rule_name == GENERAL and (answer.line_end, answer.column_end) in known):
             continue
         around = script.statement(answer)
-        if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
+        if (
+            asked.group is not Group.STYLE
+            and around is not None
+            and statements_of_change.has_only_new_targets(script.path, around)
+        ):
             continue
         remedy = answer.help or REMEDIES.get(answer.rule_name)
         if answer.rule_name == "constraint-missing-not-valid":

@@ -31,12 +31,12 @@ class SetLocalWithoutTransaction:
 
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield local settings that have no effect."""
-        for act in change.acts.of("VariableSetStmt"):
-            if act.tree.flag("is_local") and act.transaction is None:
-                name = shown(act.tree.text("name"))
+        for statement in change.statements.of("VariableSetStmt"):
+            if statement.tree.flag("is_local") and statement.transaction is None:
+                name = shown(statement.tree.text("name"))
                 yield statement_finding(
                     SET_LOCAL_WITHOUT_TRANSACTION,
-                    act,
+                    statement,
                     f"`set local {name}` has no effect, because the file does not run in a transaction.",
                     help=f"Write `set {name} = …;`.",
                     verdict=Verdict.FACT,

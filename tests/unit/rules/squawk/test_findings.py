@@ -25,7 +25,7 @@ def ask(change: Callable[..., Change]) -> Ask:
     def run(*texts: str, base: dict[str, str] | None = None, ours: tuple[Finding, ...] = ()) -> LinterResult:
         head = {f"20260225_{1200 + number}__a.up.sql": text for number, text in enumerate(texts)}
         subject = change({**(base or {}), **head}, base)
-        return advise(subject.new, subject.acts, ours=ours)
+        return advise(subject.new, subject.statements, ours=ours)
 
     return run
 
