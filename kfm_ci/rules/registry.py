@@ -40,7 +40,7 @@ def known(keys: Iterable[str], *, where: str) -> None:
         raise UsageError(
             code="KFM-U03",
             where=where,
-            message="no such rule or hazard in [policy.severity]",
+            message="The key in [policy.severity] is not a rule or hazard.",
             got=key,
-            help=f"did you mean {near[0]!r}?" if near else "`kfm-ci rules` lists them",
+            help=f"Write {near[0]!r} if that is meant." if near else "Run `kfm-ci rules` for the list.",
         )

@@ -49,6 +49,6 @@ class TableTruncated:
                 yield statement_finding(
                     TABLE_TRUNCATED,
                     statement,
-                    f"`TRUNCATE` removes every row of {', '.join(old)}{also}.",
+                    f"`TRUNCATE` removes every row of {', '.join(f'`{name}`' for name in old)}{also}.",
                     help=f"Delete rows by a condition, in batches: `delete from {old[0]} where …;`.",
                 )

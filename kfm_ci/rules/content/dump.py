@@ -21,7 +21,7 @@ _COPY = re.compile(r"^[ \t]*copy\b[^;]{1,5000}\bfrom\s+stdin\b", re.IGNORECASE |
 _INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
 _HELP = (
     "Load the data from a protected place with a separate job. "
-    "keep in the migration only the schema and small reference data"
+    "Keep only the schema and small reference data in the migration."
 )
 
 

@@ -41,6 +41,6 @@ class Executable:
                     EXECUTABLE,
                     change,
                     item,
-                    f"The file is no migration: expected SQL, got a {kind}.",
+                    f"The file is not a migration: expected SQL, got a {kind}.",
                     help="Move the program to the deployment.",
                 )

@@ -47,17 +47,23 @@ class ManifestStale:
             path = name if directory in {"", "."} else f"{directory}/{name}"
             if not change.tree.exists(path):
                 if change.requirements.require_manifest:
-                    yield self._finding(path, "is required by the policy, but does not exist", "Run `kfm-ci manifest`.")
+                    yield self._finding(
+                        path, f"`{path}` is required by the policy, but does not exist.", "Run `kfm-ci manifest`."
+                    )
                 continue
             try:
                 problems = verify(change.tree.read(path), change.head)
             except Unreadable as error:
-                yield self._finding(path, f"cannot be read: {shown(str(error), 120)}", "Replace it by a regular file.")
+                yield self._finding(
+                    path, f"`{path}` cannot be read: {shown(str(error), 120)}.", "Replace it with a regular file."
+                )
                 continue
             for problem in problems[:_MOST]:
                 yield self._finding(path, problem.message, _remedy(directory, problem))
             if len(problems) > _MOST:
-                yield self._finding(path, f"and {len(problems) - _MOST} more differences", "Run `kfm-ci manifest`.")
+                yield self._finding(
+                    path, f"The file has {len(problems) - _MOST} more differences.", "Run `kfm-ci manifest`."
+                )
 
     def _finding(self, path: str, message: str, help: str) -> Finding:
         return migration_finding(MANIFEST_STALE, shown(message, 300), help=help, place=Place(file=path, line=1))

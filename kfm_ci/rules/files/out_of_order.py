@@ -60,7 +60,7 @@ class OutOfOrder:
             f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
-            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}",
+            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}.",
             # the command renumbers the later new migrations too, so one is enough for all
             help=renumbering(change, first),
             place=Place(
@@ -80,7 +80,7 @@ def _last(migrations: list[Migration], path: str | None) -> Migration | None:
 
 def _name(change: Change, migration: Migration) -> str:
     one = migration.up_path in shared_paths(change.head)
-    return f"Changeset `{shown(migration.id, 200)}`" if one else shown(migration.up_path, 200)
+    return f"Changeset `{shown(migration.id, 200)}`" if one else f"`{shown(migration.up_path, 200)}`"
 
 
 def _versioned_on_base(change: Change) -> list[Migration]:

@@ -78,7 +78,7 @@ class StrayFile:
             STRAY_FILE,
             change,
             item,
-            f"`{shown(item.file.path, 200)}` is no migration: expected a name of format `{change.head.format}`.",
+            f"`{shown(item.file.path, 200)}` is not a migration: expected a name of format `{change.head.format}`.",
             help="Make it a migration (`kfm-ci new`), or move it out of the directory.",
         )
         if change.native_format:

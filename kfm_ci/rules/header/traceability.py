@@ -122,13 +122,14 @@ class Traceability:
             if not missing:
                 continue
             answered = [f"{trace.topic} in the {trace.source}" for trace in found if trace.source]
+            answers = ", ".join(answered)
             # a maintenance window without written steps is an error only where the policy requires them
             mild = missing == [Topic.OPS] and not change.requirements.require_traceability
             yield migration_finding(
                 TRACEABILITY,
                 # without the migration's name, so that equal findings of many migrations are grouped
-                f"The change has no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
-                help="; ".join(_remedy(topic) for topic in missing),
+                f"The change has no {', no '.join(missing)}{f' (found: {answers})' if answered else ''}.",
+                help=" ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
                 native_format=change.native_format,

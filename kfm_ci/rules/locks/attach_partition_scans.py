@@ -18,7 +18,7 @@ ATTACH_PARTITION_SCANS = RuleInfo(
     title="Scans a table to attach it as a partition",
     why=(
         "`attach partition` scans the table under AccessExclusiveLock to check the partition bounds. "
-        "Nobody can use the table meanwhile. Add a `not valid` check that implies the bounds, "
+        "Reads and writes of the table are blocked meanwhile. Add a `not valid` check that implies the bounds, "
         "validate it in the next migration, attach, and drop the check."
     ),
     bad="alter table events attach partition events_old for values from (minvalue) to ('2026-01-01');\n",

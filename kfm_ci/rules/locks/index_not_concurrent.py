@@ -40,7 +40,7 @@ class IndexNotConcurrent:
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
-            alone = f"{statement.migration.how_to_disable_transaction}: `{deparse.concurrently(tree)};`"
+            alone = f"Write `{deparse.concurrently(tree)};` {statement.migration.how_to_disable_transaction}."
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield statement_finding(
                 INDEX_NOT_CONCURRENT,

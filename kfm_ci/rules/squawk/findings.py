@@ -121,12 +121,12 @@ def advise(
 def not_checked(advice: LinterResult) -> CannotCheck:
     """Return the error for advice that is not whole."""
     path, reason = advice.unchecked[0]
-    more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
+    more = f" and {len(advice.unchecked) - 1} more" if len(advice.unchecked) > 1 else ""
     return CannotCheck(
         code="KFM-C15",
-        message=f"not checked by squawk: {reason}{more}",
+        message=f"squawk did not check the file{more}: {reason.removesuffix('.')}.",
         where=path,
-        help="run it again; to go without its advice, set `squawk = false` in [policy]",
+        help="Run kfm-ci again, or set `squawk = false` in [policy].",
     )
 
 
@@ -213,6 +213,6 @@ def _unread(script: _Script, answer: SquawkAnswer) -> Finding:
         hazard=Hazard.UNANALYSABLE,
         severity=Severity.NOTE,
         place=script.place(answer),
-        message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",
+        message=f"squawk cannot parse the file and checked none of its rules: {answer.message}",
         migration=script.migration.id,
     )

@@ -93,15 +93,15 @@ class UncleanInput(Exception):
 @cache
 def binary() -> Path:
     """Return the program of the pinned package, never one that happens to be on the path; raises CannotCheck."""
-    help = f'install it with `pip install "squawk-cli=={VERSION}"`, or set `squawk = false` in [policy]'
+    help = f'Run `pip install "squawk-cli=={VERSION}"`, or set `squawk = false` in [policy].'
     try:
         package = metadata.distribution("squawk-cli")
     except metadata.PackageNotFoundError:
-        raise CannotCheck(code="KFM-C14", message="squawk is not installed", help=help) from None
+        raise CannotCheck(code="KFM-C14", message="squawk is not installed.", help=help) from None
     if package.version != VERSION:
         raise CannotCheck(
             code="KFM-C14",
-            message="another version of squawk is installed",
+            message="The installed version of squawk is not supported.",
             expected=VERSION,
             got=package.version,
             help=help,
@@ -110,7 +110,7 @@ def binary() -> Path:
         located = Path(str(file.locate()))
         if file.name in {"squawk", "squawk.exe"} and located.is_file():
             return located
-    raise CannotCheck(code="KFM-C14", message="the package squawk-cli holds no program", help=help)
+    raise CannotCheck(code="KFM-C14", message="The package squawk-cli contains no program.", help=help)
 
 
 @cache
@@ -136,7 +136,7 @@ def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tupl
         done, late = wait(running, timeout=_ALL_SECONDS)
         pool.shutdown(wait=True, cancel_futures=True)
         for future, batch in zip(running, batches, strict=True):
-            told = future.result() if future in done else [UncleanInput("squawk took too long")] * len(batch)
+            told = future.result() if future in done else [UncleanInput("it exceeded its time limit")] * len(batch)
             answers.update({id(question): answer for question, answer in zip(batch, told, strict=True)})
     return [answers[id(question)] for question in questions]
 
@@ -199,15 +199,15 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
             asked, input=data, capture_output=True, cwd=directory, env={}, timeout=_FILE_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise UncleanInput(f"squawk did not end within {_FILE_SECONDS:.0f} s") from None
+        raise UncleanInput(f"it did not finish within {_FILE_SECONDS:.0f} s") from None
     except OSError as error:
-        raise UncleanInput(f"squawk cannot be started: {error.strerror}") from None
+        raise UncleanInput(f"it cannot be started: {error.strerror}") from None
     if ended.returncode != 1:  # 0 would say that it has not even seen our own last statement
-        raise UncleanInput(f"squawk ended with code {ended.returncode}")
+        raise UncleanInput(f"it exited {ended.returncode}")
     try:
         return _ANSWERS.validate_json(ended.stdout)
     except ValidationError:
-        raise UncleanInput("squawk's answer is not readable") from None
+        raise UncleanInput("its output is not valid JSON") from None
 
 
 def _read(question: Question, answers: Sequence[SquawkAnswer]) -> tuple[SquawkAnswer, ...]:
@@ -218,5 +218,5 @@ def _read(question: Question, answers: Sequence[SquawkAnswer]) -> tuple[SquawkAn
     reached = any(item.rule_name == "ban-drop-database" for item in answers if item not in own)
     # A file that it cannot parse it does not judge at all, and says so.
     if not reached and not any(item.rule_name == SYNTAX for item in answers):
-        raise UncleanInput("squawk did not read the file to its end")
+        raise UncleanInput("it did not read the whole file")
     return own if reached else tuple(item for item in answers if item.rule_name == SYNTAX)

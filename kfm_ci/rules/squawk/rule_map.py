@@ -153,15 +153,15 @@ GENERAL = "constraint-missing-not-valid"
 REFUSED = ("prefer-robust-stmts", "require-lock-timeout", "require-statement-timeout", "prefer-repack")
 """Not asked: the first advises a trap (an invalid index is taken for done), the timeouts ignore what is in effect."""
 
-_RELEASE = "First release an application that no longer uses it; then remove it in a migration with `phase: contract`."
-_BESIDE = "Add the new one beside the old, keep both in step, change the application over, then drop the old one."
+_RELEASE = "Release an application that no longer uses it first; then drop it in a migration with `phase: contract`."
+_BESIDE = "Add the new one, keep both in sync and switch the application over. Drop the old one in a later migration."
 REMEDIES: Mapping[str, str] = {
     **dict.fromkeys((name for name in ASKED if name.startswith("ban-drop-")), _RELEASE),
     **dict.fromkeys(("changing-column-type", "renaming-column", "renaming-table", "ban-set-schema"), _BESIDE),
 }
 """What to do where squawk itself says nothing."""
 AT_ONCE = (
-    "PostgreSQL has no `not valid` for an exclusion constraint and cannot build its index concurrently: write "
-    "`rollout: requires-maintenance-window`, or make a new table with the constraint and move the rows in batches."
+    "Declare `rollout: requires-maintenance-window`, or create a new table with the constraint and move the rows in batches. "
+    "An exclusion constraint cannot be `NOT VALID`, and PostgreSQL cannot build its index concurrently."
 )
 """What to do where squawk advises what the server refuses."""

@@ -95,7 +95,7 @@ def test_the_command_of_the_finding_is_the_one_that_mends_it(repository: Reposit
         return [item.help or "" for item in OutOfOrder().check(subject.change)]
 
     (command,) = set(findings())
-    assert command == "run: kfm-ci new --renumber migrations/db/20260225_1200__widgets.up.sql"
+    assert command == "Run `kfm-ci new --renumber migrations/db/20260225_1200__widgets.up.sql`."
     run(root, command.rpartition("/")[2])
     assert findings() == []
 

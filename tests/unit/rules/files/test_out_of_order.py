@@ -38,7 +38,7 @@ def test_two_pull_requests_that_raced_are_both_named_with_the_one_command(judge)
     (found,) = judge(OutOfOrder(), parted | {new: "select 2;"}, OLD, parted)
     assert new in found.message and "20260301_0900__add_orders.up.sql" in found.message
     assert "merged after this change began" in found.message
-    assert found.help == f"run: kfm-ci new --renumber migrations/db/{new}"
+    assert found.help == f"Run `kfm-ci new --renumber migrations/db/{new}`."
 
 
 def test_a_gap_is_not_filled_in_behind(judge):
