@@ -18,25 +18,25 @@ class ChangeStatement:
     migration: Migration
     script: Script
     source: Statement
-    """The whole statement of the file; for what stands in a block, the block."""
+    """The statement of the file; for a statement in a ``DO`` block, the block."""
     tree: Node
     text: str
     line: int
     end_line: int
     column: int
     ordinal: int
-    """Place in the order in which the change runs."""
+    """Position in execution order."""
     path: Name
     """Schemas in which unqualified names are looked up."""
     transaction: int | None
     """Equal for statements of one transaction; None for one that runs alone."""
     up: bool
     nested: bool = False
-    """Whether it stands inside a block."""
+    """Whether it is inside a ``DO`` block."""
 
     @property
     def place(self) -> Place:
-        """Return where it stands."""
+        """Return its place in the file."""
         return Place(file=self.script.file.path, line=self.line, column=self.column, end_line=self.end_line)
 
 
@@ -51,7 +51,7 @@ class Alteration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadStatement:
-    """A statement, or part of a block, that was not judged."""
+    """A statement, or part of a ``DO`` block, that was not checked."""
 
     migration: Migration
     place: Place

@@ -70,9 +70,9 @@ class ChangeStatements:
         return any(self._last_created_at.get(name, 0) >= statement.ordinal for name in names if name[-1] != "*")
 
     def has_only_new_targets(self, path: str, source: Statement) -> bool:
-        """Whether all that a statement is done to was made by the same change; False when that cannot be told.
+        """Whether the change created all objects that a statement changes; False if that is unknown.
 
-        What is dropped only to be made again counts too, unless it held rows.
+        An object without rows that is dropped and recreated counts as well.
         """
         group = self._by_place.get((path, source.line, source.column), ())
         names = [(statement, name) for statement in group for name in targets(statement.tree)]
@@ -88,7 +88,7 @@ class ChangeStatements:
         return rowless and self.is_recreated(statement, name)
 
     def is_existing(self, statement: ChangeStatement, relation: Node | None) -> bool:
-        """Whether a relation is older than the change, as far as the text tells."""
+        """Whether a relation existed before the change, as far as the SQL shows."""
         if relation is None or relation.text("relpersistence") == "t" or relation.text("schemaname") == TEMPORARY:
             return False
         return not self.is_new(statement, parts_of(relation))
@@ -176,7 +176,7 @@ class ChangeStatements:
                 )
 
     def _fill_placeholders(self, statement: ChangeStatement) -> Block | None:
-        """Return a block as it is read with names in the place of its placeholders; None when it holds none."""
+        """Return a block with names in place of its placeholders; None if it has none."""
         text, names = placeholders.fill(statement.text)
         if not names:
             return None
@@ -245,7 +245,7 @@ class ChangeStatements:
 
 
 def _removed_column(tree: Node, table: Name) -> tuple[Name, str]:
-    """Return the one column that a statement takes away or renames, with its table; no name where it does more."""
+    """Return the column that a statement drops or renames, with its table; an empty name if there are several."""
     commands = tree.many("cmds")
     if len(commands) == 1 and commands[0].choice("subtype") == "AT_DropColumn":
         return table, commands[0].text("name")
@@ -253,7 +253,7 @@ def _removed_column(tree: Node, table: Name) -> tuple[Name, str]:
 
 
 def _candidates(statement: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
-    """Return every full name that a name may mean, and the schemas that it may be in."""
+    """Return every qualified name that a name can resolve to, and its possible schemas."""
     names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *statement.path, PUBLIC)]
     return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}
 

@@ -35,8 +35,8 @@ Steps = dict[Phase, ChangeStatement]
 def derive(change: Change) -> dict[str, Steps]:
     """Return the phases that the up files of each new migration hold, by the migration's id.
 
-    What is done to what the change itself made is part of making it: it is no step of its own. Loosening a constraint
-    belongs to every phase, and says nothing.
+    A statement on an object that the change creates is no step of its own. Dropping a constraint belongs to every
+    phase.
     """
     statements = change.statements
     found: dict[str, Steps] = defaultdict(dict)

@@ -1,4 +1,4 @@
-"""What a change takes away from tables older than itself: dropped, renamed, moved."""
+"""Tables and columns that a change drops, renames or moves to another schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RENAMED = frozenset({*_TABLES, "OBJECT_VIEW", "OBJECT_MATVIEW"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """A table or column that is no longer there under its name."""
+    """A table or column that no longer exists under its name."""
 
     statement: ChangeStatement
     parts: Name
@@ -31,7 +31,7 @@ class Removal:
 
     @property
     def table(self) -> str:
-        """Return the bare name of the table."""
+        """Return the unqualified name of the table."""
         return self.parts[-1]
 
     @property
@@ -41,19 +41,19 @@ class Removal:
 
     @property
     def name(self) -> str:
-        """Return the bare name that is gone."""
+        """Return the unqualified old name."""
         return self.table if self.column is None else self.column
 
 
 def removals(change: Change) -> Iterator[Removal]:
-    """Yield what the up files take away, in no particular order."""
+    """Yield the removals of the up migrations, in no particular order."""
     yield from dropped_tables(change)
     yield from dropped_columns(change)
     yield from renamed(change)
 
 
 def dropped_tables(change: Change) -> Iterator[Removal]:
-    """Yield the older tables that are dropped."""
+    """Yield the existing tables that are dropped."""
     for statement in change.statements.of("DropStmt"):
         if statement.tree.choice("remove_type") not in _TABLES:
             continue
@@ -70,7 +70,7 @@ def dropped_tables(change: Change) -> Iterator[Removal]:
 
 
 def dropped_columns(change: Change) -> Iterator[Removal]:
-    """Yield the older columns that are dropped from older tables."""
+    """Yield the dropped columns of existing tables."""
     for item in change.statements.alterations("AT_DropColumn"):
         name = item.command.text("name")
         if _old_column(change, item.statement, item.relation, name):
@@ -84,7 +84,7 @@ def dropped_columns(change: Change) -> Iterator[Removal]:
 
 
 def renamed(change: Change) -> Iterator[Removal]:
-    """Yield the older tables and columns that get another name or schema."""
+    """Yield the existing tables and columns that get another name or schema."""
     for statement in change.statements.of("RenameStmt", "AlterObjectSchemaStmt"):
         relation, tree = statement.tree.one("relation"), statement.tree
         if relation is None or not change.statements.is_existing(statement, relation):

@@ -1,4 +1,4 @@
-"""What is wrong on paper: one rule a file, one line a rule."""
+"""The static rules: one rule per file, one line per rule."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ from kfm_ci.rules.transactions.set_local_without_transaction import SetLocalWith
 from kfm_ci.rules.transactions.transaction_control import TransactionControl
 
 ALL: tuple[Rule, ...] = (
-    # The change as a governed artifact.
+    # Files and headers.
     UnreadableName(),
     OutOfOrder(),
     DuplicateVersion(),
@@ -89,7 +89,7 @@ ALL: tuple[Rule, ...] = (
     RollbackMissing(),
     Traceability(),
     ManifestStale(),
-    # Content that has no place in a migration.
+    # Forbidden content, suppressions.
     Secret(),
     ConnectionString(),
     PersonalData(),
@@ -147,4 +147,4 @@ ALL: tuple[Rule, ...] = (
     ExpandAndContractCombined(),
     PhaseMismatch(),
 )
-"""Every rule, in the order in which findings are told."""
+"""All static rules, in the order in which findings are reported."""

@@ -1,4 +1,4 @@
-"""What the tool's own history table says, held against the files."""
+"""Reading rules on the tool's history table compared with the files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column keeps the name by which the running application knows it."""
+"""Rule ``column-renamed``: renames a column that applications may use."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ COLUMN_RENAMED = RuleInfo(
 
 
 class ColumnRenamed:
-    """Between the migration and the release, one of the two names does not exist."""
+    """Finds renamed columns of existing tables."""
 
     info = COLUMN_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older columns that get another name."""
+        """Yield a finding for each existing column that is renamed."""
         for item in renamed(change):
             if item.column is not None:
                 yield statement_finding(

@@ -1,4 +1,4 @@
-"""Between expanding and contracting lies a release."""
+"""Rule ``expand-and-contract-combined``: adds a replacement and drops the old object at once."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
 
 
 class ExpandAndContractCombined:
-    """The application cannot change over in between when both happen at once."""
+    """Finds removed columns and tables whose replacement is in the same change."""
 
     info = EXPAND_AND_CONTRACT_COMBINED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield removals of columns and tables whose successor the same change brings."""
+        """Yield a finding for each removed object with a replacement."""
         # an object recreated under the same name has its own findings: data loss or a rewrite
         gone = tuple(
             item
@@ -44,9 +44,9 @@ class ExpandAndContractCombined:
         for removal in gone:
             successor = successors.of(removal)
             if successor is not None:
-                yield self._told(removal, successor)
+                yield self._finding(removal, successor)
 
-    def _told(self, removal: Removal, successor: Replacement) -> Finding:
+    def _finding(self, removal: Removal, successor: Replacement) -> Finding:
         statement = successor.statement
         where = (
             f"line {statement.line}"

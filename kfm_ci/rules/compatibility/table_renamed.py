@@ -1,4 +1,4 @@
-"""A table keeps the name by which the running application knows it."""
+"""Rule ``table-renamed``: renames a table that applications may use."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TABLE_RENAMED = RuleInfo(
 
 
 class TableRenamed:
-    """Between the migration and the release, one of the two names does not exist."""
+    """Finds renamed tables and views."""
 
     info = TABLE_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older tables and views that get another name, but for those that leave a view behind."""
+        """Yield a finding for each existing table or view that is renamed without a view of the old name."""
         views = {
             (statement.transaction, relation.text("relname"))
             for statement in change.statements.of("ViewStmt")

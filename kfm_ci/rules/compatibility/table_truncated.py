@@ -1,4 +1,4 @@
-"""A table is not emptied by a migration."""
+"""Rule ``table-truncated``: deletes all rows of a table with TRUNCATE."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ TABLE_TRUNCATED = RuleInfo(
 
 
 class TableTruncated:
-    """No down file brings its rows back."""
+    """Finds ``TRUNCATE`` of existing tables."""
 
     info = TABLE_TRUNCATED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the statements that empty older tables."""
+        """Yield a finding for each statement that truncates existing tables."""
         for statement in change.statements.of("TruncateStmt"):
             old = [
                 written(item)

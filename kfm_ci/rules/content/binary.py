@@ -1,4 +1,4 @@
-"""Migrations are text."""
+"""Rule ``binary``: binary file or archive among the migrations."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ BINARY = RuleInfo(
 
 
 class Binary:
-    """Judges by content, because a name says nothing."""
+    """Detects binary files by their content; the file name does not count."""
 
     info = BINARY
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new and changed files whose content is not text."""
+        """Yield a finding for each new or changed file that is not text."""
         for item in touched(change):
             kind = binary_kind(item.file.data)
             if kind and not executable_kind(item.file.data):

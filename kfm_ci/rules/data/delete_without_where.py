@@ -1,4 +1,4 @@
-"""A delete says which rows it means."""
+"""Rule ``delete-without-where``: DELETE of all rows of an existing table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ DELETE_WITHOUT_WHERE = RuleInfo(
 
 
 class DeleteWithoutWhere:
-    """Every row is gone, and no down brings it back."""
+    """Finds ``DELETE`` of all rows of an existing table."""
 
     info = DELETE_WITHOUT_WHERE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield deletes from older tables that remove every row."""
+        """Yield a finding for each delete without an effective condition."""
         for statement in change.statements.of("DeleteStmt"):
             relation = statement.tree.one("relation")
             if (

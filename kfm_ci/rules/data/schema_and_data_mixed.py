@@ -1,4 +1,4 @@
-"""A schema change and a data change do not share a transaction."""
+"""Rule ``schema-and-data-mixed``: schema and data change in one transaction."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ SCHEMA_AND_DATA_MIXED = RuleInfo(
 
 
 class SchemaAndDataMixed:
-    """The lock of the schema change is held until the last row is changed."""
+    """Finds data changes that extend the lock of a schema change."""
 
     info = SCHEMA_AND_DATA_MIXED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield data changes in a transaction that changes an older table's schema."""
+        """Yield a finding for each data change in a transaction that alters an existing table."""
         altered: dict[int, ChangeStatement] = {}
         for statement in change.statements.of("AlterTableStmt", "RenameStmt"):
             if (

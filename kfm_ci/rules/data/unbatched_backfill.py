@@ -1,4 +1,4 @@
-"""A data change on an existing table is bounded."""
+"""Rule ``unbatched-backfill``: backfill of an existing table in one statement."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ UNBATCHED_BACKFILL = RuleInfo(
 
 
 class UnbatchedBackfill:
-    """A condition that any number of rows meets is no bound."""
+    """Finds updates and deletes whose condition does not bound the number of rows."""
 
     info = UNBATCHED_BACKFILL
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield updates and deletes of older tables whose number of rows nothing limits."""
+        """Yield a finding for each unbounded update or delete of an existing table."""
         for statement in change.statements.of("UpdateStmt", "DeleteStmt"):
             relation = statement.tree.one("relation")
             if (

@@ -1,4 +1,4 @@
-"""Rows written by a migration are the same in every database."""
+"""Rule ``volatile-value``: writes values that differ between databases."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ VOLATILE_VALUE = RuleInfo(
 
 
 class VolatileValue:
-    """A value that is made when the migration runs differs from one database to the next."""
+    """Finds volatile functions in statements that write rows."""
 
     info = VOLATILE_VALUE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
+        """Yield one note for each up migration that writes or selects rows by volatile values."""
         found: dict[str, list[tuple[ChangeStatement, set[str]]]] = {}
         for statement in change.statements.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
             if names := set(_made(statement.tree)):

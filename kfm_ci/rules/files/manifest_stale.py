@@ -1,4 +1,4 @@
-"""The manifest and the checksums agree with the files."""
+"""Rule ``manifest-stale``: manifest does not match the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import migration_finding
 
 _MOST = 20
-"""Problems told per file; the rest is counted."""
+"""Problems reported per file; the rest is counted."""
 _VERIFIERS: tuple[tuple[str, Callable[[bytes, History], tuple[ManifestProblem, ...]]], ...] = (
     (MANIFEST, verify_manifest),
     (CHECKSUMS, verify_checksums),
@@ -36,12 +36,12 @@ MANIFEST_STALE = RuleInfo(
 
 
 class ManifestStale:
-    """A list of digests that is wrong is worse than none."""
+    """Compares the manifest and the checksum file with the migration files."""
 
     info = MANIFEST_STALE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what is missing from the lists, or wrong in them."""
+        """Yield a finding for each entry that is missing or wrong."""
         directory = change.head.directory.rstrip("/")
         for name, verify in _VERIFIERS:
             path = name if directory in {"", "."} else f"{directory}/{name}"

@@ -1,4 +1,4 @@
-"""New migrations come after everything that is already on the base."""
+"""Rule ``out-of-order``: sorts before a migration on the base."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ OUT_OF_ORDER = RuleInfo(
 
 
 class OutOfOrder:
-    """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
+    """Compares the order of new migrations with those on the base."""
 
     info = OUT_OF_ORDER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations that sort before the last of the base."""
+        """Yield a finding for each new migration that sorts before the last one on the base."""
         on_base = _versioned_on_base(change)
         versions = {same_version(migration) for migration in on_base}
         # a renamed migration has its own finding: it must be restored, not renumbered
@@ -51,9 +51,9 @@ class OutOfOrder:
             and (last := _last(on_base, migration.up_path if change.head.semantics.ordered_within_file else None))
             and comes_before(migration, last)
         ]
-        yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
+        yield from (self._finding(change, migration, last, lates[0][0]) for migration, last in lates)
 
-    def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
+    def _finding(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
         raced = change.merge_base is not None and change.merge_base.get(last.id) is None
         return migration_finding(
             OUT_OF_ORDER,

@@ -1,4 +1,4 @@
-"""A table with rows becomes a partition without being read under a lock."""
+"""Rule ``attach-partition-scans``: scans a table to attach it as a partition."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ATTACH_PARTITION_SCANS = RuleInfo(
 
 
 class AttachPartitionScans:
-    """Without a check constraint that says the same as the bounds, every row is read."""
+    """Finds attached tables that PostgreSQL scans for lack of a check constraint."""
 
     info = ATTACH_PARTITION_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield attachments of older tables that no constraint of the same change prepares."""
+        """Yield a finding for each attached existing table without a validated constraint."""
         for item in change.statements.alterations("AT_AttachPartition"):
             definition = item.command.one("def")
             part = definition.one("name") if definition is not None else None

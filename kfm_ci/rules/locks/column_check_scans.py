@@ -1,4 +1,4 @@
-"""A new column brings no constraint that the old rows must be read for."""
+"""Rule ``column-check-scans``: scans a table to add a column with a check."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COLUMN_CHECK_SCANS = RuleInfo(
 
 
 class ColumnCheckScans:
-    """Even a column that is null everywhere is checked row by row."""
+    """Finds new columns with a check, which PostgreSQL evaluates for every row."""
 
     info = COLUMN_CHECK_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield columns of older tables that come with a check."""
+        """Yield a finding for each column with a check that is added to an existing table."""
         for column in added_columns.added(change):
             found = column.constraint("CONSTR_CHECK")
             if found is None:

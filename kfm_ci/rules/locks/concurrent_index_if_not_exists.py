@@ -1,4 +1,4 @@
-"""``if not exists`` takes an invalid index for a finished one."""
+"""Rule ``concurrent-index-if-not-exists``: IF NOT EXISTS can skip an invalid index."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CONCURRENT_INDEX_IF_NOT_EXISTS = RuleInfo(
 
 
 class ConcurrentIndexIfNotExists:
-    """A concurrent build that failed leaves an invalid index of that name behind."""
+    """Finds concurrent builds that skip an invalid index of a failed build."""
 
     info = CONCURRENT_INDEX_IF_NOT_EXISTS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield concurrent builds with ``if not exists`` that nothing cleared the way for."""
+        """Yield a finding for each such build without a preceding ``DROP INDEX``."""
         for statement in change.statements.of("IndexStmt"):
             name = statement.tree.text("idxname")
             if not (statement.tree.flag("concurrent") and statement.tree.flag("if_not_exists")) or _cleared(

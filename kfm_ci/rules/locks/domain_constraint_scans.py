@@ -1,4 +1,4 @@
-"""A domain's new constraint reads every table that uses it."""
+"""Rule ``domain-constraint-scans``: scans every table that uses a domain."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ DOMAIN_CONSTRAINT_SCANS = RuleInfo(
 
 
 class DomainConstraintScans:
-    """All of them are locked against writers at once."""
+    """Finds domain constraints that are validated immediately."""
 
     info = DOMAIN_CONSTRAINT_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield constraints on older domains that are checked at once."""
+        """Yield a finding for each constraint that is added to an existing domain without ``NOT VALID``."""
         for statement in change.statements.of("AlterDomainStmt"):
             names, what = statement.tree.strings("type_name"), statement.tree.text("subtype")
             definition = statement.tree.one("def")

@@ -1,4 +1,4 @@
-"""A lock that the statements do not take by themselves is told."""
+"""Rule ``explicit-lock``: explicit LOCK of an existing table."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ EXPLICIT_LOCK = RuleInfo(
 
 
 class ExplicitLock:
-    """It is held until commit, whatever the statements after it need."""
+    """Finds ``LOCK TABLE``, whose lock lasts until the commit."""
 
     info = EXPLICIT_LOCK
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield locks by hand that readers or writers of older tables wait for."""
+        """Yield a finding for each lock of an existing table that blocks reads or writes."""
         for statement in change.statements.of("LockStmt"):
             mode = statement.tree.number("mode")
             old = [

@@ -1,4 +1,4 @@
-"""Numbers for the rows that are already there are not given out under a lock."""
+"""Rule ``generated-column-added``: rewrites a table to add a generated column."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ GENERATED_COLUMN_ADDED = RuleInfo(
 
 
 class GeneratedColumnAdded:
-    """Serial, identity and stored generated columns need a value in every old row at once."""
+    """Finds serial, identity and stored generated columns, which need a value in every row."""
 
     info = GENERATED_COLUMN_ADDED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield such columns of older tables."""
+        """Yield a finding for each such column that is added to an existing table."""
         for column in added_columns.added(change):
             generated = column.constraint("CONSTR_GENERATED")
             if column.type in _SERIAL:

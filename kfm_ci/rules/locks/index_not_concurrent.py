@@ -1,4 +1,4 @@
-"""An index on a table with rows is built beside its writers."""
+"""Rule ``index-not-concurrent``: blocks writes while an index is built."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ INDEX_NOT_CONCURRENT = RuleInfo(
 
 
 class IndexNotConcurrent:
-    """A plain index build holds every writer of the table up until it is done."""
+    """Finds ``CREATE INDEX`` without ``CONCURRENTLY``."""
 
     info = INDEX_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield index builds on older tables that hold writers up."""
+        """Yield a finding for each index build on an existing table that blocks writes."""
         for statement in change.statements.of("IndexStmt"):
             tree, relation = statement.tree, statement.tree.one("relation")
             # ON ONLY the parent of partitions: no rows are scanned

@@ -1,4 +1,4 @@
-"""A new partition is attached to its parent, not created in it."""
+"""Rule ``partition-created-in-place``: partition created with an exclusive lock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ PARTITION_CREATED_IN_PLACE = RuleInfo(
 
 
 class PartitionCreatedInPlace:
-    """``partition of`` takes the strongest lock on the parent; ``attach partition`` a weak one."""
+    """Finds ``PARTITION OF``, which takes AccessExclusiveLock on the parent."""
 
     info = PARTITION_CREATED_IN_PLACE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield a note for each partition made in an older parent."""
+        """Yield a note for each partition that is created in an existing parent."""
         for statement in change.statements.of("CreateStmt"):
             parents = statement.tree.many("inh_relations") if statement.tree.one("partbound") is not None else ()
             old = [written(parent) for parent in parents if change.statements.is_existing(statement, parent)]

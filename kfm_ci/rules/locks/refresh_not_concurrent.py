@@ -1,4 +1,4 @@
-"""A materialized view is refreshed beside its readers."""
+"""Rule ``refresh-not-concurrent``: blocks reads while a view is refreshed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ REFRESH_NOT_CONCURRENT = RuleInfo(
 
 
 class RefreshNotConcurrent:
-    """A plain refresh runs the whole query while every reader waits."""
+    """Finds refreshes without ``CONCURRENTLY``, which block reads."""
 
     info = REFRESH_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield refreshes of older views that keep readers out."""
+        """Yield a finding for each such refresh of an existing materialized view."""
         for statement in change.statements.of("RefreshMatViewStmt"):
             relation = statement.tree.one("relation")
             if (

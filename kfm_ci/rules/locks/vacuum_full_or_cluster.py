@@ -1,4 +1,4 @@
-"""A table is not written anew in the middle of a day."""
+"""Rule ``vacuum-full-or-cluster``: VACUUM FULL or CLUSTER of an existing table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ VACUUM_FULL_OR_CLUSTER = RuleInfo(
 
 
 class VacuumFullOrCluster:
-    """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
+    """Finds ``VACUUM FULL`` and ``CLUSTER``, which rewrite the table and block reads and writes."""
 
     info = VACUUM_FULL_OR_CLUSTER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what compacts older tables."""
+        """Yield a finding for each statement that rewrites existing tables."""
         for statement in change.statements.of("VacuumStmt", "ClusterStmt"):
             if statement.tree.tag == "VacuumStmt":
                 if "full" not in {

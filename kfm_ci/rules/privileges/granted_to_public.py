@@ -1,4 +1,4 @@
-"""Rights are given to roles, not to everybody."""
+"""Rule ``granted-to-public``: grants privileges to PUBLIC."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ GRANTED_TO_PUBLIC = RuleInfo(
 
 
 class GrantedToPublic:
-    """Every role of the server, also one made tomorrow, is in ``public``."""
+    """Finds grants to ``PUBLIC``, which includes every present and future role."""
 
     info = GRANTED_TO_PUBLIC
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield grants to everybody, also by default privileges."""
+        """Yield a finding for each grant to ``PUBLIC``, also by default privileges."""
         for statement in change.statements.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
             grant = statement.tree.one("action") or statement.tree
             public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))

@@ -1,4 +1,4 @@
-"""A migration reaches nobody but its own database."""
+"""Rule ``outside-database``: reaches another server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
-_WHAT = {
+_MESSAGES = {
     "CreateForeignServerStmt": "The statement connects to another server.",
     "AlterForeignServerStmt": "The statement changes a connection to another server.",
     "CreateUserMappingStmt": "The statement contains credentials for another server.",
@@ -41,16 +41,16 @@ OUTSIDE_DATABASE = RuleInfo(
 
 
 class OutsideDatabase:
-    """What happens there is neither rolled back nor tested."""
+    """Finds statements with effects that neither a rollback nor the gate covers."""
 
     info = OUTSIDE_DATABASE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what reaches outside."""
-        for statement in change.statements.of(*_WHAT, "CreateExtensionStmt", downs=True):
+        """Yield a finding for each statement that reaches another server."""
+        for statement in change.statements.of(*_MESSAGES, "CreateExtensionStmt", downs=True):
             extension = statement.tree.text("extname").lower()
-            if statement.tree.tag in _WHAT:
-                message = _WHAT[statement.tree.tag]
+            if statement.tree.tag in _MESSAGES:
+                message = _MESSAGES[statement.tree.tag]
             elif extension in _EXTENSIONS:
                 message = f"The extension `{extension}` lets SQL reach outside the database."
             else:

@@ -1,4 +1,4 @@
-"""A migration runs as who it was started."""
+"""Rule ``role-switched``: switches the role."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ ROLE_SWITCHED = RuleInfo(
 
 
 class RoleSwitched:
-    """What it makes belongs to somebody else, and the runner's ledger is written as somebody else."""
+    """Finds ``SET ROLE``, after which another role owns the created objects."""
 
     info = ROLE_SWITCHED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what switches the role."""
+        """Yield a finding for each switch of the role."""
         for statement in change.statements.of("VariableSetStmt", downs=True):
             name = statement.tree.text("name").lower()
             if name not in _SETTINGS or statement.tree.choice("kind") != "VAR_SET_VALUE":

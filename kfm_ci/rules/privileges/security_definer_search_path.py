@@ -1,4 +1,4 @@
-"""A function that runs as its owner looks names up where its owner said."""
+"""Rule ``security-definer-search-path``: SECURITY DEFINER without a search_path."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
 
 
 class SecurityDefinerSearchPath:
-    """Otherwise the caller's search path decides which functions it calls, with the owner's rights."""
+    """Finds functions that run as their owner with the caller's search path."""
 
     info = SECURITY_DEFINER_SEARCH_PATH
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield security definer functions without a search path of their own."""
+        """Yield a finding for each ``SECURITY DEFINER`` function without a ``search_path``."""
         for statement in change.statements.of("CreateFunctionStmt"):
             definer = path = False
             for option in statement.tree.many("options"):

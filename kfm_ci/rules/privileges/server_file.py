@@ -1,4 +1,4 @@
-"""A migration does not read or write the server's files."""
+"""Rule ``server-file``: uses files or programs of the server."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ SERVER_FILE = RuleInfo(
 
 
 class ServerFile:
-    """Whoever can run a program on the database's machine owns the machine."""
+    """Finds access to files and programs of the database host."""
 
     info = SERVER_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what touches files or programs of the server."""
+        """Yield a finding for each statement that uses a file or program of the server."""
         for statement in change.statements.of("CopyStmt", downs=True):
             if statement.tree.flag("is_program") or statement.tree.text("filename"):
                 what = "runs a program" if statement.tree.flag("is_program") else "uses a file"

@@ -1,4 +1,4 @@
-"""Functions are written in languages that the server keeps within the database."""
+"""Rule ``untrusted-language``: function in an untrusted language."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ UNTRUSTED_LANGUAGE = RuleInfo(
 
 
 class UntrustedLanguage:
-    """Code in it can do whatever the server's process can."""
+    """Finds languages whose code has the rights of the server process."""
 
     info = UNTRUSTED_LANGUAGE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield functions and blocks in such a language, and what installs one."""
+        """Yield a finding for each function, block or extension of an untrusted language."""
         for statement in change.statements.of(
             "CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True
         ):

@@ -1,4 +1,4 @@
-"""A new enum value cannot be used before it is committed."""
+"""Rule ``enum-value-used-in-same-transaction``: new enum value used in the same transaction."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ ENUM_VALUE_USED_IN_SAME_TRANSACTION = RuleInfo(
 
 
 class EnumValueUsedInSameTransaction:
-    """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
+    """Finds uses of an enum value before its commit, which PostgreSQL rejects with error 55P04."""
 
     info = ENUM_VALUE_USED_IN_SAME_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the first statement that uses a value which its own transaction added."""
+        """Yield a finding for the first statement that uses a value added in its transaction."""
         statements = change.statements
         for added in statements.of("AlterEnumStmt"):
             value, names = added.tree.text("new_val"), added.tree.strings("type_name")
@@ -86,7 +86,7 @@ def _mentions(statement: ChangeStatement, value: str) -> bool:
 
 
 def _values(tree: Node) -> Iterator[str]:
-    """Yield the strings in a statement, but for those that are compared as text: such a comparison asks no enum."""
+    """Yield the string constants of a statement, without those that are compared as text."""
     text = tree.one("sval") if tree.tag == "A_Const" else None
     if text is not None:
         yield text.text("sval")

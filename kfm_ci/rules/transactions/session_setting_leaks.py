@@ -1,4 +1,4 @@
-"""A setting ends with the migration that made it."""
+"""Rule ``session-setting-leaks``: session setting outlives the migration."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ SESSION_SETTING_LEAKS = RuleInfo(
 
 
 class SessionSettingLeaks:
-    """Tools run many files on one session, so it reaches the files after it."""
+    """Finds ``SET`` that lasts beyond its file; tools run many files in one session."""
 
     info = SESSION_SETTING_LEAKS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the first setting of each file that outlives it."""
+        """Yield a finding for the first setting of each file that lasts beyond it."""
         if change.native_format:
             return
-        told_files: set[str] = set()
+        reported_files: set[str] = set()
         for statement in (*change.statements.of("VariableSetStmt"), *change.statements.mentioning(_CONFIG)):
-            name = _outliving(statement)
+            name = _session_setting(statement)
             if (
                 name is None
-                or statement.script.file.path in told_files
+                or statement.script.file.path in reported_files
                 or _reset(change, statement, name)
-                or _made_by_tool(statement, name)
+                or _set_by_tool(statement, name)
             ):
                 continue
-            told_files.add(statement.script.file.path)
+            reported_files.add(statement.script.file.path)
             yield statement_finding(
                 SESSION_SETTING_LEAKS,
                 statement,
@@ -59,16 +59,16 @@ class SessionSettingLeaks:
             )
 
 
-def _made_by_tool(statement: ChangeStatement, name: str) -> bool:
-    """Whether a tool made the setting of its own accord: the program that it ran says nothing of it."""
+def _set_by_tool(statement: ChangeStatement, name: str) -> bool:
+    """Whether the tool itself made the setting: the recorded program does not contain it."""
     said = re.search(
         rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", statement.script.file.text, re.IGNORECASE
     )
     return statement.script.recorded and said is None
 
 
-def _outliving(statement: ChangeStatement) -> str | None:
-    """Return the setting that a statement makes for the whole session; None for any other statement."""
+def _session_setting(statement: ChangeStatement) -> str | None:
+    """Return the name of the session setting that a statement changes; None for other statements."""
     if not statement.up:
         return None
     if statement.tree.tag == "VariableSetStmt":

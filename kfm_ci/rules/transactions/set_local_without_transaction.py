@@ -1,4 +1,4 @@
-"""``set local`` needs a transaction to be local to."""
+"""Rule ``set-local-without-transaction``: SET LOCAL without a transaction has no effect."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SET_LOCAL_WITHOUT_TRANSACTION = RuleInfo(
 
 
 class SetLocalWithoutTransaction:
-    """Outside a transaction it has no effect but a warning in a log that nobody reads."""
+    """Finds ``SET LOCAL`` outside a transaction block, where it has no effect."""
 
     info = SET_LOCAL_WITHOUT_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield local settings that have no effect."""
+        """Yield a finding for each local setting without effect."""
         for statement in change.statements.of("VariableSetStmt"):
             if statement.tree.flag("is_local") and statement.transaction is None:
                 name = shown(statement.tree.text("name"))

@@ -96,7 +96,7 @@ def test_the_command_of_the_finding_is_the_one_that_mends_it(repository: Reposit
 
     (command,) = set(findings())
     assert command == "Run `kfm-ci new --renumber migrations/db/20260225_1200__widgets.up.sql`."
-    run(root, command.rpartition("/")[2])
+    run(root, command.rpartition("/")[2].removesuffix("`."))
     assert findings() == []
 
 
