@@ -5,7 +5,7 @@ TOOLS ?= $(HOME)/.cache/kfm-ci/tools
 KINDS ?= python node go jvm debian rust
 
 # Hundreds of complete gate runs, which take as long as all other tests together.
-CORPUS := tests/integration/test_corpus.py tests/integration/test_observed_rules.py
+CORPUS := tests/integration/test_corpus.py tests/integration/test_server_rules.py
 
 .PHONY: demo test test-corpus test-tools test-container check bench
 

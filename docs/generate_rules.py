@@ -1,4 +1,4 @@
-"""Writes docs/rules/: one page a rule and an index, from the rules themselves. Run: python docs/generate_rules.py."""
+"""Generates docs/rules/: one page per rule and an index. Run: python docs/generate_rules.py."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ OUT = Path(__file__).parent / "rules"
 
 
 def severity_text(rule: RuleInfo) -> str:
-    """Return the severities that a rule is told with, in words: its own, else the contract's default for its hazard."""
+    """Return the severities of a rule in words: its own, else the contract's default for its hazard."""
     own = rule.severities
     if own:
-        return f"{' or '.join(own)}: the finding says which" if len(own) > 1 else str(own[0])
+        return f"{' or '.join(own)}: depends on the finding" if len(own) > 1 else str(own[0])
     hazard = rule.hazard
     if hazard in ROLLOUT_HAZARDS:
         window = default_severity(hazard, rollout=Rollout.WINDOW)
-        return f"{default_severity(hazard)}; {window} where the header says `rollout: requires-maintenance-window`"
-    ours, foreign = default_severity(hazard), default_severity(hazard, native_format=False)
-    return str(ours) if ours is foreign else f"{ours} in format `kfm`, {foreign} in others"
+        return f"{default_severity(hazard)}; {window} if the header declares `rollout: requires-maintenance-window`"
+    native, other = default_severity(hazard), default_severity(hazard, native_format=False)
+    return str(native) if native is other else f"{native} in format `kfm`, {other} in other formats"
 
 
 def page(rule: RuleInfo) -> str:
@@ -77,7 +77,7 @@ def _code(character: str) -> int:
 
 
 def main() -> None:
-    """Write the pages, and remove those of rules that are gone."""
+    """Write the pages and delete those of removed rules."""
     OUT.mkdir(exist_ok=True)
     wanted = pages()
     for old in OUT.glob("*.md"):

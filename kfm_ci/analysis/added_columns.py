@@ -1,4 +1,4 @@
-"""Columns that a change adds to tables older than itself."""
+"""Columns that a change adds to existing tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AddedColumn:
 
 def added(change: Change) -> Iterator[AddedColumn]:
     """Yield the columns that are added to tables which existed before the change."""
-    for item in change.acts.alterations("AT_AddColumn"):
+    for item in change.statements.alterations("AT_AddColumn"):
         definition = item.command.one("def")
-        if definition is not None and change.acts.existed(item.act, item.relation):
+        if definition is not None and change.statements.is_existing(item.statement, item.relation):
             yield AddedColumn(alteration=item, definition=definition)

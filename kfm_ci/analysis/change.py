@@ -19,7 +19,7 @@ class Requirements:
     require_traceability: bool
     require_manifest: bool = False
     ticket_pattern: str = r"[A-Z][A-Z0-9]+-[0-9]+"
-    """Keys that count as a change request, beside URLs."""
+    """Keys that count as a change request, in addition to URLs."""
     max_file_size: int = 1_048_576
     """In bytes."""
     personal_data_threshold: int = 3
@@ -28,13 +28,13 @@ class Requirements:
 
 @dataclass(frozen=True, kw_only=True)  # without slots, so that its SQL is parsed once
 class Change:
-    """What is judged: the files of the head against those of the base."""
+    """The files of the head compared with those of the base."""
 
     head: History
     base: History | None
     """Migrations at the base's tip; None when there is no base (everything is new)."""
     merge_base: History | None
-    """Migrations at the commit where head and base parted; equals ``base`` for a merge commit."""
+    """Migrations at the commit where head and base diverged; equals ``base`` for a merge commit."""
     new: tuple[Migration, ...]
     """In plan order: migrations of the head whose id is not on the base."""
     tree: Tree
@@ -43,15 +43,15 @@ class Change:
     body: str | None = None
     """Text of the pull request, when there is one."""
     before: Tree | None = None
-    """The base's files: what the running release brought; None when there is no base."""
+    """The base's files, those of the running release; None when there is no base."""
     previous: dict[str, SourceFile] = field(default_factory=dict)
     """Every file below the migrations directory at the merge base, by path."""
     tracked: tuple[str, ...] = ()
     """Paths of the files that git tracks; of all files, where there is no git."""
 
     @cached_property
-    def acts(self) -> ChangeStatements:
-        """The SQL of the new migrations, parsed when it is first asked for."""
+    def statements(self) -> ChangeStatements:
+        """The statements of the new migrations, parsed on first use."""
         return ChangeStatements(self.new)
 
     @property

@@ -1,4 +1,4 @@
-"""Which files a change brings: those whose bytes are neither the merge base's nor the base's."""
+"""New and changed files: their bytes differ from those of the merge base and of the base."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def files(history: History | None) -> dict[str, tuple[SourceFile, Migration | No
 
 
 def touched(change: Change) -> tuple[ChangedFile, ...]:
-    """Return the head's files that are new or changed; content that the base already has is history."""
+    """Return the head's files that are new or changed; without content that the base already has."""
     base = files(change.base)
     found = []
     for path, (file, migration) in files(change.head).items():
@@ -45,5 +45,5 @@ def touched(change: Change) -> tuple[ChangedFile, ...]:
 
 
 def runs_a_tool(migration: Migration) -> bool:
-    """Whether a foreign tool runs it, so that its file may be a program."""
+    """Whether an external migration tool runs it, so that its file may be a program."""
     return isinstance(migration.up, Command)

@@ -17,26 +17,26 @@ class ChangeStatement:
 
     migration: Migration
     script: Script
-    statement: Statement
-    """The whole statement of the file; for what stands in a block, the block."""
+    source: Statement
+    """The statement of the file; for a statement in a ``DO`` block, the block."""
     tree: Node
     text: str
     line: int
     end_line: int
     column: int
     ordinal: int
-    """Place in the order in which the change runs."""
+    """Position in execution order."""
     path: Name
     """Schemas in which unqualified names are looked up."""
     transaction: int | None
     """Equal for statements of one transaction; None for one that runs alone."""
     up: bool
     nested: bool = False
-    """Whether it stands inside a block."""
+    """Whether it is inside a ``DO`` block."""
 
     @property
     def place(self) -> Place:
-        """Return where it stands."""
+        """Return its place in the file."""
         return Place(file=self.script.file.path, line=self.line, column=self.column, end_line=self.end_line)
 
 
@@ -44,14 +44,14 @@ class ChangeStatement:
 class Alteration:
     """One command of an ``alter table``."""
 
-    act: ChangeStatement
+    statement: ChangeStatement
     relation: Node
     command: Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnreadStatement:
-    """A statement, or part of a block, that was not judged."""
+    """A statement, or part of a ``DO`` block, that was not checked."""
 
     migration: Migration
     place: Place

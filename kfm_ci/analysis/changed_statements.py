@@ -1,4 +1,4 @@
-"""The SQL of a change, parsed once: one act a statement, also inside ``do`` blocks, with what is known where it stands."""
+"""The SQL of a change, parsed once: its statements, also those inside ``DO`` blocks, with their context."""
 
 from __future__ import annotations
 
@@ -22,114 +22,119 @@ _WITH_ROWS = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_SCHEMA"}
 
 
 class ChangeStatements:
-    """All acts of a change, found by the parser's tag."""
+    """The statements of a change, by the parser's tag."""
 
     def __init__(self, new: Iterable[Migration]) -> None:
         """Parse every script of the new migrations once, in the order in which they run."""
         self._by_tag: dict[str, list[ChangeStatement]] = defaultdict(list)
         self._alterations: dict[str, list[Alteration]] = defaultdict(list)
-        self._made: dict[Name, int] = {}
-        self._last: dict[Name, int] = {}
-        self._at: dict[tuple[str, int, int], list[ChangeStatement]] = defaultdict(list)
+        self._created_at: dict[Name, int] = {}
+        self._last_created_at: dict[Name, int] = {}
+        self._by_place: dict[tuple[str, int, int], list[ChangeStatement]] = defaultdict(list)
         self._count = 0
         self.unread: list[UnreadStatement] = []
         for migration in new:
             for script, up in ((migration.up, True), (migration.down, False)):
                 if isinstance(script, Script):
-                    self._read(migration, script, up=up)
+                    self._add_script(migration, script, up=up)
 
     def of(self, *tags: str, downs: bool = False) -> Iterator[ChangeStatement]:
-        """Yield the acts of these tags, tag by tag; those of down files only when asked for."""
+        """Yield the statements of these tags, tag by tag; those of down migrations only with ``downs``."""
         for tag in tags:
-            yield from (act for act in self._by_tag.get(tag, ()) if act.up or downs)
+            yield from (statement for statement in self._by_tag.get(tag, ()) if statement.up or downs)
 
     def all(self, *, downs: bool = False) -> list[ChangeStatement]:
-        """Return every act in the order in which the change runs."""
-        return sorted(self.of(*self._by_tag, downs=downs), key=lambda act: act.ordinal)
+        """Return all statements in execution order."""
+        return sorted(self.of(*self._by_tag, downs=downs), key=lambda statement: statement.ordinal)
 
     def mentioning(self, pattern: re.Pattern[str]) -> Iterator[ChangeStatement]:
-        """Yield the acts, also of down files, in whose text a pattern is found."""
-        return (act for acts in self._by_tag.values() for act in acts if pattern.search(act.text))
+        """Yield the statements, also of down migrations, whose text matches a pattern."""
+        return (statement for group in self._by_tag.values() for statement in group if pattern.search(statement.text))
 
     def alterations(self, *subtypes: str) -> Iterator[Alteration]:
         """Yield the commands of ``alter table`` in up files, by the parser's name, such as ``AT_AddColumn``."""
         for subtype in subtypes:
-            yield from (item for item in self._alterations.get(subtype, ()) if item.act.up)
+            yield from (item for item in self._alterations.get(subtype, ()) if item.statement.up)
 
-    def is_new(self, act: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
-        """Whether a name was made by the same change before an act; ``more`` names a column."""
+    def is_new(self, statement: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
+        """Whether the change creates a name before this statement; ``more`` names a column."""
         parts = tuple(map(canonical, parts))
-        return any(self._made.get(name, act.ordinal) < act.ordinal for name in _candidates(act, parts, more))
-
-    def made_again(self, act: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
-        """Whether a name that an act takes away is given anew by the same change, then or later."""
-        names = _candidates(act, tuple(map(canonical, parts)), more)
-        return any(self._last.get(name, 0) >= act.ordinal for name in names if name[-1] != "*")
-
-    def only_new(self, path: str, statement: Statement) -> bool:
-        """Whether all that a statement is done to was made by the same change; False when that cannot be told.
-
-        What is dropped only to be made again counts too, unless it held rows.
-        """
-        acts = self._at.get((path, statement.line, statement.column), ())
-        names = [(act, name) for act in acts for name in targets(act.tree)]
-        return bool(names) and all(
-            self.is_new(act, name) or self.is_new(act, *_column(act.tree, name)) or self._remade(act, name)
-            for act, name in names
+        return any(
+            self._created_at.get(name, statement.ordinal) < statement.ordinal
+            for name in _candidates(statement, parts, more)
         )
 
-    def _remade(self, act: ChangeStatement, name: Name) -> bool:
-        rowless = act.tree.tag == "DropStmt" and act.tree.choice("remove_type") not in _WITH_ROWS
-        return rowless and self.made_again(act, name)
+    def is_recreated(self, statement: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
+        """Whether the change creates a name again with or after the statement that drops it."""
+        names = _candidates(statement, tuple(map(canonical, parts)), more)
+        return any(self._last_created_at.get(name, 0) >= statement.ordinal for name in names if name[-1] != "*")
 
-    def existed(self, act: ChangeStatement, relation: Node | None) -> bool:
-        """Whether a relation is older than the change, as far as the text tells."""
+    def has_only_new_targets(self, path: str, source: Statement) -> bool:
+        """Whether the change created all objects that a statement changes; False if that is unknown.
+
+        An object without rows that is dropped and recreated counts as well.
+        """
+        group = self._by_place.get((path, source.line, source.column), ())
+        names = [(statement, name) for statement in group for name in targets(statement.tree)]
+        return bool(names) and all(
+            self.is_new(statement, name)
+            or self.is_new(statement, *_removed_column(statement.tree, name))
+            or self._is_recreated_without_rows(statement, name)
+            for statement, name in names
+        )
+
+    def _is_recreated_without_rows(self, statement: ChangeStatement, name: Name) -> bool:
+        rowless = statement.tree.tag == "DropStmt" and statement.tree.choice("remove_type") not in _WITH_ROWS
+        return rowless and self.is_recreated(statement, name)
+
+    def is_existing(self, statement: ChangeStatement, relation: Node | None) -> bool:
+        """Whether a relation existed before the change, as far as the SQL shows."""
         if relation is None or relation.text("relpersistence") == "t" or relation.text("schemaname") == TEMPORARY:
             return False
-        return not self.is_new(act, parts_of(relation))
+        return not self.is_new(statement, parts_of(relation))
 
-    def _read(self, migration: Migration, script: Script, *, up: bool) -> None:
+    def _add_script(self, migration: Migration, script: Script, *, up: bool) -> None:
         path = _DEFAULT_PATH
         whole = transactions.mode(script) is Mode.TRANSACTION
         self._count += 1
         transaction: int | None = self._count if whole else None
-        for statement in statements.of(script):
-            trees = self._trees(migration, script, statement)
+        for source in statements.of(script):
+            trees = self._parse(migration, script, source)
             for tree in trees:
-                act = ChangeStatement(
+                statement = ChangeStatement(
                     migration=migration,
                     script=script,
-                    statement=statement,
+                    source=source,
                     tree=tree,
-                    text=statement.text,
-                    line=statement.line,
-                    end_line=statement.end_line,
-                    column=statement.column,
+                    text=source.text,
+                    line=source.line,
+                    end_line=source.end_line,
+                    column=source.column,
                     ordinal=self._next(),
                     path=path,
                     transaction=transaction,
                     up=up,
                 )
-                self._take(act)
+                self._add(statement)
                 if tree.tag == "TransactionStmt":
-                    transaction = _follow(tree.choice("kind"), transaction, act.ordinal, whole=whole)
+                    transaction = _next_transaction(tree.choice("kind"), transaction, statement.ordinal, whole=whole)
                 elif tree.tag == "DoStmt":
-                    self._open(act)
+                    self._add_block(statement)
                 else:
                     path = _search_path(tree) or path
 
-    def _trees(self, migration: Migration, script: Script, statement: Statement) -> tuple[Node, ...]:
-        place = Place(file=script.file.path, line=statement.line, column=statement.column, end_line=statement.end_line)
-        if statement.text.startswith("\\"):
-            command = statement.text.split(maxsplit=1)[0]
+    def _parse(self, migration: Migration, script: Script, source: Statement) -> tuple[Node, ...]:
+        place = Place(file=script.file.path, line=source.line, column=source.column, end_line=source.end_line)
+        if source.text.startswith("\\"):
+            command = source.text.split(maxsplit=1)[0]
             self.unread.append(UnreadStatement(migration=migration, place=place, reason=command, kind="meta-command"))
             return ()
         try:
-            return statements.parse(statement.text)
+            return statements.parse(source.text)
         except statements.SyntaxProblem as problem:
-            filled, names = placeholders.fill(statement.text)
+            filled, names = placeholders.fill(source.text)
             if names:
-                self._unfilled(migration, place, names)
+                self._report_placeholders(migration, place, names)
                 try:
                     return statements.parse(filled)
                 except statements.SyntaxProblem:
@@ -138,41 +143,41 @@ class ChangeStatements:
             self.unread.append(UnreadStatement(migration=migration, place=place, reason=reason, kind="syntax"))
             return ()
 
-    def _open(self, act: ChangeStatement) -> None:
-        block = plpgsql.read(act.text, act.tree)
+    def _add_block(self, statement: ChangeStatement) -> None:
+        block = plpgsql.read(statement.text, statement.tree)
         if block.opaque is not None:
-            block = self._filled(act) or block
+            block = self._fill_placeholders(statement) or block
         if block.opaque is not None:
-            self._opaque(act, act.place, block.opaque)
+            self._report_dynamic(statement, statement.place, block.opaque)
         for part in block.parts:
-            line = min(act.line + part.line, act.end_line)
-            place = Place(file=act.script.file.path, line=line, column=1, end_line=line)
+            line = min(statement.line + part.line, statement.end_line)
+            place = Place(file=statement.script.file.path, line=line, column=1, end_line=line)
             if part.dynamic:
-                self._opaque(act, place, f"it executes {' '.join(part.text.split())[:80]}")
+                self._report_dynamic(statement, place, f"it executes {' '.join(part.text.split())[:80]}")
                 continue
             try:
                 trees = statements.parse(part.text)
             except statements.SyntaxProblem:
-                self._opaque(act, place, "a statement inside does not parse")
+                self._report_dynamic(statement, place, "a statement inside does not parse")
                 continue
             for tree in trees:
-                self._take(
+                self._add(
                     replace(
-                        act,
+                        statement,
                         tree=tree,
                         text=part.text,
                         line=line,
                         end_line=line,
                         column=1,
                         ordinal=self._next(),
-                        transaction=act.transaction or act.ordinal,
+                        transaction=statement.transaction or statement.ordinal,
                         nested=True,
                     )
                 )
 
-    def _filled(self, act: ChangeStatement) -> Block | None:
-        """Return a block as it is read with names in the place of its placeholders; None when it holds none."""
-        text, names = placeholders.fill(act.text)
+    def _fill_placeholders(self, statement: ChangeStatement) -> Block | None:
+        """Return a block with names in place of its placeholders; None if it has none."""
+        text, names = placeholders.fill(statement.text)
         if not names:
             return None
         try:
@@ -180,27 +185,27 @@ class ChangeStatements:
         except statements.SyntaxProblem:
             return None
         if block.opaque is None:
-            self._unfilled(act.migration, act.place, names)
+            self._report_placeholders(statement.migration, statement.place, names)
         return block
 
-    def _unfilled(self, migration: Migration, place: Place, names: tuple[str, ...]) -> None:
+    def _report_placeholders(self, migration: Migration, place: Place, names: tuple[str, ...]) -> None:
         reason = ", ".join(names)
         self.unread.append(
             UnreadStatement(migration=migration, place=place, reason=reason, names=names, kind="placeholder")
         )
 
-    def _opaque(self, act: ChangeStatement, place: Place, reason: str) -> None:
-        self.unread.append(UnreadStatement(migration=act.migration, place=place, reason=reason, kind="dynamic"))
+    def _report_dynamic(self, statement: ChangeStatement, place: Place, reason: str) -> None:
+        self.unread.append(UnreadStatement(migration=statement.migration, place=place, reason=reason, kind="dynamic"))
 
     def _next(self) -> int:
         self._count += 1
         return self._count
 
-    def _take(self, act: ChangeStatement) -> None:
-        tree = act.tree
-        self._by_tag[tree.tag].append(act)
-        self._at[act.script.file.path, act.statement.line, act.statement.column].append(act)
-        if not act.up:
+    def _add(self, statement: ChangeStatement) -> None:
+        tree = statement.tree
+        self._by_tag[tree.tag].append(statement)
+        self._by_place[statement.script.file.path, statement.source.line, statement.source.column].append(statement)
+        if not statement.up:
             return
         if tree.tag == "AlterTableStmt":
             relation = tree.one("relation")
@@ -208,52 +213,52 @@ class ChangeStatements:
                 if relation is None:
                     continue
                 subtype = command.choice("subtype")
-                self._alterations[subtype].append(Alteration(act=act, relation=relation, command=command))
+                self._alterations[subtype].append(Alteration(statement=statement, relation=relation, command=command))
                 definition = command.one("def")
                 if subtype == "AT_AddColumn" and definition is not None:
-                    self._make(act, (*parts_of(relation), definition.text("colname")), table=relation)
+                    self._record_creation(statement, (*parts_of(relation), definition.text("colname")), table=relation)
         elif tree.tag == "RenameStmt":
-            self._renamed(act)
+            self._record_rename(statement)
         else:
             for parts, temporary in created(tree):
-                self._make(act, (TEMPORARY, *parts[-1:]) if temporary else parts)
+                self._record_creation(statement, (TEMPORARY, *parts[-1:]) if temporary else parts)
 
-    def _make(self, act: ChangeStatement, parts: Name, *, table: Node | None = None) -> None:
+    def _record_creation(self, statement: ChangeStatement, parts: Name, *, table: Node | None = None) -> None:
         qualified = bool(table.text("schemaname")) if table is not None else len(parts) > 1
         parts = tuple(map(canonical, parts))
-        name = parts if qualified else ((act.path or _DEFAULT_PATH)[0], *parts)
-        self._made.setdefault(name, act.ordinal)
-        self._last[name] = act.ordinal
+        name = parts if qualified else ((statement.path or _DEFAULT_PATH)[0], *parts)
+        self._created_at.setdefault(name, statement.ordinal)
+        self._last_created_at[name] = statement.ordinal
 
-    def _renamed(self, act: ChangeStatement) -> None:
-        relation, kind = act.tree.one("relation"), act.tree.choice("rename_type")
-        holder = act.tree.one("object")
+    def _record_rename(self, statement: ChangeStatement) -> None:
+        relation, kind = statement.tree.one("relation"), statement.tree.choice("rename_type")
+        holder = statement.tree.one("object")
         named = holder.strings("items") if holder is not None and holder.tag == "List" else ()
         parts = parts_of(relation) if relation is not None else named
         if not parts:
             return
         if kind == "OBJECT_COLUMN":
-            if self.is_new(act, parts, act.tree.text("subname")):
-                self._make(act, (*parts, act.tree.text("newname")), table=relation)
-        elif self.is_new(act, parts):
-            self._make(act, (*parts[:-1], act.tree.text("newname")))
+            if self.is_new(statement, parts, statement.tree.text("subname")):
+                self._record_creation(statement, (*parts, statement.tree.text("newname")), table=relation)
+        elif self.is_new(statement, parts):
+            self._record_creation(statement, (*parts[:-1], statement.tree.text("newname")))
 
 
-def _column(tree: Node, table: Name) -> tuple[Name, str]:
-    """Return the one column that a statement takes away or renames, with its table; no name where it does more."""
+def _removed_column(tree: Node, table: Name) -> tuple[Name, str]:
+    """Return the column that a statement drops or renames, with its table; an empty name if there are several."""
     commands = tree.many("cmds")
     if len(commands) == 1 and commands[0].choice("subtype") == "AT_DropColumn":
         return table, commands[0].text("name")
     return table, tree.text("subname") if tree.choice("rename_type") == "OBJECT_COLUMN" else ""
 
 
-def _candidates(act: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
-    """Return every full name that a name may mean, and the schemas that it may be in."""
-    names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *act.path, PUBLIC)]
+def _candidates(statement: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
+    """Return every qualified name that a name can resolve to, and its possible schemas."""
+    names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *statement.path, PUBLIC)]
     return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}
 
 
-def _follow(kind: str, transaction: int | None, ordinal: int, *, whole: bool) -> int | None:
+def _next_transaction(kind: str, transaction: int | None, ordinal: int, *, whole: bool) -> int | None:
     """Return the transaction that the next statement runs in."""
     if kind in {"TRANS_STMT_BEGIN", "TRANS_STMT_START"}:
         return transaction or ordinal

@@ -1,4 +1,4 @@
-"""What a text says of a table or column: that it uses it, or only a word that may mean something else."""
+"""Uses of a table or column in a text: certain uses, and words that may mean something else."""
 
 from __future__ import annotations
 
@@ -88,8 +88,8 @@ class Wanted:
     """Of the table, where it is known."""
 
     @property
-    def telling(self) -> bool:
-        """Whether the name is no plain word, which code uses for many things."""
+    def is_specific(self) -> bool:
+        """Whether the name is not a plain word, which code uses for many things."""
         return re.search(r"[_\d]|[a-z][A-Z]|[^\x00-\x7f]", self.name) is not None
 
     @property
@@ -167,12 +167,12 @@ def mentions(text: str, wanted: Wanted, *, code: bool = True) -> Iterator[tuple[
     asked = list(embedded_sql.about(text, wanted.table or wanted.name, wanted.queried, wanted.schema))
     lines = text.split("\n")
     ours = _Code(text, lines, wanted, known=bool(asked)) if code else None
-    told: dict[int, bool] = {}
+    lines_found: dict[int, bool] = {}
     for line, start in _named(text, wanted):
-        if told.get(line) or _COMMENT.match(lines[line - 1]):
+        if lines_found.get(line) or _COMMENT.match(lines[line - 1]):
             continue
-        told[line] = _queried(text, start, wanted, asked) or (ours is not None and ours.sure(line))
-    yield from told.items()
+        lines_found[line] = _queried(text, start, wanted, asked) or (ours is not None and ours.sure(line))
+    yield from lines_found.items()
 
 
 def _queried(text: str, start: int, wanted: Wanted, asked: list[Query]) -> bool:
@@ -198,8 +198,8 @@ class _Code:
         if any(_LABELLED.search(text[: found.start()]) is None for found in wanted.qualified.finditer(text)):
             return self._known or wanted.name.lower() not in _GENERIC
         if any(first <= line <= last for first, last in self._bodies):
-            return wanted.attribute.search(text) is not None or (wanted.telling and not wanted.shared)
-        if wanted.shared or not wanted.telling:
+            return wanted.attribute.search(text) is not None or (wanted.is_specific and not wanted.shared)
+        if wanted.shared or not wanted.is_specific:
             return False
         return any(0 <= line - other <= _NEAR for other in self._handled)
 

@@ -1,4 +1,4 @@
-"""Where the repository's code still names something: whole identifiers in text, with their places."""
+"""Searches the repository's code for identifiers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _GENERATED = re.compile(r"code generated|@generated|do not edit|auto-?generated"
 
 
 class CodeUse(NamedTuple):
-    """A place that names something."""
+    """A place that contains the identifier."""
 
     path: str
     line: int
@@ -62,12 +62,12 @@ class CodeUse(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class CodeUses:
-    """What the search found."""
+    """The result of the search."""
 
     places: dict[Wanted, list[CodeUse]]
-    """Each line that names it."""
+    """The lines with each identifier."""
     whole: bool = True
-    """Whether every file that counts was read."""
+    """Whether every relevant file was read."""
 
 
 def search(change: Change, wanted: Iterable[Wanted]) -> CodeUses:

@@ -1,4 +1,4 @@
-"""What the migrations of a repository say of columns: which tables have them, and of what type they are."""
+"""Tables and types of columns, as the migrations of a repository define them."""
 
 from __future__ import annotations
 

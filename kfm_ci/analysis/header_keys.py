@@ -1,4 +1,4 @@
-"""The header of a new migration: which keys there are, and who must write them."""
+"""The keys of the migration header, and which migrations need one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def required(change: Change) -> bool:
 
 
 def headed(change: Change) -> Iterator[tuple[Migration, Header]]:
-    """Yield the new migrations that have a header, which is judged wherever it is written."""
+    """Yield the new migrations that have a header, which is checked wherever it is."""
     for migration in change.new:
         if migration.header is not None:
             yield migration, migration.header
@@ -53,6 +53,6 @@ _WITHIN = re.compile(r"(?<![\w-])(?:TBD|TODO|FIXME|TBA|XXX)(?![\w-])")
 
 
 def placeholder(value: str) -> bool:
-    """Whether a value is a promise to fill it in later rather than an answer; prose about a todo list is none."""
+    """Whether a value is a placeholder such as TBD; prose about a todo list is not."""
     value = value.strip()
     return _WHOLE.fullmatch(value) is not None or _WITHIN.search(value) is not None

@@ -1,4 +1,4 @@
-"""Names of database objects: how they are resolved and written, and which of them a change itself brings."""
+"""Names of database objects in statements: resolved, quoted, created and dropped."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def dropped(tree: Node) -> Iterator[tuple[str, ...]]:
 
 
 def created(tree: Node) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """Yield the qualified names that a statement makes, and whether they are temporary."""
+    """Yield the qualified names that a statement creates, and whether they are temporary."""
     tag = tree.tag
     if tag == "CreateStmt":
         relation = tree.one("relation")
@@ -110,7 +110,7 @@ _NAMES = {"ObjectWithArgs": "objname", "TypeName": "names", "List": "items"}
 
 
 def targets(tree: Node) -> Iterator[Name]:
-    """Yield the names of what a statement is done to."""
+    """Yield the names of the objects that a statement changes."""
     for field in _RELATIONS:
         child = tree.one(field)
         if child is not None and child.tag == "RangeVar":

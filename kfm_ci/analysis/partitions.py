@@ -1,4 +1,4 @@
-"""Partitioned tables in SQL text: which there are, and how one gets an index while it is written to."""
+"""Partitioned tables in SQL text: which there are, and how one gets an index without blocking writes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARTITIONED = re.compile(r"\bpartition\s+by\b", re.IGNORECASE)
 
 
 def has_partitions(relation: Node, migrations: Iterable[Migration]) -> bool:
-    """Whether the text of some migration makes a table of that name with partitions of its own."""
+    """Whether a migration creates a partitioned table of that name."""
     schema, name = relation.text("schemaname") or "public", relation.text("relname")
     for migration in migrations:
         if not isinstance(migration.up, Script) or name not in migration.up.text:
@@ -35,10 +35,10 @@ def has_partitions(relation: Node, migrations: Iterable[Migration]) -> bool:
 
 
 def index(tree: Node | None, partitions: Sequence[str] = (), *, outside: str) -> str:
-    """Return how to build an index on a partitioned table beside its writers.
+    """Return how to build an index on a partitioned table without blocking writes.
 
-    ``tree`` is the statement that builds it at once, ``partitions`` are the partitions, each as far as it is known;
-    ``outside`` says where the tool's files run outside a transaction.
+    ``tree`` is the CREATE INDEX on the parent, ``partitions`` are the known partitions;
+    ``outside`` says where the tool runs SQL outside a transaction.
     """
     relation = tree.one("relation") if tree is not None else None
     names = (relation.text("schemaname"), relation.text("relname")) if relation is not None else ()
@@ -53,8 +53,8 @@ def index(tree: Node | None, partitions: Sequence[str] = (), *, outside: str) ->
     parent = quote(parent) if names else parent
     more = f", and so for all {len(partitions)} partitions" if len(partitions) > 1 else " for every partition"
     return (
-        "PostgreSQL builds no index concurrently on a partitioned table. First "
+        "`CREATE INDEX CONCURRENTLY` does not work on a partitioned table. First write "
         f"`create {unique}index {parent} on only {table} ({columns});`; then, {outside}, "
         f"`create {unique}index concurrently {part} on {first} ({columns});`{more}; last `alter index {parent} attach "
-        f"partition {part};` for each: with the last one the whole index is valid"
+        f"partition {part};` for each; the last one makes the whole index valid."
     )

@@ -35,27 +35,27 @@ Steps = dict[Phase, ChangeStatement]
 def derive(change: Change) -> dict[str, Steps]:
     """Return the phases that the up files of each new migration hold, by the migration's id.
 
-    What is done to what the change itself made is part of making it: it is no step of its own. Loosening a constraint
-    belongs to every phase, and says nothing.
+    A statement on an object that the change creates is no step of its own. Dropping a constraint belongs to every
+    phase.
     """
-    acts = change.acts
+    statements = change.statements
     found: dict[str, Steps] = defaultdict(dict)
 
-    def note(phase: Phase, act: ChangeStatement) -> None:
-        before = found[act.migration.id].get(phase)
-        if before is None or act.ordinal < before.ordinal:
-            found[act.migration.id][phase] = act
+    def note(phase: Phase, statement: ChangeStatement) -> None:
+        before = found[statement.migration.id].get(phase)
+        if before is None or statement.ordinal < before.ordinal:
+            found[statement.migration.id][phase] = statement
 
     for item in removals(change):
-        note(Phase.CONTRACT, item.act)
-    for act in acts.of(*_CHANGES):
-        if acts.existed(act, act.tree.one("relation")):
-            note(Phase.MIGRATE, act)
-    for alteration in acts.alterations(*_PROVES):
-        if acts.existed(alteration.act, alteration.relation):
-            note(Phase.MIGRATE, alteration.act)
-    for act in acts.of(*_ADDS):
-        note(Phase.EXPAND, act)
-    for alteration in acts.alterations(*_PREPARES):
-        note(Phase.EXPAND, alteration.act)
+        note(Phase.CONTRACT, item.statement)
+    for statement in statements.of(*_CHANGES):
+        if statements.is_existing(statement, statement.tree.one("relation")):
+            note(Phase.MIGRATE, statement)
+    for alteration in statements.alterations(*_PROVES):
+        if statements.is_existing(alteration.statement, alteration.relation):
+            note(Phase.MIGRATE, alteration.statement)
+    for statement in statements.of(*_ADDS):
+        note(Phase.EXPAND, statement)
+    for alteration in statements.alterations(*_PREPARES):
+        note(Phase.EXPAND, alteration.statement)
     return found

@@ -1,4 +1,4 @@
-"""What a change takes away from tables older than itself: dropped, renamed, moved."""
+"""Tables and columns that a change drops, renames or moves to another schema."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _RENAMED = frozenset({*_TABLES, "OBJECT_VIEW", "OBJECT_MATVIEW"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removal:
-    """A table or column that is no longer there under its name."""
+    """A table or column that no longer exists under its name."""
 
-    act: ChangeStatement
+    statement: ChangeStatement
     parts: Name
     """Name of the table, or of the view that is renamed, schema first where one is written."""
     column: str | None
@@ -31,7 +31,7 @@ class Removal:
 
     @property
     def table(self) -> str:
-        """Return the bare name of the table."""
+        """Return the unqualified name of the table."""
         return self.parts[-1]
 
     @property
@@ -41,41 +41,41 @@ class Removal:
 
     @property
     def name(self) -> str:
-        """Return the bare name that is gone."""
+        """Return the unqualified old name."""
         return self.table if self.column is None else self.column
 
 
 def removals(change: Change) -> Iterator[Removal]:
-    """Yield what the up files take away, in no particular order."""
+    """Yield the removals of the up migrations, in no particular order."""
     yield from dropped_tables(change)
     yield from dropped_columns(change)
     yield from renamed(change)
 
 
 def dropped_tables(change: Change) -> Iterator[Removal]:
-    """Yield the older tables that are dropped."""
-    for act in change.acts.of("DropStmt"):
-        if act.tree.choice("remove_type") not in _TABLES:
+    """Yield the existing tables that are dropped."""
+    for statement in change.statements.of("DropStmt"):
+        if statement.tree.choice("remove_type") not in _TABLES:
             continue
-        for item in act.tree.many("objects"):
+        for item in statement.tree.many("objects"):
             parts = item.strings("items")
-            if parts and not change.acts.is_new(act, parts):
+            if parts and not change.statements.is_new(statement, parts):
                 yield Removal(
-                    act=act,
+                    statement=statement,
                     parts=parts,
                     column=None,
                     shown=spelled(parts),
-                    cascade=act.tree.choice("behavior") == "DROP_CASCADE",
+                    cascade=statement.tree.choice("behavior") == "DROP_CASCADE",
                 )
 
 
 def dropped_columns(change: Change) -> Iterator[Removal]:
-    """Yield the older columns that are dropped from older tables."""
-    for item in change.acts.alterations("AT_DropColumn"):
+    """Yield the dropped columns of existing tables."""
+    for item in change.statements.alterations("AT_DropColumn"):
         name = item.command.text("name")
-        if _old_column(change, item.act, item.relation, name):
+        if _old_column(change, item.statement, item.relation, name):
             yield Removal(
-                act=item.act,
+                statement=item.statement,
                 parts=parts_of(item.relation),
                 column=name,
                 shown=f"{written(item.relation)}.{quote(name)}",
@@ -84,22 +84,26 @@ def dropped_columns(change: Change) -> Iterator[Removal]:
 
 
 def renamed(change: Change) -> Iterator[Removal]:
-    """Yield the older tables and columns that get another name or schema."""
-    for act in change.acts.of("RenameStmt", "AlterObjectSchemaStmt"):
-        relation, tree = act.tree.one("relation"), act.tree
-        if relation is None or not change.acts.existed(act, relation):
+    """Yield the existing tables and columns that get another name or schema."""
+    for statement in change.statements.of("RenameStmt", "AlterObjectSchemaStmt"):
+        relation, tree = statement.tree.one("relation"), statement.tree
+        if relation is None or not change.statements.is_existing(statement, relation):
             continue
         parts, kind = parts_of(relation), tree.choice("rename_type") or tree.choice("object_type")
         if tree.tag == "RenameStmt" and kind == "OBJECT_COLUMN":
             name = tree.text("subname")
-            if _old_column(change, act, relation, name):
+            if _old_column(change, statement, relation, name):
                 shown = f"{written(relation)}.{quote(name)}"
-                yield Removal(act=act, parts=parts, column=name, shown=shown, becomes=quote(tree.text("newname")))
+                yield Removal(
+                    statement=statement, parts=parts, column=name, shown=shown, becomes=quote(tree.text("newname"))
+                )
         elif kind in _RENAMED:
             new = tree.text("newname")
             becomes = quote(new) if new else f"{quote(tree.text('newschema'))}.{quote(parts[-1])}"
-            yield Removal(act=act, parts=parts, column=None, shown=written(relation), becomes=becomes)
+            yield Removal(statement=statement, parts=parts, column=None, shown=written(relation), becomes=becomes)
 
 
-def _old_column(change: Change, act: ChangeStatement, relation: Node, column: str) -> bool:
-    return change.acts.existed(act, relation) and not change.acts.is_new(act, parts_of(relation), column)
+def _old_column(change: Change, statement: ChangeStatement, relation: Node, column: str) -> bool:
+    return change.statements.is_existing(statement, relation) and not change.statements.is_new(
+        statement, parts_of(relation), column
+    )

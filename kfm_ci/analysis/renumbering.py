@@ -1,4 +1,4 @@
-"""How a migration gets a version after all others."""
+"""The help that gives a migration the last version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kfm_ci.analysis.excerpt import shown
 from kfm_ci.migrations.model import History, Migration
 
 RENUMBERED = frozenset({"golang-migrate", "sqlx", "supabase"})
-"""Formats besides our own that `kfm-ci new --renumber` can rename: a number, an underscore and a name."""
+"""Formats other than `kfm` that `kfm-ci new --renumber` can rename: a number, an underscore and a name."""
 
 
 def shared_paths(history: History) -> frozenset[str]:
@@ -20,9 +20,9 @@ def shared_paths(history: History) -> frozenset[str]:
 
 
 def renumbering(change: Change, migration: Migration) -> str:
-    """Return the one thing to do so that a migration sorts last."""
+    """Return the help that makes a migration sort last."""
     if change.native_format or change.head.format in RENUMBERED:
-        return f"run: kfm-ci new --renumber {shlex.quote(shown(migration.up_path, 200))}"
+        return f"Run `kfm-ci new --renumber {shlex.quote(shown(migration.up_path, 200))}`."
     if migration.up_path in shared_paths(change.head):
-        return "move it to the end of the file"
-    return f"give it a version after all others, with {change.head.format}'s own command or by renaming it"
+        return "Move it to the end of the file."
+    return f"Give it a version after all others, with {change.head.format}'s own command or by renaming it."

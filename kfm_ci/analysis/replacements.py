@@ -1,4 +1,4 @@
-"""Which new column or table takes the place of one that the same change takes away, and what says so."""
+"""New columns and tables that replace a removed one of the same change, with the reason."""
 
 from __future__ import annotations
 
@@ -18,67 +18,67 @@ from kfm_ci.analysis.object_names import written
 from kfm_ci.analysis.removed_objects import Removal
 
 _ALIKE = 0.8
-"""From which share of equal letters on two names are one, differently spelled."""
+"""Similarity from which two names count as variants of one."""
 _FEW = 40
-"""New columns of one table up to which spellings are compared letter by letter."""
+"""Number of new columns of a table up to which names are compared by similarity."""
 _LINKS = frozenset({"id", "ids", "at", "on", "by", "is", "has", "no", "old", "new"})
-"""Words in names that never say what is meant."""
+"""Words in names that are ignored."""
 _PLAIN = frozenset({"name", "type", "status", "count", "date", "time", "key", "value", "flag"})
-"""Words that say it only where no others do."""
+"""Words that count only if a name has no others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replacement:
-    """What takes the place of something that is removed."""
+    """The replacement of a removed object."""
 
-    act: ChangeStatement
+    statement: ChangeStatement
     shown: str
     ground: str
-    """Why it is held to be that, as the end of a sentence."""
+    """The reason, as the end of a sentence."""
 
 
 class Replacements:
-    """The new columns of a change, and the tables that it fills from older ones."""
+    """The new columns of a change, and the new tables that it fills from existing ones."""
 
     def __init__(self, change: Change, removals: tuple[Removal, ...]) -> None:
-        """Read what a change adds, and moves; ``removals`` are all that it takes away."""
+        """Collect the new columns and copied tables; ``removals`` are all removed objects."""
         self._added: dict[str, dict[str, AddedColumn]] = defaultdict(dict)
         for column in added_columns.added(change):
             self._added[column.alteration.relation.text("relname")][column.definition.text("colname")] = column
-        gone = [item for item in removals if item.column is not None and item.table in self._added]
-        counted = Counter(item.table for item in gone)
+        dropped = [item for item in removals if item.column is not None and item.table in self._added]
+        counted = Counter(item.table for item in dropped)
         self._lone = {table for table, number in counted.items() if number == len(self._added[table]) == 1}
-        self._types = defined(change, frozenset(item.column for item in gone if item.column is not None))
+        self._types = defined(change, frozenset(item.column for item in dropped if item.column is not None))
         self._flows = dict(_flows(change))
         self._replaced = dict(_replaced(change))
 
     def of(self, removal: Removal) -> Replacement | None:
-        """Return what takes the place of a removed column or table; None where nothing says that something does."""
+        """Return the replacement of a removed column or table; None without evidence for one."""
         if removal.column is None:
             return self._replaced.get(removal.table)
         added = self._added.get(removal.table, {})
         for name, column in added.items():
             flow = self._flows.get((removal.table, removal.column, name))
             if flow is not None:
-                return _successor(column, f"line {flow.line} copies the one into the other")
+                return _successor(column, f"line {flow.line} copies one into the other")
         if removal.becomes is not None:
             return None
         for name, column in added.items():
             if _related(removal.column, name) or (len(added) <= _FEW and _spelled_alike(removal.column, name)):
-                return _successor(column, "their names say that one is for the other")
+                return _successor(column, "their names are related")
         before = self._types.get(removal.column, {}).get(removal.table)
         for column in added.values() if before and removal.table in self._lone else ():
             if type_of(column.definition) == before:
-                return _successor(column, f"both are {before}, and no other column of the table comes or goes")
+                return _successor(column, f"both are {before}, and no other column of the table is added or dropped")
         return None
 
 
 def _successor(column: AddedColumn, ground: str) -> Replacement:
-    return Replacement(act=column.alteration.act, shown=f"{column.table}.{column.name}", ground=ground)
+    return Replacement(statement=column.alteration.statement, shown=f"{column.table}.{column.name}", ground=ground)
 
 
 def _related(one: str, other: str) -> bool:
-    """Whether two names share half of what they say."""
+    """Whether two names share half of their words."""
     first, second = _words(one), _words(other)
     if first - _PLAIN and second - _PLAIN:
         first, second = first - _PLAIN, second - _PLAIN
@@ -96,29 +96,32 @@ def _spelled_alike(one: str, other: str) -> bool:
 
 
 def _flows(change: Change) -> Iterator[tuple[tuple[str, str, str], ChangeStatement]]:
-    """Yield table, source and target of what an update computes from another column of the same table."""
-    for act in change.acts.of("UpdateStmt"):
-        relation = act.tree.one("relation")
+    """Yield table, source and target of updates that compute a column from another column of the table."""
+    for statement in change.statements.of("UpdateStmt"):
+        relation = statement.tree.one("relation")
         if relation is None:
             continue
-        for target in act.tree.many("target_list"):
+        for target in statement.tree.many("target_list"):
             for source in target.find("ColumnRef"):
                 for name in source.strings("fields")[-1:]:
-                    yield (relation.text("relname"), name, target.text("name")), act
+                    yield (relation.text("relname"), name, target.text("name")), statement
 
 
 def _replaced(change: Change) -> Iterator[tuple[str, Replacement]]:
-    """Yield older tables whose rows are copied into a table that the change makes, with that table."""
-    for act in change.acts.of("InsertStmt", "CreateTableAsStmt"):
-        into = act.tree.one("into")
-        target = act.tree.one("relation") or (into.one("rel") if into is not None else None)
-        query = act.tree.one("select_stmt") or act.tree.one("query")
+    """Yield the existing tables whose rows are copied into a new table, with that table."""
+    for statement in change.statements.of("InsertStmt", "CreateTableAsStmt"):
+        into = statement.tree.one("into")
+        target = statement.tree.one("relation") or (into.one("rel") if into is not None else None)
+        query = statement.tree.one("select_stmt") or statement.tree.one("query")
         if target is None or query is None or target.text("relpersistence") == "t":
             continue
-        if act.tree.tag == "InsertStmt" and change.acts.existed(act, target):
+        if statement.tree.tag == "InsertStmt" and change.statements.is_existing(statement, target):
             continue
         for source in query.many("from_clause"):
             for relation in source.find("RangeVar"):
-                if change.acts.existed(act, relation):
-                    ground = f"line {act.line} copies the one into the other"
-                    yield relation.text("relname"), Replacement(act=act, shown=written(target), ground=ground)
+                if change.statements.is_existing(statement, relation):
+                    ground = f"line {statement.line} copies one into the other"
+                    yield (
+                        relation.text("relname"),
+                        Replacement(statement=statement, shown=written(target), ground=ground),
+                    )

@@ -1,4 +1,4 @@
-"""What a data change says about how many rows it touches."""
+"""Conditions that bound the number of rows of a data change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from kfm_ci.sql.parse_tree import Node
 
 _TRUE = frozenset({"true", "t"})
 _SOURCES = ("where_clause", "from_clause", "using_clause", "with_clause")
-"""Where a limit holds for what is changed; one in a value does not."""
+"""Clauses whose limit bounds the changed rows; a limit in a value does not."""
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -19,7 +19,7 @@ def filtered(tree: Node) -> bool:
 
 
 def bounded(tree: Node) -> bool:
-    """Whether something in it limits the rows: ``limit``, equality with a value, a closed range, a key's upper end."""
+    """Whether the statement bounds its rows: ``limit``, equality with a value, a closed range, a key's upper end."""
     if tree.one("limit_count") is not None or any(
         select.one("limit_count") is not None
         for field in _SOURCES
@@ -34,7 +34,7 @@ def bounded(tree: Node) -> bool:
 
 
 def _limits(condition: Node, table: str) -> bool:
-    """Whether a condition names rows: one part of an ``and`` does for all, an ``or`` needs it of every part."""
+    """Whether a condition bounds the rows: for ``and`` one part is enough, for ``or`` every part must."""
     if condition.tag == "BoolExpr":
         parts = condition.many("args")
         if condition.choice("boolop") == "OR_EXPR":
@@ -54,7 +54,7 @@ def _limits(condition: Node, table: str) -> bool:
 
 
 def _named(part: Node) -> bool:
-    """Whether it is equality with values; true and false name half a table."""
+    """Whether it is equality with values; booleans select half a table."""
     if part.tag != "A_Expr" or part.strings("name")[-1:] != ("=",):
         return False
     return part.choice("kind") in {"AEXPR_OP", "AEXPR_IN", "AEXPR_OP_ANY"} and any(
@@ -79,7 +79,7 @@ def _end(part: Node) -> str:
 
 
 def _key(part: Node, table: str) -> bool:
-    """Whether it compares what is called like the table's own key, which counts up from one, with a number."""
+    """Whether it compares a column named like the table's key with a number."""
     sides = [side for side in _sides(part) if side is not None]
     columns = [side.strings("fields")[-1:] for side in sides if side.tag == "ColumnRef"]
     numbers = [side for side in sides if side.tag == "A_Const" and side.one("ival") is not None]
@@ -87,7 +87,7 @@ def _key(part: Node, table: str) -> bool:
 
 
 def _value(node: Node | None) -> bool:
-    """Whether an expression is made of values only, and not of a column."""
+    """Whether an expression contains no column."""
     if node is None:
         return False
     return node.tag in {"A_Const", "ParamRef", "List", "A_ArrayExpr", "TypeCast", "FuncCall"} and not any(

@@ -57,7 +57,7 @@ def check(options: CheckOptions, console: Console) -> int:
     )
     wanted = _inside(given, subject.root)
     found = runner.findings(subject.change)
-    advised = runner.advised(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
+    advised = runner.lint_change(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
     judged = policy.apply(
         [*subject.notices, *found, *advised.findings],
         severities=subject.policy.policy.severity,

@@ -1,4 +1,4 @@
-"""What rules of forbidden content share: where a value stands, and how it is told without being shown."""
+"""Findings in files, with masked values, shared by the rules on forbidden content."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import migration_finding
 
 WITHOUT_HISTORY = (
-    "a value that was pushed is known: revoke it, then rewrite the commit; do not only delete it in a new one"
+    "Revoke the value if it was pushed, then remove it from the git history; a commit that deletes it is not enough."
 )
 
 

@@ -1,4 +1,4 @@
-"""Every rule that has a page: those on paper, those of reading, those that a server decides."""
+"""All rules with a page: static rules, reading rules and server rules."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kfm_ci.rules import ALL
 from kfm_ci.rules.server import SERVER_RULES
 
 SQUAWK_PREFIX = "squawk-"
-"""What the ids of the adviser's rules begin with; it explains them itself."""
+"""Prefix of the ids of squawk's rules, which squawk documents."""
 
 
 def unique(rules: Iterable[RuleInfo]) -> tuple[RuleInfo, ...]:
-    """Return the rules as they come; raises ValueError for an id that is defined twice."""
+    """Return the rules in their order; raises ValueError for an id that is defined twice."""
     found: dict[str, RuleInfo] = {}
     for rule in rules:
         if rule.id in found:
@@ -27,11 +27,11 @@ def unique(rules: Iterable[RuleInfo]) -> tuple[RuleInfo, ...]:
 
 
 RULES = unique((*(rule.info for rule in ALL), *READING_RULES, *SERVER_RULES))
-"""In the order in which they are listed."""
+"""All rules, in the order of the list."""
 
 
 def known(keys: Iterable[str], *, where: str) -> None:
-    """Raise UsageError for a key of ``[policy.severity]`` that is no rule's id and no hazard: it would do nothing."""
+    """Raise UsageError for a key of ``[policy.severity]`` that is neither a rule id nor a hazard."""
     names = {rule.id for rule in RULES} | {hazard.value for hazard in Hazard}
     for key in keys:
         if key in names or key.startswith(SQUAWK_PREFIX):
@@ -40,7 +40,7 @@ def known(keys: Iterable[str], *, where: str) -> None:
         raise UsageError(
             code="KFM-U03",
             where=where,
-            message="no such rule or hazard in [policy.severity]",
+            message="The key in [policy.severity] is not a rule or hazard.",
             got=key,
-            help=f"did you mean {near[0]!r}?" if near else "`kfm-ci rules` lists them",
+            help=f"Write {near[0]!r} if that is meant." if near else "Run `kfm-ci rules` for the list.",
         )

@@ -1,4 +1,4 @@
-"""What a rule is: text and git in, findings out."""
+"""The interface of a static rule, and the builders of its findings."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from kfm_ci.rule_info import RuleInfo
 
 
 class Rule(Protocol):
-    """A static rule: text and git in, findings out."""
+    """A rule that decides from the files and git alone."""
 
     info: RuleInfo
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what breaks the rule."""
+        """Yield a finding for each violation."""
         ...
 
 
 def declared_rollout(migration: Migration | None) -> Rollout | None:
-    """Return what a migration's header says about its rollout; None when it says nothing valid."""
+    """Return the rollout that a migration's header declares; None without a valid value."""
     if migration is None or migration.header is None:
         return None
     value = migration.header.choice("rollout", Rollout)
@@ -66,7 +66,7 @@ def statement_finding(
     verdict: Verdict = Verdict.SUSPECTED,
     hazard: Hazard | None = None,
 ) -> Finding:
-    """Return a finding about a statement; suspected unless the text alone decides."""
+    """Return a finding about a statement; suspected unless another verdict is given."""
     return migration_finding(
         rule,
         message,
@@ -80,9 +80,9 @@ def statement_finding(
 
 
 def spread(lines: Sequence[int]) -> str:
-    """Return where else one finding is true, to follow its message; empty for a single place."""
+    """Return the places of a grouped finding as a suffix of its message; empty for one place."""
     if len(lines) < 2:
         return ""
-    told = list(dict.fromkeys(map(str, lines)))
-    listed = ", ".join(told[:8]) + (f" and {len(told) - 8} more" if len(told) > 8 else "")
-    return f" ({len(lines)} places, line{'s' * (len(told) > 1)} {listed})"
+    numbers = list(dict.fromkeys(map(str, lines)))
+    listed = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
+    return f" ({len(lines)} places, line{'s' * (len(numbers) > 1)} {listed})"

@@ -1,4 +1,4 @@
-"""What all rules and the adviser say of a change, each thing once."""
+"""The findings of all static rules and of squawk, without duplicates."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.config import Config
 from kfm_ci.model import Finding
 from kfm_ci.rules import ALL
-from kfm_ci.rules.squawk.findings import LinterResult, advise
+from kfm_ci.rules.squawk.findings import LinterResult, lint
 
 
 def findings(change: Change) -> list[Finding]:
-    """Return what every rule finds in a change, each once; what reading the base told as well is left out."""
+    """Return the findings of all static rules, without those that the base has too."""
     then = change.merge_base or change.base
-    known = {_told(item) for item in then.findings} if then else set()
-    found = [item for item in change.head.findings if _told(item) not in known]
+    known = {_identity(item) for item in then.findings} if then else set()
+    found = [item for item in change.head.findings if _identity(item) not in known]
     for rule in ALL:
         found += rule.check(change)
     return list(dict.fromkeys(found))
 
 
-def advised(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> LinterResult:
-    """Return the adviser's word on what is new, where the policy asks for it and our own rules have not spoken."""
-    return advise(change.new, change.acts, ours=ours, major=major) if policy.policy.squawk else LinterResult()
+def lint_change(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> LinterResult:
+    """Return squawk's findings on new migrations that no static rule reports; none where the policy disables squawk."""
+    return lint(change.new, change.statements, ours=ours, major=major) if policy.policy.squawk else LinterResult()
 
 
-def _told(item: Finding) -> tuple[str, str | None, str]:
-    """Return a finding without its line, which may have moved."""
+def _identity(item: Finding) -> tuple[str, str | None, str]:
+    """Return what identifies a finding, without its line, which may move."""
     return item.rule, item.place.file, item.message

@@ -52,7 +52,7 @@ def static_findings(change: Change, given: GateInput) -> tuple[tuple[Finding, ..
     Raises CannotCheck when the linter did not finish.
     """
     found = runner.findings(change)
-    advised = runner.advised(change, found, given.policy, major=given.config.database.postgres_version)
+    advised = runner.lint_change(change, found, given.policy, major=given.config.database.postgres_version)
     if advised.unchecked:
         raise findings.not_checked(advised)
     return (*found, *advised.findings), process.identity() if advised.asked else None

@@ -1,4 +1,4 @@
-"""Bytes that are no migration, and sections that are not there."""
+"""Reading rules on the content of files: encoding, empty files, section markers, split statements."""
 
 from __future__ import annotations
 

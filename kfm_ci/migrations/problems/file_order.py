@@ -1,4 +1,4 @@
-"""Names, order and sums: what a tool would not run, would run elsewhere, or would refuse."""
+"""Reading rules on file names, versions and revisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tool's own history table says, held against the files."""
+"""Reading rules on the tool's history table compared with the files."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ MIGRATION_FILE_MISSING = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Migration in the history table has no file",
     why=(
-        "The history table in the baseline has a row without a file. Nobody can read or re-run that "
-        "migration, and some tools fail. Restore the file or remove the row."
+        "The history table in the baseline has a row without a file. That migration cannot be "
+        "reviewed or run again, and some tools fail. Restore the file or remove the row."
     ),
 )
 

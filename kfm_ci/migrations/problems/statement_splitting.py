@@ -1,4 +1,4 @@
-"""Statements that a tool cuts at the end of a line, or sends as one."""
+"""Reading rules on how a tool splits a file into statements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions that a tool makes otherwise than the file seems to say, and files that it does not run as such."""
+"""Reading rules on the transactions of a tool, and on files that it runs in a special way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column is dropped when nobody needs it any more."""
+"""Rule ``column-dropped``: drops a column and its data."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ COLUMN_DROPPED = RuleInfo(
 
 
 class ColumnDropped:
-    """The release that still runs selects it by name."""
+    """Finds dropped columns of existing tables."""
 
     info = COLUMN_DROPPED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older columns that are dropped."""
+        """Yield a finding for each existing column that is dropped."""
         for item in dropped_columns(change):
             also = ", and every dependent object" if item.cascade else ""
             yield statement_finding(
                 COLUMN_DROPPED,
-                item.act,
+                item.statement,
                 f"The statement drops column `{item.shown}` and its data{also}.",
                 help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
                 "`phase: contract`.",

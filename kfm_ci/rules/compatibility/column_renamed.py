@@ -1,4 +1,4 @@
-"""A column keeps the name by which the running application knows it."""
+"""Rule ``column-renamed``: renames a column that applications may use."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ COLUMN_RENAMED = RuleInfo(
 
 
 class ColumnRenamed:
-    """Between the migration and the release, one of the two names does not exist."""
+    """Finds renamed columns of existing tables."""
 
     info = COLUMN_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older columns that get another name."""
+        """Yield a finding for each existing column that is renamed."""
         for item in renamed(change):
             if item.column is not None:
                 yield statement_finding(
                     COLUMN_RENAMED,
-                    item.act,
+                    item.statement,
                     f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
                     help=f"Add column `{item.becomes}`, fill it from `{quote(item.column)}` and switch the application over. "
                     f"Drop `{item.shown}` in a migration with `phase: contract`.",

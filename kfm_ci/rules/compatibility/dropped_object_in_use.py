@@ -1,4 +1,4 @@
-"""What is removed is no longer named in the repository's code."""
+"""Rule ``dropped-object-in-use``: drops an object that the code still uses."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ DROPPED_OBJECT_IN_USE = RuleInfo(
 )
 
 
-class RemovedInUse:
-    """The code that the pull request itself ships would fail on the new schema."""
+class DroppedObjectInUse:
+    """Searches the repository's code for dropped and renamed tables and columns."""
 
     info = DROPPED_OBJECT_IN_USE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield removals of what is still named somewhere, and those for which not everything could be read."""
+        """Yield a finding for each removed object that the code uses, and for an incomplete search."""
         gone = [
             item
             for item in removals(change)
-            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+            if not change.statements.is_recreated(item.statement, item.parts, *([item.column] if item.column else []))
         ]
         if not gone:
             return
@@ -57,9 +57,9 @@ class RemovedInUse:
         for item, name in zip(gone, wanted, strict=True):
             places = sorted(found.places[name], key=lambda use: not use.sure)
             if places or not found.whole:
-                yield self._told(item, places, telling=name.telling)
+                yield self._finding(item, places, is_specific=name.is_specific)
 
-    def _told(self, item: Removal, places: list[CodeUse], *, telling: bool) -> Finding:
+    def _finding(self, item: Removal, places: list[CodeUse], *, is_specific: bool) -> Finding:
         # a repository that was not searched completely may contain uses
         sure = not places or places[0].sure
         places = [use for use in places if use.sure is sure]
@@ -74,10 +74,10 @@ class RemovedInUse:
             )
         return statement_finding(
             DROPPED_OBJECT_IN_USE,
-            item.act,
+            item.statement,
             message,
             help=f"Release an application without `{item.name}` first, or acknowledge that these places mean another object.",
-            severity=None if sure else Severity.WARNING if telling else Severity.NOTE,
+            severity=None if sure else Severity.WARNING if is_specific else Severity.NOTE,
             verdict=Verdict.FACT,
         )
 

@@ -1,4 +1,4 @@
-"""Between expanding and contracting lies a release."""
+"""Rule ``expand-and-contract-combined``: adds a replacement and drops the old object at once."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
 )
 
 
-class ExpandAndContract:
-    """The application cannot change over in between when both happen at once."""
+class ExpandAndContractCombined:
+    """Finds removed columns and tables whose replacement is in the same change."""
 
     info = EXPAND_AND_CONTRACT_COMBINED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield removals of columns and tables whose successor the same change brings."""
+        """Yield a finding for each removed object with a replacement."""
         # an object recreated under the same name has its own findings: data loss or a rewrite
         gone = tuple(
             item
             for item in removals(change)
-            if not change.acts.made_again(item.act, item.parts, *([item.column] if item.column else []))
+            if not change.statements.is_recreated(item.statement, item.parts, *([item.column] if item.column else []))
         )
         if not gone:
             return
@@ -44,14 +44,18 @@ class ExpandAndContract:
         for removal in gone:
             successor = successors.of(removal)
             if successor is not None:
-                yield self._told(removal, successor)
+                yield self._finding(removal, successor)
 
-    def _told(self, removal: Removal, successor: Replacement) -> Finding:
-        act = successor.act
-        where = f"line {act.line}" if act.script is removal.act.script else f"{act.migration.id}, line {act.line},"
+    def _finding(self, removal: Removal, successor: Replacement) -> Finding:
+        statement = successor.statement
+        where = (
+            f"line {statement.line}"
+            if statement.script is removal.statement.script
+            else f"{statement.migration.id}, line {statement.line},"
+        )
         return statement_finding(
             EXPAND_AND_CONTRACT_COMBINED,
-            removal.act,
+            removal.statement,
             f"The statement removes `{removal.shown}` while {where} adds `{successor.shown}` in its place, without a release in between "
             f"({successor.ground}).",
             help=f"Add `{successor.shown}` now, and remove `{removal.shown}` in a later pull request, after a release "

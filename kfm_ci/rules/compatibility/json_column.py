@@ -1,4 +1,4 @@
-"""A column of type ``json`` cannot be compared."""
+"""Rule ``json-column``: new column of type json instead of jsonb."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ JSON_COLUMN = RuleInfo(
 
 
 class JsonColumn:
-    """Queries that compare whole rows fail as soon as the column is there."""
+    """Finds new columns of type ``json``, which has no equality operator."""
 
     info = JSON_COLUMN
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield json columns of older tables."""
+        """Yield a finding for each json column that is added to an existing table."""
         for column in added_columns.added(change):
             if column.type == "json":
                 yield statement_finding(
                     JSON_COLUMN,
-                    column.alteration.act,
+                    column.alteration.statement,
                     f"`{column.table}.{column.name}` has type json: `select distinct` over `{column.table}` fails from now on.",
                     help=f"Write `alter table {column.table} add column {column.name} jsonb;`.",
                     verdict=Verdict.FACT,

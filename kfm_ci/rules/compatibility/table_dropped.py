@@ -1,4 +1,4 @@
-"""A table is dropped when nobody needs it any more."""
+"""Rule ``table-dropped``: drops a table and its data."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ TABLE_DROPPED = RuleInfo(
 
 
 class TableDropped:
-    """Its rows are gone, and so are the queries of the release that still runs."""
+    """Finds dropped tables."""
 
     info = TABLE_DROPPED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older tables that are dropped."""
+        """Yield a finding for each existing table that is dropped."""
         for item in dropped_tables(change):
             also = ", and every dependent object" if item.cascade else ""
             yield statement_finding(
                 TABLE_DROPPED,
-                item.act,
+                item.statement,
                 f"The statement drops table `{item.shown}` and its data{also}.",
                 help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
                 "`phase: contract`.",

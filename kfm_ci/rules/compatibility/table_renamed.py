@@ -1,4 +1,4 @@
-"""A table keeps the name by which the running application knows it."""
+"""Rule ``table-renamed``: renames a table that applications may use."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ TABLE_RENAMED = RuleInfo(
 
 
 class TableRenamed:
-    """Between the migration and the release, one of the two names does not exist."""
+    """Finds renamed tables and views."""
 
     info = TABLE_RENAMED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the older tables and views that get another name, but for those that leave a view behind."""
+        """Yield a finding for each existing table or view that is renamed without a view of the old name."""
         views = {
-            (act.transaction, relation.text("relname"))
-            for act in change.acts.of("ViewStmt")
-            if (relation := act.tree.one("view")) is not None
+            (statement.transaction, relation.text("relname"))
+            for statement in change.statements.of("ViewStmt")
+            if (relation := statement.tree.one("view")) is not None
         }
         for item in renamed(change):
-            kept = item.act.transaction is not None and (item.act.transaction, item.table) in views
+            kept = item.statement.transaction is not None and (item.statement.transaction, item.table) in views
             if item.column is None and not kept:
                 yield statement_finding(
                     TABLE_RENAMED,
-                    item.act,
+                    item.statement,
                     f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
                     help=f"Write `create view {item.shown} as select * from {item.becomes};` in the same transaction. Drop "
                     "the view when no release uses it.",

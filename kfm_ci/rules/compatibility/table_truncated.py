@@ -1,4 +1,4 @@
-"""A table is not emptied by a migration."""
+"""Rule ``table-truncated``: deletes all rows of a table with TRUNCATE."""
 
 from __future__ import annotations
 
@@ -30,19 +30,25 @@ TABLE_TRUNCATED = RuleInfo(
 
 
 class TableTruncated:
-    """No down file brings its rows back."""
+    """Finds ``TRUNCATE`` of existing tables."""
 
     info = TABLE_TRUNCATED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the statements that empty older tables."""
-        for act in change.acts.of("TruncateStmt"):
-            old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
-            also = ", and of every table that references it" if act.tree.choice("behavior") == "DROP_CASCADE" else ""
+        """Yield a finding for each statement that truncates existing tables."""
+        for statement in change.statements.of("TruncateStmt"):
+            old = [
+                written(item)
+                for item in statement.tree.many("relations")
+                if change.statements.is_existing(statement, item)
+            ]
+            also = (
+                ", and of every table that references it" if statement.tree.choice("behavior") == "DROP_CASCADE" else ""
+            )
             if old:
                 yield statement_finding(
                     TABLE_TRUNCATED,
-                    act,
-                    f"`TRUNCATE` removes every row of {', '.join(old)}{also}.",
+                    statement,
+                    f"`TRUNCATE` removes every row of {', '.join(f'`{name}`' for name in old)}{also}.",
                     help=f"Delete rows by a condition, in batches: `delete from {old[0]} where …;`.",
                 )

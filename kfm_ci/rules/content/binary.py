@@ -1,4 +1,4 @@
-"""Migrations are text."""
+"""Rule ``binary``: binary file or archive among the migrations."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BINARY = RuleInfo(
     hazard=Hazard.FORBIDDEN_CONTENT,
     title="Binary file or archive among the migrations",
     why=(
-        "A diff does not show binary content, so nobody can review it. Archives and binaries can "
+        "A diff does not show binary content, so reviewers cannot read it. Archives and binaries can "
         "carry dumps, programs and data past every other check. Remove the file."
     ),
     bad="PGDMP\x00\x01\x0e\x00\x04 … (a custom-format dump, renamed to 20260225_1200__add_widgets_table.up.sql)\n",
@@ -49,12 +49,12 @@ BINARY = RuleInfo(
 
 
 class Binary:
-    """Judges by content, because a name says nothing."""
+    """Detects binary files by their content; the file name does not count."""
 
     info = BINARY
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new and changed files whose content is not text."""
+        """Yield a finding for each new or changed file that is not text."""
         for item in touched(change):
             kind = binary_kind(item.file.data)
             if kind and not executable_kind(item.file.data):
@@ -62,7 +62,7 @@ class Binary:
                     BINARY,
                     change,
                     item,
-                    f"The file is no migration: expected UTF-8 text, got a {kind}.",
+                    f"The file is not a migration: expected UTF-8 text, got a {kind}.",
                     help="Remove the file. If it is SQL in UTF-16, save it as UTF-8.",
                 )
 

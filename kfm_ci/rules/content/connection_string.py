@@ -1,4 +1,4 @@
-"""No connection string with a password is written into a migration."""
+"""Rule ``connection-string``: connection string with a password."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ CONNECTION_STRING = RuleInfo(
 
 
 class ConnectionString:
-    """Finds addresses that carry a password: URLs, JDBC parameters, libpq keywords."""
+    """Finds connection strings with a password: URLs, JDBC parameters, libpq keywords."""
 
     info = CONNECTION_STRING
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield each connection string with a password in the new and changed files."""
+        """Yield a finding for each connection string with a password in new and changed files."""
         for item in touched(change):
             lines: ExcerptLines | None = None
             seen: set[tuple[int, str]] = set()

@@ -1,4 +1,4 @@
-"""A migration is no dump."""
+"""Rule ``dump``: database dump in a migration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COPY = re.compile(r"^[ \t]*copy\b[^;]{1,5000}\bfrom\s+stdin\b", re.IGNORECASE |
 _INSERT = re.compile(r"\binsert\b", re.IGNORECASE)
 _HELP = (
     "Load the data from a protected place with a separate job. "
-    "keep in the migration only the schema and small reference data"
+    "Keep only the schema and small reference data in the migration."
 )
 
 
@@ -40,12 +40,12 @@ DUMP = RuleInfo(
 
 
 class Dump:
-    """Finds pg_dump's marks, COPY blocks with rows, and thousands of inserted rows."""
+    """Finds pg_dump's comments, COPY blocks with rows, and thousands of inserted rows."""
 
     info = DUMP
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one finding for each mark of a dump in the new and changed files."""
+        """Yield a finding for each sign of a dump in new and changed files."""
         for item in touched(change):
             for line, message in marks(item.file):
                 yield file_finding(DUMP, change, item, message, help=_HELP, line=line)

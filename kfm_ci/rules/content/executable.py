@@ -1,4 +1,4 @@
-"""No program stands among the migrations."""
+"""Rule ``executable``: program or script among the migrations."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ EXECUTABLE = RuleInfo(
 
 
 class Executable:
-    """Finds programs and scripts by their first bytes."""
+    """Detects programs and scripts by their first bytes."""
 
     info = EXECUTABLE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new and changed files that are programs."""
+        """Yield a finding for each new or changed file that is a program."""
         for item in touched(change):
             # migrations of some tools are scripts that the tool itself runs
             if item.migration is not None and runs_a_tool(item.migration):
@@ -41,6 +41,6 @@ class Executable:
                     EXECUTABLE,
                     change,
                     item,
-                    f"The file is no migration: expected SQL, got a {kind}.",
+                    f"The file is not a migration: expected SQL, got a {kind}.",
                     help="Move the program to the deployment.",
                 )

@@ -1,4 +1,4 @@
-"""A migration can be read by a person."""
+"""Rule ``oversized-file``: file exceeds the maximum size."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ OVERSIZED_FILE = RuleInfo(
 )
 
 
-class Oversized:
-    """Compares each new or changed file with the policy's limit."""
+class OversizedFile:
+    """Compares the size of new and changed files with the policy's limit."""
 
     info = OVERSIZED_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new and changed files over the limit."""
+        """Yield a finding for each new or changed file over the limit."""
         limit = change.requirements.max_file_size
         for item in touched(change):
             size = len(item.file.data)

@@ -1,4 +1,4 @@
-"""No personal data of real people is written into a migration."""
+"""Rule ``personal-data``: personal data in a migration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.file_finding import file_finding
 
 _SIGNED = frozenset({"sqitch.plan"})
-"""Files into which a tool writes who planned each change."""
+"""Files in which a tool records the author of each change."""
 
 
 PERSONAL_DATA = RuleInfo(
@@ -34,12 +34,12 @@ PERSONAL_DATA = RuleInfo(
 
 
 class PersonalData:
-    """Counts distinct values that look like personal data; some are allowed, a list of people is not."""
+    """Counts the distinct values that look like personal data."""
 
     info = PERSONAL_DATA
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one finding for each new or changed file with too many distinct values."""
+        """Yield a finding for each new or changed file with too many such values."""
         threshold = change.requirements.personal_data_threshold
         for item in touched(change):
             if item.file.path.rpartition("/")[2] in _SIGNED:

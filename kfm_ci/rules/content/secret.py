@@ -1,4 +1,4 @@
-"""No secret is written into a migration."""
+"""Rule ``secret``: secret or credential in a migration."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _DETECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("square_oauth.SquareOAuthDetector", ("sq0csp-",)),
     ("stripe.StripeDetector", ("k_live_",)),
 )
-"""Module and class of detectors whose values have a shape of their own, each with texts of which one must be there.
+"""Module and class of detectors whose values have a recognisable format, each with texts of which the file must contain one.
 
-Loaded when one of the texts is: the library brings an HTTP client along, which takes longer than all our rules.
+Loaded only if the file contains one: the library imports an HTTP client, which takes longer than all rules.
 
 Left out: high entropy and keywords (SQL is full of hashes, and of columns named password), and shapes that
 ordinary identifiers share.
@@ -68,12 +68,12 @@ SECRET = RuleInfo(
 
 
 class Secret:
-    """Finds secrets by their shape, and passwords where SQL sets them."""
+    """Finds secrets by their format, and passwords in SQL that sets them."""
 
     info = SECRET
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield each secret once per line of the new and changed files."""
+        """Yield a finding for each secret and line of new and changed files."""
         for item in touched(change):
             text = item.file.text
             lines: ExcerptLines | None = None

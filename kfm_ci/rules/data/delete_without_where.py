@@ -1,4 +1,4 @@
-"""A delete says which rows it means."""
+"""Rule ``delete-without-where``: DELETE of all rows of an existing table."""
 
 from __future__ import annotations
 
@@ -25,19 +25,23 @@ DELETE_WITHOUT_WHERE = RuleInfo(
 
 
 class DeleteWithoutWhere:
-    """Every row is gone, and no down brings it back."""
+    """Finds ``DELETE`` of all rows of an existing table."""
 
     info = DELETE_WITHOUT_WHERE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield deletes from older tables that remove every row."""
-        for act in change.acts.of("DeleteStmt"):
-            relation = act.tree.one("relation")
-            if change.acts.existed(act, relation) and not filtered(act.tree) and not act.tree.many("using_clause"):
+        """Yield a finding for each delete without an effective condition."""
+        for statement in change.statements.of("DeleteStmt"):
+            relation = statement.tree.one("relation")
+            if (
+                change.statements.is_existing(statement, relation)
+                and not filtered(statement.tree)
+                and not statement.tree.many("using_clause")
+            ):
                 name = written(relation)
                 yield statement_finding(
                     DELETE_WITHOUT_WHERE,
-                    act,
+                    statement,
                     f"`DELETE` removes every row of `{name}`.",
                     help=f"Write a condition: `delete from {name} where …;`.",
                     verdict=Verdict.FACT,

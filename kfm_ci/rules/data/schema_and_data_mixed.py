@@ -1,4 +1,4 @@
-"""A schema change and a data change do not share a transaction."""
+"""Rule ``schema-and-data-mixed``: schema and data change in one transaction."""
 
 from __future__ import annotations
 
@@ -32,25 +32,29 @@ SCHEMA_AND_DATA_MIXED = RuleInfo(
 )
 
 
-class SchemaAndData:
-    """The lock of the schema change is held until the last row is changed."""
+class SchemaAndDataMixed:
+    """Finds data changes that extend the lock of a schema change."""
 
     info = SCHEMA_AND_DATA_MIXED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield data changes in a transaction that changes an older table's schema."""
+        """Yield a finding for each data change in a transaction that alters an existing table."""
         altered: dict[int, ChangeStatement] = {}
-        for act in change.acts.of("AlterTableStmt", "RenameStmt"):
-            if act.transaction is not None and change.acts.existed(act, act.tree.one("relation")) and _strong(act):
-                altered.setdefault(act.transaction, act)
-        for act in change.acts.of("UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt"):
-            schema = altered.get(act.transaction) if act.transaction is not None else None
-            relation = act.tree.one("relation")
-            if schema is None or not change.acts.existed(act, relation) or not _large(act):
+        for statement in change.statements.of("AlterTableStmt", "RenameStmt"):
+            if (
+                statement.transaction is not None
+                and change.statements.is_existing(statement, statement.tree.one("relation"))
+                and _strong(statement)
+            ):
+                altered.setdefault(statement.transaction, statement)
+        for statement in change.statements.of("UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt"):
+            schema = altered.get(statement.transaction) if statement.transaction is not None else None
+            relation = statement.tree.one("relation")
+            if schema is None or not change.statements.is_existing(statement, relation) or not _large(statement):
                 continue
             yield statement_finding(
                 SCHEMA_AND_DATA_MIXED,
-                act,
+                statement,
                 f"The statement changes rows of `{written(relation)}` in the transaction in which line {schema.line} alters "
                 f"`{written(schema.tree.one('relation'))}`: both stay locked until the commit.",
                 help=f"Move it to the next migration, so that line {schema.line} is committed first.",
@@ -58,13 +62,15 @@ class SchemaAndData:
             )
 
 
-def _strong(act: ChangeStatement) -> bool:
-    return not act.tree.many("cmds") or any(command.choice("subtype") not in _WEAK for command in act.tree.many("cmds"))
+def _strong(statement: ChangeStatement) -> bool:
+    return not statement.tree.many("cmds") or any(
+        command.choice("subtype") not in _WEAK for command in statement.tree.many("cmds")
+    )
 
 
-def _large(act: ChangeStatement) -> bool:
+def _large(statement: ChangeStatement) -> bool:
     """Whether the number of rows may grow with the table."""
-    if act.tree.tag == "InsertStmt":
-        query = act.tree.one("select_stmt")
+    if statement.tree.tag == "InsertStmt":
+        query = statement.tree.one("select_stmt")
         return query is not None and bool(query.many("from_clause")) and not bounded(query)
-    return not bounded(act.tree)
+    return not bounded(statement.tree)

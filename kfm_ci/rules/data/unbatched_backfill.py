@@ -1,4 +1,4 @@
-"""A data change on an existing table is bounded."""
+"""Rule ``unbatched-backfill``: backfill of an existing table in one statement."""
 
 from __future__ import annotations
 
@@ -29,22 +29,26 @@ UNBATCHED_BACKFILL = RuleInfo(
 
 
 class UnbatchedBackfill:
-    """A condition that any number of rows meets is no bound."""
+    """Finds updates and deletes whose condition does not bound the number of rows."""
 
     info = UNBATCHED_BACKFILL
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield updates and deletes of older tables whose number of rows nothing limits."""
-        for act in change.acts.of("UpdateStmt", "DeleteStmt"):
-            relation = act.tree.one("relation")
-            if not change.acts.existed(act, relation) or not _conditional(act) or bounded(act.tree):
+        """Yield a finding for each unbounded update or delete of an existing table."""
+        for statement in change.statements.of("UpdateStmt", "DeleteStmt"):
+            relation = statement.tree.one("relation")
+            if (
+                not change.statements.is_existing(statement, relation)
+                or not _conditional(statement)
+                or bounded(statement.tree)
+            ):
                 continue
-            if _joins_only_new(change, act):
+            if _joins_only_new(change, statement):
                 continue
-            name, verb = written(relation), "updates" if act.tree.tag == "UpdateStmt" else "deletes"
+            name, verb = written(relation), "updates" if statement.tree.tag == "UpdateStmt" else "deletes"
             yield statement_finding(
                 UNBATCHED_BACKFILL,
-                act,
+                statement,
                 f"`{verb}` changes rows of `{name}` without a bound, in one transaction.",
                 help=f"Change them in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
                 "until no row changes.",
@@ -52,15 +56,15 @@ class UnbatchedBackfill:
             )
 
 
-def _conditional(act: ChangeStatement) -> bool:
-    return filtered(act.tree) or bool(act.tree.many("using_clause"))
+def _conditional(statement: ChangeStatement) -> bool:
+    return filtered(statement.tree) or bool(statement.tree.many("using_clause"))
 
 
-def _joins_only_new(change: Change, act: ChangeStatement) -> bool:
+def _joins_only_new(change: Change, statement: ChangeStatement) -> bool:
     """Whether it is limited by a table that the change itself filled."""
     partners = [
         node
-        for item in (*act.tree.many("from_clause"), *act.tree.many("using_clause"))
+        for item in (*statement.tree.many("from_clause"), *statement.tree.many("using_clause"))
         for node in item.find("RangeVar")
     ]
-    return bool(partners) and all(not change.acts.existed(act, node) for node in partners)
+    return bool(partners) and all(not change.statements.is_existing(statement, node) for node in partners)

@@ -1,4 +1,4 @@
-"""An update says which rows it means."""
+"""Rule ``update-without-where``: UPDATE of a whole existing table."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ UPDATE_WITHOUT_WHERE = RuleInfo(
 
 
 class UpdateWithoutWhere:
-    """Every row is locked and written again until the transaction ends."""
+    """Finds ``UPDATE`` of all rows of an existing table."""
 
     info = UPDATE_WITHOUT_WHERE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield updates of older tables that touch every row."""
-        for act in change.acts.of("UpdateStmt"):
-            relation = act.tree.one("relation")
-            if change.acts.existed(act, relation) and not filtered(act.tree):
+        """Yield a finding for each update without an effective condition."""
+        for statement in change.statements.of("UpdateStmt"):
+            relation = statement.tree.one("relation")
+            if change.statements.is_existing(statement, relation) and not filtered(statement.tree):
                 name = written(relation)
                 yield statement_finding(
                     UPDATE_WITHOUT_WHERE,
-                    act,
+                    statement,
                     f"`UPDATE` changes every row of `{name}` in one transaction.",
                     help=f"Change them in batches: `update {name} set … where id in (select id from {name} where … order by id "
                     "limit 5000);`, repeated until no row changes.",

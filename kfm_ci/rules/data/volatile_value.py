@@ -1,4 +1,4 @@
-"""Rows written by a migration are the same in every database."""
+"""Rule ``volatile-value``: writes values that differ between databases."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ VOLATILE_VALUE = RuleInfo(
 )
 
 
-class ChangingValue:
-    """A value that is made when the migration runs differs from one database to the next."""
+class VolatileValue:
+    """Finds volatile functions in statements that write rows."""
 
     info = VOLATILE_VALUE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one note a migration whose up writes, or chooses rows by, values made at that moment."""
+        """Yield one note for each up migration that writes or selects rows by volatile values."""
         found: dict[str, list[tuple[ChangeStatement, set[str]]]] = {}
-        for act in change.acts.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
-            if names := set(_made(act.tree)):
-                found.setdefault(act.migration.id, []).append((act, names))
-        for acts in found.values():
-            names = set().union(*(names for _, names in acts))
+        for statement in change.statements.of("InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"):
+            if names := set(_made(statement.tree)):
+                found.setdefault(statement.migration.id, []).append((statement, names))
+        for statements in found.values():
+            names = set().union(*(names for _, names in statements))
             yield statement_finding(
                 VOLATILE_VALUE,
-                acts[0][0],
-                f"The statement uses {', '.join(sorted(names))}, so the rows differ between databases{spread([act.line for act, _ in acts])}.",
+                statements[0][0],
+                f"The statement uses {', '.join(sorted(names))}, so the rows differ between databases{spread([statement.line for statement, _ in statements])}.",
                 help="Write a constant if all databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid).",
                 verdict=Verdict.FACT,
             )

@@ -1,4 +1,4 @@
-"""What has been applied is never edited, renamed or deleted."""
+"""Rule ``applied-migration-changed``: changes a migration that is already on the base."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ APPLIED_MIGRATION_CHANGED = RuleInfo(
 
 
 class AppliedMigrationChanged:
-    """Compares bytes of git objects; no rename detection, no clean-up."""
+    """Compares the bytes of git objects, without rename detection or normalization."""
 
     info = APPLIED_MIGRATION_CHANGED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield files of the merge base's migrations that the head changed, renamed or deleted."""
+        """Yield a finding for each migration file of the merge base that was edited, renamed or deleted."""
         then = change.merge_base or change.base
         if then is None:
             return

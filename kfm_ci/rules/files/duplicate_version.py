@@ -1,4 +1,4 @@
-"""One version, one migration: across the head and the base's tip."""
+"""Rule ``duplicate-version``: two migrations have the same version."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from kfm_ci.rules.rule import migration_finding
 
 
 class DuplicateVersion:
-    """Two pull requests that took the same number meet here."""
+    """Compares versions with the head and with the tip of the base."""
 
     info = DUPLICATE_VERSION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations whose version another one has."""
+        """Yield a finding for each new migration whose version is used twice."""
         takers: dict[str, dict[str, Migration]] = {}
         for history in (change.base, change.head):
             for migration in history.migrations if history else ():
                 if history and has_version(migration):
                     takers.setdefault(same_version(migration), {}).setdefault(migration.id, migration)
-        told = {found.place.file for found in change.head.findings if found.hazard is Hazard.ORDER}
+        reported = {found.place.file for found in change.head.findings if found.hazard is Hazard.ORDER}
         for migration in change.new:
             others = [other for other in takers.get(same_version(migration), {}).values() if other.id != migration.id]
-            if not others or migration.up_path in told or not has_version(migration):
+            if not others or migration.up_path in reported or not has_version(migration):
                 continue
             yield migration_finding(
                 DUPLICATE_VERSION,

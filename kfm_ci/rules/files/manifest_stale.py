@@ -1,4 +1,4 @@
-"""The manifest and the checksums agree with the files."""
+"""Rule ``manifest-stale``: manifest does not match the files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import migration_finding
 
 _MOST = 20
-"""Problems told per file; the rest is counted."""
+"""Problems reported per file; the rest is counted."""
 _VERIFIERS: tuple[tuple[str, Callable[[bytes, History], tuple[ManifestProblem, ...]]], ...] = (
     (MANIFEST, verify_manifest),
     (CHECKSUMS, verify_checksums),
@@ -36,28 +36,34 @@ MANIFEST_STALE = RuleInfo(
 
 
 class ManifestStale:
-    """A list of digests that is wrong is worse than none."""
+    """Compares the manifest and the checksum file with the migration files."""
 
     info = MANIFEST_STALE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what is missing from the lists, or wrong in them."""
+        """Yield a finding for each entry that is missing or wrong."""
         directory = change.head.directory.rstrip("/")
         for name, verify in _VERIFIERS:
             path = name if directory in {"", "."} else f"{directory}/{name}"
             if not change.tree.exists(path):
                 if change.requirements.require_manifest:
-                    yield self._finding(path, "is required by the policy, but does not exist", "Run `kfm-ci manifest`.")
+                    yield self._finding(
+                        path, f"`{path}` is required by the policy, but does not exist.", "Run `kfm-ci manifest`."
+                    )
                 continue
             try:
                 problems = verify(change.tree.read(path), change.head)
             except Unreadable as error:
-                yield self._finding(path, f"cannot be read: {shown(str(error), 120)}", "Replace it by a regular file.")
+                yield self._finding(
+                    path, f"`{path}` cannot be read: {shown(str(error), 120)}.", "Replace it with a regular file."
+                )
                 continue
             for problem in problems[:_MOST]:
                 yield self._finding(path, problem.message, _remedy(directory, problem))
             if len(problems) > _MOST:
-                yield self._finding(path, f"and {len(problems) - _MOST} more differences", "Run `kfm-ci manifest`.")
+                yield self._finding(
+                    path, f"The file has {len(problems) - _MOST} more differences.", "Run `kfm-ci manifest`."
+                )
 
     def _finding(self, path: str, message: str, help: str) -> Finding:
         return migration_finding(MANIFEST_STALE, shown(message, 300), help=help, place=Place(file=path, line=1))

@@ -1,4 +1,4 @@
-"""New migrations come after everything that is already on the base."""
+"""Rule ``out-of-order``: sorts before a migration on the base."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ OUT_OF_ORDER = RuleInfo(
 )
 
 
-class SortsBeforeBase:
-    """Whatever ran on the base ran first, so a new migration must sort behind all of it."""
+class OutOfOrder:
+    """Compares the order of new migrations with those on the base."""
 
     info = OUT_OF_ORDER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations that sort before the last of the base."""
+        """Yield a finding for each new migration that sorts before the last one on the base."""
         on_base = _versioned_on_base(change)
         versions = {same_version(migration) for migration in on_base}
         # a renamed migration has its own finding: it must be restored, not renumbered
@@ -51,16 +51,16 @@ class SortsBeforeBase:
             and (last := _last(on_base, migration.up_path if change.head.semantics.ordered_within_file else None))
             and comes_before(migration, last)
         ]
-        yield from (self._told(change, migration, last, lates[0][0]) for migration, last in lates)
+        yield from (self._finding(change, migration, last, lates[0][0]) for migration, last in lates)
 
-    def _told(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
+    def _finding(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
         raced = change.merge_base is not None and change.merge_base.get(last.id) is None
         return migration_finding(
             OUT_OF_ORDER,
             f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
-            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}",
+            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}.",
             # the command renumbers the later new migrations too, so one is enough for all
             help=renumbering(change, first),
             place=Place(
@@ -80,7 +80,7 @@ def _last(migrations: list[Migration], path: str | None) -> Migration | None:
 
 def _name(change: Change, migration: Migration) -> str:
     one = migration.up_path in shared_paths(change.head)
-    return f"Changeset `{shown(migration.id, 200)}`" if one else shown(migration.up_path, 200)
+    return f"Changeset `{shown(migration.id, 200)}`" if one else f"`{shown(migration.up_path, 200)}`"
 
 
 def _versioned_on_base(change: Change) -> list[Migration]:

@@ -1,4 +1,4 @@
-"""Nothing lies in the migrations directory that no tool runs."""
+"""Rule ``stray-file``: one-off script outside the naming convention."""
 
 from __future__ import annotations
 
@@ -52,20 +52,24 @@ STRAY_FILE = RuleInfo(
 
 
 class StrayFile:
-    """One-off scripts are the changes that no ledger knows."""
+    """Finds files in the migrations directory that no tool runs."""
 
     info = STRAY_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new and changed files that belong to no migration and are nothing known."""
-        told = {found.place.file for found in change.head.findings}
+        """Yield a finding for each new or changed file that is neither a migration nor a known companion file."""
+        reported = {found.place.file for found in change.head.findings}
         programs = {
             found.place.file.rpartition("/")[0]
             for found in change.head.findings
             if found.rule == MIGRATION_NOT_SQL.id and found.place.file
         }
         for item in touched(change):
-            if item.migration is None and item.file.path not in told and not welcome(change.head.directory, item.file):
+            if (
+                item.migration is None
+                and item.file.path not in reported
+                and not welcome(change.head.directory, item.file)
+            ):
                 # files of a program that is already reported are in its directory
                 helps = any(item.file.path.startswith(f"{folder}/") for folder in programs) and _HELPS.search(
                     item.file.path
@@ -78,7 +82,7 @@ class StrayFile:
             STRAY_FILE,
             change,
             item,
-            f"`{shown(item.file.path, 200)}` is no migration: expected a name of format `{change.head.format}`.",
+            f"`{shown(item.file.path, 200)}` is not a migration: expected a name of format `{change.head.format}`.",
             help="Make it a migration (`kfm-ci new`), or move it out of the directory.",
         )
         if change.native_format:
@@ -88,6 +92,6 @@ class StrayFile:
 
 
 def welcome(directory: str, file: SourceFile) -> bool:
-    """Whether a file that is no migration is known to stand beside them: documentation, metadata, a tool's settings."""
+    """Whether a file is a known companion of migrations: documentation, metadata, a tool's settings."""
     inside = file.path.removeprefix(f"{directory.rstrip('/')}/") if directory not in {"", "."} else file.path
     return inside.startswith(_META) or any(known.search(inside) for known in (_WELCOME, TESTS))

@@ -1,4 +1,4 @@
-"""A migration's name says what it does."""
+"""Rule ``unreadable-name``: file name without a readable description."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ UNREADABLE_NAME = RuleInfo(
     title="File name without a readable description",
     why=(
         "The description in the file name is what reviewers, the ledger and the on-call engineer see "
-        "first. A number or two letters tell them nothing during an incident. Name the change, such "
+        "first. A number or two letters are useless during an incident. Name the change, such "
         "as `add_widgets_table`."
     ),
     bad="migrations/db/20260225_1200__42.up.sql\n",
@@ -29,12 +29,12 @@ UNREADABLE_NAME = RuleInfo(
 
 
 class UnreadableName:
-    """Slugs of new migrations must be words."""
+    """Requires words in the names of new migrations."""
 
     info = UNREADABLE_NAME
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations whose description has fewer than three letters."""
+        """Yield a finding for each new migration whose description has fewer than three letters."""
         if not change.native_format:
             return
         for migration in change.new:

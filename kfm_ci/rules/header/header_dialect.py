@@ -1,4 +1,4 @@
-"""The migration was written for PostgreSQL."""
+"""Rule ``header-dialect``: header dialect is not postgresql."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ HEADER_DIALECT = RuleInfo(
 
 
 class HeaderDialect:
-    """The gate judges with a PostgreSQL server, so another dialect would not be judged at all."""
+    """Requires ``dialect: postgresql``; kfm-ci checks on a PostgreSQL server only."""
 
     info = HEADER_DIALECT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield headers that name another dialect."""
+        """Yield a finding for each header with another dialect."""
         for migration, header in headed(change):
             value = header.values.get("dialect", "").strip()
             if value and value != DIALECT:

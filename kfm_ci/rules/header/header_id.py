@@ -1,4 +1,4 @@
-"""The header's id is the file's name."""
+"""Rule ``header-id``: header id differs from the file name."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ HEADER_ID = RuleInfo(
 
 
 class HeaderId:
-    """A copied header names another migration."""
+    """Finds copied headers by their id."""
 
     info = HEADER_ID
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield headers whose id is neither the migration's id nor the file's name."""
+        """Yield a finding for each header whose id is neither the migration's id nor the file's name."""
         for migration, header in headed(change):
             value = header.values.get("id", "").strip()
             if value and value not in {migration.id, stem(migration)}:

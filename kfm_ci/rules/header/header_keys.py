@@ -1,4 +1,4 @@
-"""The header has all its keys, and no unknown ones."""
+"""Rule ``header-keys``: missing, repeated or unknown header key."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ HEADER_KEYS = RuleInfo(
 
 
 class HeaderKeys:
-    """Every key is there, and none that nobody reads."""
+    """Requires each key once, and only known keys."""
 
     info = HEADER_KEYS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield missing, empty, repeated and unknown keys."""
+        """Yield a finding for each missing, empty, repeated or unknown key."""
         for migration, header in headed(change):
             for line, problem in header.problems:
                 place = Place(file=migration.up_path, line=line, column=1)

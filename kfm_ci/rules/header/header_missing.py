@@ -1,4 +1,4 @@
-"""A new migration starts with its header."""
+"""Rule ``header-missing``: migration without a header."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ HEADER_MISSING = RuleInfo(
 
 
 class HeaderMissing:
-    """No header, no owner, no way back."""
+    """Requires a header with owner, risk and rollback."""
 
     info = HEADER_MISSING
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations without a header, where one is asked for."""
+        """Yield a finding for each new migration without a required header."""
         if not required(change):
             return
         for migration in change.new:

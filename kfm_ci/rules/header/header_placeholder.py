@@ -1,4 +1,4 @@
-"""No value was left to be filled in later."""
+"""Rule ``header-placeholder``: TBD or TODO left in the header."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ HEADER_PLACEHOLDER = RuleInfo(
 
 
 class HeaderPlaceholder:
-    """A promise is not an answer."""
+    """Finds values such as TBD and TODO."""
 
     info = HEADER_PLACEHOLDER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield values that are placeholders."""
+        """Yield a finding for each value that is a placeholder."""
         for migration, header in headed(change):
             for key, value in header.values.items():
                 if key in KNOWN and value.strip() and placeholder(value):

@@ -1,4 +1,4 @@
-"""What the header says about the transaction agrees with what the statements need."""
+"""Rule ``header-transaction``: declared transaction does not fit the statements."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ HEADER_TRANSACTION = RuleInfo(
 
 
 class HeaderTransaction:
-    """Leaving the transaction gives up that all or nothing happens, so it needs a reason."""
+    """Compares the key ``transaction`` with what the statements need."""
 
     info = HEADER_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield headers whose ``transaction`` lacks a reason or contradicts the statements."""
+        """Yield a finding for each ``transaction`` without a reason or in conflict with the statements."""
         for migration, header in headed(change):
             value = header.values.get("transaction", "").strip()
             if value == "no":

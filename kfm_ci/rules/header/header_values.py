@@ -1,4 +1,4 @@
-"""Values of closed sets are members of them."""
+"""Rule ``header-values``: header value that is not defined."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ HEADER_VALUES = RuleInfo(
 
 
 class HeaderValues:
-    """A value outside its set would silently count as nothing."""
+    """Requires values of enumerated keys to be defined ones."""
 
     info = HEADER_VALUES
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield values that are not in their closed set."""
+        """Yield a finding for each undefined value."""
         for migration, header in headed(change):
             for key, allowed in CLOSED.items():
                 value = header.values.get(key, "").strip()

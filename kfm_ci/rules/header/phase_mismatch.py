@@ -1,4 +1,4 @@
-"""What the header calls the step is what the statements do."""
+"""Rule ``phase-mismatch``: declared phase does not fit the statements."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ PHASE_MISMATCH = RuleInfo(
 
 
 class PhaseMismatch:
-    """Reviewers, and the rules about removal, go by the phase."""
+    """Compares the declared phase with the phases of the statements."""
 
     info = PHASE_MISMATCH
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield headers whose phase the statements contradict."""
+        """Yield a finding for each header whose phase differs from its statements."""
         derived = derive(change)
         for migration, header in headed(change):
             phase = header.choice("phase", Phase)
@@ -64,10 +64,10 @@ class PhaseMismatch:
                 migration=migration,
             )
         elif phase not in steps and Phase.CONTRACT not in steps:
-            told = " and ".join(str(step) for step in Phase if step in steps)
+            declared = " and ".join(str(step) for step in Phase if step in steps)
             yield migration_finding(
                 PHASE_MISMATCH,
-                f"The header declares `phase: {phase}`, but the statements are {told}.",
+                f"The header declares `phase: {phase}`, but the statements are {declared}.",
                 help=f"Write `-- phase: {next(step for step in Phase if step in steps)}`.",
                 place=key_place(migration, header, "phase"),
                 migration=migration,

@@ -1,4 +1,4 @@
-"""Every new migration has a way back that exists."""
+"""Rule ``rollback-missing``: declared rollback does not exist."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ ROLLBACK_MISSING = RuleInfo(
 
 
 class RollbackMissing:
-    """Whatever strategy the header names, its means must be there."""
+    """Checks that the declared rollback strategy has its script, migration or runbook."""
 
     info = ROLLBACK_MISSING
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield new migrations whose way back is not there."""
+        """Yield a finding for each new migration without a usable rollback."""
         for migration in change.new:
             header = migration.header
             strategy = header.choice("rollback", Strategy) if header else None
@@ -145,7 +145,7 @@ def begins(migration: Migration) -> int:
 
 
 def has_down(migration: Migration) -> bool:
-    """Whether the down has at least one statement."""
+    """Whether the down migration has at least one statement."""
     return migration.down is not None and bool(statements.of(migration.down))
 
 

@@ -1,4 +1,4 @@
-"""Who asked for it, what it does to users, how it is taken back, what operators do."""
+"""Rule ``traceability``: change request, impact or rollback plan is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _URL = re.compile(r"https?://[^\s/?#@]+(?:[/?#]\S*)?")
 
 
 class Topic(StrEnum):
-    """What must be traceable."""
+    """A topic that auditors ask for."""
 
     TICKET = "change request"
     IMPACT = "impact statement"
@@ -28,7 +28,7 @@ class Topic(StrEnum):
 
 
 class Source(StrEnum):
-    """Where an answer was found."""
+    """The place of an answer."""
 
     HEADER = "header"
     BODY = "pull request"
@@ -45,12 +45,12 @@ _KEYS = {Topic.TICKET: "ticket", Topic.IMPACT: "impact", Topic.ROLLBACK: "rollba
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """One topic of one migration: whether it is asked for, and where its answer stands."""
+    """One topic of one migration: whether it is required, and where it is answered."""
 
     topic: Topic
     required: bool
     source: Source | None
-    """None: nowhere."""
+    """None: not answered."""
 
 
 def is_ticket(value: str, pattern: str) -> bool:
@@ -110,25 +110,26 @@ TRACEABILITY = RuleInfo(
 
 
 class Traceability:
-    """A change nobody asked for, or nobody can explain, is not merged."""
+    """Requires a change request, the impact, a rollback plan and operational steps."""
 
     info = TRACEABILITY
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one finding for each new migration that leaves a required topic open."""
+        """Yield one finding for each new migration with an unanswered topic."""
         for migration in change.new:
             found = traces(change, migration)
             missing = [trace.topic for trace in found if trace.required and trace.source is None]
             if not missing:
                 continue
             answered = [f"{trace.topic} in the {trace.source}" for trace in found if trace.source]
+            answers = ", ".join(answered)
             # a maintenance window without written steps is an error only where the policy requires them
             mild = missing == [Topic.OPS] and not change.requirements.require_traceability
             yield migration_finding(
                 TRACEABILITY,
                 # without the migration's name, so that equal findings of many migrations are grouped
-                f"The change has no {', no '.join(missing)}" + (f" (found: {', '.join(answered)})" if answered else ""),
-                help="; ".join(_remedy(topic) for topic in missing),
+                f"The change has no {', no '.join(missing)}{f' (found: {answers})' if answered else ''}.",
+                help=" ".join(_remedy(topic) for topic in missing),
                 place=_place(migration, missing[0]),
                 migration=migration,
                 native_format=change.native_format,

@@ -1,4 +1,4 @@
-"""A table with rows becomes a partition without being read under a lock."""
+"""Rule ``attach-partition-scans``: scans a table to attach it as a partition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ATTACH_PARTITION_SCANS = RuleInfo(
     title="Scans a table to attach it as a partition",
     why=(
         "`attach partition` scans the table under AccessExclusiveLock to check the partition bounds. "
-        "Nobody can use the table meanwhile. Add a `not valid` check that implies the bounds, "
+        "Reads and writes of the table are blocked meanwhile. Add a `not valid` check that implies the bounds, "
         "validate it in the next migration, attach, and drop the check."
     ),
     bad="alter table events attach partition events_old for values from (minvalue) to ('2026-01-01');\n",
@@ -27,29 +27,33 @@ ATTACH_PARTITION_SCANS = RuleInfo(
 )
 
 
-class AttachPartition:
-    """Without a check constraint that says the same as the bounds, every row is read."""
+class AttachPartitionScans:
+    """Finds attached tables that PostgreSQL scans for lack of a check constraint."""
 
     info = ATTACH_PARTITION_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield attachments of older tables that no constraint of the same change prepares."""
-        for item in change.acts.alterations("AT_AttachPartition"):
+        """Yield a finding for each attached existing table without a validated constraint."""
+        for item in change.statements.alterations("AT_AttachPartition"):
             definition = item.command.one("def")
             part = definition.one("name") if definition is not None else None
-            if part is None or not change.acts.existed(item.act, part) or _proven(change, item.act, part):
+            if (
+                part is None
+                or not change.statements.is_existing(item.statement, part)
+                or _proven(change, item.statement, part)
+            ):
                 continue
             yield statement_finding(
                 ATTACH_PARTITION_SCANS,
-                item.act,
+                item.statement,
                 f"`ATTACH PARTITION` scans `{written(part)}` under a lock, unless a check constraint implies the bounds.",
                 help=f"Add `alter table {written(part)} add constraint … check (…) not valid;` with the partition's bounds. "
                 "Validate it in a migration in between.",
             )
 
 
-def _proven(change: Change, act: ChangeStatement, part: Node) -> bool:
+def _proven(change: Change, statement: ChangeStatement, part: Node) -> bool:
     return any(
-        item.act.ordinal < act.ordinal and item.relation.text("relname") == part.text("relname")
-        for item in change.acts.alterations("AT_ValidateConstraint")
+        item.statement.ordinal < statement.ordinal and item.relation.text("relname") == part.text("relname")
+        for item in change.statements.alterations("AT_ValidateConstraint")
     )

@@ -1,4 +1,4 @@
-"""A new column brings no constraint that the old rows must be read for."""
+"""Rule ``column-check-scans``: scans a table to add a column with a check."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ COLUMN_CHECK_SCANS = RuleInfo(
 )
 
 
-class ColumnCheck:
-    """Even a column that is null everywhere is checked row by row."""
+class ColumnCheckScans:
+    """Finds new columns with a check, which PostgreSQL evaluates for every row."""
 
     info = COLUMN_CHECK_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield columns of older tables that come with a check."""
+        """Yield a finding for each column with a check that is added to an existing table."""
         for column in added_columns.added(change):
             found = column.constraint("CONSTR_CHECK")
             if found is None:
@@ -40,7 +40,7 @@ class ColumnCheck:
             name = quote(found.text("conname") or f"{column.definition.text('colname')}_check")
             yield statement_finding(
                 COLUMN_CHECK_SCANS,
-                column.alteration.act,
+                column.alteration.statement,
                 f"The check of `{column.table}.{column.name}` scans `{column.table}` and blocks reads and writes.",
                 help=f"Add `{column.name}` without it; then `alter table {column.table} add constraint {name} check (…) not "
                 f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`.",

@@ -1,4 +1,4 @@
-"""``if not exists`` takes an invalid index for a finished one."""
+"""Rule ``concurrent-index-if-not-exists``: IF NOT EXISTS can skip an invalid index."""
 
 from __future__ import annotations
 
@@ -26,30 +26,32 @@ CONCURRENT_INDEX_IF_NOT_EXISTS = RuleInfo(
 )
 
 
-class IndexIfNotExists:
-    """A concurrent build that failed leaves an invalid index of that name behind."""
+class ConcurrentIndexIfNotExists:
+    """Finds concurrent builds that skip an invalid index of a failed build."""
 
     info = CONCURRENT_INDEX_IF_NOT_EXISTS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield concurrent builds with ``if not exists`` that nothing cleared the way for."""
-        for act in change.acts.of("IndexStmt"):
-            name = act.tree.text("idxname")
-            if not (act.tree.flag("concurrent") and act.tree.flag("if_not_exists")) or _cleared(change, act, name):
+        """Yield a finding for each such build without a preceding ``DROP INDEX``."""
+        for statement in change.statements.of("IndexStmt"):
+            name = statement.tree.text("idxname")
+            if not (statement.tree.flag("concurrent") and statement.tree.flag("if_not_exists")) or _cleared(
+                change, statement, name
+            ):
                 continue
             yield statement_finding(
                 CONCURRENT_INDEX_IF_NOT_EXISTS,
-                act,
+                statement,
                 f"`IF NOT EXISTS` skips an invalid `{quote(name)}` of an earlier attempt.",
                 help=f"Write `drop index concurrently if exists {quote(name)};` above it, and create it without `if not exists`.",
                 verdict=Verdict.FACT,
             )
 
 
-def _cleared(change: Change, act: ChangeStatement, name: str) -> bool:
+def _cleared(change: Change, statement: ChangeStatement, name: str) -> bool:
     return any(
-        drop.ordinal < act.ordinal
-        and drop.migration is act.migration
+        drop.ordinal < statement.ordinal
+        and drop.migration is statement.migration
         and (name,) in {n[-1:] for n in dropped(drop.tree)}
-        for drop in change.acts.of("DropStmt")
+        for drop in change.statements.of("DropStmt")
     )

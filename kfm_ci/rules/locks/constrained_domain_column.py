@@ -1,4 +1,4 @@
-"""A column of a checked domain makes the server look at every row."""
+"""Rule ``constrained-domain-column``: rewrites a table to add a column of a domain."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CONSTRAINED_DOMAIN_COLUMN = RuleInfo(
 )
 
 
-class DomainColumn:
-    """The server writes the table anew even where the column stays empty."""
+class ConstrainedDomainColumn:
+    """Finds new columns of a domain with a constraint, which rewrite the table."""
 
     info = CONSTRAINED_DOMAIN_COLUMN
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield columns of domains that some migration of the repository made with a constraint."""
+        """Yield a finding for each column of a domain that a migration creates with a constraint."""
         checked: frozenset[str] | None = None
         for column in added_columns.added(change):
             if checked is None:
@@ -47,7 +47,7 @@ class DomainColumn:
             if column.type in checked:
                 yield statement_finding(
                     CONSTRAINED_DOMAIN_COLUMN,
-                    column.alteration.act,
+                    column.alteration.statement,
                     f"`{column.table}.{column.name}` has the constrained domain `{quote(column.type)}`: PostgreSQL rewrites "
                     f"`{column.table}` and blocks reads and writes.",
                     help=f"Add `{column.name}` with the domain's base type and a `not valid` check constraint.",

@@ -1,4 +1,4 @@
-"""A domain's new constraint reads every table that uses it."""
+"""Rule ``domain-constraint-scans``: scans every table that uses a domain."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ DOMAIN_CONSTRAINT_SCANS = RuleInfo(
 )
 
 
-class DomainConstraint:
-    """All of them are locked against writers at once."""
+class DomainConstraintScans:
+    """Finds domain constraints that are validated immediately."""
 
     info = DOMAIN_CONSTRAINT_SCANS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield constraints on older domains that are checked at once."""
-        for act in change.acts.of("AlterDomainStmt"):
-            names, what = act.tree.strings("type_name"), act.tree.text("subtype")
-            definition = act.tree.one("def")
+        """Yield a finding for each constraint that is added to an existing domain without ``NOT VALID``."""
+        for statement in change.statements.of("AlterDomainStmt"):
+            names, what = statement.tree.strings("type_name"), statement.tree.text("subtype")
+            definition = statement.tree.one("def")
             late = definition is not None and definition.flag("skip_validation")
-            if what not in {_ADD, _NOT_NULL} or late or change.acts.is_new(act, names):
+            if what not in {_ADD, _NOT_NULL} or late or change.statements.is_new(statement, names):
                 continue
             name = spelled(names)
             yield statement_finding(
                 DOMAIN_CONSTRAINT_SCANS,
-                act,
+                statement,
                 f"`ALTER DOMAIN` scans every table with a column of domain `{name}` and blocks writes to these tables.",
                 help=f"Write `alter domain {name} add constraint … check (…) not valid;` and, in the next migration, "
                 f"`alter domain {name} validate constraint …;`.",

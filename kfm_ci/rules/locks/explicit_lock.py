@@ -1,4 +1,4 @@
-"""A lock that the statements do not take by themselves is told."""
+"""Rule ``explicit-lock``: explicit LOCK of an existing table."""
 
 from __future__ import annotations
 
@@ -31,22 +31,26 @@ EXPLICIT_LOCK = RuleInfo(
 
 
 class ExplicitLock:
-    """It is held until commit, whatever the statements after it need."""
+    """Finds ``LOCK TABLE``, whose lock lasts until the commit."""
 
     info = EXPLICIT_LOCK
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield locks by hand that readers or writers of older tables wait for."""
-        for act in change.acts.of("LockStmt"):
-            mode = act.tree.number("mode")
-            old = [written(item) for item in act.tree.many("relations") if change.acts.existed(act, item)]
+        """Yield a finding for each lock of an existing table that blocks reads or writes."""
+        for statement in change.statements.of("LockStmt"):
+            mode = statement.tree.number("mode")
+            old = [
+                written(item)
+                for item in statement.tree.many("relations")
+                if change.statements.is_existing(statement, item)
+            ]
             if mode < _SHARE or not old:
                 continue
             reads = mode == _ACCESS_EXCLUSIVE
             yield statement_finding(
                 EXPLICIT_LOCK,
-                act,
-                f"`LOCK` holds {_MODES[mode]} on {', '.join(old)} until the commit and blocks {'reads and writes' if reads else 'writes'}.",
+                statement,
+                f"`LOCK` holds {_MODES[mode]} on {', '.join(f'`{name}`' for name in old)} until the commit and blocks {'reads and writes' if reads else 'writes'}.",
                 help="Remove it; each statement takes the lock that it needs.",
                 verdict=Verdict.FACT,
                 hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,

@@ -1,4 +1,4 @@
-"""Numbers for the rows that are already there are not given out under a lock."""
+"""Rule ``generated-column-added``: rewrites a table to add a generated column."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ GENERATED_COLUMN_ADDED = RuleInfo(
 )
 
 
-class GeneratedKey:
-    """Serial, identity and stored generated columns need a value in every old row at once."""
+class GeneratedColumnAdded:
+    """Finds serial, identity and stored generated columns, which need a value in every row."""
 
     info = GENERATED_COLUMN_ADDED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield such columns of older tables."""
+        """Yield a finding for each such column that is added to an existing table."""
         for column in added_columns.added(change):
             generated = column.constraint("CONSTR_GENERATED")
             if column.type in _SERIAL:
@@ -48,7 +48,7 @@ class GeneratedKey:
                 continue
             yield statement_finding(
                 GENERATED_COLUMN_ADDED,
-                column.alteration.act,
+                column.alteration.statement,
                 f"`{column.table}.{column.name}` is {what}: PostgreSQL rewrites `{column.table}` and blocks reads and "
                 "writes.",
                 help=f"Write `alter table {column.table} add column {column.name} …;` with a plain column and fill it in batches. "

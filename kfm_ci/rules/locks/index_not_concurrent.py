@@ -1,4 +1,4 @@
-"""An index on a table with rows is built beside its writers."""
+"""Rule ``index-not-concurrent``: blocks writes while an index is built."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ INDEX_NOT_CONCURRENT = RuleInfo(
 
 
 class IndexNotConcurrent:
-    """A plain index build holds every writer of the table up until it is done."""
+    """Finds ``CREATE INDEX`` without ``CONCURRENTLY``."""
 
     info = INDEX_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield index builds on older tables that hold writers up."""
-        for act in change.acts.of("IndexStmt"):
-            tree, relation = act.tree, act.tree.one("relation")
+        """Yield a finding for each index build on an existing table that blocks writes."""
+        for statement in change.statements.of("IndexStmt"):
+            tree, relation = statement.tree, statement.tree.one("relation")
             # ON ONLY the parent of partitions: no rows are scanned
-            if tree.flag("concurrent") or not change.acts.existed(act, relation):
+            if tree.flag("concurrent") or not change.statements.is_existing(statement, relation):
                 continue
             if relation is not None and not relation.flag("inh"):
                 continue
-            alone = f"{act.migration.how_to_disable_transaction}: `{deparse.concurrently(tree)};`"
+            alone = f"Write `{deparse.concurrently(tree)};` {statement.migration.how_to_disable_transaction}."
             parts = relation is not None and has_partitions(relation, change.base.migrations if change.base else ())
             yield statement_finding(
                 INDEX_NOT_CONCURRENT,
-                act,
+                statement,
                 f"`CREATE INDEX` blocks writes to `{written(relation)}` until it completes.",
-                help=index(tree, outside=act.migration.how_to_disable_transaction) if parts else alone,
+                help=index(tree, outside=statement.migration.how_to_disable_transaction) if parts else alone,
             )

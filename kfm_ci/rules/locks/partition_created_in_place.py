@@ -1,4 +1,4 @@
-"""A new partition is attached to its parent, not created in it."""
+"""Rule ``partition-created-in-place``: partition created with an exclusive lock."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ PARTITION_CREATED_IN_PLACE = RuleInfo(
 )
 
 
-class PartitionOf:
-    """``partition of`` takes the strongest lock on the parent; ``attach partition`` a weak one."""
+class PartitionCreatedInPlace:
+    """Finds ``PARTITION OF``, which takes AccessExclusiveLock on the parent."""
 
     info = PARTITION_CREATED_IN_PLACE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield a note for each partition made in an older parent."""
-        for act in change.acts.of("CreateStmt"):
-            parents = act.tree.many("inh_relations") if act.tree.one("partbound") is not None else ()
-            old = [written(parent) for parent in parents if change.acts.existed(act, parent)]
+        """Yield a note for each partition that is created in an existing parent."""
+        for statement in change.statements.of("CreateStmt"):
+            parents = statement.tree.many("inh_relations") if statement.tree.one("partbound") is not None else ()
+            old = [written(parent) for parent in parents if change.statements.is_existing(statement, parent)]
             if old:
-                name = written(act.tree.one("relation"))
+                name = written(statement.tree.one("relation"))
                 yield statement_finding(
                     PARTITION_CREATED_IN_PLACE,
-                    act,
+                    statement,
                     f"`CREATE TABLE … PARTITION OF` blocks reads and writes of `{old[0]}` while it creates `{name}`.",
                     help=f"Write `create table {name} (like {old[0]} including all);` and `alter table {old[0]} attach "
                     f"partition {name} for values …;`.",

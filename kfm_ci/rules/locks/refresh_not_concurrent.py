@@ -1,4 +1,4 @@
-"""A materialized view is refreshed beside its readers."""
+"""Rule ``refresh-not-concurrent``: blocks reads while a view is refreshed."""
 
 from __future__ import annotations
 
@@ -24,20 +24,24 @@ REFRESH_NOT_CONCURRENT = RuleInfo(
 
 
 class RefreshNotConcurrent:
-    """A plain refresh runs the whole query while every reader waits."""
+    """Finds refreshes without ``CONCURRENTLY``, which block reads."""
 
     info = REFRESH_NOT_CONCURRENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield refreshes of older views that keep readers out."""
-        for act in change.acts.of("RefreshMatViewStmt"):
-            relation = act.tree.one("relation")
-            if act.tree.flag("concurrent") or act.tree.flag("skip_data") or not change.acts.existed(act, relation):
+        """Yield a finding for each such refresh of an existing materialized view."""
+        for statement in change.statements.of("RefreshMatViewStmt"):
+            relation = statement.tree.one("relation")
+            if (
+                statement.tree.flag("concurrent")
+                or statement.tree.flag("skip_data")
+                or not change.statements.is_existing(statement, relation)
+            ):
                 continue
             name = written(relation)
             yield statement_finding(
                 REFRESH_NOT_CONCURRENT,
-                act,
+                statement,
                 f"`REFRESH MATERIALIZED VIEW` blocks reads of `{name}` while its query runs.",
                 help=f"Create a unique index on it and write `refresh materialized view concurrently {name};`.",
             )

@@ -1,4 +1,4 @@
-"""How a table is stored is not changed in place."""
+"""Rule ``storage-rewrite``: rewrites a table to change its storage."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ STORAGE_REWRITE = RuleInfo(
 
 
 class StorageRewrite:
-    """Every one of these copies the table's files under an exclusive lock."""
+    """Finds changes of storage, which rewrite the table under an exclusive lock."""
 
     info = STORAGE_REWRITE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield changes of storage of older tables."""
-        for item in change.acts.alterations(*_CHANGES):
-            if change.acts.existed(item.act, item.relation):
+        """Yield a finding for each change of an existing table's storage."""
+        for item in change.statements.alterations(*_CHANGES):
+            if change.statements.is_existing(item.statement, item.relation):
                 what = _CHANGES[item.command.choice("subtype")]
                 yield statement_finding(
                     STORAGE_REWRITE,
-                    item.act,
+                    item.statement,
                     f"`{what}` rewrites `{written(item.relation)}` and blocks reads and writes.",
                     help="Copy the rows to a new table and swap the two, or declare `rollout: requires-maintenance-window`.",
                 )

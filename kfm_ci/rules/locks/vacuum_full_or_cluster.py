@@ -1,4 +1,4 @@
-"""A table is not written anew in the middle of a day."""
+"""Rule ``vacuum-full-or-cluster``: VACUUM FULL or CLUSTER of an existing table."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ VACUUM_FULL_OR_CLUSTER = RuleInfo(
 )
 
 
-class TableRewritten:
-    """``vacuum full`` and ``cluster`` copy the whole table while nobody may even read it."""
+class VacuumFullOrCluster:
+    """Finds ``VACUUM FULL`` and ``CLUSTER``, which rewrite the table and block reads and writes."""
 
     info = VACUUM_FULL_OR_CLUSTER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what compacts older tables."""
-        for act in change.acts.of("VacuumStmt", "ClusterStmt"):
-            if act.tree.tag == "VacuumStmt":
+        """Yield a finding for each statement that rewrites existing tables."""
+        for statement in change.statements.of("VacuumStmt", "ClusterStmt"):
+            if statement.tree.tag == "VacuumStmt":
                 if "full" not in {
-                    option.text("defname") for option in act.tree.many("options") if _on(option.one("arg"))
+                    option.text("defname") for option in statement.tree.many("options") if _on(option.one("arg"))
                 }:
                     continue
-                relations = [item.one("relation") for item in act.tree.many("rels")]
+                relations = [item.one("relation") for item in statement.tree.many("rels")]
                 what = "vacuum full"
             else:
-                relations, what = [item for item in (act.tree.one("relation"),) if item is not None], "cluster"
-            old = [written(item) for item in relations if change.acts.existed(act, item)]
+                relations, what = [item for item in (statement.tree.one("relation"),) if item is not None], "cluster"
+            old = [written(item) for item in relations if change.statements.is_existing(statement, item)]
             if old or not relations:
                 yield statement_finding(
                     VACUUM_FULL_OR_CLUSTER,
-                    act,
+                    statement,
                     f"`{what}` rewrites {', '.join(f'`{item}`' for item in old) or 'every table'} and blocks reads and writes.",
                     help="Use `pg_repack`, or declare `rollout: requires-maintenance-window`.",
                 )

@@ -1,4 +1,4 @@
-"""SQL that a block builds while it runs cannot be read beforehand."""
+"""Rule ``dynamic-sql``: SQL built at run time."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ DYNAMIC_SQL = RuleInfo(
 
 
 class DynamicSql:
-    """Static statements inside a block are judged like any other; built ones are listed."""
+    """Lists SQL that is built at run time; static statements in blocks are checked as usual."""
 
     info = DYNAMIC_SQL
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the parts of blocks that were not judged."""
-        for item in change.acts.unread:
+        """Yield a finding for each part of a block that was not checked."""
+        for item in change.statements.unread:
             if item.kind == "dynamic":
                 yield migration_finding(
                     DYNAMIC_SQL,

@@ -1,4 +1,4 @@
-"""psql's own commands are no SQL: what they do is not known to anybody else."""
+"""Rule ``psql-meta-command``: psql meta-command in a migration."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ PSQL_META_COMMAND = RuleInfo(
 
 
 class PsqlMetaCommand:
-    r"""Commands such as ``\i`` execute SQL that was never checked."""
+    """Finds commands that psql runs itself, which the server does not know."""
 
     info = PSQL_META_COMMAND
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield each such line."""
-        for item in change.acts.unread:
+        """Yield a finding for each meta-command."""
+        for item in change.statements.unread:
             if item.kind == "meta-command":
                 yield migration_finding(
                     PSQL_META_COMMAND,

@@ -1,4 +1,4 @@
-"""SQL that does not parse was not judged, and nothing unjudged passes."""
+"""Rule ``statement-not-parsed``: statement that the parser does not accept."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ STATEMENT_NOT_PARSED = RuleInfo(
 )
 
 
-class NotParsed:
-    """The parser is PostgreSQL's own; a server of another version has the last word."""
+class StatementNotParsed:
+    """Finds statements that PostgreSQL's parser rejects; a server of another version decides."""
 
     info = STATEMENT_NOT_PARSED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the statements that do not parse."""
-        for item in change.acts.unread:
+        """Yield a finding for each statement that does not parse."""
+        for item in change.statements.unread:
             if item.kind == "syntax":
                 yield migration_finding(
                     STATEMENT_NOT_PARSED,

@@ -1,4 +1,4 @@
-"""A placeholder stands for text that nobody has judged."""
+"""Rule ``unresolved-placeholder``: template placeholder without a value."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kfm_ci.model import Finding
 from kfm_ci.rules.rule import migration_finding
 
 
-class UnfilledPlaceholder:
-    """What another program fills in is judged as if it were a name."""
+class UnresolvedPlaceholder:
+    """Finds placeholders without a value, which are checked as plain names."""
 
     info = UNRESOLVED_PLACEHOLDER
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield each file that parses only with its placeholders filled in, or not even then."""
+        """Yield one finding for each file with such placeholders."""
         files: dict[str, list[UnreadStatement]] = defaultdict(list)
-        for item in change.acts.unread:
+        for item in change.statements.unread:
             if item.kind == "placeholder":
                 files[item.place.file or ""].append(item)
         for items in files.values():

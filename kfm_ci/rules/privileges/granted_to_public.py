@@ -1,4 +1,4 @@
-"""Rights are given to roles, not to everybody."""
+"""Rule ``granted-to-public``: grants privileges to PUBLIC."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ GRANTED_TO_PUBLIC = RuleInfo(
 )
 
 
-class PublicGrant:
-    """Every role of the server, also one made tomorrow, is in ``public``."""
+class GrantedToPublic:
+    """Finds grants to ``PUBLIC``, which includes every present and future role."""
 
     info = GRANTED_TO_PUBLIC
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield grants to everybody, also by default privileges."""
-        for act in change.acts.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
-            grant = act.tree.one("action") or act.tree
+        """Yield a finding for each grant to ``PUBLIC``, also by default privileges."""
+        for statement in change.statements.of("GrantStmt", "AlterDefaultPrivilegesStmt", downs=True):
+            grant = statement.tree.one("action") or statement.tree
             public = any(role.choice("roletype") == "ROLESPEC_PUBLIC" for role in grant.many("grantees"))
             if grant.flag("is_grant") and public:
                 yield statement_finding(
                     GRANTED_TO_PUBLIC,
-                    act,
+                    statement,
                     "`GRANT … TO PUBLIC` grants to every role that can connect, now and later.",
                     help="Grant to the role that needs it: `grant … to …;`.",
                     verdict=Verdict.FACT,

@@ -1,4 +1,4 @@
-"""A migration reaches nobody but its own database."""
+"""Rule ``outside-database``: reaches another server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
-_WHAT = {
+_MESSAGES = {
     "CreateForeignServerStmt": "The statement connects to another server.",
     "AlterForeignServerStmt": "The statement changes a connection to another server.",
     "CreateUserMappingStmt": "The statement contains credentials for another server.",
@@ -41,33 +41,33 @@ OUTSIDE_DATABASE = RuleInfo(
 
 
 class OutsideDatabase:
-    """What happens there is neither rolled back nor tested."""
+    """Finds statements with effects that neither a rollback nor the gate covers."""
 
     info = OUTSIDE_DATABASE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what reaches outside."""
-        for act in change.acts.of(*_WHAT, "CreateExtensionStmt", downs=True):
-            extension = act.tree.text("extname").lower()
-            if act.tree.tag in _WHAT:
-                message = _WHAT[act.tree.tag]
+        """Yield a finding for each statement that reaches another server."""
+        for statement in change.statements.of(*_MESSAGES, "CreateExtensionStmt", downs=True):
+            extension = statement.tree.text("extname").lower()
+            if statement.tree.tag in _MESSAGES:
+                message = _MESSAGES[statement.tree.tag]
             elif extension in _EXTENSIONS:
                 message = f"The extension `{extension}` lets SQL reach outside the database."
             else:
                 continue
             yield statement_finding(
                 OUTSIDE_DATABASE,
-                act,
+                statement,
                 message,
                 help="Set it up together with the server, outside of migrations.",
                 verdict=Verdict.FACT,
             )
-        for act in change.acts.mentioning(_DBLINK):
-            names = {(call.strings("funcname") or ("",))[-1].lower() for call in act.tree.find("FuncCall")}
+        for statement in change.statements.mentioning(_DBLINK):
+            names = {(call.strings("funcname") or ("",))[-1].lower() for call in statement.tree.find("FuncCall")}
             if any(name.startswith("dblink") for name in names):
                 yield statement_finding(
                     OUTSIDE_DATABASE,
-                    act,
+                    statement,
                     "`dblink` runs SQL on another server, outside this transaction.",
                     help="Move the data with the application or a separate job.",
                     verdict=Verdict.FACT,

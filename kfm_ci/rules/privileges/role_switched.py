@@ -1,4 +1,4 @@
-"""A migration runs as who it was started."""
+"""Rule ``role-switched``: switches the role."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ ROLE_SWITCHED = RuleInfo(
 
 
 class RoleSwitched:
-    """What it makes belongs to somebody else, and the runner's ledger is written as somebody else."""
+    """Finds ``SET ROLE``, after which another role owns the created objects."""
 
     info = ROLE_SWITCHED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what switches the role."""
-        for act in change.acts.of("VariableSetStmt", downs=True):
-            name = act.tree.text("name").lower()
-            if name not in _SETTINGS or act.tree.choice("kind") != "VAR_SET_VALUE":
+        """Yield a finding for each switch of the role."""
+        for statement in change.statements.of("VariableSetStmt", downs=True):
+            name = statement.tree.text("name").lower()
+            if name not in _SETTINGS or statement.tree.choice("kind") != "VAR_SET_VALUE":
                 continue
-            value = next((item.one("sval") for item in act.tree.many("args")), None)
+            value = next((item.one("sval") for item in statement.tree.many("args")), None)
             role = shown(value.text("sval")) if value is not None else "another role"
             if role == "none":
                 continue
             yield statement_finding(
                 ROLE_SWITCHED,
-                act,
+                statement,
                 f"The following statements run as `{role}`.",
                 help="Run the migration as the role that should own the objects, or use `alter … owner to`.",
                 verdict=Verdict.FACT,

@@ -1,4 +1,4 @@
-"""A function that runs as its owner looks names up where its owner said."""
+"""Rule ``security-definer-search-path``: SECURITY DEFINER without a search_path."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
 )
 
 
-class SecurityDefiner:
-    """Otherwise the caller's search path decides which functions it calls, with the owner's rights."""
+class SecurityDefinerSearchPath:
+    """Finds functions that run as their owner with the caller's search path."""
 
     info = SECURITY_DEFINER_SEARCH_PATH
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield security definer functions without a search path of their own."""
-        for act in change.acts.of("CreateFunctionStmt"):
+        """Yield a finding for each ``SECURITY DEFINER`` function without a ``search_path``."""
+        for statement in change.statements.of("CreateFunctionStmt"):
             definer = path = False
-            for option in act.tree.many("options"):
+            for option in statement.tree.many("options"):
                 value = option.one("arg")
                 if value is not None and option.text("defname") == "security":
                     definer = value.flag("boolval")
@@ -44,8 +44,8 @@ class SecurityDefiner:
             if definer and not path:
                 yield statement_finding(
                     SECURITY_DEFINER_SEARCH_PATH,
-                    act,
-                    f"`{spelled(act.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
+                    statement,
+                    f"`{spelled(statement.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
                     help="Add `set search_path = pg_catalog, pg_temp` and qualify the names in its body.",
                     verdict=Verdict.FACT,
                 )

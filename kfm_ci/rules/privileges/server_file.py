@@ -1,4 +1,4 @@
-"""A migration does not read or write the server's files."""
+"""Rule ``server-file``: uses files or programs of the server."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ SERVER_FILE = RuleInfo(
 
 
 class ServerFile:
-    """Whoever can run a program on the database's machine owns the machine."""
+    """Finds access to files and programs of the database host."""
 
     info = SERVER_FILE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what touches files or programs of the server."""
-        for act in change.acts.of("CopyStmt", downs=True):
-            if act.tree.flag("is_program") or act.tree.text("filename"):
-                what = "runs a program" if act.tree.flag("is_program") else "uses a file"
+        """Yield a finding for each statement that uses a file or program of the server."""
+        for statement in change.statements.of("CopyStmt", downs=True):
+            if statement.tree.flag("is_program") or statement.tree.text("filename"):
+                what = "runs a program" if statement.tree.flag("is_program") else "uses a file"
                 yield statement_finding(
                     SERVER_FILE,
-                    act,
+                    statement,
                     f"`COPY` {what} on the database host.",
                     help="Put the rows into the migration: `insert into … values …;`.",
                     verdict=Verdict.FACT,
                 )
-        for act in change.acts.mentioning(_MENTION):
-            for name in sorted({_name(node) for node in act.tree.find("FuncCall")} & _FUNCTIONS):
+        for statement in change.statements.mentioning(_MENTION):
+            for name in sorted({_name(node) for node in statement.tree.find("FuncCall")} & _FUNCTIONS):
                 yield statement_finding(
                     SERVER_FILE,
-                    act,
+                    statement,
                     f"`{name}` accesses files on the database host.",
                     help="Put the data into the migration.",
                     verdict=Verdict.FACT,

@@ -1,4 +1,4 @@
-"""A migration changes its database, not the server and its roles."""
+"""Rule ``server-settings``: changes roles, databases or server settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.rule import statement_finding
 
-_WHAT = {
+_MESSAGES = {
     "AlterSystemStmt": "The statement changes settings of the whole server.",
     "AlterDatabaseSetStmt": "The statement changes settings of a database for every session.",
     "AlterDatabaseStmt": "The statement changes a database as a whole.",
@@ -41,17 +41,17 @@ SERVER_SETTINGS = RuleInfo(
 
 
 class ServerSettings:
-    """What one migration sets for all is undone by no rollback."""
+    """Finds changes that affect the whole cluster and that no rollback reverts."""
 
     info = SERVER_SETTINGS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what changes more than the database's content."""
-        for act in change.acts.of(*_WHAT, downs=True):
+        """Yield a finding for each change of a role, database, tablespace or server setting."""
+        for statement in change.statements.of(*_MESSAGES, downs=True):
             yield statement_finding(
                 SERVER_SETTINGS,
-                act,
-                _WHAT[act.tree.tag],
+                statement,
+                _MESSAGES[statement.tree.tag],
                 help="Do it in the infrastructure's code, not in a migration.",
                 verdict=Verdict.FACT,
             )

@@ -1,4 +1,4 @@
-"""Functions are written in languages that the server keeps within the database."""
+"""Rule ``untrusted-language``: function in an untrusted language."""
 
 from __future__ import annotations
 
@@ -31,20 +31,22 @@ UNTRUSTED_LANGUAGE = RuleInfo(
 
 
 class UntrustedLanguage:
-    """Code in it can do whatever the server's process can."""
+    """Finds languages whose code has the rights of the server process."""
 
     info = UNTRUSTED_LANGUAGE
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield functions and blocks in such a language, and what installs one."""
-        for act in change.acts.of("CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True):
-            tree = act.tree
+        """Yield a finding for each function, block or extension of an untrusted language."""
+        for statement in change.statements.of(
+            "CreateFunctionStmt", "DoStmt", "CreateExtensionStmt", "CreatePLangStmt", downs=True
+        ):
+            tree = statement.tree
             language = tree.text("extname") or tree.text("plname") or _language(tree)
             if language.lower() in _UNTRUSTED:
                 name = spelled(tree.strings("funcname")) if tree.tag == "CreateFunctionStmt" else "this"
                 yield statement_finding(
                     UNTRUSTED_LANGUAGE,
-                    act,
+                    statement,
                     f"`{name}` uses `{language}`, whose code runs with the rights of the server process.",
                     help="Write it in SQL or PL/pgSQL, or in the application.",
                     verdict=Verdict.FACT,

@@ -1,4 +1,4 @@
-"""What went wrong while the change ran: forwards, backwards, again, and against what the header says."""
+"""Rules on executing the migrations and the smoke tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks that others wait for, and the work that runs under them."""
+"""Rules on blocking locks and the work that runs under them."""
 
 from __future__ import annotations
 

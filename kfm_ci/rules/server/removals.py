@@ -1,4 +1,4 @@
-"""What is gone, means something else, or is left unfinished."""
+"""Rules on dropped, renamed and changed objects, invalid indexes and unvalidated constraints."""
 
 from __future__ import annotations
 

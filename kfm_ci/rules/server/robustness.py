@@ -1,4 +1,4 @@
-"""What one clean run does not show: interrupted, run twice, run elsewhere, or met by the release that still runs."""
+"""Rules of the robustness and compatibility checks: interruption, second run, other settings, running release."""
 
 from __future__ import annotations
 

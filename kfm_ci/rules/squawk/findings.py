@@ -1,4 +1,4 @@
-"""squawk as adviser: what it says of new migrations, in our words and places."""
+"""squawk's results as findings, with hazards and places in the file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfm_ci.model import ROLLOUT_HAZARDS, Finding, Hazard, Mode, Place, Severity
 from kfm_ci.rules.rule import declared_rollout, spread
 from kfm_ci.rules.squawk import process
 from kfm_ci.rules.squawk.process import SquawkAnswer
-from kfm_ci.rules.squawk.rule_map import ASKED, AT_ONCE, GENERAL, PAGES, PREFIX, REMEDIES, Group
+from kfm_ci.rules.squawk.rule_map import ENABLED, EXCLUSION_REMEDY, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 from kfm_ci.sql.tokens import words
@@ -25,24 +25,24 @@ _KINDS = (
     frozenset({Hazard.TRANSACTION, Hazard.INVALID_INDEX}),
     frozenset({Hazard.PRIVILEGE, Hazard.SESSION_STATE}),
 )
-"""Hazards that are two views of one matter: what locks, what loses, what leaves the transaction, what widens rights."""
+"""Groups of hazards that describe one problem: locks, losses, transactions, privileges."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinterResult:
-    """What squawk said."""
+    """Result of running squawk."""
 
     findings: tuple[Finding, ...] = ()
     unchecked: tuple[tuple[str, str], ...] = ()
-    """Files that it did not answer for, and why."""
+    """Files without complete output, with the reason."""
     asked: int = 0
-    """Files that it was asked about."""
+    """Number of files that were passed to squawk."""
     unasked: int = 0
-    """Answers of rules that it was not asked for."""
+    """Number of results of rules that were not enabled."""
 
 
 class _Script:
-    """One migration's up, as asked about."""
+    """The script of one up migration."""
 
     __slots__ = ("_lines", "_starts", "_statements", "migration", "question", "script")
 
@@ -62,18 +62,18 @@ class _Script:
         return self.script.file.path
 
     def statement(self, answer: SquawkAnswer) -> Statement | None:
-        """Return the statement that an answer is about; None before the first."""
+        """Return the statement of a result; None before the first."""
         index = bisect_right(self._starts, self._offset(answer.line, answer.column)) - 1
         return self._statements[index] if index >= 0 else None
 
     def place(self, answer: SquawkAnswer) -> Place:
-        """Return where an answer points to, in the file, 1-based and in characters."""
+        """Return the place of a result in the file, 1-based and in characters."""
         line, column = self._lines.place(self._offset(answer.line, answer.column))
         around = self.statement(answer)
         return Place(file=self.path, line=line, column=column, end_line=max(line, around.end_line) if around else line)
 
     def constraint(self, answer: SquawkAnswer) -> str:
-        """Return the word for the kind of constraint that an answer about ``add [constraint name] …`` points to."""
+        """Return the keyword of the constraint at a result's place, such as ``UNIQUE``."""
         _, *rest = (*words(self.script.text[self._offset(answer.line, answer.column) :], 4), "")
         return rest[2] if rest[0] == "CONSTRAINT" and len(rest) > 2 else rest[0]
 
@@ -81,13 +81,17 @@ class _Script:
         return min(self.question.places.characters(line, column), max(0, len(self.script.text) - 1))
 
 
-def advise(
-    migrations: Sequence[Migration], acts: ChangeStatements, *, ours: Sequence[Finding] = (), major: int | None = None
+def lint(
+    migrations: Sequence[Migration],
+    statements_of_change: ChangeStatements,
+    *,
+    ours: Sequence[Finding] = (),
+    major: int | None = None,
 ) -> LinterResult:
-    """Return squawk's advice on the ups of new migrations.
+    """Return squawk's findings on the up migrations of a change.
 
-    Nothing on what is done to what the same change creates, and nothing where our own rules have spoken (``ours``) of
-    the same kind of hazard in the same statement. ``acts`` are the migrations' statements, ``major`` is the PostgreSQL
+    Without those on objects that the same change creates, and without those that ``ours`` report for the same
+    statement and group of hazards. ``statements_of_change`` are the migrations' statements, ``major`` is the PostgreSQL
     version that is meant. Never raises: a file without a clean answer is ``unchecked``.
     """
     scripts = [_Script(item, item.up) for item in migrations if isinstance(item.up, Script)]
@@ -97,7 +101,7 @@ def advise(
         answered = process.ask([item.question for item in scripts], major=major)
     except CannotCheck as error:
         return LinterResult(unchecked=tuple((item.path, str(error)) for item in scripts))
-    told = _by_file(ours)
+    reported = _by_file(ours)
     findings: list[Finding] = []
     unchecked: list[tuple[str, str]] = []
     unasked = 0
@@ -105,29 +109,29 @@ def advise(
         if isinstance(answers, process.UncleanInput):
             unchecked.append((script.path, str(answers)))
             continue
-        unasked += sum(item.rule_name not in {*ASKED, process.SYNTAX} for item in answers)
+        unasked += sum(item.rule_name not in {*ENABLED, process.SYNTAX} for item in answers)
         findings += (
             item
-            for item in _findings(script, answers, acts)
-            if not any(same_matter(item, other) for other in told.get(script.path, ()))
+            for item in _findings(script, answers, statements_of_change)
+            if not any(same_matter(item, other) for other in reported.get(script.path, ()))
         )
     return LinterResult(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
 
 
 def not_checked(advice: LinterResult) -> CannotCheck:
-    """Return the error for advice that is not whole."""
+    """Return the error for incomplete results."""
     path, reason = advice.unchecked[0]
-    more = f", and {len(advice.unchecked) - 1} more files" if len(advice.unchecked) > 1 else ""
+    more = f" and {len(advice.unchecked) - 1} more" if len(advice.unchecked) > 1 else ""
     return CannotCheck(
         code="KFM-C15",
-        message=f"not checked by squawk: {reason}{more}",
+        message=f"squawk did not check the file{more}: {reason.removesuffix('.')}.",
         where=path,
-        help="run it again; to go without its advice, set `squawk = false` in [policy]",
+        help="Run kfm-ci again, or set `squawk = false` in [policy].",
     )
 
 
 def same_matter(one: Finding, other: Finding) -> bool:
-    """Whether two findings in one file speak of the same kind of hazard, of lines that overlap."""
+    """Whether two findings in one file have overlapping lines and the same group of hazards."""
     if _kind(one.hazard) != _kind(other.hazard) or one.place.line is None or other.place.line is None:
         return False
     return one.place.line <= (other.place.end_line or other.place.line) and other.place.line <= (
@@ -147,26 +151,32 @@ def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
     return found
 
 
-def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStatements) -> Iterator[Finding]:
+def _findings(
+    script: _Script, answers: Sequence[SquawkAnswer], statements_of_change: ChangeStatements
+) -> Iterator[Finding]:
     style: dict[str, list[Finding]] = {}
     unparsed = next((item for item in answers if item.rule_name == process.SYNTAX), None)
     if unparsed is not None:
         yield _unread(script, unparsed)
         return
-    known = {(item.line_end, item.column_end) for item in answers if _kind_told(item)}
+    known = {(item.line_end, item.column_end) for item in answers if _has_specific_rule(item)}
     for answer in answers:
-        asked = ASKED.get(answer.rule_name)
+        asked = ENABLED.get(answer.rule_name)
         if asked is None or (answer.rule_name == GENERAL and (answer.line_end, answer.column_end) in known):
             continue
         around = script.statement(answer)
-        if asked.group is not Group.STYLE and around is not None and acts.only_new(script.path, around):
+        if (
+            asked.group is not Group.STYLE
+            and around is not None
+            and statements_of_change.has_only_new_targets(script.path, around)
+        ):
             continue
         remedy = answer.help or REMEDIES.get(answer.rule_name)
         if answer.rule_name == "constraint-missing-not-valid":
             kind = script.constraint(answer)
             if kind in {"UNIQUE", "PRIMARY"}:
-                continue  # squawk says it again by a rule that knows the way there is
-            remedy = AT_ONCE if kind == "EXCLUDE" else remedy
+                continue  # a specific squawk rule reports it with the right help
+            remedy = EXCLUSION_REMEDY if kind == "EXCLUDE" else remedy
         severity = asked.severity or default_severity(asked.hazard, rollout=declared_rollout(script.migration))
         found = Finding(
             rule=f"{PREFIX}{answer.rule_name}",
@@ -186,13 +196,13 @@ def _findings(script: _Script, answers: Sequence[SquawkAnswer], acts: ChangeStat
     yield from (_once(found) for found in style.values())
 
 
-def _kind_told(answer: SquawkAnswer) -> bool:
-    asked = ASKED.get(answer.rule_name)
+def _has_specific_rule(answer: SquawkAnswer) -> bool:
+    asked = ENABLED.get(answer.rule_name)
     return asked is not None and asked.group is Group.SUSPECT and answer.rule_name != GENERAL
 
 
 def _once(found: list[Finding]) -> Finding:
-    """Return one note for all places of a matter of taste."""
+    """Return one note for all places of a style rule."""
     lines = [item.place.line or 1 for item in found]
     return replace(found[0], message=f"{found[0].message}{spread(lines)}")
 
@@ -203,6 +213,6 @@ def _unread(script: _Script, answer: SquawkAnswer) -> Finding:
         hazard=Hazard.UNANALYSABLE,
         severity=Severity.NOTE,
         place=script.place(answer),
-        message=f"squawk cannot parse this file, so none of its rules judged it: {answer.message}",
+        message=f"squawk cannot parse the file and checked none of its rules: {answer.message}",
         migration=script.migration.id,
     )

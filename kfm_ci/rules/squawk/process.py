@@ -1,4 +1,4 @@
-"""Running squawk: isolated from the repository, and believed only when it answers cleanly."""
+"""Runs squawk isolated from the repository, and accepts only complete output."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.model import Digest, LinterIdentity
-from kfm_ci.rules.squawk.rule_map import OPT_IN, REFUSED
+from kfm_ci.rules.squawk.rule_map import DISABLED, OPT_IN
 
 VERSION = "2.70.0"
-"""The one version whose rules and answers are known; pinned in the package's dependencies."""
+"""The supported version; pinned in the package's dependencies."""
 _FILE_SECONDS = 10.0
 _ALL_SECONDS = 60.0
 _BATCH = 200
-"""From how many files on several share a process."""
+"""Number of files from which several share a process."""
 _CANARY = "kfm_ci_was_read_to_its_end"
 _ENDING = f'\n;drop database "{_CANARY}";\n'
-"""Stands behind every text: that squawk speaks of it proves that it judged everything before."""
+"""Appended to every text: a finding on it proves that squawk checked everything before."""
 SYNTAX = "syntax-error"
 _STDIN = "migration.sql"
 _IGNORES = re.compile("squawk-", re.IGNORECASE)
@@ -60,7 +60,7 @@ class Places:
     __slots__ = ("_continuations", "_starts")
 
     def __init__(self, data: bytes) -> None:
-        # To squawk a lone carriage return ends a line too.
+        # squawk also ends a line at a lone carriage return.
         self._starts = [0, *(found.end() for found in _LINE_ENDS.finditer(data))]
         self._continuations = [found.start() for found in _CONTINUATION.finditer(data)]
 
@@ -75,33 +75,33 @@ class Places:
 
 
 class Question:
-    """One text to ask about, as squawk gets it."""
+    """The text that squawk gets for one script."""
 
     __slots__ = ("data", "in_transaction", "places")
 
     def __init__(self, text: str, *, in_transaction: bool) -> None:
-        """Blank squawk's own ignore comments, at the same length, and add a last statement of ours."""
+        """Replace squawk's ignore comments by text of the same length, and append the canary statement."""
         self.data = (_IGNORES.sub("squawk_", text) + _ENDING).encode("utf-8", "replace")
         self.places = Places(self.data)
         self.in_transaction = in_transaction
 
 
 class UncleanInput(Exception):
-    """squawk crashed, hung or said something that is no answer."""
+    """squawk crashed, exceeded its time limit or printed invalid output."""
 
 
 @cache
 def binary() -> Path:
-    """Return the program of the pinned package, never one that happens to be on the path; raises CannotCheck."""
-    help = f'install it with `pip install "squawk-cli=={VERSION}"`, or set `squawk = false` in [policy]'
+    """Return the program of the pinned package, never one from PATH; raises CannotCheck."""
+    help = f'Run `pip install "squawk-cli=={VERSION}"`, or set `squawk = false` in [policy].'
     try:
         package = metadata.distribution("squawk-cli")
     except metadata.PackageNotFoundError:
-        raise CannotCheck(code="KFM-C14", message="squawk is not installed", help=help) from None
+        raise CannotCheck(code="KFM-C14", message="squawk is not installed.", help=help) from None
     if package.version != VERSION:
         raise CannotCheck(
             code="KFM-C14",
-            message="another version of squawk is installed",
+            message="The installed version of squawk is not supported.",
             expected=VERSION,
             got=package.version,
             help=help,
@@ -110,23 +110,23 @@ def binary() -> Path:
         located = Path(str(file.locate()))
         if file.name in {"squawk", "squawk.exe"} and located.is_file():
             return located
-    raise CannotCheck(code="KFM-C14", message="the package squawk-cli holds no program", help=help)
+    raise CannotCheck(code="KFM-C14", message="The package squawk-cli contains no program.", help=help)
 
 
 @cache
 def identity() -> LinterIdentity:
-    """Return which program is asked; raises CannotCheck as ``binary`` does."""
+    """Return squawk's name, version and digest; raises CannotCheck as ``binary`` does."""
     return LinterIdentity(name="squawk", version=VERSION, sha256=Digest.of(binary().read_bytes()))
 
 
 def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tuple[SquawkAnswer, ...] | UncleanInput]:
-    """Return an answer for each question, in their order; processes run side by side, and not for ever.
+    """Return squawk's output for each script, in order; processes run in parallel, with a time limit.
 
-    ``major`` is the PostgreSQL version that is meant. Raises CannotCheck when there is no squawk to ask.
+    ``major`` is the PostgreSQL version. Raises CannotCheck if squawk is not installed.
     """
     program, options = binary(), ("--pg-version", f"{major}.1") if major else ()
     size = 1 if len(questions) < _BATCH else _BATCH
-    # What is assumed of a transaction holds for a whole process.
+    # `--assume-in-transaction` applies to a whole process.
     alike = [[item for item in questions if item.in_transaction is kind] for kind in (True, False)]
     batches = [group[at : at + size] for group in alike for at in range(0, len(group), size)]
     answers: dict[int, tuple[SquawkAnswer, ...] | UncleanInput] = {}
@@ -136,15 +136,15 @@ def ask(questions: Sequence[Question], *, major: int | None = None) -> list[tupl
         done, late = wait(running, timeout=_ALL_SECONDS)
         pool.shutdown(wait=True, cancel_futures=True)
         for future, batch in zip(running, batches, strict=True):
-            told = future.result() if future in done else [UncleanInput("squawk took too long")] * len(batch)
-            answers.update({id(question): answer for question, answer in zip(batch, told, strict=True)})
+            output = future.result() if future in done else [UncleanInput("it exceeded its time limit")] * len(batch)
+            answers.update({id(question): answer for question, answer in zip(batch, output, strict=True)})
     return [answers[id(question)] for question in questions]
 
 
 def _ask(
     batch: Sequence[Question], program: Path, options: tuple[str, ...], directory: Path
 ) -> list[tuple[SquawkAnswer, ...] | UncleanInput]:
-    """Ask about several files in one process, or about each alone where that gives no clean answer."""
+    """Check several files in one process, or each alone if the output is incomplete."""
     assumed = (*options, "--assume-in-transaction") if batch[0].in_transaction else options
     if len(batch) > 1:
         try:
@@ -179,7 +179,7 @@ def _together(
 
 
 def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[SquawkAnswer]:
-    """Return what squawk prints, as rows; raises Unclean for all but its two good ends."""
+    """Return squawk's output as rows; raises UncleanInput for an exit code other than 0 and 1."""
     program, *rest = command
     # No configuration, no variables, an empty directory: nothing of the repository can switch a rule off.
     asked = [
@@ -189,7 +189,7 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
         "--reporter",
         "json",
         "--exclude",
-        ",".join(REFUSED),
+        ",".join(DISABLED),
         "--include",
         ",".join(OPT_IN),
         *map(str, rest),
@@ -199,24 +199,24 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
             asked, input=data, capture_output=True, cwd=directory, env={}, timeout=_FILE_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise UncleanInput(f"squawk did not end within {_FILE_SECONDS:.0f} s") from None
+        raise UncleanInput(f"it did not finish within {_FILE_SECONDS:.0f} s") from None
     except OSError as error:
-        raise UncleanInput(f"squawk cannot be started: {error.strerror}") from None
-    if ended.returncode != 1:  # 0 would say that it has not even seen our own last statement
-        raise UncleanInput(f"squawk ended with code {ended.returncode}")
+        raise UncleanInput(f"it cannot be started: {error.strerror}") from None
+    if ended.returncode != 1:  # 0: it did not report the canary statement
+        raise UncleanInput(f"it exited {ended.returncode}")
     try:
         return _ANSWERS.validate_json(ended.stdout)
     except ValidationError:
-        raise UncleanInput("squawk's answer is not readable") from None
+        raise UncleanInput("its output is not valid JSON") from None
 
 
 def _read(question: Question, answers: Sequence[SquawkAnswer]) -> tuple[SquawkAnswer, ...]:
-    """Return the rows about the text itself; raises Unclean when squawk did not get to its end."""
+    """Return the rows about the script; raises UncleanInput if squawk did not reach the canary."""
     end = len(question.data) - len(_ENDING)
     places = question.places
     own = tuple(item for item in answers if places.offset(item.line, item.column) < end)
     reached = any(item.rule_name == "ban-drop-database" for item in answers if item not in own)
-    # A file that it cannot parse it does not judge at all, and says so.
+    # squawk checks nothing of a file that it cannot parse, and reports a syntax error.
     if not reached and not any(item.rule_name == SYNTAX for item in answers):
-        raise UncleanInput("squawk did not read the file to its end")
+        raise UncleanInput("it did not read the whole file")
     return own if reached else tuple(item for item in answers if item.rule_name == SYNTAX)

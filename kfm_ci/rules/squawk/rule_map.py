@@ -1,4 +1,4 @@
-"""What squawk is asked: its rules that add to ours, in three classes, and those that only a server decides."""
+"""The enabled squawk rules with their hazards, and those that the server confirms or refutes."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from enum import StrEnum
 from kfm_ci.model import Hazard, Severity, Verdict
 
 PREFIX = "squawk-"
-"""Stands before squawk's own name of a rule."""
+"""Prefix of the id of a squawk rule."""
 PAGES = "https://squawkhq.com/docs"
 
 
 class Group(StrEnum):
-    """What kind of advice a rule gives."""
+    """The kind of problem that a squawk rule reports."""
 
     COMPATIBILITY = "compatibility"
     """Removes or renames what the running application may use: the contract's severity."""
     AUTHORITY = "authority"
     """Access, replication, server settings: a warning."""
     STYLE = "style"
-    """Taste: a note, one a file."""
+    """Style: one note per file."""
     SUSPECT = "suspect"
-    """Only a server can decide: settled by evidence."""
+    """The server confirms or refutes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delegated:
-    """One of squawk's rules, and what it means here."""
+    """An enabled squawk rule with its group, hazard and severity."""
 
     group: Group
     hazard: Hazard
     severity: Severity | None = None
-    """None: the contract's for the hazard."""
+    """None: the contract's default for the hazard."""
     verdict: Verdict = Verdict.FACT
 
 
@@ -44,8 +44,8 @@ def _group(group: Group, hazard: Hazard, names: str, **more: Severity | Verdict)
 _MAYBE = Verdict.SUSPECTED
 _NOTE, _WARNING = Severity.NOTE, Severity.WARNING
 
-ASKED: Mapping[str, Delegated] = {
-    # What is gone is read back from the catalog: a view that is dropped and made anew has broken nobody.
+ENABLED: Mapping[str, Delegated] = {
+    # The catalog decides: a view that is dropped and recreated breaks no client.
     **_group(
         Group.COMPATIBILITY,
         Hazard.DATA_LOSS,
@@ -63,7 +63,7 @@ ASKED: Mapping[str, Delegated] = {
     ),
     **_group(Group.COMPATIBILITY, Hazard.DATA_LOSS, "ban-drop-database ban-truncate-cascade"),
     **_group(Group.COMPATIBILITY, Hazard.DATA_DEPENDENT, "adding-required-field"),
-    # Loosening is the usual first step of a safe change, and an index's new name is nobody's business.
+    # Dropping a constraint is the usual first step of a safe change, and no client uses an index by its name.
     **_group(
         Group.COMPATIBILITY,
         Hazard.BREAKS_CLIENTS,
@@ -110,7 +110,7 @@ ASKED: Mapping[str, Delegated] = {
         disallowed-unique-constraint adding-serial-primary-key-field""",
         verdict=_MAYBE,
     ),
-    # A lock for catalog changes only is a note, whoever sees it.
+    # A lock for a catalog change only is a note, as in the server rules.
     **_group(
         Group.SUSPECT,
         Hazard.BLOCKS_READS,
@@ -127,7 +127,7 @@ ASKED: Mapping[str, Delegated] = {
         verdict=_MAYBE,
     ),
 }
-"""By squawk's own name. What is not here is not asked."""
+"""Enabled rules by squawk's own name; all others are disabled."""
 
 OPT_IN = (
     "ban-alter-database-options",
@@ -145,23 +145,23 @@ OPT_IN = (
     "ban-replica-identity",
     "ban-revoke",
 )
-"""Asked, but switched off unless one asks."""
+"""Enabled rules that squawk disables by default."""
 
 GENERAL = "constraint-missing-not-valid"
-"""Says of any constraint what other rules say of its kind: of two answers about one place, theirs is told."""
+"""A general rule on constraints; a specific rule for the same place has priority."""
 
-REFUSED = ("prefer-robust-stmts", "require-lock-timeout", "require-statement-timeout", "prefer-repack")
-"""Not asked: the first advises a trap (an invalid index is taken for done), the timeouts ignore what is in effect."""
+DISABLED = ("prefer-robust-stmts", "require-lock-timeout", "require-statement-timeout", "prefer-repack")
+"""Disabled: `if not exists` skips an invalid index, and squawk does not know the timeouts in effect."""
 
-_RELEASE = "First release an application that no longer uses it; then remove it in a migration with `phase: contract`."
-_BESIDE = "Add the new one beside the old, keep both in step, change the application over, then drop the old one."
+_RELEASE = "Release an application that no longer uses it first; then drop it in a migration with `phase: contract`."
+_BESIDE = "Add the new one, keep both in sync and switch the application over. Drop the old one in a later migration."
 REMEDIES: Mapping[str, str] = {
-    **dict.fromkeys((name for name in ASKED if name.startswith("ban-drop-")), _RELEASE),
+    **dict.fromkeys((name for name in ENABLED if name.startswith("ban-drop-")), _RELEASE),
     **dict.fromkeys(("changing-column-type", "renaming-column", "renaming-table", "ban-set-schema"), _BESIDE),
 }
-"""What to do where squawk itself says nothing."""
-AT_ONCE = (
-    "PostgreSQL has no `not valid` for an exclusion constraint and cannot build its index concurrently: write "
-    "`rollout: requires-maintenance-window`, or make a new table with the constraint and move the rows in batches."
+"""Helps for rules for which squawk prints none."""
+EXCLUSION_REMEDY = (
+    "Declare `rollout: requires-maintenance-window`, or create a new table with the constraint and move the rows in batches. "
+    "An exclusion constraint cannot be `NOT VALID`, and PostgreSQL cannot build its index concurrently."
 )
-"""What to do where squawk advises what the server refuses."""
+"""The help where PostgreSQL rejects what squawk recommends."""

@@ -1,4 +1,4 @@
-"""An acknowledgement that is not well formed silences nothing, and is told."""
+"""Rule ``malformed-acknowledgement``: acknowledgement without a valid hazard or reason."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ MALFORMED_ACKNOWLEDGEMENT = RuleInfo(
 
 
 class MalformedAcknowledgement:
-    """Who accepts a hazard names it, and says why."""
+    """Finds acknowledgements without a known hazard or a reason."""
 
     info = MALFORMED_ACKNOWLEDGEMENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield a warning for each that cannot be honoured."""
+        """Yield a warning for each malformed acknowledgement."""
         for migration in change.new:
             for script in (migration.up, migration.down):
                 if not isinstance(script, Script):
                     continue
                 for wrong in acknowledgements.find(script)[1]:
-                    yield self._told(migration, script.file.path, wrong)
+                    yield self._finding(migration, script.file.path, wrong)
             yield from self._remarked(migration)
 
     def _remarked(self, migration: Migration) -> Iterator[Finding]:
@@ -51,9 +51,9 @@ class MalformedAcknowledgement:
         for remark in source_calls.read(up.file.text, up.file.path)[1]:
             wrong = acknowledgements.in_comment(remark.text, remark.line)
             if isinstance(wrong, MalformedAllowComment):
-                yield self._told(migration, up.file.path, wrong)
+                yield self._finding(migration, up.file.path, wrong)
 
-    def _told(self, migration: Migration, path: str, wrong: MalformedAllowComment) -> Finding:
+    def _finding(self, migration: Migration, path: str, wrong: MalformedAllowComment) -> Finding:
         place = Place(file=path, line=wrong.line, column=1, end_line=wrong.line)
         return migration_finding(
             MALFORMED_ACKNOWLEDGEMENT, wrong.message, help=wrong.help, migration=migration, place=place

@@ -1,4 +1,4 @@
-"""Ignore comments of other tools silence nothing here, and are shown."""
+"""Rule ``other-tool-ignore-comment``: ignore comment of another linter."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ OTHER_TOOL_IGNORE_COMMENT = RuleInfo(
 )
 
 
-class ForeignIgnoreComment:
-    """Lists what another tool was told not to see."""
+class OtherToolIgnoreComment:
+    """Finds the ignore comments of other linters."""
 
     info = OTHER_TOOL_IGNORE_COMMENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one note for each such comment in the new and changed files, with all places in a file."""
+        """Yield one note for each file with such comments."""
         for item in touched(change):
             lines: dict[str, list[int]] = {}
             for match in FOREIGN.finditer(item.file.text):

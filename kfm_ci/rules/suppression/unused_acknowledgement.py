@@ -1,4 +1,4 @@
-"""An acknowledgement that silences nothing is told."""
+"""Rule ``unused-acknowledgement``: acknowledgement that suppresses nothing."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ UNUSED_ACKNOWLEDGEMENT = RuleInfo(
 
 
 class UnusedAcknowledgement:
-    """Known only when every finding is: ``policy.apply`` tells it, as a warning."""
+    """Has no static check: ``assess.policy`` reports unused acknowledgements when all findings are known."""
 
     info = UNUSED_ACKNOWLEDGEMENT
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield nothing from the files alone."""
+        """Yield nothing."""
         return iter(())

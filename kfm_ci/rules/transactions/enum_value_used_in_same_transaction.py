@@ -1,4 +1,4 @@
-"""A new enum value cannot be used before it is committed."""
+"""Rule ``enum-value-used-in-same-transaction``: new enum value used in the same transaction."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ ENUM_VALUE_USED_IN_SAME_TRANSACTION = RuleInfo(
 )
 
 
-class EnumValueUsed:
-    """PostgreSQL refuses with 55P04, but only when a row makes it look at the value."""
+class EnumValueUsedInSameTransaction:
+    """Finds uses of an enum value before its commit, which PostgreSQL rejects with error 55P04."""
 
     info = ENUM_VALUE_USED_IN_SAME_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the first statement that uses a value which its own transaction added."""
-        acts = change.acts
-        for added in acts.of("AlterEnumStmt"):
+        """Yield a finding for the first statement that uses a value added in its transaction."""
+        statements = change.statements
+        for added in statements.of("AlterEnumStmt"):
             value, names = added.tree.text("new_val"), added.tree.strings("type_name")
             if added.transaction is None or not value or added.tree.text("old_val") or self._made_here(change, added):
                 continue
-            user = next((act for act in _after(change, added) if _mentions(act, value)), None)
+            user = next((statement for statement in _after(change, added) if _mentions(statement, value)), None)
             if user is not None:
                 yield statement_finding(
                     ENUM_VALUE_USED_IN_SAME_TRANSACTION,
@@ -54,8 +54,8 @@ class EnumValueUsed:
     def _made_here(self, change: Change, added: ChangeStatement) -> bool:
         names = added.tree.strings("type_name")
         return any(
-            act.transaction == added.transaction and act.tree.strings("type_name")[-1:] == names[-1:]
-            for act in change.acts.of("CreateEnumStmt")
+            statement.transaction == added.transaction and statement.tree.strings("type_name")[-1:] == names[-1:]
+            for statement in change.statements.of("CreateEnumStmt")
         )
 
 
@@ -72,17 +72,21 @@ def _after(change: Change, added: ChangeStatement) -> list[ChangeStatement]:
         "MergeStmt",
     )
     return sorted(
-        (act for act in change.acts.of(*users) if act.transaction == added.transaction and act.ordinal > added.ordinal),
-        key=lambda act: act.ordinal,
+        (
+            statement
+            for statement in change.statements.of(*users)
+            if statement.transaction == added.transaction and statement.ordinal > added.ordinal
+        ),
+        key=lambda statement: statement.ordinal,
     )
 
 
-def _mentions(act: ChangeStatement, value: str) -> bool:
-    return value in act.text.replace("''", "'") and any(text == value for text in _values(act.tree))
+def _mentions(statement: ChangeStatement, value: str) -> bool:
+    return value in statement.text.replace("''", "'") and any(text == value for text in _values(statement.tree))
 
 
 def _values(tree: Node) -> Iterator[str]:
-    """Yield the strings in a statement, but for those that are compared as text: such a comparison asks no enum."""
+    """Yield the string constants of a statement, without those that are compared as text."""
     text = tree.one("sval") if tree.tag == "A_Const" else None
     if text is not None:
         yield text.text("sval")

@@ -1,4 +1,4 @@
-"""A tool whose history row follows the migration in another transaction: what a crash between leaves."""
+"""Rule ``history-row-not-atomic``: history row is written in another transaction."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ HISTORY_ROW_NOT_ATOMIC = RuleInfo(
 )
 
 
-class LateRecord:
-    """Told once a change, as a note: it is the tool's nature, not the author's fault."""
+class HistoryRowNotAtomic:
+    """Reports once per change that the tool commits its history row separately."""
 
     info = HISTORY_ROW_NOT_ATOMIC
 

@@ -1,4 +1,4 @@
-"""What cannot run in a transaction stands alone in its file."""
+"""Rule ``non-transactional-mixed``: non-transactional statement shares a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
 _COMPANY = frozenset({"SET", "RESET", "ANALYZE", "COMMENT", "SELECT", "SHOW", "DISCARD"})
-"""Leaves nothing behind that a second run would stumble over."""
+"""A statement that a second run can repeat without an error."""
 
 
 NON_TRANSACTIONAL_MIXED = RuleInfo(
@@ -36,13 +36,13 @@ NON_TRANSACTIONAL_MIXED = RuleInfo(
 )
 
 
-class AutocommitCompany:
-    """A failure halfway cannot be taken back, so there must be no halfway."""
+class NonTransactionalMixed:
+    """Finds files that would be partly applied after a failure."""
 
     info = NON_TRANSACTIONAL_MIXED
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the first statement of each file that must not share it with others."""
+        """Yield a finding for the first non-transactional statement that shares its file."""
         for migration in change.new:
             if not isinstance(migration.up, Script) or _cannot_be(migration.up):
                 continue
@@ -60,9 +60,9 @@ class AutocommitCompany:
             others = [part for part in parts if part not in alone and not _harmless(part)]
             if others:
                 again = not change.native_format and all(_runs_again(part) for part in others)
-                yield self._told(migration, alone[0], others[0], Severity.WARNING if again else None)
+                yield self._finding(migration, alone[0], others[0], Severity.WARNING if again else None)
             elif len(steps) > 1:
-                yield self._told(migration, steps[0], steps[1], Severity.WARNING)
+                yield self._finding(migration, steps[0], steps[1], Severity.WARNING)
 
     def _refused(self, migration: Migration, script: Script, part: Statement) -> Iterator[Finding]:
         if script.implicit_transaction and len(statements.of(script)) == 1:
@@ -77,7 +77,7 @@ class AutocommitCompany:
             migration=migration,
         )
 
-    def _told(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
+    def _finding(self, migration: Migration, one: Statement, other: Statement, severity: Severity | None) -> Finding:
         return migration_finding(
             NON_TRANSACTIONAL_MIXED,
             f"`{statements.kind(one.text)}` (line {one.line}) cannot run in a transaction block, so if "
@@ -100,7 +100,7 @@ def _clears(part: Statement) -> bool:
 
 
 def _runs_again(part: Statement) -> bool:
-    """Whether a statement says itself that it may find its work done."""
+    """Whether a statement can run again, such as with `IF EXISTS`."""
     try:
         trees = statements.parse(part.text)
     except statements.SyntaxProblem:

@@ -1,4 +1,4 @@
-"""A tool that gives no migration a transaction: what a failing statement leaves behind."""
+"""Rule ``non-transactional-tool``: tool runs statements without a transaction."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NON_TRANSACTIONAL_TOOL = RuleInfo(
 )
 
 
-class BareTool:
-    """Told once a change, as a note: it is the tool's nature, not the author's fault."""
+class NonTransactionalTool:
+    """Reports once per change that the tool runs statements without a transaction."""
 
     info = NON_TRANSACTIONAL_TOOL
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield one note for the first new migration of several statements."""
+        """Yield one note for the first new migration with several statements."""
         if not change.head.semantics.non_transactional:
             return
         for migration in change.new:

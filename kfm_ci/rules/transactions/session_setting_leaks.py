@@ -1,4 +1,4 @@
-"""A setting ends with the migration that made it."""
+"""Rule ``session-setting-leaks``: session setting outlives the migration."""
 
 from __future__ import annotations
 
@@ -30,50 +30,52 @@ SESSION_SETTING_LEAKS = RuleInfo(
 )
 
 
-class SessionSetting:
-    """Tools run many files on one session, so it reaches the files after it."""
+class SessionSettingLeaks:
+    """Finds ``SET`` that lasts beyond its file; tools run many files in one session."""
 
     info = SESSION_SETTING_LEAKS
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield the first setting of each file that outlives it."""
+        """Yield a finding for the first setting of each file that lasts beyond it."""
         if change.native_format:
             return
-        told_files: set[str] = set()
-        for act in (*change.acts.of("VariableSetStmt"), *change.acts.mentioning(_CONFIG)):
-            name = _outliving(act)
+        reported_files: set[str] = set()
+        for statement in (*change.statements.of("VariableSetStmt"), *change.statements.mentioning(_CONFIG)):
+            name = _session_setting(statement)
             if (
                 name is None
-                or act.script.file.path in told_files
-                or _reset(change, act, name)
-                or _made_by_tool(act, name)
+                or statement.script.file.path in reported_files
+                or _reset(change, statement, name)
+                or _set_by_tool(statement, name)
             ):
                 continue
-            told_files.add(act.script.file.path)
+            reported_files.add(statement.script.file.path)
             yield statement_finding(
                 SESSION_SETTING_LEAKS,
-                act,
+                statement,
                 f"`{shown(name)}` stays set for the next migration in this session.",
                 help=f"`set local {shown(name)} = …;` ends with the transaction.",
                 verdict=Verdict.FACT,
             )
 
 
-def _made_by_tool(act: ChangeStatement, name: str) -> bool:
-    """Whether a tool made the setting of its own accord: the program that it ran says nothing of it."""
-    said = re.search(rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", act.script.file.text, re.IGNORECASE)
-    return act.script.recorded and said is None
+def _set_by_tool(statement: ChangeStatement, name: str) -> bool:
+    """Whether the tool itself made the setting: the recorded program does not contain it."""
+    said = re.search(
+        rf"\bset(?:_config)?\b[^;]{{0,30}}\b{re.escape(name)}\b", statement.script.file.text, re.IGNORECASE
+    )
+    return statement.script.recorded and said is None
 
 
-def _outliving(act: ChangeStatement) -> str | None:
-    """Return the setting that a statement makes for the whole session; None for any other statement."""
-    if not act.up:
+def _session_setting(statement: ChangeStatement) -> str | None:
+    """Return the name of the session setting that a statement changes; None for other statements."""
+    if not statement.up:
         return None
-    if act.tree.tag == "VariableSetStmt":
-        name = act.tree.text("name").lower()
-        lasting = act.tree.choice("kind") == "VAR_SET_VALUE" and not act.tree.flag("is_local")
+    if statement.tree.tag == "VariableSetStmt":
+        name = statement.tree.text("name").lower()
+        lasting = statement.tree.choice("kind") == "VAR_SET_VALUE" and not statement.tree.flag("is_local")
         return name if lasting and name not in _HARMLESS else None
-    for call in act.tree.find("FuncCall"):
+    for call in statement.tree.find("FuncCall"):
         if call.strings("funcname")[-1:] == ("set_config",):
             values = call.many("args")
             setting, local = (values[0].one("sval"), values[2].one("boolval")) if len(values) == 3 else (None, None)
@@ -82,14 +84,14 @@ def _outliving(act: ChangeStatement) -> str | None:
     return None
 
 
-def _reset(change: Change, act: ChangeStatement, name: str) -> bool:
+def _reset(change: Change, statement: ChangeStatement, name: str) -> bool:
     return any(
-        later.ordinal > act.ordinal
-        and later.script is act.script
+        later.ordinal > statement.ordinal
+        and later.script is statement.script
         and (
             later.tree.tag == "DiscardStmt"
             or later.tree.choice("kind") == "VAR_RESET_ALL"
             or (later.tree.choice("kind") in {"VAR_RESET", "VAR_SET_DEFAULT"} and later.tree.text("name") == name)
         )
-        for later in change.acts.of("VariableSetStmt", "DiscardStmt")
+        for later in change.statements.of("VariableSetStmt", "DiscardStmt")
     )

@@ -1,4 +1,4 @@
-"""``set local`` needs a transaction to be local to."""
+"""Rule ``set-local-without-transaction``: SET LOCAL without a transaction has no effect."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ SET_LOCAL_WITHOUT_TRANSACTION = RuleInfo(
 )
 
 
-class LocalSetting:
-    """Outside a transaction it has no effect but a warning in a log that nobody reads."""
+class SetLocalWithoutTransaction:
+    """Finds ``SET LOCAL`` outside a transaction block, where it has no effect."""
 
     info = SET_LOCAL_WITHOUT_TRANSACTION
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield local settings that have no effect."""
-        for act in change.acts.of("VariableSetStmt"):
-            if act.tree.flag("is_local") and act.transaction is None:
-                name = shown(act.tree.text("name"))
+        """Yield a finding for each local setting without effect."""
+        for statement in change.statements.of("VariableSetStmt"):
+            if statement.tree.flag("is_local") and statement.transaction is None:
+                name = shown(statement.tree.text("name"))
                 yield statement_finding(
                     SET_LOCAL_WITHOUT_TRANSACTION,
-                    act,
+                    statement,
                     f"`set local {name}` has no effect, because the file does not run in a transaction.",
                     help=f"Write `set {name} = …;`.",
                     verdict=Verdict.FACT,

@@ -1,4 +1,4 @@
-"""A file does not end the transaction that its runner gave it."""
+"""Rule ``transaction-control``: ends the transaction of the runner."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ TRANSACTION_CONTROL = RuleInfo(
 
 
 class TransactionControl:
-    """All or nothing holds only as long as nobody commits halfway."""
+    """Finds ``COMMIT`` and ``ROLLBACK``, which end the runner's transaction."""
 
     info = TRANSACTION_CONTROL
 
     def check(self, change: Change) -> Iterator[Finding]:
-        """Yield what ends the runner's transaction."""
+        """Yield a finding for each statement that ends the runner's transaction."""
         for migration in change.new:
             for script in (migration.up, migration.down):
                 if isinstance(script, Script) and (

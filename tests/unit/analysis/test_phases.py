@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.analysis.header_keys import EXAMPLE
-from kfm_ci.rules.compatibility.dropped_object_in_use import RemovedInUse
-from kfm_ci.rules.compatibility.expand_and_contract_combined import ExpandAndContract
+from kfm_ci.rules.compatibility.dropped_object_in_use import DroppedObjectInUse
+from kfm_ci.rules.compatibility.expand_and_contract_combined import ExpandAndContractCombined
 from kfm_ci.rules.header.phase_mismatch import PhaseMismatch
 
 MADE = "create table widgets (id bigint generated always as identity primary key);"
@@ -76,13 +76,13 @@ APART = [
 
 @pytest.mark.parametrize(("sql", "ground"), AT_ONCE)
 def test_what_replaces_something_does_not_come_as_the_old_one_goes(sql, ground, judge_text):
-    (found,) = judge_text(ExpandAndContract(), sql)
+    (found,) = judge_text(ExpandAndContractCombined(), sql)
     assert ground in found.message and found.hazard.value == "coexistence"
 
 
 @pytest.mark.parametrize("sql", APART)
 def test_two_changes_that_have_nothing_to_do_with_each_other_are_not_one(sql, judge_text):
-    assert judge_text(ExpandAndContract(), sql) == []
+    assert judge_text(ExpandAndContractCombined(), sql) == []
 
 
 @pytest.mark.parametrize(("made", "more", "found"), [
@@ -94,7 +94,7 @@ def test_two_changes_that_have_nothing_to_do_with_each_other_are_not_one(sql, ju
 def test_a_lone_pair_of_one_type_is_a_replacement(made, more, found, judge):
     files = {"V1__one.up.sql": f"create table t (id int, {made}, size int);"}
     new = {"V2__two.up.sql": f"alter table t add column shade text, drop column colour{more};"}
-    assert len(judge(ExpandAndContract(), files | new, files)) == found
+    assert len(judge(ExpandAndContractCombined(), files | new, files)) == found
 
 
 def test_two_migrations_of_one_change_are_at_once_too(judge):
@@ -102,9 +102,9 @@ def test_two_migrations_of_one_change_are_at_once_too(judge):
         "V1__one.up.sql": "alter table t add column color int;",
         "V2__two.up.sql": "alter table t drop column colour;",
     }
-    (found,) = judge(ExpandAndContract(), files)
+    (found,) = judge(ExpandAndContractCombined(), files)
     assert "V1__one, line 1" in found.message
-    assert judge(ExpandAndContract(), files, {"V1__one.up.sql": files["V1__one.up.sql"]}) == []
+    assert judge(ExpandAndContractCombined(), files, {"V1__one.up.sql": files["V1__one.up.sql"]}) == []
 
 
 USES = [
@@ -131,13 +131,13 @@ NO_USES = [
 
 @pytest.mark.parametrize(("sql", "outside", "place"), USES)
 def test_what_is_removed_and_still_named_is_told_with_its_place(sql, outside, place, judge_text):
-    (found,) = judge_text(RemovedInUse(), sql, outside=outside)
+    (found,) = judge_text(DroppedObjectInUse(), sql, outside=outside)
     assert place in found.message
 
 
 @pytest.mark.parametrize(("sql", "outside"), NO_USES)
 def test_what_only_looks_like_a_use_is_none(sql, outside, judge_text):
-    assert judge_text(RemovedInUse(), sql, outside=outside) == []
+    assert judge_text(DroppedObjectInUse(), sql, outside=outside) == []
 
 
 SURE = [
@@ -201,25 +201,27 @@ NOT_EVEN_THAT = [
 
 @pytest.mark.parametrize(("sql", "path", "text"), SURE)
 def test_code_that_fails_on_the_new_schema_is_an_error(sql, path, text, judge_text):
-    (found,) = judge_text(RemovedInUse(), sql, outside={path: text})
+    (found,) = judge_text(DroppedObjectInUse(), sql, outside={path: text})
     assert found.severity.value == "error" and "is still used" in found.message
 
 
 @pytest.mark.parametrize(("sql", "path", "text"), DOUBTFUL)
 def test_a_word_that_may_mean_something_else_is_a_warning(sql, path, text, judge_text):
-    (found,) = judge_text(RemovedInUse(), sql, outside={path: text})
+    (found,) = judge_text(DroppedObjectInUse(), sql, outside={path: text})
     assert found.severity.value == "warning" and "may still be used" in found.message
 
 
 @pytest.mark.parametrize(("sql", "path", "text"), NOT_EVEN_THAT)
 def test_a_plain_word_with_nothing_that_points_at_the_table_is_a_note(sql, path, text, judge_text):
-    (found,) = judge_text(RemovedInUse(), sql, outside={path: text})
+    (found,) = judge_text(DroppedObjectInUse(), sql, outside={path: text})
     assert found.severity.value == "note" and "may still be used" in found.message
 
 
 @pytest.mark.parametrize("comment", ["# ", "// ", "  -- ", " * ", "<!-- "])
 def test_a_comment_is_no_use(comment, judge_text):
-    assert judge_text(RemovedInUse(), "drop table order_items;", outside={"a.x": f"{comment}from order_items"}) == []
+    assert (
+        judge_text(DroppedObjectInUse(), "drop table order_items;", outside={"a.x": f"{comment}from order_items"}) == []
+    )
 
 
 def test_a_name_that_other_tables_have_too_is_a_warning_unless_a_query_says_whose_it_is(judge):
@@ -227,29 +229,35 @@ def test_a_name_that_other_tables_have_too_is_a_warning_unless_a_query_says_whos
         "V1__one.up.sql": "create table {{ .Schema }}.parts (placed_at date);",
         "V2__two.up.sql": "alter table orders drop column placed_at;",
     }
-    (found,) = judge(RemovedInUse(), files, outside={"a.py": "orders\nplaced_at"})
+    (found,) = judge(DroppedObjectInUse(), files, outside={"a.py": "orders\nplaced_at"})
     assert found.severity.value == "warning"
-    (found,) = judge(RemovedInUse(), files, outside={"a.py": "orders\nselect placed_at from orders"})
+    (found,) = judge(DroppedObjectInUse(), files, outside={"a.py": "orders\nselect placed_at from orders"})
     assert found.severity.value == "error"
-    (found,) = judge(RemovedInUse(), files, outside={"a.py": "select placed_at from orders join parts using (id)"})
+    (found,) = judge(
+        DroppedObjectInUse(), files, outside={"a.py": "select placed_at from orders join parts using (id)"}
+    )
     assert found.severity.value == "warning"
     del files["V1__one.up.sql"]
-    (found,) = judge(RemovedInUse(), files, outside={"a.py": "select placed_at from orders join parts using (id)"})
+    (found,) = judge(
+        DroppedObjectInUse(), files, outside={"a.py": "select placed_at from orders join parts using (id)"}
+    )
     assert found.severity.value == "error"
 
 
 def test_a_name_that_is_given_anew_is_still_there(judge_text):
     text = "alter table river_log rename to river_log_old; create table river_log (a int);"
-    assert judge_text(RemovedInUse(), text, outside={"a.py": "river_log"}) == []
+    assert judge_text(DroppedObjectInUse(), text, outside={"a.py": "river_log"}) == []
 
 
 def test_a_repository_that_is_too_large_to_search_is_not_called_free_of_uses(judge_text, monkeypatch):
     monkeypatch.setattr("kfm_ci.analysis.code_search.MAX_TOTAL", 3)
     outside = {"a.py": "long enough", "b.py": "never read"}
-    (found,) = judge_text(RemovedInUse(), "drop table orders;", outside=outside)
+    (found,) = judge_text(DroppedObjectInUse(), "drop table orders;", outside=outside)
     assert "too large" in found.message
 
 
 def test_a_removal_in_a_file_with_a_header_is_searched_for_too(judge_text):
-    found = judge_text(RemovedInUse(), headed("contract", "drop table widgets;"), outside={"app.py": "from widgets"})
+    found = judge_text(
+        DroppedObjectInUse(), headed("contract", "drop table widgets;"), outside={"app.py": "from widgets"}
+    )
     assert len(found) == 1 and "app.py:1" in found[0].message

@@ -13,7 +13,7 @@ from kfm_ci.cli import new, renumber
 from kfm_ci.cli.subject import gather
 from kfm_ci.errors import UsageError
 from kfm_ci.github.context import Context
-from kfm_ci.rules.files.out_of_order import SortsBeforeBase
+from kfm_ci.rules.files.out_of_order import OutOfOrder
 
 NOW = datetime(2026, 3, 5, 14, 30)
 HEADER = "-- [KFM_MIGRATION]\n-- id: {0}\n-- owner: a\n-- [/KFM_MIGRATION]\nselect '{0}';\n"
@@ -92,11 +92,11 @@ def test_the_command_of_the_finding_is_the_one_that_mends_it(repository: Reposit
 
     def findings() -> list[str]:
         subject = gather(root, config_file=None, format="auto", base_ref="main", context=Context())
-        return [item.help or "" for item in SortsBeforeBase().check(subject.change)]
+        return [item.help or "" for item in OutOfOrder().check(subject.change)]
 
     (command,) = set(findings())
-    assert command == "run: kfm-ci new --renumber migrations/db/20260225_1200__widgets.up.sql"
-    run(root, command.rpartition("/")[2])
+    assert command == "Run `kfm-ci new --renumber migrations/db/20260225_1200__widgets.up.sql`."
+    run(root, command.rpartition("/")[2].removesuffix("`."))
     assert findings() == []
 
 

@@ -85,14 +85,14 @@ def test_no_mutated_sql_makes_a_rule_crash_or_passes_unread(change, cuts, block)
 
 
 def _read(subject, script, part):
-    acts = subject.acts.all(downs=True)
-    return any(act.statement == part and act.script is script for act in acts)
+    statements = subject.statements.all(downs=True)
+    return any(statement.source == part and statement.script is script for statement in statements)
 
 
 def _told(subject, script, part):
     return any(
         item.place.file == script.file.path and item.place.line == part.line and item.place.column == part.column
-        for item in subject.acts.unread
+        for item in subject.statements.unread
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from kfm_ci.analysis.change import Change, Requirements
 from kfm_ci.migrations.model import History
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.rules.transactions.non_transactional_mixed import AutocommitCompany
+from kfm_ci.rules.transactions.non_transactional_mixed import NonTransactionalMixed
 
 BUILD = "create index concurrently i on a (id);\n"
 TWO = f"alter table a add column b int;\n{BUILD}"
@@ -28,7 +28,7 @@ def judged(history: History) -> set[Hazard]:
 def told(history: History) -> list[Finding]:
     asked = Requirements(require_header=False, require_traceability=False)
     change = Change(head=history, base=None, merge_base=None, new=history.migrations, tree=None, requirements=asked)
-    return list(AutocommitCompany().check(change))
+    return list(NonTransactionalMixed().check(change))
 
 
 @pytest.mark.parametrize("format", FILES)

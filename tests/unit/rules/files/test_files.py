@@ -11,9 +11,9 @@ from kfm_ci.model import Severity
 from kfm_ci.rules.content.binary import Binary, binary_kind
 from kfm_ci.rules.content.dump import Dump
 from kfm_ci.rules.content.executable import Executable
-from kfm_ci.rules.content.oversized_file import Oversized
+from kfm_ci.rules.content.oversized_file import OversizedFile
 from kfm_ci.rules.files.stray_file import StrayFile
-from kfm_ci.rules.suppression.other_tool_ignore_comment import ForeignIgnoreComment
+from kfm_ci.rules.suppression.other_tool_ignore_comment import OtherToolIgnoreComment
 from tests.unit.conftest import Texts
 
 NOTHING = Requirements(require_header=False, require_traceability=False)
@@ -86,8 +86,8 @@ def test_text_about_programs_passes(judge_text, text):
 
 def test_the_size_limit_is_the_policys(judge_text):
     ten = Requirements(require_header=False, require_traceability=False, max_file_size=10)
-    assert judge_text(Oversized(), "select 1;", requirements=ten, format="goose")[1:] == []
-    (found, _) = judge_text(Oversized(), "select 11;\n", requirements=ten)
+    assert judge_text(OversizedFile(), "select 1;", requirements=ten, format="goose")[1:] == []
+    (found, _) = judge_text(OversizedFile(), "select 11;\n", requirements=ten)
     assert "expected at most 10 bytes, got 11" in found.message
 
 
@@ -133,9 +133,9 @@ def test_a_stray_file_that_the_base_has_is_history(judge):
     ["squawk-ignore x", "squawk-ignore-file", "atlas:nolint", "eugene: ignore E2", "pgfence-ignore", "safety_assured"],
 )
 def test_ignore_comments_of_other_tools_are_listed_as_notes(judge_text, comment):
-    (found,) = judge_text(ForeignIgnoreComment(), f"select 1;\n\n-- {comment}\nselect 2;\n")
+    (found,) = judge_text(OtherToolIgnoreComment(), f"select 1;\n\n-- {comment}\nselect 2;\n")
     assert (found.place.line, found.severity) == (3, Severity.NOTE)
 
 
 def test_our_own_comment_is_none(judge_text):
-    assert judge_text(ForeignIgnoreComment(), '-- kfm:allow blocks-writes reason="small"\nselect 1;') == []
+    assert judge_text(OtherToolIgnoreComment(), '-- kfm:allow blocks-writes reason="small"\nselect 1;') == []

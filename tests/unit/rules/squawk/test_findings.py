@@ -13,8 +13,8 @@ import pytest
 from kfm_ci.analysis.change import Change
 from kfm_ci.model import Finding, Hazard, Place, Severity, Verdict
 from kfm_ci.rules.squawk import process
-from kfm_ci.rules.squawk.findings import LinterResult, advise
-from kfm_ci.rules.squawk.rule_map import ASKED, REFUSED
+from kfm_ci.rules.squawk.findings import LinterResult, lint
+from kfm_ci.rules.squawk.rule_map import DISABLED, ENABLED
 
 Ask = Callable[..., LinterResult]
 NAME = "20260225_1200__a"
@@ -25,7 +25,7 @@ def ask(change: Callable[..., Change]) -> Ask:
     def run(*texts: str, base: dict[str, str] | None = None, ours: tuple[Finding, ...] = ()) -> LinterResult:
         head = {f"20260225_{1200 + number}__a.up.sql": text for number, text in enumerate(texts)}
         subject = change({**(base or {}), **head}, base)
-        return advise(subject.new, subject.acts, ours=ours)
+        return lint(subject.new, subject.statements, ours=ours)
 
     return run
 
@@ -64,7 +64,7 @@ def test_suspects_arrive_suspected(ask: Ask) -> None:
 
 def test_what_no_server_validates_later_is_not_advised(ask: Ask) -> None:
     advice = ask('alter table old add constraint "e x" exclude using gist (a with =);')
-    assert "has no `not valid`" in str(advice.findings[0].help)
+    assert "cannot be `NOT VALID`" in str(advice.findings[0].help)
     assert rules(ask("alter table old add exclude using gist (a with =);")) == ["constraint-missing-not-valid"]
     assert rules(ask("alter table old add constraint u unique (a);")) == ["disallowed-unique-constraint"]
     assert rules(ask("alter table old add primary key (a);")) == ["adding-serial-primary-key-field"]
@@ -181,7 +181,7 @@ def test_anything_but_a_clean_answer_is_not_checked(
     assert [path for path, _ in advice.unchecked] == [f"migrations/db/{NAME}.up.sql"]
 
 
-@pytest.mark.parametrize("name", [*ASKED, *REFUSED])
+@pytest.mark.parametrize("name", [*ENABLED, *DISABLED])
 def test_the_pinned_program_knows_every_rule_by_its_name(name: str) -> None:
     # It refuses a name that it does not know, so a rule that is renamed one day is not lost silently.
     command = [process.binary(), "--config", os.devnull, "--exclude", name, "--stdin-filepath", "a.sql"]
