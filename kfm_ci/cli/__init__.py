@@ -238,13 +238,11 @@ def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> 
     from kfm_ci.receipt import statement
 
     try:
-        data = file.read_bytes()
+        typer.echo(statement.show(file.read_bytes()))
     except OSError as error:
         raise UsageError(
             code="KFM-U51", message=f"The file cannot be read: {error.strerror}.", where=str(file)
         ) from error
-    try:
-        typer.echo(statement.show(data))
     except statement.MalformedJson as error:
         raise UsageError(code="KFM-U52", message=f"The file is not a receipt: {error}.", where=str(file)) from error
 
@@ -270,9 +268,8 @@ def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _cancel(number: int, _frame: FrameType | None) -> None:
-    # a second signal must not interrupt the cleanup
     for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
+        signal.signal(each, signal.SIG_IGN)  # a second signal must not interrupt the cleanup
     raise Cancelled(code="KFM-X01", message="The run was cancelled by a signal.", signal_number=number)
 
 
@@ -296,8 +293,7 @@ def main() -> None:
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
             # without a command the help is already printed
-            said = error.format_message()
-            errors.print(f"KFM-U42 {said}" if said else "KFM-U42 no command given", markup=False, highlight=False)
+            errors.print(f"KFM-U42 {error.format_message() or 'No command is given.'}", markup=False, highlight=False)
             sys.exit(int(ExitCode.USAGE))
         traceback.print_exc()
         errors.print("KFM-D01 This is a defect of kfm-ci. Report it with the lines above.", markup=False)

@@ -18,7 +18,7 @@ VIEWER = "query { viewer { login } }"
 _MEASURED = re.compile(r"\b(\d+)(?:\.\d+)? (ms|s)\b")
 _BAR = re.compile(r"^( {4}.* : (?:crit, )?)\d+, \d+$", re.MULTILINE)
 """A bar of the lock timeline."""
-_REPORT = re.compile(r"\[the whole report\]\([^)\s]*\)")
+_REPORT = re.compile(r"\[full report\]\([^)\s]*\)")
 
 
 class Comment:
@@ -91,4 +91,4 @@ def _normal(text: str | None) -> str:
     """Return the text without measured times of equal length and without the report's URL, for comparison."""
     flat = (text or "").replace("\r\n", "\n").strip()
     timeless = _MEASURED.sub(lambda found: f"{len(found[1])} digits {found[2]}", flat)
-    return _REPORT.sub("[the whole report]", _BAR.sub(r"\1", timeless))
+    return _REPORT.sub("[full report]", _BAR.sub(r"\1", timeless))

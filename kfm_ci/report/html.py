@@ -33,11 +33,11 @@ def render(evidence: Evidence) -> str:
         findings=ranking.ranked(evidence.findings),
         set_aside=tuple(item for item in evidence.findings if not item.is_active),
         checklist=evidence.checklist or checklist.assess(evidence),
-        chapters=tuple(_chapter(evidence, item) for item in evidence.new),
+        sections=tuple(_section(evidence, item) for item in evidence.new),
     )
 
 
-def _chapter(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]:
+def _section(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]:
     """Return the computed values of one migration for the template."""
     return {
         "migration": migration,

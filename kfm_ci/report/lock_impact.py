@@ -37,7 +37,7 @@ class Hold:
     @property
     def waits(self) -> str:
         """The blocked statements as text: ``blocks reads and writes``."""
-        return f"blocks {' and '.join(self.mode.blocks)}" if self.mode.blocks else "nobody waits"
+        return f"blocks {' and '.join(self.mode.blocks)}" if self.mode.blocks else "blocks no reads or writes"
 
 
 def holds(statements: tuple[StatementEvidence, ...], mode: Mode) -> tuple[Hold, ...]:

@@ -114,7 +114,7 @@ def test_the_copied_comment_workflow_tells_a_forks_verdict(told_later: Runner) -
         done = act(told_later, "workflow_run", github, "--bind")
         assert done.returncode == 0, done.stdout
         (comment,) = github.comments
-        assert github.wrong == [] and "kfm-ci refused: 2 errors" in comment["body"]
+        assert github.wrong == [] and "kfm-ci failed: 2 errors" in comment["body"]
         assert "https://github.com/acme/shop/actions/runs/5" in comment["body"]
 
 

@@ -108,7 +108,7 @@ def test_a_refusal_is_told_without_the_signed_address(service: ArtifactService, 
 
 @pytest.mark.parametrize("scope", ["", "Actions.Results", "Actions.Results:a", "Actions.ResultsX:a:b"])
 def test_a_token_without_the_scope_is_told(run: Callable[..., PublicationContext], scope: str) -> None:
-    with pytest.raises(Unpublished, match="allows no artifacts"):
+    with pytest.raises(Unpublished, match="does not allow artifacts"):
         Artifact().publish(run(scope))
 
 

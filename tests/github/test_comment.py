@@ -89,7 +89,7 @@ def test_nothing_new_is_not_worth_a_comment_but_resolves_one(github: GitHub, edi
     assert github.comments == []
     Comment().publish(edition())
     Comment().publish(edition(nothing_new()))
-    assert "nothing to judge" in github.comments[0]["body"]
+    assert "no new migrations" in github.comments[0]["body"]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -110,7 +110,7 @@ def test_a_write_whose_answer_got_lost_is_not_made_twice(github: GitHub, edition
     ("status", "code", "help"),
     [
         (401, "KFM-G03", "github-token"), (403, "KFM-G04", "pull-requests: write"), (404, "KFM-G04", "pull-requests: write"),
-        (422, "KFM-G07", "report"), (410, "KFM-G07", "report"), (429, "KFM-G05", "later"),
+        (422, "KFM-G07", "Report it"), (410, "KFM-G07", "Report it"), (429, "KFM-G05", "later"),
     ],
 )  # fmt: skip
 def test_a_refusal_is_told_once_with_its_remedy(
@@ -155,7 +155,7 @@ def test_a_defect_in_publishing_changes_no_verdict(
     monkeypatch.setattr(Comment, "publish", defect)
     run = edition(calm(), comment="auto")
     publish.publish(run)
-    assert run.exit_code == 0 and "KFM-D01 comment: this is a defect of kfm-ci" in run.log.getvalue()
+    assert run.exit_code == 0 and "KFM-D01 comment: This is a defect of kfm-ci" in run.log.getvalue()
     assert "exit-code<<" in (run.context.output_file or run.out).read_text()
 
 
@@ -185,8 +185,8 @@ def test_a_fork_degrades_and_says_how_to_publish(github: GitHub, edition: Make) 
     github.failures.append(Failure("POST", "comments", 403, times=9))
     run = edition(fork=True)
     publish.publish(run)
-    assert "summary and its artifact" in run.log.getvalue() and run.log.getvalue().count("::warning") >= 1
-    assert "summary and its artifact" in (run.context.summary_file or run.out).read_text()
+    assert "summary and the artifact" in run.log.getvalue() and run.log.getvalue().count("::warning") >= 1
+    assert "summary and the artifact" in (run.context.summary_file or run.out).read_text()
 
 
 def test_a_server_out_of_reach_changes_nothing_but_a_warning(github: GitHub, edition: Make) -> None:

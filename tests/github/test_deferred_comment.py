@@ -41,8 +41,8 @@ def test_the_comment_goes_to_the_pull_request_whose_tip_was_judged(github: GitHu
     github.pulls = [pull(3, "d" * 40), pull(4, TIP, "closed"), pull(7, TIP)]
     assert tell(gate_json.dumps(dangerous()))[0] == 0
     (written,) = github.comments
-    assert "kfm-ci refused: 2 errors in 1 new migration" in written["body"]
-    assert "[the whole report](https://github.com/acme/shop/actions/runs/5)" in written["body"]
+    assert "kfm-ci failed: 2 errors in 1 new migration" in written["body"]
+    assert "[full report](https://github.com/acme/shop/actions/runs/5)" in written["body"]
     assert tell(gate_json.dumps(dangerous()))[0] == 0 and len(github.comments) == 1
 
 

@@ -436,7 +436,7 @@ def test_a_way_back_is_not_blamed_for_what_the_one_above_it_leaves(gate, none):
     code, report = gate(steps)
     told = [item for item in report["findings"] if item["hazard"].startswith("rollback")]
     assert code == 0 and [(item["rule"], item["migration"]) for item in told] == [("rollback-missing", "2_none")], told
-    assert "the tool's way back sends no statement" in told[0]["message"]
+    assert "The tool's rollback executes no statement" in told[0]["message"]
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
 
 

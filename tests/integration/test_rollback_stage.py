@@ -190,7 +190,9 @@ def test_an_empty_down_is_one_finding_at_its_file_and_refuses_only_in_our_own_fo
     code, report = repository.gate("--base", "none", "--format", "golang-migrate")
     found = [item for item in report["findings"] if item["hazard"].startswith("rollback-")]
     assert [(item["rule"], item["severity"]) for item in found] == [("rollback-missing", "warning")] and code == 0
-    assert found[0]["file"].endswith("000002_x.down.sql") and "takes nothing back" in found[0]["message"]
+    assert (
+        found[0]["file"].endswith("000002_x.down.sql") and "has no statement and reverts nothing" in found[0]["message"]
+    )
 
 
 def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):

@@ -49,13 +49,13 @@ def test_only_what_stands_in_the_given_files_is_told(repository: Path) -> None:
     (repository / "kfm-ci.toml").unlink()
     code, told = check(repository, BAD)
     assert code == 1 and BAD in told and GOOD not in told
-    assert "checked 1 new migration in 1 given file on paper" in told
+    assert "checked 1 new migration in 1 given file statically" in told
 
 
 def test_files_outside_the_migrations_are_passed_over_and_said_to_be(repository: Path) -> None:
     assert check(repository, "other.sql") == (
         0,
-        "checked 0 new migrations in 1 given file on paper: 0 errors, 0 warnings, 4 off\n",
+        "checked 0 new migrations in 1 given file statically: 0 errors, 0 warnings, 4 off\n",
     )
 
 
@@ -87,7 +87,7 @@ def test_what_is_acknowledged_is_no_error_and_is_told_only_to_who_asks(repositor
     assert code == 0 and "column-dropped" not in told and "0 errors, 0 warnings, 1 acknowledged" in told
     code, told = check(repository, "-v")
     assert code == 0 and f"acknowledged[column-dropped] at {BAD}:2:1" in told and "reason: nobody reads it" in told
-    assert "compared with nothing" in told and "adviser squawk" in told and "took " in told
+    assert "compared with nothing" in told and "linter squawk" in told and "took " in told
 
 
 def test_findings_are_written_where_one_asks_for_them_and_nowhere_else(repository: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from kfm_ci.migrations.model import Tool
     [
         ("sh", (), "sh: /"),
         ("sh", ("sh", "-c", "exit 0"), "sh: /"),
-        ("sh", ("sh", "-c", "echo no module named shop >&2; exit 1"), "but what it needs is NOT INSTALLED (no module named shop): npm ci"),
+        ("sh", ("sh", "-c", "echo no module named shop >&2; exit 1"), "but a dependency is NOT INSTALLED (no module named shop): npm ci"),
         ("no-such-tool", (), "no-such-tool is NOT INSTALLED: npm ci"),
     ],
 )  # fmt: skip

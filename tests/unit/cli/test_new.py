@@ -23,7 +23,7 @@ def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(
     path = new.take_back(repository, Path(UP))
     assert path == UP.replace(".up.", ".down.")
     assert (repository / path).read_text().splitlines() == [
-        "-- Takes 20260101_1200__add_widgets back.",
+        "-- Rolls back 20260101_1200__add_widgets.",
         "",
         "-- TODO (line 3 of the up migration): unknown: the former values of the rows of parts",
         "drop table widgets;",
@@ -32,7 +32,7 @@ def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(
 
 def test_a_skeleton_is_filled_and_a_written_down_is_never_overwritten(repository: Path) -> None:
     down = repository / UP.replace(".up.", ".down.")
-    down.write_text("-- Takes it back.\n")
+    down.write_text("-- Rolls back it.\n")
     new.take_back(repository, Path(UP))
     written = down.read_text()
     with pytest.raises(UsageError, match="KFM-U63"):
@@ -70,9 +70,9 @@ def test_a_manifest_that_no_longer_agrees_is_told_line_by_line_with_the_way_out(
         return new.manifest(repository, config_file=None, verify=verify, say=told.append)
 
     assert run(verify=True) == 1 and "kfm-ci manifest" in told[0]
-    assert run(verify=False) == 0 and run(verify=True) == 0 and told == ["migrations/db/meta: agrees with 1 migrations"]
+    assert run(verify=False) == 0 and run(verify=True) == 0 and told == ["migrations/db/meta: matches 1 migrations"]
     (repository / UP).write_text("select 1;\n")
-    assert run(verify=True) == 1 and told[-1] == "run `kfm-ci manifest` to write them anew"
+    assert run(verify=True) == 1 and told[-1] == "run `kfm-ci manifest` to update both files"
     assert [line.split(":")[0] for line in told[:-1]] == [
         f"migrations/db/meta/{name}" for name in ("manifest.json", "checksums.txt")
     ]

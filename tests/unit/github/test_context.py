@@ -86,7 +86,7 @@ def test_tokens_and_inputs_leave_the_environment(monkeypatch: pytest.MonkeyPatch
 )
 def test_a_pull_request_whose_event_tells_none_is_said_to_be_strange(event, content: object) -> None:  # noqa: ANN001
     read = event(content)
-    assert read.pull is None and "event.json: the event" in (read.unread or "")
+    assert read.pull is None and "The event file" in (read.unread or "")
 
 
 def test_a_missing_event_is_said_to_be_missing(event, tmp_path: Path) -> None:  # noqa: ANN001

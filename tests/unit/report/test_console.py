@@ -29,14 +29,14 @@ def test_a_finding_shows_its_file_line_and_source() -> None:
 def test_the_last_line_says_it_all() -> None:
     lines = shown(console.summarise(dangerous(), {})).splitlines()
     assert lines[-1] == (
-        "kfm-ci refused: 2 errors in 1 new migration, 1 warning, risk high, 1 relation locked,"
+        "kfm-ci failed: 2 errors in 1 new migration, 1 warning, risk high, 1 relation blocked,"
         " rollback proven for 0 of 1"
     )
     assert shown(console.last_line(calm())).startswith("kfm-ci passed: 1 new migration, risk low, rollback proven")
 
 
 def test_nothing_new_and_errors_say_what_they_are() -> None:
-    assert "nothing to judge" in shown(console.last_line(nothing_new()))
+    assert "no new migrations" in shown(console.last_line(nothing_new()))
     failed = replace(nothing_new(), result=Result.ERROR, failure="KFM-E01: no engine")
     assert "could not check" in shown(console.last_line(failed)) and "no engine" in shown(console.last_line(failed))
     unseen = replace(calm(), result=Result.ERROR, failure="KFM-E01: no engine")

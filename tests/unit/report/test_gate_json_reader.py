@@ -52,7 +52,7 @@ def test_a_link_of_somebody_elses_is_not_kept() -> None:
     ],
 )
 def test_what_is_no_gate_json_is_told_in_one_line(data: bytes) -> None:
-    with pytest.raises(UsageError, match="KFM-U69 gate.json: not readable"):
+    with pytest.raises(UsageError, match="KFM-U69 gate.json: The file is not a valid gate.json"):
         gate_json_reader.loads(data, where="gate.json")
 
 

@@ -72,6 +72,6 @@ def test_every_finding_of_a_crowd_is_counted_in_comment_and_log() -> None:
     crowd = tuple(replace(item, place=Place(file=f"{number}.sql", line=1)) for number, item in enumerate(warnings(20)))
     comment = findings.standing(crowd)
     assert comment.count("stops at") == 3
-    assert "17 more, each in its own words in the whole report" in comment and "and 12 more files" in comment
+    assert "17 more in the full report" in comment and "and 12 more files" in comment
     text = "\n".join(str(part) for group in console.findings(crowd, {}) for part in group.renderables)
     assert text.count("stops at") == 3 and "and 13 more places, all in gate.json" in text
