@@ -64,13 +64,13 @@ def test_a_user_that_the_image_does_not_know_judges_as_well(runner: Runner) -> N
     runner.user = "4711:4711"
     ended = runner.step({"comment": "never"})
     assert ended.code == 0, ended.log
-    assert "KFM-G14 /github/file_commands/output: the runner's file cannot be written: Permission denied" in ended.log
+    assert "KFM-G14 /github/file_commands/output: The runner's file cannot be written: Permission denied" in ended.log
 
 
 def test_a_workspace_that_may_only_be_read_takes_another_directory(runner: Runner) -> None:
     runner.mode = ":ro"
     refused = runner.step({"comment": "never"})
-    assert refused.code == 3 and "KFM-C30 kfm-ci-out: the output cannot be written" in refused.log
+    assert refused.code == 3 and "KFM-C30 kfm-ci-out: The output cannot be written" in refused.log
     ended = runner.step({"comment": "never", "out": "/github/runner_temp/out"})
     assert ended.code == 0, ended.log
     assert ended.outputs["gate-json"] == "/github/runner_temp/out/gate.json"

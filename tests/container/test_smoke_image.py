@@ -85,7 +85,7 @@ def test_on_a_machine_of_ones_own_both_engines_are_reached(configured: Runner, e
 def test_a_command_without_end_is_ended(configured: Runner) -> None:
     ask(configured, "sleep 100", "timeout = 1")
     done = on_the_host(configured)
-    assert done.returncode == 1 and "the command took longer than 1 s" in done.stdout
+    assert done.returncode == 1 and "The command took longer than 1 s" in done.stdout
     left = subprocess.run(
         ["docker", "ps", "-q", "--filter", "label=io.github.kfm-ci.owner"], capture_output=True, text=True, check=True
     )
