@@ -42,5 +42,5 @@ def known(keys: Iterable[str], *, where: str) -> None:
             where=where,
             message="The key in [policy.severity] is not a rule or hazard.",
             got=key,
-            help=f"Write {near[0]!r} if that is meant." if near else "Run `kfm-ci rules` for the list.",
+            help=f"Write `{near[0]}` if that is meant." if near else "Run `kfm-ci rules` for the list.",
         )

@@ -164,7 +164,7 @@ def test_a_directory_that_is_a_link_out_of_the_repository_is_not_followed(
         ('[smoke]\ntimeout = "soon"', ["KFM-U03", "smoke.timeout", "soon"]),
         ("[migration]\na = 1", ["KFM-U03", "[[migration]]", "[migrations]"]),
         ('[policy]\nlock-timeout = "2s"', ["KFM-U03", "`policy.lock-timeout`", "valid integer", "milliseconds"]),
-        ('[policy.severity]\nblocks-writez = "error"', ["KFM-U03", "did you mean 'blocks-writes'"]),
+        ('[policy.severity]\nblocks-writez = "error"', ["KFM-U03", "Write `blocks-writes`"]),
         ("[smoke", ["KFM-U01", "TOML"]),
         ('[database.settings]\nfoo_bar = "1"', ["KFM-U23", "foo_bar"]),
         ('[database.settings]\nlog_statement = "all"', ["KFM-U23", "superuser"]),

@@ -98,7 +98,7 @@ def test_the_comment_shows_what_the_down_locks_what_it_loses_and_how_to_run_it(r
     section = comment[comment.index("<summary>Rollback") :]
     assert "down, proven" in section
     assert "rolling back loses public.widgets.colour for rows written since" in section
-    assert "| `public.widgets` | AccessExclusiveLock | reads and writes wait |" in section
+    assert "| `public.widgets` | AccessExclusiveLock | blocks reads and writes |" in section
     assert "  --file migrations/db/20260102_1200__colour.down.sql \\\n  --command" in section
     assert "delete from kfm_ci.ledger where version = " in section
     assert "has changed nothing" in section
