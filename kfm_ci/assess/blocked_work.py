@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kfm_ci.assess.case import Case, Step, bare, blocking, few
-from kfm_ci.evidence.model import Lock, LockMode
+from kfm_ci.evidence.statement_evidence import Lock, LockMode
 from kfm_ci.model import Hazard
 
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
@@ -63,14 +63,16 @@ def works(step: Step) -> tuple[WorkUnderLock, ...]:
     seen = step.seen
     if seen.kind == "TRUNCATE TABLE":
         return ()
-    old = frozenset(seen.existed)
-    found = [WorkUnderLock(step=step, what="rewrites", relation=name) for name in seen.rewrites if name in old]
+    old = frozenset(seen.effects.preexisting)
+    found = [WorkUnderLock(step=step, what="rewrites", relation=name) for name in seen.effects.rewrites if name in old]
     found += [
-        WorkUnderLock(step=step, what="changes rows of", relation=name) for name, _ in seen.changes if name in old
+        WorkUnderLock(step=step, what="changes rows of", relation=name)
+        for name, _ in seen.effects.changes
+        if name in old
     ]
     done = {work.relation for work in found}
     scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
-    builds = seen.index_builds if not done else ()
+    builds = seen.effects.index_builds if not done else ()
     if builds:
         found += [WorkUnderLock(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
     else:
@@ -83,13 +85,13 @@ def _proportional_scans(step: Step) -> tuple[str, ...]:
     seen = step.seen
     if seen.kind in _DATA and step.trees:
         # PostgreSQL scans a table of a few rows to check one foreign key, but not a large one
-        target = {bare(name) for name, _ in seen.changes}
-        return tuple(name for name in seen.scans if bare(name) in step.names - target)
-    young = {lock.relation for lock in (*seen.locks, *seen.held) if not lock.preexisting}
-    if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.scans):
+        target = {bare(name) for name, _ in seen.effects.changes}
+        return tuple(name for name in seen.effects.scans if bare(name) in step.names - target)
+    young = {lock.relation for lock in seen.locks.all if not lock.preexisting}
+    if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.effects.scans):
         # the referencing table is new and has no rows to look up
         return ()
-    return seen.scans
+    return seen.effects.scans
 
 
 def waits(case: Case) -> tuple[BlockingLock, ...]:
@@ -97,7 +99,7 @@ def waits(case: Case) -> tuple[BlockingLock, ...]:
     found = []
     done = [works(step) for step in case.steps]
     for index, step in enumerate(case.steps):
-        locks = blocking(step.seen.locks)
+        locks = blocking(step.seen.locks.taken)
         if not locks:
             continue
         end = next((at for at, later in enumerate(case.steps) if at > index and _ends(later)), len(case.steps))
@@ -113,7 +115,7 @@ def waits(case: Case) -> tuple[BlockingLock, ...]:
                     else tuple(
                         item
                         for at in range(index, end)
-                        if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.held)
+                        if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.locks.held)
                         for item in done[at]
                     ),
                 )

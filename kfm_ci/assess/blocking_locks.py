@@ -16,7 +16,7 @@ from kfm_ci.assess.blocked_work import (
 )
 from kfm_ci.assess.case import Case, Step, few, listed
 from kfm_ci.assess.safe_alternatives import instead
-from kfm_ci.evidence.model import LockMode
+from kfm_ci.evidence.statement_evidence import LockMode
 from kfm_ci.model import Finding, Hazard
 from kfm_ci.rule_info import RuleInfo
 from kfm_ci.rules.locks.index_not_concurrent import INDEX_NOT_CONCURRENT
@@ -165,7 +165,9 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
             help=instead(step, case.migration.how_to_disable_transaction),
         )
     changed = {item.relation for item in done if item.what == "changes rows of"}
-    held = {lock.relation for lock in step.seen.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting}
+    held = {
+        lock.relation for lock in step.seen.locks.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting
+    }
     if changed & held:
         names = few(sorted(changed & held))
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
@@ -181,7 +183,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
 def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     """Assess an index build outside a transaction by its statement, if its lock was not observed."""
     tree = next(iter(step.trees), None)
-    if step.seen.locks or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
+    if step.seen.locks.taken or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
         return
     if " CONCURRENTLY" in f" {step.text.upper()}":
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from kfm_ci.evidence.model import Lock, LockMode, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
 from kfm_ci.evidence.tables import ForeignKey
 from kfm_ci.migrations.model import Migration
@@ -143,24 +144,24 @@ def _step(seen: StatementEvidence, text: str) -> Step:
 def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
     """Yield the nested statements of a statement, and around them its own locks and work."""
     parts = seen.inner
-    locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks}
-    locks = tuple(lock for lock in seen.locks if (lock.relation, lock.mode) not in locked)
+    locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks.taken}
+    locks = tuple(lock for lock in seen.locks.taken if (lock.relation, lock.mode) not in locked)
     if locks:
-        yield _step(replace(seen, locks=locks, rewrites=(), scans=(), index_builds=(), changes=(), inner=()), text)
+        before = replace(seen.effects, rewrites=(), scans=(), index_builds=(), changes=())
+        yield _step(replace(seen, locks=replace(seen.locks, taken=locks), effects=before, inner=()), text)
     yield from (_step(part, part.text or "") for part in parts)
+    effects, nested = seen.effects, [part.effects for part in parts]
     rest = replace(
-        seen,
-        locks=(),
-        inner=(),
-        rewrites=_unexplained(seen.rewrites, (part.rewrites for part in parts)),
-        scans=_unexplained(seen.scans, (part.scans for part in parts)),
-        index_builds=_unexplained(seen.index_builds, (part.index_builds for part in parts)),
+        effects,
+        rewrites=_unexplained(effects.rewrites, (part.rewrites for part in nested)),
+        scans=_unexplained(effects.scans, (part.scans for part in nested)),
+        index_builds=_unexplained(effects.index_builds, (part.index_builds for part in nested)),
         changes=tuple(
-            (name, count) for name, count in seen.changes if not any(name in dict(part.changes) for part in parts)
+            (name, count) for name, count in effects.changes if not any(name in dict(part.changes) for part in nested)
         ),
     )
     if rest.rewrites or rest.scans or rest.index_builds or rest.changes:
-        yield _step(rest, text)
+        yield _step(replace(seen, locks=replace(seen.locks, taken=()), effects=rest, inner=()), text)
 
 
 def _unexplained(names: tuple[str, ...], explained: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ _SHOWN = 4
 
 def _invalid(case: Case) -> Iterator[Finding]:
     for index, step in enumerate(case.steps):
-        for name in step.seen.invalid_indexes:
+        for name in step.seen.effects.invalid_indexes:
             last = name.rpartition(".")[2].strip('"')
             mended = any(
                 later.seen.error is None

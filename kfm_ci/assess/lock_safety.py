@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from kfm_ci.assess.case import Case, Step, blocking, listed
 from kfm_ci.assess.indexes_and_constraints import _invalid, _unindexed, _unvalidated
-from kfm_ci.evidence.model import Lock
+from kfm_ci.evidence.statement_evidence import Lock
 from kfm_ci.model import Finding
 from kfm_ci.rules.server.locks import LOCK_TIMEOUT_MISSING, MULTIPLE_TABLES_LOCKED
 
@@ -27,10 +27,10 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _timeout(case: Case) -> Iterator[Finding]:
-    hasty = [step for step in case.steps if blocking(step.seen.locks) and step.seen.lock_timeout_ms == 0]
+    hasty = [step for step in case.steps if blocking(step.seen.locks.taken) and step.seen.timeouts.lock_ms == 0]
     if not hasty:
         return
-    tables = listed([lock for step in hasty for lock in blocking(step.seen.locks)])
+    tables = listed([lock for step in hasty for lock in blocking(step.seen.locks.taken)])
     more = f" (and {len(hasty) - 1} more statement{'s' if len(hasty) > 2 else ''})" if len(hasty) > 1 else ""
     yield case.finding(
         LOCK_TIMEOUT_MISSING,
@@ -46,7 +46,7 @@ def _order(case: Case) -> Iterator[Finding]:
         return
     taken: dict[str, tuple[Step, Lock]] = {}
     for step in case.steps:
-        for lock in blocking(step.seen.locks):
+        for lock in blocking(step.seen.locks.taken):
             if lock.kind in {"table", "materialized view"}:
                 taken.setdefault(lock.relation, (step, lock))
     takers = list(dict.fromkeys(step.seen.line for step, _ in taken.values()))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from kfm_ci.assess import blocking_locks, lock_safety, removed_objects
 from kfm_ci.assess.case import Case, steps
-from kfm_ci.evidence.model import SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.evidence.tables import ForeignKey
 from kfm_ci.migrations.model import Migration

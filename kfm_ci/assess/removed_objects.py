@@ -83,7 +83,9 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _removed(case, renames)
     yield from _changed(case)
     for step in case.steps:
-        emptied = [lock.relation for lock in blocking(step.seen.locks)] if step.seen.kind == "TRUNCATE TABLE" else []
+        emptied = (
+            [lock.relation for lock in blocking(step.seen.locks.taken)] if step.seen.kind == "TRUNCATE TABLE" else []
+        )
         if emptied:
             yield case.finding(
                 TABLE_TRUNCATED,
@@ -188,7 +190,7 @@ def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool
         if other is not rename and other.kind == "table" and bare(other.new) == bare(rename.table):
             return _is_young(case, other, ())
     rest = rename.old.removeprefix(rename.table)
-    older = {lock.relation for lock in rename.step.seen.locks if lock.preexisting}
+    older = {lock.relation for lock in rename.step.seen.locks.taken if lock.preexisting}
     young = {parted(name)[1] for name in case.created}
     fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (older, young)]
     names = {f"{rename.schema}.{rename.table}"} if rename.schema else fitting[0] or fitting[1]

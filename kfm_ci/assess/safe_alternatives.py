@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kfm_ci.analysis.partitions import index as piecewise
 from kfm_ci.assess.case import Step
-from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.sql import deparse
 from kfm_ci.sql.identifiers import quote
 from kfm_ci.sql.parse_tree import Node
@@ -20,8 +20,8 @@ WINDOW = "Declare `rollout: requires-maintenance-window`, or copy the rows to a 
 
 def partitions(seen: StatementEvidence) -> tuple[str, ...]:
     """Return the partitions on which a statement builds an index; none for a single table."""
-    parts = {lock.relation for lock in (*seen.locks, *seen.held) if lock.kind == "partition"}
-    return tuple(name for name in seen.scans if name in parts) if len(seen.index_builds) > 1 else ()
+    parts = {lock.relation for lock in seen.locks.all if lock.kind == "partition"}
+    return tuple(name for name in seen.effects.scans if name in parts) if len(seen.effects.index_builds) > 1 else ()
 
 
 def instead(step: Step, outside: str) -> str | None:

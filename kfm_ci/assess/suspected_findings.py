@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.analysis.partitions import index as concurrently
 from kfm_ci.assess.safe_alternatives import partitions
-from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.evidence.statement_evidence import LockEvidence, StatementEvidence
 from kfm_ci.model import Finding, Hazard, Verdict
 from kfm_ci.rules.compatibility.column_renamed import COLUMN_RENAMED
 from kfm_ci.rules.compatibility.dropped_object_in_use import DROPPED_OBJECT_IN_USE
@@ -35,23 +35,26 @@ class Claim:
 
 
 def _works(seen: StatementEvidence) -> bool:
-    return _old(seen, seen.rewrites) or _old(seen, seen.scans) or bool(seen.index_builds and seen.existed)
+    effects = seen.effects
+    return (
+        _old(seen, effects.rewrites) or _old(seen, effects.scans) or bool(effects.index_builds and effects.preexisting)
+    )
 
 
 def _old(seen: StatementEvidence, names: tuple[str, ...]) -> bool:
-    return not frozenset(seen.existed).isdisjoint(names)
+    return not frozenset(seen.effects.preexisting).isdisjoint(names)
 
 
 def _blocks(seen: StatementEvidence) -> bool:
-    return any(lock.preexisting and lock.mode.blocks for lock in (*seen.locks, *seen.held))
+    return any(lock.preexisting and lock.mode.blocks for lock in seen.locks.all)
 
 
-REWRITE = Claim(what="rewrite of an existing table", happened=lambda seen: _old(seen, seen.rewrites))
+REWRITE = Claim(what="rewrite of an existing table", happened=lambda seen: _old(seen, seen.effects.rewrites))
 SCAN = Claim(what="scan of an existing table under a lock", happened=lambda seen: _blocks(seen) and _works(seen))
 WORK = Claim(what="work under a lock on an existing table", happened=lambda seen: _blocks(seen) and _works(seen))
 BUILD = Claim(
     what="index build under a lock on an existing table",
-    happened=lambda seen: bool(seen.index_builds) and bool(seen.existed) and _blocks(seen),
+    happened=lambda seen: bool(seen.effects.index_builds and seen.effects.preexisting) and _blocks(seen),
 )
 LOCK = Claim(what="blocking lock on an existing table", happened=_blocks)
 REFUSAL = Claim(what="refusal", happened=lambda _: False)
@@ -129,18 +132,15 @@ def by_place(seen: Iterable[tuple[str, StatementEvidence]]) -> dict[tuple[str, i
 
 
 def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvidence:
-    watched = _watched(one) and _watched(other)
+    effects = one.effects.merged(other.effects)
+    if not (_watched(one) and _watched(other)):
+        effects = replace(effects, wal_bytes=None)
     return replace(
         one,
         end_line=max(one.end_line, other.end_line),
-        locks=(*one.locks, *other.locks),
-        held=(*one.held, *other.held),
-        rewrites=(*one.rewrites, *other.rewrites),
-        scans=(*one.scans, *other.scans),
-        index_builds=(*one.index_builds, *other.index_builds),
-        existed=(*one.existed, *other.existed),
+        locks=LockEvidence(taken=(*one.locks.taken, *other.locks.taken), held=(*one.locks.held, *other.locks.held)),
+        effects=effects,
         error=one.error or other.error,
-        wal_bytes=one.wal_bytes if watched else None,
     )
 
 
@@ -229,11 +229,7 @@ def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str, 
 
 def _watched(evidence: StatementEvidence) -> bool:
     """Whether the statement was observed: only then does the absence of evidence refute a finding."""
-    return (
-        evidence.lock_timeout_ms is not None
-        and evidence.wal_bytes is not None
-        and bool(evidence.locks or evidence.held)
-    )
+    return evidence.timeouts.lock_ms is not None and evidence.effects.wal_bytes is not None and bool(evidence.locks.all)
 
 
 def _evidence(finding: Finding, seen: Seen) -> StatementEvidence | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.tables import Table
 from kfm_ci.model import (
     Digest,
@@ -20,79 +20,6 @@ from kfm_ci.model import (
     StageStatus,
     Strategy,
 )
-
-
-class LockMode(StrEnum):
-    """PostgreSQL's table-level lock modes, weakest first."""
-
-    ACCESS_SHARE = "AccessShareLock"
-    ROW_SHARE = "RowShareLock"
-    ROW_EXCLUSIVE = "RowExclusiveLock"
-    SHARE_UPDATE_EXCLUSIVE = "ShareUpdateExclusiveLock"
-    SHARE = "ShareLock"
-    SHARE_ROW_EXCLUSIVE = "ShareRowExclusiveLock"
-    EXCLUSIVE = "ExclusiveLock"
-    ACCESS_EXCLUSIVE = "AccessExclusiveLock"
-
-    @property
-    def blocks(self) -> tuple[str, ...]:
-        """What ordinary statements wait for it: ``reads`` (SELECT), ``writes`` (INSERT, UPDATE, DELETE)."""
-        if self is LockMode.ACCESS_EXCLUSIVE:
-            return ("reads", "writes")
-        if self in {LockMode.SHARE, LockMode.SHARE_ROW_EXCLUSIVE, LockMode.EXCLUSIVE}:
-            return ("writes",)
-        return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
-    """One table-level lock that a statement took."""
-
-    relation: str
-    """Schema-qualified name as it was before the statement (quoted where needed)."""
-    mode: LockMode
-    preexisting: bool
-    """Whether the relation existed before the pull request."""
-    kind: str = "table"
-    """``table``, ``index``, ``view``, ``materialized view``, ``sequence``, ``partition`` …"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementEvidence:
-    """What the server did for one statement."""
-
-    line: int
-    end_line: int
-    kind: str
-    """Command in upper case, such as ``ALTER TABLE``."""
-    duration_ms: float
-    locks: tuple[Lock, ...] = ()
-    """Newly taken by this statement."""
-    held: tuple[Lock, ...] = ()
-    """Already held by the transaction when it started."""
-    rewrites: tuple[str, ...] = ()
-    scans: tuple[str, ...] = ()
-    index_builds: tuple[str, ...] = ()
-    proofs: tuple[str, ...] = ()
-    """What the server could prove instead of scanning ("sufficient to prove")."""
-    rows: int | None = None
-    wal_bytes: int | None = None
-    lock_timeout_ms: int | None = None
-    statement_timeout_ms: int | None = None
-    notices: tuple[str, ...] = ()
-    error: str | None = None
-    """Server's message when it failed, with SQLSTATE in front."""
-    changes: tuple[tuple[str, int], ...] = ()
-    """Relations whose rows it updated or deleted, and how many."""
-    invalid_indexes: tuple[str, ...] = ()
-    existed: tuple[str, ...] = ()
-    """Of the relations it rewrote, scanned, changed or indexed, those that existed before the pull request."""
-    inner: tuple[StatementEvidence, ...] = ()
-    """What ran inside it, in order: the statements of a block, a procedure, a function."""
-    text: str | None = None
-    """Its SQL, where it stands in no file because code made it; of inner statements only."""
-    within: str | None = None
-    """The function that an inner statement stands in; None right inside the block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

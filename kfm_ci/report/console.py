@@ -138,7 +138,7 @@ def details(evidence: Evidence) -> Group:
     for migration in evidence.new:
         for seen in migration.statements:
             locks = ", ".join(
-                dict.fromkeys(f"{lock.mode} on {lock.relation}" for lock in seen.locks if lock.preexisting)
+                dict.fromkeys(f"{lock.mode} on {lock.relation}" for lock in seen.locks.taken if lock.preexisting)
             )
             place = Text.assemble("  ", (f"{single_line(migration.up_path)}:{seen.line}", "bold"))
             place.append(

@@ -7,7 +7,8 @@ from importlib import resources
 from typing import Any
 
 from kfm_ci.assess import checklist
-from kfm_ci.evidence.model import Evidence, Lock, MigrationEvidence, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff
+from kfm_ci.evidence.statement_evidence import Lock, StatementEvidence
 from kfm_ci.evidence.tables import Table
 from kfm_ci.model import Finding, LinterIdentity
 
@@ -146,16 +147,16 @@ def _statement(entry: StatementEvidence) -> dict[str, Any]:
         "end_line": entry.end_line,
         "kind": entry.kind,
         "duration_ms": _milliseconds(entry.duration_ms),
-        "locks": [_lock(lock) for lock in entry.locks],
-        "held": [_lock(lock) for lock in entry.held],
-        "rewrites": list(entry.rewrites),
-        "scans": list(entry.scans),
-        "index_builds": list(entry.index_builds),
+        "locks": [_lock(lock) for lock in entry.locks.taken],
+        "held": [_lock(lock) for lock in entry.locks.held],
+        "rewrites": list(entry.effects.rewrites),
+        "scans": list(entry.effects.scans),
+        "index_builds": list(entry.effects.index_builds),
         "proofs": list(entry.proofs),
         "rows": entry.rows,
-        "wal_bytes": entry.wal_bytes,
-        "lock_timeout_ms": entry.lock_timeout_ms,
-        "statement_timeout_ms": entry.statement_timeout_ms,
+        "wal_bytes": entry.effects.wal_bytes,
+        "lock_timeout_ms": entry.timeouts.lock_ms,
+        "statement_timeout_ms": entry.timeouts.statement_ms,
         "notices": list(entry.notices),
         "error": entry.error,
         "within": entry.within,

@@ -73,7 +73,22 @@ def _migration(item: Mapping[str, Any]) -> dict[str, Any]:
         "up_sha256": _digest(item["sha256"]["up"]),
         "down_sha256": _digest(item["sha256"].get("down")),
         "schema_diff": _diff(item["schema_diff"]),
-        "rollback": {**rollback, "difference": _diff(rollback.get("difference") or {})},
+        "statements": [_statement(entry) for entry in item.get("statements", ())],
+        "rollback": {
+            **rollback,
+            "statements": [_statement(entry) for entry in rollback.get("statements", ())],
+            "difference": _diff(rollback.get("difference") or {}),
+        },
+    }
+
+
+def _statement(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **given,
+        "locks": {"taken": given.get("locks", ()), "held": given.get("held", ())},
+        "effects": given,
+        "timeouts": {"lock_ms": given.get("lock_timeout_ms"), "statement_ms": given.get("statement_timeout_ms")},
+        "inner": [_statement(part) for part in given.get("inner", ())],
     }
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfm_ci.evidence.model import Lock, LockMode, MigrationEvidence, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import MigrationEvidence, SchemaDiff
+from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
 from kfm_ci.model import Mode
 
 _MODES = tuple(LockMode)
@@ -49,7 +50,7 @@ def holds(statements: tuple[StatementEvidence, ...], mode: Mode) -> tuple[Hold, 
     start = 0.0
     for index, statement in enumerate(statements):
         under = statements[index:] if mode is Mode.TRANSACTION else (statement,)
-        for lock in statement.locks:
+        for lock in statement.locks.taken:
             hold = _hold(lock, under, start)
             key = (lock.relation, lock.mode)
             before = found.get(key)
@@ -75,9 +76,9 @@ def _hold(lock: Lock, under: tuple[StatementEvidence, ...], start: float) -> Hol
 
 def _work(under: tuple[StatementEvidence, ...]) -> tuple[str, ...]:
     named = (
-        ("rewrite", any(item.rewrites for item in under)),
-        ("scan", any(item.scans for item in under)),
-        ("index build", any(item.index_builds for item in under)),
+        ("rewrite", any(item.effects.rewrites for item in under)),
+        ("scan", any(item.effects.scans for item in under)),
+        ("index build", any(item.effects.index_builds for item in under)),
     )
     return tuple(name for name, there in named if there)
 
@@ -110,7 +111,7 @@ def tables_touched(migration: MigrationEvidence) -> tuple[str, ...]:
     locked = {
         lock.relation
         for statement in migration.statements
-        for lock in statement.locks
+        for lock in statement.locks.taken
         if lock.kind in {"table", "partition"} and _MODES.index(lock.mode) >= weakest
     }
     return tuple(sorted(locked))

@@ -15,9 +15,9 @@ from kfm_ci.evidence.model import (
     SchemaDiff,
     Seeding,
     SmokeEvidence,
-    StatementEvidence,
 )
 from kfm_ci.evidence.rollback.model import State
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest, LinterIdentity, Outcome, Proof

@@ -17,9 +17,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.evidence.statement_evidence import LockMode, StatementEvidence
 from kfm_ci.sql import statements
 
 HERE = Path(__file__).parent / "locks"
@@ -108,7 +108,7 @@ def locked(seen: StatementEvidence) -> dict[str, LockMode]:
     strong = set(SHORT.values())
     return {
         short(lock.relation): lock.mode
-        for lock in seen.locks
+        for lock in seen.locks.taken
         if lock.preexisting and lock.kind != "index" and lock.mode in strong
     }
 
@@ -126,9 +126,9 @@ def wrong(row: dict[str, str], seen: StatementEvidence) -> list[str]:
     works = Counter([*(line for line in seen.notices if not line.startswith("building")), *seen.proofs])
     compared = {
         "locks": (expected, locked(seen)),
-        "rewrites": (rewritten, set(map(short, seen.rewrites))),
-        "scans": (scans, set(map(short, seen.scans))),
-        "index builds": (int(row["index_builds"]), len(seen.index_builds)),
+        "rewrites": (rewritten, set(map(short, seen.effects.rewrites))),
+        "scans": (scans, set(map(short, seen.effects.scans))),
+        "index builds": (int(row["index_builds"]), len(seen.effects.index_builds)),
         "debug": (debug, Counter({line: count for line, count in works.items() if not line.startswith("NOTICE")})),
     }
     return [f"{name}: expected {want}, got {got}" for name, (want, got) in compared.items() if want != got]
@@ -152,4 +152,4 @@ def test_what_was_dropped_keeps_its_name_and_counts_as_preexisting(
 ) -> None:
     _, observed, beside = session
     seen = run(observed, beside, "drop table t cascade")
-    assert {lock.relation for lock in seen.locks if lock.preexisting} >= {"public.t", "public.mv", "public.vw"}
+    assert {lock.relation for lock in seen.locks.taken if lock.preexisting} >= {"public.t", "public.mv", "public.vw"}

@@ -12,9 +12,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from kfm_ci.assess.migration import judge
 from kfm_ci.evidence import schema_diff
-from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.evidence.statement_evidence import LockMode, StatementEvidence
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest, Finding, Mode, Severity
 from kfm_ci.postgres import catalog
@@ -81,7 +81,7 @@ def either(request: pytest.FixtureRequest, database: str, server: Server) -> Ite
 
 
 def modes(seen: StatementEvidence) -> dict[str, LockMode]:
-    return {lock.relation: lock.mode for lock in seen.locks}
+    return {lock.relation: lock.mode for lock in seen.locks.taken}
 
 
 DETACHES = 140_000
@@ -156,43 +156,43 @@ def test_scans_and_rewrites_outside_a_transaction_are_counted(bench: Bench) -> N
     scanned, rewritten = bench.run(
         "alter table widgets alter n set not null; alter table widgets alter n type bigint", transaction=False
     )
-    assert (scanned.scans, scanned.rewrites) == (("public.widgets",), ())
-    assert rewritten.rewrites == ("public.widgets",)
-    assert scanned.existed == ("public.widgets",)
+    assert (scanned.effects.scans, scanned.effects.rewrites) == (("public.widgets",), ())
+    assert rewritten.effects.rewrites == ("public.widgets",)
+    assert scanned.effects.preexisting == ("public.widgets",)
 
 
 def test_an_index_that_a_concurrent_build_leaves_invalid_is_named(bench: Bench) -> None:
     (seen,) = bench.run("create unique index concurrently broken on widgets ((id / 1000))", transaction=False)
     assert seen.error is not None
     assert seen.error.startswith("23505")
-    assert seen.invalid_indexes == ("public.broken",)
+    assert seen.effects.invalid_indexes == ("public.broken",)
 
 
 def test_what_a_statement_outside_a_transaction_read_is_not_laid_to_the_next_transaction(bench: Bench) -> None:
     bench.run("alter table widgets add a int")
     (built,) = bench.run("create index concurrently widgets_n_idx on widgets (n)", transaction=False)
     (added,) = bench.run("alter table widgets add b int")
-    assert built.scans == ("public.widgets",)
-    assert added.scans == ()
+    assert built.effects.scans == ("public.widgets",)
+    assert added.effects.scans == ()
 
 
 def test_a_lock_already_held_is_not_new_but_held(bench: Bench) -> None:
     first, second = bench.run("alter table widgets add a int; update widgets set a = 1")
     assert modes(first)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
     assert "public.widgets" not in modes(second)
-    assert [lock.mode for lock in second.held if lock.relation == "public.widgets"] == [LockMode.ACCESS_EXCLUSIVE]
-    assert second.changes == (("public.widgets", 100),)
+    assert [lock.mode for lock in second.locks.held if lock.relation == "public.widgets"] == [LockMode.ACCESS_EXCLUSIVE]
+    assert second.effects.changes == (("public.widgets", 100),)
 
 
 def test_what_the_pull_request_made_is_not_preexisting_in_its_later_files(bench: Bench) -> None:
     bench.run("create table fresh (id int)")
     (seen,) = bench.run("alter table fresh add name text")
-    assert [(lock.relation, lock.preexisting) for lock in seen.locks] == [("public.fresh", False)]
+    assert [(lock.relation, lock.preexisting) for lock in seen.locks.taken] == [("public.fresh", False)]
 
 
 def test_a_block_is_seen_through_as_executed(bench: Bench) -> None:
     (seen,) = bench.run("do $$ begin execute 'alter table widgets alter n type bigint'; end $$")
-    assert seen.rewrites == ("public.widgets",)
+    assert seen.effects.rewrites == ("public.widgets",)
     assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
 
 
@@ -206,13 +206,13 @@ def test_functions_and_operators_of_the_same_names_are_not_called(bench: Bench) 
         "create schema evil; create function evil.current_setting(text) returns text language sql as 'select ''9h''';"
         "set local search_path = evil, pg_catalog; lock table public.widgets"
     )
-    assert seen.lock_timeout_ms == 0
+    assert seen.timeouts.lock_ms == 0
     assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
 
 
 def test_the_timeouts_in_effect_are_those_of_the_moment(bench: Bench) -> None:
     seen = bench.run("set local lock_timeout = '2s'; lock table parts; set local lock_timeout = 0; lock table widgets")
-    assert [item.lock_timeout_ms for item in seen if item.kind == "LOCK"] == [2000, 0]
+    assert [item.timeouts.lock_ms for item in seen if item.kind == "LOCK"] == [2000, 0]
 
 
 @pytest.mark.parametrize("transaction", [True, False])
@@ -233,14 +233,14 @@ def test_a_failed_statement_keeps_its_error_and_later_evidence_is_right(bench: B
     assert failed.error is not None
     assert failed.error.startswith("23514")
     (seen,) = bench.run("alter table widgets add constraint c check (n > 0) not valid")
-    assert (seen.scans, seen.rewrites) == ((), ())
+    assert (seen.effects.scans, seen.effects.rewrites) == ((), ())
 
 
 def test_a_rewrite_that_was_rolled_back_is_not_seen_again(bench: Bench) -> None:
     seen = bench.run(
         "savepoint s; alter table widgets alter n type bigint; rollback to s; alter table widgets add later int"
     )
-    assert [item.rewrites for item in seen if item.kind == "ALTER TABLE"] == [("public.widgets",), ()]
+    assert [item.effects.rewrites for item in seen if item.kind == "ALTER TABLE"] == [("public.widgets",), ()]
 
 
 def test_deallocating_everything_does_not_break_the_observer(either: Bench) -> None:
@@ -262,7 +262,7 @@ def test_the_same_is_seen_with_a_plan_kept_and_without(database: str, server: Se
     seen = []
     for admin in (True, False):
         made = Bench(server.dsn(conninfo_to_dict(database)["dbname"], admin=admin), database)
-        seen.append([replace(item, wal_bytes=0, notices=()) for item in made.run(text)])
+        seen.append([replace(item, effects=replace(item.effects, wal_bytes=0), notices=()) for item in made.run(text)])
         made.observed.execute('drop table events, widgets; drop schema "S " cascade')
         made.close()
     assert seen[0] == seen[1]
@@ -391,11 +391,13 @@ def test_each_statement_inside_a_block_is_seen_with_its_line_locks_and_work(benc
         (3, "SELECT"), (4, "ALTER TABLE"), (5, "UPDATE"), (6, "ALTER TABLE"), (7, "TRUNCATE TABLE"),
     ]  # fmt: skip
     assert modes(told[4]) == {"public.widgets": LockMode.ACCESS_EXCLUSIVE}
-    assert (told[5].changes, modes(told[5])) == ((("public.widgets", 100),), {})
-    assert (told[6].rewrites, told[6].lock_timeout_ms) == (("public.parts",), 2000)
-    assert [lock.relation for lock in told[5].held if lock.mode is LockMode.ACCESS_EXCLUSIVE] == ["public.widgets"]
-    assert told[7].rewrites == ()
-    assert seen.rewrites == ("public.parts",)
+    assert (told[5].effects.changes, modes(told[5])) == ((("public.widgets", 100),), {})
+    assert (told[6].effects.rewrites, told[6].timeouts.lock_ms) == (("public.parts",), 2000)
+    assert [lock.relation for lock in told[5].locks.held if lock.mode is LockMode.ACCESS_EXCLUSIVE] == [
+        "public.widgets"
+    ]
+    assert told[7].effects.rewrites == ()
+    assert seen.effects.rewrites == ("public.parts",)
     assert set(modes(seen)) >= {"public.widgets", "public.parts"}
 
 
@@ -409,7 +411,7 @@ def test_a_function_is_seen_through_and_nothing_is_left_behind(bench: Bench, tra
     bench.run("lock table parts")
     before = bench.observed.execute(traces).fetchone()
     (seen,) = bench.run("select grow()", transaction=transaction)
-    assert [(item.within, item.kind, item.rewrites) for item in seen.inner] == [
+    assert [(item.within, item.kind, item.effects.rewrites) for item in seen.inner] == [
         ("function grow(), line 2", "ALTER TABLE", ("public.widgets",))
     ]
     assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
@@ -422,7 +424,7 @@ def test_work_that_a_block_undid_was_done_once(bench: Bench) -> None:
         "do $$ begin\nbegin alter table widgets alter n type bigint; raise 'no'; exception when others then null; end;\n"
         "alter table widgets add a int; end $$"
     )
-    assert [item.rewrites for item in seen.inner] == [("public.widgets",), ()]
+    assert [item.effects.rewrites for item in seen.inner] == [("public.widgets",), ()]
     assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE
 
 

@@ -10,8 +10,6 @@ from kfm_ci.evidence.model import (
     Declared,
     EngineEvidence,
     Evidence,
-    Lock,
-    LockMode,
     MigrationEvidence,
     ObjectChange,
     RollbackEvidence,
@@ -20,7 +18,14 @@ from kfm_ci.evidence.model import (
     SmokeEvidence,
     SourceEvidence,
     StageEvidence,
+)
+from kfm_ci.evidence.statement_evidence import (
+    Lock,
+    LockEvidence,
+    LockMode,
+    StatementEffects,
     StatementEvidence,
+    Timeouts,
 )
 from kfm_ci.evidence.tables import Column, Table
 from kfm_ci.model import (
@@ -83,21 +88,24 @@ def widening() -> MigrationEvidence:
             end_line=14,
             kind="ALTER TABLE",
             duration_ms=42.5,
-            locks=(
-                lock("public.orders", LockMode.ACCESS_EXCLUSIVE),
-                lock("public.orders_pkey", LockMode.ACCESS_EXCLUSIVE, kind="index"),
+            locks=LockEvidence(
+                taken=(
+                    lock("public.orders", LockMode.ACCESS_EXCLUSIVE),
+                    lock("public.orders_pkey", LockMode.ACCESS_EXCLUSIVE, kind="index"),
+                )
             ),
-            rewrites=("public.orders",),
-            scans=("public.orders",),
-            lock_timeout_ms=2000,
+            effects=StatementEffects(rewrites=("public.orders",), scans=("public.orders",)),
+            timeouts=Timeouts(lock_ms=2000),
         ),
         StatementEvidence(
             line=16,
             end_line=16,
             kind="UPDATE",
             duration_ms=8.25,
-            locks=(lock("public.customers", LockMode.ROW_EXCLUSIVE),),
-            held=(lock("public.orders", LockMode.ACCESS_EXCLUSIVE),),
+            locks=LockEvidence(
+                taken=(lock("public.customers", LockMode.ROW_EXCLUSIVE),),
+                held=(lock("public.orders", LockMode.ACCESS_EXCLUSIVE),),
+            ),
             rows=120,
         ),
         StatementEvidence(
@@ -105,7 +113,7 @@ def widening() -> MigrationEvidence:
             end_line=19,
             kind="CREATE TABLE",
             duration_ms=1.25,
-            locks=(lock("public.notes", LockMode.ACCESS_EXCLUSIVE, preexisting=False),),
+            locks=LockEvidence(taken=(lock("public.notes", LockMode.ACCESS_EXCLUSIVE, preexisting=False),)),
         ),
     )
     down = StatementEvidence(
@@ -113,7 +121,7 @@ def widening() -> MigrationEvidence:
         end_line=1,
         kind="ALTER TABLE",
         duration_ms=30.0,
-        locks=(lock("public.orders", LockMode.ACCESS_EXCLUSIVE),),
+        locks=LockEvidence(taken=(lock("public.orders", LockMode.ACCESS_EXCLUSIVE),)),
     )
     return MigrationEvidence(
         id="20260225_1200__widen_orders",
@@ -296,10 +304,8 @@ def hostile(text: str, *, copies: int = 1) -> Evidence:
         replace(
             item,
             kind=text,
-            locks=(lock(text, LockMode.ACCESS_EXCLUSIVE),),
-            rewrites=(text,),
-            scans=(text,),
-            index_builds=(text,),
+            locks=replace(item.locks, taken=(lock(text, LockMode.ACCESS_EXCLUSIVE),)),
+            effects=replace(item.effects, rewrites=(text,), scans=(text,), index_builds=(text,)),
             proofs=(text,),
             error=text,
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from kfm_ci.evidence.model import LockMode, StatementEvidence
 from kfm_ci.evidence.observation import locks
 from kfm_ci.evidence.observation.nested_statements import MOST, Origin, ServerMessage
+from kfm_ci.evidence.observation.relation_effects import REPLACING, RelationCache, RelationEffects, done
 from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
-from kfm_ci.evidence.observation.statement_effects import REPLACING, RelationCache, StatementEffects, done
+from kfm_ci.evidence.statement_evidence import LockEvidence, LockMode, StatementEffects, StatementEvidence, Timeouts
 from kfm_ci.sql import plpgsql, statements
 from kfm_ci.sql.script import Statement
 
@@ -25,13 +24,13 @@ class _StatementPart:
     """Bare names of the relations that it names."""
     at: SessionSnapshot | None = None
     gained: dict[int, LockMode] = field(default_factory=dict)
-    works: list[StatementEffects] = field(default_factory=list)
+    works: list[RelationEffects] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     duration_ms: float = 0.0
     measured: bool = False
     """Whether there was a look right before and right after it."""
 
-    def take(self, work: StatementEffects, gained: Mapping[int, LockMode], at: SessionSnapshot) -> None:
+    def take(self, work: RelationEffects, gained: Mapping[int, LockMode], at: SessionSnapshot) -> None:
         """Take over what was done between two looks."""
         if self.at is None:
             self.at = at
@@ -126,15 +125,20 @@ def whole(seen: StatementEvidence, parts: tuple[StatementEvidence, ...]) -> Stat
     """
     if not parts:
         return seen
-    strongest = {lock.relation: lock for lock in seen.locks}
-    for lock in (lock for part in parts for lock in part.locks):
+    strongest = {lock.relation: lock for lock in seen.locks.taken}
+    for lock in (lock for part in parts for lock in part.locks.taken):
         before = strongest.get(lock.relation)
         if before is None or locks.STRENGTH[lock.mode] > locks.STRENGTH[before.mode]:
             strongest[lock.relation] = lock
-    real = {name for part in parts for name in part.rewrites}
-    replaced = {lock.relation for part in parts if part.kind in REPLACING for lock in part.locks}
-    rewrites = tuple(name for name in seen.rewrites if name in real or name not in replaced)
-    return replace(seen, locks=tuple(strongest.values()), rewrites=rewrites, inner=parts)
+    real = {name for part in parts for name in part.effects.rewrites}
+    replaced = {lock.relation for part in parts if part.kind in REPLACING for lock in part.locks.taken}
+    rewrites = tuple(name for name in seen.effects.rewrites if name in real or name not in replaced)
+    return replace(
+        seen,
+        locks=replace(seen.locks, taken=tuple(strongest.values())),
+        effects=replace(seen.effects, rewrites=rewrites),
+        inner=parts,
+    )
 
 
 def _told(
@@ -148,13 +152,10 @@ def _told(
     if part.origin.block_line is not None:
         line = min(first + part.origin.block_line - 1, statement.end_line)
         end = line if part.origin.within else min(line + part.origin.text.count("\n"), statement.end_line)
-    told: dict[str, Any] = {}
+    effects = StatementEffects()
     for work in part.works:
-        for key, value in work.told(part.kind, preexisting).items():
-            told[key] = told[key] + value if key in told else value
-    told = {key: _once(value) if isinstance(value, tuple) else value for key, value in told.items()}
-    if not part.measured:
-        told.pop("wal_bytes", None)
+        effects = effects.merged(work.by_name(part.kind, preexisting))
+    at = part.at
     return StatementEvidence(
         line=line,
         end_line=end,
@@ -163,16 +164,13 @@ def _told(
         text=part.origin.text,
         within=part.origin.within,
         notices=tuple(part.notices),
-        locks=locks.name(part.gained, names, preexisting),
-        held=locks.name(part.at.held if part.at else {}, names, preexisting),
-        lock_timeout_ms=part.at.lock_timeout_ms if part.at else None,
-        statement_timeout_ms=part.at.statement_timeout_ms if part.at else None,
-        **told,
+        locks=LockEvidence(
+            taken=locks.name(part.gained, names, preexisting),
+            held=locks.name(at.held, names, preexisting) if at else (),
+        ),
+        effects=effects if part.measured else replace(effects, wal_bytes=None),
+        timeouts=Timeouts(lock_ms=at.lock_timeout_ms, statement_ms=at.statement_timeout_ms) if at else Timeouts(),
     )
-
-
-def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def _by_name(

@@ -11,8 +11,8 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import tuple_row
 
-from kfm_ci.evidence.model import LockMode
 from kfm_ci.evidence.observation import locks
+from kfm_ci.evidence.statement_evidence import LockMode
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from kfm_ci.evidence.model import Lock, LockMode
+from kfm_ci.evidence.statement_evidence import Lock, LockMode
 
 # No join with pg_class: what the statement dropped is locked too, and is no longer there. Below 16384 stand the
 # catalogs, which every statement locks.

@@ -9,14 +9,14 @@ import psycopg
 from psycopg.errors import Diagnostic
 from psycopg.pq import TransactionStatus
 
-from kfm_ci.evidence.model import StatementEvidence
 from kfm_ci.evidence.observation import attribution, locks, nested_statements, session_snapshot
 from kfm_ci.evidence.observation.lock_probe import LockProbe, Observation
 from kfm_ci.evidence.observation.locks import Modes
 from kfm_ci.evidence.observation.nested_statements import NestedStatementListener
+from kfm_ci.evidence.observation.relation_effects import RelationCache, done
 from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
 from kfm_ci.evidence.observation.snapshot_queries import EVERYTHING
-from kfm_ci.evidence.observation.statement_effects import RelationCache, done
+from kfm_ci.evidence.statement_evidence import LockEvidence, StatementEvidence, Timeouts
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
@@ -182,7 +182,7 @@ class Observer:
             return
         inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
         look = self._look_again(session, watched, kind, inside=inside)
-        common |= done(watched.look, look, session.known).told(kind, self._preexisting)
+        common["effects"] = done(watched.look, look, session.known).by_name(kind, self._preexisting)
         inner = self._inner(watched, statement, look, session)
         was = session.learn(look)
         session.look, session.stale = look if inside else None, False
@@ -265,10 +265,11 @@ class Observer:
     def _named(self, watched: _Watched, now: Modes, relations: dict[int, Relation]) -> dict[str, Any]:
         names = {oid: (relation.name, relation.kind) for oid, relation in relations.items()}
         return {
-            "locks": locks.name(locks.taken(watched.look.held, now), names, self._preexisting),
-            "held": locks.name(watched.look.held, names, self._preexisting),
-            "lock_timeout_ms": watched.look.lock_timeout_ms,
-            "statement_timeout_ms": watched.look.statement_timeout_ms,
+            "locks": LockEvidence(
+                taken=locks.name(locks.taken(watched.look.held, now), names, self._preexisting),
+                held=locks.name(watched.look.held, names, self._preexisting),
+            ),
+            "timeouts": Timeouts(lock_ms=watched.look.lock_timeout_ms, statement_ms=watched.look.statement_timeout_ms),
         }
 
 

@@ -14,8 +14,8 @@ from psycopg import Connection
 from psycopg.pq import ExecStatus
 from psycopg.rows import tuple_row
 
-from kfm_ci.evidence.model import LockMode
 from kfm_ci.evidence.observation import locks, snapshot_queries
+from kfm_ci.evidence.statement_evidence import LockMode
 
 KINDS = {
     "r": "table",

@@ -8,8 +8,9 @@ from typing import Any, Protocol, assert_never
 
 from psycopg import Connection
 
-from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
+from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.runbook import Runbook
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Strategy
 from kfm_ci.postgres.catalog import Catalog

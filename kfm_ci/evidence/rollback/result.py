@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from kfm_ci.evidence.model import RollbackEvidence, StatementEvidence
+from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.rollback import location
 from kfm_ci.evidence.rollback.data_loss import DataLosses, listed
 from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject
 from kfm_ci.evidence.schema_diff import apart, convert
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity, Strategy
 from kfm_ci.postgres.catalog import Difference
 from kfm_ci.rule_info import RuleInfo

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Mode, Outcome, Result
 from kfm_ci.report.escape import code, inline, prose, summary
 from kfm_ci.report.lock_impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
@@ -168,9 +169,9 @@ def _worst(item: StatementEvidence) -> list[Hold]:
 
 
 def _work(item: StatementEvidence) -> str:
-    words = [f"rewrites {code(name, 80)}" for name in item.rewrites[:3]]
-    words += [f"scans {code(name, 80)}" for name in item.scans[:3]]
-    words += [f"builds {code(name, 80)}" for name in item.index_builds[:3]]
+    words = [f"rewrites {code(name, 80)}" for name in item.effects.rewrites[:3]]
+    words += [f"scans {code(name, 80)}" for name in item.effects.scans[:3]]
+    words += [f"builds {code(name, 80)}" for name in item.effects.index_builds[:3]]
     words += [f"{item.rows} rows"] if item.rows else []
     words += [f"**failed** {inline(item.error, 160)}"] if item.error else []
     where = f" (in {inline(item.within, 80)})" if item.within else ""

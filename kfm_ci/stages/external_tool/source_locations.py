@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kfm_ci.evidence.model import StatementEvidence
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.migrations import acknowledgements, source_calls
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Place

@@ -8,7 +8,18 @@ import pytest
 
 from kfm_ci.assess.migration import judge
 from kfm_ci.assess.suspected_findings import by_place, settle
-from kfm_ci.evidence.model import Lock, LockMode, ObjectChange, SchemaDiff, StatementEvidence
+from kfm_ci.evidence.model import (
+    ObjectChange,
+    SchemaDiff,
+)
+from kfm_ci.evidence.statement_evidence import (
+    Lock,
+    LockEvidence,
+    LockMode,
+    StatementEffects,
+    StatementEvidence,
+    Timeouts,
+)
 from kfm_ci.evidence.table_statistics.model import SCHEMA, Statistics, TableSize
 from kfm_ci.evidence.tables import ForeignKey
 from kfm_ci.migrations.model import Migration
@@ -16,11 +27,15 @@ from kfm_ci.model import Digest, Finding, Hazard, Mode, Place, Rollout, Severity
 from kfm_ci.sql.script import Script, SourceFile
 
 SCAN = StatementEvidence(
-    line=1, end_line=1, kind="ALTER TABLE", duration_ms=1.0, scans=("public.t",), existed=("public.t",),
-    locks=(Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),), lock_timeout_ms=2000,
-    wal_bytes=0,
-)  # fmt: skip
-QUIET = replace(SCAN, scans=(), existed=())
+    line=1,
+    end_line=1,
+    kind="ALTER TABLE",
+    duration_ms=1.0,
+    locks=LockEvidence(taken=(Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),)),
+    effects=StatementEffects(scans=("public.t",), preexisting=("public.t",), wal_bytes=0),
+    timeouts=Timeouts(lock_ms=2000),
+)
+QUIET = replace(SCAN, effects=StatementEffects(wal_bytes=0))
 TEXT = "alter table t alter column a set not null;"
 
 
@@ -91,7 +106,7 @@ def test_what_the_same_pull_request_added_may_be_dropped() -> None:
 
 def test_what_goes_through_cascade_is_named() -> None:
     diff = SchemaDiff(removed=("table public.t", "view public.report"))
-    seen = replace(QUIET, kind="DROP TABLE", locks=())
+    seen = replace(QUIET, kind="DROP TABLE", locks=LockEvidence())
     found = judge(migration("drop table t cascade;"), (seen,), schema_diff=diff)
     assert [item.message.split(":")[0] for item in found if item.rule == "dropped-by-cascade"] == [
         "The migration removes view `public.report`, through CASCADE or a block of code"
@@ -129,7 +144,7 @@ UNDECIDED = [
     {},
     {("m/a.up.sql", 9): replace(QUIET, line=9, end_line=9)},
     {("m/a.up.sql", 1): replace(QUIET, error="23502 x")},
-    {("m/a.up.sql", 1): replace(QUIET, locks=())},
+    {("m/a.up.sql", 1): replace(QUIET, locks=LockEvidence())},
 ]
 
 
@@ -201,10 +216,9 @@ def fan_out(count: int) -> StatementEvidence:
     locks = (Lock(relation="public.t", mode=LockMode.SHARE, preexisting=True), *(
         Lock(relation=name, mode=LockMode.SHARE, preexisting=True, kind="partition") for name in parts
     ))  # fmt: skip
-    return replace(
-        SCAN, kind="CREATE INDEX", scans=parts, existed=parts, locks=locks,
-        index_builds=tuple(f"{name}_idx" for name in parts),
-    )  # fmt: skip
+    built = tuple(f"{name}_idx" for name in parts)
+    effects = StatementEffects(scans=parts, index_builds=built, preexisting=parts, wal_bytes=0)
+    return replace(SCAN, kind="CREATE INDEX", locks=LockEvidence(taken=locks), effects=effects)
 
 
 def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() -> None:
@@ -228,8 +242,9 @@ def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() ->
 def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() -> None:
     locks = (Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),
              Lock(relation="public.u", mode=LockMode.SHARE_ROW_EXCLUSIVE, preexisting=True))  # fmt: skip
-    first = replace(QUIET, locks=locks)
-    later = replace(SCAN, line=2, end_line=2, scans=("public.v",), existed=("public.v",), locks=(), held=locks)
+    first = replace(QUIET, locks=LockEvidence(taken=locks))
+    scan = StatementEffects(scans=("public.v",), preexisting=("public.v",), wal_bytes=0)
+    later = replace(SCAN, line=2, end_line=2, effects=scan, locks=LockEvidence(held=locks))
     found = [
         item for item in judge(migration(f"{TEXT}\n{TEXT}"), (first, later)) if item.rule == "lock-held-during-work"
     ]
@@ -238,8 +253,8 @@ def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() 
 
 
 def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_lines() -> None:
-    def lock(relation: str) -> tuple[Lock, ...]:
-        return (Lock(relation=relation, mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),)
+    def lock(relation: str) -> LockEvidence:
+        return LockEvidence(taken=(Lock(relation=relation, mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),))
 
     quick = tuple(
         replace(QUIET, line=at, end_line=at, locks=lock(f"public.{name}")) for at, name in enumerate("abc", 1)
@@ -257,7 +272,7 @@ def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_li
 
 
 def test_the_timeout_that_is_advised_has_effect_where_the_statement_runs() -> None:
-    hasty = replace(QUIET, lock_timeout_ms=0)
+    hasty = replace(QUIET, timeouts=Timeouts(lock_ms=0))
     for mode, advice in (
         (Mode.TRANSACTION, "Write `set local lock_timeout"),
         (Mode.AUTOCOMMIT, "Write `set lock_timeout"),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from evidence_samples import calm, dangerous, hostile, widening
 
-from kfm_ci.evidence.model import LockMode
+from kfm_ci.evidence.statement_evidence import LockEvidence, LockMode
 from kfm_ci.model import Mode
 from kfm_ci.report import lock_impact, lock_timeline, mermaid
 
@@ -65,7 +65,11 @@ def test_a_gantt_is_only_drawn_when_somebody_waits() -> None:
 def test_a_weaker_lock_before_a_stronger_one_has_a_bar_of_its_own() -> None:
     evidence, migration = dangerous(), widening()
     first, *rest = migration.statements
-    weaker = replace(first, locks=tuple(replace(lock, mode=LockMode.SHARE) for lock in first.locks), duration_ms=8.0)
+    weaker = replace(
+        first,
+        locks=LockEvidence(taken=tuple(replace(lock, mode=LockMode.SHARE) for lock in first.locks.taken)),
+        duration_ms=8.0,
+    )
     drawn = mermaid.locks(replace(evidence, migrations=(replace(migration, statements=(weaker, first, *rest)),))) or ""
     assert "writes - line" in drawn and ": 0, 60" in drawn and ": crit, 8, 60" in drawn
 

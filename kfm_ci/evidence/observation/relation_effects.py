@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from kfm_ci.evidence.observation.session_snapshot import Relation, SessionSnapshot
+from kfm_ci.evidence.statement_evidence import StatementEffects
 
 REPLACING = frozenset({"TRUNCATE TABLE", "REFRESH MATERIALIZED VIEW"})
 """Commands that give a relation new storage without reading the old: no rewrites."""
@@ -29,7 +29,7 @@ class RelationCache:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StatementEffects:
+class RelationEffects:
     """Relations by OID; names are those before it, of what is new those after it."""
 
     names: Mapping[int, Relation]
@@ -41,9 +41,9 @@ class StatementEffects:
     invalid: frozenset[int] = frozenset()
     wal_bytes: int = 0
 
-    def among(self, chosen: frozenset[int]) -> StatementEffects:
+    def among(self, chosen: frozenset[int]) -> RelationEffects:
         """Return the part that concerns these relations; an index goes with its table."""
-        return StatementEffects(
+        return RelationEffects(
             names=self.names,
             stored_anew=self.stored_anew & chosen,
             built={index: table for index, table in self.built.items() if {index, table} & chosen},
@@ -58,23 +58,23 @@ class StatementEffects:
         indexes = {*self.built, *self.built.values()}
         return self.stored_anew | self.invalid | indexes | {*self.scanned, *self.changed}
 
-    def told(self, kind: str, preexisting: frozenset[int]) -> dict[str, Any]:
-        """Return it as fields of ``StatementEvidence`` for a command of that kind."""
+    def by_name(self, kind: str, preexisting: frozenset[int]) -> StatementEffects:
+        """Return the effects by name, as those of a command of that kind."""
         names = self.names
         rewritten = frozenset() if kind in REPLACING else self.stored_anew
         concerned = {*rewritten, *self.scanned, *self.changed, *self.built.values()} & preexisting
-        return {
-            "rewrites": _sorted(names, rewritten),
-            "scans": _sorted(names, self.scanned),
-            "index_builds": _sorted(names, self.built),
-            "changes": tuple(sorted((names[oid].name, n) for oid, n in self.changed.items() if oid in names)),
-            "invalid_indexes": _sorted(names, self.invalid),
-            "existed": _sorted(names, concerned),
-            "wal_bytes": self.wal_bytes,
-        }
+        return StatementEffects(
+            rewrites=_sorted(names, rewritten),
+            scans=_sorted(names, self.scanned),
+            index_builds=_sorted(names, self.built),
+            changes=tuple(sorted((names[oid].name, n) for oid, n in self.changed.items() if oid in names)),
+            invalid_indexes=_sorted(names, self.invalid),
+            preexisting=_sorted(names, concerned),
+            wal_bytes=self.wal_bytes,
+        )
 
 
-def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) -> StatementEffects:
+def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) -> RelationEffects:
     """Return what happened between two looks; ``known`` is what was known at the first."""
     old, fresh = known.relations, after.relations
     built = {
@@ -84,7 +84,7 @@ def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) 
     }
     scanned, changed = _grown(before.scans, after.scans), _grown(before.changes, after.changes)
     seen = {*fresh, *scanned, *changed, *built.values()}
-    return StatementEffects(
+    return RelationEffects(
         names={oid: relation for oid in seen if (relation := old.get(oid) or fresh.get(oid)) is not None},
         stored_anew=frozenset(
             oid
