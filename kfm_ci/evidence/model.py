@@ -176,7 +176,7 @@ class Seeding:
     """Name and number of rows."""
     unseeded: tuple[tuple[str, str], ...] = ()
     """Name and reason."""
-    kept: tuple[tuple[str, int], ...] = ()
+    base_rows: tuple[tuple[str, int], ...] = ()
     """Tables that the base's own migrations filled: name and number of rows."""
 
 

@@ -218,8 +218,10 @@ def test_the_timeouts_in_effect_are_those_of_the_moment(bench: Bench) -> None:
 @pytest.mark.parametrize("transaction", [True, False])
 def test_the_sessions_own_settings_are_left_alone(either: Bench, transaction: bool) -> None:
     either.observed.execute("set client_min_messages = error")
-    either.run("alter table widgets add a int; set client_min_messages = warning; comment on table parts is 'x'",
-              transaction=transaction)  # fmt: skip
+    either.run(
+        "alter table widgets add a int; set client_min_messages = warning; comment on table parts is 'x'",
+        transaction=transaction,
+    )
     assert either.observed.execute("show client_min_messages").fetchone() == ("warning",)
 
 
@@ -341,17 +343,24 @@ HARMFUL = [
     ("alter table widgets add unique (n)", {"lock-blocks-reads"}),
     ("alter table parts add foreign key (widget_id) references widgets", {"lock-blocks-writes", "scan-under-lock"}),
     ("alter table widgets add x int;\nupdate widgets set x = 1", {"lock-held-during-work", "backfill-under-lock"}),
-    ("alter table widgets add x int;\ncreate index on parts (id)",
-     {"lock-held-during-work", "index-not-concurrent", "multiple-tables-locked"}),
-    ("alter table widgets add constraint c check (n > 0) not valid;\nalter table widgets validate constraint c",
-     {"lock-held-during-work", "scan-under-lock"}),
-    ("do $$ begin execute 'alter table widgets alter n type bigint'; end $$", {"lock-blocks-reads", "rewrite-under-lock"}),
+    (
+        "alter table widgets add x int;\ncreate index on parts (id)",
+        {"lock-held-during-work", "index-not-concurrent", "multiple-tables-locked"},
+    ),
+    (
+        "alter table widgets add constraint c check (n > 0) not valid;\nalter table widgets validate constraint c",
+        {"lock-held-during-work", "scan-under-lock"},
+    ),
+    (
+        "do $$ begin execute 'alter table widgets alter n type bigint'; end $$",
+        {"lock-blocks-reads", "rewrite-under-lock"},
+    ),
     ("alter table widgets drop column name", {"column-dropped", "column-in-use-dropped"}),
     ("alter table widgets rename column name to title", {"column-renamed"}),
     ("alter table widgets rename to gadgets", {"table-renamed"}),
     ("drop table parts", {"table-dropped", "table-in-use-dropped"}),
     ("truncate parts", {"table-truncated"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "rules"), HARMFUL)
@@ -388,8 +397,12 @@ def test_each_statement_inside_a_block_is_seen_with_its_line_locks_and_work(benc
     (seen,) = bench.run(BLOCK)
     told = {item.line: item for item in seen.inner}
     assert [(line, item.kind) for line, item in told.items()] == [
-        (3, "SELECT"), (4, "ALTER TABLE"), (5, "UPDATE"), (6, "ALTER TABLE"), (7, "TRUNCATE TABLE"),
-    ]  # fmt: skip
+        (3, "SELECT"),
+        (4, "ALTER TABLE"),
+        (5, "UPDATE"),
+        (6, "ALTER TABLE"),
+        (7, "TRUNCATE TABLE"),
+    ]
     assert modes(told[4]) == {"public.widgets": LockMode.ACCESS_EXCLUSIVE}
     assert (told[5].effects.changes, modes(told[5])) == ((("public.widgets", 100),), {})
     assert (told[6].effects.rewrites, told[6].timeouts.lock_ms) == (("public.parts",), 2000)

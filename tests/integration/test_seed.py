@@ -1,4 +1,4 @@
-"""Synthetic rows on real servers: every table gets some, they obey every constraint, and they are awkward."""
+"""Synthetic rows on real servers: every table gets some, they satisfy every constraint, and they are unusual."""
 
 from __future__ import annotations
 
@@ -75,20 +75,20 @@ def owner(server: Server, database: str) -> Iterator[Connection[Any]]:
         yield connection
 
 
-def grow(owner: Connection[Any], schema: str, **options: Any) -> Seeding:
+def seed_schema(owner: Connection[Any], schema: str, **options: Any) -> Seeding:
     owner.execute(schema.encode())
-    return seed.sow(owner, seed=1, rows=8, **options)
+    return seed.seed_tables(owner, seed=1, rows=8, **options)
 
 
 def test_every_table_of_a_hard_schema_gets_rows_and_the_schema_is_left_as_it_was(owner: Connection[Any]) -> None:
     owner.execute(HARD.encode())
     before = catalog.read(owner)
-    done = seed.sow(owner, seed=1, rows=8)
+    done = seed.seed_tables(owner, seed=1, rows=8)
     assert dict(done.unseeded) == {}
     rows = dict(done.tables)
     assert len(rows) == 20 and min(rows.values()) >= 1
     assert rows["public.plain"] == rows["public.accounts"] == rows["public.owned"] == rows["public.tasks"] == 8
-    assert done.kept == (("public.lookup", 2),)
+    assert done.base_rows == (("public.lookup", 2),)
     assert catalog.read(owner) == before
 
 
@@ -97,19 +97,19 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(owner: Connec
     texts = []
     for number in (1, 1, 2):
         with owner.transaction(force_rollback=True):
-            seed.sow(owner, seed=number, rows=8)
+            seed.seed_tables(owner, seed=number, rows=8)
             texts.append(owner.execute("select string_agg(t::text, ',') from (table accounts) t").fetchone())
     assert texts[0] == texts[1] != texts[2]
 
 
-AWKWARD = """create table t (id bigint primary key, a text, b varchar(40) not null, n int not null, big bigint, d date, f boolean);
+UNUSUAL = """create table t (id bigint primary key, a text, b varchar(40) not null, n int not null, big bigint, d date, f boolean);
 create table child (t_id bigint not null references t, x text);"""
 
 
 @pytest.mark.parametrize(
     ("claim", "query"),
     [
-        ("NULL where it may be", "select bool_or(a is null) from t"),
+        ("NULL where it is allowed", "select bool_or(a is null) from t"),
         ("NULL in one column only", "select bool_or((a is null) <> (big is null)) from t"),
         ("duplicates where nothing forbids them", "select count(*) > count(distinct (a, b, n, big)) from t"),
         ("the empty text", "select bool_or(b = '') from t"),
@@ -120,37 +120,37 @@ create table child (t_id bigint not null references t, x text);"""
         ("several children of one parent", "select max(c) > 1 from (select count(*) c from child group by t_id) s"),
     ],
 )
-def test_rows_are_awkward(owner: Connection[Any], claim: str, query: str) -> None:
-    grow(owner, AWKWARD)
+def test_rows_are_unusual(owner: Connection[Any], claim: str, query: str) -> None:
+    seed_schema(owner, UNUSUAL)
     assert owner.execute(query.encode()).fetchone() == (True,), claim
 
 
-CIRCLE = """create table ring (id int primary key, peer int);
+CYCLE = """create table ring (id int primary key, peer int);
 create table peer (id int primary key, ring int not null references ring);
 alter table ring add foreign key (peer) references peer;"""
 
 
 @pytest.mark.parametrize(("check", "empty"), [("", True), ("alter table ring add check (peer is not null);", False)])
-def test_a_key_within_a_circle_is_empty_once_where_it_may_be(owner: Connection[Any], check: str, empty: bool) -> None:
-    done = grow(owner, CIRCLE + check)
+def test_a_cyclic_foreign_key_is_null_once_if_it_may_be(owner: Connection[Any], check: str, empty: bool) -> None:
+    done = seed_schema(owner, CYCLE + check)
     assert done.tables == (("public.peer", 8), ("public.ring", 8))
     found = owner.execute("select bool_or(peer is null), bool_or(peer is not null) from ring").fetchone()
     assert found == (empty, True)
 
 
-def test_each_column_of_a_shared_condition_is_empty_once(owner: Connection[Any]) -> None:
-    grow(owner, "create table t (a text, b text, c text, check (num_nonnulls(a, b, c) >= 2))")
+def test_each_column_of_a_shared_check_is_null_once(owner: Connection[Any]) -> None:
+    seed_schema(owner, "create table t (a text, b text, c text, check (num_nonnulls(a, b, c) >= 2))")
     empty = owner.execute("select bool_or(a is null), bool_or(b is null), bool_or(c is null) from t").fetchone()
     assert empty == (True, True, True)
 
 
-def test_keys_leave_room_for_what_a_migration_inserts(owner: Connection[Any]) -> None:
-    grow(owner, "create table t (id serial primary key, name text unique)")
+def test_keys_leave_room_for_rows_that_a_migration_inserts(owner: Connection[Any]) -> None:
+    seed_schema(owner, "create table t (id serial primary key, name text unique)")
     owner.execute("insert into t (name) values ('admin'); insert into t values (2, 'user')")
 
 
-def test_tame_columns_hold_nothing_unusual_and_tables_can_be_left_out(owner: Connection[Any]) -> None:
-    done = grow(owner, AWKWARD, tame={"public.t": frozenset({"a", "n"})}, without={"public.child"})
+def test_restricted_columns_get_no_unusual_values_and_tables_can_be_left_out(owner: Connection[Any]) -> None:
+    done = seed_schema(owner, UNUSUAL, restricted={"public.t": frozenset({"a", "n"})}, without={"public.child"})
     assert dict(done.tables) == {"public.t": 8}
     assert owner.execute(
         "select count(a) = 8 and count(distinct a) = 8 and count(distinct n) = 8 from t"
@@ -161,39 +161,59 @@ def test_tame_columns_hold_nothing_unusual_and_tables_can_be_left_out(owner: Con
     ("schema", "reason"),
     [
         ("create table t (n int not null check (n * n = 1234321 + 4))", "t_n_check"),
-        ("create table t (n int not null check (n > 5 and n < 5))", "no value was found for column n"),
-        ("create table p (n int check (n > 5 and n < 5) not null primary key); create table t (n int not null references p)",
-         "refers to a table that has no rows"),
+        ("create table t (n int not null check (n > 5 and n < 5))", "No value was found for column `n`."),
+        (
+            "create table p (n int check (n > 5 and n < 5) not null primary key); create table t (n int not null references p)",
+            "references a table without rows",
+        ),
     ],
-)  # fmt: skip
-def test_what_cannot_be_seeded_is_listed_with_its_reason(owner: Connection[Any], schema: str, reason: str) -> None:
-    done = grow(owner, schema + "; create table ok (id int)")
+)
+def test_a_table_that_cannot_be_seeded_is_listed_with_its_reason(
+    owner: Connection[Any], schema: str, reason: str
+) -> None:
+    done = seed_schema(owner, schema + "; create table ok (id int)")
     reasons = dict(done.unseeded)
-    assert "public.t" in reasons and (reason in reasons["public.t"] or "no value" in reasons["public.t"])
+    assert "public.t" in reasons and (reason in reasons["public.t"] or "No value" in reasons["public.t"])
     assert dict(done.tables) == {"public.ok": 8}
 
 
-def test_what_is_left_when_time_is_up_is_listed(owner: Connection[Any]) -> None:
-    done = grow(owner, AWKWARD, budget_s=0)
-    assert done.unseeded == (("public.child", "there was no time left"), ("public.t", "there was no time left"))
+def test_tables_that_remain_at_the_time_limit_are_listed(owner: Connection[Any]) -> None:
+    done = seed_schema(owner, UNUSUAL, budget_s=0)
+    assert done.unseeded == (
+        ("public.child", "The time limit of seeding was reached."),
+        ("public.t", "The time limit of seeding was reached."),
+    )
 
 
-def test_the_ledgers_of_migration_tools_stay_empty(owner: Connection[Any]) -> None:
-    done = grow(
+def test_history_tables_of_migration_tools_stay_empty(owner: Connection[Any]) -> None:
+    done = seed_schema(
         owner, "create table schema_migrations (version text); create schema x; create table x.alembic_version (v text)"
     )
     assert done == Seeding(seed=1)
 
 
 PATTERNS = [
-    "^[A-Z]{3}-\\d{4}$", "^[[:alpha:]][[:alnum:]_]*$", "^(red|green|blue)$", "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", "^\\+?[1-9]\\d{6,14}$",
-    "^#(?:[0-9a-f]{3}){1,2}$", "^\\S+$", "^[a-z0-9]+(-[a-z0-9]+)*$", "^https?://[^/]+/.*$", "^v\\d+\\.\\d+\\.\\d+$", "\\mword\\M", "^[]a-]+$",
-    "(?i)^abc$", "^.{2,5}$", "^a*$", "^\\w+\\y",
-]  # fmt: skip
+    "^[A-Z]{3}-\\d{4}$",
+    "^[[:alpha:]][[:alnum:]_]*$",
+    "^(red|green|blue)$",
+    "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$",
+    "^\\+?[1-9]\\d{6,14}$",
+    "^#(?:[0-9a-f]{3}){1,2}$",
+    "^\\S+$",
+    "^[a-z0-9]+(-[a-z0-9]+)*$",
+    "^https?://[^/]+/.*$",
+    "^v\\d+\\.\\d+\\.\\d+$",
+    "\\mword\\M",
+    "^[]a-]+$",
+    "(?i)^abc$",
+    "^.{2,5}$",
+    "^a*$",
+    "^\\w+\\y",
+]
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_the_server_matches_what_is_thought_up_for_a_pattern(owner: Connection[Any], pattern: str) -> None:
-    texts = list(dict.fromkeys(regex_samples.matching(pattern)))
+def test_the_server_matches_the_sample_texts_of_a_pattern(owner: Connection[Any], pattern: str) -> None:
+    texts = list(dict.fromkeys(regex_samples.matching_texts(pattern)))
     row = owner.execute("select array_agg(t) from unnest(%s::text[]) t where t !~ %s", (texts, pattern)).fetchone()
     assert texts and row == (None,)

@@ -1,7 +1,7 @@
-"""Synthetic rows, so that migrations meet a table that is not empty: valid, varied, and the same for the same seed."""
+"""Synthetic rows, so that migrations run on tables that are not empty: valid, varied, and the same for the same seed."""
 
 from __future__ import annotations
 
-from kfm_ci.evidence.seed.seeder import sow
+from kfm_ci.evidence.seed.seeder import seed_tables
 
-__all__ = ["sow"]
+__all__ = ["seed_tables"]

@@ -1,11 +1,11 @@
-"""What is asked of the catalog before seeding; names in expressions come qualified, so ``search_path`` must be empty."""
+"""Catalog queries of seeding; run with an empty ``search_path``, so that names in expressions are schema-qualified."""
 
 from __future__ import annotations
 
-# A partition is written through its root; what an extension owns is the extension's.
+# Rows are inserted through the partitioned table, not into its partitions. Tables of an extension belong to it.
 TABLES = """
 select c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind::text,
-       pg_has_role(c.relowner, 'usage'), c.relforcerowsecurity,
+       pg_has_role(c.relowner, 'usage'),
        exists (select from pg_class f where f.relkind = 'f' and f.relispartition
                 and f.oid in (select relid from pg_partition_tree(c.oid)))
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -39,7 +39,7 @@ select t.oid, t.typname, t.typtype::text, t.typcategory = 'A' and t.typlen = -1,
  where t.typtype <> 'p' and (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
 """
 
-SPELLED = "select o, m, format_type(o, m) from unnest(%s::oid[], %s::integer[]) u(o, m)"
+TYPE_NAMES = "select o, m, format_type(o, m) from unnest(%s::oid[], %s::integer[]) u(o, m)"
 
 CHECKS = """
 select k.conrelid, array(select a.attname::text from unnest(k.conkey) n join pg_attribute a
@@ -47,8 +47,8 @@ select k.conrelid, array(select a.attname::text from unnest(k.conkey) n join pg_
   from pg_constraint k where k.conrelid = any (%s) and k.contype = 'c' order by k.conrelid, k.conname
 """
 
-# A row of a partitioned table goes into one of its leaves: the leaves' conditions, one of which must hold.
-LEAVES = """
+# PostgreSQL routes a row to a leaf partition: the partition constraint of one of them must be true.
+LEAF_PARTITIONS = """
 select r.oid, pg_get_partition_constraintdef(l.relid),
        array(select distinct a.attname::text from pg_partition_tree(r.oid) b
                join pg_partitioned_table p on p.partrelid = b.relid
@@ -69,7 +69,7 @@ select i.indrelid,
                    where d.classid = 'pg_class'::regclass and d.objid = i.indexrelid and i.indexprs is not null
                      and d.refclassid = 'pg_class'::regclass and d.refobjid = i.indrelid and d.refobjsubid > 0
                      and d.refobjsubid <> all (i.indkey)),
-       {nulls_distinct}, i.indexprs is null and i.indpred is null and not i.indisexclusion
+       {nulls_distinct}
   from pg_index i where i.indrelid = any (%s) and (i.indisunique or i.indisexclusion)
  order by i.indrelid, not i.indisprimary, i.indexrelid::regclass::text collate "C"
 """
@@ -85,8 +85,8 @@ select k.conrelid,
  order by k.conrelid, k.conname
 """
 
-# Triggers and rules of the base may reach out or refuse: they rest, and come back exactly as they were.
-GUARDS = """
+# Triggers and rules may change or reject rows, or access other systems; the second statement restores the exact state.
+INSERT_HOOKS = """
 with part as (select r.oid as root, b.relid from unnest(%s::oid[]) r(oid), lateral (
   select relid from pg_partition_tree(r.oid) union select r.oid) b)
 select p.root, format('alter table only %%s disable trigger %%I', g.tgrelid::regclass, g.tgname),
@@ -107,7 +107,7 @@ select p.root, format('alter table only %%s no force row level security', c.oid:
  order by 1, 2
 """
 
-LEDGERS = (
+HISTORY_TABLES = (
     "schema_migrations",
     "schema_migration",
     "ar_internal_metadata",
@@ -134,4 +134,4 @@ LEDGERS = (
     "typeorm_metadata",
     "sqitch_changes",
 )
-"""Tables in which migration tools keep what was applied."""
+"""History tables of migration tools, and tables beside them."""

@@ -1,4 +1,4 @@
-"""Candidates from a condition itself: the constants it names, their neighbours, and texts that its patterns match."""
+"""Candidate values from a check expression: its literals, neighbouring numbers, and texts that its patterns match."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from kfm_ci.evidence.seed import text_samples
-from kfm_ci.evidence.seed.regex_samples import matching
+from kfm_ci.evidence.seed.regex_samples import matching_texts
 
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
 _NUMBER = re.compile(r"(?<![\w.$])-?\d+(?:\.\d+)?(?![\w.])")
 _LONGEST = 5_000
 
 
-def candidates(expression: str) -> tuple[str, ...]:
-    """Return values that may satisfy an expression; which of them do, the server says."""
-    return tuple(dict.fromkeys((*_spoken(expression), *text_samples.CODES)))
+def find_candidates(expression: str) -> tuple[str, ...]:
+    """Return values that may satisfy an expression, also common formats; the server decides which of them do."""
+    return tuple(dict.fromkeys((*_literals(expression), *text_samples.CODES)))
 
 
-def spoken(expression: str) -> tuple[str, ...]:
-    """Return only the values that an expression itself speaks of."""
-    return tuple(dict.fromkeys(_spoken(expression)))
+def find_literals(expression: str) -> tuple[str, ...]:
+    """Return only the values derived from the expression's own literals."""
+    return tuple(dict.fromkeys(_literals(expression)))
 
 
-def _spoken(expression: str) -> Iterator[str]:
+def _literals(expression: str) -> Iterator[str]:
     numbers = [found[0] for found in _NUMBER.finditer(_TEXT.sub("''", expression))]
     for found in _TEXT.finditer(expression):
         text = found[1].replace("''", "'")
@@ -34,9 +34,9 @@ def _spoken(expression: str) -> Iterator[str]:
         if "%" in text or "_" in text:
             yield text.replace("%", "").replace("_", "b")
             yield text.replace("%", "ab").replace("_", "b")
-        yield from matching(text)
+        yield from matching_texts(text)
     for number in dict.fromkeys(numbers):
-        yield from _around(number)
+        yield from _neighbours(number)
     for number in dict.fromkeys(numbers):
         if number.isdigit() and 0 < int(number) <= _LONGEST:
             size = int(number)
@@ -45,7 +45,7 @@ def _spoken(expression: str) -> Iterator[str]:
             )
 
 
-def _around(number: str) -> Iterator[str]:
+def _neighbours(number: str) -> Iterator[str]:
     try:
         value = Decimal(number)
     except InvalidOperation:

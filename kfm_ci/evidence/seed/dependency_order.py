@@ -1,4 +1,4 @@
-"""The order of tables: parents first; tables that refer to each other in a circle go together."""
+"""The order in which tables are seeded: referenced tables first, tables with cyclic foreign keys together."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from graphlib import CycleError, TopologicalSorter
 from kfm_ci.evidence.seed.model import SeedTable
 
 
-def groups(tables: Iterable[SeedTable]) -> Iterator[tuple[SeedTable, ...]]:
-    """Yield the tables in groups, each after all that it refers to; a group of several is a circle."""
+def group_tables(tables: Iterable[SeedTable]) -> Iterator[tuple[SeedTable, ...]]:
+    """Yield the tables in groups, each after all that it references; several in a group have cyclic foreign keys."""
     by_oid = {table.oid: table for table in tables}
     group = {oid: frozenset({oid}) for oid in by_oid}
     while True:
@@ -20,8 +20,8 @@ def groups(tables: Iterable[SeedTable]) -> Iterator[tuple[SeedTable, ...]]:
                     edges[group[oid]].add(group[key.target])
         try:
             ordered = list(TopologicalSorter(edges).static_order())
-        except CycleError as circle:
-            merged = frozenset().union(*circle.args[1])
+        except CycleError as cycle:
+            merged = frozenset().union(*cycle.args[1])
             group.update(dict.fromkeys(merged, merged))
             continue
         break

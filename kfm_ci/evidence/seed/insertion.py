@@ -1,4 +1,4 @@
-"""Writing rows: a whole group of tables in one statement, one by one where the server refuses some."""
+"""Inserting rows: those of several tables in one statement, or row by row where the server rejects some."""
 
 from __future__ import annotations
 
@@ -12,63 +12,64 @@ from kfm_ci.evidence.seed.model import SeedTable
 from kfm_ci.evidence.seed.rows import Row
 
 _RETRIES = 2
-"""How often a refused row is replaced by another."""
+"""Number of other rows that are tried for a rejected one."""
 
 
 @contextmanager
-def at_rest(connection: Connection[Any], tables: Sequence[SeedTable]) -> Iterator[None]:
-    """Keep triggers, rules and forced row security of the tables at rest, within a transaction."""
+def disable_hooks(connection: Connection[Any], tables: Sequence[SeedTable]) -> Iterator[None]:
+    """Disable triggers, rules and forced row security of the tables, within a transaction."""
     for table in tables:
-        for guard in table.guards:
-            connection.execute(guard.disable.encode())
+        for hook in table.hooks:
+            connection.execute(hook.disable.encode())
     yield
-    # A table with checks still to come cannot be altered.
+    # ALTER TABLE fails while the table has pending trigger events, such as deferred foreign key checks
     connection.execute("set constraints all immediate")
     for table in tables:
-        for guard in table.guards:
-            connection.execute(guard.restore.encode())
+        for hook in table.hooks:
+            connection.execute(hook.restore.encode())
 
 
-def together(connection: Connection[Any], tables: Sequence[SeedTable], rows: Mapping[int, Sequence[Row]]) -> None:
-    """Write the rows of all these tables in one statement, at whose end their references are checked."""
-    filled = [table for table in tables if rows[table.oid]]
-    if not filled:
+def insert_together(
+    connection: Connection[Any], tables: Sequence[SeedTable], rows: Mapping[int, Sequence[Row]]
+) -> None:
+    """Insert the rows of all these tables in one statement, at whose end their foreign keys are checked."""
+    inserts = [_insert(table, rows[table.oid]) for table in tables if rows[table.oid]]
+    if not inserts:
         return
-    parts = [_insert(table, rows[table.oid]) for table in filled]
-    heads = [
-        sql.SQL("{} as ({} returning 1)").format(sql.Identifier(f"w{number}"), part)
-        for number, part in enumerate(parts[:-1])
+    queries = [
+        sql.SQL("{} as ({} returning 1)").format(sql.Identifier(f"w{number}"), insert)
+        for number, insert in enumerate(inserts[:-1])
     ]
-    prefix = sql.SQL("with {} ").format(sql.SQL(", ").join(heads)) if heads else sql.SQL("")
+    prefix = sql.SQL("with {} ").format(sql.SQL(", ").join(queries)) if queries else sql.SQL("")
     with connection.transaction():
-        connection.execute(prefix + parts[-1])
+        connection.execute(prefix + inserts[-1])
         connection.execute("set constraints all immediate")
         connection.execute("set constraints all deferred")
 
 
-def singly(
-    connection: Connection[Any], table: SeedTable, rows: Sequence[Row], another: Callable[[Sequence[Row]], Row | None]
+def insert_one_by_one(
+    connection: Connection[Any], table: SeedTable, rows: Sequence[Row], redraw: Callable[[Sequence[Row]], Row | None]
 ) -> str | None:
-    """Write what the server takes, each refused row replaced a few times; return the last refusal.
+    """Insert the rows that the server accepts, and return its last error.
 
-    ``another`` thinks up a row that can stand beside those written.
+    ``redraw`` returns another row for a rejected one, given the rows that are inserted.
     """
-    written: list[Row] = []
-    refusal: str | None = None
+    inserted: list[Row] = []
+    message: str | None = None
     for row in rows:
         attempt: Row | None = row
         for _ in range(_RETRIES + 1):
             if attempt is None:
                 break
             try:
-                together(connection, (table,), {table.oid: [attempt]})
+                insert_together(connection, (table,), {table.oid: [attempt]})
             except Error as error:
-                refusal = error.diag.message_primary or str(error)
-                attempt = another(written)
+                message = error.diag.message_primary or str(error)
+                attempt = redraw(inserted)
             else:
-                written.append(attempt)
+                inserted.append(attempt)
                 break
-    return refusal
+    return message
 
 
 def _insert(table: SeedTable, rows: Sequence[Row]) -> sql.Composed:

@@ -1,4 +1,4 @@
-"""What seeding knows of a base's schema: tables, columns, types, and the constraints that rows must obey."""
+"""The base's schema as seeding reads it: tables, columns, types, and the constraints that rows must satisfy."""
 
 from __future__ import annotations
 
@@ -6,47 +6,47 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Value = str | None
-"""A value as the server reads it from text; None is NULL."""
+"""A value in the type's text format; None is NULL."""
 
 Tuple = Mapping[str, Value]
-"""Values by column: a row, or the part of one that is drawn together."""
+"""Values by column: a row, or a part of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Type:
-    """A type as far as values for it can be thought up; domains are followed to what they stand on."""
+    """A type of a column; a domain is resolved to its base type."""
 
     name: str
-    """Unqualified name of the type below all domains, such as ``varchar`` or ``_text``."""
+    """Unqualified name of the base type, such as ``varchar`` or ``_text``."""
     declared: str
-    """As a cast spells it, without domains, such as ``character varying(20)``."""
+    """The base type as a cast names it, such as ``character varying(20)``."""
     kind: str
-    """``pg_type.typtype``: b(ase), c(omposite), e(num), r(ange), m(ultirange)."""
+    """``pg_type.typtype``: b(ase), c(omposite), e(num), r(ange), m(ultirange); ``?`` if unknown."""
     sizes: tuple[int, ...] = ()
-    """Type modifier as written: length, or precision and scale."""
+    """Type modifier: length, or precision and scale."""
     labels: tuple[str, ...] = ()
     element: Type | None = None
-    """Of an array; subtype of a range."""
+    """Element type of an array; subtype of a range."""
     fields: int = 0
-    """Columns of a composite type."""
+    """Number of columns of a composite type."""
     conditions: tuple[str, ...] = ()
-    """Checks of the domains, over ``VALUE``."""
+    """Check expressions of the domains, on ``VALUE``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedColumn:
-    """A column that can be written."""
+    """A column that INSERT may set: not generated."""
 
     name: str
     type: Type
     nullable: bool
     default: str | None = None
-    """Expression of its default."""
+    """Expression of the column's default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """A condition on rows, as an expression over column names."""
+    """A check constraint, or the partition constraints of a partitioned table."""
 
     columns: frozenset[str]
     expression: str
@@ -54,17 +54,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unique:
-    """Columns whose values may occur together once."""
+    """The columns of a unique or an exclusion constraint or index."""
 
     columns: tuple[str, ...]
     nulls_distinct: bool = True
-    plain: bool = True
-    """Whether equality of values decides; not so for expressions, operators and partial indexes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedForeignKey:
-    """A reference to another table's key."""
+    """A foreign key of a table that is seeded."""
 
     columns: tuple[str, ...]
     target: int
@@ -73,16 +71,18 @@ class SeedForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Guard:
-    """Something on a table that must rest while rows are written, and how it is woken again."""
+class InsertHook:
+    """A trigger, a rule or forced row security of a table, which is disabled while rows are inserted."""
 
     disable: str
+    """SQL that disables it."""
     restore: str
+    """SQL that restores it as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedTable:
-    """A table that rows can be written to."""
+    """A table or a partitioned table."""
 
     oid: int
     schema: str
@@ -93,8 +93,8 @@ class SeedTable:
     checks: tuple[Check, ...] = ()
     uniques: tuple[Unique, ...] = ()
     foreign_keys: tuple[SeedForeignKey, ...] = ()
-    guards: tuple[Guard, ...] = ()
+    hooks: tuple[InsertHook, ...] = ()
     existing: int = 0
-    """Rows that the migrations of the base wrote."""
-    obstacle: str | None = None
-    """Why nothing can be written to it."""
+    """Rows that the base's migrations inserted."""
+    unseedable_reason: str | None = None
+    """Why no rows can be inserted; None where they can."""

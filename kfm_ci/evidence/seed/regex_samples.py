@@ -1,4 +1,4 @@
-"""Short texts that a regular expression matches: PostgreSQL's own kind, as far as checks of a schema use it."""
+"""Short texts that match a PostgreSQL regular expression, as far as check constraints use its syntax."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-_MEANS_SOMETHING = re.compile(r"[\[\](){}^$*+?|\\.]")
+_METACHARACTER = re.compile(r"[\[\](){}^$*+?|\\.]")
 _CLASSES = {
     "alpha": "aZ",
     "digit": "0123456789",
@@ -34,45 +34,45 @@ _ESCAPES = {
     "t": "\t",
     "r": "\r",
 }
-_EMPTY = "AZbByYmM"
-"""Escapes that match a place, not a character."""
+_CONSTRAINTS = "AZbByYmM"
+"""Escapes that match a position, not a character."""
 _OTHERS = "a7-Z_ .b8"
-"""For what may be any character but some."""
+"""Characters for a negated set."""
 _QUANTIFIER = re.compile(r"(?:([*+?])|\{(\d{1,4})(,(\d{0,4}))?\})\??")
 _GROUP = re.compile(r"\(\?(?::|[a-z]*\))?")
-_MOST = 2_000
-"""Characters that are made, however often a pattern repeats."""
-_TURNS = 12
+_MAX_LENGTH = 2_000
+"""Maximum length of a text in characters, however often the pattern repeats."""
+_VARIANTS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Piece:
-    """Something that is repeated: one of some characters, or one of some branches."""
+    """A quantified atom: one of some characters, or one of some branches."""
 
     characters: str = ""
     branches: Sequence[Sequence[_Piece]] = ()
     low: int = 1
     high: int = 1
 
-    def made(self, turn: int) -> Iterator[str]:
-        """Yield the pieces of a text; another turn gives another one where there is a choice."""
-        times = min((self.low or 1) + turn % 3, self.high, _MOST)
+    def expand(self, variant: int) -> Iterator[str]:
+        """Yield the parts of a matching text; each variant takes other characters, branches and repetitions."""
+        times = min((self.low or 1) + variant % 3, self.high, _MAX_LENGTH)
         for number in range(times):
             if self.branches:
-                yield from _made(self.branches[(turn + number) % len(self.branches)], turn + number)
+                yield from _expand(self.branches[(variant + number) % len(self.branches)], variant + number)
             elif self.characters:
-                yield self.characters[(turn + number) % len(self.characters)]
+                yield self.characters[(variant + number) % len(self.characters)]
 
 
-class _Reader:
-    """Reads a pattern from left to right; raises ValueError for what it does not know."""
+class _Parser:
+    """Parses a pattern from left to right; raises ValueError for unknown syntax."""
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
 
-    def all(self) -> _Piece:
-        """Return the whole pattern."""
+    def parse(self) -> _Piece:
+        """Return the parsed pattern."""
         found = self._branches()
         if self._at < len(self._text):
             raise ValueError("unbalanced")
@@ -94,10 +94,10 @@ class _Reader:
             return atom
         self._at = found.end()
         if found[1]:
-            low, high = {"*": (0, _MOST), "+": (1, _MOST), "?": (0, 1)}[found[1]]
+            low, high = {"*": (0, _MAX_LENGTH), "+": (1, _MAX_LENGTH), "?": (0, 1)}[found[1]]
         else:
             low = int(found[2])
-            high = low if found[3] is None else int(found[4] or _MOST)
+            high = low if found[3] is None else int(found[4] or _MAX_LENGTH)
         return _Piece(characters=atom.characters, branches=atom.branches, low=low, high=high)
 
     def _atom(self) -> _Piece:
@@ -121,7 +121,7 @@ class _Reader:
             if options[0].endswith(")"):
                 return _Piece()
             if options[0] == "(?":
-                raise ValueError("looks ahead or behind")
+                raise ValueError("lookahead or lookbehind")
         inner = self._branches()
         if self._next() != ")":
             raise ValueError("unbalanced")
@@ -142,7 +142,7 @@ class _Reader:
                 found.append(self._escape())
             elif self._text.startswith("-", self._at) and self._text[self._at + 1 : self._at + 2] not in {"]", ""}:
                 self._at += 1
-                found.append(_between(character, self._next()))
+                found.append(_character_range(character, self._next()))
             else:
                 found.append(character)
         members = "".join(found)
@@ -150,37 +150,37 @@ class _Reader:
 
     def _escape(self) -> str:
         character = self._next()
-        if character in _EMPTY:
+        if character in _CONSTRAINTS:
             return ""
         if character.isdigit():
-            raise ValueError("refers back")
+            raise ValueError("back reference")
         return _ESCAPES.get(character, character)
 
     def _next(self) -> str:
         if self._at >= len(self._text):
-            raise ValueError("it ends too early")
+            raise ValueError("incomplete")
         self._at += 1
         return self._text[self._at - 1]
 
 
-def matching(pattern: str) -> Iterator[str]:
-    """Yield a few different texts that match; nothing when the text is no pattern that can be read."""
-    if not _MEANS_SOMETHING.search(pattern) or len(pattern) > 500:
+def matching_texts(pattern: str) -> Iterator[str]:
+    """Yield a few texts that match; nothing for a text that is no regular expression of known syntax."""
+    if not _METACHARACTER.search(pattern) or len(pattern) > 500:
         return
     try:
-        whole = _Reader(pattern).all()
+        whole = _Parser(pattern).parse()
     except (ValueError, LookupError, RecursionError):
         return
-    for turn in range(_TURNS):
-        yield "".join(islice(_made(whole.branches[turn % len(whole.branches)], turn), _MOST))
+    for variant in range(_VARIANTS):
+        yield "".join(islice(_expand(whole.branches[variant % len(whole.branches)], variant), _MAX_LENGTH))
 
 
-def _made(pieces: Sequence[_Piece], turn: int) -> Iterator[str]:
+def _expand(pieces: Sequence[_Piece], variant: int) -> Iterator[str]:
     for piece in pieces:
-        yield from piece.made(turn)
+        yield from piece.expand(variant)
 
 
-def _between(low: str, high: str) -> str:
+def _character_range(low: str, high: str) -> str:
     if high < low:
-        raise ValueError("out of order")
+        raise ValueError("invalid range")
     return "".join(map(chr, range(ord(low), min(ord(high), ord(low) + 255) + 1)))

@@ -1,11 +1,11 @@
-"""Rows from relations: twins where nothing forbids them, NULLs where they may be, several rows for a parent."""
+"""Rows from column groups: duplicates and NULLs where the constraints allow them, several rows for one parent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from kfm_ci.evidence.seed.column_groups import Relation
+from kfm_ci.evidence.seed.column_groups import ColumnGroup
 from kfm_ci.evidence.seed.model import SeedTable, Tuple, Unique, Value
 
 Row = dict[str, Value]
@@ -13,65 +13,68 @@ Row = dict[str, Value]
 _TRIES = 60
 
 
-def compose(table: SeedTable, relations: Sequence[Relation], rng: Random, *, rows: int) -> list[Row]:
-    """Return up to that many rows which no unique constraint forbids to stand together.
+def compose_rows(table: SeedTable, groups: Sequence[ColumnGroup], rng: Random, *, rows: int) -> list[Row]:
+    """Return up to ``rows`` rows that satisfy the unique constraints together.
 
-    The first two are alike but for their keys; the third is as empty as it may be; the rest show each value once.
+    The first two differ only in their keys; the third has NULL in every nullable column; the others have each value
+    once.
     """
-    plans = [_sequence(relation, rng, rows) for relation in relations]
-    made: list[Row] = []
+    sequences = [_sequence(group, rng, rows) for group in groups]
+    composed: list[Row] = []
     for number in range(rows):
         row: Row = {}
-        for plan in plans:
-            row.update(plan[number])
-        mended = _apart(row, made, table.uniques, relations, rng)
-        if mended is not None:
-            made.append(mended)
-    return made
+        for sequence in sequences:
+            row.update(sequence[number])
+        distinct = _distinct(row, composed, table.uniques, groups, rng)
+        if distinct is not None:
+            composed.append(distinct)
+    return composed
 
 
-def redraw(table: SeedTable, relations: Sequence[Relation], rng: Random, made: Sequence[Row]) -> Row | None:
-    """Return another row at random that can stand beside those made; None when none was found."""
+def redraw_row(table: SeedTable, groups: Sequence[ColumnGroup], rng: Random, existing: Sequence[Row]) -> Row | None:
+    """Return a random row that satisfies the unique constraints beside the existing ones; None if none was found."""
     row: Row = {}
-    for relation in relations:
-        row.update(rng.choice(relation))
-    return _apart(row, made, table.uniques, relations, rng)
+    for group in groups:
+        row.update(rng.choice(group))
+    return _distinct(row, existing, table.uniques, groups, rng)
 
 
-def _sequence(relation: Relation, rng: Random, rows: int) -> list[Tuple]:
-    def empty(item: Tuple) -> int:
+def _sequence(group: ColumnGroup, rng: Random, rows: int) -> list[Tuple]:
+    def nulls(item: Tuple) -> int:
         return sum(value is None for value in item.values())
 
-    fullest, emptiest = min(relation, key=empty), max(relation, key=empty)
-    # Columns are empty together in one row, and each once more by itself.
-    lacking = [next((item for item in relation if item[name] is None), None) for name in relation[0]]
-    first = [item for number, item in enumerate(lacking) if item is not None and item not in lacking[:number]]
-    others = [item for item in relation if item is not fullest and item not in first]
+    fewest_nulls, most_nulls = min(group, key=nulls), max(group, key=nulls)
+    # one row has NULL in all columns; in another one each column is NULL alone
+    null_in = [next((item for item in group if item[name] is None), None) for name in group[0]]
+    first = [item for number, item in enumerate(null_in) if item is not None and item not in null_in[:number]]
+    others = [item for item in group if item is not fewest_nulls and item not in first]
     room = max(rows - 3, 1)
-    rest = [*first, *others[: max(room - len(first), 0)]][:room] or [fullest]
+    rest = [*first, *others[: max(room - len(first), 0)]][:room] or [fewest_nulls]
     rng.shuffle(rest)
-    return [fullest, fullest, emptiest, *(rest[number % len(rest)] for number in range(max(rows - 3, 0)))][:rows]
+    varied = (rest[number % len(rest)] for number in range(max(rows - 3, 0)))
+    return [fewest_nulls, fewest_nulls, most_nulls, *varied][:rows]
 
 
-def _apart(
-    row: Row, made: Sequence[Row], uniques: Iterable[Unique], relations: Sequence[Relation], rng: Random
+def _distinct(
+    row: Row, existing: Sequence[Row], uniques: Iterable[Unique], groups: Sequence[ColumnGroup], rng: Random
 ) -> Row | None:
+    """Return the row with other values where it violates a unique constraint; None if that does not help."""
     for attempt in range(_TRIES):
-        clash = next((unique for unique in uniques if any(_clashes(unique, row, other) for other in made)), None)
-        if clash is None:
+        violated = next((unique for unique in uniques if any(_collide(unique, row, other) for other in existing)), None)
+        if violated is None:
             return row
-        touching = [relation for relation in relations if not set(clash.columns).isdisjoint(relation[0])]
+        touching = [group for group in groups if not set(violated.columns).isdisjoint(group[0])]
         if not touching:
             return None
-        # What offers most is drawn anew first: keys rather than parents.
+        # the group with most candidates is redrawn first: a primary key rather than a foreign key
         touching.sort(key=len, reverse=True)
-        relation = touching[0] if attempt < _TRIES // 2 else rng.choice(touching)
-        step = (len(made) + attempt) % len(relation) if attempt < _TRIES // 2 else rng.randrange(len(relation))
-        row = {**row, **relation[step]}
+        group = touching[0] if attempt < _TRIES // 2 else rng.choice(touching)
+        index = (len(existing) + attempt) % len(group) if attempt < _TRIES // 2 else rng.randrange(len(group))
+        row = {**row, **group[index]}
     return None
 
 
-def _clashes(unique: Unique, row: Row, other: Row) -> bool:
+def _collide(unique: Unique, row: Row, other: Row) -> bool:
     own = [row.get(name) for name in unique.columns]
     if None in own and unique.nulls_distinct:
         return False

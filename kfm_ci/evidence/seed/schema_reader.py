@@ -1,4 +1,4 @@
-"""Reads the tables that can be seeded, with all that rows must obey."""
+"""The tables of a database, with the constraints that rows must satisfy."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 from psycopg import Connection, sql
 
 from kfm_ci.evidence.seed import catalog_queries
-from kfm_ci.evidence.seed.model import Check, Guard, SeedColumn, SeedForeignKey, SeedTable, Type, Unique
+from kfm_ci.evidence.seed.model import Check, InsertHook, SeedColumn, SeedForeignKey, SeedTable, Type, Unique
 from kfm_ci.postgres.catalog import OWN_SCHEMAS
 
 _NULLS_DISTINCT = 150_000
-"""First server version on which an index may take NULLs for equal."""
-_FOREIGN = "a foreign table: its rows are elsewhere"
-_PARTLY_FOREIGN = "a partition is a foreign table: its rows are elsewhere"
-_NOT_OURS = "it belongs to another role"
+"""First server version with ``UNIQUE NULLS NOT DISTINCT``."""
+_FOREIGN_TABLE = "A foreign table stores its rows on another server."
+_FOREIGN_PARTITION = "One of its partitions is a foreign table, which stores its rows on another server."
+_OTHER_OWNER = "Another role owns it."
 
 
-def read(connection: Connection[Any]) -> tuple[SeedTable, ...]:
-    """Return every table but partitions, extensions' tables and the ledgers of migration tools, sorted by name."""
-    ledgers = [*catalog_queries.LEDGERS, *(name.lower() for name in catalog_queries.LEDGERS)]
-    found = connection.execute(catalog_queries.TABLES, (list(OWN_SCHEMAS), ledgers)).fetchall()
+def read_tables(connection: Connection[Any]) -> tuple[SeedTable, ...]:
+    """Return every table except partitions, extensions' tables and history tables of migration tools, by name."""
+    history_tables = [*catalog_queries.HISTORY_TABLES, *(name.lower() for name in catalog_queries.HISTORY_TABLES)]
+    found = connection.execute(catalog_queries.TABLES, (list(OWN_SCHEMAS), history_tables)).fetchall()
     oids = [oid for oid, *_ in found]
     types = _Types(connection)
     columns = _columns(connection, oids, types)
     checks = _checks(connection, oids)
     uniques = _uniques(connection, oids)
     foreign_keys = _foreign_keys(connection, oids)
-    guards: dict[int, list[Guard]] = defaultdict(list)
-    for oid, disable, restore in connection.execute(catalog_queries.GUARDS, (oids,)).fetchall():
-        guards[oid].append(Guard(disable=disable, restore=restore))
+    hooks: dict[int, list[InsertHook]] = defaultdict(list)
+    for oid, disable, restore in connection.execute(catalog_queries.INSERT_HOOKS, (oids,)).fetchall():
+        hooks[oid].append(InsertHook(disable=disable, restore=restore))
     tables = []
-    for oid, schema, relation, name, kind, ours, _, foreign in found:
-        obstacle = _FOREIGN if kind == "f" else _PARTLY_FOREIGN if foreign else None if ours else _NOT_OURS
+    for oid, schema, relation, name, kind, is_owned, has_foreign_partition in found:
+        reason = _unseedable_reason(kind, is_owned=is_owned, has_foreign_partition=has_foreign_partition)
         tables.append(
             SeedTable(
                 oid=oid,
@@ -46,42 +46,50 @@ def read(connection: Connection[Any]) -> tuple[SeedTable, ...]:
                 checks=tuple(checks[oid]),
                 uniques=tuple(uniques[oid]),
                 foreign_keys=tuple(foreign_keys[oid]),
-                guards=tuple(guards[oid]),
-                obstacle=obstacle,
-                existing=0 if obstacle else count(connection, schema, relation),
+                hooks=tuple(hooks[oid]),
+                unseedable_reason=reason,
+                existing=0 if reason else count_rows(connection, schema, relation),
             )
         )
     return tuple(tables)
 
 
-def count(connection: Connection[Any], schema: str, relation: str) -> int:
+def _unseedable_reason(kind: str, *, is_owned: bool, has_foreign_partition: bool) -> str | None:
+    if kind == "f":
+        return _FOREIGN_TABLE
+    if has_foreign_partition:
+        return _FOREIGN_PARTITION
+    return None if is_owned else _OTHER_OWNER
+
+
+def count_rows(connection: Connection[Any], schema: str, relation: str) -> int:
     """Return the number of rows of a table."""
     row = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(schema, relation))).fetchone()
     return int(row[0]) if row else 0
 
 
 class _Types:
-    """All types of the database, resolved when a column asks for one."""
+    """The types of the database, read once."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._rows = {row[0]: row[1:] for row in connection.execute(catalog_queries.TYPES).fetchall()}
-        self._spelled: dict[tuple[int, int], str] = {}
+        self._names: dict[tuple[int, int], str] = {}
 
-    def spell(self, wanted: Iterable[tuple[int, int]]) -> None:
-        """Ask the server how these types are written, in one go."""
-        pairs = sorted({self._below(oid, modifier)[:2] for oid, modifier in wanted})
+    def read_names(self, wanted: Iterable[tuple[int, int]]) -> None:
+        """Read the SQL names of these types, given as OID and modifier, in one query."""
+        pairs = sorted({self._base_of(oid, modifier)[:2] for oid, modifier in wanted})
         arguments = [oid for oid, _ in pairs], [modifier for _, modifier in pairs]
-        for oid, modifier, text in self._connection.execute(catalog_queries.SPELLED, arguments).fetchall():
-            self._spelled[oid, modifier] = text
+        for oid, modifier, text in self._connection.execute(catalog_queries.TYPE_NAMES, arguments).fetchall():
+            self._names[oid, modifier] = text
 
     def resolve(self, oid: int, modifier: int) -> tuple[Type, bool]:
         """Return a type, and whether its domains allow NULL."""
-        base, modifier, conditions, nullable = self._below(oid, modifier)
+        base, modifier, conditions, nullable = self._base_of(oid, modifier)
         if base not in self._rows:
             return Type(name="unknown", declared="text", kind="?"), nullable
         name, kind, is_array, element, _, _, _, plain, labels, fields, _ = self._rows[base]
-        declared = self._spelled.get((base, modifier), plain)
+        declared = self._names.get((base, modifier), plain)
         sizes = re.search(r"\((\d+)(?:,(-?\d+))?\)", declared)
         inner = (
             self.resolve(element, modifier if is_array else -1)[0] if element and (is_array or kind in "rm") else None
@@ -100,7 +108,7 @@ class _Types:
             nullable,
         )
 
-    def _below(self, oid: int, modifier: int) -> tuple[int, int, tuple[str, ...], bool]:
+    def _base_of(self, oid: int, modifier: int) -> tuple[int, int, tuple[str, ...], bool]:
         conditions: tuple[str, ...] = ()
         nullable = True
         while oid in self._rows and self._rows[oid][1] == "d":
@@ -114,7 +122,7 @@ class _Types:
 def _columns(connection: Connection[Any], oids: list[int], types: _Types) -> Mapping[int, list[SeedColumn]]:
     found: dict[int, list[SeedColumn]] = defaultdict(list)
     rows = connection.execute(catalog_queries.COLUMNS, (oids,)).fetchall()
-    types.spell((row[2], row[3]) for row in rows)
+    types.read_names((row[2], row[3]) for row in rows)
     for oid, name, type_oid, modifier, not_null, default in rows:
         type_, nullable = types.resolve(type_oid, modifier)
         found[oid].append(SeedColumn(name=name, type=type_, nullable=nullable and not not_null, default=default))
@@ -127,25 +135,25 @@ def _checks(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[C
         found[oid].append(Check(columns=frozenset(names), expression=expression))
     leaves: dict[int, list[str | None]] = defaultdict(list)
     keys: dict[int, tuple[list[str], bool]] = {}
-    for oid, condition, names, computed in connection.execute(catalog_queries.LEAVES, (oids,)).fetchall():
+    for oid, condition, names, computed in connection.execute(catalog_queries.LEAF_PARTITIONS, (oids,)).fetchall():
         leaves[oid].append(condition)
         keys[oid] = (names, computed)
     for oid, conditions in leaves.items():
         names, computed = keys[oid]
-        # A lone default partition takes everything; a computed key is left to the server's own routing.
+        # an only partition that is the default one accepts every row; a key that is an expression is left to the server
         if names and not computed and all(conditions):
-            whole = " or ".join(f"({condition})" for condition in conditions)
-            found[oid].append(Check(columns=frozenset(names), expression=whole))
+            any_partition = " or ".join(f"({condition})" for condition in conditions)
+            found[oid].append(Check(columns=frozenset(names), expression=any_partition))
     return found
 
 
 def _uniques(connection: Connection[Any], oids: list[int]) -> Mapping[int, list[Unique]]:
     found: dict[int, list[Unique]] = defaultdict(list)
-    modern = connection.info.server_version >= _NULLS_DISTINCT
-    query = catalog_queries.UNIQUES.format(nulls_distinct="not i.indnullsnotdistinct" if modern else "true")
-    for oid, names, nulls_distinct, plain in connection.execute(query.encode(), (oids,)).fetchall():
+    has_option = connection.info.server_version >= _NULLS_DISTINCT
+    query = catalog_queries.UNIQUES.format(nulls_distinct="not i.indnullsnotdistinct" if has_option else "true")
+    for oid, names, nulls_distinct in connection.execute(query.encode(), (oids,)).fetchall():
         if names:
-            found[oid].append(Unique(columns=tuple(names), nulls_distinct=nulls_distinct, plain=plain))
+            found[oid].append(Unique(columns=tuple(names), nulls_distinct=nulls_distinct))
     return found
 
 

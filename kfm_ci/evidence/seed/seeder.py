@@ -1,4 +1,4 @@
-"""The sentence: read the tables, order them, think up rows, write them, say what could not be."""
+"""Seeding: read the tables, order them, find candidate values, insert rows, collect keys, report what has no rows."""
 
 from __future__ import annotations
 
@@ -11,44 +11,50 @@ from typing import Any
 from psycopg import Connection, Error, sql
 
 from kfm_ci.evidence.model import Seeding
-from kfm_ci.evidence.seed.column_groups import Obstacle, Relation, relations
-from kfm_ci.evidence.seed.cyclic_references import tie
-from kfm_ci.evidence.seed.dependency_order import groups
-from kfm_ci.evidence.seed.insertion import at_rest, singly, together
+from kfm_ci.evidence.seed.column_groups import ColumnGroup, Unseedable, find_groups
+from kfm_ci.evidence.seed.cyclic_references import set_cyclic_keys
+from kfm_ci.evidence.seed.dependency_order import group_tables
+from kfm_ci.evidence.seed.insertion import disable_hooks, insert_one_by_one, insert_together
 from kfm_ci.evidence.seed.model import SeedTable, Unique
-from kfm_ci.evidence.seed.rows import Row, compose, redraw
-from kfm_ci.evidence.seed.schema_reader import count, read
+from kfm_ci.evidence.seed.rows import Row, compose_rows, redraw_row
+from kfm_ci.evidence.seed.schema_reader import count_rows, read_tables
 from kfm_ci.evidence.seed.server_checks import ServerChecks
 from kfm_ci.postgres.catalog import SETTINGS
 
 BUDGET_S = 20.0
-"""Seconds after which the tables that remain are listed as not seeded."""
-_STATEMENT_MS = 2_000
-_PARENTS = 12
-"""Rows of a table that others may refer to."""
+"""Seconds after which the remaining tables are reported as not seeded."""
+_STATEMENT_TIMEOUT_MS = 2_000
+_REFERENCED_ROWS = 12
+"""Maximum number of rows of a table that foreign keys may reference."""
 
 
-def sow(
+def seed_tables(
     connection: Connection[Any],
     *,
     seed: int,
     rows: int,
-    tame: Mapping[str, frozenset[str]] | None = None,
+    restricted: Mapping[str, frozenset[str]] | None = None,
     without: Collection[str] = (),
     budget_s: float = BUDGET_S,
 ) -> Seeding:
-    """Give every empty table of the connected database a few synthetic rows that obey its constraints.
+    """Insert a few synthetic rows that satisfy the constraints into every empty table of the connected database.
 
-    The same seed and schema give the same rows. Rows that migrations wrote stay alone in their table. ``tame`` names,
-    by table, columns that hold nothing unusual; ``without`` names tables that are left empty. Nothing fires: triggers
-    and rules of a table rest while it is written, with the privileges of its owner, and are then as they were.
+    The same seed and schema give the same rows. A table with rows of a migration gets no others. ``restricted`` holds,
+    by table, the columns that get no unusual values; tables ``without`` rows stay empty. Triggers and rules of a table
+    are disabled while its rows are inserted, with the privileges of its owner, and restored afterwards.
     """
-    field = _Field(connection, seed=seed, rows=rows, tame=tame or {}, without=frozenset(without), budget_s=budget_s)
-    return field.sow()
+    return _Seeder(
+        connection,
+        seed=seed,
+        rows=rows,
+        restricted=restricted or {},
+        without=frozenset(without),
+        deadline=time.monotonic() + budget_s,
+    ).run()
 
 
-class _Field:
-    """One seeding under way."""
+class _Seeder:
+    """Seeds the tables of one database, and counts the rows."""
 
     def __init__(
         self,
@@ -56,129 +62,137 @@ class _Field:
         *,
         seed: int,
         rows: int,
-        tame: Mapping[str, frozenset[str]],
+        restricted: Mapping[str, frozenset[str]],
         without: frozenset[str],
-        budget_s: float,
+        deadline: float,
     ) -> None:
         self._connection = connection
         self._seed = seed
         self._rows = rows
-        self._tame = tame
+        self._restricted = restricted
         self._without = without
-        self._until = time.monotonic() + budget_s
-        self._keys: dict[int, tuple[str, ...]] = {}
-        self._parents: dict[int, list[dict[str, str]]] = {}
-        self._sown: dict[str, int] = {}
-        self._left: dict[str, str] = {}
-        self._kept: dict[str, int] = {}
+        self._deadline = deadline
+        self._key_columns: dict[int, tuple[str, ...]] = {}
+        self._keys: dict[int, list[dict[str, str]]] = {}
+        self._seeded: dict[str, int] = {}
+        self._unseeded: dict[str, str] = {}
+        self._base_rows: dict[str, int] = {}
 
-    def sow(self) -> Seeding:
+    def run(self) -> Seeding:
         with self._connection.transaction(force_rollback=True):
             self._connection.execute(SETTINGS)
-            tables = [_tamed(table, self._tame.get(table.name, frozenset())) for table in read(self._connection)]
-        self._keys = _referenced(tables)
-        for group in groups(tables):
-            empty = [table for table in group if self._wanted(table)]
+            tables = [
+                _with_distinct_columns(table, self._restricted.get(table.name, frozenset()))
+                for table in read_tables(self._connection)
+            ]
+        self._key_columns = _referenced_columns(tables)
+        for group in group_tables(tables):
+            empty = [table for table in group if self._is_to_be_seeded(table)]
             try:
                 if empty:
-                    self._plant(empty)
-            except (Error, Obstacle) as error:
-                self._left.update({table.name: _reason(error) for table in empty})
+                    self._seed_group(empty)
+            except (Error, Unseedable) as error:
+                self._unseeded.update({table.name: _reason(error) for table in empty})
             for table in group:
                 if table not in empty:
-                    self._harvest(table)
+                    self._collect_keys(table)
         if self._connection.info.server_version >= 150_000:
-            # What was done here must not be counted for whoever is observed next.
+            # a session reports its counters with a delay: the next observed session must not count these scans
             self._connection.execute("select pg_stat_force_next_flush()")
         return Seeding(
             seed=self._seed,
-            tables=tuple(sorted(self._sown.items())),
-            unseeded=tuple(sorted(self._left.items())),
-            kept=tuple(sorted(self._kept.items())),
+            tables=tuple(sorted(self._seeded.items())),
+            unseeded=tuple(sorted(self._unseeded.items())),
+            base_rows=tuple(sorted(self._base_rows.items())),
         )
 
-    def _wanted(self, table: SeedTable) -> bool:
+    def _is_to_be_seeded(self, table: SeedTable) -> bool:
         if table.existing:
-            self._kept[table.name] = table.existing
-        elif table.obstacle:
-            self._left[table.name] = table.obstacle
-        elif time.monotonic() > self._until:
-            self._left[table.name] = "there was no time left"
+            self._base_rows[table.name] = table.existing
+        elif table.unseedable_reason:
+            self._unseeded[table.name] = table.unseedable_reason
+        elif time.monotonic() > self._deadline:
+            self._unseeded[table.name] = "The time limit of seeding was reached."
         else:
             return table.name not in self._without
         return False
 
-    def _plant(self, tables: Sequence[SeedTable]) -> None:
-        circle = frozenset(table.oid for table in tables)
+    def _seed_group(self, tables: Sequence[SeedTable]) -> None:
+        cyclic = frozenset(table.oid for table in tables)
         with self._connection.transaction():
-            self._connection.execute(f"set local statement_timeout = {_STATEMENT_MS}")
+            self._connection.execute(f"set local statement_timeout = {_STATEMENT_TIMEOUT_MS}")
             self._connection.execute("set constraints all deferred")
-            oracle = ServerChecks(self._connection)
-            drawn: dict[int, list[Relation]] = {}
+            server = ServerChecks(self._connection)
+            groups: dict[int, list[ColumnGroup]] = {}
             planned: dict[int, list[Row]] = {}
             for table in tables:
-                drawn[table.oid] = relations(
+                groups[table.oid] = find_groups(
                     table,
-                    self._parents,
-                    oracle,
-                    self._dice(table),
+                    self._keys,
+                    server,
+                    self._random(table),
                     rows=self._rows,
-                    circle=circle,
-                    tame=self._tame.get(table.name, frozenset()),
+                    cyclic=cyclic,
+                    restricted=self._restricted.get(table.name, frozenset()),
                 )
-                planned[table.oid] = compose(table, drawn[table.oid], self._dice(table), rows=self._rows)
-            with at_rest(self._connection, tables):
-                refusal = self._write(tables, planned, drawn)
-                # Before row security hides them again.
+                planned[table.oid] = compose_rows(table, groups[table.oid], self._random(table), rows=self._rows)
+            with disable_hooks(self._connection, tables):
+                message = self._insert(tables, planned, groups)
+                # counted here, because forced row security hides the rows from the owner once it is restored
                 for table in tables:
-                    number = count(self._connection, table.schema, table.relation)
+                    number = count_rows(self._connection, table.schema, table.relation)
                     if number:
-                        self._sown[table.name] = number
+                        self._seeded[table.name] = number
                     else:
-                        self._left[table.name] = refusal or "no row was found that obeys its constraints"
-                    self._harvest(table)
+                        self._unseeded[table.name] = message or "No row was found that satisfies its constraints."
+                    self._collect_keys(table)
 
-    def _write(
-        self, tables: Sequence[SeedTable], planned: Mapping[int, list[Row]], drawn: Mapping[int, list[Relation]]
+    def _insert(
+        self, tables: Sequence[SeedTable], planned: Mapping[int, list[Row]], groups: Mapping[int, list[ColumnGroup]]
     ) -> str | None:
-        # A check may forbid what a column allows.
-        tied, bound = tie(tables, planned), tie(tables, planned, orphans=False)
-        lone = {oid: rows[:1] for oid, rows in tied.items()}
-        refusal = None
-        for attempt in (tied, bound, planned, lone) if len(tables) > 1 or tied != planned else (tied,):
+        """Insert the planned rows, or as many of them as the server accepts; return the server's last error."""
+        with_orphans, without_orphans = (
+            set_cyclic_keys(tables, planned),
+            set_cyclic_keys(tables, planned, orphans=False),
+        )
+        one_row_each = {oid: rows[:1] for oid, rows in with_orphans.items()}
+        # a check constraint may reject the NULL that a nullable foreign key allows
+        attempts = (with_orphans, without_orphans, planned, one_row_each)
+        message = None
+        for attempt in attempts if len(tables) > 1 or with_orphans != planned else attempts[:1]:
             try:
-                together(self._connection, tables, attempt)
+                insert_together(self._connection, tables, attempt)
             except Error as error:
-                refusal = _reason(error)
+                message = _reason(error)
             else:
                 return None
         for table in tables:
-            dice = self._dice(table)
+            rng = self._random(table)
 
-            def another(written: Sequence[Row], table: SeedTable = table, dice: Random = dice) -> Row | None:
-                return redraw(table, drawn[table.oid], dice, written)
+            def redraw(inserted: Sequence[Row], table: SeedTable = table, rng: Random = rng) -> Row | None:
+                return redraw_row(table, groups[table.oid], rng, inserted)
 
-            rows = tied[table.oid] if len(tables) == 1 else planned[table.oid]
-            refusal = singly(self._connection, table, rows, another) or refusal
-        return refusal
+            rows = with_orphans[table.oid] if len(tables) == 1 else planned[table.oid]
+            message = insert_one_by_one(self._connection, table, rows, redraw) or message
+        return message
 
-    def _harvest(self, table: SeedTable) -> None:
-        """Remember keys that are really there, for those who refer to them."""
-        names = self._keys.get(table.oid, ())
-        if not names or table.obstacle:
+    def _collect_keys(self, table: SeedTable) -> None:
+        """Read the keys of a table that foreign keys of other tables may reference."""
+        names = self._key_columns.get(table.oid, ())
+        if not names or table.unseedable_reason:
             return
         columns = sql.SQL(", ").join(sql.SQL("{}::text").format(sql.Identifier(name)) for name in names)
         query = sql.SQL("select {} from {} order by 1 limit {}").format(
-            columns, sql.Identifier(table.schema, table.relation), sql.Literal(_PARENTS)
+            columns, sql.Identifier(table.schema, table.relation), sql.Literal(_REFERENCED_ROWS)
         )
         found = self._connection.execute(query).fetchall()
-        self._parents[table.oid] = [dict(zip(names, row, strict=True)) for row in found if None not in row]
+        self._keys[table.oid] = [dict(zip(names, row, strict=True)) for row in found if None not in row]
 
-    def _dice(self, table: SeedTable) -> Random:
+    def _random(self, table: SeedTable) -> Random:
         return Random(f"{self._seed} {table.name}")  # noqa: S311 - reproducible, not secret
 
 
-def _referenced(tables: Sequence[SeedTable]) -> dict[int, tuple[str, ...]]:
+def _referenced_columns(tables: Sequence[SeedTable]) -> dict[int, tuple[str, ...]]:
     found: dict[int, dict[str, None]] = {}
     for table in tables:
         for key in table.foreign_keys:
@@ -186,11 +200,11 @@ def _referenced(tables: Sequence[SeedTable]) -> dict[int, tuple[str, ...]]:
     return {oid: tuple(names) for oid, names in found.items()}
 
 
-def _tamed(table: SeedTable, names: frozenset[str]) -> SeedTable:
-    """Return the table as if these columns were keys of their own."""
+def _with_distinct_columns(table: SeedTable, names: frozenset[str]) -> SeedTable:
+    """Return the table as if each of these columns were NOT NULL and UNIQUE."""
     columns = (replace(column, nullable=column.nullable and column.name not in names) for column in table.columns)
-    alone = (Unique(columns=(name,)) for name in sorted(names))
-    return replace(table, columns=tuple(columns), uniques=(*table.uniques, *alone))
+    uniques = (Unique(columns=(name,)) for name in sorted(names))
+    return replace(table, columns=tuple(columns), uniques=(*table.uniques, *uniques))
 
 
 def _reason(error: Exception) -> str:

@@ -1,16 +1,16 @@
-"""Texts that a schema allows and an application forgets: empty, long, padded, of other scripts, alike but for case."""
+"""Texts that a schema allows and applications often mishandle: empty, long, padded, non-Latin, differing only in case."""
 
 from __future__ import annotations
 
 LONG = 1_000
-"""Length of the long text: beyond what is usual, and short enough for any index once compressed."""
+"""Length of the long text, which still fits into an index row once it is compressed."""
 
 ORDINARY = "alpha"
 UNICODE = "Z\u00f6e \U0001f600 \u202e\u0627\u0628"
 """A combining script, a character beyond the first plane and a change of direction."""
 
 TEXTS = (ORDINARY, "", UNICODE, "x" * LONG, "O'Brien \\ %_\"", " padded ", "0012", "Alpha", "n/a", "line\nline")
-"""In order of weight."""
+"""Most useful first."""
 
 CODES = (
     "AB",
@@ -56,18 +56,18 @@ CODES = (
     "UTC",
     "Europe/Paris",
 )
-"""Well-formed pieces that conditions on texts often want."""
+"""Common formats that check constraints on texts require."""
 
 
-def fitted(text: str, length: int | None) -> str:
-    """Return a text that fits a column of that many characters."""
+def truncate(text: str, length: int | None) -> str:
+    """Return the text, cut to the column's length in characters; None is no limit."""
     return text if length is None else text[:length]
 
 
-def key(number: int, length: int | None) -> str:
-    """Return one of a series of different texts; neighbours differ by case, script or an accent alone."""
-    heads = ("Key-", "key-", "k\u00e9y-", "ke\u0301y-", "KEY ", "\u043a\u043b\u044e\u0447-")
-    text = f"{heads[number % len(heads)]}{number // 2 + 1}"
+def distinct_text(number: int, length: int | None) -> str:
+    """Return the text of that number in a series without duplicates; neighbours differ in case, script or an accent."""
+    prefixes = ("Key-", "key-", "k\u00e9y-", "ke\u0301y-", "KEY ", "\u043a\u043b\u044e\u0447-")
+    text = f"{prefixes[number % len(prefixes)]}{number // 2 + 1}"
     if length is None or len(text) <= length:
         return text
     digits = "abcdefghijklmnopqrstuvwxyz0123456789"

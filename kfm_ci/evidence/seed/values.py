@@ -1,7 +1,7 @@
-"""Values for each type: ordinary first, then those that break what was only ever run on an empty table.
+"""Sample values of each type: ordinary ones first, then those that fail a migration tested only on empty tables.
 
-Numbers are large enough to fail a narrower type and leave room for arithmetic: a data migration that multiplies by a
-hundred is not refused for the last value of a type, which no table holds.
+Numbers are too large for a narrower type, but leave room for arithmetic: a data migration that multiplies by 100 must
+not fail because of the largest value of a type, which real tables do not hold.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ _PLAIN: Mapping[str, tuple[str, ...]] = {
 }
 _FALLBACK = ("", "0", "1", "a", "{}", "[]", "()", "(0,0)", "true")
 
-_CERTAIN = frozenset(_PLAIN) & frozenset(
+_ALWAYS_VALID = frozenset(_PLAIN) & frozenset(
     {
         "bool",
         "int2",
@@ -112,9 +112,9 @@ _SHAPES: Mapping[str, re.Pattern[str]] = {
     **dict.fromkeys(("numeric", "float4", "float8", "money"), _NUMBER),
     **dict.fromkeys(("date", "timestamp", "timestamptz"), _DAY),
 }
-"""What a text must look like for a type to read it."""
+"""Text format of a type."""
 
-_BOUNDS: Mapping[str, tuple[str, ...]] = {
+_RANGE_BOUNDS: Mapping[str, tuple[str, ...]] = {
     "int4": ("1", "10", "70003"),
     "int8": ("1", "10", "3000000019"),
     "numeric": ("0.5", "10", "12345678.9"),
@@ -122,58 +122,59 @@ _BOUNDS: Mapping[str, tuple[str, ...]] = {
     "timestamp": ("2024-02-29 12:00:00", "2024-03-31 12:00:00", "9999-12-31 00:00:00"),
     "timestamptz": ("2024-02-29 12:00:00+00", "2024-03-31 12:00:00+00", "9999-12-31 00:00:00+00"),
 }
-"""Ascending values that ranges are made from."""
+"""Ascending bounds of ranges, by subtype."""
 
 
-def of(type_: Type) -> tuple[str, ...]:
-    """Return different values of a type, in order of weight."""
-    return tuple(dict.fromkeys(_of(type_)))
+def samples(type_: Type) -> tuple[str, ...]:
+    """Return different values of a type, most useful first."""
+    return tuple(dict.fromkeys(_samples(type_)))
 
 
-def readable(type_: Type, text: str) -> bool:
-    """Whether a type may read a text at all; spares the server what it would surely refuse."""
+def is_readable(type_: Type, text: str) -> bool:
+    """Whether a text may be a value of a type; False if the server would certainly reject it."""
     if type_.name in _LIMITS:
         return _DIGITS.fullmatch(text) is not None and abs(int(text)) <= _LIMITS[type_.name]
     shape = _SHAPES.get(type_.name)
     return type_.kind not in "ecrm" and (shape is None or shape.fullmatch(text) is not None) or text in type_.labels
 
 
-def known(type_: Type) -> bool:
-    """Whether every value thought up for the type is one that it reads."""
-    if type_.kind in "ecm" or type_.name in _CERTAIN:
+def is_always_valid(type_: Type) -> bool:
+    """Whether the server accepts every sample of the type, so that they need no check there."""
+    if type_.kind in "ecm" or type_.name in _ALWAYS_VALID:
         return not type_.conditions
     if type_.element is not None and (type_.kind == "r" or type_.name.startswith("_")):
-        return known(type_.element)
+        return is_always_valid(type_.element)
     return False
 
 
-def key(type_: Type, number: int) -> str | None:
-    """Return one of a series of different values; None when none can be thought up for the type.
+def distinct_value(type_: Type, number: int) -> str | None:
+    """Return the value of that number in a series without duplicates; None if the type has no such series.
 
-    Numbers stand where neither a sequence nor a hand that writes a lookup table has come.
+    Numbers are larger than those of a sequence or of a lookup table that a migration fills.
     """
     length = type_.sizes[0] if type_.sizes else None
     if type_.name in _TEXT:
-        return text_samples.key(number, length)
+        return text_samples.distinct_text(number, length)
     if type_.kind == "e":
         return type_.labels[number] if number < len(type_.labels) else None
     if type_.name in {"numeric", "money"} and len(_numeric(type_)[0]) < 9:
         return str(number + 1)
     if type_.name == "_text" or (type_.element is not None and type_.kind == "b"):
-        inner = key(type_.element, number) if type_.element is not None else None
+        inner = distinct_value(type_.element, number) if type_.element is not None else None
         return None if inner is None else _array(inner)
     if type_.kind == "r":
-        return _range_key(type_, number)
-    made = _KEYS.get(type_.name)
-    return None if made is None else made(number)
+        return _distinct_range(type_, number)
+    series = _SERIES.get(type_.name)
+    return None if series is None else series(number)
 
 
-def modest(type_: Type, number: int) -> str | None:
-    """Return one of a series of different values that a narrower type takes too; None when there is none."""
-    return str(11 + number) if type_.name in {*_LIMITS, "numeric", "float4", "float8"} else key(type_, number)
+def small_distinct_value(type_: Type, number: int) -> str | None:
+    """Return the value of that number in a series that also fits a narrower type; None if the type has none."""
+    is_number = type_.name in {*_LIMITS, "numeric", "float4", "float8"}
+    return str(11 + number) if is_number else distinct_value(type_, number)
 
 
-_KEYS: Mapping[str, Callable[[int], str]] = {
+_SERIES: Mapping[str, Callable[[int], str]] = {
     "int2": lambda n: str(20_001 + 7 * n),
     "int4": lambda n: str(1_000_003 + 7 * n),
     "int8": lambda n: str(1_000_003 + 7 * n),
@@ -202,7 +203,7 @@ _KEYS: Mapping[str, Callable[[int], str]] = {
 }
 
 
-def _of(type_: Type) -> tuple[str, ...]:
+def _samples(type_: Type) -> tuple[str, ...]:
     if type_.kind == "e":
         return type_.labels
     if type_.kind == "c":
@@ -212,18 +213,18 @@ def _of(type_: Type) -> tuple[str, ...]:
     if type_.kind == "m":
         return ("{}",)
     if type_.name.startswith("_") and type_.element is not None:
-        inner = _of(type_.element)
+        inner = _samples(type_.element)
         return (_array(*inner[:1]), "{}", _array(*inner[:1], *inner[:1], None), _array(*inner[:4]))
     length = type_.sizes[0] if type_.sizes else None
     if type_.name in {"varchar", "bpchar"} or type_.name in _TEXT:
         limit = 60 if type_.name == "name" else length
         full = ("y" * min(limit, text_samples.LONG),) if limit is not None else ()
         return (
-            text_samples.fitted(text_samples.ORDINARY, limit),
+            text_samples.truncate(text_samples.ORDINARY, limit),
             "",
-            text_samples.fitted(text_samples.UNICODE, limit),
+            text_samples.truncate(text_samples.UNICODE, limit),
             *full,
-            *(text_samples.fitted(text, limit) for text in text_samples.TEXTS),
+            *(text_samples.truncate(text, limit) for text in text_samples.TEXTS),
         )
     if type_.name == "numeric":
         whole, part = _numeric(type_)
@@ -238,7 +239,7 @@ def _of(type_: Type) -> tuple[str, ...]:
 
 
 def _numeric(type_: Type) -> tuple[str, str]:
-    """Return the digits before and after the point of a large value that fits."""
+    """Return a large value that fits: the digits before the decimal point, and the point with those after it."""
     if not type_.sizes:
         return "123456789012", ".123456789"
     precision, scale = type_.sizes[0], type_.sizes[1] if len(type_.sizes) > 1 else 0
@@ -254,15 +255,15 @@ def _array(*values: str | None) -> str:
 
 
 def _ranges(type_: Type) -> tuple[str, ...]:
-    bounds = _BOUNDS.get(type_.element.name if type_.element else "")
+    bounds = _RANGE_BOUNDS.get(type_.element.name if type_.element else "")
     if bounds is None:
         return ("empty", "(,)")
     low, high, top = bounds
     return (f'["{low}","{high}")', "empty", f'["{high}",)', f'["{low}","{low}"]', f'("{high}","{top}")')
 
 
-def _range_key(type_: Type, number: int) -> str | None:
+def _distinct_range(type_: Type, number: int) -> str | None:
     if type_.element is None:
         return None
-    low, high = key(type_.element, 2 * number), key(type_.element, 2 * number + 1)
+    low, high = distinct_value(type_.element, 2 * number), distinct_value(type_.element, 2 * number + 1)
     return None if low is None or high is None else f'["{low}","{high}")'

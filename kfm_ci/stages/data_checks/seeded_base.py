@@ -47,8 +47,12 @@ class SeededBase:
             return base.base_database
         name = base.server.create_database("seeded", template=base.base_database)
         with base.connect(name) as connection:
-            seeding = seed.sow(
-                connection, seed=database.seed, rows=database.seed_rows, tame=self._restricted, without=self._without
+            seeding = seed.seed_tables(
+                connection,
+                seed=database.seed,
+                rows=database.seed_rows,
+                restricted=self._restricted,
+                without=self._without,
             )
         self.seeding = self.seeding or seeding
         return name if seeding.tables else base.base_database
