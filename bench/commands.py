@@ -13,7 +13,7 @@ import psycopg
 from kfm_ci.evidence.tool_log.history_writes import HistoryWrites
 from kfm_ci.evidence.tool_log.server_log import LogRecorder
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
-from kfm_ci.evidence.tool_log.transcript import cut
+from kfm_ci.evidence.tool_log.transcript import split_recording
 from kfm_ci.migrations.model import Command, Migration, Tool
 from kfm_ci.model import Digest
 from kfm_ci.postgres.engines.base import Server
@@ -58,7 +58,7 @@ def main() -> None:
             recorder = LogRecorder(server, name)
             tool(server, name)
             ours = time.process_time()
-            found = cut(recorder.take(), ToolTables.of(TOOL), HistoryWrites(expected))
+            found = split_recording(recorder.read_new(), ToolTables.of(TOOL), HistoryWrites(expected))
             recorded.append(time.perf_counter() - began)
             reading.append(time.process_time() - ours)
             if len(found.steps) != MIGRATIONS:

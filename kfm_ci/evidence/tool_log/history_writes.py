@@ -1,4 +1,4 @@
-"""A tool's notes of what it ran, read from what it sent: which migration each is about."""
+"""Migrations in a tool's writes to its history table: which migration each statement records or removes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,40 @@ from collections.abc import Sequence
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.sql.tokens import Kind, tokens
 
-MADE = frozenset({"insert", "update"})
-"""How a tool notes that a migration has run."""
-TAKEN_BACK = frozenset({"delete", "update"})
-"""How it notes that one was taken back."""
+APPLY_VERBS = frozenset({"insert", "update"})
+"""SQL commands by which a tool records that a migration was applied."""
+ROLLBACK_VERBS = frozenset({"delete", "update"})
+"""SQL commands by which a tool records that a migration was rolled back."""
 
 
 class HistoryWrites:
-    """Recognises migrations, in the order in which they are expected, by what a tool writes about them."""
+    """Recognises the expected migrations by the values that a tool writes to its history table."""
 
-    def __init__(self, expected: Sequence[Migration] = (), verbs: frozenset[str] = MADE) -> None:
-        """``expected``: what may be noted; of two that fit one note the earlier is meant."""
-        self._waiting = {item.id: _names(item) for item in expected}
-        self._known = list(self._waiting.values())
+    def __init__(self, expected: Sequence[Migration] = (), verbs: frozenset[str] = APPLY_VERBS) -> None:
+        """``expected``: the migrations in the order of their run; a statement that fits two is about the earlier."""
+        self._pending = {item.id: _names(item) for item in expected}
+        self._expected = list(self._pending.values())
         self._verbs = verbs
-        self.found: list[str] = []
-        """Ids of the migrations that were noted, in that order."""
-        self.strangers = 0
-        """How many notes were about no migration that was expected."""
+        self.migration_ids: list[str] = []
+        """Ids of the recorded migrations, in the order of their statements."""
+        self.unexpected = 0
+        """Number of statements that are about no expected migration."""
 
     def read(self, text: str) -> None:
-        """Take in a statement on the tool's own tables."""
-        if not self._known or text.split(None, 1)[0].lower() not in self._verbs:
+        """Add a statement on the tool's own tables."""
+        if not self._expected or text.split(None, 1)[0].lower() not in self._verbs:
             return
-        said = _literals(text)
-        name = next((name for name, names in self._waiting.items() if _fits(names, said)), None)
-        if name is not None:
-            del self._waiting[name]
-            self.found.append(name)
-        elif not any(_fits(names, said) for names in self._known):
-            self.strangers += 1
+        values = _literals(text)
+        migration_id = next((id_ for id_, names in self._pending.items() if _matches(names, values)), None)
+        if migration_id is not None:
+            del self._pending[migration_id]
+            self.migration_ids.append(migration_id)
+        elif not any(_matches(names, values) for names in self._expected):
+            self.unexpected += 1
 
 
 def _names(migration: Migration) -> tuple[bool, frozenset[str]]:
-    """Return the names by which a tool may note a migration, and whether all of them must be there."""
+    """Return the names by which a tool may record a migration, and whether a statement must have all of them."""
     if isinstance(migration.up, Command) and migration.up.history_row_keys:
         return True, frozenset(migration.up.history_row_keys)
     stem = migration.id.rpartition("/")[2].rsplit(".", 1)[0]
@@ -51,9 +51,9 @@ def _names(migration: Migration) -> tuple[bool, frozenset[str]]:
     )
 
 
-def _fits(names: tuple[bool, frozenset[str]], said: set[str]) -> bool:
-    every, wanted = names
-    return wanted <= said if every else bool(wanted & said)
+def _matches(names: tuple[bool, frozenset[str]], values: set[str]) -> bool:
+    needs_all, wanted = names
+    return wanted <= values if needs_all else bool(wanted & values)
 
 
 def _literals(text: str) -> set[str]:

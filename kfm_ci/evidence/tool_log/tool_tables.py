@@ -1,4 +1,4 @@
-"""The tables in which a foreign tool notes what it ran: no part of the schema, and no statement on them is judged."""
+"""The own tables of an external migration tool: no part of the schema, and statements on them are not checked."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ select n.nspname, c.relname
  order by 1 limit 1
 """
 
-
-_FORGET = """
+_DELETE_ROWS = """
 delete from {} t
  where (select array_agg(value #>> '{{}}') from jsonb_each(to_jsonb(t)) where jsonb_typeof(value) = 'string') @> %s::text[]
 """
@@ -36,24 +35,24 @@ delete from {} t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolTables:
-    """Names of a tool's own tables, in lower case; ``*`` stands for any rest, as in ``schema.*``."""
+    """Names of a tool's own tables, in lower case; ``*`` matches any characters, as in ``schema.*``."""
 
     names: frozenset[str]
-    aftermath: frozenset[str] = frozenset()
-    """Tables that the tool itself fills after the last migration: what it sends of them then is no migration's."""
+    filled_afterwards: frozenset[str] = frozenset()
+    """Tables that the tool itself fills after the last migration: these statements belong to no migration."""
 
     @classmethod
     def of(cls, tool: Tool) -> ToolTables:
-        """Return what a tool keeps: its history table, the lock beside it, and what the format knows of."""
-        # a name that is configured is no pattern: it must not hide other tables
+        """Return a tool's history table, the lock table beside it, and the tables that its format names."""
+        # a configured name is no pattern, so that it cannot hide other tables
         table = glob.escape(tool.history_table.lower())
         return cls(
             names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)}),
-            aftermath=frozenset(name.lower() for name in tool.tables_filled_afterwards),
+            filled_afterwards=frozenset(name.lower() for name in tool.tables_filled_afterwards),
         )
 
-    def holds(self, schema: str, table: str) -> bool:
-        """Whether a table is one of them; an empty schema is one that was not said."""
+    def contains(self, schema: str, table: str) -> bool:
+        """Whether a table is one of them; an empty schema matches every schema."""
         schema, table = schema.lower(), table.lower()
         for name in self.names:
             space, _, plain = name.rpartition(".")
@@ -63,31 +62,31 @@ class ToolTables:
                 return True
         return False
 
-    def concerns(self, text: str) -> bool:
-        """Whether a statement is about these tables and no other."""
+    def is_own_statement(self, text: str) -> bool:
+        """Whether a statement uses these tables and no other."""
         lower = text.lower()
         if not any(name.rpartition(".")[2].strip("*") in lower for name in self.names):
             return False
         named = _mentioned(text)
-        return bool(named) and all(self.holds(*pair) for pair in named)
+        return bool(named) and all(self.contains(*pair) for pair in named)
 
-    def notes(self, text: str) -> bool:
-        """Whether a statement on them may tell of a migration: the lock beside the history tells of none."""
+    def can_record_migration(self, text: str) -> bool:
+        """Whether a statement on them may record a migration: one on a lock table does not."""
         return not all(table.lower().endswith("lock") for _, table in _mentioned(text))
 
-    def follows(self, text: str) -> bool:
-        """Whether a statement is about tables that the tool itself fills after the last migration, and no other."""
-        named = _mentioned(text) if self.aftermath else []
-        return bool(named) and all(table.lower() in self.aftermath for _, table in named)
+    def is_filling_statement(self, text: str) -> bool:
+        """Whether a statement uses tables that the tool itself fills after the last migration, and no other."""
+        named = _mentioned(text) if self.filled_afterwards else []
+        return bool(named) and all(table.lower() in self.filled_afterwards for _, table in named)
 
-    def drop(self, existing: list[tuple[str, str, str]]) -> sql.Composed | None:
-        """Return the statement that takes them out of a copy, of what there is; None when there is nothing."""
-        names = [sql.Identifier(schema, table) for _, schema, table in existing if self.holds(schema, table)]
+    def drop_statement(self, existing: list[tuple[str, str, str]]) -> sql.Composed | None:
+        """Return the statement that drops those of them that exist; None if there are none."""
+        names = [sql.Identifier(schema, table) for _, schema, table in existing if self.contains(schema, table)]
         return sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(names)) if names else None
 
 
-def noted(session: Session, tool: Tool) -> str:
-    """Return what a tool's history table holds, as one text; empty when there is no such table."""
+def read_history(session: Session, tool: Tool) -> str:
+    """Return the rows of a tool's history table as one text; empty if there is no such table."""
     schema, _, table = tool.history_table.rpartition(".")
     found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
     if found is None:
@@ -97,14 +96,14 @@ def noted(session: Session, tool: Tool) -> str:
     return str(row[0]) if row else ""
 
 
-def forget(session: Session, tool: Tool, names: Iterable[tuple[str, ...]]) -> None:
-    """Take the tool's notes of some migrations out of its history table: those rows whose values hold all the names of one."""
+def delete_history_rows(session: Session, tool: Tool, keys: Iterable[tuple[str, ...]]) -> None:
+    """Delete the history rows of migrations, each given by the values that its row contains."""
     schema, _, table = tool.history_table.rpartition(".")
     found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
     if found is not None:
-        statement = sql.SQL(_FORGET).format(sql.Identifier(*found))
-        for words in names:
-            session.execute(statement, [list(words)])
+        statement = sql.SQL(_DELETE_ROWS).format(sql.Identifier(*found))
+        for values in keys:
+            session.execute(statement, [list(values)])
 
 
 def _mentioned(text: str) -> list[tuple[str, str]]:

@@ -53,7 +53,7 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
         _restore(files, tool, database)
         recorder = LogRecorder(base.server, database)
         ended = files.start(tool.up, database)
-        if ended.code and not recorder.take():
+        if ended.code and not recorder.read_new():
             raise tool_run.tool_failure(tool, ended)
     if ended.code:
         raise Failed(f"the base commit's own migrations do not apply: {tool_run.decisive_line(ended.tail)}")

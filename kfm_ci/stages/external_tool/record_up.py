@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements, SplitRecording
 from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Mode, Place
 from kfm_ci.rules.server.external_tool import BATCH_RUN_DIFFERS
@@ -55,8 +55,8 @@ def record_up(base: BaseDatabase, files: ToolWorkspace) -> UpRecording:
     new = base.pending
     runner = ToolRunner.on(base, files, "tool")
     done = runner.up(new)
-    is_known = isinstance(done, Cut) and _complete(done, new)
-    if isinstance(done, Cut) and (is_known or len(new) == 1):
+    is_known = isinstance(done, SplitRecording) and _complete(done, new)
+    if isinstance(done, SplitRecording) and (is_known or len(new) == 1):
         return _one_run(base, files, runner, done)
     if isinstance(done, Finding) and not 1 < len(new) <= FEW:
         raise RecordingFailed(done, {}, runner)
@@ -67,11 +67,11 @@ def record_up(base: BaseDatabase, files: ToolWorkspace) -> UpRecording:
     return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
 
 
-def _one_run(base: BaseDatabase, files: ToolWorkspace, runner: ToolRunner, done: Cut) -> UpRecording:
+def _one_run(base: BaseDatabase, files: ToolWorkspace, runner: ToolRunner, done: SplitRecording) -> UpRecording:
     """Return the recording of one run for all, compared with single steps where there are few."""
     new = base.pending
     ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
-    older = history_table.left_by_base(base, runner.database) if any(one.refused for one in ups.values()) else ()
+    older = history_table.left_by_base(base, runner.database) if any(one.errors for one in ups.values()) else ()
     suppressed = _suppressed_errors(new, done, ups, older)
     found = (*suppressed, *_single_transaction(base, done.whole, ups))
     state = DatabaseState(base, runner.database, files.tool)
@@ -110,12 +110,12 @@ def _steps(
     return ups, state
 
 
-def _complete(cut: Cut, new: tuple[Migration, ...]) -> bool:
+def _complete(cut: SplitRecording, new: tuple[Migration, ...]) -> bool:
     """Whether the SQL of each migration is known: each has a history row, or all rows are known and it was left out."""
-    return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.strangers)
+    return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.unexpected)
 
 
-def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, RecordedStatements]:
+def _ups(cut: SplitRecording, new: tuple[Migration, ...]) -> dict[str, RecordedStatements]:
     if not cut.steps:
         return {new[0].id: cut.whole}
     nothing = RecordedStatements(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
@@ -123,7 +123,7 @@ def _ups(cut: Cut, new: tuple[Migration, ...]) -> dict[str, RecordedStatements]:
 
 
 def _suppressed_errors(
-    new: tuple[Migration, ...], cut: Cut, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
+    new: tuple[Migration, ...], cut: SplitRecording, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
 ) -> tuple[Finding, ...]:
     """Return findings on errors of the server that the tool suppressed, each at the migration with most of its words.
 
@@ -136,7 +136,7 @@ def _suppressed_errors(
         if cut.steps and item.id not in cut.steps:
             left.append(item)
             continue
-        for failed in ups[item.id].refused:
+        for failed in ups[item.id].errors:
             words = failed.text
             owner = max((*left, item, *older), key=lambda one: (_shared(one, words), one is not item))
             if owner not in older:

@@ -21,7 +21,7 @@ class DatabaseState:
         """Read it from a copy without the tool's own tables; the database must have no connections."""
         name = base.server.create_database("end", template=database)
         with base.connect(name, admin=True) as connection:
-            drop = ToolTables.of(tool).drop(connection.execute(tool_tables.EXISTING).fetchall())
+            drop = ToolTables.of(tool).drop_statement(connection.execute(tool_tables.EXISTING).fetchall())
             if drop is not None:
                 connection.execute(drop)
             self.rows = row_counts.count(connection)
@@ -37,7 +37,7 @@ class DatabaseState:
         if names:
             return ", ".join(names[:3])
         for name in sorted(self.rows.keys() & other.rows.keys()):
-            if self.rows[name] != other.rows[name] and not self._own.follows(f"table {name}"):
+            if self.rows[name] != other.rows[name] and not self._own.is_filling_statement(f"table {name}"):
                 return f"{name} has {self.rows[name]} rows in one, {other.rows[name]} in the other"
         return None
 

@@ -9,10 +9,16 @@ from dataclasses import dataclass, replace
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence.tool_log import tool_tables
-from kfm_ci.evidence.tool_log.history_writes import TAKEN_BACK, HistoryWrites
+from kfm_ci.evidence.tool_log.history_writes import ROLLBACK_VERBS, HistoryWrites
 from kfm_ci.evidence.tool_log.server_log import LogRecorder
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
-from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements, as_sent, cut, printed
+from kfm_ci.evidence.tool_log.transcript import (
+    RecordedStatements,
+    SplitRecording,
+    as_messages,
+    script_of_output,
+    split_recording,
+)
 from kfm_ci.migrations import source_calls
 from kfm_ci.migrations.model import Command, Migration, Tool, files_of
 from kfm_ci.migrations.tools.process import ProcessResult
@@ -62,14 +68,14 @@ class ToolRunner:
         database = files.server.create_database(name, template=template or base.base_database)
         return cls(base=base, files=files, recorder=LogRecorder(files.server, database), database=database)
 
-    def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> Cut | Finding:
+    def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> SplitRecording | Finding:
         """Run the pending migrations, or ``argv``; return the SQL of each, or the finding on the one that failed.
 
         Raises CannotCheck when nothing happened, or when the tool itself failed.
         """
         tool = self.files.tool
         before = history(self.base, self.database, tool)
-        self.recorder.take()
+        self.recorder.read_new()
         ended = self.files.start(argv or tool.up, self.database, count=len(expected))
         cut = self._read(HistoryWrites(expected), ended)
         if ended.code:
@@ -79,7 +85,9 @@ class ToolRunner:
             if unread is not None:
                 return run_failure(unread, cut.whole, ended)
             killed = (ended.code or 0) < 0
-            if not cut.whole.reached or (cut.whole.error is None and (killed or _NOT_INSTALLED.search(ended.tail))):
+            if not cut.whole.has_messages or (
+                cut.whole.error is None and (killed or _NOT_INSTALLED.search(ended.tail))
+            ):
                 raise tool_failure(tool, ended)
             if cut.whole.error is None and cut.own_error is not None:
                 raise tool_failure(tool, ended, cut.own_error)
@@ -96,15 +104,15 @@ class ToolRunner:
         done = self.up((migration,), _command(migration).argv)
         return done if isinstance(done, Finding) else done.steps.get(migration.id, done.whole)
 
-    def down(self, argv: tuple[str, ...], expected: Sequence[Migration]) -> tuple[Cut, ProcessResult]:
+    def down(self, argv: tuple[str, ...], expected: Sequence[Migration]) -> tuple[SplitRecording, ProcessResult]:
         """Roll migrations back, the last first; return the SQL of each.
 
         A change of the history table that is not recognised belongs to the last one, if it is a single one.
         """
         before = history(self.base, self.database, self.files.tool)
-        self.recorder.take()
+        self.recorder.read_new()
         ended = self.files.start(argv, self.database, count=len(expected))
-        cut = self._read(HistoryWrites(tuple(reversed(expected)), TAKEN_BACK), ended)
+        cut = self._read(HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS), ended)
         single = len(expected) == 1 or not _command(expected[0]).down_to
         if (
             ended.code == 0
@@ -115,7 +123,7 @@ class ToolRunner:
             return replace(cut, steps={expected[-1].id: cut.whole}), ended
         return cut, ended
 
-    def printed(self, expected: Sequence[Migration], others: Sequence[Migration]) -> Cut | None:
+    def printed(self, expected: Sequence[Migration], others: Sequence[Migration]) -> SplitRecording | None:
         """Return the SQL that the tool prints for rolling migrations back, as if the others had not run; None without any.
 
         The history rows of the others are deleted from the database.
@@ -125,19 +133,19 @@ class ToolRunner:
         if not all(names):
             return None
         with self.base.connect(self.database, admin=True) as connection:
-            tool_tables.forget(connection, tool, names)
+            tool_tables.delete_history_rows(connection, tool, names)
         ended = self.files.start(tool.down_preview, self.database, apart=True, count=len(expected))
-        own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), TAKEN_BACK)
-        return cut(as_sent(ended.output, own), own, notes) if ended.code == 0 else None
+        own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS)
+        return split_recording(as_messages(ended.output, own), own, notes) if ended.code == 0 else None
 
-    def _read(self, notes: HistoryWrites, ended: ProcessResult) -> Cut:
+    def _read(self, notes: HistoryWrites, ended: ProcessResult) -> SplitRecording:
         tool = self.files.tool
-        return cut(
-            self.recorder.take(),
+        return split_recording(
+            self.recorder.read_new(),
             ToolTables.of(tool),
             notes,
             failed=bool(ended.code),
-            notes_first=tool.records_before_run,
+            recorded_before_run=tool.records_before_run,
         )
 
     def previews(self, migrations: Sequence[Migration]) -> dict[str, str]:
@@ -146,8 +154,12 @@ class ToolRunner:
         own = ToolTables.of(tool)
         if any("{count}" in part for part in tool.preview):
             ended = self.files.start(tool.preview, self.database, apart=True, count=len(migrations))
-            sent = as_sent(ended.output, own) if ended.code == 0 else []
-            return {name: one.text for name, one in cut(sent, own, HistoryWrites(migrations)).steps.items() if one.text}
+            sent = as_messages(ended.output, own) if ended.code == 0 else []
+            return {
+                name: one.text
+                for name, one in split_recording(sent, own, HistoryWrites(migrations)).steps.items()
+                if one.text
+            }
         texts = {item.id: self._preview(_command(item), own) for item in migrations}
         return {name: text for name, text in texts.items() if text is not None}
 
@@ -155,7 +167,7 @@ class ToolRunner:
         if command.preview is None:
             return None
         ended = self.files.start(command.preview, self.database, apart=True)
-        return printed(ended.output, own) if ended.code == 0 else None
+        return script_of_output(ended.output, own) if ended.code == 0 else None
 
     def status(self) -> Finding | None:
         """Return a finding when the tool's status command reports a pending migration after all have run."""
@@ -176,7 +188,7 @@ class ToolRunner:
 def history(base: BaseDatabase, database: str, tool: Tool) -> str:
     """Return the tool's history table as one text; empty when there is none."""
     with base.connect(database, admin=True) as connection:
-        return tool_tables.noted(connection, tool)
+        return tool_tables.read_history(connection, tool)
 
 
 def run_failure(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
@@ -198,7 +210,7 @@ def run_failure(migration: Migration, recorded: RecordedStatements, ended: Proce
 def _place(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Place:
     """Return the place of the failed statement, else of the traceback, else the start of the migration."""
     begins = _command(migration).line
-    statement = recorded.refused[-1].text.strip().rstrip(";").rstrip() if recorded.refused else ""
+    statement = recorded.errors[-1].text.strip().rstrip(";").rstrip() if recorded.errors else ""
     for file in files_of(migration):
         lines = source_calls.written(statement, file.text, begins if file.path == migration.up_path else 1)
         if lines is not None:
