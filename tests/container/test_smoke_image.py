@@ -53,7 +53,7 @@ def test_a_command_that_fails_refuses_with_its_last_words(configured: Runner) ->
     ask(configured, "echo the shop is closed; exit 3")
     ended = configured.step({"comment": "never"})
     assert ended.code == 1, ended.log
-    assert smoke(configured, ended)[1]["message"] == "the command ended with 3: the shop is closed"
+    assert smoke(configured, ended)[1]["message"] == "The command exited 3: the shop is closed"
 
 
 def test_an_image_that_is_nowhere_is_no_pass(configured: Runner) -> None:

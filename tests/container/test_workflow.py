@@ -95,7 +95,10 @@ def told_later(runner: Runner) -> Runner:
     }}  # fmt: skip
     file = copy(runner, "comment.yml", event="workflow_run", rest="{command: comment}")
     text = file.read_text()
-    start, end = text.index("        uses: actions/download-artifact"), text.index("      - name: Tell it")
+    start, end = (
+        text.index("        uses: actions/download-artifact"),
+        text.index("      - name: Comment on the pull request"),
+    )
     file.write_text(f"{text[:start]}        run: cp -r artifact kfm-ci-out\n{text[end:]}")
     (runner.workspace / "artifact").mkdir()
     return runner
