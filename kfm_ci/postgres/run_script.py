@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import psycopg
@@ -15,37 +16,15 @@ from kfm_ci.model import Mode, Outcome, Resumption
 from kfm_ci.postgres import execute, ledger, written_relations
 from kfm_ci.postgres.execute import StatementFailed, Watcher
 from kfm_ci.postgres.ledger import Entry
+from kfm_ci.postgres.script_outcome import Applied, failure
 from kfm_ci.postgres.session import exhausted
 from kfm_ci.sql import copy_data, statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
 _TRANSACTION: Final = "select pg_current_xact_id()::text"
 
-
-Look = Callable[[Connection[Any], frozenset[int] | None], None]
-"""Whoever looks at what a script did before it is rolled back; given OIDs of relations as ``Applied.touched``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What became of a script."""
-
-    outcome: Outcome
-    mode: Mode
-    duration_ms: float
-    error: str | None = None
-    """SQLSTATE and the server's message."""
-    sqlstate: str | None = None
-    line: int | None = None
-    """1-based line of the file on which it failed."""
-    column: int | None = None
-    statement: Statement | None = None
-    """The statement that failed."""
-    failure: psycopg.Error | None = None
-    escaped: bool = False
-    """Whether it left the transaction it was given."""
-    touched: frozenset[int] | None = None
-    """OIDs of all relations whose rows may have changed; None: any may, or nobody asked."""
+SnapshotReader = Callable[[Connection[Any], frozenset[int] | None], None]
+"""Reads the effects of a script before it is rolled back; given OIDs of relations as ``Applied.touched``."""
 
 
 class _Escaped(Exception):
@@ -56,41 +35,49 @@ class _Escaped(Exception):
         self.line = line
 
 
-def run(
+def apply(
     connection: Connection[Any],
     script: Script,
+    entry: Entry | None = None,
     *,
-    entry: Entry | None,
     watcher: Watcher | None = None,
-    keep: bool = True,
     traced: bool = False,
-    look: Look | None = None,
-    apart: bool = False,
 ) -> Applied:
-    """Run a script on a fresh session, with its ledger entry in the same transaction where there is one.
+    """Run and commit a script on a fresh session, with its ledger entry in the same transaction if it has one.
 
-    ``traced`` asks which relations it wrote to. ``keep=False`` rolls it back at the end, after a ``look`` at what it
-    did, as the session's own user (both only for what runs in a transaction). ``apart`` sends statement by statement,
-    so that a failure names the one at fault. A server that is dead or has no room
-    left is raised as psycopg's error; every other answer is a value.
+    ``traced``: whether the relations that it may have written to are returned. A server that is dead or has no room
+    left is raised as psycopg's error; every other error is returned.
     """
+    if transactions.mode(script) is Mode.AUTOCOMMIT:
+        return _run(connection, script, partial(_in_autocommit, connection, script, entry, watcher))
+    return _run(connection, script, partial(_apply_in_transaction, connection, script, entry, watcher, traced=traced))
+
+
+def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReader | None = None) -> Applied:
+    """Run a script in a transaction and roll it back, after ``snapshot`` has read its effects as the session's own user.
+
+    Raises as ``apply`` does. A script that cannot run in a transaction is applied.
+    """
+    if transactions.mode(script) is Mode.AUTOCOMMIT:
+        return apply(connection, script)
+    return _run(connection, script, partial(_dry_run_in_transaction, connection, script, snapshot))
+
+
+def replay(connection: Connection[Any], script: Script) -> Applied:
+    """Run a failed script again, statement by statement, and roll it back: the error then names its statement.
+
+    Raises as ``apply`` does. A script that cannot run in a transaction is applied.
+    """
+    if transactions.mode(script) is Mode.AUTOCOMMIT:
+        return apply(connection, script)
+    return _run(connection, script, partial(_replay_in_transaction, connection, script))
+
+
+def _run(connection: Connection[Any], script: Script, execution: Callable[[], frozenset[int] | None]) -> Applied:
     mode = transactions.mode(script)
     began = time.perf_counter()
-    written: frozenset[int] | None = None
     try:
-        if mode is Mode.TRANSACTION:
-            written = _in_transaction(
-                connection,
-                script,
-                entry,
-                watcher,
-                keep=keep,
-                traced=traced or look is not None,
-                look=look,
-                apart=apart or _parted(script),
-            )
-        else:
-            _in_autocommit(connection, script, entry, watcher)
+        written = execution()
     except _Escaped as escaped:
         connection.rollback()
         return Applied(
@@ -107,7 +94,7 @@ def run(
         connection.rollback()
         if exhausted(failed.error):
             raise failed.error from failed
-        return _failure(failed, mode, _since(began))
+        return failure(failed, mode, _since(began))
     return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began), touched=written)
 
 
@@ -130,32 +117,64 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
-        return reached, _failure(failed, Mode.TRANSACTION, _since(began))
+        return reached, failure(failed, Mode.TRANSACTION, _since(began))
     except psycopg.errors.DatabaseError as error:  # a deferred constraint speaks at the commit
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
         connection.rollback()
-        return reached, _failure(StatementFailed(error, None), Mode.TRANSACTION, _since(began))
+        return reached, failure(StatementFailed(error, None), Mode.TRANSACTION, _since(began))
     return None
 
 
-def _in_transaction(
-    connection: Connection[Any],
-    script: Script,
-    entry: Entry | None,
-    watcher: Watcher | None,
-    *,
-    keep: bool,
-    traced: bool,
-    look: Look | None,
-    apart: bool,
+def _apply_in_transaction(
+    connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None, *, traced: bool
 ) -> frozenset[int] | None:
-    written: frozenset[int] | None = None
-    guarded = transactions.may_leave(script)
-    whole = watcher is None and not apart and not copy_data.possible(script.text)
-    asked = guarded or traced or look is not None or entry is not None
-    if whole and keep and not asked and _at_once(connection, script):
+    whole = watcher is None and _is_one_message(script)
+    plain = entry is None and not traced and not transactions.may_leave(script)
+    if whole and plain and _at_once(connection, script):
         return None
+    _execute_in_transaction(connection, script, watcher, whole=whole)
+    written: frozenset[int] | None = None
+    with _at_last_statement(script):
+        if traced or entry is not None:
+            written_relations.settle(connection)
+        if traced:
+            written = written_relations.relations(connection)
+        if entry is not None:
+            _return_to_session_user(connection)
+            ledger.record(connection, entry)
+        connection.execute("commit")
+    return written
+
+
+def _dry_run_in_transaction(
+    connection: Connection[Any], script: Script, snapshot: SnapshotReader | None
+) -> frozenset[int] | None:
+    _execute_in_transaction(connection, script, None, whole=_is_one_message(script))
+    written: frozenset[int] | None = None
+    with _at_last_statement(script):
+        written_relations.settle(connection)
+        if snapshot is not None:
+            written = written_relations.relations(connection)
+            _return_to_session_user(connection)
+            snapshot(connection, written)
+        connection.execute("rollback")
+    return written
+
+
+def _replay_in_transaction(connection: Connection[Any], script: Script) -> frozenset[int] | None:
+    _execute_in_transaction(connection, script, None, whole=False)
+    with _at_last_statement(script):
+        written_relations.settle(connection)
+        connection.execute("rollback")
+    return None
+
+
+def _execute_in_transaction(
+    connection: Connection[Any], script: Script, watcher: Watcher | None, *, whole: bool
+) -> None:
+    """Open a transaction and run a script in it, as one message or by statement; raises when the script ends it."""
+    guarded = transactions.may_leave(script)
     before = _begin(connection, guarded=guarded)
     if whole:
         execute.deliver(connection, _entire(script))
@@ -166,23 +185,20 @@ def _in_transaction(
         raise _ended(script)
     if guarded and before != connection.execute(_TRANSACTION).fetchone():
         raise _ended(script)
-    recorded = entry if keep else None
+
+
+@contextmanager
+def _at_last_statement(script: Script) -> Iterator[None]:
+    """Attribute an error at the end of the transaction, as of a deferred constraint, to the script's last statement."""
     try:
-        if traced or look is not None or recorded is not None or not keep:
-            written_relations.settle(connection)
-        if traced:
-            written = written_relations.relations(connection)
-        if look is not None or recorded is not None:
-            # the migration may have changed role or search_path; what is ours is done as the session's own user
-            connection.execute("reset session authorization; reset role")
-        if recorded is not None:
-            ledger.record(connection, recorded)
-        if look is not None:
-            look(connection, written)
-        connection.execute("commit" if keep else "rollback")
+        yield
     except psycopg.Error as error:
         raise StatementFailed(error, next(reversed(statements.of(script)), None)) from error
-    return written
+
+
+def _return_to_session_user(connection: Connection[Any]) -> None:
+    """Reset the role that the script may have set: the ledger and the snapshot belong to the session's own user."""
+    connection.execute("reset session authorization; reset role")
 
 
 def _at_once(connection: Connection[Any], script: Script) -> bool:
@@ -198,6 +214,11 @@ def _at_once(connection: Connection[Any], script: Script) -> bool:
         connection.rollback()
         return False
     return True
+
+
+def _is_one_message(script: Script) -> bool:
+    """Whether a script runs as one simple-query message with the same effects as statement by statement."""
+    return not copy_data.possible(script.text) and not _parted(script)
 
 
 def _parted(script: Script) -> bool:
@@ -232,7 +253,9 @@ def _ended(script: Script) -> _Escaped:
     return _Escaped("the file ended the transaction it was given", line)
 
 
-def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None) -> None:
+def _in_autocommit(
+    connection: Connection[Any], script: Script, entry: Entry | None, watcher: Watcher | None
+) -> frozenset[int] | None:
     parts, resumed = statements.of(script), transactions.resumption(script)
     if entry is not None:
         with connection.transaction():
@@ -254,32 +277,7 @@ def _in_autocommit(connection: Connection[Any], script: Script, entry: Entry | N
     if entry is not None:
         with connection.transaction():
             ledger.record(connection, entry)
-
-
-def _failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied:
-    diag = failed.error.diag
-    part = failed.statement
-    line = column = None
-    if part is not None:
-        line, column = part.line, part.column
-        position = int(diag.statement_position or 0)
-        if position:
-            before = part.text[: position - 1]
-            line = part.line + before.count("\n")
-            column = position - 1 - before.rfind("\n") if "\n" in before else part.column + position - 1
-    message = diag.message_primary or str(failed.error)
-    detail = f" ({diag.message_hint})" if diag.message_hint else ""
-    return Applied(
-        outcome=Outcome.FAILED,
-        mode=mode,
-        duration_ms=duration_ms,
-        error=f"{diag.sqlstate}: {message}{detail}",
-        sqlstate=diag.sqlstate,
-        line=line,
-        column=column,
-        statement=part,
-        failure=failed.error,
-    )
+    return None
 
 
 def _since(began: float) -> float:

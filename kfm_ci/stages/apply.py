@@ -14,7 +14,7 @@ from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.model import Finding, Outcome
 from kfm_ci.postgres import catalog, ledger, run_script
 from kfm_ci.postgres.catalog import Catalog
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.postgres.session import Session, reset
 from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.stages.data_checks.schema_divergence import check_divergence
@@ -142,7 +142,7 @@ def _apply_one(
     observer.reset()
     reset(connection)
     base.note("migration-attempted", migration=migration.id, sha256=migration.up.file.sha256.hex)
-    applied = run_script.run(connection, migration.up, entry=entry_of(base, migration), watcher=observer, traced=True)
+    applied = run_script.apply(connection, migration.up, entry=entry_of(base, migration), watcher=observer, traced=True)
     base.note("migration-ended", migration=migration.id, outcome=applied.outcome.value)
     reset(connection)
     after = before

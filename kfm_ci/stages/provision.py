@@ -84,10 +84,10 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
             reset(connection, observed=False)
             # a merged file has been applied, whatever its tool does after the end of its transaction
             script = replace(migration.up, resumption=migration.up.resumption or Resumption.BARE)
-            applied = run_script.run(connection, script, entry=None)
+            applied = run_script.apply(connection, script)
             if applied.outcome is not Outcome.APPLIED:
                 reset(connection)
-                again = run_script.run(connection, script, entry=None, keep=False, apart=True)
+                again = run_script.replay(connection, script)
                 applied = again if again.sqlstate == applied.sqlstate else applied
                 finding = failure_finding(base, migration, script, applied)
                 raise Failed(f"the base commit's own migrations do not apply: {migration.id}", (finding,))

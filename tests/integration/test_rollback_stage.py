@@ -150,7 +150,7 @@ def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
                 version=name, name=name, sha256=Digest.of(b""), mode=Mode.TRANSACTION, run_id="r", git_commit="c"
             )
             up = scripted(repository.root, f"{name}.up.sql")
-            assert run_script.run(connection, up, entry=entry if recorded else None).error is None
+            assert run_script.apply(connection, up, entry if recorded else None).error is None
         environment = {**os.environ, "DATABASE_URL": server.dsn(database), "PATH": f"{bindir}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-ec", commands], cwd=repository.root, env=environment, capture_output=True, text=True, check=False

@@ -21,7 +21,7 @@ def by_us(tool, server, root, name, **settings):
             failed = run_script.together(connection, tuple(item.up for item in history.migrations))
             return database, failed is None, failed[1].error if failed else ""
         for migration in history.migrations:
-            done = run_script.run(connection, migration.up, entry=None)
+            done = run_script.apply(connection, migration.up)
             connection.execute("discard all")
             if done.outcome is Outcome.FAILED:
                 return database, False, done.error

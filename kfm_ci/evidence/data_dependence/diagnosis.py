@@ -9,7 +9,7 @@ from psycopg import Connection, Error
 from kfm_ci.evidence.data_dependence.model import Dependence, Failure, OffendingRows
 from kfm_ci.evidence.data_dependence.offending_rows import offence
 from kfm_ci.evidence.observation import nested_statements
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.sql import statements
 
 _NOT_DATA = ("08", "25", "40", "42", "53", "57", "58", "XX", "0A", "2D", "28", "3D")

@@ -9,7 +9,7 @@ from kfm_ci.evidence import data_dependence, seed
 from kfm_ci.evidence.data_dependence import Dependence
 from kfm_ci.evidence.model import Seeding
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.sql import statements
 from kfm_ci.stages.results import ExecutableMigration, Provisioned

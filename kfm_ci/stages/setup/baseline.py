@@ -30,7 +30,7 @@ def build(base: BaseDatabase, session: Session) -> None:
         return
     file = _file(base, path)
     script = _plain(Script(file=file, text=file.text), session)
-    done = run_script.run(session, script, entry=None)
+    done = run_script.apply(session, script)
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(
             code="KFM-C23",

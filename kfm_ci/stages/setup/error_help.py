@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from kfm_ci.migrations import placeholders
 from kfm_ci.model import Mode
 from kfm_ci.postgres.engines import installations
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.sql.script import Script
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')

@@ -7,7 +7,7 @@ from functools import partial
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Place
 from kfm_ci.postgres.ledger import Entry
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.rules.server.execution import MIGRATION_FAILED, NOT_ALLOWED_IN_TRANSACTION
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script

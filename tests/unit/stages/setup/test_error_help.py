@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.model import Digest, Mode, Outcome
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import Applied
 from kfm_ci.sql.role_references import needed
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.stages.setup import error_help
