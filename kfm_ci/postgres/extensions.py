@@ -19,9 +19,9 @@ def make(admin: Session, extension: str) -> None:
             raise
         raise CannotCheck(
             code="KFM-C22",
-            message=f"the server does not make the extension {extension!r}",
+            message=f"PostgreSQL cannot create extension `{extension}`.",
             where="[database] extensions",
-            expected="an extension that is installed",
+            expected="an installed extension",
             got=f"{error.sqlstate}: {error.diag.message_primary}",
             help=installations.advice([extension], installations.find()),
         ) from error

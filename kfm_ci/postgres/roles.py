@@ -201,9 +201,9 @@ def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset
     except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
         raise CannotCheck(
             code="KFM-C31",
-            message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
+            message=f"The cluster's roles cannot be restored: {error.diag.message_primary}.",
             where="provision",
-            help="take out what changes the administrator's own role, or leaves a transaction open on roles",
+            help="Remove statements that change the administrator's role or leave a transaction open on roles.",
         ) from error
 
 

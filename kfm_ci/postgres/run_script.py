@@ -250,7 +250,7 @@ def _entire(script: Script) -> Statement:
 def _ended(script: Script) -> _Escaped:
     parts = statements.of(script)
     line = next((part.line for part in parts if transactions.leaves_transaction(part)), script.first_line)
-    return _Escaped("the file ended the transaction it was given", line)
+    return _Escaped("the file ends the transaction that it runs in", line)
 
 
 def _in_autocommit(
@@ -272,7 +272,7 @@ def _in_autocommit(
     if connection.info.transaction_status != TransactionStatus.IDLE:
         begins = [part for part in parts if transactions.controls_transaction(part)][-1:] or parts[-1:]
         raise _Escaped(
-            "the file leaves a transaction open: what it did in it is lost when the session ends", begins[0].line
+            "the file leaves a transaction open, so its changes are lost when the session ends", begins[0].line
         )
     if entry is not None:
         with connection.transaction():

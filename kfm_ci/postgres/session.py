@@ -86,11 +86,11 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
                 raise
             raise UsageError(
                 code="KFM-U23",
-                message=f"the server refuses it: {error.diag.message_primary}",
+                message=f"PostgreSQL rejects the setting: {error.diag.message_primary}.",
                 where=f"[database.settings] {key}",
-                expected="a setting that the role of the migrations may set",
+                expected="a setting that the migration role may change",
                 got=value,
-                help='mend the name or the value; a superuser\'s setting needs run-as = "superuser"',
+                help='Correct the name or the value, or set `run-as = "superuser"` for a superuser setting.',
             ) from error
 
 
@@ -101,25 +101,25 @@ def gone(server: Server, error: Exception) -> CannotCheck:
     if exhausted(error):
         return CannotCheck(
             code="KFM-C12",
-            message=f"the server has no room left: {error}".splitlines()[0],
+            message=f"The server has no memory or disk space left: {error}".splitlines()[0],
             where=server.detail,
             got=got,
-            help="give the machine more memory or disk, or set TMPDIR to a directory that has room",
+            help="Give the machine more memory or disk space, or set TMPDIR to a directory with free space.",
         )
     if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
         return CannotCheck(
             code="KFM-C13",
-            message="the session was ended by an administrator's command, the server runs on",
+            message="An administrator's command terminated the session; the server is still running.",
             where=server.detail,
             got=got,
-            help="take out what ends sessions, such as pg_terminate_backend",
+            help="Remove statements that terminate sessions, such as `pg_terminate_backend`.",
         )
     return CannotCheck(
         code="KFM-C08",
-        message="the server is gone" + (f": {tail}" if tail else ""),
+        message="The server stopped or closed the connection" + (f": {tail}" if tail else "."),
         where=server.detail,
         got=got,
-        help="run again; when it persists look for memory or disk limits of the machine",
+        help="Run again; if the error persists, check the memory and disk limits of the machine.",
     )
 
 

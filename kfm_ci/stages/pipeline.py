@@ -97,5 +97,9 @@ def _run(stage: Stage[Given], given: Given, done: Results) -> tuple[StageStatus,
         return StageStatus.ERRORED, replace(outcome, message=str(error)), failure
     except LOST as error:
         running = outcome.result if isinstance(outcome.result, RunningServer) else done.get(RunningServer)
-        lost = gone(running.server, error) if running else CannotCheck(code="KFM-C08", message="the server is gone")
+        lost = (
+            gone(running.server, error)
+            if running
+            else CannotCheck(code="KFM-C08", message="The server stopped or closed the connection.")
+        )
         return StageStatus.ERRORED, replace(outcome, message=str(lost)), done.failure or lost

@@ -141,9 +141,9 @@ class Server:
             except psycopg.errors.UndefinedObject as error:
                 raise CannotCheck(
                     code="KFM-C32",
-                    message="a migration has renamed or dropped the role that migrations run as",
+                    message="A migration renamed or dropped the role that migrations run as.",
                     where=self.owner,
-                    help="leave the role that runs a migration as it is",
+                    help="Remove the statement that renames or drops this role.",
                 ) from error
             if template:
                 self.roles.copied(connection, full, template)

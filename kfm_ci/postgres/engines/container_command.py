@@ -23,7 +23,7 @@ def run(server: Server, database: str, *, image: str, command: str, timeout: flo
     The image holds all it needs: nothing of the repository is mounted. Raises CannotCheck when there is no container
     engine, no image, or no shell in it.
     """
-    without = "take `image` out of [smoke], so that the command runs where kfm-ci does"
+    without = "remove `image` from [smoke] to run the command without a container"
     with (
         containers.daemon(asked_by=f"{SETTING} {image}", instead=without) as client,
         images.explained(image, setting=SETTING),

@@ -41,10 +41,10 @@ def daemon(*, asked_by: str = "engine docker", instead: str = "use --engine embe
     except DockerException as error:
         raise CannotCheck(
             code="KFM-C50",
-            message="no container engine answers",
+            message="No container engine is reachable.",
             where=asked_by,
             got=_reason(error),
-            help=f"start docker, or {instead}; in a workflow on self-hosted runners its socket must be given",
+            help=f"Start Docker, or {instead}. On a self-hosted runner, give the job access to the Docker socket.",
         ) from error
     with contextlib.closing(client):
         yield client

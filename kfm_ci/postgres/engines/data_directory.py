@@ -55,11 +55,11 @@ def _room() -> Path:
                 return place
     raise CannotCheck(
         code="KFM-C25",
-        message="there is no directory for the server's files",
+        message="There is no directory for the server's files.",
         where="TMPDIR",
-        expected=f"one that can be written, its name at most {SOCKET_BYTES} bytes",
+        expected=f"a writable directory with a path of at most {SOCKET_BYTES} bytes",
         got=str(_temporary() or "none"),
-        help="set TMPDIR to such a directory",
+        help="Set TMPDIR to such a directory.",
     )
 
 

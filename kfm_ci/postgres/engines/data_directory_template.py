@@ -63,7 +63,7 @@ def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
         **server_processes.identity(user),
     )
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
+        said = (done.stderr.strip().splitlines() or ["no error message"])[0]
         raise OSError(None, said.rpartition(": ")[2], str(target))
 
 
@@ -88,9 +88,9 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
     if not _runs(moved, user):
         raise CannotCheck(
             code="KFM-C26",
-            message=f"user `{user.pw_name}` cannot run the server's programs",
+            message=f"User `{user.pw_name}` cannot run the server's programs.",
             where=str(installation.bindir),
-            help="install PostgreSQL where every user can read it, or do not run as root",
+            help="Install PostgreSQL in a directory that every user can read, or run kfm-ci as a user other than root.",
         )
     return moved
 
@@ -189,7 +189,7 @@ def _initialise(installation: Installation, user: pwd.struct_passwd | None, targ
         ] or done.stderr.strip().splitlines()
         raise CannotCheck(
             code="KFM-C03",
-            message=f"initdb failed: {(lines or ['no output'])[0]}",
+            message=f"`initdb` failed: {(lines or ['no output'])[0]}.",
             where=str(installation.bindir),
-            help="is there disk space, and a complete installation of PostgreSQL?",
+            help="Free disk space, or reinstall PostgreSQL if its files are incomplete.",
         )

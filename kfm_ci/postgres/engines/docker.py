@@ -81,10 +81,10 @@ class DockerEngine:
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
                     code="KFM-C01",
-                    message=f"image {image} has another version of PostgreSQL",
+                    message=f"Image `{image}` has another major version of PostgreSQL.",
                     expected=str(self.major),
                     got=version,
-                    help="change `postgres-version`, or [database] image",
+                    help="Change `postgres-version` or `[database] image`.",
                 )
             with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
                 server.set_passwords(administrator)
@@ -194,9 +194,9 @@ def _wait(conninfo: str, container: Container, image: str) -> str:
                 said = container.logs(tail=4).decode("utf-8", "replace").strip()
                 raise CannotCheck(
                     code="KFM-C53",
-                    message=f"the server of image {image} did not start",
+                    message=f"The server of image `{image}` did not start.",
                     where=f"container {container.status}",
                     got=" | ".join(line.strip() for line in said.splitlines()) or str(error).strip().splitlines()[-1],
-                    help="it must take POSTGRES_USER, POSTGRES_PASSWORD and PGDATA as the official image does",
+                    help="Use an image that reads POSTGRES_USER, POSTGRES_PASSWORD and PGDATA like the official image.",
                 ) from error
             time.sleep(0.05)

@@ -75,9 +75,9 @@ def _space() -> Iterator[None]:
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise CannotCheck(
             code="KFM-C27",
-            message=f"the server's files cannot be written: {first}",
+            message=f"The server's files cannot be written: {first}.",
             where=error.filename,
-            help="free space, or set TMPDIR to a directory that has some",
+            help="Free disk space, or set TMPDIR to a directory with free space.",
         ) from error
 
 
@@ -137,9 +137,9 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
             if running.poll() is not None or time.monotonic() > deadline:
                 raise CannotCheck(
                     code="KFM-C04",
-                    message=f"the server did not start: {server.log_tail(2) or error}",
+                    message=f"The server did not start: {server.log_tail(2) or error}",
                     where=server.detail,
-                    help="see `kfm-ci doctor`",
+                    help="Run `kfm-ci doctor` to list the available servers.",
                 ) from error
             time.sleep(0.01)
 
@@ -158,7 +158,12 @@ def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) ->
         except psycopg.OperationalError:
             return
         time.sleep(0.005)
-    raise CannotCheck(code="KFM-C09", message="the server does not ask for passwords", where=server.detail)
+    raise CannotCheck(
+        code="KFM-C09",
+        message="The server accepts connections without a password.",
+        where=server.detail,
+        help="Run again, or use another engine with `--engine`.",
+    )
 
 
 def _stop(running: subprocess.Popen[bytes]) -> None:

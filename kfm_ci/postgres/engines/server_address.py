@@ -28,10 +28,10 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
     except psycopg.ProgrammingError as error:
         raise UsageError(
             code="KFM-U20",
-            message="the database URL cannot be read",
+            message="The database URL is invalid; it is not shown because it may contain a password.",
             where="--database-url",
             expected="postgresql://user:password@host:5432/name",
-            help="the URL itself is not shown",
+            help="Write the URL in the expected form.",
         ) from error
     # a server whose own encoding is SQL_ASCII would give us bytes
     given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
@@ -43,12 +43,12 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
         if beside is not None:
             with contextlib.suppress(psycopg.OperationalError):
                 conninfo = make_conninfo(given, host=beside)
-                told = f", by way of this container's gateway {beside}: `{host}` is the container itself"
-                return psycopg.connect(conninfo, autocommit=True), conninfo, told
+                detour = f", through this container's gateway {beside}, because `{host}` is the container itself"
+                return psycopg.connect(conninfo, autocommit=True), conninfo, detour
         raise CannotCheck(
             code="KFM-C05",
-            message="no connection to the given server",
-            where=host or "its socket",
+            message="The connection to the given server failed.",
+            where=host or "Unix socket",
             got=_reason(error),
             help=_advice(host, parts, _reason(error)),
         ) from error
@@ -57,14 +57,15 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
 def _advice(host: str, parts: dict[str, str], reason: str) -> str:
     if host in _LOCAL and contained():
         return (
-            f"inside this container `{host}` is the container itself: write the service's name, as in "
-            f"postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}, or publish its port"
+            f"Write the name of the service instead of `{host}`, which is this container itself: "
+            f"`postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}`. "
+            "Or publish its port."
         )
     if "resolve" in reason or "translate host name" in reason:
-        return f"is `{host}` the name of a service of this job? only the job's own services are found by name"
+        return f"Define a service named `{host}` in this job: only services of the same job are resolved by name."
     if "refused" in reason:
-        return "is the server ready? give the service a health check, so that the job waits for it"
-    return "does the server run, and are user, password and database right?"
+        return "Add a health check to the service, so that the job waits until the server is ready."
+    return "Check that the server is running and that user, password and database are correct."
 
 
 def contained() -> bool:

@@ -26,8 +26,8 @@ def server_user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
     raise CannotCheck(
         code="KFM-C02",
-        message="running as root, and there is no user `postgres` or `nobody` for the server",
-        help="run as another user, or add one",
+        message="PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as.",
+        help="Run kfm-ci as another user, or create one of the two users.",
     )
 
 

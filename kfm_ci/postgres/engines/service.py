@@ -68,10 +68,10 @@ class ServiceEngine:
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
                     code="KFM-C01",
-                    message="the given server has another version",
+                    message="The given server has another major version.",
                     expected=str(self.major),
                     got=version,
-                    help="change `postgres-version` or the service's image",
+                    help="Change `postgres-version` or the image of the service.",
                 )
             self._make_owner(server, connection)
             try:
@@ -99,7 +99,7 @@ class ServiceEngine:
                 with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as beside:
                     self._empty(beside, name, given)
             except psycopg.OperationalError as error:
-                raise _used(name, given, "a database that cannot be looked into") from error
+                raise _used(name, given, "a database that rejects connections") from error
 
     def _empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
         used = connection.execute(USED).fetchone()
@@ -113,8 +113,8 @@ class ServiceEngine:
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(
                 code="KFM-C06",
-                message="the given role may not create roles and databases",
-                help="give the server's superuser: it is a throwaway",
+                message="The given role may not create roles and databases.",
+                help="Connect as a superuser of this throwaway server.",
             ) from error
 
 
@@ -122,10 +122,11 @@ def _used(name: str, given: str, what: str) -> UsageError:
     return UsageError(
         code="KFM-U21",
         where=name,
-        expected="a server with nothing in it",
+        expected="an empty server",
         got=what,
-        message="the given database is not empty, so it may not be a throwaway"
+        message="The given database is not empty, so the server may not be disposable."
         if name == given
-        else "another database of the given server is in use, so the server may not be a throwaway",
-        help=f"give an empty server; or, if all on it may be lost, run on it: comment on database \"{given}\" is '{MARK}'",
+        else "Another database of the given server is in use, so the server may not be disposable.",
+        help="Use an empty server. If all its data may be lost, run on it: "
+        f"`COMMENT ON DATABASE \"{given}\" IS '{MARK}'`.",
     )
