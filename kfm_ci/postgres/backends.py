@@ -1,4 +1,4 @@
-"""Sessions that somebody else left open: looked at and ended, so that a database can be copied or dropped."""
+"""Open sessions of migrations and tools, which must end before a database can be copied or dropped."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ select coalesce(nullif(query, ''), 'nothing'),
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseBusy:
-    """What the owner's sessions in a database are about, of which there is at least one."""
+    """Open sessions of the owner in a database, at least one."""
 
     count: int
     query: str
-    """Statement of the one that waits for another of them, else the latest of all."""
+    """Statement of the session that waits for another of them, else the latest statement."""
     waits: bool
     """Whether one of them waits for a lock that another holds."""
 
 
 def busy(server: Server, database: str) -> DatabaseBusy | None:
-    """Look at the owner's sessions in a database; None when there are none."""
+    """Return the owner's sessions in a database, or None."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
         found = connection.execute(_BUSY, [database, server.owner]).fetchall()
     return DatabaseBusy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
 
 
 def there(server: Server, database: str) -> bool:
-    """Whether a database is there still: its owner may have dropped it."""
+    """Whether a database exists; its owner may have dropped it."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
         return connection.execute("select from pg_database where datname = %s", [database]).fetchone() is not None
 
 
 def end(server: Server, database: str) -> None:
-    """End the owner's sessions in a database."""
+    """Terminate the owner's sessions in a database and wait up to two seconds for their end."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
         left = connection.execute(_LEFT, [database, server.owner]).fetchall()
         for _ in range(200 if left else 0):

@@ -1,4 +1,4 @@
-"""Statements on their way to the server: one by one, or with the borders of one message."""
+"""Execution of statements: one by one, or with the implicit transaction of one simple-query message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kfm_ci.sql.script import Statement
 
 
 class Watcher(Protocol):
-    """Whoever looks on while statements run."""
+    """Observer of the statements of a session."""
 
     def before(self, connection: Connection[Any], statement: Statement) -> None:
-        """Look at the session before a statement."""
+        """Observe the session before a statement."""
         ...
 
     def after(
@@ -30,12 +30,12 @@ class Watcher(Protocol):
         rows: int | None,
         error: Exception | None,
     ) -> None:
-        """Look at the session after it."""
+        """Observe the session after a statement; ``rows`` are the affected rows."""
         ...
 
 
 class StatementFailed(Exception):
-    """The server refused a statement, or what stands behind it."""
+    """PostgreSQL returned an error for a statement, or for a deferred trigger or constraint after it."""
 
     def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
         super().__init__(str(error))
@@ -44,9 +44,9 @@ class StatementFailed(Exception):
 
 
 def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
-    """Run statements one by one with the transactions they would have in one message.
+    """Run statements one by one with the transactions that they have in one simple-query message.
 
-    The server puts what stands outside the file's own transactions into one of its own; a `begin` after it joins it.
+    Statements outside the script's own transaction blocks run in an implicit one; a later ``BEGIN`` continues it.
     """
     ours = False
     for part in parts:
@@ -61,7 +61,7 @@ def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], wa
 
 
 def commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
-    """Commit what statements did; raises Failed at the last of them for what a deferred constraint says."""
+    """Commit; raises StatementFailed at the last statement for the error of a deferred constraint."""
     try:
         connection.execute("commit")
     except psycopg.Error as error:
@@ -69,7 +69,7 @@ def commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
 
 
 def watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
-    """Run one statement under the eyes of whoever looks on; raises Failed."""
+    """Run one statement between the two calls of the watcher; raises StatementFailed."""
     if watcher is None:
         deliver(connection, part)
         return
@@ -87,7 +87,7 @@ def watched(connection: Connection[Any], part: Statement, watcher: Watcher | Non
 
 
 def send(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement with the rows that stand below it; return how many rows it concerned. Rows that it prints go nowhere."""
+    """Run one statement with its COPY data; return its row count, or None. Rows that it returns are discarded."""
     way = copy_data.streamed(part)
     with connection.cursor() as cursor:
         if way is None:
@@ -105,7 +105,7 @@ def send(connection: Connection[Any], part: Statement) -> int | None:
 
 
 def deliver(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement as ``send`` does; raises Failed."""
+    """Run one statement as ``send`` does; raises StatementFailed."""
     try:
         return send(connection, part)
     except psycopg.Error as error:
@@ -113,9 +113,9 @@ def deliver(connection: Connection[Any], part: Statement) -> int | None:
 
 
 def plainly(connection: Connection[Any], text: str) -> None:
-    """Run a text that streams no rows as one message, and look at none; half a cursor's work, for whoever sends hundreds.
+    """Run SQL without COPY data as one simple-query message and discard its rows; raises psycopg's error.
 
-    Raises psycopg's error.
+    It costs less than a cursor, which counts for a base with hundreds of migrations.
     """
     with connection.lock:
         connection.pgconn.send_query(text.encode(connection.info.encoding))

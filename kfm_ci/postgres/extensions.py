@@ -1,4 +1,4 @@
-"""Extensions: made by the administrator before any migration, as a plain owner may not."""
+"""Extensions that the administrator creates before the first migration, because a database owner may not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kfm_ci.postgres.session import Session
 
 
 def make(admin: Session, extension: str) -> None:
-    """Make an extension and what it stands on; raises CannotCheck, naming a server that has it, where this one has not."""
+    """Create an extension and those it depends on; raises CannotCheck if the server does not have it."""
     try:
         admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
     except psycopg.DatabaseError as error:

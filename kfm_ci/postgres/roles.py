@@ -1,8 +1,8 @@
-"""Roles belong to the whole cluster: those that migrations name are made beforehand, and each database finds those that it left.
+"""Roles of the cluster, saved and restored for each database.
 
-A run applies the same migrations to one copy after the other. A role that they make, change or drop on one would be there
-already, or be missing, on the next; so what the catalogs shared by all databases say of roles is kept for each database,
-and put back when it is entered.
+Roles belong to the whole cluster, and a run applies the same migrations to several copies of a database. A role that
+they create, change or drop in one copy would already exist, or be missing, in the next. So the rows of the shared
+catalogs about roles are saved for each database and restored when a session of it is used.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from kfm_ci.errors import CannotCheck
 
 _THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
 
-# By which a migration cannot rename it.
+# A migration may rename a role, but its OID stays.
 _NUMBER = "select oid from pg_catalog.pg_roles where rolname = %s"
 
 _SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
-# The administrator stays as it is, and so do owners of runs beside ours on a given server. What the owner of the
-# migrations has is never in the way: it is dropped by none of them.
+# Not restored: the administrator, and owners of other runs on the same given server. Memberships and dependencies of
+# the migrations' owner are left out: they block no DROP ROLE, since no migration drops the owner.
 _READ = """
 with roles as (
   select oid, oid = %(owner)s::oid as owner from pg_authid
@@ -45,7 +45,8 @@ select 'pg_shdescription', t::text from pg_shdescription t
  where classoid = 'pg_authid'::regclass and objoid in (select oid from roles)
 union all
 select 'pg_shdepend', t::text from pg_shdepend t
- where refclassid = 'pg_authid'::regclass and refobjid in (select oid from roles where not owner or t.classid = 'pg_auth_members'::regclass)
+ where refclassid = 'pg_authid'::regclass
+   and refobjid in (select oid from roles where not owner or t.classid = 'pg_auth_members'::regclass)
    and dbid in (0, (table here)) and (classid <> 'pg_database'::regclass or objid = (table here))
 """
 
@@ -62,7 +63,7 @@ _GIVE = (
 
 _TAKE = "delete from {table} t where t::text = any (%(rows)s)"
 
-# By its index: every object of a plain owner, in each of its databases, has a row there.
+# Uses the index on refclassid and refobjid: pg_shdepend has a row for every object of the owner in every database.
 _TAKE_DEPENDENCIES = """
 delete from {table} t
  where t.refclassid = 'pg_authid'::regclass and t::text = any (%(rows)s)
@@ -74,9 +75,9 @@ _Row = tuple[str, str]
 
 
 def make(admin: Connection[Any], role: str, *, owner: str) -> None:
-    """Make a role that may nothing and cannot log in, with the owner as its member; one that is there stays as it is.
+    """Create a NOLOGIN role without privileges and grant it to the owner, unless it exists.
 
-    The owner becomes no member of a role that was there before: it may be the administrator.
+    An existing role is not granted to the owner: it may be the administrator.
     """
     if admin.execute(_THERE, (role,)).fetchone() == (True,):
         return
@@ -85,33 +86,33 @@ def make(admin: Connection[Any], role: str, *, owner: str) -> None:
 
 
 def absent(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names for which there is no role."""
+    """Return the names of roles that do not exist."""
     there = {name for (name,) in admin.execute("select rolname from pg_catalog.pg_roles").fetchall()}
     return tuple(name for name in names if name not in there)
 
 
 @dataclass(slots=True, kw_only=True)
 class Roles:
-    """What each database of one server left of the cluster's roles: themselves, passwords, members, settings, and what is theirs.
+    """The cluster's roles by database: attributes, passwords, members, settings and dependencies.
 
-    Only a superuser can put them back; under another administrator every database finds what the last one left.
+    Only a superuser can restore them; with another administrator no roles are restored between databases.
     """
 
     owner: str
     connect: Callable[[], Connection[Any]]
     """Opens a session of the administrator."""
     changing: bool = True
-    """Whether what runs may change any; where it may not, nobody looks."""
+    """Whether a script may change roles; if not, they are neither read nor restored."""
     _owner: tuple[int] | None = None
     _first: frozenset[_Row] | None = None
-    """Before any database of ours."""
+    """Roles before the first database was created."""
     _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
     _current: str | None = None
     _entered: list[str] = field(default_factory=list)
-    """Databases with open sessions, the last one used at the end."""
+    """Databases with open sessions; the last used is last."""
 
     def new(self, administrator: Connection[Any], database: str) -> None:
-        """Learn of a database that was made empty: it finds the roles that were there before any database of ours."""
+        """Register an empty database, with the roles that existed before the first database was created."""
         if not self.changing:
             return
         if self._first is None:
@@ -122,23 +123,23 @@ class Roles:
         self._left[database] = self._first
 
     def copied(self, administrator: Connection[Any], database: str, template: str) -> None:
-        """Learn of a copy of a database that was entered before: it finds the same roles, and settings of the database go with it."""
+        """Register a copy of a registered database, with its roles and their settings in that database."""
         if template not in self._left:
             return
         administrator.execute(_SETTINGS, [template, database])
         left = self._left[database] = self._read(administrator, database)
         here = self._read(administrator, template)
-        # what the copy holds of them must not be in the way where its original drops one
+        # dependencies of the copy must not block DROP ROLE in its original
         _put(administrator, left | here, here)
 
     def forget(self, database: str) -> None:
-        """Learn that a database is gone."""
+        """Unregister a dropped database."""
         self._left.pop(database, None)
         if self._current == database:
             self._current = None
 
     def enter(self, database: str, administrator: Connection[Any] | None = None) -> None:
-        """Let the cluster have the roles that a database left, and keep those of the one before it."""
+        """Save the roles of the current database and restore those of another."""
         if database == self._current or database not in self._left:
             return
         if administrator is None:
@@ -153,7 +154,7 @@ class Roles:
 
     @contextmanager
     def inside(self, database: str) -> Iterator[None]:
-        """Let a session find the roles of its database; at its end the session that was used before goes on."""
+        """Restore the roles of a database for a session, and at its end those of the session before it."""
         self.enter(database)
         self._entered.append(database)
         try:
@@ -166,13 +167,13 @@ class Roles:
             self.enter(self._entered[-1])
 
     def resume(self, database: str) -> None:
-        """Let an open session find them again, perhaps after others were used."""
+        """Restore the roles of a database for an open session, after sessions of others."""
         self.enter(database)
         self._entered.remove(database)
         self._entered.append(database)
 
     def restore(self, administrator: Connection[Any]) -> None:
-        """Leave the cluster with the roles that were there at first."""
+        """Restore the roles that existed before the first database was created."""
         if self._first is not None:
             _put(administrator, self._read(administrator, None), self._first)
 
@@ -185,7 +186,7 @@ class Roles:
 
 
 def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
-    """Write rows of the shared catalogs themselves: a role that comes back must have the number that its objects know."""
+    """Write rows of the shared catalogs directly: a restored role must have the OID that its objects refer to."""
     if now == wanted:
         return
     try:

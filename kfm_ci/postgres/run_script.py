@@ -1,4 +1,4 @@
-"""Running one migration: an outcome that the server confirmed, never a guess."""
+"""Execution of one script: applied, dry-run or replayed, with the outcome as the server reports it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SnapshotReader = Callable[[Connection[Any], frozenset[int] | None], None]
 
 
 class _Escaped(Exception):
-    """The script ended the transaction that it runs in, or left one of its own open, from a line on."""
+    """The script ended the transaction that it runs in, or left one open; with the line of the statement."""
 
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ def apply(
 
 
 def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReader | None = None) -> Applied:
-    """Run a script in a transaction and roll it back, after ``snapshot`` has read its effects as the session's own user.
+    """Run a script in a transaction and roll it back; ``snapshot`` reads its effects first, as the session's user.
 
     Raises as ``apply`` does. A script that cannot run in a transaction is applied.
     """
@@ -99,7 +99,7 @@ def _run(connection: Connection[Any], script: Script, execution: Callable[[], fr
 
 
 def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[int, Applied] | None:
-    """Run scripts in one transaction; return which failed and how, or None when all are committed."""
+    """Run scripts in one transaction; return the index and outcome of the failed one, or None if all are committed."""
     began = time.perf_counter()
     reached = 0
     try:
@@ -118,7 +118,7 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
             raise failed.error from failed
         connection.rollback()
         return reached, failure(failed, Mode.TRANSACTION, _since(began))
-    except psycopg.errors.DatabaseError as error:  # a deferred constraint speaks at the commit
+    except psycopg.errors.DatabaseError as error:  # a deferred constraint fails at the commit
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
         connection.rollback()
@@ -202,9 +202,9 @@ def _return_to_session_user(connection: Connection[Any]) -> None:
 
 
 def _at_once(connection: Connection[Any], script: Script) -> bool:
-    """Run a script with the borders of its transaction in one message, for a base has hundreds; whether it is committed.
+    """Run a script with BEGIN and COMMIT in one message, which is faster for hundreds of scripts; whether it committed.
 
-    What the server refuses has left nothing, and is to be sent once more: its message must speak of the file's text alone.
+    A failed script is rolled back and must run again without them: PostgreSQL's error position counts their characters.
     """
     try:
         execute.plainly(connection, f"begin;{script.text}\n;commit")
@@ -222,7 +222,7 @@ def _is_one_message(script: Script) -> bool:
 
 
 def _parted(script: Script) -> bool:
-    """Whether it makes a difference that the script is sent statement by statement: some run when it has committed."""
+    """Whether some statements run after the script has committed, so that the effects differ from one message."""
     return (
         not script.implicit_transaction
         and transactions.may_leave(script)
@@ -231,7 +231,7 @@ def _parted(script: Script) -> bool:
 
 
 def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | None:
-    """Open a transaction; return what names it where a script could end it and begin another."""
+    """Open a transaction; return its id if the script could end it and begin another."""
     if not guarded:
         connection.execute("begin")
         return None
@@ -242,7 +242,7 @@ def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | N
 
 
 def _entire(script: Script) -> Statement:
-    """Return a script as one message."""
+    """Return the whole script as one statement."""
     line = script.first_line
     return Statement(text=script.text, raw=script.text, line=line, column=1, end_line=line, offset=0)
 

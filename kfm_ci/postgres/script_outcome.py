@@ -13,24 +13,24 @@ from kfm_ci.sql.script import Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What became of a script."""
+    """The outcome of a script."""
 
     outcome: Outcome
     mode: Mode
     duration_ms: float
     error: str | None = None
-    """SQLSTATE and the server's message."""
+    """SQLSTATE, message and hint of PostgreSQL."""
     sqlstate: str | None = None
     line: int | None = None
-    """1-based line of the file on which it failed."""
+    """1-based line of the error in the file."""
     column: int | None = None
     statement: Statement | None = None
     """The statement that failed."""
     failure: psycopg.Error | None = None
     escaped: bool = False
-    """Whether it left the transaction it was given."""
+    """Whether it ended the transaction that it ran in, or left one open."""
     touched: frozenset[int] | None = None
-    """OIDs of all relations whose rows may have changed; None: any may, or nobody asked."""
+    """OIDs of all relations whose rows may have changed; None: rows of any relation, or not traced."""
 
 
 def failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied:

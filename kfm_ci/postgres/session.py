@@ -1,4 +1,4 @@
-"""Sessions: every connection that runs a migration begins the same, and leaks nothing into the next."""
+"""Sessions that start with the same settings, and can be reset to them between migrations."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from kfm_ci.postgres.engines.base import Server
 Session = Connection[Any]
 """A session with rows of any shape."""
 LOST = (psycopg.OperationalError, psycopg.InterfaceError)
-"""What a session raises when its server, or the way to it, is gone."""
-# DISCARD ALL but for the plans of functions: those of the observer's questions are worth keeping.
+"""Errors of a session whose connection or server is lost."""
+# DISCARD ALL without DISCARD PLANS: the cached plans of the snapshot queries are used again.
 _RESET = (
     b"close all; set session authorization default; reset all; deallocate all; unlisten *;"
     b" select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences"
 )
 _EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
-"""Insufficient resources, disk full, out of memory, input or output failed."""
+"""SQLSTATEs insufficient_resources, disk_full, out_of_memory and io_error."""
 
 
 @contextmanager
 def connect(
     server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Connection[Any]]:
-    """Yield an autocommit session among the roles that its database left; what ``reset`` returns to are the given settings.
+    """Yield an autocommit session with the roles of its database; ``reset`` returns it to the given settings.
 
-    Raises CannotCheck when the server is gone.
+    Raises CannotCheck if the server cannot be reached.
     """
     options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
     with server.roles.inside(database):
@@ -49,22 +49,22 @@ def connect(
         except psycopg.OperationalError as error:
             raise gone(server, error) from error
         with connection:
-            # a prepared statement would outlive DEALLOCATE ALL on our side and fail on the server's
+            # psycopg would execute statements that DEALLOCATE ALL has dropped on the server
             connection.prepare_threshold = None
             connection.resume = partial(server.roles.resume, database)
             yield connection
 
 
 class _Inside(Connection[Any]):
-    """A session that can have the roles back which its database left, after another one was used."""
+    """A session that can restore the roles of its database after a session of another database was used."""
 
     resume: Callable[[], None]
 
 
 def reset(connection: Connection[Any], *, observed: bool = True) -> None:
-    """Give the session back the state it was opened with: settings, role, temporary tables, locks, the cluster's roles.
+    """Reset settings, role, temporary tables, advisory locks and the cluster's roles to the state after ``connect``.
 
-    Where nobody observes, no plan is worth keeping, and the server does it all at one word.
+    ``observed``: whether the plans of the snapshot queries are kept; otherwise one DISCARD ALL resets the session.
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
@@ -77,7 +77,7 @@ def reset(connection: Connection[Any], *, observed: bool = True) -> None:
 
 
 def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
-    """Raise UsageError for a setting that the server does not know, or that this role may not set."""
+    """Raise UsageError for an unknown setting, or one that this role may not change."""
     for key, value in settings.items():
         try:
             connection.execute("select set_config(%s, %s, false)", [key, value])
@@ -95,7 +95,7 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
 
 
 def gone(server: Server, error: Exception) -> CannotCheck:
-    """Return the error for a server that no longer answers, has no room left, or ended the session."""
+    """Return the error for a lost server, a server without memory or disk space, or a terminated session."""
     tail = server.log_tail(1)
     got = type(error).__name__
     if exhausted(error):
@@ -124,7 +124,7 @@ def gone(server: Server, error: Exception) -> CannotCheck:
 
 
 def exhausted(error: BaseException) -> bool:
-    """Whether a server refused for want of disk or memory: that says nothing of the statement."""
+    """Whether the server returned an error for lack of disk or memory, which is no defect of the statement."""
     return isinstance(error, psycopg.Error) and error.sqlstate in _EXHAUSTED
 
 

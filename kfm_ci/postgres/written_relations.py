@@ -1,4 +1,4 @@
-"""Which relations a transaction may have written to, asked just before it ends: every writer holds a lock until then."""
+"""Relations that a transaction may have written to: it holds a lock on each of them until it ends."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from psycopg import Connection
 
-# Triggers that wait for the commit write too: they go first, and what they refuse is refused here as it would be there.
+# Deferred triggers write too, so they run before the locks are read; their errors are those of the COMMIT.
 SETTLE: Final = "set constraints all immediate"
 
-# A table's text changes without a lock on it when a type's values get new names, or when it is computed at each look.
+# Rows read differently without a lock on their table after a renamed enum value, and with virtual generated columns.
 ELSEWHERE: Final = """
 (exists (select from pg_catalog.pg_enum e
           where pg_catalog.age(e.xmin) operator(pg_catalog.<=)
@@ -28,15 +28,15 @@ select pg_catalog.array_agg(l.relation::pg_catalog.int8),
    and l.relation operator(pg_catalog.>=) 16384::pg_catalog.oid
    and not l.mode operator(pg_catalog.=) any ('{{AccessShareLock,RowShareLock}}'::pg_catalog.text[])
 """
-"""The relations in one array, and whether rows of others may differ as well."""
+"""The relations in one array, and whether rows of other relations may differ as well."""
 
 
 def settle(connection: Connection[Any]) -> None:
-    """Have the transaction's deferred triggers and constraints speak now; raises what they refuse."""
+    """Run the transaction's deferred triggers and constraint checks; raises psycopg's error."""
     connection.execute(SETTLE)
 
 
 def relations(connection: Connection[Any]) -> frozenset[int] | None:
-    """Return the OIDs of all relations whose rows may differ from before a settled transaction; None: any may."""
+    """Return the OIDs of all relations whose rows may have changed, after ``settle``; None: rows of any relation."""
     locked, unsure = connection.execute(LOCKED).fetchone() or (None, True)
     return None if unsure else frozenset(locked or ())

@@ -1,4 +1,4 @@
-"""The schema of a database as our own sorted text, so that two states compare object by object."""
+"""The schema of a database as sorted text, so that two states compare object by object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d(?::\d
 
 
 def diff(before: Catalog, after: Catalog) -> Difference:
-    """Return every object that was added, changed or removed, sorted by name."""
+    """Return the objects that were added, changed or removed, sorted by name."""
     old, new = dict(before.entries), dict(after.entries)
     return Difference(
         added=tuple(name for name in new if name not in old),
@@ -26,9 +26,9 @@ def diff(before: Catalog, after: Catalog) -> Difference:
 
 
 def timeless(difference: Difference) -> Difference:
-    """Return a difference without what differs only in the moment at which it was made.
+    """Return a difference without objects that differ only in timestamp constants.
 
-    A ``'now'`` that is written into a view or a default becomes that moment, to the microsecond, and another each time.
+    PostgreSQL replaces ``'now'`` in a view or a default by the time of its creation, which differs in every run.
     """
     changed = tuple(
         (name, was, now) for name, was, now in difference.changed if _MOMENT.sub("", was) != _MOMENT.sub("", now)
@@ -37,7 +37,7 @@ def timeless(difference: Difference) -> Difference:
 
 
 def fold(difference: Difference, *, before: Catalog, after: Catalog) -> Difference:
-    """Return the difference for readers: what came or went with its table is not listed beside it."""
+    """Return a difference without the parts of added and removed objects, such as the columns of a table."""
     return Difference(
         added=_fold(difference.added, after.parents),
         changed=difference.changed,

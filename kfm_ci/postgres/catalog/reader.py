@@ -1,4 +1,4 @@
-"""A catalog read: as a whole, or only what changed since an earlier one."""
+"""Reading of a catalog, completely or incrementally since an earlier one."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ LOOKED_UP = """set_config('enable_seqscan', '{0}', true), set_config('enable_has
        set_config('enable_mergejoin', '{0}', true)"""
 
 FEW = 3
-"""Where more than one in so many parts changed, the whole is as quickly read."""
-
+"""If more than one in so many parts changed, a complete read is as fast."""
 
 PATIENCE = 10
-"""So many readings that follow each other are whole: planning the queries that tell what changed takes as long as they do."""
+"""Number of complete reads before incremental ones: planning the queries for versions takes as long as these reads."""
 
 
 def read(connection: Connection[Any]) -> Catalog:
     """Return the catalog of the connected database.
 
-    Leaves settings and transaction as they were, and no trace in the session: reads below a savepoint that is rolled back.
+    It reads in a savepoint that is rolled back, so settings and transaction do not change.
     """
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SETTINGS)
@@ -41,10 +40,10 @@ def read(connection: Connection[Any]) -> Catalog:
 
 
 def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
-    """Return the same through a session of our own, which keeps the plans of the queries.
+    """Return the catalog through a session that keeps prepared statements.
 
-    After some of them, what has not changed ``since`` an earlier reading of this database, or of one that was copied from
-    it or to it, is taken over unread.
+    After ``PATIENCE`` reads, parts that have not changed ``since`` an earlier read of this database, its template or
+    its copy are reused unread.
     """
     if connection.info.server_version < row_versions.FIRST:
         return read(connection)
@@ -52,7 +51,7 @@ def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         *_, prepared = cursor.execute(KEPT).fetchone() or ([],)
         if "kfm_catalog" not in prepared:
-            # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
+            # SQL PREPARE: psycopg discards its own prepared statements after a rollback.
             connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
         if readings <= PATIENCE:
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
@@ -64,9 +63,9 @@ def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog
         if since is None or changed is None or len(changed) * FEW > len(now):
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
         rows: list[Row] = cursor.execute(_again(changed)).fetchall() if changed else []
-    anew = {row[0] for row in rows}
-    kept = {part: known for part, known in since.parts.items() if part not in anew and part in now}
-    return _assemble(kept | _parts(row for row in rows if row[1] != AGAIN), now, readings)
+    reread = {row[0] for row in rows}
+    reused = {part: known for part, known in since.parts.items() if part not in reread and part in now}
+    return _assemble(reused | _parts(row for row in rows if row[1] != AGAIN), now, readings)
 
 
 def _again(changed: Iterable[int]) -> bytes:
@@ -82,7 +81,7 @@ def _prepare(connection: Connection[Any]) -> None:
     version = connection.info.server_version
     connection.execute(f"prepare kfm_versions as {row_versions.VERSIONS}".encode())
     connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
-    # The plan is made at the first use: for a few objects, each looked up, where the planner expects many.
+    # The generic plan is built at the first EXECUTE: index scans for a few objects, where the planner expects many.
     connection.execute(f"select {LOOKED_UP.format('off')}".encode())
     connection.execute(_again(()))
     connection.execute(f"select {LOOKED_UP.format('on')}".encode())
@@ -133,7 +132,7 @@ def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], reading
 
 
 def _joined(parts: Iterable[CatalogPart]) -> dict[str, str]:
-    # Two objects of one printed name (overloaded operators) must both count.
+    # Two objects may have one printed name (overloaded operators): both definitions count.
     definitions: dict[str, list[str]] = defaultdict(list)
     for part in parts:
         for name, definition in part.entries:

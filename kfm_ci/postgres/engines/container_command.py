@@ -1,4 +1,4 @@
-"""A command in a container of its own, from an image: it reaches the database, and nothing else of ours."""
+"""A command in its own container, with access to the database and to nothing else of kfm-ci."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from kfm_ci.postgres.engines.base import Server
 
 SETTING = "[smoke] image"
 LINES = 5
-"""Of what the command said last."""
-_LOOK_SECONDS = 0.05
+"""Last lines of the command's output that are returned."""
+_POLL_SECONDS = 0.05
 
 
 def run(server: Server, database: str, *, image: str, command: str, timeout: float) -> tuple[int | None, str]:
-    """Return how a shell command ended, None when it took too long, and the last it said.
+    """Return the exit code of a shell command, None after the timeout, and the last lines of its output.
 
-    The image holds all it needs: nothing of the repository is mounted. Raises CannotCheck when there is no container
-    engine, no image, or no shell in it.
+    Nothing of the repository is mounted, so the image must contain all files. Raises CannotCheck if there is no
+    container engine, no image, or no shell in it.
     """
     without = "remove `image` from [smoke] to run the command without a container"
     with (
@@ -56,11 +56,11 @@ def _run(
 
 
 def _place(server: Server, ours: Container | None) -> tuple[dict[str, Any], str, str]:
-    """Return the network from which the server is reached, and its address there."""
+    """Return the network options of the container, and the server's host and port in that network."""
     if server.network is not None:
         return {"network": server.network}, server.alias, "5432"
-    beside = {"network_mode": f"container:{ours.id}" if ours is not None else "host"}
-    return beside, *server.tcp_address
+    shared = {"network_mode": f"container:{ours.id}" if ours is not None else "host"}
+    return shared, *server.tcp_address
 
 
 def _await(container: Container, timeout: float) -> int | None:
@@ -69,5 +69,5 @@ def _await(container: Container, timeout: float) -> int | None:
         container.reload()
         if container.status in {"exited", "dead"}:
             return int(container.attrs["State"]["ExitCode"])
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     return None

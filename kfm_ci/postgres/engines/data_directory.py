@@ -1,4 +1,4 @@
-"""Homes of servers: a directory each, in RAM where there is room, held by a lock that ends with its holder."""
+"""Data directories of servers, in RAM if it has enough space, each locked by its process."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RAM = Path("/dev/shm")  # noqa: S108
 ROOM = 512 * 1024 * 1024
 PREFIX = "kfm-ci-pg-"
 SOCKET_BYTES = 107 - len(f"/{PREFIX}12345678/.s.PGSQL.5432")
-"""How long the name of a room may be: the kernel cuts off the paths of sockets."""
+"""Longest path of a parent directory: the kernel limits the path of a Unix socket to 107 bytes."""
 
 
 @contextmanager
 def claim() -> Iterator[Path]:
-    """Yield a new directory; end first what killed runs left, and leave nothing.
+    """Yield a new directory and remove it at the end; stop the servers of killed runs first.
 
-    The lock, not a process number, tells whether a home is in use: it holds across containers that share the
-    directory, and the kernel drops it however its holder ends.
+    A file lock, not a process id, shows that a directory is in use: it works across containers that share the
+    parent directory, and the kernel releases it however the process ends.
     """
     room = _room()
     with _door(room) as alone:
@@ -72,7 +72,7 @@ def _temporary() -> Path | None:
 
 @contextmanager
 def _door(room: Path) -> Iterator[bool]:
-    """Let one process at a time make or remove homes; False when somebody else owns the door."""
+    """Lock the creation and removal of directories; yields False if another user owns the lock file."""
     try:
         door = os.open(
             room / f"kfm-ci-door-{os.getuid()}", os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
@@ -102,7 +102,7 @@ def _reap(room: Path) -> None:
 
 
 def _abandoned(home: Path) -> bool:
-    """Whether nobody holds a home; one without lock was left by somebody who died at the door."""
+    """Whether no process has locked a directory; without a lock file, its creation was interrupted."""
     try:
         lock = os.open(home / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What is made once and copied for each server: a data directory, and programs where the server's user cannot reach them."""
+"""Templates that are built once and copied for each server: data directories and programs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from kfm_ci.postgres.engines.base import ADMIN
 from kfm_ci.postgres.engines.installations import Installation
 
 READY = Path(sys.prefix) / "share" / "kfm-ci" / "clusters"
-"""Where whoever installs us may leave data directories for every user; the action's image does."""
+"""Prebuilt data directories for every user; the action's image contains them."""
 
 
 def keep(installation: Installation) -> None:
-    """Leave a data directory of these programs under READY. Nothing in it is secret: passwords are set at each start."""
+    """Store a data directory for this installation in READY. It contains no secret: passwords are set at each start."""
     made = READY / _name(installation)
     READY.mkdir(parents=True, exist_ok=True)
     _initialise(installation, server_processes.server_user(), made)
@@ -33,7 +33,7 @@ def keep(installation: Installation) -> None:
 
 
 def data_directory(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
-    """Make ``target`` a fresh data directory, the server's user's own: a copy of one made before, else made in place."""
+    """Create a data directory of the server's user at ``target``, from a template if there is a place for one."""
     name = _name(installation)
     made, cache = READY / name, _cache()
     if not made.is_dir():
@@ -49,7 +49,7 @@ def _name(installation: Installation) -> str:
 
 
 def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
-    """Copy with the system's own program: a thousand small files take it half the time that they take us."""
+    """Copy with ``cp``, which takes half the time of Python for a thousand small files."""
     target.mkdir(mode=0o700)
     hand_over(target, user)
     done = subprocess.run(
@@ -63,12 +63,12 @@ def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
         **server_processes.identity(user),
     )
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no error message"])[0]
-        raise OSError(None, said.rpartition(": ")[2], str(target))
+        reason = (done.stderr.strip().splitlines() or ["no error message"])[0]
+        raise OSError(None, reason.rpartition(": ")[2], str(target))
 
 
 def reachable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
-    """Return the installation, or a copy of it when the server's user may not run it where it is."""
+    """Return the installation, or a copy of it if the server's user cannot run it in place."""
     if user is None or _runs(installation, user):
         return installation
     prefix = installation.bindir.parent
@@ -77,7 +77,7 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
 
     def copy(work: Path) -> None:
         shutil.copytree(prefix, work / package.name / prefix.name, symlinks=True)
-        if libraries.is_dir():  # where a wheel keeps what its programs are linked with
+        if libraries.is_dir():  # shared libraries of a wheel
             shutil.copytree(libraries, work / libraries.name, symlinks=True)
         for path in (work, *work.rglob("*")):
             if not path.is_symlink():
@@ -96,7 +96,7 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
 
 
 def hand_over(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Give a directory with all in it to the server's user."""
+    """Change the owner of a directory and its files to the server's user."""
     if user is None:
         return
     for folder, folders, files in os.walk(path):
@@ -124,7 +124,7 @@ def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
 
 
 def _cache() -> Path | None:
-    """Return a directory that is ours alone to write; None when there is none."""
+    """Return a directory that only this user can write to, or None."""
     try:
         cache = Path(tempfile.gettempdir()) / f"kfm-ci-cache-{os.getuid()}"
         cache.mkdir(mode=0o711, exist_ok=True)
@@ -141,7 +141,7 @@ def _key(installation: Installation) -> str:
 
 
 def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
-    """Return ``cache/name``, made whole or not at all, by one process at a time."""
+    """Return ``cache/name``, created atomically and by one process at a time."""
     final = cache / name
     with (cache / "making").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Engine ``docker``: a server in a container of its own, on a network that only the two of us are on."""
+"""Engine ``docker``: a server in its own container, on a network with kfm-ci as the only other member."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ DATA = "/kfm-ci"
 ROOM: dict[str, Any] = {
     "shm_size": "256m",
     "tmpfs": {DATA: "rw,size=3g,mode=1777"},
-    # what the official image needs to leave root behind
+    # needed by the official image to switch from root to the user postgres
     "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
 }
-"""What a server needs beyond the limits that all our containers have."""
+"""Options of the server's container in addition to the limits of all containers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerEngine:
-    """A throwaway server from an image that takes what the official one takes."""
+    """A throwaway server from the official image, or one with the same environment variables."""
 
     major: int | None = None
     image: str | None = None
-    """Instead of the official image of the asked version."""
+    """Image to use instead of the official one of the requested version."""
     for_tools: bool = False
-    """Whether others than we connect: with a log of what they send."""
+    """Whether external tools connect, so that the server log records their SQL."""
     kind: str = "docker"
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield a fresh server; removes first what killed runs left, and leaves nothing itself."""
+        """Yield a new server and remove it at the end; remove the containers of killed runs first."""
         image = self.image or f"postgres:{self.major or DEFAULT_MAJOR}"
         config.forget_connection_defaults()
         with ExitStack() as resources:
@@ -93,7 +93,7 @@ class DockerEngine:
 
 @contextmanager
 def _network(client: docker.DockerClient, ours: Container | None, name: str) -> Iterator[Network]:
-    """Yield a network of our own: without a way out where we join it, reached by a port where we are the host."""
+    """Yield a new network: internal if kfm-ci joins it, with a published port if kfm-ci runs on the host."""
     network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=containers.labels(ours))
     try:
         if ours is not None:
@@ -146,9 +146,9 @@ def _container(
 
 @contextmanager
 def _followed(container: Container, *, collected: bool) -> Iterator[Path]:
-    """Yield a file that what the server says is written to, as long as it lives.
+    """Yield a file to which the server's log is copied while the container runs.
 
-    ``collected``: whether it says so in a file of its own.
+    ``collected``: whether the logging collector writes the log to a file in the container.
     """
     with tempfile.TemporaryDirectory(prefix="kfm-ci-log-") as folder:
         path = Path(folder) / "log"
@@ -182,7 +182,7 @@ def _address(container: Container, name: str, ours: Container | None) -> dict[st
 
 
 def _wait(conninfo: str, container: Container, image: str) -> str:
-    """Return the server's version as soon as it lets us in; a container that ends or stays silent is told with its log."""
+    """Return the server's version once it accepts connections; raises CannotCheck with the container's log."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -191,12 +191,12 @@ def _wait(conninfo: str, container: Container, image: str) -> str:
         except psycopg.OperationalError as error:
             container.reload()
             if container.status != "running" or time.monotonic() > deadline:
-                said = container.logs(tail=4).decode("utf-8", "replace").strip()
+                log = container.logs(tail=4).decode("utf-8", "replace").strip()
                 raise CannotCheck(
                     code="KFM-C53",
                     message=f"The server of image `{image}` did not start.",
                     where=f"container {container.status}",
-                    got=" | ".join(line.strip() for line in said.splitlines()) or str(error).strip().splitlines()[-1],
+                    got=" | ".join(line.strip() for line in log.splitlines()) or str(error).strip().splitlines()[-1],
                     help="Use an image that reads POSTGRES_USER, POSTGRES_PASSWORD and PGDATA like the official image.",
                 ) from error
             time.sleep(0.05)

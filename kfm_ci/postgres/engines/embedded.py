@@ -1,4 +1,4 @@
-"""Engine ``embedded``: a server of our own from programs on this machine, on a unix socket, in RAM where there is room."""
+"""Engine ``embedded``: a server from installed programs, on a Unix socket, in RAM if it has enough space."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class EmbeddedEngine:
 
     major: int | None = None
     extensions: tuple[str, ...] = ()
-    """What the server must offer."""
+    """Extensions that the server must have."""
     made: tuple[str, ...] = ()
-    """What the migrations make themselves: a server that offers them is preferred."""
+    """Extensions that the migrations create: a server that has them is preferred."""
     installation: installations.Installation | None = None
-    """Which programs, where they were looked for already."""
+    """Programs of the server, if already chosen."""
     for_tools: bool = False
-    """Whether others than we connect: over the loopback, with a log of what they send."""
+    """Whether external tools connect over the loopback, so that the server log records their SQL."""
     kind: str = "embedded"
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
+        """Yield a new server and remove it at the end; stop the servers of killed runs first."""
         installation = self.installation or installations.choose(
             self.major, installations.find(), self.extensions, made=self.made
         )
@@ -67,11 +67,11 @@ class EmbeddedEngine:
 
 @contextmanager
 def _space() -> Iterator[None]:
-    """Say of files that cannot be written why, and where there may be room."""
+    """Raise CannotCheck for files that cannot be written."""
     try:
         yield
     except OSError as error:
-        # shutil gathers what went wrong with each file, without a number
+        # shutil.Error is a list of errors without errno
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise CannotCheck(
             code="KFM-C27",
@@ -145,12 +145,12 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
 
 
 def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
-    """Ask for passwords from now on: whoever runs as the owner must not become administrator over the socket."""
+    """Require passwords: a migration as the owner must not connect as administrator over the socket."""
     server.set_passwords(connection)
     tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""
     (home / "data" / "pg_hba.conf").write_text(f"local all all scram-sha-256\n{tools}")
     connection.execute("select pg_reload_conf()")
-    # the reload is a signal: wait until the server reads the new file, and fail rather than stay open
+    # the reload is asynchronous: wait until the server uses the new file, or fail
     wrong = make_conninfo(server.conninfo, dbname="postgres", password="wrong")
     for _ in range(500):
         try:

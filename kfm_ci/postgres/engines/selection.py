@@ -1,4 +1,4 @@
-"""Which engine serves a run: one line an engine."""
+"""The choice of an engine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def choose(
     image: str | None = None,
     for_tools: bool = False,
 ) -> Engine:
-    """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
+    """Return the requested engine; ``auto`` is a given URL, else a fitting ``embedded`` server, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(
             code="KFM-U22",
@@ -55,7 +55,7 @@ def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
 
 
 def _docker(major: int | None, image: str | None, for_tools: bool) -> Engine:
-    # its library takes longer to load than a server of ours to start
+    # imported late: the docker library takes longer to load than an embedded server to start
     from kfm_ci.postgres.engines.docker import DockerEngine
 
     return DockerEngine(major=major, image=image, for_tools=for_tools)

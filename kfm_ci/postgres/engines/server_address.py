@@ -1,4 +1,4 @@
-"""The way to a given server, also from inside a container, where ``localhost`` is not what the author meant."""
+"""The address of a given server, also from inside a container, where ``localhost`` is the container itself."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CONTAINED = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
-    """Return a connection, the conninfo that led to it, and how it differs from the given one (mostly not).
+    """Return a connection, its conninfo, and a description of the detour if it is not the given address.
 
-    Raises UsageError for an address that cannot be read, CannotCheck when nobody lets us in.
+    Raises UsageError for an invalid URL, CannotCheck if the connection fails.
     """
     try:
         parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
@@ -33,17 +33,17 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
             expected="postgresql://user:password@host:5432/name",
             help="Write the URL in the expected form.",
         ) from error
-    # a server whose own encoding is SQL_ASCII would give us bytes
+    # with SQL_ASCII as client_encoding psycopg would return bytes
     given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
     host = parts.get("host", "")
     try:
         return psycopg.connect(given, autocommit=True), given, ""
     except psycopg.OperationalError as error:
-        beside = _gateway() if host in _LOCAL and contained() else None
-        if beside is not None:
+        gateway = _gateway() if host in _LOCAL and contained() else None
+        if gateway is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                conninfo = make_conninfo(given, host=beside)
-                detour = f", through this container's gateway {beside}, because `{host}` is the container itself"
+                conninfo = make_conninfo(given, host=gateway)
+                detour = f", through this container's gateway {gateway}, because `{host}` is the container itself"
                 return psycopg.connect(conninfo, autocommit=True), conninfo, detour
         raise CannotCheck(
             code="KFM-C05",
@@ -69,12 +69,12 @@ def _advice(host: str, parts: dict[str, str], reason: str) -> str:
 
 
 def contained() -> bool:
-    """Return whether we run inside a container."""
+    """Whether kfm-ci runs inside a container."""
     return any(path.exists() for path in _CONTAINED)
 
 
 def _gateway() -> str | None:
-    """Return the host's address as this container's routes have it."""
+    """Return the host's address from this container's default route, or None."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/net/route").read_text().splitlines()[1:]:
             fields = line.split()
@@ -84,6 +84,6 @@ def _gateway() -> str | None:
 
 
 def _reason(error: psycopg.OperationalError) -> str:
-    """Return the server's or the system's word, without address: messages of libpq name user and database at most."""
+    """Return the first line of libpq's message without the address: it contains at most user and database."""
     first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return first.rpartition(" failed: ")[2].removeprefix("FATAL:").strip()[:200]

@@ -1,4 +1,4 @@
-"""Engine ``service``: a server somebody else started, given by URL, and only when it may be thrown away."""
+"""Engine ``service``: a running server, given by URL, that is empty or marked as throwaway."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ OTHERS = """
     select datname
       from pg_database
      where datallowconn and not datistemplate and datname <> current_database()
-       -- made by a run beside this one
+       -- databases of concurrent runs
        and not starts_with(datname, 'kfm_')
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEngine:
-    """A given server; our databases are made beside what it has, and removed again."""
+    """A given server; kfm-ci's databases are created next to its own and dropped at the end."""
 
     url: str
     major: int | None = None
@@ -49,7 +49,7 @@ class ServiceEngine:
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield the server after proving that it is empty or marked as throwaway."""
+        """Yield the server if it is empty or marked as throwaway; raises UsageError otherwise."""
         token = secrets.token_hex(4)
         connection, conninfo, detour = server_address.connect(self.url)
         with connection:
@@ -86,7 +86,7 @@ class ServiceEngine:
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(server.owner)))
 
     def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
-        """Refuse a server that somebody may miss: one database with something in it is enough, whichever we were given."""
+        """Raise UsageError for a server with a non-empty database that is not marked as throwaway."""
         row = connection.execute(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
         ).fetchone()
@@ -96,8 +96,8 @@ class ServiceEngine:
         self._empty(connection, given, given)
         for (name,) in connection.execute(OTHERS).fetchall():
             try:
-                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as beside:
-                    self._empty(beside, name, given)
+                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as other:
+                    self._empty(other, name, given)
             except psycopg.OperationalError as error:
                 raise _used(name, given, "a database that rejects connections") from error
 
