@@ -43,7 +43,7 @@ found = detection.by_name(format).load(WorkTree(root.parent), root.name, Migrati
 with psycopg.connect(dsn, autocommit=True) as connection:
     connection.prepare_threshold = None
     if found.semantics.single_transaction:
-        if run_script.together(connection, tuple(item.up for item in found.migrations)) is not None:
+        if run_script.apply_in_one_transaction(connection, tuple(item.up for item in found.migrations)) is not None:
             raise SystemExit("the single-transaction run failed")
     for item in () if found.semantics.single_transaction else found.migrations:
         session.reset(connection, observed=False)

@@ -14,7 +14,7 @@ FAILS_IF_ROWS = ".fails-if-rows.sql"
 _TAP = re.compile(r"^(not ok|ok)\b(.*)", re.IGNORECASE)
 
 
-def refusal(session: Session, script: Script) -> str | None:
+def first_error(session: Session, script: Script) -> str | None:
     """Run every statement of a script; return the first error, or None. The rows of its queries are ignored."""
     for part in statements.of(script):
         try:
@@ -26,7 +26,7 @@ def refusal(session: Session, script: Script) -> str | None:
     return None
 
 
-def failure(session: Session, path: str, text: str) -> str | None:
+def first_failure(session: Session, path: str, text: str) -> str | None:
     """Run every statement of a file; return the first failure, or None.
 
     A statement fails if PostgreSQL returns an error, if the first column of a row is false or pgTAP's ``not ok``, and

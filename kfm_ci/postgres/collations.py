@@ -9,7 +9,7 @@ from psycopg import Connection, sql
 
 # Without ICU pg_collation still lists `unicode`, so the query looks for a collation that initdb imports from ICU.
 # Collations that sort by code point are no alternative to C; ICU does not support the three excluded encodings.
-KNOWN = """
+COLLATIONS = """
 select collprovider::text, collcollate from pg_catalog.pg_collation, pg_catalog.pg_database
  where datname = pg_catalog.current_database()
    and pg_catalog.pg_encoding_to_char(encoding) not in ('SQL_ASCII', 'MULE_INTERNAL', 'EUC_JIS_2004')
@@ -17,7 +17,7 @@ select collprovider::text, collcollate from pg_catalog.pg_collation, pg_catalog.
    and (collname = 'en-US-x-icu' or collprovider = 'c' and collcollate !~* '^(c|posix|ucs_basic)([.]|$)')
  order by collprovider desc, collcollate <> 'en_US.utf8', collcollate limit 1
 """
-MODERN = 150_000
+ICU_VERSION = 150_000
 """First server version with ICU as the locale provider of a database."""
 
 
@@ -35,11 +35,11 @@ class Locale:
         return sql.SQL(" lc_collate {0} lc_ctype {0}").format(sql.Literal(self.name))
 
 
-def another(connection: Connection[Any]) -> Locale | None:
+def find_locale(connection: Connection[Any]) -> Locale | None:
     """Return a locale of the database's encoding that does not sort by code point, or None."""
-    row = connection.execute(KNOWN).fetchone()
+    row = connection.execute(COLLATIONS).fetchone()
     if row is None:
         return None
     if row[0] == "i":
-        return Locale(name="en-US", icu=True) if connection.info.server_version >= MODERN else None
+        return Locale(name="en-US", icu=True) if connection.info.server_version >= ICU_VERSION else None
     return Locale(name=row[1])

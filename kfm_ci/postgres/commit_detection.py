@@ -21,7 +21,7 @@ select coalesce(pg_catalog.bool_and(
          pg_catalog.pg_xact_status(id::pg_catalog.text::pg_catalog.xid8) operator(pg_catalog.=) 'aborted'), true)
   from pg_catalog.generate_series(%s::pg_catalog.int8, %s::pg_catalog.int8) id
 """
-FEW: Final = 100_000
+MAX_IDS: Final = 100_000
 """Largest number of ids whose status is looked up."""
 
 
@@ -35,16 +35,16 @@ class CommitPoint:
     """First unassigned transaction id."""
 
 
-def moment(connection: Connection[Any]) -> CommitPoint:
+def current(connection: Connection[Any]) -> CommitPoint:
     """Return the current transaction ids; call it outside a transaction."""
     row = connection.execute(SNAPSHOT).fetchone() or (0, 0)
     return CommitPoint(oldest=row[0], next=row[1])
 
 
-def untouched(connection: Connection[Any], since: CommitPoint) -> bool:
+def is_unchanged(connection: Connection[Any], since: CommitPoint) -> bool:
     """Whether certainly nothing was committed since; False does not prove a change."""
-    now = moment(connection)
-    if since.oldest != since.next or now.oldest != now.next or now.next - since.next > FEW:
+    now = current(connection)
+    if since.oldest != since.next or now.oldest != now.next or now.next - since.next > MAX_IDS:
         return False
     row = connection.execute(ABORTED, (since.next, now.next - 1)).fetchone()
     return bool(row and row[0])

@@ -172,7 +172,7 @@ def compare(before: Content, after: Content) -> ContentDifference:
         sequences=tuple(
             item.name
             for item in before.sequences
-            if item.name not in after.unread and _went_back(item, sequences.get(item.name))
+            if item.name not in after.unread and _has_moved_back(item, sequences.get(item.name))
         ),
         unread=tuple(sorted({*before.unread, *(known & set(after.unread))})),
     )
@@ -199,7 +199,7 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
         and bool(columns)
     )
     inside = (
-        (column.name, tuple(json_checksums.apart(column.paths, now[column.name].paths)))
+        (column.name, tuple(json_checksums.path_changes(column.paths, now[column.name].paths)))
         for column in columns
         if column.name in now
     )
@@ -213,7 +213,7 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
     )
 
 
-def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
+def _has_moved_back(before: SequenceContent, after: SequenceContent | None) -> bool:
     if after is None:
         return True
     reached = (before.last_value, before.is_called)

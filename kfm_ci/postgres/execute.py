@@ -43,7 +43,7 @@ class StatementFailed(Exception):
         self.statement = statement
 
 
-def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
+def run_as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
     """Run statements one by one with the transactions that they have in one simple-query message.
 
     Statements outside the script's own transaction blocks run in an implicit one; a later ``BEGIN`` continues it.
@@ -55,7 +55,7 @@ def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], wa
         elif connection.info.transaction_status == TransactionStatus.IDLE:
             connection.execute("begin")
             ours = True
-        watched(connection, part, watcher)
+        run_watched(connection, part, watcher)
     if ours:
         commit(connection, parts)
 
@@ -68,15 +68,15 @@ def commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
         raise StatementFailed(error, parts[-1]) from error
 
 
-def watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
+def run_watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
     """Run one statement between the two calls of the watcher; raises StatementFailed."""
     if watcher is None:
-        deliver(connection, part)
+        run(connection, part)
         return
     watcher.before(connection, part)
     began = time.perf_counter()
     try:
-        rows = deliver(connection, part)
+        rows = run(connection, part)
     except StatementFailed as failed:
         if connection.info.transaction_status != TransactionStatus.UNKNOWN:
             watcher.after(
@@ -104,7 +104,7 @@ def send(connection: Connection[Any], part: Statement) -> int | None:
         return cursor.rowcount if cursor.rowcount >= 0 else None
 
 
-def deliver(connection: Connection[Any], part: Statement) -> int | None:
+def run(connection: Connection[Any], part: Statement) -> int | None:
     """Run one statement as ``send`` does; raises StatementFailed."""
     try:
         return send(connection, part)
@@ -112,7 +112,7 @@ def deliver(connection: Connection[Any], part: Statement) -> int | None:
         raise StatementFailed(error, part) from error
 
 
-def plainly(connection: Connection[Any], text: str) -> None:
+def run_message(connection: Connection[Any], text: str) -> None:
     """Run SQL without COPY data as one simple-query message and discard its rows; raises psycopg's error.
 
     It costs less than a cursor, which counts for a base with hundreds of migrations.

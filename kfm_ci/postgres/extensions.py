@@ -10,7 +10,7 @@ from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.session import Session
 
 
-def make(admin: Session, extension: str) -> None:
+def create(admin: Session, extension: str) -> None:
     """Create an extension and those it depends on; raises CannotCheck if the server does not have it."""
     try:
         admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
@@ -23,5 +23,5 @@ def make(admin: Session, extension: str) -> None:
             where="[database] extensions",
             expected="an installed extension",
             got=f"{error.sqlstate}: {error.diag.message_primary}",
-            help=installations.advice([extension], installations.find()),
+            help=installations.extension_help([extension], installations.find()),
         ) from error

@@ -42,7 +42,7 @@ def read(session: Session, table: HistoryTable, name: str, *, keys: Container[st
     return None
 
 
-def make(session: Session, table: HistoryTable, name: str) -> None:
+def create(session: Session, table: HistoryTable, name: str) -> None:
     """Create a tool's empty history table as the tool does before the first migration, unless it exists."""
     schema, _, plain = name.rpartition(".")
     if schema:

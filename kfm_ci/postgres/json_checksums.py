@@ -8,9 +8,9 @@ from psycopg import sql
 
 DEPTH = 4
 """Depth of the paths; a deeper value counts as one value."""
-ROWS = 10_000
+MAX_ROWS = 10_000
 """Rows of a table above which no paths are read."""
-MOST = 200
+MAX_PATHS = 200
 """Most paths of a column."""
 
 _ELEMENTS = sql.SQL("""hashtextextended(case jsonb_typeof({column})
@@ -44,10 +44,10 @@ def elements(column: sql.Identifier) -> sql.Composed:
 
 def paths(table: sql.Identifier, column: str) -> sql.Composed:
     """Return a query for one JSON object: the sum of the hashes of all values by path."""
-    return _PATHS.format(column=sql.Identifier(column), table=table, rows=ROWS, depth=DEPTH, most=MOST)
+    return _PATHS.format(column=sql.Identifier(column), table=table, rows=MAX_ROWS, depth=DEPTH, most=MAX_PATHS)
 
 
-def apart(before: tuple[tuple[str, int], ...], after: tuple[tuple[str, int], ...]) -> Iterator[str]:
+def path_changes(before: tuple[tuple[str, int], ...], after: tuple[tuple[str, int], ...]) -> Iterator[str]:
     """Yield the change of each path with another value, shortest path first."""
     was, now = dict(before), dict(after)
     for path in sorted(was.keys() | now.keys(), key=lambda item: (len(item), item)):

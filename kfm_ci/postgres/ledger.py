@@ -75,7 +75,7 @@ def create(connection: Connection[Any]) -> None:
             connection.execute(statement, [START] if "%s" in statement else None)
 
 
-def applied(connection: Connection[Any]) -> tuple[str, ...]:
+def applied_versions(connection: Connection[Any]) -> tuple[str, ...]:
     """Return the applied versions in the order of application."""
     rows = connection.execute("select version from kfm_ci.ledger where state = 'applied' order by position")
     return tuple(row[0] for row in rows.fetchall())

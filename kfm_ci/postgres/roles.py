@@ -16,16 +16,16 @@ from psycopg import Connection, errors, sql
 
 from kfm_ci.errors import CannotCheck
 
-_THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
+_EXISTS = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
 
 # A migration may rename a role, but its OID stays.
-_NUMBER = "select oid from pg_catalog.pg_roles where rolname = %s"
+_OID = "select oid from pg_catalog.pg_roles where rolname = %s"
 
 _SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
 # Not restored: the administrator, and owners of other runs on the same given server. Memberships and dependencies of
 # the migrations' owner are left out: they block no DROP ROLE, since no migration drops the owner.
-_READ = """
+_ROWS = """
 with roles as (
   select oid, oid = %(owner)s::oid as owner from pg_authid
    where oid >= 16384 and rolname <> current_user and (oid = %(owner)s::oid or not starts_with(rolname, 'kfm_owner'))
@@ -57,14 +57,14 @@ select c.oid, s.setrole, s.setconfig
  where t.datname = %s and c.datname = %s
 """
 
-_GIVE = (
+_INSERT = (
     "insert into {table} select (made.r).* from (select r::{table} as r from unnest(%(rows)s::text[]) r offset 0) made"
 )
 
-_TAKE = "delete from {table} t where t::text = any (%(rows)s)"
+_DELETE = "delete from {table} t where t::text = any (%(rows)s)"
 
 # Uses the index on refclassid and refobjid: pg_shdepend has a row for every object of the owner in every database.
-_TAKE_DEPENDENCIES = """
+_DELETE_DEPENDENCIES = """
 delete from {table} t
  where t.refclassid = 'pg_authid'::regclass and t::text = any (%(rows)s)
    and t.refobjid = any (array(select distinct (r::{table}).refobjid from unnest(%(rows)s::text[]) r))
@@ -74,18 +74,18 @@ _Row = tuple[str, str]
 """A shared catalog, and a row of it as text."""
 
 
-def make(admin: Connection[Any], role: str, *, owner: str) -> None:
+def create(admin: Connection[Any], role: str, *, owner: str) -> None:
     """Create a NOLOGIN role without privileges and grant it to the owner, unless it exists.
 
     An existing role is not granted to the owner: it may be the administrator.
     """
-    if admin.execute(_THERE, (role,)).fetchone() == (True,):
+    if admin.execute(_EXISTS, (role,)).fetchone() == (True,):
         return
     admin.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(owner)))
 
 
-def absent(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
+def missing_roles(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of roles that do not exist."""
     there = {name for (name,) in admin.execute("select rolname from pg_catalog.pg_roles").fetchall()}
     return tuple(name for name in names if name not in there)
@@ -101,91 +101,91 @@ class Roles:
     owner: str
     connect: Callable[[], Connection[Any]]
     """Opens a session of the administrator."""
-    changing: bool = True
+    may_change: bool = True
     """Whether a script may change roles; if not, they are neither read nor restored."""
     _owner: tuple[int] | None = None
-    _first: frozenset[_Row] | None = None
+    _initial: frozenset[_Row] | None = None
     """Roles before the first database was created."""
-    _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
+    _saved: dict[str, frozenset[_Row]] = field(default_factory=dict)
     _current: str | None = None
-    _entered: list[str] = field(default_factory=list)
+    _open: list[str] = field(default_factory=list)
     """Databases with open sessions; the last used is last."""
 
-    def new(self, administrator: Connection[Any], database: str) -> None:
+    def register_new(self, administrator: Connection[Any], database: str) -> None:
         """Register an empty database, with the roles that existed before the first database was created."""
-        if not self.changing:
+        if not self.may_change:
             return
-        if self._first is None:
+        if self._initial is None:
             if administrator.execute(_SUPERUSER).fetchone() != (True,):
                 return
-            self._owner = administrator.execute(_NUMBER, [self.owner]).fetchone()
-            self._first = self._read(administrator, None)
-        self._left[database] = self._first
+            self._owner = administrator.execute(_OID, [self.owner]).fetchone()
+            self._initial = self._read_rows(administrator, None)
+        self._saved[database] = self._initial
 
-    def copied(self, administrator: Connection[Any], database: str, template: str) -> None:
+    def register_copy(self, administrator: Connection[Any], database: str, template: str) -> None:
         """Register a copy of a registered database, with its roles and their settings in that database."""
-        if template not in self._left:
+        if template not in self._saved:
             return
         administrator.execute(_SETTINGS, [template, database])
-        left = self._left[database] = self._read(administrator, database)
-        here = self._read(administrator, template)
+        left = self._saved[database] = self._read_rows(administrator, database)
+        here = self._read_rows(administrator, template)
         # dependencies of the copy must not block DROP ROLE in its original
-        _put(administrator, left | here, here)
+        _write_rows(administrator, left | here, here)
 
     def forget(self, database: str) -> None:
         """Unregister a dropped database."""
-        self._left.pop(database, None)
+        self._saved.pop(database, None)
         if self._current == database:
             self._current = None
 
-    def enter(self, database: str, administrator: Connection[Any] | None = None) -> None:
+    def switch_to(self, database: str, administrator: Connection[Any] | None = None) -> None:
         """Save the roles of the current database and restore those of another."""
-        if database == self._current or database not in self._left:
+        if database == self._current or database not in self._saved:
             return
         if administrator is None:
             with self.connect() as opened:
-                self.enter(database, opened)
+                self.switch_to(database, opened)
             return
-        now = self._read(administrator, self._current)
-        if self._current in self._left:
-            self._left[self._current] = now
-        _put(administrator, now, self._left[database])
+        now = self._read_rows(administrator, self._current)
+        if self._current in self._saved:
+            self._saved[self._current] = now
+        _write_rows(administrator, now, self._saved[database])
         self._current = database
 
     @contextmanager
-    def inside(self, database: str) -> Iterator[None]:
+    def for_session(self, database: str) -> Iterator[None]:
         """Restore the roles of a database for a session, and at its end those of the session before it."""
-        self.enter(database)
-        self._entered.append(database)
+        self.switch_to(database)
+        self._open.append(database)
         try:
             yield
         except BaseException:
-            self._entered.remove(database)
+            self._open.remove(database)
             raise
-        self._entered.remove(database)
-        if self._entered:
-            self.enter(self._entered[-1])
+        self._open.remove(database)
+        if self._open:
+            self.switch_to(self._open[-1])
 
     def resume(self, database: str) -> None:
         """Restore the roles of a database for an open session, after sessions of others."""
-        self.enter(database)
-        self._entered.remove(database)
-        self._entered.append(database)
+        self.switch_to(database)
+        self._open.remove(database)
+        self._open.append(database)
 
     def restore(self, administrator: Connection[Any]) -> None:
         """Restore the roles that existed before the first database was created."""
-        if self._first is not None:
-            _put(administrator, self._read(administrator, None), self._first)
+        if self._initial is not None:
+            _write_rows(administrator, self._read_rows(administrator, None), self._initial)
 
-    def _read(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
+    def _read_rows(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
         return frozenset(
             administrator.execute(
-                _READ, {"owner": self._owner[0] if self._owner else 0, "database": database}
+                _ROWS, {"owner": self._owner[0] if self._owner else 0, "database": database}
             ).fetchall()
         )
 
 
-def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
+def _write_rows(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
     """Write rows of the shared catalogs directly: a restored role must have the OID that its objects refer to."""
     if now == wanted:
         return
@@ -193,11 +193,11 @@ def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset
         with administrator.transaction():
             administrator.execute("set local lock_timeout = '10s'")
             for catalog, rows in _by_catalog(now - wanted).items():
-                take = _TAKE_DEPENDENCIES if catalog == "pg_shdepend" else _TAKE
+                take = _DELETE_DEPENDENCIES if catalog == "pg_shdepend" else _DELETE
                 administrator.execute(sql.SQL(take).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows})
             for catalog, rows in _by_catalog(wanted - now).items():
                 administrator.execute(
-                    sql.SQL(_GIVE).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows}
+                    sql.SQL(_INSERT).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows}
                 )
     except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
         raise CannotCheck(

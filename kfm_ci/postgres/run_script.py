@@ -16,18 +16,18 @@ from kfm_ci.model import Mode, Outcome, Resumption
 from kfm_ci.postgres import execute, ledger, written_relations
 from kfm_ci.postgres.execute import StatementFailed, Watcher
 from kfm_ci.postgres.ledger import Entry
-from kfm_ci.postgres.script_outcome import Applied, failure
-from kfm_ci.postgres.session import exhausted
+from kfm_ci.postgres.script_outcome import ScriptOutcome, failure
+from kfm_ci.postgres.session import is_out_of_resources
 from kfm_ci.sql import copy_data, statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
 _TRANSACTION: Final = "select pg_current_xact_id()::text"
 
 SnapshotReader = Callable[[Connection[Any], frozenset[int] | None], None]
-"""Reads the effects of a script before it is rolled back; given OIDs of relations as ``Applied.touched``."""
+"""Reads the effects of a script before it is rolled back; given OIDs of relations as ``ScriptOutcome.touched``."""
 
 
-class _Escaped(Exception):
+class _TransactionLeft(Exception):
     """The script ended the transaction that it runs in, or left one open; with the line of the statement."""
 
     def __init__(self, message: str, line: int) -> None:
@@ -42,7 +42,7 @@ def apply(
     *,
     watcher: Watcher | None = None,
     traced: bool = False,
-) -> Applied:
+) -> ScriptOutcome:
     """Run and commit a script on a fresh session, with its ledger entry in the same transaction if it has one.
 
     ``traced``: whether the relations that it may have written to are returned. A server that is dead or has no room
@@ -53,7 +53,7 @@ def apply(
     return _run(connection, script, partial(_apply_in_transaction, connection, script, entry, watcher, traced=traced))
 
 
-def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReader | None = None) -> Applied:
+def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReader | None = None) -> ScriptOutcome:
     """Run a script in a transaction and roll it back; ``snapshot`` reads its effects first, as the session's user.
 
     Raises as ``apply`` does. A script that cannot run in a transaction is applied.
@@ -63,7 +63,7 @@ def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReade
     return _run(connection, script, partial(_dry_run_in_transaction, connection, script, snapshot))
 
 
-def replay(connection: Connection[Any], script: Script) -> Applied:
+def replay(connection: Connection[Any], script: Script) -> ScriptOutcome:
     """Run a failed script again, statement by statement, and roll it back: the error then names its statement.
 
     Raises as ``apply`` does. A script that cannot run in a transaction is applied.
@@ -73,17 +73,17 @@ def replay(connection: Connection[Any], script: Script) -> Applied:
     return _run(connection, script, partial(_replay_in_transaction, connection, script))
 
 
-def _run(connection: Connection[Any], script: Script, execution: Callable[[], frozenset[int] | None]) -> Applied:
+def _run(connection: Connection[Any], script: Script, execution: Callable[[], frozenset[int] | None]) -> ScriptOutcome:
     mode = transactions.mode(script)
     began = time.perf_counter()
     try:
         written = execution()
-    except _Escaped as escaped:
+    except _TransactionLeft as escaped:
         connection.rollback()
-        return Applied(
+        return ScriptOutcome(
             outcome=Outcome.FAILED,
             mode=mode,
-            duration_ms=_since(began),
+            duration_ms=_elapsed_ms(began),
             escaped=True,
             error=str(escaped),
             line=escaped.line,
@@ -92,13 +92,15 @@ def _run(connection: Connection[Any], script: Script, execution: Callable[[], fr
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
-        if exhausted(failed.error):
+        if is_out_of_resources(failed.error):
             raise failed.error from failed
-        return failure(failed, mode, _since(began))
-    return Applied(outcome=Outcome.APPLIED, mode=mode, duration_ms=_since(began), touched=written)
+        return failure(failed, mode, _elapsed_ms(began))
+    return ScriptOutcome(outcome=Outcome.APPLIED, mode=mode, duration_ms=_elapsed_ms(began), touched=written)
 
 
-def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[int, Applied] | None:
+def apply_in_one_transaction(
+    connection: Connection[Any], scripts: tuple[Script, ...]
+) -> tuple[int, ScriptOutcome] | None:
     """Run scripts in one transaction; return the index and outcome of the failed one, or None if all are committed."""
     began = time.perf_counter()
     reached = 0
@@ -108,21 +110,21 @@ def together(connection: Connection[Any], scripts: tuple[Script, ...]) -> tuple[
             reached = number
             parts = statements.of(script)
             if transactions.resumption(script) is Resumption.ANEW:
-                execute.as_one_message(connection, parts, None)
+                execute.run_as_one_message(connection, parts, None)
             else:
                 for part in parts:
-                    execute.watched(connection, part, None)
+                    execute.run_watched(connection, part, None)
         connection.execute("commit")
     except StatementFailed as failed:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise failed.error from failed
         connection.rollback()
-        return reached, failure(failed, Mode.TRANSACTION, _since(began))
+        return reached, failure(failed, Mode.TRANSACTION, _elapsed_ms(began))
     except psycopg.errors.DatabaseError as error:  # a deferred constraint fails at the commit
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
         connection.rollback()
-        return reached, failure(StatementFailed(error, None), Mode.TRANSACTION, _since(began))
+        return reached, failure(StatementFailed(error, None), Mode.TRANSACTION, _elapsed_ms(began))
     return None
 
 
@@ -131,15 +133,15 @@ def _apply_in_transaction(
 ) -> frozenset[int] | None:
     whole = watcher is None and _is_one_message(script)
     plain = entry is None and not traced and not transactions.may_leave(script)
-    if whole and plain and _at_once(connection, script):
+    if whole and plain and _commit_in_one_message(connection, script):
         return None
     _execute_in_transaction(connection, script, watcher, whole=whole)
     written: frozenset[int] | None = None
     with _at_last_statement(script):
         if traced or entry is not None:
-            written_relations.settle(connection)
+            written_relations.run_deferred(connection)
         if traced:
-            written = written_relations.relations(connection)
+            written = written_relations.find_written(connection)
         if entry is not None:
             _return_to_session_user(connection)
             ledger.record(connection, entry)
@@ -153,9 +155,9 @@ def _dry_run_in_transaction(
     _execute_in_transaction(connection, script, None, whole=_is_one_message(script))
     written: frozenset[int] | None = None
     with _at_last_statement(script):
-        written_relations.settle(connection)
+        written_relations.run_deferred(connection)
         if snapshot is not None:
-            written = written_relations.relations(connection)
+            written = written_relations.find_written(connection)
             _return_to_session_user(connection)
             snapshot(connection, written)
         connection.execute("rollback")
@@ -165,7 +167,7 @@ def _dry_run_in_transaction(
 def _replay_in_transaction(connection: Connection[Any], script: Script) -> frozenset[int] | None:
     _execute_in_transaction(connection, script, None, whole=False)
     with _at_last_statement(script):
-        written_relations.settle(connection)
+        written_relations.run_deferred(connection)
         connection.execute("rollback")
     return None
 
@@ -177,14 +179,14 @@ def _execute_in_transaction(
     guarded = transactions.may_leave(script)
     before = _begin(connection, guarded=guarded)
     if whole:
-        execute.deliver(connection, _entire(script))
+        execute.run(connection, _whole_statement(script))
     else:
         for part in statements.of(script):
-            execute.watched(connection, part, watcher)
+            execute.run_watched(connection, part, watcher)
     if connection.info.transaction_status != TransactionStatus.INTRANS:
-        raise _ended(script)
+        raise _transaction_ended(script)
     if guarded and before != connection.execute(_TRANSACTION).fetchone():
-        raise _ended(script)
+        raise _transaction_ended(script)
 
 
 @contextmanager
@@ -201,13 +203,13 @@ def _return_to_session_user(connection: Connection[Any]) -> None:
     connection.execute("reset session authorization; reset role")
 
 
-def _at_once(connection: Connection[Any], script: Script) -> bool:
+def _commit_in_one_message(connection: Connection[Any], script: Script) -> bool:
     """Run a script with BEGIN and COMMIT in one message, which is faster for hundreds of scripts; whether it committed.
 
     A failed script is rolled back and must run again without them: PostgreSQL's error position counts their characters.
     """
     try:
-        execute.plainly(connection, f"begin;{script.text}\n;commit")
+        execute.run_message(connection, f"begin;{script.text}\n;commit")
     except psycopg.Error:
         if connection.info.transaction_status == TransactionStatus.UNKNOWN:
             raise
@@ -218,10 +220,10 @@ def _at_once(connection: Connection[Any], script: Script) -> bool:
 
 def _is_one_message(script: Script) -> bool:
     """Whether a script runs as one simple-query message with the same effects as statement by statement."""
-    return not copy_data.possible(script.text) and not _parted(script)
+    return not copy_data.possible(script.text) and not _runs_after_commit(script)
 
 
-def _parted(script: Script) -> bool:
+def _runs_after_commit(script: Script) -> bool:
     """Whether some statements run after the script has committed, so that the effects differ from one message."""
     return (
         not script.implicit_transaction
@@ -241,16 +243,16 @@ def _begin(connection: Connection[Any], *, guarded: bool) -> tuple[Any, ...] | N
         return cursor.fetchone()
 
 
-def _entire(script: Script) -> Statement:
+def _whole_statement(script: Script) -> Statement:
     """Return the whole script as one statement."""
     line = script.first_line
     return Statement(text=script.text, raw=script.text, line=line, column=1, end_line=line, offset=0)
 
 
-def _ended(script: Script) -> _Escaped:
+def _transaction_ended(script: Script) -> _TransactionLeft:
     parts = statements.of(script)
     line = next((part.line for part in parts if transactions.leaves_transaction(part)), script.first_line)
-    return _Escaped("the file ends the transaction that it runs in", line)
+    return _TransactionLeft("the file ends the transaction that it runs in", line)
 
 
 def _in_autocommit(
@@ -263,15 +265,15 @@ def _in_autocommit(
     if resumed is not None:
         connection.execute("begin")
     if (script.implicit_transaction and len(parts) > 1) or resumed is Resumption.ANEW:
-        execute.as_one_message(connection, parts, watcher)
+        execute.run_as_one_message(connection, parts, watcher)
     else:
         for part in parts:
-            execute.watched(connection, part, watcher)
+            execute.run_watched(connection, part, watcher)
     if resumed is not None and connection.info.transaction_status == TransactionStatus.INTRANS:
         execute.commit(connection, parts)
     if connection.info.transaction_status != TransactionStatus.IDLE:
         begins = [part for part in parts if transactions.controls_transaction(part)][-1:] or parts[-1:]
-        raise _Escaped(
+        raise _TransactionLeft(
             "the file leaves a transaction open, so its changes are lost when the session ends", begins[0].line
         )
     if entry is not None:
@@ -280,5 +282,5 @@ def _in_autocommit(
     return None
 
 
-def _since(began: float) -> float:
+def _elapsed_ms(began: float) -> float:
     return (time.perf_counter() - began) * 1000.0

@@ -12,7 +12,7 @@ from kfm_ci.sql.script import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
+class ScriptOutcome:
     """The outcome of a script."""
 
     outcome: Outcome
@@ -33,7 +33,7 @@ class Applied:
     """OIDs of all relations whose rows may have changed; None: rows of any relation, or not traced."""
 
 
-def failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied:
+def failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> ScriptOutcome:
     """Return the outcome of a script whose statement failed, with the position of the error in its file."""
     diag = failed.error.diag
     part = failed.statement
@@ -47,7 +47,7 @@ def failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> Applied:
             column = position - 1 - before.rfind("\n") if "\n" in before else part.column + position - 1
     message = diag.message_primary or str(failed.error)
     detail = f" ({diag.message_hint})" if diag.message_hint else ""
-    return Applied(
+    return ScriptOutcome(
         outcome=Outcome.FAILED,
         mode=mode,
         duration_ms=duration_ms,

@@ -16,7 +16,7 @@ select format('%I.%I', schemaname, sequencename), schemaname, sequencename, incr
   from pg_catalog.pg_sequences
  where pg_catalog.has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'usage')
 """
-PUT = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
+SET_VALUE = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +45,12 @@ def read(connection: Connection[Any], sequences: list[tuple[str, str, str, int]]
             yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
 
 
-def standing(connection: Connection[Any]) -> tuple[SequenceContent, ...]:
+def read_all(connection: Connection[Any]) -> tuple[SequenceContent, ...]:
     """Return the values of all sequences that the role may use."""
     return tuple(read(connection, connection.execute(ALL).fetchall()))
 
 
-def moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:
+def find_moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:
     """Return the earlier values of the sequences whose values differ."""
     there = frozenset(now)
     return tuple(sequence for sequence in was if sequence not in there)
@@ -59,4 +59,4 @@ def moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tup
 def restore(connection: Connection[Any], was: Iterable[SequenceContent]) -> None:
     """Set sequences to their earlier values; needs UPDATE on them."""
     for sequence in was:
-        connection.execute(PUT, (sequence.name, sequence.last_value, sequence.is_called))
+        connection.execute(SET_VALUE, (sequence.name, sequence.last_value, sequence.is_called))

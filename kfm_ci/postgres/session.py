@@ -17,7 +17,7 @@ from kfm_ci.postgres.engines.base import Server
 
 Session = Connection[Any]
 """A session with rows of any shape."""
-LOST = (psycopg.OperationalError, psycopg.InterfaceError)
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
 """Errors of a session whose connection or server is lost."""
 # DISCARD ALL without DISCARD PLANS: the cached plans of the snapshot queries are used again.
 _RESET = (
@@ -36,10 +36,10 @@ def connect(
 
     Raises CannotCheck if the server cannot be reached.
     """
-    options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
-    with server.roles.inside(database):
+    options = " ".join(f"-c {key}={_escape(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
+    with server.roles.for_session(database):
         try:
-            connection = _Inside.connect(
+            connection = _DatabaseSession.connect(
                 server.dsn(database, admin=admin),
                 autocommit=True,
                 options=options,
@@ -47,7 +47,7 @@ def connect(
                 connect_timeout=10,
             )
         except psycopg.OperationalError as error:
-            raise gone(server, error) from error
+            raise connection_error(server, error) from error
         with connection:
             # psycopg would execute statements that DEALLOCATE ALL has dropped on the server
             connection.prepare_threshold = None
@@ -55,7 +55,7 @@ def connect(
             yield connection
 
 
-class _Inside(Connection[Any]):
+class _DatabaseSession(Connection[Any]):
     """A session that can restore the roles of its database after a session of another database was used."""
 
     resume: Callable[[], None]
@@ -68,15 +68,15 @@ def reset(connection: Connection[Any], *, observed: bool = True) -> None:
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
-    if isinstance(connection, _Inside):
+    if isinstance(connection, _DatabaseSession):
         connection.resume()
     if observed:
         connection.execute(_RESET)
     else:
-        execute.plainly(connection, "discard all")
+        execute.run_message(connection, "discard all")
 
 
-def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
+def check_settings(connection: Connection[Any], settings: Mapping[str, str]) -> None:
     """Raise UsageError for an unknown setting, or one that this role may not change."""
     for key, value in settings.items():
         try:
@@ -94,11 +94,11 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
             ) from error
 
 
-def gone(server: Server, error: Exception) -> CannotCheck:
+def connection_error(server: Server, error: Exception) -> CannotCheck:
     """Return the error for a lost server, a server without memory or disk space, or a terminated session."""
     tail = server.log_tail(1)
     got = type(error).__name__
-    if exhausted(error):
+    if is_out_of_resources(error):
         return CannotCheck(
             code="KFM-C12",
             message=f"The server has no memory or disk space left: {error}".splitlines()[0],
@@ -106,7 +106,7 @@ def gone(server: Server, error: Exception) -> CannotCheck:
             got=got,
             help="Give the machine more memory or disk space, or set TMPDIR to a directory with free space.",
         )
-    if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
+    if isinstance(error, psycopg.errors.AdminShutdown) and _is_reachable(server):
         return CannotCheck(
             code="KFM-C13",
             message="An administrator's command terminated the session; the server is still running.",
@@ -123,12 +123,12 @@ def gone(server: Server, error: Exception) -> CannotCheck:
     )
 
 
-def exhausted(error: BaseException) -> bool:
+def is_out_of_resources(error: BaseException) -> bool:
     """Whether the server returned an error for lack of disk or memory, which is no defect of the statement."""
     return isinstance(error, psycopg.Error) and error.sqlstate in _EXHAUSTED
 
 
-def _answers(server: Server) -> bool:
+def _is_reachable(server: Server) -> bool:
     try:
         psycopg.connect(server.dsn(server.maintenance, admin=True), connect_timeout=2).close()
     except psycopg.OperationalError:
@@ -136,5 +136,5 @@ def _answers(server: Server) -> bool:
     return True
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return re.sub(r"([\\\s])", r"\\\1", value)

@@ -43,17 +43,17 @@ class DryRun:
 
 def _run_and_roll_back(base: Provisioned, connection: Session, number: int) -> None:
     migration = base.new[number]
-    since = commit_detection.moment(connection)
+    since = commit_detection.current(connection)
     # recorded SQL contains values of sequences, so the sequences must return these again
-    before = sequences.standing(connection) if migration.up.recorded else ()
+    before = sequences.read_all(connection) if migration.up.recorded else ()
     ran = run_script.dry_run(connection, migration.up)
     if ran.outcome is Outcome.FAILED:
         finding = failure_finding(base, migration, migration.up, ran)
         raise Failed(f"{migration.id}: {ran.error}", (finding,))
     reset(connection)
     if before:
-        sequences.restore(connection, sequences.moved(before, sequences.standing(connection)))
-    if not commit_detection.untouched(connection, since):
+        sequences.restore(connection, sequences.find_moved(before, sequences.read_all(connection)))
+    if not commit_detection.is_unchanged(connection, since):
         _compare_schema(base, catalog.read(connection), number)
 
 

@@ -63,11 +63,11 @@ def _base_database(running: RunningServer) -> BaseDatabase:
     server, database = running.server, running.config.database
     with session.connect(server, server.maintenance, admin=True) as administrator:
         for role in database.roles:
-            roles.make(administrator, role, owner=server.owner)
-    server.roles.changing = _changes_roles(running)
+            roles.create(administrator, role, owner=server.owner)
+    server.roles.may_change = _changes_roles(running)
     name = server.create_database("base")
     with session.connect(server, name, admin=database.run_as == "superuser") as connection:
-        session.accepts(connection, database.settings)
+        session.check_settings(connection, database.settings)
     return BaseDatabase(given=running.given, change=running.change, server=server, base_database=name)
 
 

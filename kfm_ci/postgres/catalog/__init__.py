@@ -10,7 +10,18 @@ from kfm_ci.postgres.catalog.model import Catalog, Difference, Identity
 from kfm_ci.postgres.catalog.reader import follow, read
 from kfm_ci.postgres.catalog.relation_queries import OWN_SCHEMAS, SETTINGS
 
-__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "follow", "read", "timeless"]
+__all__ = [
+    "OWN_SCHEMAS",
+    "SETTINGS",
+    "Catalog",
+    "Difference",
+    "Identity",
+    "diff",
+    "fold",
+    "follow",
+    "read",
+    "without_timestamps",
+]
 
 _MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d(?::\d\d)?)?'")
 
@@ -25,7 +36,7 @@ def diff(before: Catalog, after: Catalog) -> Difference:
     )
 
 
-def timeless(difference: Difference) -> Difference:
+def without_timestamps(difference: Difference) -> Difference:
     """Return a difference without objects that differ only in timestamp constants.
 
     PostgreSQL replaces ``'now'`` in a view or a default by the time of its creation, which differs in every run.

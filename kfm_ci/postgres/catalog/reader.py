@@ -16,16 +16,16 @@ from kfm_ci.postgres.catalog.relation_queries import AGAIN, SETTINGS, compose
 Row = tuple[int, str, str, str | None, str | None]
 """Part, kind, identity, parent, definition."""
 
-KEPT = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
+PREPARED = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
        array(select name from pg_prepared_statements where name in ('kfm_catalog', 'kfm_versions'))"""
 
-LOOKED_UP = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
+INDEX_SCANS = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
        set_config('enable_mergejoin', '{0}', true)"""
 
-FEW = 3
+CHANGED_FRACTION = 3
 """If more than one in so many parts changed, a complete read is as fast."""
 
-PATIENCE = 10
+COMPLETE_READS = 10
 """Number of complete reads before incremental ones: planning the queries for versions takes as long as these reads."""
 
 
@@ -42,33 +42,33 @@ def read(connection: Connection[Any]) -> Catalog:
 def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
     """Return the catalog through a session that keeps prepared statements.
 
-    After ``PATIENCE`` reads, parts that have not changed ``since`` an earlier read of this database, its template or
+    After ``COMPLETE_READS`` reads, parts that have not changed ``since`` an earlier read of this database, its template or
     its copy are reused unread.
     """
     if connection.info.server_version < row_versions.FIRST:
         return read(connection)
     readings = since.readings + 1 if since is not None else 1
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        *_, prepared = cursor.execute(KEPT).fetchone() or ([],)
+        *_, prepared = cursor.execute(PREPARED).fetchone() or ([],)
         if "kfm_catalog" not in prepared:
             # SQL PREPARE: psycopg discards its own prepared statements after a rollback.
             connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
-        if readings <= PATIENCE:
+        if readings <= COMPLETE_READS:
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
         if "kfm_versions" not in prepared:
             _prepare(connection)
         ((parts, sums),) = cursor.execute(b"execute kfm_versions").fetchall()
         now = dict(zip(parts, sums, strict=True))
         changed = row_versions.changed(since.versions, now) if since is not None and since.versions else None
-        if since is None or changed is None or len(changed) * FEW > len(now):
+        if since is None or changed is None or len(changed) * CHANGED_FRACTION > len(now):
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
-        rows: list[Row] = cursor.execute(_again(changed)).fetchall() if changed else []
+        rows: list[Row] = cursor.execute(_read_parts(changed)).fetchall() if changed else []
     reread = {row[0] for row in rows}
     reused = {part: known for part, known in since.parts.items() if part not in reread and part in now}
     return _assemble(reused | _parts(row for row in rows if row[1] != AGAIN), now, readings)
 
 
-def _again(changed: Iterable[int]) -> bytes:
+def _read_parts(changed: Iterable[int]) -> bytes:
     relations, functions = _array(part for part in changed if part > 0), _array(-part for part in changed if part < 0)
     return f"execute kfm_parts ({relations}, {functions})".encode()
 
@@ -82,9 +82,9 @@ def _prepare(connection: Connection[Any]) -> None:
     connection.execute(f"prepare kfm_versions as {row_versions.VERSIONS}".encode())
     connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
     # The generic plan is built at the first EXECUTE: index scans for a few objects, where the planner expects many.
-    connection.execute(f"select {LOOKED_UP.format('off')}".encode())
-    connection.execute(_again(()))
-    connection.execute(f"select {LOOKED_UP.format('on')}".encode())
+    connection.execute(f"select {INDEX_SCANS.format('off')}".encode())
+    connection.execute(_read_parts(()))
+    connection.execute(f"select {INDEX_SCANS.format('on')}".encode())
 
 
 def _parts(rows: Iterable[Row]) -> dict[int, CatalogPart]:
@@ -120,7 +120,7 @@ def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], reading
         relations.update(part.relations)
         count += len(part.entries)
     if len(entries) < count:
-        entries = _joined(parts.values())
+        entries = _join_definitions(parts.values())
     return Catalog(
         entries=tuple(sorted(entries.items())),
         parents=parents,
@@ -131,7 +131,7 @@ def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], reading
     )
 
 
-def _joined(parts: Iterable[CatalogPart]) -> dict[str, str]:
+def _join_definitions(parts: Iterable[CatalogPart]) -> dict[str, str]:
     # Two objects may have one printed name (overloaded operators): both definitions count.
     definitions: dict[str, list[str]] = defaultdict(list)
     for part in parts:

@@ -73,7 +73,7 @@ class Server:
 
     def __post_init__(self) -> None:
         """Create the registry of roles with the owner and a connection of the administrator."""
-        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._administrate))
+        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._connect_as_administrator))
 
     @property
     def major(self) -> int:
@@ -87,9 +87,9 @@ class Server:
         credentials = {"user": self.owner, "password": self.owner_password}
         return make_conninfo(self.conninfo, dbname=database, **{k: v for k, v in credentials.items() if v is not None})
 
-    def make_owner(self, administrator: psycopg.Connection[Any]) -> None:
+    def create_owner(self, administrator: psycopg.Connection[Any]) -> None:
         """Create the role that migrations run as: it owns its databases and has no other attribute."""
-        _hash_quickly(administrator)
+        _reduce_scram_iterations(administrator)
         administrator.execute(
             sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
                 sql.Identifier(self.owner), sql.Literal(self.owner_password)
@@ -100,9 +100,9 @@ class Server:
         """Set the administrator's password from the conninfo and create the owner; for servers that kfm-ci starts."""
         password = conninfo_to_dict(self.conninfo)["password"]
         administrator.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
-        _hash_quickly(administrator)
+        _reduce_scram_iterations(administrator)
         administrator.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
-        self.make_owner(administrator)
+        self.create_owner(administrator)
 
     def url(self, database: str) -> str:
         """Return the URL of a database as the owner, for ``DATABASE_URL``."""
@@ -129,10 +129,10 @@ class Server:
         full = name if name.startswith(self.prefix) else self.prefix + name
         source = sql.Identifier(template or "template0")
         strategy = sql.SQL(" strategy file_copy") if self.major >= 15 and template else sql.SQL("")
-        with self._administrate() as connection:
+        with self._connect_as_administrator() as connection:
             self._drop(connection, full)
             if template:
-                self.roles.enter(template, connection)
+                self.roles.switch_to(template, connection)
             make = sql.SQL("create database {} owner {} template {}").format(
                 sql.Identifier(full), sql.Identifier(self.owner), source
             )
@@ -146,9 +146,9 @@ class Server:
                     help="Remove the statement that renames or drops this role.",
                 ) from error
             if template:
-                self.roles.copied(connection, full, template)
+                self.roles.register_copy(connection, full, template)
             else:
-                self.roles.new(connection, full)
+                self.roles.register_new(connection, full)
         if not template:
             # from PostgreSQL 15, PUBLIC has no CREATE privilege on the schema public
             with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
@@ -157,14 +157,14 @@ class Server:
 
     def drop_database(self, name: str) -> None:
         """Drop a database and terminate its sessions."""
-        with self._administrate() as connection:
+        with self._connect_as_administrator() as connection:
             self._drop(connection, name)
 
     def _drop(self, administrator: psycopg.Connection[Any], name: str) -> None:
         administrator.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
         self.roles.forget(name)
 
-    def _administrate(self) -> psycopg.Connection[Any]:
+    def _connect_as_administrator(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True)
 
     def log_tail(self, lines: int = 5) -> str:
@@ -175,7 +175,7 @@ class Server:
         return "\n".join(errors[-lines:])
 
 
-def _hash_quickly(connection: psycopg.Connection[Any]) -> None:
+def _reduce_scram_iterations(connection: psycopg.Connection[Any]) -> None:
     """Reduce the SCRAM iterations of passwords set in this session, for faster logins: they are random and short-lived.
 
     Go's lib/pq rejects fewer than 1000 iterations.

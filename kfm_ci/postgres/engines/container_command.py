@@ -26,9 +26,9 @@ def run(server: Server, database: str, *, image: str, command: str, timeout: flo
     without = "remove `image` from [smoke] to run the command without a container"
     with (
         containers.daemon(asked_by=f"{SETTING} {image}", instead=without) as client,
-        images.explained(image, setting=SETTING),
+        images.translate_errors(image, setting=SETTING),
     ):
-        containers.reap(client)
+        containers.remove_abandoned(client)
         images.pull(client, image, setting=SETTING)
         return _run(client, server, database, image, command, timeout)
 
@@ -36,34 +36,34 @@ def run(server: Server, database: str, *, image: str, command: str, timeout: flo
 def _run(
     client: docker.DockerClient, server: Server, database: str, image: str, command: str, timeout: float
 ) -> tuple[int | None, str]:
-    ours = containers.ourselves(client)
-    place, host, port = _place(server, ours)
+    own = containers.own_container(client)
+    options, host, port = _network_options(server, own)
     container = client.containers.create(
         image,
         [command],
         entrypoint=["/bin/sh", "-c"],
         environment={"DATABASE_URL": server.tcp_url(database, host, port)},
-        labels=containers.labels(ours),
-        **place,
+        labels=containers.labels(own),
+        **options,
         **containers.LIMITS,
     )
     try:
         container.start()
-        code = _await(container, timeout)
+        code = _wait(container, timeout)
         return code, container.logs(tail=LINES).decode("utf-8", "replace").strip()
     finally:
         containers.remove(container)
 
 
-def _place(server: Server, ours: Container | None) -> tuple[dict[str, Any], str, str]:
+def _network_options(server: Server, own: Container | None) -> tuple[dict[str, Any], str, str]:
     """Return the network options of the container, and the server's host and port in that network."""
     if server.network is not None:
         return {"network": server.network}, server.alias, "5432"
-    shared = {"network_mode": f"container:{ours.id}" if ours is not None else "host"}
+    shared = {"network_mode": f"container:{own.id}" if own is not None else "host"}
     return shared, *server.tcp_address
 
 
-def _await(container: Container, timeout: float) -> int | None:
+def _wait(container: Container, timeout: float) -> int | None:
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         container.reload()

@@ -50,7 +50,7 @@ def daemon(*, asked_by: str = "engine docker", instead: str = "use --engine embe
         yield client
 
 
-def answers() -> bool:
+def is_reachable() -> bool:
     """Whether a container engine is reachable."""
     try:
         with daemon():
@@ -69,7 +69,7 @@ def _client() -> docker.DockerClient:
     return docker.from_env()
 
 
-def ourselves(client: docker.DockerClient) -> Container | None:
+def own_container(client: docker.DockerClient) -> Container | None:
     """Return the container whose network kfm-ci uses; None if it runs on the daemon's host."""
     try:
         found = client.containers.get(_own_id())
@@ -93,26 +93,26 @@ def _own_id() -> str:
     return name if re.fullmatch(r"[0-9a-f]{12}", name) else "0" * 64
 
 
-def labels(ours: Container | None) -> dict[str, str]:
+def labels(own: Container | None) -> dict[str, str]:
     """Return the labels of kfm-ci's containers and networks, with those of a GitHub runner that started kfm-ci."""
-    runner = {key: value for key, value in (ours.labels if ours else {}).items() if _RUNNER_LABEL.fullmatch(key)}
+    runner = {key: value for key, value in (own.labels if own else {}).items() if _RUNNER_LABEL.fullmatch(key)}
     return {**runner, OWNER_LABEL: owner()}
 
 
 def owner() -> str:
     """Return the value of ``OWNER_LABEL`` for this process."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}"
 
 
-def reap(client: docker.DockerClient, *, host: str | None = None) -> int:
+def remove_abandoned(client: docker.DockerClient, *, host: str | None = None) -> int:
     """Remove containers and networks of ended owners and of ``host``; return the number of containers."""
     count = 0
     for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
-        if _dead(client, container.labels[OWNER_LABEL], host):
+        if _is_abandoned(client, container.labels[OWNER_LABEL], host):
             remove(container)
             count += 1
     for network in client.networks.list(filters={"label": OWNER_LABEL}, greedy=True):
-        if _dead(client, network.attrs["Labels"][OWNER_LABEL], host):
+        if _is_abandoned(client, network.attrs["Labels"][OWNER_LABEL], host):
             with contextlib.suppress(DockerException):
                 for member in network.containers:
                     network.disconnect(member, force=True)
@@ -126,14 +126,14 @@ def remove(container: Container) -> None:
         container.remove(force=True, v=True)
 
 
-def _dead(client: docker.DockerClient, named: str, host: str | None) -> bool:
+def _is_abandoned(client: docker.DockerClient, named: str, host: str | None) -> bool:
     """Whether an owner is known to have ended; False for processes of another machine."""
     name, _, process = named.partition(":")
     pid, _, started = process.partition(":")
     if name == host:
         return True
     if name == socket.gethostname() and pid.isdecimal():
-        return _started(int(pid)) != started
+        return _start_time(int(pid)) != started
     if re.fullmatch(r"[0-9a-f]{12}", name):
         try:
             return str(client.containers.get(name).status) not in {"running", "paused", "created"}
@@ -142,7 +142,7 @@ def _dead(client: docker.DockerClient, named: str, host: str | None) -> bool:
     return False
 
 
-def _started(pid: int) -> str:
+def _start_time(pid: int) -> str:
     """Return the start time of a process in kernel ticks, ``gone`` if it ended, ``lives`` without a ``/proc``."""
     if Path("/proc/self/stat").exists():
         try:

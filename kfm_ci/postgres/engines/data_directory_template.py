@@ -23,51 +23,51 @@ READY = Path(sys.prefix) / "share" / "kfm-ci" / "clusters"
 """Prebuilt data directories for every user; the action's image contains them."""
 
 
-def keep(installation: Installation) -> None:
+def store(installation: Installation) -> None:
     """Store a data directory for this installation in READY. It contains no secret: passwords are set at each start."""
-    made = READY / _name(installation)
+    template = READY / _name(installation)
     READY.mkdir(parents=True, exist_ok=True)
-    _initialise(installation, server_processes.server_user(), made)
-    for path in (made, *made.rglob("*")):
+    _initialise(installation, server_processes.server_user(), template)
+    for path in (template, *template.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def data_directory(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
     """Create a data directory of the server's user at ``target``, from a template if there is a place for one."""
     name = _name(installation)
-    made, cache = READY / name, _cache()
-    if not made.is_dir():
+    template, cache = READY / name, _cache()
+    if not template.is_dir():
         if cache is None:
             _initialise(installation, user, target)
             return
-        made = _once(cache, name, lambda work: _initialise(installation, user, work))
-    _copy(made, user, target)
+        template = _build_once(cache, name, lambda work: _initialise(installation, user, work))
+    _copy(template, user, target)
 
 
 def _name(installation: Installation) -> str:
     return f"{installation.major}-{_key(installation)}"
 
 
-def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
+def _copy(template: Path, user: pwd.struct_passwd | None, target: Path) -> None:
     """Copy with ``cp``, which takes half the time of Python for a thousand small files."""
     target.mkdir(mode=0o700)
-    hand_over(target, user)
+    change_owner(target, user)
     done = subprocess.run(
-        ["/bin/cp", "-R", f"{made}/.", target],
+        ["/bin/cp", "-R", f"{template}/.", target],
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
         env={},
         cwd="/",
-        **server_processes.identity(user),
+        **server_processes.popen_identity(user),
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no error message"])[0]
         raise OSError(None, reason.rpartition(": ")[2], str(target))
 
 
-def reachable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
+def runnable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
     """Return the installation, or a copy of it if the server's user cannot run it in place."""
     if user is None or _runs(installation, user):
         return installation
@@ -83,7 +83,7 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
 
-    copied = _once(_cache() or home, f"programs-{_key(installation)}", copy)
+    copied = _build_once(_cache() or home, f"programs-{_key(installation)}", copy)
     moved = replace(installation, bindir=copied / package.name / prefix.name / installation.bindir.name)
     if not _runs(moved, user):
         raise CannotCheck(
@@ -95,7 +95,7 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
     return moved
 
 
-def hand_over(path: Path, user: pwd.struct_passwd | None) -> None:
+def change_owner(path: Path, user: pwd.struct_passwd | None) -> None:
     """Change the owner of a directory and its files to the server's user."""
     if user is None:
         return
@@ -114,7 +114,7 @@ def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
                 check=False,
                 env={},
                 cwd="/",
-                **server_processes.identity(user),
+                **server_processes.popen_identity(user),
             )
         except OSError:
             return False
@@ -128,7 +128,7 @@ def _cache() -> Path | None:
     try:
         cache = Path(tempfile.gettempdir()) / f"kfm-ci-cache-{os.getuid()}"
         cache.mkdir(mode=0o711, exist_ok=True)
-        state, passable = cache.lstat(), server_processes.passable(cache.parent)
+        state, passable = cache.lstat(), server_processes.is_reachable(cache.parent)
     except OSError:
         return None
     ours = not cache.is_symlink() and state.st_uid == os.getuid() and not state.st_mode & 0o022
@@ -140,7 +140,7 @@ def _key(installation: Installation) -> str:
     return hashlib.sha256(f"{installation.bindir}{installation.version}{changed}".encode()).hexdigest()[:16]
 
 
-def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
+def _build_once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
     """Return ``cache/name``, created atomically and by one process at a time."""
     final = cache / name
     with (cache / "making").open("w") as lock:
@@ -158,7 +158,7 @@ def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
 
 def _initialise(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
     target.mkdir(mode=0o700)
-    hand_over(target, user)
+    change_owner(target, user)
     locale = "--locale=C.UTF-8" if os.uname().sysname == "Linux" else "--locale=C"
     done = subprocess.run(
         [
@@ -181,7 +181,7 @@ def _initialise(installation: Installation, user: pwd.struct_passwd | None, targ
         check=False,
         env={},
         cwd="/",
-        **server_processes.identity(user),
+        **server_processes.popen_identity(user),
     )
     if done.returncode:
         lines = [

@@ -28,7 +28,7 @@ from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 DEFAULT_MAJOR = 17
 READY_SECONDS = 60.0
 DATA = "/kfm-ci"
-ROOM: dict[str, Any] = {
+SERVER_OPTIONS: dict[str, Any] = {
     "shm_size": "256m",
     "tmpfs": {DATA: "rw,size=3g,mode=1777"},
     # needed by the official image to switch from root to the user postgres
@@ -55,18 +55,16 @@ class DockerEngine:
         config.forget_connection_defaults()
         with ExitStack() as resources:
             client = resources.enter_context(containers.daemon())
-            resources.enter_context(images.explained(image))
-            containers.reap(client)
+            resources.enter_context(images.translate_errors(image))
+            containers.remove_abandoned(client)
             images.pull(client, image)
-            ours = containers.ourselves(client)
+            own = containers.own_container(client)
             name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
-            network = resources.enter_context(_network(client, ours, name))
+            network = resources.enter_context(_network(client, own, name))
             settings = {**SETTINGS, "listen_addresses": "*"} | (RECORD if self.for_tools else {})
-            container = resources.enter_context(_container(client, image, name, password, network, ours, settings))
-            log = resources.enter_context(_followed(container, collected=self.for_tools))
-            conninfo = make_conninfo(
-                user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5
-            )
+            container = resources.enter_context(_container(client, image, name, password, network, own, settings))
+            log = resources.enter_context(_copied_log(container, collected=self.for_tools))
+            conninfo = make_conninfo(user=ADMIN, password=password, **_address(container, name, own), connect_timeout=5)
             version = _wait(conninfo, container, image)
             server = Server(
                 kind=self.kind,
@@ -92,17 +90,17 @@ class DockerEngine:
 
 
 @contextmanager
-def _network(client: docker.DockerClient, ours: Container | None, name: str) -> Iterator[Network]:
+def _network(client: docker.DockerClient, own: Container | None, name: str) -> Iterator[Network]:
     """Yield a new network: internal if kfm-ci joins it, with a published port if kfm-ci runs on the host."""
-    network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=containers.labels(ours))
+    network = client.networks.create(name, driver="bridge", internal=own is not None, labels=containers.labels(own))
     try:
-        if ours is not None:
-            network.connect(ours)
+        if own is not None:
+            network.connect(own)
         yield network
     finally:
         with contextlib.suppress(DockerException):
-            if ours is not None:
-                network.disconnect(ours, force=True)
+            if own is not None:
+                network.disconnect(own, force=True)
         with contextlib.suppress(DockerException):
             network.remove()
 
@@ -114,7 +112,7 @@ def _container(
     name: str,
     password: str,
     network: Network,
-    ours: Container | None,
+    own: Container | None,
     settings: Mapping[str, str],
 ) -> Iterator[Container]:
     container = client.containers.create(
@@ -123,7 +121,7 @@ def _container(
         name=name,
         hostname=name,
         network=network.name,
-        labels=containers.labels(ours),
+        labels=containers.labels(own),
         environment={
             "POSTGRES_USER": ADMIN,
             "POSTGRES_PASSWORD": password,
@@ -132,9 +130,9 @@ def _container(
             "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
             "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
         },
-        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)},
+        ports={} if own is not None else {"5432/tcp": ("127.0.0.1", None)},
         **containers.LIMITS,
-        **ROOM,
+        **SERVER_OPTIONS,
     )
     try:
         container.start()
@@ -145,7 +143,7 @@ def _container(
 
 
 @contextmanager
-def _followed(container: Container, *, collected: bool) -> Iterator[Path]:
+def _copied_log(container: Container, *, collected: bool) -> Iterator[Path]:
     """Yield a file to which the server's log is copied while the container runs.
 
     ``collected``: whether the logging collector writes the log to a file in the container.
@@ -174,8 +172,8 @@ def _copy(stream: Any, path: Path) -> None:
             file.write(part)
 
 
-def _address(container: Container, name: str, ours: Container | None) -> dict[str, str]:
-    if ours is not None:
+def _address(container: Container, name: str, own: Container | None) -> dict[str, str]:
+    if own is not None:
         return {"host": name, "port": "5432"}
     published = container.ports["5432/tcp"][0]
     return {"host": str(published["HostIp"]), "port": str(published["HostPort"])}

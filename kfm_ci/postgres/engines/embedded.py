@@ -51,9 +51,9 @@ class EmbeddedEngine:
         user = server_processes.server_user()
         config.forget_connection_defaults()
         with data_directory.claim() as place:
-            with _space():
-                data_directory_template.hand_over(place, user)
-                installation = data_directory_template.reachable(installation, user, place)
+            with _disk_errors():
+                data_directory_template.change_owner(place, user)
+                installation = data_directory_template.runnable(installation, user, place)
                 data_directory_template.data_directory(installation, user, place / "data")
                 port = _free_port() if self.for_tools else None
                 running = _launch(installation, place, user, port)
@@ -66,7 +66,7 @@ class EmbeddedEngine:
 
 
 @contextmanager
-def _space() -> Iterator[None]:
+def _disk_errors() -> Iterator[None]:
     """Raise CannotCheck for files that cannot be written."""
     try:
         yield
@@ -104,7 +104,7 @@ def _launch(
             env={"LC_ALL": "C.UTF-8"},
             cwd="/",
             start_new_session=True,
-            **server_processes.identity(user),
+            **server_processes.popen_identity(user),
         )
 
 
@@ -131,7 +131,7 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
     while True:
         try:
             with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
-                _lock_up(connection, server, home)
+                _require_passwords(connection, server, home)
             return
         except psycopg.OperationalError as error:
             if running.poll() is not None or time.monotonic() > deadline:
@@ -144,7 +144,7 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
             time.sleep(0.01)
 
 
-def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
+def _require_passwords(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
     """Require passwords: a migration as the owner must not connect as administrator over the socket."""
     server.set_passwords(connection)
     tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""

@@ -19,7 +19,7 @@ DATABASE = "[database] image"
 
 
 @contextmanager
-def explained(image: str, *, setting: str = DATABASE) -> Iterator[None]:
+def translate_errors(image: str, *, setting: str = DATABASE) -> Iterator[None]:
     """Raise the daemon's errors as CannotCheck; they contain no password."""
     try:
         yield

@@ -92,7 +92,7 @@ def choose(
             message=f"No available server has extension {', '.join(f'`{name}`' for name in missing)}.",
             where="[database] extensions",
             got=", ".join(f"{item.version} ({item.source})" for item in fitting),
-            help=advice(missing, found),
+            help=extension_help(missing, found),
         )
     have = ", ".join(f"{item.version} ({item.source})" for item in found) or "none"
     raise CannotCheck(
@@ -104,7 +104,7 @@ def choose(
     )
 
 
-def advice(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
+def extension_help(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
     """Return the help for missing extensions: an installation that has them, or how to install them."""
     for item in found:
         if item.extensions.issuperset(extensions):

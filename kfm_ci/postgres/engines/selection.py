@@ -37,10 +37,10 @@ def choose(
         case "docker":
             return _docker(major, image, for_tools)
         case _:
-            return ServiceEngine(url=url, major=major) if url else _at_hand(embedded, image)
+            return ServiceEngine(url=url, major=major) if url else _embedded_or_docker(embedded, image)
 
 
-def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
+def _embedded_or_docker(embedded: EmbeddedEngine, image: str | None) -> Engine:
     try:
         installation = installations.choose(
             embedded.major, installations.find(), embedded.extensions, made=embedded.made
@@ -48,7 +48,7 @@ def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
     except CannotCheck as missing:
         from kfm_ci.postgres.engines import containers
 
-        if containers.answers():
+        if containers.is_reachable():
             return _docker(embedded.major, image, embedded.for_tools)
         raise replace(missing, help=f"{missing.help} Or start Docker: no container engine is reachable.") from None
     return replace(embedded, installation=installation)

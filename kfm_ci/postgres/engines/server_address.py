@@ -15,7 +15,7 @@ from kfm_ci.errors import CannotCheck, UsageError
 
 TIMEOUT_SECONDS = 10
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104
-_CONTAINED = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
@@ -39,7 +39,7 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
     try:
         return psycopg.connect(given, autocommit=True), given, ""
     except psycopg.OperationalError as error:
-        gateway = _gateway() if host in _LOCAL and contained() else None
+        gateway = _gateway() if host in _LOCAL and is_in_container() else None
         if gateway is not None:
             with contextlib.suppress(psycopg.OperationalError):
                 conninfo = make_conninfo(given, host=gateway)
@@ -50,12 +50,12 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
             message="The connection to the given server failed.",
             where=host or "Unix socket",
             got=_reason(error),
-            help=_advice(host, parts, _reason(error)),
+            help=_connection_help(host, parts, _reason(error)),
         ) from error
 
 
-def _advice(host: str, parts: dict[str, str], reason: str) -> str:
-    if host in _LOCAL and contained():
+def _connection_help(host: str, parts: dict[str, str], reason: str) -> str:
+    if host in _LOCAL and is_in_container():
         return (
             f"Write the name of the service instead of `{host}`, which is this container itself: "
             f"`postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}`. "
@@ -68,9 +68,9 @@ def _advice(host: str, parts: dict[str, str], reason: str) -> str:
     return "Check that the server is running and that user, password and database are correct."
 
 
-def contained() -> bool:
+def is_in_container() -> bool:
     """Whether kfm-ci runs inside a container."""
-    return any(path.exists() for path in _CONTAINED)
+    return any(path.exists() for path in _CONTAINER_FILES)
 
 
 def _gateway() -> str | None:

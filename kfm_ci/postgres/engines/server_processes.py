@@ -31,18 +31,18 @@ def server_user() -> pwd.struct_passwd | None:
     )
 
 
-def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+def popen_identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
     """Return the arguments of Popen that start a program as that user without supplementary groups."""
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 
-def passable(place: Path) -> bool:
+def is_reachable(place: Path) -> bool:
     """Whether the server's user can reach a directory; True unless kfm-ci runs as root."""
     above = (place, *place.parents)
     return os.getuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in above)
 
 
-def end(home: Path) -> None:
+def stop(home: Path) -> None:
     """Stop the server whose data directory is in ``home``, by SIGQUIT and after ``PATIENCE`` by SIGKILL."""
     pid = _postmaster(home)
     if pid is None:

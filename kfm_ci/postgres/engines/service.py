@@ -16,7 +16,7 @@ from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
 MARK = "kfm-ci throwaway"
-USED = """
+OBJECT_COUNT = """
     with made as (
       select oid, relnamespace as namespace from pg_class where relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
       union all
@@ -30,7 +30,7 @@ USED = """
          + (select count(*) from pg_largeobject_metadata)
 """
 
-OTHERS = """
+OTHER_DATABASES = """
     select datname
       from pg_database
      where datallowconn and not datistemplate and datname <> current_database()
@@ -53,7 +53,7 @@ class ServiceEngine:
         token = secrets.token_hex(4)
         connection, conninfo, detour = server_address.connect(self.url)
         with connection:
-            self._throwaway(connection, conninfo)
+            self._check_throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"
             server = Server(
                 kind="service",
@@ -85,7 +85,7 @@ class ServiceEngine:
                 server.roles.restore(connection)
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(server.owner)))
 
-    def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
+    def _check_throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
         """Raise UsageError for a server with a non-empty database that is not marked as throwaway."""
         row = connection.execute(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
@@ -93,22 +93,22 @@ class ServiceEngine:
         if row and row[0] == MARK:
             return
         given = connection.info.dbname
-        self._empty(connection, given, given)
-        for (name,) in connection.execute(OTHERS).fetchall():
+        self._check_empty(connection, given, given)
+        for (name,) in connection.execute(OTHER_DATABASES).fetchall():
             try:
                 with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as other:
-                    self._empty(other, name, given)
+                    self._check_empty(other, name, given)
             except psycopg.OperationalError as error:
-                raise _used(name, given, "a database that rejects connections") from error
+                raise _not_empty(name, given, "a database that rejects connections") from error
 
-    def _empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
-        used = connection.execute(USED).fetchone()
+    def _check_empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
+        used = connection.execute(OBJECT_COUNT).fetchone()
         if used and used[0]:
-            raise _used(name, given, f"{used[0]} objects")
+            raise _not_empty(name, given, f"{used[0]} objects")
 
     def _make_owner(self, server: Server, connection: psycopg.Connection) -> None:
         try:
-            server.make_owner(connection)
+            server.create_owner(connection)
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(server.owner)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(
@@ -118,7 +118,7 @@ class ServiceEngine:
             ) from error
 
 
-def _used(name: str, given: str, what: str) -> UsageError:
+def _not_empty(name: str, given: str, what: str) -> UsageError:
     return UsageError(
         code="KFM-U21",
         where=name,
