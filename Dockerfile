@@ -40,7 +40,7 @@ RUN apt-get update -q \
       /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/*.log /var/log/apt
 COPY --from=build /opt/kfm-ci /opt/kfm-ci
 # initdb runs once here, not at every start.
-RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import data_directory_template, installations; [data_directory_template.keep(each) for each in installations.find()]'
+RUN /opt/kfm-ci/bin/python -I -c 'from kfm_ci.postgres.engines import data_directory_template, installations; [data_directory_template.store(each) for each in installations.find()]'
 # The action's post step, in a second container. A runner starts it by the program's name, without arguments.
 RUN printf '%s\n' '#!/opt/kfm-ci/bin/python -I' 'from kfm_ci.action_cleanup import main' 'main()' >/opt/kfm-ci/bin/kfm-ci-post \
  && chmod 755 /opt/kfm-ci/bin/kfm-ci-post

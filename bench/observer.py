@@ -41,7 +41,7 @@ def run(server: Server, database: str, scripts: list[Script], *, observed: bool)
             session.reset(connection)
             if observer is not None:
                 observer.reset()
-            done = run_script.run(connection, item, entry=None, watcher=observer or _NoObserver())
+            done = run_script.apply(connection, item, watcher=observer or _NoObserver())
             if done.outcome is not Outcome.APPLIED:
                 raise SystemExit(f"{item.file.path} was not applied, so the time is invalid: {done.error}")
         seconds = time.perf_counter() - began

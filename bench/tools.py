@@ -36,18 +36,18 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.model import Mode, Outcome
-from kfm_ci.postgres import apply, ledger, session
+from kfm_ci.postgres import ledger, run_script, session
 began = time.perf_counter()
 format, root, dsn = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 found = detection.by_name(format).load(WorkTree(root.parent), root.name, MigrationsTable())
 with psycopg.connect(dsn, autocommit=True) as connection:
     connection.prepare_threshold = None
     if found.semantics.single_transaction:
-        if apply.together(connection, tuple(item.up for item in found.migrations)) is not None:
+        if run_script.apply_in_one_transaction(connection, tuple(item.up for item in found.migrations)) is not None:
             raise SystemExit("the single-transaction run failed")
     for item in () if found.semantics.single_transaction else found.migrations:
         session.reset(connection, observed=False)
-        done = apply.run(connection, item.up, entry=None)
+        done = run_script.apply(connection, item.up)
         if done.outcome is Outcome.FAILED:
             raise SystemExit(f"{item.id}: {done.error}")
     ledger.create(connection)

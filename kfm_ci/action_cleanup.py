@@ -20,7 +20,7 @@ def main() -> None:
 
     try:
         with containers.daemon() as client:
-            count = containers.reap(client, host=host)
+            count = containers.remove_abandoned(client, host=host)
     except CannotCheck:
         return
     if count:

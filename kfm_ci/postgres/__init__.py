@@ -1,1 +1,1 @@
-"""The database: engines, sessions, the ledger, applying, the catalog."""
+"""PostgreSQL: engines, sessions, the ledger, running scripts, the catalog."""

@@ -1,4 +1,4 @@
-"""Assertions in SQL: statements whose answers must be as expected."""
+"""SQL assertions: statements whose results must be as expected."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ FAILS_IF_ROWS = ".fails-if-rows.sql"
 _TAP = re.compile(r"^(not ok|ok)\b(.*)", re.IGNORECASE)
 
 
-def refusal(session: Session, script: Script) -> str | None:
-    """Run every statement of a script; return the server's refusal of one, or None. What it answers does not count."""
+def first_error(session: Session, script: Script) -> str | None:
+    """Run every statement of a script; return the first error, or None. The rows of its queries are ignored."""
     for part in statements.of(script):
         try:
             session.execute(part.text)
@@ -26,11 +26,11 @@ def refusal(session: Session, script: Script) -> str | None:
     return None
 
 
-def failure(session: Session, path: str, text: str) -> str | None:
-    """Run every statement of a file; return why one is not as expected, or None.
+def first_failure(session: Session, path: str, text: str) -> str | None:
+    """Run every statement of a file; return the first failure, or None.
 
-    A statement fails when the server refuses it, when the first column of a row is false or pgTAP's ``not ok``, and
-    in a file named ``*.fails-if-rows.sql`` when there is any row.
+    A statement fails if PostgreSQL returns an error, if the first column of a row is false or pgTAP's ``not ok``, and
+    in a file named ``*.fails-if-rows.sql`` if it returns a row.
     """
     for part in statements.split(text):
         try:

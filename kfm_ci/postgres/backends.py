@@ -1,4 +1,4 @@
-"""Sessions that somebody else left open: looked at and ended, so that a database can be copied or dropped."""
+"""Open sessions of migrations and tools, which must end before a database can be copied or dropped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import psycopg
 
 from kfm_ci.postgres.engines.base import Server
 
-_LEFT = """
+_TERMINATE = """
 select pg_terminate_backend(pid) from pg_stat_activity
  where datname = %s and usename = %s and pid <> pg_backend_pid()
 """
-_GONE = "select count(*) from pg_stat_activity where datname = %s and usename = %s"
-_BUSY = """
+_COUNT = "select count(*) from pg_stat_activity where datname = %s and usename = %s"
+_SESSIONS = """
 select coalesce(nullif(query, ''), 'nothing'),
        exists (select from unnest(pg_blocking_pids(pid)) as other (pid) join pg_stat_activity as holder using (pid)
                 where holder.usename = waiting.usename)
@@ -25,34 +25,34 @@ select coalesce(nullif(query, ''), 'nothing'),
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseBusy:
-    """What the owner's sessions in a database are about, of which there is at least one."""
+    """Open sessions of the owner in a database, at least one."""
 
     count: int
     query: str
-    """Statement of the one that waits for another of them, else the latest of all."""
+    """Statement of the session that waits for another of them, else the latest statement."""
     waits: bool
     """Whether one of them waits for a lock that another holds."""
 
 
-def busy(server: Server, database: str) -> DatabaseBusy | None:
-    """Look at the owner's sessions in a database; None when there are none."""
+def open_sessions(server: Server, database: str) -> DatabaseBusy | None:
+    """Return the owner's sessions in a database, or None."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
-        found = connection.execute(_BUSY, [database, server.owner]).fetchall()
+        found = connection.execute(_SESSIONS, [database, server.owner]).fetchall()
     return DatabaseBusy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
 
 
-def there(server: Server, database: str) -> bool:
-    """Whether a database is there still: its owner may have dropped it."""
+def database_exists(server: Server, database: str) -> bool:
+    """Whether a database exists; its owner may have dropped it."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
         return connection.execute("select from pg_database where datname = %s", [database]).fetchone() is not None
 
 
-def end(server: Server, database: str) -> None:
-    """End the owner's sessions in a database."""
+def end_sessions(server: Server, database: str) -> None:
+    """Terminate the owner's sessions in a database and wait up to two seconds for their end."""
     with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
-        left = connection.execute(_LEFT, [database, server.owner]).fetchall()
+        left = connection.execute(_TERMINATE, [database, server.owner]).fetchall()
         for _ in range(200 if left else 0):
-            row = connection.execute(_GONE, [database, server.owner]).fetchone()
+            row = connection.execute(_COUNT, [database, server.owner]).fetchone()
             if row is None or not row[0]:
                 break
             connection.execute("select pg_sleep(0.01)")

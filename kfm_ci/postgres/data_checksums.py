@@ -1,4 +1,4 @@
-"""What the rows of a database are, as order-independent checksums, so that two states compare without keeping them."""
+"""Order-independent checksums of a database's rows, so that two states compare without copies of the data."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from kfm_ci.postgres.catalog import OWN_SCHEMAS, SETTINGS
 from kfm_ci.postgres.sequences import SequenceContent, read
 
 ROW_LIMIT = 100_000
-"""Up to so many rows of a table each row's own hash is kept, so that differing rows can be counted."""
+"""Most rows of a table whose single hashes are kept, so that differing rows can be counted."""
 
 BATCH = 40
 """Tables read by one statement."""
 
-# Partitions hold the rows of their parent; only what stores rows, and that we may read in full, is looked at.
+# A partitioned table stores no rows, its partitions do. Row security or a missing SELECT makes a table unreadable.
 TABLES = """
 select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.relname, c.relkind = 'S',
        case when c.relkind = 'S' then has_sequence_privilege(c.oid, 'select')
@@ -39,26 +39,26 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), n.nspname, c.rel
 """
 
 _Table = tuple[str, str, str, list[str], list[str]]
-"""Name as it is told, schema, relation, columns, and those of them that hold JSON."""
+"""Quoted name, schema, relation, columns, and those of them of type jsonb."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnContent:
-    """One column's values, whatever their order."""
+    """Checksums of one column's values in any order."""
 
     name: str
     checksum: int
     """Sum of the hashes of the values as text."""
     nulls: int
     elements: int = 0
-    """The same, where a value that is an array in JSON counts by its elements, whatever their order."""
+    """The same, with the elements of a JSON array in any order."""
     paths: tuple[tuple[str, int], ...] = ()
-    """Of JSON the same by the path that leads to a value."""
+    """The same by the path of a JSON value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableContent:
-    """One table's rows, whatever their order."""
+    """Checksums of one table's rows in any order."""
 
     name: str
     rows: int
@@ -71,12 +71,12 @@ class TableContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """All rows of a database, summed up."""
+    """Checksums of all rows of a database, and the values of its sequences."""
 
     tables: tuple[TableContent, ...] = ()
     sequences: tuple[SequenceContent, ...] = ()
     unread: tuple[str, ...] = ()
-    """Tables and sequences that could not be read in full: nothing is known of their rows."""
+    """Tables and sequences that could not be read, so that their rows are unknown."""
 
     def table(self, name: str) -> TableContent | None:
         """Return the table of that name, or None."""
@@ -85,35 +85,35 @@ class Content:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableDifference:
-    """How the rows of one table differ, seen through the columns that it had before."""
+    """Difference of one table's rows in the columns that it had before."""
 
     name: str
     missing: bool = False
-    """Whether the whole table is gone (or can no longer be read)."""
+    """Whether the table was dropped or can no longer be read."""
     columns: tuple[str, ...] = ()
-    """Columns whose values differ, or that are gone."""
+    """Columns that were dropped or whose values differ."""
     inside: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Of those that hold JSON, by name, what became of which path."""
+    """Changed paths of jsonb columns, by column name."""
     lost: int | None = None
-    """Rows of before that are not there any more as they were; None when there are too many to tell."""
+    """Number of rows that were deleted or changed; None above ``ROW_LIMIT``."""
     gained: int | None = None
-    """Rows that were not there before; None when there are too many to tell."""
+    """Number of rows that were inserted or changed; None above ``ROW_LIMIT``."""
     filled: bool = False
-    """Whether all that happened is that nulls got a value: nothing of before is lost."""
+    """Whether the only change is that nulls got a value, so that no data is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentDifference:
-    """What of the earlier content is different in the later one; new tables and columns do not count."""
+    """Difference between two contents; new tables and columns do not count."""
 
     tables: tuple[TableDifference, ...] = ()
     sequences: tuple[str, ...] = ()
-    """Sequences that are gone or went backwards; one that only went on has lost nothing."""
+    """Sequences that were dropped or moved backwards."""
     unread: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether everything of before is still there and was looked at."""
+        """Whether all earlier rows were read and are unchanged."""
         return not (self.tables or self.sequences or self.unread)
 
 
@@ -125,13 +125,11 @@ def snapshot(
     touched: frozenset[int] | None = None,
     only: frozenset[int] | None = None,
 ) -> Content:
-    """Return the content of the connected database; leaves session and transaction as they were.
+    """Return the content of the connected database; does not change the session or its transaction.
 
-    Of the tables only those with an OID among ``only`` are looked at, where it is given; of sequences all are.
-
-    With ``like`` only the tables and columns which that content has are read, so that the two can be compared
-    although columns were added since. What ``since`` knows already, and whose OID is not among those ``touched``
-    after it was taken, is taken over unread.
+    ``only``: OIDs of the tables to read, all if None. Sequences are always read.
+    ``like``: an earlier content; only its tables and columns are read, so that both compare after an ADD COLUMN.
+    ``since``: an earlier content whose tables are reused unread unless their OID is in ``touched``.
     """
     wanted = (
         None if like is None else {item.name: tuple(column.name for column in item.columns) for item in like.tables}
@@ -164,7 +162,7 @@ def snapshot(
 
 
 def compare(before: Content, after: Content) -> ContentDifference:
-    """Return what of ``before`` is different in ``after``, which must have been taken ``like`` before."""
+    """Return the difference of ``before`` and ``after``, which must have been read ``like`` before."""
     tables = {table.name: table for table in after.tables}
     sequences = {sequence.name: sequence for sequence in after.sequences}
     known = {table.name for table in before.tables} | {sequence.name for sequence in before.sequences}
@@ -174,7 +172,7 @@ def compare(before: Content, after: Content) -> ContentDifference:
         sequences=tuple(
             item.name
             for item in before.sequences
-            if item.name not in after.unread and _went_back(item, sequences.get(item.name))
+            if item.name not in after.unread and _has_moved_back(item, sequences.get(item.name))
         ),
         unread=tuple(sorted({*before.unread, *(known & set(after.unread))})),
     )
@@ -189,7 +187,7 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
     columns = tuple(column for column in before.columns if now.get(column.name) != column)
     lost = gained = None
     if len(now) != len(before.columns):
-        lost = before.rows  # every row misses a value
+        lost = before.rows  # a column was dropped, so every row differs
     elif before.hashes is not None and after.hashes is not None:
         old, new = Counter(before.hashes), Counter(after.hashes)
         lost, gained = (old - new).total(), (new - old).total()
@@ -201,7 +199,7 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
         and bool(columns)
     )
     inside = (
-        (column.name, tuple(json_checksums.apart(column.paths, now[column.name].paths)))
+        (column.name, tuple(json_checksums.path_changes(column.paths, now[column.name].paths)))
         for column in columns
         if column.name in now
     )
@@ -215,7 +213,7 @@ def _compare_table(before: TableContent, after: TableContent | None) -> TableDif
     )
 
 
-def _went_back(before: SequenceContent, after: SequenceContent | None) -> bool:
+def _has_moved_back(before: SequenceContent, after: SequenceContent | None) -> bool:
     if after is None:
         return True
     reached = (before.last_value, before.is_called)
@@ -230,7 +228,7 @@ def _read_tables(connection: Connection[Any], tables: list[_Table], unread: list
             with connection.transaction():
                 found = _read_batch(connection, batch)
         except Error:
-            # One table whose values cannot be computed must not hide the others.
+            # An error in one table, as of a virtual generated column, must not leave the others of the batch unread.
             if len(batch) > 1:
                 for table in batch:
                     yield from _read_tables(connection, [table], unread)

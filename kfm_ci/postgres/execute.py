@@ -1,4 +1,4 @@
-"""Statements on their way to the server: one by one, or with the borders of one message."""
+"""Execution of statements: one by one, or with the implicit transaction of one simple-query message."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kfm_ci.sql.script import Statement
 
 
 class Watcher(Protocol):
-    """Whoever looks on while statements run."""
+    """Observer of the statements of a session."""
 
     def before(self, connection: Connection[Any], statement: Statement) -> None:
-        """Look at the session before a statement."""
+        """Observe the session before a statement."""
         ...
 
     def after(
@@ -30,12 +30,12 @@ class Watcher(Protocol):
         rows: int | None,
         error: Exception | None,
     ) -> None:
-        """Look at the session after it."""
+        """Observe the session after a statement; ``rows`` are the affected rows."""
         ...
 
 
 class StatementFailed(Exception):
-    """The server refused a statement, or what stands behind it."""
+    """PostgreSQL returned an error for a statement, or for a deferred trigger or constraint after it."""
 
     def __init__(self, error: psycopg.Error, statement: Statement | None) -> None:
         super().__init__(str(error))
@@ -43,10 +43,10 @@ class StatementFailed(Exception):
         self.statement = statement
 
 
-def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
-    """Run statements one by one with the transactions they would have in one message.
+def run_as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], watcher: Watcher | None) -> None:
+    """Run statements one by one with the transactions that they have in one simple-query message.
 
-    The server puts what stands outside the file's own transactions into one of its own; a `begin` after it joins it.
+    Statements outside the script's own transaction blocks run in an implicit one; a later ``BEGIN`` continues it.
     """
     ours = False
     for part in parts:
@@ -55,28 +55,28 @@ def as_one_message(connection: Connection[Any], parts: tuple[Statement, ...], wa
         elif connection.info.transaction_status == TransactionStatus.IDLE:
             connection.execute("begin")
             ours = True
-        watched(connection, part, watcher)
+        run_watched(connection, part, watcher)
     if ours:
         commit(connection, parts)
 
 
 def commit(connection: Connection[Any], parts: tuple[Statement, ...]) -> None:
-    """Commit what statements did; raises Failed at the last of them for what a deferred constraint says."""
+    """Commit; raises StatementFailed at the last statement for the error of a deferred constraint."""
     try:
         connection.execute("commit")
     except psycopg.Error as error:
         raise StatementFailed(error, parts[-1]) from error
 
 
-def watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
-    """Run one statement under the eyes of whoever looks on; raises Failed."""
+def run_watched(connection: Connection[Any], part: Statement, watcher: Watcher | None) -> None:
+    """Run one statement between the two calls of the watcher; raises StatementFailed."""
     if watcher is None:
-        deliver(connection, part)
+        run(connection, part)
         return
     watcher.before(connection, part)
     began = time.perf_counter()
     try:
-        rows = deliver(connection, part)
+        rows = run(connection, part)
     except StatementFailed as failed:
         if connection.info.transaction_status != TransactionStatus.UNKNOWN:
             watcher.after(
@@ -87,7 +87,7 @@ def watched(connection: Connection[Any], part: Statement, watcher: Watcher | Non
 
 
 def send(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement with the rows that stand below it; return how many rows it concerned. Rows that it prints go nowhere."""
+    """Run one statement with its COPY data; return its row count, or None. Rows that it returns are discarded."""
     way = copy_data.streamed(part)
     with connection.cursor() as cursor:
         if way is None:
@@ -104,18 +104,18 @@ def send(connection: Connection[Any], part: Statement) -> int | None:
         return cursor.rowcount if cursor.rowcount >= 0 else None
 
 
-def deliver(connection: Connection[Any], part: Statement) -> int | None:
-    """Run one statement as ``send`` does; raises Failed."""
+def run(connection: Connection[Any], part: Statement) -> int | None:
+    """Run one statement as ``send`` does; raises StatementFailed."""
     try:
         return send(connection, part)
     except psycopg.Error as error:
         raise StatementFailed(error, part) from error
 
 
-def plainly(connection: Connection[Any], text: str) -> None:
-    """Run a text that streams no rows as one message, and look at none; half a cursor's work, for whoever sends hundreds.
+def run_message(connection: Connection[Any], text: str) -> None:
+    """Run SQL without COPY data as one simple-query message and discard its rows; raises psycopg's error.
 
-    Raises psycopg's error.
+    It costs less than a cursor, which counts for a base with hundreds of migrations.
     """
     with connection.lock:
         connection.pgconn.send_query(text.encode(connection.info.encoding))

@@ -1,4 +1,4 @@
-"""Extensions: made by the administrator before any migration, as a plain owner may not."""
+"""Extensions that the administrator creates before the first migration, because a database owner may not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from kfm_ci.postgres.engines import installations
 from kfm_ci.postgres.session import Session
 
 
-def make(admin: Session, extension: str) -> None:
-    """Make an extension and what it stands on; raises CannotCheck, naming a server that has it, where this one has not."""
+def create(admin: Session, extension: str) -> None:
+    """Create an extension and those it depends on; raises CannotCheck if the server does not have it."""
     try:
         admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
     except psycopg.DatabaseError as error:
@@ -19,9 +19,9 @@ def make(admin: Session, extension: str) -> None:
             raise
         raise CannotCheck(
             code="KFM-C22",
-            message=f"the server does not make the extension {extension!r}",
+            message=f"PostgreSQL cannot create extension `{extension}`.",
             where="[database] extensions",
-            expected="an extension that is installed",
+            expected="an installed extension",
             got=f"{error.sqlstate}: {error.diag.message_primary}",
-            help=installations.advice([extension], installations.find()),
+            help=installations.extension_help([extension], installations.find()),
         ) from error

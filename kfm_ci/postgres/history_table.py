@@ -1,4 +1,4 @@
-"""Reading a tool's history table: its rows as values, whoever wrote them."""
+"""Rows of a tool's history table."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ select n.nspname, c.relname, array_agg(a.attname::text), %(schema)s <> '' or pg_
 
 
 def read(session: Session, table: HistoryTable, name: str, *, keys: Container[str]) -> tuple[HistoryRow, ...] | None:
-    """Return the rows of a tool's table; None when there is none of that name with that tool's columns.
+    """Return the rows of a tool's history table; None if no table of that name has the tool's columns.
 
-    One in a schema that nobody named, and that is not looked for names either, counts only when it knows one of the ``keys``:
-    a platform keeps tables of its own under such names.
+    A table outside the configured schema and the search path counts only if it has a row of one of the ``keys``:
+    hosting platforms have their own tables of such names.
     """
     schema, _, plain = name.rpartition(".")
     for found_schema, found_table, columns, meant in session.execute(
@@ -36,13 +36,14 @@ def read(session: Session, table: HistoryTable, name: str, *, keys: Container[st
             rows = session.execute(sql.SQL(table.query).format(table=place)).fetchall()
             if meant or any(table.normalise(str(row[0])) in keys for row in rows):
                 return tuple(
-                    HistoryRow(migration=str(key), checksum=told, state=RowState(state)) for key, told, state in rows
+                    HistoryRow(migration=str(key), checksum=checksum, state=RowState(state))
+                    for key, checksum, state in rows
                 )
     return None
 
 
-def make(session: Session, table: HistoryTable, name: str) -> None:
-    """Make a tool's own table, empty, as the tool does before the first migration; one that is there stays as it is."""
+def create(session: Session, table: HistoryTable, name: str) -> None:
+    """Create a tool's empty history table as the tool does before the first migration, unless it exists."""
     schema, _, plain = name.rpartition(".")
     if schema:
         session.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))

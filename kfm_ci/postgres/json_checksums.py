@@ -1,4 +1,4 @@
-"""What stands inside values of JSON, summed up in SQL: by element, whatever their order, and by the path that leads there."""
+"""Checksums of JSON values, computed in SQL: of array elements in any order, and by path."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from psycopg import sql
 
 DEPTH = 4
-"""So deep paths are followed; what lies below counts as one value."""
-ROWS = 10_000
-"""Of a table of more rows no paths are read."""
-MOST = 200
-"""So many paths of a column are kept."""
+"""Depth of the paths; a deeper value counts as one value."""
+MAX_ROWS = 10_000
+"""Rows of a table above which no paths are read."""
+MAX_PATHS = 200
+"""Most paths of a column."""
 
 _ELEMENTS = sql.SQL("""hashtextextended(case jsonb_typeof({column})
-    when 'array' then (select sum(hashtextextended(item::text, 0)::numeric) from jsonb_array_elements({column}) item)::text
+    when 'array' then (select sum(hashtextextended(item::text, 0)::numeric)
+                        from jsonb_array_elements({column}) item)::text
     else {column}::text end, 0)""")
 
-# As jsonpath writes it, but without the number of an element: an array is a set here.
+# In the syntax of jsonpath, but without the index of an element: arrays compare as sets.
 _PATHS = sql.SQL("""
 (select coalesce(jsonb_object_agg(path, total::text), '{{}}') from (
   with recursive step (path, value, depth) as (
@@ -37,17 +38,17 @@ _PATHS = sql.SQL("""
 
 
 def elements(column: sql.Identifier) -> sql.Composed:
-    """Return the hash of a value that, where it is an array, does not follow the order of its elements."""
+    """Return the hash of a value; the order of an array's elements does not change it."""
     return _ELEMENTS.format(column=column)
 
 
 def paths(table: sql.Identifier, column: str) -> sql.Composed:
-    """Return a query for one object: by path the sum of the hashes of all values that stand there."""
-    return _PATHS.format(column=sql.Identifier(column), table=table, rows=ROWS, depth=DEPTH, most=MOST)
+    """Return a query for one JSON object: the sum of the hashes of all values by path."""
+    return _PATHS.format(column=sql.Identifier(column), table=table, rows=MAX_ROWS, depth=DEPTH, most=MAX_PATHS)
 
 
-def apart(before: tuple[tuple[str, int], ...], after: tuple[tuple[str, int], ...]) -> Iterator[str]:
-    """Yield what became of each path under which something else stands, shortest first."""
+def path_changes(before: tuple[tuple[str, int], ...], after: tuple[tuple[str, int], ...]) -> Iterator[str]:
+    """Yield the change of each path with another value, shortest path first."""
     was, now = dict(before), dict(after)
     for path in sorted(was.keys() | now.keys(), key=lambda item: (len(item), item)):
         shown = path if len(path) <= 80 else f"{path[:79]}…"

@@ -1,4 +1,4 @@
-"""The ledger: which migrations a database has, chained so that one value says same files, same order."""
+"""The ledger of applied migrations; the hash of its last row identifies all files and their order."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ INTEND: Final = _ROW.format(source="")
 RECORD: Final = f"""
     with moved as (
       update kfm_ci.head set position = %(position)s, chain = %(chain)s
-       where chain = %(expected)s          -- fencing: a runner that lost its lock changes nothing
+       where chain = %(expected)s          -- fencing: a runner that lost its lock updates no row
       returning 1)
     {_ROW.format(source="from moved")}
 """
@@ -53,12 +53,12 @@ _FILL: Final = """
 
 
 class LostLedger(Exception):
-    """The head of the ledger is not where this runner left it."""
+    """Another runner changed the head of the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A row to be written."""
+    """One migration, as a row of the ledger."""
 
     version: str
     name: str
@@ -69,26 +69,26 @@ class Entry:
 
 
 def create(connection: Connection[Any]) -> None:
-    """Make the schema ``kfm_ci`` when it is not there."""
+    """Create the schema ``kfm_ci`` and its tables unless they exist."""
     for statement in CREATE.split(";\n"):
         if statement.strip():
             connection.execute(statement, [START] if "%s" in statement else None)
 
 
-def applied(connection: Connection[Any]) -> tuple[str, ...]:
-    """Return the versions that the database has, in order."""
+def applied_versions(connection: Connection[Any]) -> tuple[str, ...]:
+    """Return the applied versions in the order of application."""
     rows = connection.execute("select version from kfm_ci.ledger where state = 'applied' order by position")
     return tuple(row[0] for row in rows.fetchall())
 
 
 def start(connection: Connection[Any], entry: Entry) -> None:
-    """Record the intent of a migration that cannot run in a transaction, so that a crash shows."""
+    """Record that a non-transactional migration starts, so that the ledger shows a crash in it."""
     position, chain, _ = _next(connection, entry)
     connection.execute(INTEND, _row(entry, position, chain, "started"))
 
 
 def record(connection: Connection[Any], entry: Entry) -> None:
-    """Record an applied migration and move the head; raises LostLedger when another runner moved it."""
+    """Record an applied migration and update the head; raises LostLedger if another runner updated it."""
     position, chain, expected = _next(connection, entry)
     written = connection.execute(RECORD, {**_row(entry, position, chain, "applied"), "expected": expected})
     if written.rowcount != 1:
@@ -96,7 +96,7 @@ def record(connection: Connection[Any], entry: Entry) -> None:
 
 
 def fill(connection: Connection[Any], entries: Sequence[Entry]) -> None:
-    """Record what was applied to an empty ledger, in order and all at once; raises LostLedger when it is not empty."""
+    """Record applied migrations in an empty ledger by one statement; raises LostLedger if it is not empty."""
     chain, rows = START, list[dict[str, Any]]()
     for position, entry in enumerate(entries, 1):
         chain = _link(chain, entry)

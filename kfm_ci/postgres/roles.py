@@ -1,8 +1,8 @@
-"""Roles belong to the whole cluster: those that migrations name are made beforehand, and each database finds those that it left.
+"""Roles of the cluster, saved and restored for each database.
 
-A run applies the same migrations to one copy after the other. A role that they make, change or drop on one would be there
-already, or be missing, on the next; so what the catalogs shared by all databases say of roles is kept for each database,
-and put back when it is entered.
+Roles belong to the whole cluster, and a run applies the same migrations to several copies of a database. A role that
+they create, change or drop in one copy would already exist, or be missing, in the next. So the rows of the shared
+catalogs about roles are saved for each database and restored when a session of it is used.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from psycopg import Connection, errors, sql
 
 from kfm_ci.errors import CannotCheck
 
-_THERE = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
+_EXISTS = "select exists (select from pg_catalog.pg_roles where rolname = %s)"
 
-# By which a migration cannot rename it.
-_NUMBER = "select oid from pg_catalog.pg_roles where rolname = %s"
+# A migration may rename a role, but its OID stays.
+_OID = "select oid from pg_catalog.pg_roles where rolname = %s"
 
 _SUPERUSER = "select rolsuper from pg_catalog.pg_roles where rolname = current_user"
 
-# The administrator stays as it is, and so do owners of runs beside ours on a given server. What the owner of the
-# migrations has is never in the way: it is dropped by none of them.
-_READ = """
+# Not restored: the administrator, and owners of other runs on the same given server. Memberships and dependencies of
+# the migrations' owner are left out: they block no DROP ROLE, since no migration drops the owner.
+_ROWS = """
 with roles as (
   select oid, oid = %(owner)s::oid as owner from pg_authid
    where oid >= 16384 and rolname <> current_user and (oid = %(owner)s::oid or not starts_with(rolname, 'kfm_owner'))
@@ -45,7 +45,8 @@ select 'pg_shdescription', t::text from pg_shdescription t
  where classoid = 'pg_authid'::regclass and objoid in (select oid from roles)
 union all
 select 'pg_shdepend', t::text from pg_shdepend t
- where refclassid = 'pg_authid'::regclass and refobjid in (select oid from roles where not owner or t.classid = 'pg_auth_members'::regclass)
+ where refclassid = 'pg_authid'::regclass
+   and refobjid in (select oid from roles where not owner or t.classid = 'pg_auth_members'::regclass)
    and dbid in (0, (table here)) and (classid <> 'pg_database'::regclass or objid = (table here))
 """
 
@@ -56,14 +57,14 @@ select c.oid, s.setrole, s.setconfig
  where t.datname = %s and c.datname = %s
 """
 
-_GIVE = (
+_INSERT = (
     "insert into {table} select (made.r).* from (select r::{table} as r from unnest(%(rows)s::text[]) r offset 0) made"
 )
 
-_TAKE = "delete from {table} t where t::text = any (%(rows)s)"
+_DELETE = "delete from {table} t where t::text = any (%(rows)s)"
 
-# By its index: every object of a plain owner, in each of its databases, has a row there.
-_TAKE_DEPENDENCIES = """
+# Uses the index on refclassid and refobjid: pg_shdepend has a row for every object of the owner in every database.
+_DELETE_DEPENDENCIES = """
 delete from {table} t
  where t.refclassid = 'pg_authid'::regclass and t::text = any (%(rows)s)
    and t.refobjid = any (array(select distinct (r::{table}).refobjid from unnest(%(rows)s::text[]) r))
@@ -73,137 +74,137 @@ _Row = tuple[str, str]
 """A shared catalog, and a row of it as text."""
 
 
-def make(admin: Connection[Any], role: str, *, owner: str) -> None:
-    """Make a role that may nothing and cannot log in, with the owner as its member; one that is there stays as it is.
+def create(admin: Connection[Any], role: str, *, owner: str) -> None:
+    """Create a NOLOGIN role without privileges and grant it to the owner, unless it exists.
 
-    The owner becomes no member of a role that was there before: it may be the administrator.
+    An existing role is not granted to the owner: it may be the administrator.
     """
-    if admin.execute(_THERE, (role,)).fetchone() == (True,):
+    if admin.execute(_EXISTS, (role,)).fetchone() == (True,):
         return
     admin.execute(sql.SQL("create role {} nologin").format(sql.Identifier(role)))
     admin.execute(sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(owner)))
 
 
-def absent(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names for which there is no role."""
+def missing_roles(admin: Connection[Any], names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of roles that do not exist."""
     there = {name for (name,) in admin.execute("select rolname from pg_catalog.pg_roles").fetchall()}
     return tuple(name for name in names if name not in there)
 
 
 @dataclass(slots=True, kw_only=True)
 class Roles:
-    """What each database of one server left of the cluster's roles: themselves, passwords, members, settings, and what is theirs.
+    """The cluster's roles by database: attributes, passwords, members, settings and dependencies.
 
-    Only a superuser can put them back; under another administrator every database finds what the last one left.
+    Only a superuser can restore them; with another administrator no roles are restored between databases.
     """
 
     owner: str
     connect: Callable[[], Connection[Any]]
     """Opens a session of the administrator."""
-    changing: bool = True
-    """Whether what runs may change any; where it may not, nobody looks."""
+    may_change: bool = True
+    """Whether a script may change roles; if not, they are neither read nor restored."""
     _owner: tuple[int] | None = None
-    _first: frozenset[_Row] | None = None
-    """Before any database of ours."""
-    _left: dict[str, frozenset[_Row]] = field(default_factory=dict)
+    _initial: frozenset[_Row] | None = None
+    """Roles before the first database was created."""
+    _saved: dict[str, frozenset[_Row]] = field(default_factory=dict)
     _current: str | None = None
-    _entered: list[str] = field(default_factory=list)
-    """Databases with open sessions, the last one used at the end."""
+    _open: list[str] = field(default_factory=list)
+    """Databases with open sessions; the last used is last."""
 
-    def new(self, administrator: Connection[Any], database: str) -> None:
-        """Learn of a database that was made empty: it finds the roles that were there before any database of ours."""
-        if not self.changing:
+    def register_new(self, administrator: Connection[Any], database: str) -> None:
+        """Register an empty database, with the roles that existed before the first database was created."""
+        if not self.may_change:
             return
-        if self._first is None:
+        if self._initial is None:
             if administrator.execute(_SUPERUSER).fetchone() != (True,):
                 return
-            self._owner = administrator.execute(_NUMBER, [self.owner]).fetchone()
-            self._first = self._read(administrator, None)
-        self._left[database] = self._first
+            self._owner = administrator.execute(_OID, [self.owner]).fetchone()
+            self._initial = self._read_rows(administrator, None)
+        self._saved[database] = self._initial
 
-    def copied(self, administrator: Connection[Any], database: str, template: str) -> None:
-        """Learn of a copy of a database that was entered before: it finds the same roles, and settings of the database go with it."""
-        if template not in self._left:
+    def register_copy(self, administrator: Connection[Any], database: str, template: str) -> None:
+        """Register a copy of a registered database, with its roles and their settings in that database."""
+        if template not in self._saved:
             return
         administrator.execute(_SETTINGS, [template, database])
-        left = self._left[database] = self._read(administrator, database)
-        here = self._read(administrator, template)
-        # what the copy holds of them must not be in the way where its original drops one
-        _put(administrator, left | here, here)
+        left = self._saved[database] = self._read_rows(administrator, database)
+        here = self._read_rows(administrator, template)
+        # dependencies of the copy must not block DROP ROLE in its original
+        _write_rows(administrator, left | here, here)
 
     def forget(self, database: str) -> None:
-        """Learn that a database is gone."""
-        self._left.pop(database, None)
+        """Unregister a dropped database."""
+        self._saved.pop(database, None)
         if self._current == database:
             self._current = None
 
-    def enter(self, database: str, administrator: Connection[Any] | None = None) -> None:
-        """Let the cluster have the roles that a database left, and keep those of the one before it."""
-        if database == self._current or database not in self._left:
+    def switch_to(self, database: str, administrator: Connection[Any] | None = None) -> None:
+        """Save the roles of the current database and restore those of another."""
+        if database == self._current or database not in self._saved:
             return
         if administrator is None:
             with self.connect() as opened:
-                self.enter(database, opened)
+                self.switch_to(database, opened)
             return
-        now = self._read(administrator, self._current)
-        if self._current in self._left:
-            self._left[self._current] = now
-        _put(administrator, now, self._left[database])
+        now = self._read_rows(administrator, self._current)
+        if self._current in self._saved:
+            self._saved[self._current] = now
+        _write_rows(administrator, now, self._saved[database])
         self._current = database
 
     @contextmanager
-    def inside(self, database: str) -> Iterator[None]:
-        """Let a session find the roles of its database; at its end the session that was used before goes on."""
-        self.enter(database)
-        self._entered.append(database)
+    def for_session(self, database: str) -> Iterator[None]:
+        """Restore the roles of a database for a session, and at its end those of the session before it."""
+        self.switch_to(database)
+        self._open.append(database)
         try:
             yield
         except BaseException:
-            self._entered.remove(database)
+            self._open.remove(database)
             raise
-        self._entered.remove(database)
-        if self._entered:
-            self.enter(self._entered[-1])
+        self._open.remove(database)
+        if self._open:
+            self.switch_to(self._open[-1])
 
     def resume(self, database: str) -> None:
-        """Let an open session find them again, perhaps after others were used."""
-        self.enter(database)
-        self._entered.remove(database)
-        self._entered.append(database)
+        """Restore the roles of a database for an open session, after sessions of others."""
+        self.switch_to(database)
+        self._open.remove(database)
+        self._open.append(database)
 
     def restore(self, administrator: Connection[Any]) -> None:
-        """Leave the cluster with the roles that were there at first."""
-        if self._first is not None:
-            _put(administrator, self._read(administrator, None), self._first)
+        """Restore the roles that existed before the first database was created."""
+        if self._initial is not None:
+            _write_rows(administrator, self._read_rows(administrator, None), self._initial)
 
-    def _read(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
+    def _read_rows(self, administrator: Connection[Any], database: str | None) -> frozenset[_Row]:
         return frozenset(
             administrator.execute(
-                _READ, {"owner": self._owner[0] if self._owner else 0, "database": database}
+                _ROWS, {"owner": self._owner[0] if self._owner else 0, "database": database}
             ).fetchall()
         )
 
 
-def _put(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
-    """Write rows of the shared catalogs themselves: a role that comes back must have the number that its objects know."""
+def _write_rows(administrator: Connection[Any], now: frozenset[_Row], wanted: frozenset[_Row]) -> None:
+    """Write rows of the shared catalogs directly: a restored role must have the OID that its objects refer to."""
     if now == wanted:
         return
     try:
         with administrator.transaction():
             administrator.execute("set local lock_timeout = '10s'")
             for catalog, rows in _by_catalog(now - wanted).items():
-                take = _TAKE_DEPENDENCIES if catalog == "pg_shdepend" else _TAKE
+                take = _DELETE_DEPENDENCIES if catalog == "pg_shdepend" else _DELETE
                 administrator.execute(sql.SQL(take).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows})
             for catalog, rows in _by_catalog(wanted - now).items():
                 administrator.execute(
-                    sql.SQL(_GIVE).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows}
+                    sql.SQL(_INSERT).format(table=sql.Identifier("pg_catalog", catalog)), {"rows": rows}
                 )
     except (errors.InsufficientPrivilege, errors.LockNotAvailable) as error:
         raise CannotCheck(
             code="KFM-C31",
-            message=f"the cluster's roles cannot be put back to what they were: {error.diag.message_primary}",
+            message=f"The cluster's roles cannot be restored: {error.diag.message_primary}.",
             where="provision",
-            help="take out what changes the administrator's own role, or leaves a transaction open on roles",
+            help="Remove statements that change the administrator's role or leave a transaction open on roles.",
         ) from error
 
 

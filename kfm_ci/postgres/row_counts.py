@@ -1,4 +1,4 @@
-"""How many rows each table has."""
+"""Row counts of all tables."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ select format('%I.%I', n.nspname, c.relname)
 
 
 def count(session: Session) -> dict[str, int]:
-    """Return the number of rows by the table's quoted, schema-qualified name; our own ledger is left out."""
+    """Return the row count of each table by its quoted, schema-qualified name, without kfm-ci's ledger."""
     found = {}
     for (name,) in session.execute(_TABLES).fetchall():
-        # the server quoted it
+        # format('%I') quoted the name
         row = session.execute(sql.SQL("select count(*) from ") + sql.SQL(cast(LiteralString, name))).fetchone()
         found[str(name)] = int(row[0]) if row else 0
     return found

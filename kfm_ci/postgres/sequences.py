@@ -1,4 +1,4 @@
-"""Where sequences stand: what is rolled back leaves them moved, so they are read on their own, and can be put back."""
+"""Values of sequences: a rollback does not reset them, so they are read and restored on their own."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ BATCH = 40
 
 ALL = """
 select format('%I.%I', schemaname, sequencename), schemaname, sequencename, increment_by
-  from pg_catalog.pg_sequences where pg_catalog.has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'usage')
+  from pg_catalog.pg_sequences
+ where pg_catalog.has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'usage')
 """
-PUT = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
+SET_VALUE = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceContent:
-    """Where a sequence stands."""
+    """The value of a sequence."""
 
     name: str
     """Quoted, with its schema."""
@@ -30,7 +31,7 @@ class SequenceContent:
 
 
 def read(connection: Connection[Any], sequences: list[tuple[str, str, str, int]]) -> Iterator[SequenceContent]:
-    """Yield where sequences stand, each given as quoted name, schema, name and increment."""
+    """Yield the values of sequences, each given as quoted name, schema, name and increment."""
     for start in range(0, len(sequences), BATCH):
         batch = sequences[start : start + BATCH]
         query = sql.SQL(" union all ").join(
@@ -44,18 +45,18 @@ def read(connection: Connection[Any], sequences: list[tuple[str, str, str, int]]
             yield SequenceContent(name=name, last_value=last_value, is_called=is_called, increment=increment)
 
 
-def standing(connection: Connection[Any]) -> tuple[SequenceContent, ...]:
-    """Return where all sequences stand that the role may use."""
+def read_all(connection: Connection[Any]) -> tuple[SequenceContent, ...]:
+    """Return the values of all sequences that the role may use."""
     return tuple(read(connection, connection.execute(ALL).fetchall()))
 
 
-def moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:
-    """Return the sequences that do not stand where they did, as they stood."""
+def find_moved(was: Iterable[SequenceContent], now: Iterable[SequenceContent]) -> tuple[SequenceContent, ...]:
+    """Return the earlier values of the sequences whose values differ."""
     there = frozenset(now)
     return tuple(sequence for sequence in was if sequence not in there)
 
 
 def restore(connection: Connection[Any], was: Iterable[SequenceContent]) -> None:
-    """Put sequences back to where they stood; needs the right to change them."""
+    """Set sequences to their earlier values; needs UPDATE on them."""
     for sequence in was:
-        connection.execute(PUT, (sequence.name, sequence.last_value, sequence.is_called))
+        connection.execute(SET_VALUE, (sequence.name, sequence.last_value, sequence.is_called))

@@ -1,4 +1,4 @@
-"""Sessions: every connection that runs a migration begins the same, and leaks nothing into the next."""
+"""Sessions that start with the same settings, and can be reset to them between migrations."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from kfm_ci.postgres.engines.base import Server
 
 Session = Connection[Any]
 """A session with rows of any shape."""
-LOST = (psycopg.OperationalError, psycopg.InterfaceError)
-"""What a session raises when its server, or the way to it, is gone."""
-# DISCARD ALL but for the plans of functions: those of the observer's questions are worth keeping.
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError)
+"""Errors of a session whose connection or server is lost."""
+# DISCARD ALL without DISCARD PLANS: the cached plans of the snapshot queries are used again.
 _RESET = (
     b"close all; set session authorization default; reset all; deallocate all; unlisten *;"
     b" select pg_catalog.pg_advisory_unlock_all(); discard temp; discard sequences"
 )
 _EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
-"""Insufficient resources, disk full, out of memory, input or output failed."""
+"""SQLSTATEs insufficient_resources, disk_full, out_of_memory and io_error."""
 
 
 @contextmanager
 def connect(
     server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Connection[Any]]:
-    """Yield an autocommit session among the roles that its database left; what ``reset`` returns to are the given settings.
+    """Yield an autocommit session with the roles of its database; ``reset`` returns it to the given settings.
 
-    Raises CannotCheck when the server is gone.
+    Raises CannotCheck if the server cannot be reached.
     """
-    options = " ".join(f"-c {key}={_escaped(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
-    with server.roles.inside(database):
+    options = " ".join(f"-c {key}={_escape(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
+    with server.roles.for_session(database):
         try:
-            connection = _Inside.connect(
+            connection = _DatabaseSession.connect(
                 server.dsn(database, admin=admin),
                 autocommit=True,
                 options=options,
@@ -47,37 +47,37 @@ def connect(
                 connect_timeout=10,
             )
         except psycopg.OperationalError as error:
-            raise gone(server, error) from error
+            raise connection_error(server, error) from error
         with connection:
-            # a prepared statement would outlive DEALLOCATE ALL on our side and fail on the server's
+            # psycopg would execute statements that DEALLOCATE ALL has dropped on the server
             connection.prepare_threshold = None
             connection.resume = partial(server.roles.resume, database)
             yield connection
 
 
-class _Inside(Connection[Any]):
-    """A session that can have the roles back which its database left, after another one was used."""
+class _DatabaseSession(Connection[Any]):
+    """A session that can restore the roles of its database after a session of another database was used."""
 
     resume: Callable[[], None]
 
 
 def reset(connection: Connection[Any], *, observed: bool = True) -> None:
-    """Give the session back the state it was opened with: settings, role, temporary tables, locks, the cluster's roles.
+    """Reset settings, role, temporary tables, advisory locks and the cluster's roles to the state after ``connect``.
 
-    Where nobody observes, no plan is worth keeping, and the server does it all at one word.
+    ``observed``: whether the plans of the snapshot queries are kept; otherwise one DISCARD ALL resets the session.
     """
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         connection.rollback()
-    if isinstance(connection, _Inside):
+    if isinstance(connection, _DatabaseSession):
         connection.resume()
     if observed:
         connection.execute(_RESET)
     else:
-        execute.plainly(connection, "discard all")
+        execute.run_message(connection, "discard all")
 
 
-def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
-    """Raise UsageError for a setting that the server does not know, or that this role may not set."""
+def check_settings(connection: Connection[Any], settings: Mapping[str, str]) -> None:
+    """Raise UsageError for an unknown setting, or one that this role may not change."""
     for key, value in settings.items():
         try:
             connection.execute("select set_config(%s, %s, false)", [key, value])
@@ -86,49 +86,49 @@ def accepts(connection: Connection[Any], settings: Mapping[str, str]) -> None:
                 raise
             raise UsageError(
                 code="KFM-U23",
-                message=f"the server refuses it: {error.diag.message_primary}",
+                message=f"PostgreSQL rejects the setting: {error.diag.message_primary}.",
                 where=f"[database.settings] {key}",
-                expected="a setting that the role of the migrations may set",
+                expected="a setting that the migration role may change",
                 got=value,
-                help='mend the name or the value; a superuser\'s setting needs run-as = "superuser"',
+                help='Correct the name or the value, or set `run-as = "superuser"` for a superuser setting.',
             ) from error
 
 
-def gone(server: Server, error: Exception) -> CannotCheck:
-    """Return the error for a server that no longer answers, has no room left, or ended the session."""
+def connection_error(server: Server, error: Exception) -> CannotCheck:
+    """Return the error for a lost server, a server without memory or disk space, or a terminated session."""
     tail = server.log_tail(1)
     got = type(error).__name__
-    if exhausted(error):
+    if is_out_of_resources(error):
         return CannotCheck(
             code="KFM-C12",
-            message=f"the server has no room left: {error}".splitlines()[0],
+            message=f"The server has no memory or disk space left: {error}".splitlines()[0],
             where=server.detail,
             got=got,
-            help="give the machine more memory or disk, or set TMPDIR to a directory that has room",
+            help="Give the machine more memory or disk space, or set TMPDIR to a directory with free space.",
         )
-    if isinstance(error, psycopg.errors.AdminShutdown) and _answers(server):
+    if isinstance(error, psycopg.errors.AdminShutdown) and _is_reachable(server):
         return CannotCheck(
             code="KFM-C13",
-            message="the session was ended by an administrator's command, the server runs on",
+            message="An administrator's command terminated the session; the server is still running.",
             where=server.detail,
             got=got,
-            help="take out what ends sessions, such as pg_terminate_backend",
+            help="Remove statements that terminate sessions, such as `pg_terminate_backend`.",
         )
     return CannotCheck(
         code="KFM-C08",
-        message="the server is gone" + (f": {tail}" if tail else ""),
+        message="The server stopped or closed the connection" + (f": {tail}" if tail else "."),
         where=server.detail,
         got=got,
-        help="run again; when it persists look for memory or disk limits of the machine",
+        help="Run again; if the error persists, check the memory and disk limits of the machine.",
     )
 
 
-def exhausted(error: BaseException) -> bool:
-    """Whether a server refused for want of disk or memory: that says nothing of the statement."""
+def is_out_of_resources(error: BaseException) -> bool:
+    """Whether the server returned an error for lack of disk or memory, which is no defect of the statement."""
     return isinstance(error, psycopg.Error) and error.sqlstate in _EXHAUSTED
 
 
-def _answers(server: Server) -> bool:
+def _is_reachable(server: Server) -> bool:
     try:
         psycopg.connect(server.dsn(server.maintenance, admin=True), connect_timeout=2).close()
     except psycopg.OperationalError:
@@ -136,5 +136,5 @@ def _answers(server: Server) -> bool:
     return True
 
 
-def _escaped(value: str) -> str:
+def _escape(value: str) -> str:
     return re.sub(r"([\\\s])", r"\\\1", value)

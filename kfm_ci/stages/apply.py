@@ -14,7 +14,7 @@ from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.model import Finding, Outcome
 from kfm_ci.postgres import catalog, ledger, run_script
 from kfm_ci.postgres.catalog import Catalog
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.postgres.session import Session, reset
 from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.stages.data_checks.schema_divergence import check_divergence
@@ -40,7 +40,7 @@ class _Applied:
     catalog: Catalog
     tables: tuple[Table, ...]
     unindexed: tuple[ForeignKey, ...]
-    failure: tuple[ExecutableMigration, Applied] | None
+    failure: tuple[ExecutableMigration, ScriptOutcome] | None
 
 
 class Apply:
@@ -96,14 +96,14 @@ class Apply:
         )
 
 
-def _failure(base: Provisioned, failure: tuple[ExecutableMigration, Applied]) -> Finding:
+def _failure(base: Provisioned, failure: tuple[ExecutableMigration, ScriptOutcome]) -> Finding:
     migration, applied = failure
     return failure_finding(base, migration, migration.up, applied)
 
 
 def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]) -> _Applied:
     """Apply all and write a record of each; migrations after a failed one get an empty record."""
-    failure: tuple[ExecutableMigration, Applied] | None = None
+    failure: tuple[ExecutableMigration, ScriptOutcome] | None = None
     with (
         base.connect(name) as connection,
         base.connect(name) as aside,
@@ -125,7 +125,7 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
         unindexed = tuple(item for item in unindexed_foreign_keys.unindexed(connection) if item not in unindexed_before)
         tables: tuple[Table, ...] = ()
         if failure is None:
-            _check_second_apply(base, ledger.applied(connection))
+            _check_second_apply(base, ledger.applied_versions(connection))
             changed = schema_diff.changed_tables(schema_diff.diff(base.base_catalog, final), final)
             tables = schema_diff.neighbourhood(connection, changed)
     return _Applied(catalog=final, tables=tables, unindexed=unindexed, failure=failure)
@@ -138,11 +138,11 @@ def _apply_one(
     aside: Session,
     observer: Observer,
     before: State,
-) -> tuple[Applied, MigrationRecord, State]:
+) -> tuple[ScriptOutcome, MigrationRecord, State]:
     observer.reset()
     reset(connection)
     base.note("migration-attempted", migration=migration.id, sha256=migration.up.file.sha256.hex)
-    applied = run_script.run(connection, migration.up, entry=entry_of(base, migration), watcher=observer, traced=True)
+    applied = run_script.apply(connection, migration.up, entry=entry_of(base, migration), watcher=observer, traced=True)
     base.note("migration-ended", migration=migration.id, outcome=applied.outcome.value)
     reset(connection)
     after = before

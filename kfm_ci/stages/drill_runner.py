@@ -69,7 +69,7 @@ class DrillRunner:
         session = self._open()
         observer = self._observe() if observed else None
         self._base.note("script-attempted", file=script.file.path)
-        ran = run_script.run(session, script, entry=None, watcher=observer, traced=True)
+        ran = run_script.apply(session, script, watcher=observer, traced=True)
         self._base.note("script-ended", file=script.file.path, outcome=ran.outcome.value)
         return ScriptResult(
             error=ran.error if ran.outcome is Outcome.FAILED else None,

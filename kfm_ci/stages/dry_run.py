@@ -32,7 +32,7 @@ class DryRun:
                     outside += 1
                 else:
                     _run_and_roll_back(base, connection, number)
-                applied = run_script.run(connection, migration.up, entry=None)
+                applied = run_script.apply(connection, migration.up)
                 if applied.outcome is Outcome.FAILED:
                     finding = failure_finding(base, migration, migration.up, applied)
                     raise Failed(f"{migration.id}: {applied.error}", (finding,))
@@ -43,17 +43,17 @@ class DryRun:
 
 def _run_and_roll_back(base: Provisioned, connection: Session, number: int) -> None:
     migration = base.new[number]
-    since = commit_detection.moment(connection)
+    since = commit_detection.current(connection)
     # recorded SQL contains values of sequences, so the sequences must return these again
-    before = sequences.standing(connection) if migration.up.recorded else ()
-    ran = run_script.run(connection, migration.up, entry=None, keep=False)
+    before = sequences.read_all(connection) if migration.up.recorded else ()
+    ran = run_script.dry_run(connection, migration.up)
     if ran.outcome is Outcome.FAILED:
         finding = failure_finding(base, migration, migration.up, ran)
         raise Failed(f"{migration.id}: {ran.error}", (finding,))
     reset(connection)
     if before:
-        sequences.restore(connection, sequences.moved(before, sequences.standing(connection)))
-    if not commit_detection.untouched(connection, since):
+        sequences.restore(connection, sequences.find_moved(before, sequences.read_all(connection)))
+    if not commit_detection.is_unchanged(connection, since):
         _compare_schema(base, catalog.read(connection), number)
 
 
@@ -62,7 +62,7 @@ def _compare_schema(base: Provisioned, now: Catalog, number: int) -> None:
     name = base.server.create_database("dry_run_before", template=base.base_database)
     with base.connect(name) as connection:
         for earlier in base.new[:number]:
-            run_script.run(connection, earlier.up, entry=None)
+            run_script.apply(connection, earlier.up)
             reset(connection)
         before = catalog.read(connection)
     base.server.drop_database(name)

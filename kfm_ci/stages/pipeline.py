@@ -11,7 +11,7 @@ from kfm_ci.errors import Cancelled, CannotCheck, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import Finding, StageStatus
-from kfm_ci.postgres.session import LOST, gone
+from kfm_ci.postgres.session import CONNECTION_ERRORS, connection_error
 from kfm_ci.stages.apply import Apply
 from kfm_ci.stages.checksums import Checksums
 from kfm_ci.stages.dry_run import DryRun
@@ -95,7 +95,11 @@ def _run(stage: Stage[Given], given: Given, done: Results) -> tuple[StageStatus,
         # a signal counts more than the error that it interrupts
         failure = error if isinstance(error, Cancelled) else done.failure or error
         return StageStatus.ERRORED, replace(outcome, message=str(error)), failure
-    except LOST as error:
+    except CONNECTION_ERRORS as error:
         running = outcome.result if isinstance(outcome.result, RunningServer) else done.get(RunningServer)
-        lost = gone(running.server, error) if running else CannotCheck(code="KFM-C08", message="the server is gone")
+        lost = (
+            connection_error(running.server, error)
+            if running
+            else CannotCheck(code="KFM-C08", message="The server stopped or closed the connection.")
+        )
         return StageStatus.ERRORED, replace(outcome, message=str(lost)), done.failure or lost

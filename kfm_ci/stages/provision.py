@@ -63,11 +63,11 @@ def _base_database(running: RunningServer) -> BaseDatabase:
     server, database = running.server, running.config.database
     with session.connect(server, server.maintenance, admin=True) as administrator:
         for role in database.roles:
-            roles.make(administrator, role, owner=server.owner)
-    server.roles.changing = _changes_roles(running)
+            roles.create(administrator, role, owner=server.owner)
+    server.roles.may_change = _changes_roles(running)
     name = server.create_database("base")
     with session.connect(server, name, admin=database.run_as == "superuser") as connection:
-        session.accepts(connection, database.settings)
+        session.check_settings(connection, database.settings)
     return BaseDatabase(given=running.given, change=running.change, server=server, base_database=name)
 
 
@@ -84,10 +84,10 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
             reset(connection, observed=False)
             # a merged file has been applied, whatever its tool does after the end of its transaction
             script = replace(migration.up, resumption=migration.up.resumption or Resumption.BARE)
-            applied = run_script.run(connection, script, entry=None)
+            applied = run_script.apply(connection, script)
             if applied.outcome is not Outcome.APPLIED:
                 reset(connection)
-                again = run_script.run(connection, script, entry=None, keep=False, apart=True)
+                again = run_script.replay(connection, script)
                 applied = again if again.sqlstate == applied.sqlstate else applied
                 finding = failure_finding(base, migration, script, applied)
                 raise Failed(f"the base commit's own migrations do not apply: {migration.id}", (finding,))

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 from kfm_ci.errors import KfmError
 from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import Finding, StageStatus
-from kfm_ci.postgres.session import LOST
+from kfm_ci.postgres.session import CONNECTION_ERRORS
 
 Input = TypeVar("Input", contravariant=True)
 Kind = TypeVar("Kind")
@@ -59,7 +59,7 @@ def keeping(outcome: Callable[[], StageOutcome]) -> Iterator[None]:
         so_far, inner = outcome(), stopped.outcome
         found = (*so_far.findings, *inner.findings)
         raise Stopped(stopped.error, replace(so_far, result=inner.result or so_far.result, findings=found)) from stopped
-    except (Failed, KfmError, *LOST) as error:
+    except (Failed, KfmError, *CONNECTION_ERRORS) as error:
         so_far = outcome()
         found = error.findings if isinstance(error, Failed) else ()
         raise Stopped(error, replace(so_far, findings=(*so_far.findings, *found))) from error

@@ -76,7 +76,7 @@ def test_a_sibling_that_runs_is_left_alone_and_one_that_was_killed_is_removed() 
 
 def test_a_home_is_held_by_a_lock_and_not_by_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In another container our process numbers mean nothing; the lock does."""
-    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
+    monkeypatch.setattr(data_directory, "_parent_directory", lambda: tmp_path)
     place = tmp_path / f"{data_directory.PREFIX}sibling"
     (place / "data").mkdir(parents=True)
     held = os.open(place / "lock", os.O_CREAT | os.O_RDWR)
@@ -90,7 +90,7 @@ def test_a_home_is_held_by_a_lock_and_not_by_a_number(tmp_path: Path, monkeypatc
 
 def test_what_a_killed_run_left_never_names_the_victim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process number may have been given to somebody else since, or written there by the pull request."""
-    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
+    monkeypatch.setattr(data_directory, "_parent_directory", lambda: tmp_path)
     place = tmp_path / f"{data_directory.PREFIX}left"
     (place / "data").mkdir(parents=True)
     bystander = subprocess.Popen(["sleep", "60"])
@@ -105,7 +105,7 @@ def test_what_a_killed_run_left_never_names_the_victim(tmp_path: Path, monkeypat
 
 
 def test_links_and_strangers_in_the_room_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_directory, "_room", lambda: tmp_path)
+    monkeypatch.setattr(data_directory, "_parent_directory", lambda: tmp_path)
     precious = tmp_path / "precious"
     precious.mkdir()
     (precious / "file").write_text("x")
@@ -211,7 +211,7 @@ def public() -> Iterator[Path]:
 def test_a_room_whose_name_is_too_long_for_a_socket_is_not_used(public: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     long = public / ("x" * 90)
     long.mkdir()
-    assert server_processes.passable(long)
+    assert server_processes.is_reachable(long)
     monkeypatch.setattr(data_directory, "RAM", Path("/nonexistent"))
     monkeypatch.setattr(data_directory.tempfile, "gettempdir", lambda: str(long))
     with EmbeddedEngine().start() as server:
@@ -219,7 +219,7 @@ def test_a_room_whose_name_is_too_long_for_a_socket_is_not_used(public: Path, mo
 
 
 def test_a_small_memory_disk_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_directory, "ROOM", 1 << 60)
+    monkeypatch.setattr(data_directory, "MIN_FREE_BYTES", 1 << 60)
     with EmbeddedEngine().start() as server:
         assert home_of(server).parent != data_directory.RAM
 
@@ -249,7 +249,7 @@ def test_an_image_brings_its_data_directory_for_every_user(public: Path, monkeyp
     """Whoever has no name in the image cannot make one: ``initdb`` asks for it."""
     monkeypatch.setattr(data_directory_template, "READY", public / "clusters")
     installation = installations.choose(None, installations.find())
-    data_directory_template.keep(installation)
+    data_directory_template.store(installation)
 
     def refuse(*_: object) -> None:
         raise AssertionError("made anew")
@@ -275,7 +275,7 @@ def test_after_the_first_time_a_server_is_ready_much_sooner() -> None:
     with contextlib.suppress(CannotCheck):
         done = subprocess.run(
             [major.bindir / "initdb", "-D", f"/tmp/kfm-ci-cold-{os.getpid()}", "-A", "trust", "--no-sync", "-k"],
-            capture_output=True, check=False, env={}, cwd="/", **server_processes.identity(server_processes.server_user()),
+            capture_output=True, check=False, env={}, cwd="/", **server_processes.popen_identity(server_processes.server_user()),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
     cold = time.monotonic() - began

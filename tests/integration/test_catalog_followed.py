@@ -183,7 +183,7 @@ ROUNDS, CHANGES_EACH, TRIES = 5, 30, 12
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalog_reader, "PATIENCE", 0)
+    monkeypatch.setattr(catalog_reader, "COMPLETE_READS", 0)
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_a_copy_is_known_by_what_it_was_copied_from(server, session, database) -
 
 
 def test_the_first_readings_are_whole(session, database, monkeypatch) -> None:
-    monkeypatch.setattr(catalog_reader, "PATIENCE", 3)
+    monkeypatch.setattr(catalog_reader, "COMPLETE_READS", 3)
     session.execute(BASE)
     followed: list[Catalog] = []
     with psycopg.connect(database, autocommit=True) as reader:

@@ -16,7 +16,7 @@ def test_a_database_can_be_made_with_the_locale_that_is_offered(server: Server, 
         admin.execute(make.format("here", encoding).encode())
         try:
             with psycopg.connect(server.dsn("here", admin=True), client_encoding="utf8") as here:
-                locale = collations.another(here)
+                locale = collations.find_locale(here)
             if locale is None:
                 assert encoding != "UTF8" or server.major < 15 or not _has_icu(admin)
             else:

@@ -46,8 +46,8 @@ def failing(server: Server, text: str) -> tuple[Dependence, psycopg.Connection]:
     before.execute((SCHEMA + ROWS).encode())
     with psycopg.connect(server.dsn(without), autocommit=True) as after:
         after.execute(SCHEMA.encode())
-        assert run_script.run(after, script, entry=None).outcome is Outcome.APPLIED
-        failed = run_script.run(before, script, entry=None)
+        assert run_script.apply(after, script).outcome is Outcome.APPLIED
+        failed = run_script.apply(before, script)
         assert failed.outcome is Outcome.FAILED
         return diagnose(failed, before=before, after=after), before
 

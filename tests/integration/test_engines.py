@@ -147,11 +147,11 @@ def test_a_database_that_cannot_be_looked_into_counts_as_used(server: Server, pa
             url = make_conninfo(
                 server.dsn(server.create_database("service"), admin=True), user="stranger", password="p"
             )
-            with pytest.raises(UsageError, match="another database") as raised, ServiceEngine(url=url).start():
+            with pytest.raises(UsageError, match="Another database") as raised, ServiceEngine(url=url).start():
                 pass
         finally:
             connection.execute("drop role stranger")
-    assert raised.value.got == "a database that cannot be looked into"
+    assert raised.value.got == "a database that rejects connections"
 
 
 def test_a_mark_says_that_all_on_the_server_may_be_lost(server: Server, payroll: str) -> None:

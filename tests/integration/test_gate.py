@@ -191,7 +191,7 @@ def test_nothing_new_is_a_pass_and_starts_no_server(repository: Repository) -> N
 @pytest.mark.parametrize(
     ("content", "arguments", "word"),
     [('[migrations]\ndirr = "x"', [], "Write `dir`"), ("", ["--base", "nosuch"], "does not exist"),
-     ("", ["--format", "flywey"], "format is unknown"), ("", ["--postgres-version", "12"], "no PostgreSQL server of that version")],
+     ("", ["--format", "flywey"], "format is unknown"), ("", ["--postgres-version", "12"], "No PostgreSQL server of that version")],
 )  # fmt: skip
 def test_bad_input_is_one_clear_line_with_its_exit_code(
     repository: Repository, content: str, arguments: list[str], word: str

@@ -55,9 +55,7 @@ def test_statement_by_statement_leaves_what_one_message_leaves(server, text):
             connection.close()
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     with psycopg.connect(server.dsn(watched), autocommit=True) as connection:
-        done = run_script.run(
-            connection, Script(file=file, text=text, implicit_transaction=True), entry=None, watcher=Looker()
-        )
+        done = run_script.apply(connection, Script(file=file, text=text, implicit_transaction=True), watcher=Looker())
     assert (done.outcome is Outcome.FAILED) == failed
     assert tables(watched) == tables(plain)
     for name in (plain, watched):
@@ -69,7 +67,7 @@ def test_a_transaction_that_is_never_ended_is_told_with_its_line(server):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     name = server.create_database("message_open")
     with psycopg.connect(server.dsn(name), autocommit=True) as connection:
-        done = run_script.run(connection, Script(file=file, text=text, implicit_transaction=True), entry=None)
+        done = run_script.apply(connection, Script(file=file, text=text, implicit_transaction=True))
     server.drop_database(name)
     assert done.outcome is Outcome.FAILED and done.escaped and done.line == 2
     assert "leaves a transaction open" in str(done.error)
@@ -94,9 +92,7 @@ def test_a_file_that_leaves_the_transaction_it_was_given_is_told_and_one_that_on
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     name = server.create_database("message_left")
     with psycopg.connect(server.dsn(name), autocommit=True) as connection:
-        done = run_script.run(
-            connection, Script(file=file, text=text, mode=Mode.TRANSACTION), entry=None, watcher=looker
-        )
+        done = run_script.apply(connection, Script(file=file, text=text, mode=Mode.TRANSACTION), watcher=looker)
         kept = connection.execute("select to_regclass('a') is not null").fetchone() == (True,)
     server.drop_database(name)
     assert done.escaped == bool(line)
@@ -124,7 +120,7 @@ def test_what_its_runner_wraps_is_kept_whole_or_not_at_all_and_an_error_speaks_o
 ):
     file = SourceFile(path="a.sql", data=text.encode(), text=text, sha256=Digest.of(text.encode()))
     with psycopg.connect(database, autocommit=True) as connection:
-        done = run_script.run(connection, Script(file=file, text=text, mode=Mode.TRANSACTION), entry=None)
+        done = run_script.apply(connection, Script(file=file, text=text, mode=Mode.TRANSACTION))
         there = connection.execute("select to_regclass('a') is not null").fetchone()[0]
     if message is None:
         assert done.outcome is Outcome.APPLIED and there
@@ -151,7 +147,7 @@ def test_a_base_that_is_sent_at_once_ends_as_one_that_is_watched(server, text, s
     outcomes = []
     for name, watcher in (("base_at_once", None), ("base_watched", Looker())):
         with psycopg.connect(server.dsn(server.create_database(name)), autocommit=True) as connection:
-            done = run_script.run(connection, Script(file=file, text=text), entry=None, watcher=watcher)
+            done = run_script.apply(connection, Script(file=file, text=text), watcher=watcher)
             session.reset(connection, observed=False)
             kept = connection.execute("select to_regclass('a') is not null").fetchone()
             outcomes.append((done.outcome, done.sqlstate, kept))

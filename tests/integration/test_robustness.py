@@ -286,7 +286,7 @@ def sorting() -> int | None:
             EmbeddedEngine(major=found.major).start() as server,
             session.connect(server, server.maintenance, admin=True) as admin,
         ):
-            if collations.another(admin) is not None:
+            if collations.find_locale(admin) is not None:
                 return found.major
     return None
 

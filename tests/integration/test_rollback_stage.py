@@ -113,7 +113,7 @@ def state(connection: psycopg.Connection[Any], recorded: bool) -> tuple[Any, ...
     schema = catalog.read(connection)
     if not recorded:
         return (schema,)
-    return schema, ledger.applied(connection), connection.execute("select * from kfm_ci.head").fetchall()
+    return schema, ledger.applied_versions(connection), connection.execute("select * from kfm_ci.head").fetchall()
 
 
 @pytest.mark.parametrize("recorded", [True, False], ids=["with a ledger", "applied by other means"])
@@ -150,7 +150,7 @@ def test_the_commands_of_the_comment_take_the_schema_and_the_ledger_back(
                 version=name, name=name, sha256=Digest.of(b""), mode=Mode.TRANSACTION, run_id="r", git_commit="c"
             )
             up = scripted(repository.root, f"{name}.up.sql")
-            assert run_script.run(connection, up, entry=entry if recorded else None).error is None
+            assert run_script.apply(connection, up, entry if recorded else None).error is None
         environment = {**os.environ, "DATABASE_URL": server.dsn(database), "PATH": f"{bindir}:{os.environ['PATH']}"}
         done = subprocess.run(
             ["bash", "-ec", commands], cwd=repository.root, env=environment, capture_output=True, text=True, check=False
@@ -212,7 +212,7 @@ def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
             found.append([
                 connection.execute("select position, version, sha256, chain, mode, state from kfm_ci.ledger order by 1").fetchall(),
                 connection.execute("select * from kfm_ci.head").fetchall(),
-                ledger.applied(connection),
+                ledger.applied_versions(connection),
             ])  # fmt: skip
         server.drop_database(name)
     assert found[0] == found[1] and found[0][2] == ("v0", "v1", "v2")

@@ -51,7 +51,7 @@ def test_reading_what_was_touched_gives_what_reading_everything_gives(database: 
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
         before = data_checksums.snapshot(connection)
-        done = run_script.run(connection, script, entry=None, traced=True)
+        done = run_script.apply(connection, script, traced=True)
         assert done.outcome is Outcome.APPLIED
         assert data_checksums.snapshot(connection, since=before, touched=done.touched) == data_checksums.snapshot(
             connection
@@ -63,7 +63,7 @@ def test_tables_that_nobody_touched_are_not_among_the_touched(database: str) -> 
     script = Script(file=SourceFile(path="x.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        done = run_script.run(connection, script, entry=None, traced=True)
+        done = run_script.apply(connection, script, traced=True)
         oids = connection.execute("select 'log'::regclass::oid::int8, 'parent'::regclass::oid::int8").fetchone()
     assert oids is not None and done.touched is not None
     assert oids[0] in done.touched and oids[1] not in done.touched
@@ -74,4 +74,4 @@ def test_a_script_outside_a_transaction_may_have_touched_everything(database: st
     script = Script(file=SourceFile(path="x.sql", data=b"", text=text, sha256=Digest.of(b"")), text=text)
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(SCHEMA)
-        assert run_script.run(connection, script, entry=None, traced=True).touched is None
+        assert run_script.apply(connection, script, traced=True).touched is None

@@ -18,10 +18,10 @@ def by_us(tool, server, root, name, **settings):
     with psycopg.connect(server.dsn(database), autocommit=True) as connection:
         connection.prepare_threshold = None
         if history.semantics.single_transaction:
-            failed = run_script.together(connection, tuple(item.up for item in history.migrations))
+            failed = run_script.apply_in_one_transaction(connection, tuple(item.up for item in history.migrations))
             return database, failed is None, failed[1].error if failed else ""
         for migration in history.migrations:
-            done = run_script.run(connection, migration.up, entry=None)
+            done = run_script.apply(connection, migration.up)
             connection.execute("discard all")
             if done.outcome is Outcome.FAILED:
                 return database, False, done.error

@@ -144,7 +144,7 @@ def test_the_tool_s_own_table_is_made_as_the_tool_makes_it(tool, server, whole):
     ours = server.create_database("own")
     name = table.named(WorkTree(whole.root.parent), whole.root.name)
     with psycopg.connect(server.dsn(ours), autocommit=True) as connection:
-        history_table.make(connection, table, name)
+        history_table.create(connection, table, name)
     columns = """
         select table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable, column_default is null
           from information_schema.columns where table_name = %s order by ordinal_position"""

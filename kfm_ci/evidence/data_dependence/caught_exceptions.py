@@ -20,7 +20,7 @@ from psycopg.errors import Diagnostic
 from kfm_ci.evidence.data_dependence.schema_divergence import calls
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import run_script
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.postgres.session import reset
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script, Statement
@@ -69,15 +69,15 @@ def compare(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -
     )
 
 
-def failure(script: Script, caught: CaughtException, seeded: Connection[Any]) -> Applied | None:
+def failure(script: Script, caught: CaughtException, seeded: Connection[Any]) -> ScriptOutcome | None:
     """Return what was caught, from a database with rows whose session it ends; None when another failure came first."""
     try:
         reset(seeded)
-        run_script.run(seeded, script, entry=None, watcher=_Ending(statement=caught.statement))
+        run_script.apply(seeded, script, watcher=_Ending(statement=caught.statement))
     except psycopg.Error as error:
         diag = error.diag
         if caught.place in _places(diag.context or ""):
-            return Applied(
+            return ScriptOutcome(
                 outcome=Outcome.FAILED,
                 mode=transactions.mode(script),
                 duration_ms=0.0,
@@ -151,7 +151,7 @@ def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement
     reset(connection)
     connection.add_notice_handler(counting.hear)
     try:
-        done = run_script.run(connection, script, entry=None, watcher=counting)
+        done = run_script.apply(connection, script, watcher=counting)
     finally:
         connection.remove_notice_handler(counting.hear)
     return counting.counted if done.outcome is Outcome.APPLIED else []

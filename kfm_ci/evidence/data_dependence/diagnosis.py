@@ -9,7 +9,7 @@ from psycopg import Connection, Error
 from kfm_ci.evidence.data_dependence.model import Dependence, Failure, OffendingRows
 from kfm_ci.evidence.data_dependence.offending_rows import offence
 from kfm_ci.evidence.observation import nested_statements
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.sql import statements
 
 _NOT_DATA = ("08", "25", "40", "42", "53", "57", "58", "XX", "0A", "2D", "28", "3D")
@@ -17,13 +17,13 @@ _NOT_DATA = ("08", "25", "40", "42", "53", "57", "58", "XX", "0A", "2D", "28", "
 _WAITED = "55P03"
 
 
-def depends_on_data(failed: Applied) -> bool:
+def depends_on_data(failed: ScriptOutcome) -> bool:
     """Whether rows can be to blame for a failure, when the same statement succeeds without them."""
     state = failed.sqlstate or ""
     return bool(state) and failed.statement is not None and not state.startswith(_NOT_DATA) and state != _WAITED
 
 
-def diagnose(failed: Applied, *, before: Connection[Any], after: Connection[Any]) -> Dependence:
+def diagnose(failed: ScriptOutcome, *, before: Connection[Any], after: Connection[Any]) -> Dependence:
     """Say what a failed statement depends on.
 
     ``before`` is the database with its rows as they were before the migration (or as far as it came outside a
@@ -61,7 +61,7 @@ def _count(found: OffendingRows, before: Connection[Any]) -> tuple[int, int] | N
     return (row[0], row[1]) if row and row[0] else None
 
 
-def _message(failed: Applied, found: OffendingRows, counted: tuple[int, int] | None) -> str:
+def _message(failed: ScriptOutcome, found: OffendingRows, counted: tuple[int, int] | None) -> str:
     if not found.shape:
         rows = f"rows of {found.table}" if found.table else "synthetic rows"
         seen = f"fails on {rows}"

@@ -60,5 +60,5 @@ class _DivergenceReader:
 def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
     reader = _DivergenceReader()
     reset(connection)
-    done = run_script.run(connection, script, entry=None, watcher=reader)
+    done = run_script.apply(connection, script, watcher=reader)
     return reader.read if done.outcome is Outcome.APPLIED else []

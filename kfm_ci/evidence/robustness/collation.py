@@ -65,7 +65,7 @@ def rehearse(probe: Probe, ground: Databases, empty: Callable[[], AbstractContex
                 if done.outcome is Outcome.FAILED:
                     return _finding(probe, pair, f"line {done.line}: {done.error}", done.line)
             difference = _without(
-                catalog.timeless(catalog.diff(probe.expected, catalog.read(there.session))), frozenset(old)
+                catalog.without_timestamps(catalog.diff(probe.expected, catalog.read(there.session))), frozenset(old)
             )
             if not difference.empty:
                 return _finding(probe, written_data.culprit(probe.pairs, difference.names), tell(difference), None)

@@ -116,7 +116,7 @@ def _resume(
     names = tuple(dotted(*name) for name in left)
     if done.outcome is Outcome.FAILED:
         return _Problem(error=done.error, line=done.line, invalid=names)
-    difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
+    difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(copy.session)))
     if difference.empty:
         return None
     changed = (*difference.added, *difference.removed, *(name for name, _, _ in difference.changed))

@@ -70,7 +70,7 @@ def afresh(ground: Databases, empty: str, pairs: Sequence[Pair], expected: Catal
             done = copy.run(script)
             if done.outcome is Outcome.FAILED:
                 return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
-        difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
+        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(copy.session)))
     migration, script = pairs[-1]
     return None if difference.empty else _rebuilt(migration, script, told(difference), None)
 
@@ -100,7 +100,7 @@ def _first_difference(
             done = copy.run(pair[1])
             if done.outcome is Outcome.FAILED:
                 return pair, f"line {done.line}: {done.error}", done.line
-        difference = catalog.timeless(catalog.diff(expected, catalog.read(copy.session)))
+        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(copy.session)))
         if not difference.empty:
             return written_data.culprit(rows.pairs, difference.names), told(difference), None
         columns = rows.depend(data_checksums.snapshot(copy.session))

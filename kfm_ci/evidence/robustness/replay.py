@@ -11,7 +11,8 @@ from psycopg import Connection
 
 from kfm_ci.evidence.robustness.model import Databases
 from kfm_ci.postgres import data_checksums, run_script, sequences
-from kfm_ci.postgres.run_script import Applied, Look
+from kfm_ci.postgres.run_script import SnapshotReader
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.postgres.session import reset
 from kfm_ci.sql.script import Script
 
@@ -48,20 +49,20 @@ class Replay:
             reset(self._session)
         return self._session
 
-    def run(self, script: Script) -> Applied:
+    def run(self, script: Script) -> ScriptOutcome:
         """Run a script for good."""
-        return run_script.run(self.session, script, entry=None)
+        return run_script.apply(self.session, script)
 
-    def try_out(self, script: Script, look: Look) -> Applied:
+    def try_out(self, script: Script, look: SnapshotReader) -> ScriptOutcome:
         """Run a script that runs in a transaction, look at what it did, and roll it back."""
-        return run_script.run(self.session, script, entry=None, keep=False, look=look)
+        return run_script.dry_run(self.session, script, look)
 
     @contextmanager
     def unmoved(self) -> Iterator[None]:
         """Put sequences back at the end: no rollback does, and who walks on must find them as after one run."""
         positions = data_checksums.snapshot(self.session, only=frozenset()).sequences
         yield
-        moved = sequences.moved(positions, data_checksums.snapshot(self.session, only=frozenset()).sequences)
+        moved = sequences.find_moved(positions, data_checksums.snapshot(self.session, only=frozenset()).sequences)
         if moved:
             with self.ground.connect(self.database, admin=True) as admin:
                 sequences.restore(admin, moved)

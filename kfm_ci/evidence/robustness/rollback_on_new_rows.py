@@ -75,10 +75,10 @@ def _rolled_back(course: Replay, down: Script, newcomer: NewRow) -> RollbackFail
         with session.transaction(force_rollback=True):
             if not newcomer.arrives(session):
                 return None
-            written_relations.settle(session)
+            written_relations.run_deferred(session)
             for reached in statements.of(down):
                 execute.send(session, reached)
-            written_relations.settle(session)
+            written_relations.run_deferred(session)
     except psycopg.Error as error:
         return _stumble(newcomer, error.sqlstate, error.diag.message_primary, reached)
     return None

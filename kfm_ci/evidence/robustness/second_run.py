@@ -73,7 +73,7 @@ def _on_a_copy(course: Replay, script: Script) -> tuple[Content, Content]:
     course.leave()
     with walk(course.ground, course.database) as copy:
         before = data_checksums.snapshot(copy.session)
-        done = run_script.run(copy.session, script, entry=None, traced=True)
+        done = run_script.apply(copy.session, script, traced=True)
         if done.outcome is Outcome.FAILED:
             return before, before
         return before, data_checksums.snapshot(copy.session, like=before, since=before, touched=done.touched)

@@ -252,7 +252,7 @@ class DrillRun:
         That is a view that follows the order of a table's columns, a routine with other blanks and comments, and a
         column whose default is no value.
         """
-        difference = self._without_residue(catalog.timeless(catalog.diff(expected, now)), now)
+        difference = self._without_residue(catalog.without_timestamps(catalog.diff(expected, now)), now)
         moves = moved(expected, now)
         alike = frozenset((*reordered(difference, moves), *respaced(difference), *undefaulted(difference)))
         return _keep(difference, lambda name: name not in alike)

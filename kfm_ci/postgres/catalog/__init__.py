@@ -1,4 +1,4 @@
-"""The schema of a database as our own sorted text, so that two states compare object by object."""
+"""The schema of a database as sorted text, so that two states compare object by object."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from kfm_ci.postgres.catalog.model import Catalog, Difference, Identity
 from kfm_ci.postgres.catalog.reader import follow, read
 from kfm_ci.postgres.catalog.relation_queries import OWN_SCHEMAS, SETTINGS
 
-__all__ = ["OWN_SCHEMAS", "SETTINGS", "Catalog", "Difference", "Identity", "diff", "fold", "follow", "read", "timeless"]
+__all__ = [
+    "OWN_SCHEMAS",
+    "SETTINGS",
+    "Catalog",
+    "Difference",
+    "Identity",
+    "diff",
+    "fold",
+    "follow",
+    "read",
+    "without_timestamps",
+]
 
 _MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3,6}(?:[+-]\d\d(?::\d\d)?)?'")
 
 
 def diff(before: Catalog, after: Catalog) -> Difference:
-    """Return every object that was added, changed or removed, sorted by name."""
+    """Return the objects that were added, changed or removed, sorted by name."""
     old, new = dict(before.entries), dict(after.entries)
     return Difference(
         added=tuple(name for name in new if name not in old),
@@ -25,10 +36,10 @@ def diff(before: Catalog, after: Catalog) -> Difference:
     )
 
 
-def timeless(difference: Difference) -> Difference:
-    """Return a difference without what differs only in the moment at which it was made.
+def without_timestamps(difference: Difference) -> Difference:
+    """Return a difference without objects that differ only in timestamp constants.
 
-    A ``'now'`` that is written into a view or a default becomes that moment, to the microsecond, and another each time.
+    PostgreSQL replaces ``'now'`` in a view or a default by the time of its creation, which differs in every run.
     """
     changed = tuple(
         (name, was, now) for name, was, now in difference.changed if _MOMENT.sub("", was) != _MOMENT.sub("", now)
@@ -37,7 +48,7 @@ def timeless(difference: Difference) -> Difference:
 
 
 def fold(difference: Difference, *, before: Catalog, after: Catalog) -> Difference:
-    """Return the difference for readers: what came or went with its table is not listed beside it."""
+    """Return a difference without the parts of added and removed objects, such as the columns of a table."""
     return Difference(
         added=_fold(difference.added, after.parents),
         changed=difference.changed,

@@ -1,4 +1,4 @@
-"""A database's schema as a value, and how two of them differ."""
+"""The schema of a database, and the difference of two schemas."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from kfm_ci.model import Digest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What stays of a relation when it or its columns are renamed; in one database and its copies."""
+    """Identity of a relation in a database and its copies; a rename of it or of its columns does not change it."""
 
     oid: int
     columns: Mapping[str, int] = field(default_factory=dict)
-    """Number of each column by its quoted name, in the order in which they stand; no number is given twice."""
+    """``attnum`` of each column by its quoted name, in order; PostgreSQL never assigns a number twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatalogPart:
-    """A relation with all that hangs on it, a function, or what belongs to neither: read anew as a whole."""
+    """A relation with its dependent objects, a function, or all other objects; the unit of an incremental read."""
 
     entries: tuple[tuple[str, str], ...] = ()
     parents: tuple[tuple[str, str], ...] = ()
@@ -28,23 +28,23 @@ class CatalogPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """What a database's schema consists of; equal catalogs are equal schemas, whatever the order of columns."""
+    """All objects of a schema; equal catalogs are equal schemas, whatever the order of columns."""
 
     entries: tuple[tuple[str, str], ...] = ()
     """``<kind> <identity>`` and definition of every object, sorted by code point."""
     parents: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
     """Name of the object that an object is part of: a column's table, an index's constraint."""
     relations: Mapping[str, Identity] = field(default_factory=dict, compare=False, hash=False)
-    """By quoted name, what a relation with columns is whatever it is called; a column that was dropped and restored
-    stands last, and that is no difference of schemas."""
+    """Identity of each relation with columns by its quoted name. A column that was dropped and added again is last,
+    which is no difference of schemas."""
     parts: Mapping[int, CatalogPart] = field(default_factory=dict, compare=False, hash=False, repr=False)
     versions: Mapping[int, str] = field(default_factory=dict, compare=False, hash=False, repr=False)
-    """What tells whether a part is still the same; empty: the next reading has nothing to build on."""
+    """Version of each part for the next incremental read; empty: the next read is complete."""
     readings: int = field(default=1, compare=False, hash=False, repr=False)
-    """How many readings followed each other up to this one."""
+    """Number of consecutive reads up to this one."""
 
     def text(self) -> str:
-        """Return the canonical text: one object after the other, continuation lines indented."""
+        """Return the canonical text: one object per line, with indented continuation lines."""
         return "".join(f"{_escape(name)}: {_escape(definition)}\n" for name, definition in self.entries)
 
     @property
@@ -59,7 +59,7 @@ class Catalog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What differs between two catalogs, object by object; names are ``<kind> <identity>``."""
+    """Difference of two catalogs by object; names are ``<kind> <identity>``."""
 
     added: tuple[str, ...] = ()
     changed: tuple[tuple[str, str, str], ...] = ()

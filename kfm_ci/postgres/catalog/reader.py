@@ -1,4 +1,4 @@
-"""A catalog read: as a whole, or only what changed since an earlier one."""
+"""Reading of a catalog, completely or incrementally since an earlier one."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from kfm_ci.postgres.catalog.relation_queries import AGAIN, SETTINGS, compose
 Row = tuple[int, str, str, str | None, str | None]
 """Part, kind, identity, parent, definition."""
 
-KEPT = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
+PREPARED = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
        array(select name from pg_prepared_statements where name in ('kfm_catalog', 'kfm_versions'))"""
 
-LOOKED_UP = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
+INDEX_SCANS = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
        set_config('enable_mergejoin', '{0}', true)"""
 
-FEW = 3
-"""Where more than one in so many parts changed, the whole is as quickly read."""
+CHANGED_FRACTION = 3
+"""If more than one in so many parts changed, a complete read is as fast."""
 
-
-PATIENCE = 10
-"""So many readings that follow each other are whole: planning the queries that tell what changed takes as long as they do."""
+COMPLETE_READS = 10
+"""Number of complete reads before incremental ones: planning the queries for versions takes as long as these reads."""
 
 
 def read(connection: Connection[Any]) -> Catalog:
     """Return the catalog of the connected database.
 
-    Leaves settings and transaction as they were, and no trace in the session: reads below a savepoint that is rolled back.
+    It reads in a savepoint that is rolled back, so settings and transaction do not change.
     """
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute(SETTINGS)
@@ -41,35 +40,35 @@ def read(connection: Connection[Any]) -> Catalog:
 
 
 def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
-    """Return the same through a session of our own, which keeps the plans of the queries.
+    """Return the catalog through a session that keeps prepared statements.
 
-    After some of them, what has not changed ``since`` an earlier reading of this database, or of one that was copied from
-    it or to it, is taken over unread.
+    After ``COMPLETE_READS`` reads, parts that have not changed ``since`` an earlier read of this database, its template or
+    its copy are reused unread.
     """
     if connection.info.server_version < row_versions.FIRST:
         return read(connection)
     readings = since.readings + 1 if since is not None else 1
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
-        *_, prepared = cursor.execute(KEPT).fetchone() or ([],)
+        *_, prepared = cursor.execute(PREPARED).fetchone() or ([],)
         if "kfm_catalog" not in prepared:
-            # SQL's own PREPARE: the driver forgets what it prepared with every rollback.
+            # SQL PREPARE: psycopg discards its own prepared statements after a rollback.
             connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
-        if readings <= PATIENCE:
+        if readings <= COMPLETE_READS:
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
         if "kfm_versions" not in prepared:
             _prepare(connection)
         ((parts, sums),) = cursor.execute(b"execute kfm_versions").fetchall()
         now = dict(zip(parts, sums, strict=True))
         changed = row_versions.changed(since.versions, now) if since is not None and since.versions else None
-        if since is None or changed is None or len(changed) * FEW > len(now):
+        if since is None or changed is None or len(changed) * CHANGED_FRACTION > len(now):
             return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
-        rows: list[Row] = cursor.execute(_again(changed)).fetchall() if changed else []
-    anew = {row[0] for row in rows}
-    kept = {part: known for part, known in since.parts.items() if part not in anew and part in now}
-    return _assemble(kept | _parts(row for row in rows if row[1] != AGAIN), now, readings)
+        rows: list[Row] = cursor.execute(_read_parts(changed)).fetchall() if changed else []
+    reread = {row[0] for row in rows}
+    reused = {part: known for part, known in since.parts.items() if part not in reread and part in now}
+    return _assemble(reused | _parts(row for row in rows if row[1] != AGAIN), now, readings)
 
 
-def _again(changed: Iterable[int]) -> bytes:
+def _read_parts(changed: Iterable[int]) -> bytes:
     relations, functions = _array(part for part in changed if part > 0), _array(-part for part in changed if part < 0)
     return f"execute kfm_parts ({relations}, {functions})".encode()
 
@@ -82,10 +81,10 @@ def _prepare(connection: Connection[Any]) -> None:
     version = connection.info.server_version
     connection.execute(f"prepare kfm_versions as {row_versions.VERSIONS}".encode())
     connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
-    # The plan is made at the first use: for a few objects, each looked up, where the planner expects many.
-    connection.execute(f"select {LOOKED_UP.format('off')}".encode())
-    connection.execute(_again(()))
-    connection.execute(f"select {LOOKED_UP.format('on')}".encode())
+    # The generic plan is built at the first EXECUTE: index scans for a few objects, where the planner expects many.
+    connection.execute(f"select {INDEX_SCANS.format('off')}".encode())
+    connection.execute(_read_parts(()))
+    connection.execute(f"select {INDEX_SCANS.format('on')}".encode())
 
 
 def _parts(rows: Iterable[Row]) -> dict[int, CatalogPart]:
@@ -121,7 +120,7 @@ def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], reading
         relations.update(part.relations)
         count += len(part.entries)
     if len(entries) < count:
-        entries = _joined(parts.values())
+        entries = _join_definitions(parts.values())
     return Catalog(
         entries=tuple(sorted(entries.items())),
         parents=parents,
@@ -132,8 +131,8 @@ def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], reading
     )
 
 
-def _joined(parts: Iterable[CatalogPart]) -> dict[str, str]:
-    # Two objects of one printed name (overloaded operators) must both count.
+def _join_definitions(parts: Iterable[CatalogPart]) -> dict[str, str]:
+    # Two objects may have one printed name (overloaded operators): both definitions count.
     definitions: dict[str, list[str]] = defaultdict(list)
     for part in parts:
         for name, definition in part.entries:

@@ -1,4 +1,4 @@
-"""Queries for what runs or rules: functions, triggers, rules, policies, types and the like."""
+"""Queries for functions, triggers, rules, policies, types and statistics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ select rel.part, 'trigger', rel.name || '.' || quote_ident(t.tgname), rel.kind |
 """
 
 EVENT_TRIGGERS = """
-select 0, 'event trigger', quote_ident(e.evtname), '', concat_ws(', ', 'owner ' || quote_ident(pg_get_userbyid(e.evtowner)),
+select 0, 'event trigger', quote_ident(e.evtname), '',
+    concat_ws(', ', 'owner ' || quote_ident(pg_get_userbyid(e.evtowner)),
     'on ' || e.evtevent, 'calls ' || e.evtfoid::regprocedure::text, 'enabled ' || e.evtenabled::text,
     'tags ' || (select string_agg(x, ' ' order by x collate "C") from unnest(e.evttags) x))
   from pg_event_trigger e join pg_proc p on p.oid = e.evtfoid join ns on ns.oid = p.pronamespace
@@ -44,15 +45,18 @@ select rel.part, 'policy', rel.name || '.' || quote_ident(p.polname), rel.kind |
 """
 
 TYPES = """
-select t.typrelid::bigint, case t.typtype when 'd' then 'domain' else 'type' end, ns.name || '.' || quote_ident(t.typname), '',
+select t.typrelid::bigint, case t.typtype when 'd' then 'domain' else 'type' end,
+    ns.name || '.' || quote_ident(t.typname), '',
     concat_ws(', ', 'owner ' || quote_ident(pg_get_userbyid(t.typowner)), case t.typtype
       when 'e' then 'enum (' || (select string_agg(quote_literal(e.enumlabel), ', ' order by e.enumsortorder)
                                    from pg_enum e where e.enumtypid = t.oid) || ')'
       when 'd' then concat_ws(' ', format_type(t.typbasetype, t.typtypmod), case when t.typnotnull then 'not null' end,
-                      'collate ' || case when t.typcollation <> b.typcollation then t.typcollation::regcollation::text end,
+                      'collate ' || case when t.typcollation <> b.typcollation
+                        then t.typcollation::regcollation::text end,
                       'default ' || t.typdefault)
       when 'r' then (select concat_ws(' ', 'range of', format_type(r.rngsubtype, null),
-                       'collate ' || nullif(r.rngcollation, 0)::regcollation::text, 'canonical ' || r.rngcanonical::text,
+                       'collate ' || nullif(r.rngcollation, 0)::regcollation::text,
+                       'canonical ' || r.rngcanonical::text,
                        'difference ' || r.rngsubdiff::text) from pg_range r where r.rngtypid = t.oid)
       when 'c' then 'composite (' || coalesce((select string_agg(concat_ws(' ', quote_ident(a.attname),
                        format_type(a.atttypid, a.atttypmod)), ', ' order by a.attname collate "C") from pg_attribute a
@@ -66,7 +70,8 @@ select t.typrelid::bigint, case t.typtype when 'd' then 'domain' else 'type' end
 """
 
 STATISTICS = """
-select s.stxrelid::bigint, 'statistics', ns.name || '.' || quote_ident(s.stxname), coalesce(rel.kind || ' ' || rel.name, ''),
+select s.stxrelid::bigint, 'statistics', ns.name || '.' || quote_ident(s.stxname),
+    coalesce(rel.kind || ' ' || rel.name, ''),
     concat_ws(', ', pg_get_statisticsobjdef(s.oid), 'owner ' || quote_ident(pg_get_userbyid(s.stxowner)),
       'target ' || nullif(to_jsonb(s) ->> 'stxstattarget', '-1'))
   from pg_statistic_ext s join ns on ns.oid = s.stxnamespace left join rel on rel.oid = s.stxrelid

@@ -1,10 +1,10 @@
-"""Which parts of a catalog changed since it was read, told by the versions of the rows that they are made of.
+"""Versions of catalog rows, which show the parts of a catalog that changed since it was read.
 
-A row of the server's catalogs that decides a definition is never changed in place: it is written anew, with the number
-of its transaction, at a place of its own. So a part whose rows are the same versions has the same text, in a database
-and in its copies, unless something that it names was changed. What everything may name (schemas, roles, types,
-operators and the like) has one version, and where that differs all is read. What names a changed relation or function
-is told by ``pg_depend``; functions and types pass on what they were told, as a view spells out the columns they return.
+PostgreSQL never updates a catalog row of a definition in place: it writes a new row version, with the id of its
+transaction, at another ctid. So a part whose row versions are equal has the same text, in a database and in its copies,
+unless an object that it names changed. Objects that any other may name (schemas, roles, types, operators and the like)
+have one common version; if it differs, the whole catalog is read. ``pg_depend`` lists the parts that name a changed
+relation or function. Functions and types pass the change on, because a view lists the columns that they return.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Final
 
 FIRST: Final = 140000
-"""From this version of the server on: before, the flags of an index were changed in place, and no place had a hash."""
+"""First supported server version: earlier ones update the flags of an index in place and cannot hash a ctid."""
 
 COMMON: Final = 0
-"""The part of what belongs to no relation and no function, and of what everything may name."""
+"""The part of objects outside relations and functions, and of those that any other may name."""
 
 # The part of an object, given its catalog and OID.
 PART: Final = """coalesce(case {0} when 'pg_class'::regclass
@@ -63,9 +63,9 @@ _OWNED: Final = (
     ("-x.aggfnoid::oid::bigint", "pg_aggregate x where x.aggfnoid >= 16384"),
     (PART.format("x.classoid", "x.objoid"), "pg_description x where x.objoid >= 16384 or x.objoid = 2200"),
 )
-"""Part and rows of the catalogs that say what a relation or a function is."""
+"""Part and catalog rows of the definition of a relation or a function."""
 
-# An array is called after its elements. What joins an extension is its author's, and leaves the text.
+# Array types are left out: their name follows from the element type. A new member of an extension leaves the text.
 _COMMON: Final = (
     "pg_namespace x",
     "pg_type x where x.typrelid = 0 and (x.typelem = 0 or x.typcategory <> 'A' or x.typtype <> 'b')",
@@ -99,7 +99,7 @@ _COMMON: Final = (
 
 
 def _rows(number: int, part: str, rows: str) -> str:
-    # What initdb wrote has no age; the age of all else is counted from one moment of this transaction.
+    # Rows of initdb are frozen; the age of all others is counted from one xid of this transaction.
     age = "case age(x.xmin) when 2147483647 then -1 else (select start from w) - age(x.xmin) end"
     return (
         f"select ({part})::bigint as part, hashtidextended(x.ctid, {age} + ({number}::bigint << 32)) as row from {rows}"
@@ -121,7 +121,8 @@ select array_agg(part), array_agg(version) from (
   select part, sum(rows)::text as version from (
     {_sums()}
     union all select 0, sum(hashtextextended(rolname, oid::bigint)) from pg_roles
-    union all select 0, sum(hashtextextended(concat_ws(' ', srvname, usename, umoptions), umid::bigint)) from pg_user_mappings
+    union all select 0, sum(hashtextextended(concat_ws(' ', srvname, usename, umoptions), umid::bigint))
+      from pg_user_mappings
     ) y group by part) parts
 """
 """Two arrays: the parts, and the version of each."""
@@ -144,11 +145,11 @@ AFFECTED: Final = f"""node(classid, objid, passes) as (
 ), wanted_function as materialized (
   select (-part)::oid as oid from affected where part < 0
 )"""
-"""Expressions that give the parts whose text may differ when the relations ``$1`` and the functions ``$2`` differ."""
+"""Common table expressions of the parts whose text may differ if the relations ``$1`` and functions ``$2`` differ."""
 
 
 def changed(before: Mapping[int, str], now: Mapping[int, str]) -> list[int] | None:
-    """Return the parts that are new or have another version; None: all may have another text."""
+    """Return the parts that are new or have another version; None: any part may have another text."""
     if before.get(COMMON) != now[COMMON]:
         return None
     return [part for part, version in now.items() if before.get(part) != version]

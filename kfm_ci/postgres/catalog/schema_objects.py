@@ -1,4 +1,4 @@
-"""Queries for what surrounds the relations: schemas, privileges, comments, extensions, publications, servers."""
+"""Queries for schemas, privileges, comments, extensions, publications, servers and rare objects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ select 0, 'schema', ns.name, '', 'owner ' || quote_ident(pg_get_userbyid(n.nspow
  where ('pg_namespace'::regclass, ns.oid) not in (select classid, objid from ext) and 0 WANTED
 """
 
-# No privileges on record means the default ones: both must read the same.
+# A null ACL means the default privileges, so both must compare as equal.
 PRIVILEGES = """
 select g.part, 'privileges', g.name, g.name, g.granted from (
   select o.part, o.name, (select string_agg(x::text, ' ' order by x::text collate "C") from unnest(o.acl) x) as granted,
-         (select string_agg(x::text, ' ' order by x::text collate "C") from unnest(acldefault(o.class, o.owner)) x) as usual
+         (select string_agg(x::text, ' ' order by x::text collate "C") from unnest(acldefault(o.class, o.owner)) x)
+           as usual
     from (
-      select part, kind || ' ' || name as name, relacl as acl, case relkind when 'S' then 's' else 'r' end::"char" as class,
-             relowner as owner from rel where relacl is not null
+      select part, kind || ' ' || name as name, relacl as acl,
+             case relkind when 'S' then 's' else 'r' end::"char" as class, relowner as owner
+        from rel where relacl is not null
       union all
       select rel.part, 'column ' || rel.name || '.' || quote_ident(a.attname), a.attacl, 'c', rel.relowner
         from rel join pg_attribute a on a.attrelid = rel.oid where a.attacl is not null and not a.attisdropped
@@ -31,7 +33,8 @@ select g.part, 'privileges', g.name, g.name, g.granted from (
          and ('pg_type'::regclass, t.oid) not in (select classid, objid from ext)
       union all
       select 0, 'schema ' || ns.name, n.nspacl, 'n', n.nspowner from ns join pg_namespace n on n.oid = ns.oid
-       where n.nspacl is not null and 0 WANTED and ('pg_namespace'::regclass, ns.oid) not in (select classid, objid from ext)
+       where n.nspacl is not null and 0 WANTED
+         and ('pg_namespace'::regclass, ns.oid) not in (select classid, objid from ext)
       union all
       select 0, 'server ' || quote_ident(srvname), srvacl, 'S', srvowner from pg_foreign_server
        where srvacl is not null and 0 WANTED
@@ -50,11 +53,12 @@ select 0, 'default privileges', concat_ws(' ', 'of', quote_ident(pg_get_userbyid
  where (d.defaclnamespace = 0 or ns.oid is not null) and 0 WANTED
 """
 
-# Objects of the system have low numbers; of those only the schema public can be a migration's.
+# OIDs below 16384 are system objects; of these a migration may only comment on the schema public (2200).
 COMMENTS = f"""
 select p.part, 'comment', i.type || ' ' || i.identity, case when d.classoid = 'pg_class'::regclass
-         then coalesce((select case when d.objsubid = 0 then rel.kind || ' ' || rel.name else 'column ' || rel.name || '.'
-           || (select quote_ident(a.attname) from pg_attribute a where a.attrelid = rel.oid and a.attnum = d.objsubid) end
+         then coalesce((select case when d.objsubid = 0 then rel.kind || ' ' || rel.name
+           else 'column ' || rel.name || '.' || (select quote_ident(a.attname) from pg_attribute a
+             where a.attrelid = rel.oid and a.attnum = d.objsubid) end
            from rel where rel.oid = d.objoid), '')
        when d.classoid = 'pg_constraint'::regclass then coalesce((select rel.kind || ' ' || rel.name from rel
          join pg_constraint k on k.conrelid = rel.oid where k.oid = d.objoid), '')
@@ -72,7 +76,7 @@ select 0, 'extension', quote_ident(e.extname), '', concat_ws(' ', 'version', e.e
   from pg_extension e join pg_namespace n on n.oid = e.extnamespace where 0 WANTED
 """
 
-# Read through jsonb: which columns there are depends on the server's version; a row filter is no text to cast.
+# Read through jsonb, because the columns depend on the server version; pg_get_expr prints the row filter.
 PUBLICATIONS = """
 select 0, 'publication', quote_ident(p.pubname), '', concat_ws(' ', 'owner', quote_ident(pg_get_userbyid(p.pubowner)),
     (to_jsonb(p) - 'oid' - 'pubname' - 'pubowner')::text, (select string_agg(concat_ws(' ', r.prrelid::regclass::text,
@@ -92,7 +96,8 @@ select 0, 'server', quote_ident(s.srvname), '', concat_ws(' ', 'owner', quote_id
     'wrapper', w.fdwname, s.srvtype, s.srvversion, array_to_string(s.srvoptions, ' '))
   from pg_foreign_server s join pg_foreign_data_wrapper w on w.oid = s.srvfdw where 0 WANTED
 union all
-select 0, 'user mapping', quote_ident(m.srvname) || ' for ' || quote_ident(m.usename), 'server ' || quote_ident(m.srvname),
+select 0, 'user mapping', quote_ident(m.srvname) || ' for ' || quote_ident(m.usename),
+    'server ' || quote_ident(m.srvname),
     md5(coalesce(array_to_string(m.umoptions, ' '), ''))
   from pg_user_mappings m where 0 WANTED
 """
@@ -130,7 +135,8 @@ select 0, 'operator class', ns.name || '.' || quote_ident(c.opcname) || ' using 
  where ('pg_opclass'::regclass, c.oid) not in (select classid, objid from ext) and 0 WANTED
 union all
 select 0, 'language', quote_ident(l.lanname), '', concat_ws(' ', l.lanplcallfoid::regproc::text, l.lanpltrusted::text)
-  from pg_language l where l.oid >= 16384 and ('pg_language'::regclass, l.oid) not in (select classid, objid from ext) and 0 WANTED
+  from pg_language l
+ where l.oid >= 16384 and ('pg_language'::regclass, l.oid) not in (select classid, objid from ext) and 0 WANTED
 """
 
 SURROUNDINGS = (

@@ -1,1 +1,1 @@
-"""Where a server comes from: one file a kind."""
+"""Engines that start or connect to a throwaway server, one file per kind."""

@@ -1,4 +1,4 @@
-"""What an engine is: something that hands out a throwaway server and takes it away again."""
+"""The interface of an engine, and the throwaway server that it provides."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kfm_ci.errors import CannotCheck
 from kfm_ci.postgres.collations import Locale
 from kfm_ci.postgres.roles import Roles
 
-_COMPLAINT = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
+_LOG_ERROR = re.compile(r"^.*?((?:FATAL|PANIC|server process)(?!.*password authentication failed).*)$", re.MULTILINE)
 ADMIN = "kfm_admin"
 OWNER = "kfm_owner"
 SETTINGS = {
@@ -32,7 +32,7 @@ SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-"""Of every server that we start ourselves: nothing in it must outlive a crash."""
+"""Settings of every server that kfm-ci starts: its data need not survive a crash."""
 RECORD = {
     "logging_collector": "on",
     "log_destination": "stderr,csvlog",
@@ -41,39 +41,39 @@ RECORD = {
     "log_rotation_age": "0",
     "log_rotation_size": "0",
 }
-"""Settings under which a server can note what a tool sends; a database asks for it by ``log_statement``."""
+"""Settings that collect the server log, to record an external tool's SQL; ``log_statement`` is set per database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A running server that nobody else uses."""
+    """A running throwaway server."""
 
     kind: str
     version: str
     """As the server reports it, such as ``17.5``."""
     detail: str
-    """Where it came from, for the console."""
+    """Version and origin, for the console."""
     conninfo: str
-    """How to connect as administrator; a database name is added."""
+    """Connection string of the administrator without a database name."""
     maintenance: str = "postgres"
     owner: str = OWNER
     """Role that migrations run as; not a superuser."""
     owner_password: str | None = None
     log: Path | None = None
     port: int | None = None
-    """Port on the loopback for foreign tools; None: they connect as we do."""
+    """Loopback port for external migration tools; None: they connect by ``conninfo``."""
     network: str | None = None
-    """Network of containers that the server is on, where it has one of its own."""
+    """Container network of the server, if it has its own."""
     alias: str = ""
-    """Its name there."""
+    """Host name of the server in that network."""
     prefix: str = "kfm_"
-    """What the names of our databases begin with."""
+    """Prefix of the names of kfm-ci's databases."""
     roles: Roles = field(init=False, compare=False, repr=False)
-    """Which roles each of our databases finds."""
+    """Saved roles of each of kfm-ci's databases."""
 
     def __post_init__(self) -> None:
-        """Let the roles know whose they are."""
-        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._administrate))
+        """Create the registry of roles with the owner and a connection of the administrator."""
+        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._connect_as_administrator))
 
     @property
     def major(self) -> int:
@@ -87,9 +87,9 @@ class Server:
         credentials = {"user": self.owner, "password": self.owner_password}
         return make_conninfo(self.conninfo, dbname=database, **{k: v for k, v in credentials.items() if v is not None})
 
-    def make_owner(self, administrator: psycopg.Connection[Any]) -> None:
-        """Make the role that migrations run as: it owns its databases, and is nothing else."""
-        _hash_quickly(administrator)
+    def create_owner(self, administrator: psycopg.Connection[Any]) -> None:
+        """Create the role that migrations run as: it owns its databases and has no other attribute."""
+        _reduce_scram_iterations(administrator)
         administrator.execute(
             sql.SQL("create role {} login nosuperuser nocreatedb nocreaterole password {}").format(
                 sql.Identifier(self.owner), sql.Literal(self.owner_password)
@@ -97,22 +97,22 @@ class Server:
         )
 
     def set_passwords(self, administrator: psycopg.Connection[Any]) -> None:
-        """Give the administrator of a server of ours the password that the conninfo names, and make the owner."""
+        """Set the administrator's password from the conninfo and create the owner; for servers that kfm-ci starts."""
         password = conninfo_to_dict(self.conninfo)["password"]
         administrator.execute("set password_encryption = 'scram-sha-256'")  # md5 up to PostgreSQL 13
-        _hash_quickly(administrator)
+        _reduce_scram_iterations(administrator)
         administrator.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(ADMIN), sql.Literal(password)))
-        self.make_owner(administrator)
+        self.create_owner(administrator)
 
     def url(self, database: str) -> str:
-        """Return the URL of a database as the owner, as programs take it in ``DATABASE_URL``."""
+        """Return the URL of a database as the owner, for ``DATABASE_URL``."""
         parts = conninfo_to_dict(self.dsn(database))
         names = {key: parts[key] for key in ("host", "port", "user", "password") if parts.get(key)}
         return f"postgresql:///{quote(database)}?{urlencode(names, quote_via=quote)}"
 
     @property
     def tcp_address(self) -> tuple[str, str]:
-        """Host and port for who shares our network but not our files; of a server that listens there."""
+        """Host and port for a process in kfm-ci's network, if the server listens on TCP."""
         parts = conninfo_to_dict(self.conninfo)
         return (
             ("127.0.0.1", str(self.port))
@@ -121,18 +121,18 @@ class Server:
         )
 
     def tcp_url(self, database: str, host: str, port: str) -> str:
-        """Return the URL of a database as the owner, at an address, as every driver reads it."""
+        """Return the URL of a database as the owner at a TCP address, in the form that every driver accepts."""
         return f"postgresql://{self.owner}:{quote(self.owner_password or '')}@{host}:{port}/{quote(database)}"
 
     def create_database(self, name: str, template: str | None = None, *, locale: Locale | None = None) -> str:
-        """Make a database owned by the owner, as a copy of ``template`` where one is given; return its name."""
+        """Create a database of the owner, as a copy of ``template`` if given; return its full name."""
         full = name if name.startswith(self.prefix) else self.prefix + name
         source = sql.Identifier(template or "template0")
         strategy = sql.SQL(" strategy file_copy") if self.major >= 15 and template else sql.SQL("")
-        with self._administrate() as connection:
+        with self._connect_as_administrator() as connection:
             self._drop(connection, full)
             if template:
-                self.roles.enter(template, connection)
+                self.roles.switch_to(template, connection)
             make = sql.SQL("create database {} owner {} template {}").format(
                 sql.Identifier(full), sql.Identifier(self.owner), source
             )
@@ -141,51 +141,51 @@ class Server:
             except psycopg.errors.UndefinedObject as error:
                 raise CannotCheck(
                     code="KFM-C32",
-                    message="a migration has renamed or dropped the role that migrations run as",
+                    message="A migration renamed or dropped the role that migrations run as.",
                     where=self.owner,
-                    help="leave the role that runs a migration as it is",
+                    help="Remove the statement that renames or drops this role.",
                 ) from error
             if template:
-                self.roles.copied(connection, full, template)
+                self.roles.register_copy(connection, full, template)
             else:
-                self.roles.new(connection, full)
+                self.roles.register_new(connection, full)
         if not template:
-            # a plain owner made its own database here; on 15 and later PUBLIC may no longer create in it
+            # from PostgreSQL 15, PUBLIC has no CREATE privilege on the schema public
             with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
                 connection.execute(sql.SQL("grant all on schema public to {}").format(sql.Identifier(self.owner)))
         return full
 
     def drop_database(self, name: str) -> None:
-        """Remove a database and whoever is connected to it."""
-        with self._administrate() as connection:
+        """Drop a database and terminate its sessions."""
+        with self._connect_as_administrator() as connection:
             self._drop(connection, name)
 
     def _drop(self, administrator: psycopg.Connection[Any], name: str) -> None:
         administrator.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
         self.roles.forget(name)
 
-    def _administrate(self) -> psycopg.Connection[Any]:
+    def _connect_as_administrator(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True)
 
     def log_tail(self, lines: int = 5) -> str:
-        """Return the last complaints in the server's log; empty when there are none."""
+        """Return the last FATAL, PANIC and crash lines of the server's log, or an empty text."""
         if self.log is None or not self.log.exists():
             return ""
-        told = [match[1] for match in _COMPLAINT.finditer(self.log.read_text(errors="replace"))]
-        return "\n".join(told[-lines:])
+        errors = [match[1] for match in _LOG_ERROR.finditer(self.log.read_text(errors="replace"))]
+        return "\n".join(errors[-lines:])
 
 
-def _hash_quickly(connection: psycopg.Connection[Any]) -> None:
-    """Let the passwords that this session sets be hashed less often at every log-in: ours are random, and live minutes.
+def _reduce_scram_iterations(connection: psycopg.Connection[Any]) -> None:
+    """Reduce the SCRAM iterations of passwords set in this session, for faster logins: they are random and short-lived.
 
-    Go's lib/pq refuses a number of fewer than four digits.
+    Go's lib/pq rejects fewer than 1000 iterations.
     """
     if connection.info.server_version >= 160000:
         connection.execute("set scram_iterations = 1000")
 
 
 class Engine(Protocol):
-    """Where a server comes from."""
+    """A source of throwaway servers."""
 
     @property
     def kind(self) -> str:
@@ -193,5 +193,5 @@ class Engine(Protocol):
         ...
 
     def start(self) -> AbstractContextManager[Server]:
-        """Return a context in which the server runs; it is gone afterwards, whatever happened."""
+        """Return a context in which the server runs; it is removed at the end, also after an error."""
         ...

@@ -1,4 +1,4 @@
-"""Containers beside us: the daemon that makes them, our own place in it, and what tells a leak from a thing in use."""
+"""Containers of kfm-ci: the daemon, kfm-ci's own container, and the removal of abandoned containers."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from kfm_ci import config
 from kfm_ci.errors import CannotCheck
 
 OWNER_LABEL = "io.github.kfm-ci.owner"
-"""On all that we make: host name, process and its start, by which a later run knows whether the owner lives."""
+"""Label of every container and network: host name, process id and start time, which show whether the owner lives."""
 LIMITS: dict[str, Any] = {
     "mem_limit": "4g",
     "pids_limit": 512,
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges"],
 }
-"""What a hostile migration or smoke test may use: memory, and nothing of the machine."""
+"""Limits for a hostile migration or smoke test: memory and processes, without privileges."""
 _RUNNER_LABEL = re.compile(r"[0-9a-f]{6}")
-"""GitHub's runner labels what it starts so, and removes what has its label before its next job."""
+"""Label of GitHub's runner: before its next job it removes the containers with its label."""
 _HOSTNAME_FILE = re.compile(r"/containers/([0-9a-f]{64})/hostname /etc/hostname ")
 
 
 @contextmanager
 def daemon(*, asked_by: str = "engine docker", instead: str = "use --engine embedded") -> Iterator[docker.DockerClient]:
-    """Yield a client of the daemon that `docker` on the command line would ask; raises CannotCheck where none answers."""
+    """Yield a client of the daemon that the `docker` command uses; raises CannotCheck if none is reachable."""
     try:
         client = _client()
     except DockerException as error:
         raise CannotCheck(
             code="KFM-C50",
-            message="no container engine answers",
+            message="No container engine is reachable.",
             where=asked_by,
             got=_reason(error),
-            help=f"start docker, or {instead}; in a workflow on self-hosted runners its socket must be given",
+            help=f"Start Docker, or {instead}. On a self-hosted runner, give the job access to the Docker socket.",
         ) from error
     with contextlib.closing(client):
         yield client
 
 
-def answers() -> bool:
-    """Whether there is a container engine that we may ask."""
+def is_reachable() -> bool:
+    """Whether a container engine is reachable."""
     try:
         with daemon():
             return True
@@ -61,7 +61,7 @@ def answers() -> bool:
 
 def _client() -> docker.DockerClient:
     if "DOCKER_HOST" not in config.environment():
-        # what Docker Desktop, colima and rootless set-ups tell the command line, and not the library
+        # Docker Desktop, colima and rootless Docker set a context, which the Python library ignores
         with contextlib.suppress(DockerException, OSError, ValueError):
             chosen = ContextAPI.get_current_context()
             if chosen is not None and chosen.name != "default" and chosen.Host:
@@ -69,8 +69,8 @@ def _client() -> docker.DockerClient:
     return docker.from_env()
 
 
-def ourselves(client: docker.DockerClient) -> Container | None:
-    """Return the container whose network we have; None when it is the daemon's own host."""
+def own_container(client: docker.DockerClient) -> Container | None:
+    """Return the container whose network kfm-ci uses; None if it runs on the daemon's host."""
     try:
         found = client.containers.get(_own_id())
         for _ in range(3):
@@ -84,7 +84,7 @@ def ourselves(client: docker.DockerClient) -> Container | None:
 
 
 def _own_id() -> str:
-    """Return what may be our own id: a container's host name is one, unless somebody chose another."""
+    """Return the id of kfm-ci's own container, or an id that no container has; the default host name is the id."""
     with contextlib.suppress(OSError):
         known = _HOSTNAME_FILE.search(Path("/proc/self/mountinfo").read_text())
         if known:
@@ -93,26 +93,26 @@ def _own_id() -> str:
     return name if re.fullmatch(r"[0-9a-f]{12}", name) else "0" * 64
 
 
-def labels(ours: Container | None) -> dict[str, str]:
-    """Return what marks our containers and networks as ours, and as the runner's where one started us."""
-    runner = {key: value for key, value in (ours.labels if ours else {}).items() if _RUNNER_LABEL.fullmatch(key)}
+def labels(own: Container | None) -> dict[str, str]:
+    """Return the labels of kfm-ci's containers and networks, with those of a GitHub runner that started kfm-ci."""
+    runner = {key: value for key, value in (own.labels if own else {}).items() if _RUNNER_LABEL.fullmatch(key)}
     return {**runner, OWNER_LABEL: owner()}
 
 
 def owner() -> str:
-    """Return who we are, so that it can be asked later whether we still are."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    """Return the value of ``OWNER_LABEL`` for this process."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_start_time(os.getpid())}"
 
 
-def reap(client: docker.DockerClient, *, host: str | None = None) -> int:
-    """Remove what dead owners left, and all of the given host's; return how many containers that were."""
+def remove_abandoned(client: docker.DockerClient, *, host: str | None = None) -> int:
+    """Remove containers and networks of ended owners and of ``host``; return the number of containers."""
     count = 0
     for container in client.containers.list(all=True, filters={"label": OWNER_LABEL}, ignore_removed=True):
-        if _dead(client, container.labels[OWNER_LABEL], host):
+        if _is_abandoned(client, container.labels[OWNER_LABEL], host):
             remove(container)
             count += 1
     for network in client.networks.list(filters={"label": OWNER_LABEL}, greedy=True):
-        if _dead(client, network.attrs["Labels"][OWNER_LABEL], host):
+        if _is_abandoned(client, network.attrs["Labels"][OWNER_LABEL], host):
             with contextlib.suppress(DockerException):
                 for member in network.containers:
                     network.disconnect(member, force=True)
@@ -121,19 +121,19 @@ def reap(client: docker.DockerClient, *, host: str | None = None) -> int:
 
 
 def remove(container: Container) -> None:
-    """Remove a container with its volumes, whatever it is doing; one that is gone is fine."""
+    """Remove a container with its volumes, running or not, if it exists."""
     with contextlib.suppress(NotFound):
         container.remove(force=True, v=True)
 
 
-def _dead(client: docker.DockerClient, named: str, host: str | None) -> bool:
-    """Whether an owner is known to be gone; of another machine's processes nothing is known."""
+def _is_abandoned(client: docker.DockerClient, named: str, host: str | None) -> bool:
+    """Whether an owner is known to have ended; False for processes of another machine."""
     name, _, process = named.partition(":")
     pid, _, started = process.partition(":")
     if name == host:
         return True
     if name == socket.gethostname() and pid.isdecimal():
-        return _started(int(pid)) != started
+        return _start_time(int(pid)) != started
     if re.fullmatch(r"[0-9a-f]{12}", name):
         try:
             return str(client.containers.get(name).status) not in {"running", "paused", "created"}
@@ -142,8 +142,8 @@ def _dead(client: docker.DockerClient, named: str, host: str | None) -> bool:
     return False
 
 
-def _started(pid: int) -> str:
-    """Return when a process started, in the kernel's ticks; ``gone`` when there is none, ``lives`` where that is all we know."""
+def _start_time(pid: int) -> str:
+    """Return the start time of a process in kernel ticks, ``gone`` if it ended, ``lives`` without a ``/proc``."""
     if Path("/proc/self/stat").exists():
         try:
             return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -159,7 +159,7 @@ def _started(pid: int) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return the innermost cause in one short line: the library wraps a refused socket four times."""
+    """Return the innermost cause in one short line: the library wraps a socket error four times."""
     while error.__cause__ or error.__context__:
         inner = error.__cause__ or error.__context__
         if not isinstance(inner, Exception):

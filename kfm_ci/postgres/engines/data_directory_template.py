@@ -1,4 +1,4 @@
-"""What is made once and copied for each server: a data directory, and programs where the server's user cannot reach them."""
+"""Templates that are built once and copied for each server: data directories and programs."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ from kfm_ci.postgres.engines.base import ADMIN
 from kfm_ci.postgres.engines.installations import Installation
 
 READY = Path(sys.prefix) / "share" / "kfm-ci" / "clusters"
-"""Where whoever installs us may leave data directories for every user; the action's image does."""
+"""Prebuilt data directories for every user; the action's image contains them."""
 
 
-def keep(installation: Installation) -> None:
-    """Leave a data directory of these programs under READY. Nothing in it is secret: passwords are set at each start."""
-    made = READY / _name(installation)
+def store(installation: Installation) -> None:
+    """Store a data directory for this installation in READY. It contains no secret: passwords are set at each start."""
+    template = READY / _name(installation)
     READY.mkdir(parents=True, exist_ok=True)
-    _initialise(installation, server_processes.server_user(), made)
-    for path in (made, *made.rglob("*")):
+    _initialise(installation, server_processes.server_user(), template)
+    for path in (template, *template.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def data_directory(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
-    """Make ``target`` a fresh data directory, the server's user's own: a copy of one made before, else made in place."""
+    """Create a data directory of the server's user at ``target``, from a template if there is a place for one."""
     name = _name(installation)
-    made, cache = READY / name, _cache()
-    if not made.is_dir():
+    template, cache = READY / name, _cache()
+    if not template.is_dir():
         if cache is None:
             _initialise(installation, user, target)
             return
-        made = _once(cache, name, lambda work: _initialise(installation, user, work))
-    _copy(made, user, target)
+        template = _build_once(cache, name, lambda work: _initialise(installation, user, work))
+    _copy(template, user, target)
 
 
 def _name(installation: Installation) -> str:
     return f"{installation.major}-{_key(installation)}"
 
 
-def _copy(made: Path, user: pwd.struct_passwd | None, target: Path) -> None:
-    """Copy with the system's own program: a thousand small files take it half the time that they take us."""
+def _copy(template: Path, user: pwd.struct_passwd | None, target: Path) -> None:
+    """Copy with ``cp``, which takes half the time of Python for a thousand small files."""
     target.mkdir(mode=0o700)
-    hand_over(target, user)
+    change_owner(target, user)
     done = subprocess.run(
-        ["/bin/cp", "-R", f"{made}/.", target],
+        ["/bin/cp", "-R", f"{template}/.", target],
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
         env={},
         cwd="/",
-        **server_processes.identity(user),
+        **server_processes.popen_identity(user),
     )
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise OSError(None, said.rpartition(": ")[2], str(target))
+        reason = (done.stderr.strip().splitlines() or ["no error message"])[0]
+        raise OSError(None, reason.rpartition(": ")[2], str(target))
 
 
-def reachable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
-    """Return the installation, or a copy of it when the server's user may not run it where it is."""
+def runnable(installation: Installation, user: pwd.struct_passwd | None, home: Path) -> Installation:
+    """Return the installation, or a copy of it if the server's user cannot run it in place."""
     if user is None or _runs(installation, user):
         return installation
     prefix = installation.bindir.parent
@@ -77,26 +77,26 @@ def reachable(installation: Installation, user: pwd.struct_passwd | None, home: 
 
     def copy(work: Path) -> None:
         shutil.copytree(prefix, work / package.name / prefix.name, symlinks=True)
-        if libraries.is_dir():  # where a wheel keeps what its programs are linked with
+        if libraries.is_dir():  # shared libraries of a wheel
             shutil.copytree(libraries, work / libraries.name, symlinks=True)
         for path in (work, *work.rglob("*")):
             if not path.is_symlink():
                 path.chmod(path.stat().st_mode | (0o055 if path.is_dir() or os.access(path, os.X_OK) else 0o044))
 
-    copied = _once(_cache() or home, f"programs-{_key(installation)}", copy)
+    copied = _build_once(_cache() or home, f"programs-{_key(installation)}", copy)
     moved = replace(installation, bindir=copied / package.name / prefix.name / installation.bindir.name)
     if not _runs(moved, user):
         raise CannotCheck(
             code="KFM-C26",
-            message=f"user `{user.pw_name}` cannot run the server's programs",
+            message=f"User `{user.pw_name}` cannot run the server's programs.",
             where=str(installation.bindir),
-            help="install PostgreSQL where every user can read it, or do not run as root",
+            help="Install PostgreSQL in a directory that every user can read, or run kfm-ci as a user other than root.",
         )
     return moved
 
 
-def hand_over(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Give a directory with all in it to the server's user."""
+def change_owner(path: Path, user: pwd.struct_passwd | None) -> None:
+    """Change the owner of a directory and its files to the server's user."""
     if user is None:
         return
     for folder, folders, files in os.walk(path):
@@ -114,7 +114,7 @@ def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
                 check=False,
                 env={},
                 cwd="/",
-                **server_processes.identity(user),
+                **server_processes.popen_identity(user),
             )
         except OSError:
             return False
@@ -124,11 +124,11 @@ def _runs(installation: Installation, user: pwd.struct_passwd) -> bool:
 
 
 def _cache() -> Path | None:
-    """Return a directory that is ours alone to write; None when there is none."""
+    """Return a directory that only this user can write to, or None."""
     try:
         cache = Path(tempfile.gettempdir()) / f"kfm-ci-cache-{os.getuid()}"
         cache.mkdir(mode=0o711, exist_ok=True)
-        state, passable = cache.lstat(), server_processes.passable(cache.parent)
+        state, passable = cache.lstat(), server_processes.is_reachable(cache.parent)
     except OSError:
         return None
     ours = not cache.is_symlink() and state.st_uid == os.getuid() and not state.st_mode & 0o022
@@ -140,8 +140,8 @@ def _key(installation: Installation) -> str:
     return hashlib.sha256(f"{installation.bindir}{installation.version}{changed}".encode()).hexdigest()[:16]
 
 
-def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
-    """Return ``cache/name``, made whole or not at all, by one process at a time."""
+def _build_once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
+    """Return ``cache/name``, created atomically and by one process at a time."""
     final = cache / name
     with (cache / "making").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -158,7 +158,7 @@ def _once(cache: Path, name: str, make: Callable[[Path], None]) -> Path:
 
 def _initialise(installation: Installation, user: pwd.struct_passwd | None, target: Path) -> None:
     target.mkdir(mode=0o700)
-    hand_over(target, user)
+    change_owner(target, user)
     locale = "--locale=C.UTF-8" if os.uname().sysname == "Linux" else "--locale=C"
     done = subprocess.run(
         [
@@ -181,7 +181,7 @@ def _initialise(installation: Installation, user: pwd.struct_passwd | None, targ
         check=False,
         env={},
         cwd="/",
-        **server_processes.identity(user),
+        **server_processes.popen_identity(user),
     )
     if done.returncode:
         lines = [
@@ -189,7 +189,7 @@ def _initialise(installation: Installation, user: pwd.struct_passwd | None, targ
         ] or done.stderr.strip().splitlines()
         raise CannotCheck(
             code="KFM-C03",
-            message=f"initdb failed: {(lines or ['no output'])[0]}",
+            message=f"`initdb` failed: {(lines or ['no output'])[0]}.",
             where=str(installation.bindir),
-            help="is there disk space, and a complete installation of PostgreSQL?",
+            help="Free disk space, or reinstall PostgreSQL if its files are incomplete.",
         )

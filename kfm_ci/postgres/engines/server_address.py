@@ -1,4 +1,4 @@
-"""The way to a given server, also from inside a container, where ``localhost`` is not what the author meant."""
+"""The address of a given server, also from inside a container, where ``localhost`` is the container itself."""
 
 from __future__ import annotations
 
@@ -15,65 +15,66 @@ from kfm_ci.errors import CannotCheck, UsageError
 
 TIMEOUT_SECONDS = 10
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104
-_CONTAINED = (Path("/.dockerenv"), Path("/run/.containerenv"))
+_CONTAINER_FILES = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
-    """Return a connection, the conninfo that led to it, and how it differs from the given one (mostly not).
+    """Return a connection, its conninfo, and a description of the detour if it is not the given address.
 
-    Raises UsageError for an address that cannot be read, CannotCheck when nobody lets us in.
+    Raises UsageError for an invalid URL, CannotCheck if the connection fails.
     """
     try:
         parts = {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except psycopg.ProgrammingError as error:
         raise UsageError(
             code="KFM-U20",
-            message="the database URL cannot be read",
+            message="The database URL is invalid; it is not shown because it may contain a password.",
             where="--database-url",
             expected="postgresql://user:password@host:5432/name",
-            help="the URL itself is not shown",
+            help="Write the URL in the expected form.",
         ) from error
-    # a server whose own encoding is SQL_ASCII would give us bytes
+    # with SQL_ASCII as client_encoding psycopg would return bytes
     given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
     host = parts.get("host", "")
     try:
         return psycopg.connect(given, autocommit=True), given, ""
     except psycopg.OperationalError as error:
-        beside = _gateway() if host in _LOCAL and contained() else None
-        if beside is not None:
+        gateway = _gateway() if host in _LOCAL and is_in_container() else None
+        if gateway is not None:
             with contextlib.suppress(psycopg.OperationalError):
-                conninfo = make_conninfo(given, host=beside)
-                told = f", by way of this container's gateway {beside}: `{host}` is the container itself"
-                return psycopg.connect(conninfo, autocommit=True), conninfo, told
+                conninfo = make_conninfo(given, host=gateway)
+                detour = f", through this container's gateway {gateway}, because `{host}` is the container itself"
+                return psycopg.connect(conninfo, autocommit=True), conninfo, detour
         raise CannotCheck(
             code="KFM-C05",
-            message="no connection to the given server",
-            where=host or "its socket",
+            message="The connection to the given server failed.",
+            where=host or "Unix socket",
             got=_reason(error),
-            help=_advice(host, parts, _reason(error)),
+            help=_connection_help(host, parts, _reason(error)),
         ) from error
 
 
-def _advice(host: str, parts: dict[str, str], reason: str) -> str:
-    if host in _LOCAL and contained():
+def _connection_help(host: str, parts: dict[str, str], reason: str) -> str:
+    if host in _LOCAL and is_in_container():
         return (
-            f"inside this container `{host}` is the container itself: write the service's name, as in "
-            f"postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}, or publish its port"
+            f"Write the name of the service instead of `{host}`, which is this container itself: "
+            f"`postgresql://{parts.get('user', 'postgres')}:…@postgres:5432/{parts.get('dbname', 'postgres')}`. "
+            "Or publish its port."
         )
     if "resolve" in reason or "translate host name" in reason:
-        return f"is `{host}` the name of a service of this job? only the job's own services are found by name"
+        return f"Define a service named `{host}` in this job: only services of the same job are resolved by name."
     if "refused" in reason:
-        return "is the server ready? give the service a health check, so that the job waits for it"
-    return "does the server run, and are user, password and database right?"
+        return "Add a health check to the service, so that the job waits until the server is ready."
+    return "Check that the server is running and that user, password and database are correct."
 
 
-def contained() -> bool:
-    """Return whether we run inside a container."""
-    return any(path.exists() for path in _CONTAINED)
+def is_in_container() -> bool:
+    """Whether kfm-ci runs inside a container."""
+    return any(path.exists() for path in _CONTAINER_FILES)
 
 
 def _gateway() -> str | None:
-    """Return the host's address as this container's routes have it."""
+    """Return the host's address from this container's default route, or None."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/net/route").read_text().splitlines()[1:]:
             fields = line.split()
@@ -83,6 +84,6 @@ def _gateway() -> str | None:
 
 
 def _reason(error: psycopg.OperationalError) -> str:
-    """Return the server's or the system's word, without address: messages of libpq name user and database at most."""
+    """Return the first line of libpq's message without the address: it contains at most user and database."""
     first = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
     return first.rpartition(" failed: ")[2].removeprefix("FATAL:").strip()[:200]

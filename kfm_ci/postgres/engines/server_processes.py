@@ -1,4 +1,4 @@
-"""Processes of servers: found by what they were started with, never by a number alone."""
+"""Processes of servers, identified by their data directory, never by a process id alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Any
 from kfm_ci.errors import CannotCheck
 
 PATIENCE = 5.0
-"""Seconds a server may take to end before it is killed."""
+"""Seconds until a server that does not stop is killed."""
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """Return the user that servers run as; None: our own. PostgreSQL refuses root."""
+    """Return the user that servers run as, because PostgreSQL does not run as root; None: the current user."""
     if os.getuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -26,24 +26,24 @@ def server_user() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
     raise CannotCheck(
         code="KFM-C02",
-        message="running as root, and there is no user `postgres` or `nobody` for the server",
-        help="run as another user, or add one",
+        message="PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as.",
+        help="Run kfm-ci as another user, or create one of the two users.",
     )
 
 
-def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Return how to start a program as that user, with none of our groups."""
+def popen_identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
+    """Return the arguments of Popen that start a program as that user without supplementary groups."""
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
 
 
-def passable(place: Path) -> bool:
-    """Whether the server's user can come to a directory; ours always can."""
+def is_reachable(place: Path) -> bool:
+    """Whether the server's user can reach a directory; True unless kfm-ci runs as root."""
     above = (place, *place.parents)
     return os.getuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in above)
 
 
-def end(home: Path) -> None:
-    """End the server whose data lie in ``home``: asked first, then killed. No other process is ever touched."""
+def stop(home: Path) -> None:
+    """Stop the server whose data directory is in ``home``, by SIGQUIT and after ``PATIENCE`` by SIGKILL."""
     pid = _postmaster(home)
     if pid is None:
         return
@@ -65,7 +65,7 @@ def _postmaster(home: Path) -> int | None:
 
 
 def _serves(pid: int, home: Path) -> bool:
-    """Whether that process lives and was started with this data directory, whose name nobody else has."""
+    """Whether a process runs and was started with this data directory, whose name is unique."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except FileNotFoundError:

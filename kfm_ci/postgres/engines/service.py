@@ -1,4 +1,4 @@
-"""Engine ``service``: a server somebody else started, given by URL, and only when it may be thrown away."""
+"""Engine ``service``: a running server, given by URL, that is empty or marked as throwaway."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
 MARK = "kfm-ci throwaway"
-USED = """
+OBJECT_COUNT = """
     with made as (
       select oid, relnamespace as namespace from pg_class where relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
       union all
@@ -30,18 +30,18 @@ USED = """
          + (select count(*) from pg_largeobject_metadata)
 """
 
-OTHERS = """
+OTHER_DATABASES = """
     select datname
       from pg_database
      where datallowconn and not datistemplate and datname <> current_database()
-       -- made by a run beside this one
+       -- databases of concurrent runs
        and not starts_with(datname, 'kfm_')
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceEngine:
-    """A given server; our databases are made beside what it has, and removed again."""
+    """A given server; kfm-ci's databases are created next to its own and dropped at the end."""
 
     url: str
     major: int | None = None
@@ -49,11 +49,11 @@ class ServiceEngine:
 
     @contextmanager
     def start(self) -> Iterator[Server]:
-        """Yield the server after proving that it is empty or marked as throwaway."""
+        """Yield the server if it is empty or marked as throwaway; raises UsageError otherwise."""
         token = secrets.token_hex(4)
         connection, conninfo, detour = server_address.connect(self.url)
         with connection:
-            self._throwaway(connection, conninfo)
+            self._check_throwaway(connection, conninfo)
             version = connection.info.parameter_status("server_version") or "0"
             server = Server(
                 kind="service",
@@ -68,10 +68,10 @@ class ServiceEngine:
             if self.major is not None and server.major != self.major:
                 raise CannotCheck(
                     code="KFM-C01",
-                    message="the given server has another version",
+                    message="The given server has another major version.",
                     expected=str(self.major),
                     got=version,
-                    help="change `postgres-version` or the service's image",
+                    help="Change `postgres-version` or the image of the service.",
                 )
             self._make_owner(server, connection)
             try:
@@ -85,47 +85,48 @@ class ServiceEngine:
                 server.roles.restore(connection)
                 connection.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(server.owner)))
 
-    def _throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
-        """Refuse a server that somebody may miss: one database with something in it is enough, whichever we were given."""
+    def _check_throwaway(self, connection: psycopg.Connection, conninfo: str) -> None:
+        """Raise UsageError for a server with a non-empty database that is not marked as throwaway."""
         row = connection.execute(
             "select shobj_description(oid, 'pg_database') from pg_database where datname = current_database()"
         ).fetchone()
         if row and row[0] == MARK:
             return
         given = connection.info.dbname
-        self._empty(connection, given, given)
-        for (name,) in connection.execute(OTHERS).fetchall():
+        self._check_empty(connection, given, given)
+        for (name,) in connection.execute(OTHER_DATABASES).fetchall():
             try:
-                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as beside:
-                    self._empty(beside, name, given)
+                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as other:
+                    self._check_empty(other, name, given)
             except psycopg.OperationalError as error:
-                raise _used(name, given, "a database that cannot be looked into") from error
+                raise _not_empty(name, given, "a database that rejects connections") from error
 
-    def _empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
-        used = connection.execute(USED).fetchone()
+    def _check_empty(self, connection: psycopg.Connection, name: str, given: str) -> None:
+        used = connection.execute(OBJECT_COUNT).fetchone()
         if used and used[0]:
-            raise _used(name, given, f"{used[0]} objects")
+            raise _not_empty(name, given, f"{used[0]} objects")
 
     def _make_owner(self, server: Server, connection: psycopg.Connection) -> None:
         try:
-            server.make_owner(connection)
+            server.create_owner(connection)
             connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(server.owner)))
         except psycopg.errors.InsufficientPrivilege as error:
             raise CannotCheck(
                 code="KFM-C06",
-                message="the given role may not create roles and databases",
-                help="give the server's superuser: it is a throwaway",
+                message="The given role may not create roles and databases.",
+                help="Connect as a superuser of this throwaway server.",
             ) from error
 
 
-def _used(name: str, given: str, what: str) -> UsageError:
+def _not_empty(name: str, given: str, what: str) -> UsageError:
     return UsageError(
         code="KFM-U21",
         where=name,
-        expected="a server with nothing in it",
+        expected="an empty server",
         got=what,
-        message="the given database is not empty, so it may not be a throwaway"
+        message="The given database is not empty, so the server may not be disposable."
         if name == given
-        else "another database of the given server is in use, so the server may not be a throwaway",
-        help=f"give an empty server; or, if all on it may be lost, run on it: comment on database \"{given}\" is '{MARK}'",
+        else "Another database of the given server is in use, so the server may not be disposable.",
+        help="Use an empty server. If all its data may be lost, run on it: "
+        f"`COMMENT ON DATABASE \"{given}\" IS '{MARK}'`.",
     )

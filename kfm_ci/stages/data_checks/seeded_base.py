@@ -9,7 +9,7 @@ from kfm_ci.evidence import data_dependence, seed
 from kfm_ci.evidence.data_dependence import Dependence
 from kfm_ci.evidence.model import Seeding
 from kfm_ci.model import Finding, Hazard, Place, Severity
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.sql import statements
 from kfm_ci.stages.results import ExecutableMigration, Provisioned
@@ -69,7 +69,7 @@ class SeededBase:
             self._supersede(same)
             self.add((finding,))
 
-    def exclude_offending_rows(self, migration: ExecutableMigration, failed: Applied, database: str) -> bool:
+    def exclude_offending_rows(self, migration: ExecutableMigration, failed: ScriptOutcome, database: str) -> bool:
         """Report a failure that depends on rows and leave such rows out next time; False when it does not."""
         if (
             self._origin == self.base.base_database
@@ -95,7 +95,7 @@ class SeededBase:
             self._restricted[table] = restricted | frozenset(dependence.columns)
         return True
 
-    def _report(self, migration: ExecutableMigration, failed: Applied, dependence: Dependence) -> None:
+    def _report(self, migration: ExecutableMigration, failed: ScriptOutcome, dependence: Dependence) -> None:
         statement = failed.statement
         line, end = (statement.line, statement.end_line) if statement else (failed.line, failed.line)
         place = Place(file=migration.up_path, line=line, column=1, end_line=end)
@@ -124,7 +124,7 @@ def _suspects(item: Finding, place: Place) -> bool:
     return same and inside and item.place.file == place.file
 
 
-def _depends_on_recorded_rows(migration: ExecutableMigration, failed: Applied) -> bool:
+def _depends_on_recorded_rows(migration: ExecutableMigration, failed: ScriptOutcome) -> bool:
     """Whether the failed statement was recorded from a tool that computed it from other rows."""
     return (
         migration.up.recorded
@@ -133,7 +133,7 @@ def _depends_on_recorded_rows(migration: ExecutableMigration, failed: Applied) -
     )
 
 
-def _without_rows_finding(migration: ExecutableMigration, failed: Applied) -> Finding:
+def _without_rows_finding(migration: ExecutableMigration, failed: ScriptOutcome) -> Finding:
     return DATA_DEPENDENT_FAILURE.finding(
         f"Checked without synthetic rows: the tool's SQL depends on existing data ({failed.error}).",
         help="Nothing to do; the behaviour on existing rows was not checked.",

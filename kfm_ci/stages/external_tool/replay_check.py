@@ -49,7 +49,7 @@ def check_replay(base: BaseDatabase, new: tuple[Migration, ...], state: Database
         for migration in new:
             reset(connection)
             if isinstance(migration.up, Script):
-                done = run_script.run(connection, migration.up, entry=None)
+                done = run_script.apply(connection, migration.up)
                 if done.outcome is Outcome.FAILED:
                     raise _replay_failure(migration.id, done.error or "it fails")
     difference = state.differs(DatabaseState(base, name, tool))

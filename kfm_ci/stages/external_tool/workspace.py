@@ -59,9 +59,9 @@ class ToolWorkspace:
                 code="KFM-C41",
                 message=f"the migration tool is not installed: {argv[0]}",
                 where="[migrations.command]",
-                help=f"{self.tool.how_to_install}{ELSEWHERE if server_address.contained() else ''}",
+                help=f"{self.tool.how_to_install}{ELSEWHERE if server_address.is_in_container() else ''}",
             )
-        self.server.roles.enter(database)
+        self.server.roles.switch_to(database)
         last: list[DatabaseBusy | None] = []
         ended = process.run(
             (program, *(_filled(part, names) for part in argv[1:])),
@@ -69,9 +69,9 @@ class ToolWorkspace:
             environment=environment,
             timeout=self.tool.timeout,
             apart=apart,
-            overdue=lambda: last.append(backends.busy(self.server, database)),
+            overdue=lambda: last.append(backends.open_sessions(self.server, database)),
         )
-        backends.end(self.server, database)
+        backends.end_sessions(self.server, database)
         if ended.code is None:
             why = (
                 f"took longer than {self.tool.timeout} s"
@@ -84,7 +84,7 @@ class ToolWorkspace:
                 where=" ".join(argv)[:200],
                 help=_advice(ended, *last),
             )
-        if not backends.there(self.server, database):
+        if not backends.database_exists(self.server, database):
             raise CannotCheck(
                 code="KFM-C47",
                 message="the migration tool dropped the database that it was given",

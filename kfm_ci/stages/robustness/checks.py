@@ -107,7 +107,7 @@ def _other_collation(
     if base.change.head.tool is not None or not any(collation.concerns(script) for _, script in pairs):
         return [], None
     with base.connect(base.base_database, admin=True) as administrator:
-        locale = collations.another(administrator)
+        locale = collations.find_locale(administrator)
     if locale is None:
         return [], "not checked under another collation: this server has none with another sort order"
     in_baseline = history_table.by_baseline(base, base.base_database).applied

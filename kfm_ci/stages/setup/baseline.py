@@ -30,7 +30,7 @@ def build(base: BaseDatabase, session: Session) -> None:
         return
     file = _file(base, path)
     script = _plain(Script(file=file, text=file.text), session)
-    done = run_script.run(session, script, entry=None)
+    done = run_script.apply(session, script)
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(
             code="KFM-C23",
@@ -50,7 +50,7 @@ def missing_roles(base: BaseDatabase, script: Script) -> tuple[str, ...]:
     merged = base.change.base.migrations if base.change.base else ()
     scripts = [item.up for item in (*merged, *base.pending) if isinstance(item.up, Script)]
     with base.connect(base.base_database, admin=True) as administrator:
-        return roles.absent(administrator, needed([script, *scripts]))
+        return roles.missing_roles(administrator, needed([script, *scripts]))
 
 
 def _file(base: BaseDatabase, path: str) -> SourceFile:

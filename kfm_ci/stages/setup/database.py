@@ -11,7 +11,7 @@ def prepare(base: BaseDatabase, database: str) -> None:
     """Give an empty database what is there before any migration: extensions, ledger, baseline, the tool's own table."""
     with base.connect(database, admin=True) as admin:
         for extension in base.config.database.extensions:
-            extensions.make(admin, extension)
+            extensions.create(admin, extension)
     with base.connect(database) as connection:
         ledger.create(connection)
         baseline.build(base, connection)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from kfm_ci.migrations import placeholders
 from kfm_ci.model import Mode
 from kfm_ci.postgres.engines import installations
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.sql.script import Script
 
 _EXTENSION = re.compile(r'extension "([^"]+)"')
@@ -26,7 +26,7 @@ _ROLE = re.compile(r'role "([^"]+)" does not exist')
 
 
 def of(
-    done: Applied, script: Script, *, missing: Callable[[], Iterable[str]] = tuple, given: Iterable[str] = ()
+    done: ScriptOutcome, script: Script, *, missing: Callable[[], Iterable[str]] = tuple, given: Iterable[str] = ()
 ) -> str | None:
     """Return what to do about an error that needs a setting or another file; None for another.
 
@@ -97,7 +97,7 @@ def by_error(sqlstate: str | None, error: str) -> str | None:
             'in kfm-ci.toml: [migrations] baseline = "…"'
         )
     if sqlstate in {"0A000", "58P01"} and "extension" in error:
-        return installations.advice(_EXTENSION.findall(error), installations.find())
+        return installations.extension_help(_EXTENSION.findall(error), installations.find())
     return None
 
 

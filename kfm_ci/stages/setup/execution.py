@@ -7,7 +7,7 @@ from functools import partial
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Place
 from kfm_ci.postgres.ledger import Entry
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.rules.server.execution import MIGRATION_FAILED, NOT_ALLOWED_IN_TRANSACTION
 from kfm_ci.sql import transactions
 from kfm_ci.sql.script import Script
@@ -28,7 +28,7 @@ def entry_of(base: BaseDatabase, migration: ExecutableMigration) -> Entry:
     )
 
 
-def failure_finding(base: BaseDatabase, migration: Migration, script: Script, done: Applied) -> Finding:
+def failure_finding(base: BaseDatabase, migration: Migration, script: Script, done: ScriptOutcome) -> Finding:
     """Return the finding for a script for which PostgreSQL returned an error."""
     outside = done.escaped or done.sqlstate in {"25001", "2D000"}
     kept = (

@@ -34,7 +34,7 @@ def make_named(base: BaseDatabase, session: Session) -> None:
         script for item in (*merged, *base.pending) for script in (item.up, item.down) if isinstance(script, Script)
     )
     if any(plain in script.text and named.search(script.text) for script in scripts):
-        history_table.make(session, table, name)
+        history_table.create(session, table, name)
 
 
 def by_baseline(base: BaseDatabase, database: str) -> HistoryComparison:

@@ -23,7 +23,7 @@ def check_single_transaction(base: Provisioned) -> tuple[Finding, ...]:
         return ()
     name = base.server.create_database("together", template=base.base_database)
     with base.connect(name) as connection:
-        failed = run_script.together(connection, tuple(item.up for item in base.new))
+        failed = run_script.apply_in_one_transaction(connection, tuple(item.up for item in base.new))
     base.server.drop_database(name)
     if failed is not None:
         number, done = failed

@@ -63,7 +63,7 @@ def check_running_release(base: Provisioned, result: ApplyResult) -> list[Findin
     with _clone(server, origin) as database:
         for migration in applied:
             with base.connect(database) as connection:
-                if run_script.run(connection, migration.up, entry=None).outcome is Outcome.FAILED:
+                if run_script.apply(connection, migration.up).outcome is Outcome.FAILED:
                     break
             if migration.id in checked:
                 for key, finding in _check_state(base, server, release, origin, database, migration):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kfm_ci.migrations.tools import process
 from kfm_ci.postgres import assertions
-from kfm_ci.postgres.session import LOST, gone
+from kfm_ci.postgres.session import CONNECTION_ERRORS, connection_error
 from kfm_ci.stages.results import RunningServer
 
 
@@ -14,15 +14,15 @@ def file_failure(base: RunningServer, database: str, path: str, text: str) -> st
     """Run each statement of a file on a database; return why an assertion fails, or None."""
     with base.connect(database, settings={"statement_timeout": f"{base.config.smoke.timeout}s"}) as session:
         try:
-            return assertions.failure(session, path, text)
-        except LOST as error:
-            raise gone(base.server, error) from error
+            return assertions.first_failure(session, path, text)
+        except CONNECTION_ERRORS as error:
+            raise connection_error(base.server, error) from error
 
 
 def command_failure(base: RunningServer, database: str, command: str) -> str | None:
     """Run a command with the database's URL as its only variable of ours; return why it failed, or None."""
     smoke, server = base.config.smoke, base.server
-    server.roles.enter(database)
+    server.roles.switch_to(database)
     if smoke.image:
         # its library takes long to load
         from kfm_ci.postgres.engines import container_command

@@ -10,7 +10,7 @@ from kfm_ci.migrations import placeholders
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Place
 from kfm_ci.postgres import assertions
-from kfm_ci.postgres.session import LOST, gone
+from kfm_ci.postgres.session import CONNECTION_ERRORS, connection_error
 from kfm_ci.rules.server.external_tool import VERIFY_SCRIPT_SKIPPED
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.results import Provisioned
@@ -55,6 +55,6 @@ def _is_plain(script: Script) -> bool:
 def _failure(base: Provisioned, database: str, script: Script) -> str | None:
     with base.connect(database, settings={"statement_timeout": f"{base.config.smoke.timeout}s"}) as session:
         try:
-            return assertions.refusal(session, script)
-        except LOST as error:
-            raise gone(base.server, error) from error
+            return assertions.first_error(session, script)
+        except CONNECTION_ERRORS as error:
+            raise connection_error(base.server, error) from error

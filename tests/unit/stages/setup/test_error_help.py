@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.model import Digest, Mode, Outcome
-from kfm_ci.postgres.run_script import Applied
+from kfm_ci.postgres.script_outcome import ScriptOutcome
 from kfm_ci.sql.role_references import needed
 from kfm_ci.sql.script import Script, SourceFile
 from kfm_ci.stages.setup import error_help
@@ -28,14 +28,16 @@ FILE = SourceFile(path="a.sql", data=b"", text="", sha256=Digest.of(b""))
     ],
 )
 def test_what_a_plain_owner_may_not_do_names_the_setting_to_write(error: str, setting: str) -> None:
-    done = Applied(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate=error[:5])
+    done = ScriptOutcome(
+        outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate=error[:5]
+    )
     assert setting in str(error_help.of(done, Script(file=FILE, text="")))
 
 
 def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
     texts = ["create role own; grant select on t to own, a; grant b to own; alter table t owner to public, c;".replace("public, ", ""),
              "drop role if exists gone; create policy p on t to current_user, \"D d\" using (true); alter default privileges for role a grant all on tables to b"]  # fmt: skip
-    done = Applied(
+    done = ScriptOutcome(
         outcome=Outcome.FAILED,
         mode=Mode.TRANSACTION,
         duration_ms=1.0,
@@ -49,5 +51,5 @@ def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
 
 def test_a_name_without_a_schema_is_taken_for_a_slip_of_the_pen() -> None:
     error = '42P01: relation "usres" does not exist'
-    done = Applied(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate="42P01")
+    done = ScriptOutcome(outcome=Outcome.FAILED, mode=Mode.TRANSACTION, duration_ms=1.0, error=error, sqlstate="42P01")
     assert error_help.of(done, Script(file=FILE, text="")) is None
