@@ -24,3 +24,8 @@ def lines(numbers: Iterable[int], limit: int) -> str:
     """Return line numbers as text, each once, in the given order: ``line 4``, ``lines 4, 7 and 2 more``."""
     each = [str(number) for number in dict.fromkeys(numbers)]
     return f"line{'s' if len(each) > 1 else ''} {listed(each, limit)}"
+
+
+def quoted(names: Sequence[str], limit: int) -> str:
+    """Return the first names in backticks as one line, and the number of the others."""
+    return listed([f"`{name}`" for name in names], limit)

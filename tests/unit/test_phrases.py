@@ -40,3 +40,7 @@ def test_a_list_of_sentences_is_joined_otherwise() -> None:
 )
 def test_lines_are_shown_once_in_their_order(numbers: list[int], text: str) -> None:
     assert phrases.lines(numbers, 2) == text
+
+
+def test_names_stand_in_backticks_and_the_rest_is_counted() -> None:
+    assert phrases.quoted(("public.a", "public.b", "public.c"), 2) == "`public.a`, `public.b` and 1 more"
