@@ -80,8 +80,8 @@ def check(case: Case) -> Iterator[Finding]:
                 f"`{rename.step.seen.kind}` renames {rename.kind} `{rename.old}` to `{rename.new}`: queries with the "
                 "old name fail.",
                 step=rename.step,
-                help="Add the new name beside the old one (a view, or a column kept in sync by a trigger). Drop the old "
-                "name in a later migration.",
+                help="Add the new name beside the old one (a view, or a column kept in sync by a trigger). Drop the "
+                "old name in a later migration.",
             )
     yield from _check_removed(case, renames)
     yield from _check_changed(case)
@@ -141,8 +141,7 @@ def _check_changed(case: Case) -> Iterator[Finding]:
         if before != after and not _widens(before, after):
             yield case.finding(
                 COLUMN_TYPE_CHANGED,
-                f"Column `{identity}` changes from `{before}` to `{after}`: applications that expect the old type can "
-                "fail.",
+                f"Column `{identity}` changes from `{before}` to `{after}`: clients that expect the old type fail.",
                 step=step,
                 help="Add a column of the new type and switch the application over. Then drop the old column.",
             )

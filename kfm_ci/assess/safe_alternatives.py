@@ -75,8 +75,8 @@ def _alter_command(table: str, command: Node, outside: str) -> str | None:
         check = quote(f"{command.text('name')}_not_null")
         return (
             f"Write `alter table {table} add constraint {check} check ({column} is not null) not valid;`. In the next "
-            f"migration write `alter table {table} validate constraint {check};`, then `alter table {table} alter column "
-            f"{column} set not null;`, which needs no scan then, and last `drop constraint {check}`."
+            f"migration write `alter table {table} validate constraint {check};`, then `alter table {table} alter "
+            f"column {column} set not null;`, which needs no scan then, and last `drop constraint {check}`."
         )
     if kind == "AT_AlterColumnType":
         return (
@@ -86,8 +86,8 @@ def _alter_command(table: str, command: Node, outside: str) -> str | None:
     if kind == "AT_AddColumn":
         name = quote(definition.text("colname")) if definition is not None else "…"
         return (
-            f"Write `alter table {table} add column {name} …;` without `not null`, default and constraint. Then set the "
-            "default, fill the existing rows in batches, and add constraints `not valid` and validate them later."
+            f"Write `alter table {table} add column {name} …;` without `not null`, default and constraint. Then set "
+            "the default, fill the existing rows in batches, and add constraints `not valid` and validate them later."
         )
     if kind == "AT_DetachPartition":
         return f"Write `alter table {table} detach partition … concurrently;` {outside}."
