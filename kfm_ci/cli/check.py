@@ -98,7 +98,7 @@ def _evidence(
         format=subject.change.head.format,
         directory=subject.change.head.directory,
         suppressed=suppressed,
-        adviser=process.identity() if advised.asked and not advised.unchecked else None,
+        linter=process.identity() if advised.asked and not advised.unchecked else None,
         stages=(StageEvidence(name="validate", status=status, duration_ms=milliseconds),),
     )
 
@@ -135,8 +135,8 @@ def _rows(evidence: Evidence) -> str:
 
 def _circumstances(evidence: Evidence) -> Iterator[str]:
     yield f"format {evidence.format} in {evidence.directory}, compared with {evidence.source.base_sha or 'nothing'}"
-    adviser = evidence.adviser
-    yield f"linter {adviser.name} {adviser.version}" if adviser else "no linter was run"
+    linter = evidence.linter
+    yield f"linter {linter.name} {linter.version}" if linter else "no linter was run"
     yield f"took {evidence.stages[0].duration_ms / 1000:.2f} s"
 
 

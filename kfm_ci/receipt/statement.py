@@ -107,15 +107,15 @@ def build(
 def _inputs(
     evidence: Evidence, place: Link, *, config: Digest | None, policy: Digest | None, smoke: Digest | None
 ) -> dict[str, Any]:
-    source, adviser = evidence.source, evidence.adviser
+    source, linter = evidence.source, evidence.linter
     return {
         "source": {"git_sha": source.git_sha, "base_sha": source.base_sha, "tree_clean": source.tree_clean},
         "config": _maybe(config),
         "policy": _maybe(policy),
         "smoke": _maybe(smoke),
-        "adviser": None
-        if adviser is None
-        else {"name": adviser.name, "version": adviser.version, "digest": _digest(adviser.sha256)},
+        "linter": None
+        if linter is None
+        else {"name": linter.name, "version": linter.version, "digest": _digest(linter.sha256)},
         "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
         "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
     }

@@ -146,7 +146,7 @@ def conclude(
         engine=EngineEvidence(kind=server.kind, server_version=server.version, detail=server.detail)
         if server
         else None,
-        adviser=gate.linter,
+        linter=gate.linter,
         risk=level,
         risk_reasons=reasons,
         findings=tuple(findings),
