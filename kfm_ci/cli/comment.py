@@ -33,21 +33,21 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
             help="Download the artifact of the gate's run to the directory of `out`.",
         ) from error
     evidence = gate_json_reader.loads(data, where=str(file))
-    edition = PublicationContext(
+    publication = PublicationContext(
         context=platform,
         inputs=replace(inputs, comment="auto"),
         credentials=credentials,
         evidence=evidence,
         out=Path(inputs.out),
         log=log,
-        artifact_url=platform.judged_url,
+        artifact_url=platform.triggering_run_url,
     )
-    number = pull_request.of_tip(edition)
+    number = pull_request.of_tip(publication)
     if number is None:
         log.write(
             workflow_commands.message("notice", "no open pull request has this commit as its tip: no comment") + "\n"
         )
         return int(ExitCode.PASSED)
-    edition.context = replace(platform, pull=number)
-    Comment().publish(edition)
+    publication.context = replace(platform, pull=number)
+    Comment().publish(publication)
     return int(ExitCode.PASSED)
