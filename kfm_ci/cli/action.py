@@ -29,7 +29,7 @@ def run() -> int:
     platform = context.read()
     given = context.withdraw_secrets()
     log = sys.stdout
-    _save_container_name(platform, log)
+    _leave_word(platform, log)
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
     # a wrong input is reported with the help of the others
     inputs, github = read(given), GithubTable()
@@ -38,7 +38,7 @@ def run() -> int:
         if inputs.command == "comment":
             from kfm_ci.cli import comment
 
-            return comment.tell(inputs, platform, Credentials.from_variables(given, inputs), log)
+            return comment.post(inputs, platform, Credentials.from_variables(given, inputs), log)
         if inputs.database_url:
             log.write(workflow_commands.mask(inputs.database_url) + "\n")
         with workflow_commands.quiet(log):
@@ -46,11 +46,11 @@ def run() -> int:
             inputs = _configured(inputs, github)
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:
-        evidence = _failed_run(error)
+        evidence = _ended(error)
     except Exception as error:
         with workflow_commands.quiet(log):
             traceback.print_exc(file=log)
-        evidence = _failed_run(
+        evidence = _ended(
             Defect(
                 code="KFM-D01",
                 message=f"This is a defect of kfm-ci: {type(error).__name__}.",
@@ -71,11 +71,11 @@ def run() -> int:
     )
     publish.publish(publication)
     if platform.workspace is not None:
-        _change_owner(Path(inputs.out), platform.workspace)
+        _hand_over(Path(inputs.out), platform.workspace)
     return publication.exit_code
 
 
-def _save_container_name(platform: Context, log: TextIO) -> None:
+def _leave_word(platform: Context, log: TextIO) -> None:
     """Write this container's name for the action's second container; without it the next run cleans up after a cancelled one."""
     if platform.state_file is None:
         return
@@ -111,12 +111,12 @@ def _configured(inputs: Inputs, github: GithubTable) -> Inputs:
     return replace(inputs, **given)
 
 
-def _failed_run(error: KfmError) -> Evidence:
+def _ended(error: KfmError) -> Evidence:
     """Return the evidence of a run that ended before the first stage."""
     return Evidence(result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence)
 
 
-def _change_owner(out: Path, workspace: Path) -> None:
+def _hand_over(out: Path, workspace: Path) -> None:
     """Change the owner of the files to the workspace's: the next checkout on the runner cannot remove files of root."""
     if os.getuid() != 0 or not out.is_dir():
         return

@@ -15,8 +15,8 @@ from kfm_ci.github.publication import Credentials, PublicationContext
 from kfm_ci.report import gate_json_reader
 
 
-def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
-    """Render gate.json of the artifact in ``out`` again, and write it to the pull request of the event's commit.
+def post(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
+    """Post the verdict in the artifact's gate.json, in ``out``, as a comment on the pull request of the event's commit.
 
     The artifact is data of the pull request's author: it does not decide where the comment goes, and its text
     is escaped. Raises CannotCheck without the file, Unpublished on an error of GitHub.
@@ -45,7 +45,7 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     number = pull_request.of_tip(publication)
     if number is None:
         log.write(
-            workflow_commands.message("notice", "no open pull request has this commit as its tip: no comment") + "\n"
+            workflow_commands.message("notice", "No open pull request has this commit as its tip: no comment.") + "\n"
         )
         return int(ExitCode.PASSED)
     publication.context = replace(platform, pull=number)

@@ -30,7 +30,7 @@ def tell(github: GitHub, tmp_path: Path) -> Any:
         log = io.StringIO()
         platform = Context(repository="acme/shop", api_url=github.url, head_sha=tip, event="workflow_run", workflow="migrations",
                            triggering_run_url="https://github.com/acme/shop/actions/runs/5")  # fmt: skip
-        return comment.tell(
+        return comment.post(
             Inputs(command="comment", out=str(tmp_path)), platform, Credentials(token="secret-token"), log
         ), log.getvalue()
 
