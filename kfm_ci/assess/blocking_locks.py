@@ -35,7 +35,7 @@ from kfm_ci.rules.server.locks import (
     SCAN_UNDER_LOCK,
 )
 
-_BLOCKED = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
+_BLOCKED = {Hazard.BLOCKS_READS: "reads and writes of", Hazard.BLOCKS_WRITES: "writes to"}
 
 
 def check(case: Case) -> Iterator[Finding]:
@@ -103,10 +103,10 @@ def _blocking_finding(case: Case, group: BlockGroup) -> Finding:
 
 
 def _blocked(locks: tuple[BlockingLock, ...]) -> str:
-    """Return the blocked statements, such as: reads and writes of `a`, and writes of `b`."""
+    """Return the blocked statements, such as: reads and writes of `a`, and writes to `b`."""
     by_hazard = {hazard: [item.lock for item in locks if hazard_of(item.lock) is hazard] for hazard in BLOCKING_HAZARDS}
     return ", and ".join(
-        f"{_BLOCKED[hazard]} of {locked_relations(found)}" for hazard, found in by_hazard.items() if found
+        f"{_BLOCKED[hazard]} {locked_relations(found)}" for hazard, found in by_hazard.items() if found
     )
 
 
@@ -189,7 +189,7 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
     yield case.finding(
         _rule(step, works(step), Hazard.BLOCKS_WRITES),
-        f"`{step.seen.kind}` blocks writes of {phrases.quoted(sorted(names), SHOWN)} until it completes. {size}",
+        f"`{step.seen.kind}` blocks writes to {phrases.quoted(sorted(names), SHOWN)} until it completes. {size}",
         step=step,
         hazard=Hazard.BLOCKS_WRITES,
         severity=severity,

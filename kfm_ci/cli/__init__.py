@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from kfm_ci import __version__
+from kfm_ci.cli.parameters import BaseRef, ConfigFile, Directory, Format, Out, Output, Quiet, Verbose
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 
@@ -33,19 +34,6 @@ app = typer.Typer(
 )
 receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Print receipts and their schema.")
 app.add_typer(receipt, name="receipt")
-
-Directory = Annotated[Path, typer.Argument(help="The repository.")]
-ConfigFile = Annotated[
-    str | None, typer.Option("--config", help="Path of the configuration file, relative to the repository.")
-]
-Format = Annotated[str, typer.Option("--format", help="Migration tool, or auto to detect it.")]
-Out = Annotated[Path, typer.Option("--out", help="Directory for reports and receipt.")]
-Output = Annotated[str, typer.Option("--output", help="Output format: human, json or github.")]
-BaseRef = Annotated[
-    str | None, typer.Option("--base", help="Commit or branch to compare with; `none`: all migrations are new.")
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show suppressed findings, locks and timings.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Show less output.")]
 
 
 def _version(value: bool) -> None:

@@ -44,8 +44,8 @@ class Subject:
     @property
     def policy_digest(self) -> Digest:
         """Return the sha256 of the policy, defaults included."""
-        held = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
-        return Digest.of(json.dumps(held, sort_keys=True, separators=(",", ":")).encode())
+        values = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
+        return Digest.of(json.dumps(values, sort_keys=True, separators=(",", ":")).encode())
 
     @property
     def notices(self) -> tuple[Finding, ...]:
@@ -220,14 +220,14 @@ def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
 
 
 def _requirements(policy: Config, head: History) -> Requirements:
-    asked = policy.policy
+    table = policy.policy
     return Requirements(
-        require_header=asked.require_header or head.format == "kfm",
-        require_traceability=asked.require_traceability,
-        require_manifest=asked.require_manifest,
-        ticket_pattern=asked.ticket_pattern,
-        max_file_size=asked.max_file_size,
-        personal_data_threshold=asked.personal_data_threshold,
+        require_header=table.require_header or head.format == "kfm",
+        require_traceability=table.require_traceability,
+        require_manifest=table.require_manifest,
+        ticket_pattern=table.ticket_pattern,
+        max_file_size=table.max_file_size,
+        personal_data_threshold=table.personal_data_threshold,
     )
 
 

@@ -50,18 +50,18 @@ def render(evidence: Evidence) -> str:
 
 def _suite_of(item: Finding, names: list[str]) -> str:
     """Return the stage of a finding by its hazard: the first of its possible stages that the run has."""
-    wanted: tuple[str, ...]
+    stages: tuple[str, ...]
     if item.hazard in _STATIC:
-        wanted = ("validate",)
+        stages = ("validate",)
     elif item.hazard is Hazard.ROLLBACK_UNPROVEN:
-        wanted = ("rollback", "apply")
+        stages = ("rollback", "apply")
     elif item.hazard in {Hazard.SMOKE, Hazard.COEXISTENCE}:
-        wanted = ("smoke", "apply")
+        stages = ("smoke", "apply")
     elif item.hazard is Hazard.DRIFT:
-        wanted = ("preflight", "dry-run", "apply")
+        stages = ("preflight", "dry-run", "apply")
     else:
-        wanted = ("apply", "validate")
-    return next((name for name in wanted if name in names), "findings")
+        stages = ("apply", "validate")
+    return next((name for name in stages if name in names), "findings")
 
 
 def _add_stage(root: Element, stage: StageEvidence, findings: list[Finding], evidence: Evidence) -> None:

@@ -27,16 +27,16 @@ def compose(evidence: Evidence, *, report_url: str | None = None) -> str:
     sections = [text for text in _sections(evidence) if text]
     foot = _foot(evidence, _report_link(report_url))
     budget = CAP - _length(head) - _length(foot) - 200
-    kept: list[str] = []
+    shown: list[str] = []
     for section in sections:
         budget -= _length(section) + 2
         if budget < 0:
             break
-        kept.append(section)
-    left = len(sections) - len(kept)
+        shown.append(section)
+    left = len(sections) - len(shown)
     if left:
-        kept.append(f"**{phrases.count(left, 'section')} left out for length:** see the full report below.")
-    return "\n\n".join([head, *kept, foot]) + "\n"
+        shown.append(f"**{phrases.count(left, 'section')} left out for length:** see the full report below.")
+    return "\n\n".join([head, *shown, foot]) + "\n"
 
 
 def _length(text: str) -> int:
@@ -85,8 +85,8 @@ def _checklist(evidence: Evidence) -> str:
     if not items:
         return ""
     done = sum(item.done for item in items)
-    listed = "\n".join(f"- [{'x' if item.done else ' '}] {inline(item.name)}: {prose(item.reason)}" for item in items)
-    return migration.folded(f"Definition of done: {done} of {len(items)}", listed, opened=done < len(items))
+    text = "\n".join(f"- [{'x' if item.done else ' '}] {inline(item.name)}: {prose(item.reason)}" for item in items)
+    return migration.folded(f"Definition of done: {done} of {len(items)}", text, opened=done < len(items))
 
 
 def _diagram(title: str, source: str | None) -> str:

@@ -255,7 +255,7 @@ def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() 
         if item.rule == "lock-held-during-work"
     ]
     assert [item.hazard for item in found] == [Hazard.BLOCKS_READS]
-    assert "reads and writes of `public.t`, and writes of `public.u` until COMMIT" in found[0].message
+    assert "reads and writes of `public.t`, and writes to `public.u` until COMMIT" in found[0].message
 
 
 def test_quick_statements_above_one_slow_one_are_one_finding_that_names_their_lines() -> None:
