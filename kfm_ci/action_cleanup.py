@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 
+from kfm_ci import phrases
 from kfm_ci.errors import CannotCheck
 from kfm_ci.github import context
 
 
 def main() -> None:
-    """Remove containers and networks of the first container, and of others that ended; never fails the job."""
-    host = context.judged_on()
+    """Remove the containers and networks of the first container, and of other ended ones; never fail the job."""
+    host = context.first_container()
     if host is None or not os.path.exists("/var/run/docker.sock"):
         return
     from kfm_ci.postgres.engines import containers
@@ -24,7 +25,7 @@ def main() -> None:
     except CannotCheck:
         return
     if count:
-        os.write(1, f"kfm-ci: removed {count} server{'s' if count > 1 else ''} that a cancelled run left\n".encode())
+        os.write(1, f"kfm-ci: removed {phrases.count(count, 'server')} that a cancelled run left\n".encode())
 
 
 if __name__ == "__main__":

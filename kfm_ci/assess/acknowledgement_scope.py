@@ -69,26 +69,29 @@ def of(migrations: Iterable[Migration]) -> dict[str, tuple[Scope, ...]]:
     for migration in migrations:
         for script in (migration.up, migration.down):
             if isinstance(script, Script):
-                allows = _unwritten(script, acknowledgements.find(script)[0])
+                allows = _without_file_comments(script, acknowledgements.find(script)[0])
                 found[script.file.path] = (*found.get(script.file.path, ()), *scopes(script, allows))
         if isinstance(migration.up, Script) and migration.up.recorded:
-            found[migration.up_path] = (*found.get(migration.up_path, ()), *_sent(migration, migration.up, migrations))
+            found[migration.up_path] = (
+                *found.get(migration.up_path, ()),
+                *_recorded_scopes(migration, migration.up, migrations),
+            )
     return found
 
 
-def _unwritten(script: Script, allows: tuple[AllowComment, ...]) -> tuple[AllowComment, ...]:
-    """Return the acknowledgements without those that a tool sent with an SQL file: these are read from the file."""
+def _without_file_comments(script: Script, allows: tuple[AllowComment, ...]) -> tuple[AllowComment, ...]:
+    """Return the acknowledgements in recorded SQL, without those of an SQL file, which are read from the file."""
     if not script.recorded or not script.file.path.endswith(".sql"):
         return allows
     file = replace(script, text=script.file.text, first_line=1)
-    written = {(item.hazard, item.acknowledgement) for item in acknowledgements.find(file)[0]}
-    return tuple(item for item in allows if (item.hazard, item.acknowledgement) not in written)
+    in_file = {(item.hazard, item.acknowledgement) for item in acknowledgements.find(file)[0]}
+    return tuple(item for item in allows if (item.hazard, item.acknowledgement) not in in_file)
 
 
-def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Iterator[Scope]:
-    """Yield the scopes of a program's own comments: each statement of the call below."""
+def _recorded_scopes(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Iterator[Scope]:
+    """Yield the scopes of comments in a program: each statement that the call below executed."""
     if up.file.path.endswith(".sql"):
-        yield from _word_for_word(migration, up)
+        yield from _identical_statements(migration, up)
         return
     calls, remarks = source_calls.read(up.file.text, up.file.path)
     changelog = up.file.path.endswith(acknowledgements.CHANGELOGS)
@@ -100,37 +103,37 @@ def _sent(migration: Migration, up: Script, all: tuple[Migration, ...]) -> Itera
         ):
             continue
         below = next((call for call in calls if call.line > allow.line), None)
-        sent = [
+        recorded = [
             part
             for script in (up, migration.down)
             if isinstance(script, Script)
             for part in statements.of(script)
-            if changelog or (below is not None and _from(part.text, calls, below))
+            if changelog or (below is not None and _is_from(part.text, calls, below))
         ]
-        yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in sent)
-        if not sent:
+        yield from (Scope(allow=allow, start=part.line, end=part.end_line) for part in recorded)
+        if not recorded:
             yield Scope(allow=allow, start=None, end=None)
 
 
 def _changeset(text: str, line: int, begins: Collection[int]) -> int | None:
-    """Return the start of a comment's changeset: the one right below it, else the one around it."""
+    """Return the first line of a comment's changeset: the one right below it, else the one around it."""
     lines = text.split("\n")
     below = next((number for number in range(line, len(lines)) if not _REMARK.match(lines[number])), len(lines))
     return below + 1 if below + 1 in begins else max((one for one in begins if one <= line), default=None)
 
 
-def _word_for_word(migration: Migration, up: Script) -> Iterator[Scope]:
-    """Yield the scopes of comments that the tool did not send, by the unchanged statement below each in the file."""
+def _identical_statements(migration: Migration, up: Script) -> Iterator[Scope]:
+    """Yield the scopes of comments that were not recorded, by the recorded statement equal to the one below each."""
     file = replace(up, text=up.file.text, first_line=1)
     for scope in scopes(file, acknowledgements.find(file)[0]):
         below = next((part.text for part in statements.of(file) if part.line == scope.start), None)
         scripts = [script for script in (up, migration.down) if isinstance(script, Script) and script.recorded]
-        sent = [part for script in scripts for part in statements.of(script) if part.text == below]
-        yield from (replace(scope, start=part.line, end=part.end_line) for part in sent)
-        if not sent:
+        recorded = [part for script in scripts for part in statements.of(script) if part.text == below]
+        yield from (replace(scope, start=part.line, end=part.end_line) for part in recorded)
+        if not recorded:
             yield scope
 
 
-def _from(statement: str, calls: tuple[source_calls.Call, ...], call: source_calls.Call) -> bool:
+def _is_from(statement: str, calls: tuple[source_calls.Call, ...], call: source_calls.Call) -> bool:
     found = source_calls.sender(statement, calls)
     return found is not None and call.line <= found.line and found.end_line <= call.end_line

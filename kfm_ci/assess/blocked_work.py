@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kfm_ci.assess.case import Case, Step, bare, blocking, few
+from kfm_ci import phrases
+from kfm_ci.assess.case import SHOWN, Case, Step, blocking, unqualified
 from kfm_ci.evidence.statement_evidence import Lock, LockMode
 from kfm_ci.model import Hazard
 
-_DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
-
-
 BLOCKING_HAZARDS = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
-
-
+_DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
 _VALIDATES = "validating foreign key constraint"
+REWRITES, CHANGES_ROWS, SCANS = "rewrites", "changes rows of", "scans"
+"""Verbs of work under a lock; an index build has the names of its indexes in its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -43,16 +42,16 @@ class BlockGroup:
     step: Step
     """The first of the statements."""
     hazard: Hazard
-    waits: tuple[BlockingLock, ...]
+    locks: tuple[BlockingLock, ...]
 
     @property
     def work(self) -> tuple[WorkUnderLock, ...]:
         """The work under the locks, each item once."""
-        shared = {id(wait.work): wait.work for wait in self.waits}
+        shared = {id(lock.work): lock.work for lock in self.locks}
         return tuple(dict.fromkeys(item for items in shared.values() for item in items))
 
     @property
-    def early(self) -> bool:
+    def is_early(self) -> bool:
         """Whether the statement itself is quick, and the work comes after it."""
         work = self.work
         return bool(work) and not any(item.step is self.step for item in work)
@@ -64,19 +63,15 @@ def works(step: Step) -> tuple[WorkUnderLock, ...]:
     if seen.kind == "TRUNCATE TABLE":
         return ()
     old = frozenset(seen.effects.preexisting)
-    found = [WorkUnderLock(step=step, what="rewrites", relation=name) for name in seen.effects.rewrites if name in old]
+    found = [WorkUnderLock(step=step, what=REWRITES, relation=name) for name in seen.effects.rewrites if name in old]
     found += [
-        WorkUnderLock(step=step, what="changes rows of", relation=name)
-        for name, _ in seen.effects.changes
-        if name in old
+        WorkUnderLock(step=step, what=CHANGES_ROWS, relation=name) for name, _ in seen.effects.changes if name in old
     ]
-    done = {work.relation for work in found}
-    scanned = [name for name in _proportional_scans(step) if name in old and name not in done]
-    builds = seen.effects.index_builds if not done else ()
-    if builds:
-        found += [WorkUnderLock(step=step, what=f"builds index {few(builds)} on", relation=name) for name in scanned]
-    else:
-        found += [WorkUnderLock(step=step, what="scans", relation=name) for name in scanned]
+    reported = {work.relation for work in found}
+    scanned = [name for name in _proportional_scans(step) if name in old and name not in reported]
+    builds = seen.effects.index_builds if not reported else ()
+    what = f"builds index {phrases.quoted(builds, SHOWN)} on" if builds else SCANS
+    found += [WorkUnderLock(step=step, what=what, relation=name) for name in scanned]
     return tuple(found)
 
 
@@ -85,42 +80,42 @@ def _proportional_scans(step: Step) -> tuple[str, ...]:
     seen = step.seen
     if seen.kind in _DATA and step.trees:
         # PostgreSQL scans a table of a few rows to check one foreign key, but not a large one
-        target = {bare(name) for name, _ in seen.effects.changes}
-        return tuple(name for name in seen.effects.scans if bare(name) in step.names - target)
-    young = {lock.relation for lock in seen.locks.all if not lock.preexisting}
-    if any(line.startswith(_VALIDATES) for line in seen.notices) and not young.isdisjoint(seen.effects.scans):
+        target = {unqualified(name) for name, _ in seen.effects.changes}
+        return tuple(name for name in seen.effects.scans if unqualified(name) in step.names - target)
+    created = {lock.relation for lock in seen.locks.all if not lock.preexisting}
+    if any(line.startswith(_VALIDATES) for line in seen.notices) and not created.isdisjoint(seen.effects.scans):
         # the referencing table is new and has no rows to look up
         return ()
     return seen.effects.scans
 
 
-def waits(case: Case) -> tuple[BlockingLock, ...]:
+def blocking_locks(case: Case) -> tuple[BlockingLock, ...]:
     """Return every blocking lock, in the order in which they were taken."""
     found = []
-    done = [works(step) for step in case.steps]
+    work = [works(step) for step in case.steps]
     for index, step in enumerate(case.steps):
         locks = blocking(step.seen.locks.taken)
         if not locks:
             continue
         end = next((at for at, later in enumerate(case.steps) if at > index and _ends(later)), len(case.steps))
-        whole = tuple(item for at in range(index, end) for item in done[at])
+        # PostgreSQL releases all locks of a transaction at its end, so one tuple serves them all
+        whole = tuple(item for at in range(index, end) for item in work[at])
         for lock in locks:
-            # PostgreSQL releases all locks of a transaction at its end, so one tuple serves them all
-            found.append(
-                BlockingLock(
-                    step=step,
-                    lock=lock,
-                    work=whole
-                    if case.in_transaction
-                    else tuple(
-                        item
-                        for at in range(index, end)
-                        if at == index or any(held.relation == lock.relation for held in case.steps[at].seen.locks.held)
-                        for item in done[at]
-                    ),
-                )
-            )
+            shown = whole if case.in_transaction else _work_while_held(case, lock, work, range(index, end))
+            found.append(BlockingLock(step=step, lock=lock, work=shown))
     return tuple(found)
+
+
+def _work_while_held(
+    case: Case, lock: Lock, work: list[tuple[WorkUnderLock, ...]], span: range
+) -> tuple[WorkUnderLock, ...]:
+    """Return the work of the steps in ``span`` during which the server still shows a lock on the relation."""
+    return tuple(
+        item
+        for at in span
+        if at == span.start or any(held.relation == lock.relation for held in case.steps[at].seen.locks.held)
+        for item in work[at]
+    )
 
 
 def _ends(step: Step) -> bool:

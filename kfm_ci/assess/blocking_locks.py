@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from kfm_ci import phrases
 from kfm_ci.assess.blocked_work import (
     BLOCKING_HAZARDS,
+    CHANGES_ROWS,
+    REWRITES,
+    SCANS,
     BlockGroup,
     BlockingLock,
     WorkUnderLock,
+    blocking_locks,
     hazard_of,
-    waits,
     works,
 )
-from kfm_ci.assess.case import Case, Step, few, listed
+from kfm_ci.assess.case import SHOWN, Case, Step, locked_relations
 from kfm_ci.assess.safe_alternatives import instead
 from kfm_ci.evidence.statement_evidence import LockMode
 from kfm_ci.model import Finding, Hazard
@@ -31,94 +35,88 @@ from kfm_ci.rules.server.locks import (
     SCAN_UNDER_LOCK,
 )
 
-_TOLD = 6
-"""Maximum number of items in a message."""
+_BLOCKED = {Hazard.BLOCKS_READS: "reads and writes of", Hazard.BLOCKS_WRITES: "writes to"}
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def check(case: Case) -> Iterator[Finding]:
     """Yield findings on blocking locks, and on rewrites and scans under them."""
-    every = waits(case)
-    held = _at_once([item for step in case.steps for item in _held(step, every)])
+    locks = blocking_locks(case)
+    groups = _merge_groups([group for step in case.steps for group in _group(step, locks)])
     for step in case.steps:
-        for item in held:
-            if item.step is step:
-                yield from _blocked(case, item)
-        yield from _worked(case, step, every)
+        for group in groups:
+            if group.step is step:
+                yield _blocking_finding(case, group)
+        yield from _work_findings(case, step, locks)
         yield from _unobserved(case, step)
 
 
-def _held(step: Step, every: tuple[BlockingLock, ...]) -> Iterator[BlockGroup]:
-    mine = tuple(wait for wait in every if wait.step is step)
-    read, written = (tuple(wait for wait in mine if hazard_of(wait.lock) is hazard) for hazard in BLOCKING_HAZARDS)
-    if any(wait.work for wait in read) and BlockGroup(step=step, hazard=Hazard.BLOCKS_READS, waits=mine).early:
-        read, written = (*read, *written), ()
-    for hazard, found in zip(BLOCKING_HAZARDS, (read, written), strict=True):
+def _group(step: Step, locks: tuple[BlockingLock, ...]) -> Iterator[BlockGroup]:
+    """Yield the locks of one statement by hazard; as one group if the work comes after the statement."""
+    own = tuple(item for item in locks if item.step is step)
+    reads, writes = (tuple(item for item in own if hazard_of(item.lock) is hazard) for hazard in BLOCKING_HAZARDS)
+    if any(item.work for item in reads) and BlockGroup(step=step, hazard=Hazard.BLOCKS_READS, locks=own).is_early:
+        reads, writes = (*reads, *writes), ()
+    for hazard, found in zip(BLOCKING_HAZARDS, (reads, writes), strict=True):
         if found:
-            yield BlockGroup(step=step, hazard=hazard, waits=found)
+            yield BlockGroup(step=step, hazard=hazard, locks=found)
 
 
-def _at_once(held: list[BlockGroup]) -> list[BlockGroup]:
+def _merge_groups(groups: list[BlockGroup]) -> list[BlockGroup]:
     """Return the groups with one for all quick statements above the same work: that is one cause with one fix."""
-    found: list[BlockGroup] = []
+    merged: list[BlockGroup] = []
     first: dict[Hazard, int] = {}
-    for item in held:
-        at = first.get(item.hazard) if item.early else None
-        if at is not None and set(item.work) <= set(found[at].work):
-            found[at] = replace(found[at], waits=(*found[at].waits, *item.waits))
+    for item in groups:
+        at = first.get(item.hazard) if item.is_early else None
+        if at is not None and set(item.work) <= set(merged[at].work):
+            merged[at] = replace(merged[at], locks=(*merged[at].locks, *item.locks))
             continue
-        if item.early:
-            first[item.hazard] = len(found)
-        found.append(item)
-    return found
+        if item.is_early:
+            first[item.hazard] = len(merged)
+        merged.append(item)
+    return merged
 
 
-def _blocked(case: Case, held: BlockGroup) -> Iterator[Finding]:
-    step, work = held.step, held.work
+def _blocking_finding(case: Case, group: BlockGroup) -> Finding:
+    step, work = group.step, group.work
     until = "until COMMIT" if case.in_transaction else "while it runs"
     if not work:
-        yield case.finding(
+        mode = group.locks[0].lock.mode.value
+        return case.finding(
             BRIEF_LOCK,
-            f"The statement blocks {_who(held.waits)} {until} ({held.waits[0].lock.mode.value}), for catalog changes only.",
+            f"`{step.seen.kind}` blocks {_blocked(group.locks)} {until} ({mode}), for catalog changes only.",
             step=step,
-            hazard=held.hazard,
+            hazard=group.hazard,
         )
-        return
-    busy = tuple(wait for wait in held.waits if wait.work)
-    severity, size = case.scaled(held.hazard, frozenset(item.relation for item in work))
-    taken = f"{busy[0].lock.mode.value} from {_lines(busy)}"
-    yield case.finding(
-        _rule(step, work, held.hazard),
-        f"The transaction blocks {_who(busy)} {until} ({taken}), while {_meanwhile(work)}. {size}",
+    extended = tuple(item for item in group.locks if item.work)
+    takers = [item.step.seen.line for item in extended]
+    subject = f"`{step.seen.kind}`" if len(set(takers)) == 1 else "The transaction"
+    taken = f"{extended[0].lock.mode.value} from {phrases.lines(takers, SHOWN)}"
+    severity, size = case.scaled(group.hazard, frozenset(item.relation for item in work))
+    return case.finding(
+        _rule(step, work, group.hazard),
+        f"{subject} blocks {_blocked(extended)} {until} ({taken}), while {_work(work)}. {size}",
         step=step,
-        hazard=held.hazard,
+        hazard=group.hazard,
         severity=severity,
         help=_remedy(case, step, work),
     )
 
 
-def _lines(waiting: tuple[BlockingLock, ...]) -> str:
-    """Return the lines of the statements that took the locks, up to a limit."""
-    lines = [str(line) for line in dict.fromkeys(wait.step.seen.line for wait in waiting)]
-    more = f" and {len(lines) - _TOLD} more" if len(lines) > _TOLD else ""
-    return f"line{'s' * (len(lines) > 1)} {', '.join(lines[:_TOLD])}{more}"
-
-
-def _who(waiting: tuple[BlockingLock, ...]) -> str:
-    """Return what is blocked: ``reads and writes of a, and writes of b``."""
-    locked = {hazard: [wait.lock for wait in waiting if hazard_of(wait.lock) is hazard] for hazard in BLOCKING_HAZARDS}
-    words = {Hazard.BLOCKS_READS: "reads and writes", Hazard.BLOCKS_WRITES: "writes"}
-    return ", and ".join(f"{words[hazard]} of {listed(found)}" for hazard, found in locked.items() if found)
-
-
-def _meanwhile(work: tuple[WorkUnderLock, ...]) -> str:
-    """Return the work under the lock, statement by statement, up to a limit."""
-    told: dict[tuple[int, str], list[str]] = {}
-    for item in work:
-        told.setdefault((item.step.seen.line, item.what), []).append(item.relation)
-    more = [f"{len(told) - _TOLD} more"] if len(told) > _TOLD else []
-    return "; ".join(
-        [*(f"line {line} {what} {few(names)}" for (line, what), names in list(told.items())[:_TOLD]), *more]
+def _blocked(locks: tuple[BlockingLock, ...]) -> str:
+    """Return the blocked statements, such as: reads and writes of `a`, and writes to `b`."""
+    by_hazard = {hazard: [item.lock for item in locks if hazard_of(item.lock) is hazard] for hazard in BLOCKING_HAZARDS}
+    return ", and ".join(
+        f"{_BLOCKED[hazard]} {locked_relations(found)}" for hazard, found in by_hazard.items() if found
     )
+
+
+def _work(work: tuple[WorkUnderLock, ...]) -> str:
+    """Return the work under the lock, statement by statement, up to a limit."""
+    relations: dict[tuple[int, str], list[str]] = {}
+    for item in work:
+        relations.setdefault((item.step.seen.line, item.what), []).append(item.relation)
+    parts = [f"line {line} {what} {phrases.quoted(names, SHOWN)}" for (line, what), names in relations.items()]
+    return phrases.listed(parts, SHOWN, joint="; ")
 
 
 def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> RuleInfo:
@@ -134,46 +132,46 @@ def _rule(step: Step, work: tuple[WorkUnderLock, ...], hazard: Hazard) -> RuleIn
 def _remedy(case: Case, step: Step, work: tuple[WorkUnderLock, ...]) -> str | None:
     if any(item.step is step for item in work):
         return instead(step, case.migration.how_to_disable_transaction)
-    lines = sorted({item.step.seen.line for item in work})
-    named = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}"
-    return f"Move {named} to its own migration after this one, so that the lock is released first."
+    lines = sorted(item.step.seen.line for item in work)
+    return f"Move {phrases.lines(lines, SHOWN)} to a migration after this one, so that the lock is released first."
 
 
-def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator[Finding]:
-    shared = {id(wait.work): wait.work for wait in every}
+def _work_findings(case: Case, step: Step, locks: tuple[BlockingLock, ...]) -> Iterator[Finding]:
+    """Yield the findings on rewrites, scans and changed rows of one statement under a blocking lock."""
+    shared = {id(item.work): item.work for item in locks}
     under = {key for key, items in shared.items() if any(item.step is step for item in items)}
-    locked = {wait.lock.relation for wait in every if id(wait.work) in under}
-    done = works(step)
-    rewritten = sorted({item.relation for item in done if item.what == "rewrites"})
+    locked = {item.lock.relation for item in locks if id(item.work) in under}
+    work = works(step)
+    rewritten = sorted({item.relation for item in work if item.what == REWRITES})
     if rewritten:
         severity, size = case.scaled(Hazard.TABLE_REWRITE, frozenset(rewritten))
         yield case.finding(
             REWRITE_UNDER_LOCK,
-            f"PostgreSQL rewrites {few(rewritten)} with all its indexes. {size}",
+            f"`{step.seen.kind}` rewrites {phrases.quoted(rewritten, SHOWN)} with all indexes. {size}",
             step=step,
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
         )
-    read = sorted({item.relation for item in done if item.what == "scans" and item.relation in locked})
-    if read:
-        severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(read))
+    scanned = sorted({item.relation for item in work if item.what == SCANS and item.relation in locked})
+    if scanned:
+        severity, size = case.scaled(Hazard.FULL_SCAN, frozenset(scanned))
         yield case.finding(
             SCAN_UNDER_LOCK,
-            f"PostgreSQL scans {few(read)} under a blocking lock. {size}",
+            f"`{step.seen.kind}` scans {phrases.quoted(scanned, SHOWN)} under a blocking lock. {size}",
             step=step,
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
         )
-    changed = {item.relation for item in done if item.what == "changes rows of"}
+    changed = {item.relation for item in work if item.what == CHANGES_ROWS}
     held = {
         lock.relation for lock in step.seen.locks.held if lock.mode is LockMode.ACCESS_EXCLUSIVE and lock.preexisting
     }
     if changed & held:
-        names = few(sorted(changed & held))
+        names = phrases.quoted(sorted(changed & held), SHOWN)
         severity, size = case.scaled(Hazard.BACKFILL, frozenset(changed & held))
         yield case.finding(
             BACKFILL_UNDER_LOCK,
-            f"The statement changes rows of {names} while the transaction holds AccessExclusiveLock on it. {size}",
+            f"`{step.seen.kind}` changes rows of {names} while the transaction holds AccessExclusiveLock. {size}",
             step=step,
             severity=severity,
             help=instead(step, case.migration.how_to_disable_transaction),
@@ -181,7 +179,7 @@ def _worked(case: Case, step: Step, every: tuple[BlockingLock, ...]) -> Iterator
 
 
 def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
-    """Assess an index build outside a transaction by its statement, if its lock was not observed."""
+    """Yield the finding on an index build outside a transaction whose lock was not observed, from its statement."""
     tree = next(iter(step.trees), None)
     if step.seen.locks.taken or tree is None or tree.tag not in {"IndexStmt", "ReindexStmt"} or not works(step):
         return
@@ -191,7 +189,7 @@ def _unobserved(case: Case, step: Step) -> Iterator[Finding]:
     severity, size = case.scaled(Hazard.BLOCKS_WRITES, names)
     yield case.finding(
         _rule(step, works(step), Hazard.BLOCKS_WRITES),
-        f"The index build blocks writes to {few(sorted(names))}. {size}",
+        f"`{step.seen.kind}` blocks writes to {phrases.quoted(sorted(names), SHOWN)} until it completes. {size}",
         step=step,
         hazard=Hazard.BLOCKS_WRITES,
         severity=severity,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kfm_ci import phrases
 from kfm_ci.evidence.model import SchemaDiff
 from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
@@ -23,7 +24,8 @@ ROWS_PER_SECOND = 1_000_000
 BYTES_PER_SECOND = 200_000_000
 """Order of magnitude of a server's throughput, for estimates."""
 
-_SHOWN = 6
+SHOWN = 6
+"""Maximum number of names or lines in a message."""
 _ROWS = frozenset({"table", "partition", "materialized view", "foreign table"})
 _LONG = ("materialized view", "foreign table", "event trigger", "operator class", "operator family", "text search")
 """Object kinds of more than one word; those of text search have one more word."""
@@ -92,10 +94,10 @@ class Case:
         )
 
     def is_new(self, name: str) -> bool:
-        """Whether an object (``<kind> <identity>``), or the object that it is part of, was created in the pull request."""
-        identity = parted(name)[1]
-        made = [parted(added)[1] for added in self.created]
-        return any(identity == parent or identity.startswith(f"{parent}.") for parent in made)
+        """Whether an object (``<kind> <identity>``), or the one that it is part of, was created in the pull request."""
+        identity = split_kind(name)[1]
+        created = [split_kind(added)[1] for added in self.created]
+        return any(identity == parent or identity.startswith(f"{parent}.") for parent in created)
 
     def largest(self, relations: frozenset[str]) -> TableSize | None:
         """Return the relation with the most rows in production; None when the size of one of them is unknown."""
@@ -108,28 +110,29 @@ class Case:
         size = self.largest(relations)
         base = default_severity(hazard, rollout=self.rollout)
         if size is None or size.rows is None:
-            return base, "Its size in production is unknown."
+            return base, "The size in production is unknown."
         if size.rows < SMALL:
-            return Severity.NOTE, f"`{size.name}` has {size.rows:,} rows in production, too few to matter."
+            return Severity.NOTE, f"`{size.name}` has {size.rows:,} rows in production, too few for a long lock."
         seconds = max(1, size.rows // ROWS_PER_SECOND, size.bytes // BYTES_PER_SECOND)
         severity = Severity.ERROR if size.rows > LARGE and self.rollout is not Rollout.WINDOW else base
-        told = f"`{size.name}` has about {size.rows:,} rows in production: {seconds:,} s or more, in order of magnitude"
-        waiting = round((size.writes_per_second or 0) * seconds)
-        return severity, f"{told}; about {waiting:,} writes to it arrive in that time." if waiting else f"{told}."
+        estimate = f"`{size.name}` has about {size.rows:,} rows in production, an estimated {seconds:,} s or more"
+        writes = round((size.writes_per_second or 0) * seconds)
+        arriving = f"; about {writes:,} writes to it arrive in that time" if writes else ""
+        return severity, f"{estimate}{arriving}."
 
 
 def steps(migration: Migration, evidence: tuple[StatementEvidence, ...]) -> tuple[Step, ...]:
     """Return the statements of the up file with their evidence, in the order in which they ran."""
-    written: dict[tuple[int, int], list[Statement]] = {}
+    by_lines: dict[tuple[int, int], list[Statement]] = {}
     if isinstance(migration.up, Script):
         for statement in statements.of(migration.up):
-            written.setdefault((statement.line, statement.end_line), []).append(statement)
+            by_lines.setdefault((statement.line, statement.end_line), []).append(statement)
     found = []
     for seen in evidence:
-        here = written.get((seen.line, seen.end_line), [])
+        here = by_lines.get((seen.line, seen.end_line), [])
         # several statements on one line run in their order there
         text = (here.pop(0) if len(here) > 1 else here[0]).text if here else ""
-        found += list(_opened(seen, text)) if seen.inner else [_step(seen, text)]
+        found += list(_nested_steps(seen, text)) if seen.inner else [_step(seen, text)]
     return tuple(found)
 
 
@@ -141,7 +144,7 @@ def _step(seen: StatementEvidence, text: str) -> Step:
     return Step(seen=seen, text=text, trees=trees)
 
 
-def _opened(seen: StatementEvidence, text: str) -> Iterator[Step]:
+def _nested_steps(seen: StatementEvidence, text: str) -> Iterator[Step]:
     """Yield the nested statements of a statement, and around them its own locks and work."""
     parts = seen.inner
     locked = {(lock.relation, lock.mode) for part in parts for lock in part.locks.taken}
@@ -181,24 +184,17 @@ def blocking(locks: tuple[Lock, ...]) -> tuple[Lock, ...]:
     )
 
 
-def listed(locks: Sequence[Lock]) -> str:
+def locked_relations(locks: Sequence[Lock]) -> str:
     """Return the names of locked relations as one line; partitions are counted under their parent."""
-    names = dict.fromkeys(lock.relation for lock in locks if lock.kind != "partition")
-    partitions = dict.fromkeys(lock.relation for lock in locks if lock.kind == "partition")
+    names = list(dict.fromkeys(lock.relation for lock in locks if lock.kind != "partition"))
+    partitions = list(dict.fromkeys(lock.relation for lock in locks if lock.kind == "partition"))
     if not names:
-        names, partitions = partitions, {}
-    shown = list(names)[:_SHOWN] + ([f"{len(names) - _SHOWN} more"] if len(names) > _SHOWN else [])
-    more = f" (with {len(partitions)} partition{'s' if len(partitions) > 1 else ''})" if partitions else ""
-    return ", ".join(shown) + more
+        return phrases.quoted(partitions, SHOWN)
+    more = f" (with {phrases.count(len(partitions), 'partition')})" if partitions else ""
+    return phrases.quoted(names, SHOWN) + more
 
 
-def few(names: Sequence[str]) -> str:
-    """Return the first names as one line, and the number of the others."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def parted(name: str) -> tuple[str, str]:
+def split_kind(name: str) -> tuple[str, str]:
     """Return kind and identity of an object as the catalog names it, ``<kind> <identity>``."""
     for kind in _LONG:
         if name.startswith(f"{kind} "):
@@ -207,6 +203,6 @@ def parted(name: str) -> tuple[str, str]:
     return kind, identity
 
 
-def bare(relation: str) -> str:
+def unqualified(relation: str) -> str:
     """Return the last part of a qualified name, without quotes."""
     return relation.rpartition(".")[2].strip('"')

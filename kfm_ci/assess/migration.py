@@ -13,15 +13,15 @@ from kfm_ci.evidence.tables import ForeignKey
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Rollout
 
-QUESTIONS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
-    blocking_locks.judge,
-    lock_safety.judge,
-    removed_objects.judge,
+CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
+    blocking_locks.check,
+    lock_safety.check,
+    removed_objects.check,
 )
 """The checks of every migration, in the order of their findings."""
 
 
-def judge(
+def check_migration(
     migration: Migration,
     evidence: tuple[StatementEvidence, ...],
     *,
@@ -34,10 +34,10 @@ def judge(
 ) -> tuple[Finding, ...]:
     """Return the findings on a migration as the server ran it.
 
-    ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of
-    the pull request's earlier migrations, which nobody uses yet; ``statistics`` are the sizes of production's
-    tables, and scale the severity of locks and work; ``unindexed`` are the foreign
-    keys of the whole pull request that no index serves at its end.
+    ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of the pull request's
+    earlier migrations, which no application uses yet; ``statistics`` are the sizes of production's tables, and scale
+    the severity of locks and work; ``unindexed`` are the foreign keys of the whole pull request that no index serves
+    at its end.
     """
     case = Case(
         migration=migration,
@@ -49,4 +49,4 @@ def judge(
         statistics=statistics,
         unindexed=unindexed,
     )
-    return tuple(finding for question in QUESTIONS for finding in question(case))
+    return tuple(finding for check in CHECKS for finding in check(case))

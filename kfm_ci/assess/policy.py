@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kfm_ci.assess.acknowledgement_scope import Scope
 from kfm_ci.migrations import acknowledgements
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict, rule_page
+from kfm_ci.model import Finding, Hazard, Phase, Place, Severity, Verdict
 from kfm_ci.rules.compatibility.dropped_object_in_use import DROPPED_OBJECT_IN_USE
 from kfm_ci.rules.suppression.unused_acknowledgement import UNUSED_ACKNOWLEDGEMENT
 
@@ -70,14 +70,14 @@ def apply(
     contracts: frozenset[str] = frozenset(),
     complete: bool = True,
 ) -> PolicyResult:
-    """Return the findings with the policy applied; none is lost but those switched off, which are counted.
+    """Return the findings with the policy applied; those of rules that are off are only counted.
 
     ``severities``: level by rule id or hazard; a rule wins over its hazard, and a hazard's level never raises a note.
-    ``allows``: acknowledgements by file. ``contracts``: see ``contracting``; one whose removed names are still in use
-    somewhere, and nobody acknowledged it, is held to the full severity. ``complete``: whether everything that
-    finds has spoken (a server ran), so that an acknowledgement nothing needed is unused.
+    ``allows``: acknowledgements by file. ``contracts``: see ``contracting``; a migration keeps the full severity if the
+    repository's code still uses the removed names and the use is not acknowledged. ``complete``: whether all findings
+    are known (the server ran), so that an acknowledgement without a finding is unused.
     """
-    judged: list[Finding] = []
+    results: list[Finding] = []
     counted: Counter[str] = Counter()
     used: set[tuple[str, int, Hazard]] = set()
     findings = tuple(findings)
@@ -95,14 +95,14 @@ def apply(
             counted["acknowledged"] += 1
         elif weighed.verdict is Verdict.REFUTED:
             counted["refuted"] += 1
-        judged.append(weighed)
+        results.append(weighed)
     for unused in _unused(allows, used, complete=complete):
-        found_unused = _weighed(unused, severities, ())
-        if found_unused is None:
+        weighed = _weighed(unused, severities, ())
+        if weighed is None:
             counted[OFF] += 1
         else:
-            judged.append(found_unused)
-    return PolicyResult(findings=tuple(judged), suppressed=dict(sorted(counted.items())))
+            results.append(weighed)
+    return PolicyResult(findings=tuple(results), suppressed=dict(sorted(counted.items())))
 
 
 def _still_used(
@@ -160,19 +160,15 @@ def _unused(
         for scope in {_key(file, scope): scope for scope in placed}.values():
             hazard = scope.allow.hazard
             if hazard not in ACKNOWLEDGEABLE:
-                reason, help = f"{hazard} cannot be acknowledged", "Fix the finding and remove the comment."
+                reason, help = f"`{hazard}` cannot be acknowledged", "Fix the finding and remove the comment."
             elif scope.start is None:
                 reason, help = _unplaced(file)
             elif complete and _key(file, scope) not in used:
-                reason, help = f"the statement below it has no finding of hazard {hazard}", "Remove the comment."
+                reason, help = f"the statement below it has no finding of hazard `{hazard}`", "Remove the comment."
             else:
                 continue
-            yield Finding(
-                rule=UNUSED,
-                hazard=Hazard.HEADER,
-                severity=Severity.WARNING,
-                message=f"The acknowledgement of {hazard} is unused: {reason}.",
+            yield UNUSED_ACKNOWLEDGEMENT.finding(
+                f"The acknowledgement of `{hazard}` is unused: {reason}.",
                 help=help,
                 place=Place(file=file, line=scope.allow.line, end_line=scope.allow.line),
-                docs=rule_page(UNUSED),
             )

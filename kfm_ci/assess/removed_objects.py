@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kfm_ci.assess.case import Case, Step, bare, blocking, parted
+from kfm_ci import phrases
+from kfm_ci.assess.case import SHOWN, Case, Step, blocking, split_kind, unqualified
 from kfm_ci.model import Finding
 from kfm_ci.rules.compatibility.column_dropped import COLUMN_DROPPED
 from kfm_ci.rules.compatibility.column_renamed import COLUMN_RENAMED
@@ -40,7 +41,7 @@ _CLIENTS = frozenset(
         "extension",
     }
 )
-_TAKING = ("DROP", "ALTER", "DO", "CALL", "SELECT")
+_DROPPING = ("DROP", "ALTER", "DO", "CALL", "SELECT")
 _RENAME_RULES = {
     "table": TABLE_RENAMED,
     "column": COLUMN_RENAMED,
@@ -69,19 +70,21 @@ class _Rename:
     """As the statement names it, quoted; empty where it leaves that to ``search_path``."""
 
 
-def judge(case: Case) -> Iterator[Finding]:
-    """Yield findings on lost data, and on objects that applications miss."""
+def check(case: Case) -> Iterator[Finding]:
+    """Yield findings on dropped data, and on dropped, renamed and changed objects that applications may use."""
     renames = tuple(_renames(case))
     for rename in renames:
-        if not _is_young(case, rename, renames):
+        if not _is_new(case, rename, renames):
             yield case.finding(
                 _RENAME_RULES[rename.kind],
-                f"The statement renames {rename.kind} `{rename.old}` to `{rename.new}`: queries with the old name fail.",
+                f"`{rename.step.seen.kind}` renames {rename.kind} `{rename.old}` to `{rename.new}`: queries with the "
+                "old name fail.",
                 step=rename.step,
-                help="Add the new name next to the old one (a view, or a column kept in sync) and drop the old one later.",
+                help="Add the new name beside the old one (a view, or a column kept in sync by a trigger). Drop the "
+                "old name in a later migration.",
             )
-    yield from _removed(case, renames)
-    yield from _changed(case)
+    yield from _check_removed(case, renames)
+    yield from _check_changed(case)
     for step in case.steps:
         emptied = (
             [lock.relation for lock in blocking(step.seen.locks.taken)] if step.seen.kind == "TRUNCATE TABLE" else []
@@ -89,22 +92,22 @@ def judge(case: Case) -> Iterator[Finding]:
         if emptied:
             yield case.finding(
                 TABLE_TRUNCATED,
-                f"`TRUNCATE` removes every row of {', '.join(f'`{name}`' for name in emptied)}.",
+                f"`TRUNCATE` removes every row of {phrases.quoted(emptied, SHOWN)}.",
                 step=step,
                 help="Delete rows by a condition, in batches.",
             )
 
 
-def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
+def _check_removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
     for name in case.schema_diff.removed:
-        kind, identity = parted(name)
+        kind, identity = split_kind(name)
         if case.is_new(name) or _is_renamed(identity, kind, renames):
             continue
-        step, named = _taker(case, identity)
-        columns = _gave_values(case, identity) if kind == "sequence" else ()
-        if columns and (not named or any(map(case.is_new, columns))):
+        step, is_named = _find_statement(case, identity)
+        columns = _default_users(case, identity) if kind == "sequence" else ()
+        if columns and (not is_named or any(map(case.is_new, columns))):
             continue  # the column that used the sequence is reported, or is new too
-        through = "" if named else ", through CASCADE or a block of code"
+        through = "" if is_named else ", through CASCADE, a DO block or a function"
         if kind in _LOSS_RULES:
             yield case.finding(
                 _LOSS_RULES[kind],
@@ -114,32 +117,33 @@ def _removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
             )
         if kind in _IN_USE_RULES or kind in _CLIENTS:
             yield case.finding(
-                _IN_USE_RULES.get(kind, OBJECT_DROPPED) if named else DROPPED_BY_CASCADE,
-                f"The migration removes {kind} `{identity}`{through}: queries of the running application that use it fail.",
+                _IN_USE_RULES.get(kind, OBJECT_DROPPED) if is_named else DROPPED_BY_CASCADE,
+                f"The migration drops {kind} `{identity}`{through}: queries of the running application that use it "
+                "fail.",
                 step=step,
                 help=_SAFE,
             )
 
 
-def _gave_values(case: Case, sequence: str) -> tuple[str, ...]:
+def _default_users(case: Case, sequence: str) -> tuple[str, ...]:
     """Return the columns whose default used a dropped sequence."""
-    own = re.compile(rf"\bnextval\('(?:[^']*\.)?\"?{re.escape(bare(sequence))}\"?'")
+    own = re.compile(rf"\bnextval\('(?:[^']*\.)?\"?{re.escape(unqualified(sequence))}\"?'")
     return tuple(change.name for change in case.schema_diff.changed if own.search(change.before))
 
 
-def _changed(case: Case) -> Iterator[Finding]:
+def _check_changed(case: Case) -> Iterator[Finding]:
     for change in case.schema_diff.changed:
         if not change.name.startswith("column ") or case.is_new(change.name):
             continue
         identity = change.name.removeprefix("column ")
-        step, _ = _taker(case, identity)
+        step, _ = _find_statement(case, identity)
         before, after = (_TYPE_ENDS.sub("", text) for text in (change.before, change.after))
         if before != after and not _widens(before, after):
             yield case.finding(
                 COLUMN_TYPE_CHANGED,
-                f"`{identity}` changes from {before} to {after}: applications that expect the old type can fail.",
+                f"Column `{identity}` changes from `{before}` to `{after}`: clients that expect the old type fail.",
                 step=step,
-                help="Add a column of the new type, switch the application over, then drop the old one.",
+                help="Add a column of the new type and switch the application over. Then drop the old column.",
             )
 
 
@@ -184,23 +188,23 @@ def _renames(case: Case) -> Iterator[_Rename]:
                 yield _Rename(step=step, kind="table", table=table, old=table, new=new, schema=schema)
 
 
-def _is_young(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool:
+def _is_new(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool:
     """Whether the renamed object was created in the pull request; locks decide for an unqualified name."""
     for other in renames:
-        if other is not rename and other.kind == "table" and bare(other.new) == bare(rename.table):
-            return _is_young(case, other, ())
+        if other is not rename and other.kind == "table" and unqualified(other.new) == unqualified(rename.table):
+            return _is_new(case, other, ())
     rest = rename.old.removeprefix(rename.table)
-    older = {lock.relation for lock in rename.step.seen.locks.taken if lock.preexisting}
-    young = {parted(name)[1] for name in case.created}
-    fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (older, young)]
+    existing = {lock.relation for lock in rename.step.seen.locks.taken if lock.preexisting}
+    created = {split_kind(name)[1] for name in case.created}
+    fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (existing, created)]
     names = {f"{rename.schema}.{rename.table}"} if rename.schema else fitting[0] or fitting[1]
     return any(case.is_new(f"{rename.kind} {name}{rest}") for name in names)
 
 
-def _taker(case: Case, identity: str) -> tuple[Step | None, bool]:
+def _find_statement(case: Case, identity: str) -> tuple[Step | None, bool]:
     """Return the statement that dropped or changed an object, and whether it names the object."""
-    last = re.escape(bare(identity.partition("(")[0]))
-    candidates = [step for step in case.steps if step.seen.kind.startswith(_TAKING) and step.seen.error is None]
+    last = re.escape(unqualified(identity.partition("(")[0]))
+    candidates = [step for step in case.steps if step.seen.kind.startswith(_DROPPING) and step.seen.error is None]
     for step in candidates:
         if re.search(rf"(?<![\w$]){last}(?![\w$])", step.text, re.IGNORECASE) and step.seen.kind != "DO":
             return step, True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from kfm_ci import phrases
 from kfm_ci.evidence.model import Assessed, Declared
 from kfm_ci.model import (
     HIGH_RISK_HAZARDS,
@@ -61,8 +62,7 @@ def understated(
         return None
     claims = ", ".join(f"{gap.key}: {gap.declared} declared, {gap.seen} observed" for gap in less or more)
     reasons = tuple(dict.fromkeys(_reason(cause) for gap in less for cause in gap.causes))
-    more_reasons = f", and {len(reasons) - 2} more" if len(reasons) > 2 else ""
-    because = f", because of {'; '.join(reasons[:2])}{more_reasons}" if reasons else ""
+    because = f", because of {phrases.listed(reasons, 2, joint='; ')}" if reasons else ""
     help = f"Write `risk: {assessed.risk}` and `rollout: {assessed.rollout}`, or make the change safer."
     return (UNDERSTATED_RISK if less else OVERSTATED_RISK).finding(
         f"The header declares {'less' if less else 'more'} risk than the evidence shows: {claims}{because}.",
@@ -76,12 +76,12 @@ def understated(
 def run_risk(assessed: Mapping[str, Assessed]) -> tuple[Risk, tuple[str, ...]]:
     """Return the risk of a run, which is that of its worst new migration, with the reasons for it.
 
-    ``assessed``: by migration; of several the reason names which one it is about.
+    ``assessed``: by migration id; if there are several, each reason starts with its migration.
     """
     level = max((item.risk for item in assessed.values()), key=lambda risk: risk.rank, default=Risk.LOW)
     reasons = [(name, reason) for name, item in assessed.items() if item.risk is level for reason in item.reasons]
-    told = (f"{name}: {reason}" if len(assessed) > 1 else reason for name, reason in reasons)
-    return level, tuple(dict.fromkeys(told))
+    named = (f"{name}: {reason}" if len(assessed) > 1 else reason for name, reason in reasons)
+    return level, tuple(dict.fromkeys(named))
 
 
 class _Gap(NamedTuple):

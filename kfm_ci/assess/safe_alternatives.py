@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kfm_ci.analysis.partitions import index as piecewise
+from kfm_ci.analysis import partitions as partitioned
 from kfm_ci.assess.case import Step
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.sql import deparse
@@ -29,28 +29,27 @@ def instead(step: Step, outside: str) -> str | None:
 
     ``outside`` says where the tool's files run outside a transaction.
     """
-    alone = outside[:1].upper() + outside[1:]
     for tree in step.trees:
         if tree.tag == "IndexStmt":
             found = partitions(step.seen)
-            return (
-                f"{piecewise(tree, found, outside=outside)}." if found else f"{alone}: `{deparse.concurrently(tree)};`"
-            )
+            if found:
+                return partitioned.index(tree, found, outside=outside)
+            return f"Write `{deparse.concurrently(tree)};` {outside}."
         if tree.tag == "AlterTableStmt":
-            return _alter(tree, alone)
+            return _alter_table(tree, outside)
         if tree.tag == "DropStmt" and tree.choice("remove_type") == "OBJECT_INDEX":
             names = ", ".join(".".join(map(quote, item.strings("items"))) for item in tree.many("objects"))
-            return f"{alone}: `drop index concurrently {names};`"
+            return f"Write `drop index concurrently {names};` {outside}."
         if tree.tag == "ReindexStmt":
             what = _REINDEXED.get(tree.choice("kind"), "…")
             name = _table(tree) if tree.one("relation") is not None else quote(tree.text("name") or "…")
-            return f"{alone}: `reindex {what} concurrently {name};`"
+            return f"Write `reindex {what} concurrently {name};` {outside}."
         if tree.tag == "RefreshMatViewStmt":
             return f"Create a unique index on it and write `refresh materialized view concurrently {_table(tree)};`."
         if tree.tag in {"UpdateStmt", "DeleteStmt", "MergeStmt"}:
             return "Change the rows in batches, in a separate migration after the schema change."
         if tree.tag in {"VacuumStmt", "ClusterStmt"}:
-            return f"{WINDOW} `pg_repack` does it without blocking the application."
+            return f"{WINDOW} Or use `pg_repack`, which does not block the application."
     return None
 
 
@@ -61,55 +60,55 @@ def _table(node: Node) -> str:
     return ".".join(quote(part) for part in (relation.text("schemaname"), relation.text("relname")) if part)
 
 
-def _alter(node: Node, alone: str) -> str | None:
+def _alter_table(node: Node, outside: str) -> str | None:
     table = _table(node)
-    found = [advice for command in node.many("cmds") if (advice := _command(table, command, alone))]
+    found = [help for command in node.many("cmds") if (help := _alter_command(table, command, outside))]
     return " ".join(dict.fromkeys(found)) or None
 
 
-def _command(table: str, command: Node, alone: str) -> str | None:
+def _alter_command(table: str, command: Node, outside: str) -> str | None:
     kind, column = command.choice("subtype"), quote(command.text("name") or "…")
     definition = command.one("def")
     if kind == "AT_AddConstraint" and definition is not None:
-        return _constraint(table, definition, alone)
+        return _constraint(table, definition, outside)
     if kind == "AT_SetNotNull":
         check = quote(f"{command.text('name')}_not_null")
         return (
-            f"`alter table {table} add constraint {check} check ({column} is not null) not valid;` then, in the next "
-            f"migration, `alter table {table} validate constraint {check};`, then `alter table {table} alter column "
-            f"{column} set not null;` and last `drop constraint {check}`: PostgreSQL then needs no scan."
+            f"Write `alter table {table} add constraint {check} check ({column} is not null) not valid;`. In the next "
+            f"migration write `alter table {table} validate constraint {check};`, then `alter table {table} alter "
+            f"column {column} set not null;`, which needs no scan then, and last `drop constraint {check}`."
         )
     if kind == "AT_AlterColumnType":
         return (
-            f"Add a new column to `{table}`, keep it in sync with a trigger and fill it in batches. Switch the application "
-            f"over before `{column}` is dropped."
+            f"Add a new column to `{table}`, keep it in sync with a trigger and fill it in batches. Switch the "
+            f"application over before you drop `{column}`."
         )
     if kind == "AT_AddColumn":
         name = quote(definition.text("colname")) if definition is not None else "…"
         return (
-            f"`alter table {table} add column {name} …;` nullable and without that default or constraint; then set the "
-            "default, fill the old rows in batches, and add constraints `not valid` and validate them later."
+            f"Write `alter table {table} add column {name} …;` without `not null`, default and constraint. Then set "
+            "the default, fill the existing rows in batches, and add constraints `not valid` and validate them later."
         )
     if kind == "AT_DetachPartition":
-        return f"{alone}: `alter table {table} detach partition … concurrently;`"
+        return f"Write `alter table {table} detach partition … concurrently;` {outside}."
     if kind == "AT_AttachPartition":
-        return "First add a check constraint equal to the partition's bounds, `not valid`, and validate it."
+        return "Add a check constraint equal to the partition's bounds first, `not valid`, and validate it."
     return None
 
 
-def _constraint(table: str, definition: Node, alone: str) -> str:
+def _constraint(table: str, definition: Node, outside: str) -> str:
     kind, name = definition.choice("contype"), quote(definition.text("conname") or "…")
     if kind in {"CONSTR_UNIQUE", "CONSTR_PRIMARY"}:
         word = "unique" if kind == "CONSTR_UNIQUE" else "primary key"
         columns = ", ".join(map(quote, definition.strings("keys"))) or "…"
         index = name if name != "…" else "…_idx"
         return (
-            f"{alone}: `create unique index concurrently {index} on {table} ({columns});`, then "
-            f"`alter table {table} add constraint {name} {word} using index {index};`"
+            f"Write `create unique index concurrently {index} on {table} ({columns});` {outside}. Then write "
+            f"`alter table {table} add constraint {name} {word} using index {index};`."
         )
     if kind == "CONSTR_EXCLUSION":
         return WINDOW
     return (
-        f"`alter table {table} add constraint {name} … not valid;` and, in the next migration, "
-        f"`alter table {table} validate constraint {name};`"
+        f"Write `alter table {table} add constraint {name} … not valid;` and, in the next migration, "
+        f"`alter table {table} validate constraint {name};`."
     )

@@ -1,11 +1,11 @@
-"""Suspected findings of the static rules, confirmed or refuted by the evidence; without evidence they stay suspected."""
+"""Suspected findings of the static rules, confirmed or refuted by the evidence."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from kfm_ci.analysis.partitions import index as concurrently
+from kfm_ci.analysis import partitions as partitioned
 from kfm_ci.assess.safe_alternatives import partitions
 from kfm_ci.evidence.statement_evidence import LockEvidence, StatementEvidence
 from kfm_ci.model import Finding, Hazard, Verdict
@@ -22,7 +22,7 @@ from kfm_ci.rules.squawk.findings import same_matter
 from kfm_ci.rules.squawk.rule_map import PREFIX
 from kfm_ci.rules.transactions.enum_value_used_in_same_transaction import ENUM_VALUE_USED_IN_SAME_TRANSACTION
 
-Seen = Mapping[tuple[str, int], StatementEvidence]
+EvidenceByLine = Mapping[tuple[str, int], StatementEvidence]
 """Evidence by file and the statement's first line."""
 
 
@@ -30,7 +30,7 @@ Seen = Mapping[tuple[str, int], StatementEvidence]
 class Claim:
     """The effect on the server that a suspected finding predicts."""
 
-    what: str
+    effect: str
     happened: Callable[[StatementEvidence], bool]
 
 
@@ -49,15 +49,19 @@ def _blocks(seen: StatementEvidence) -> bool:
     return any(lock.preexisting and lock.mode.blocks for lock in seen.locks.all)
 
 
-REWRITE = Claim(what="rewrite of an existing table", happened=lambda seen: _old(seen, seen.effects.rewrites))
-SCAN = Claim(what="scan of an existing table under a lock", happened=lambda seen: _blocks(seen) and _works(seen))
-WORK = Claim(what="work under a lock on an existing table", happened=lambda seen: _blocks(seen) and _works(seen))
-BUILD = Claim(
-    what="index build under a lock on an existing table",
-    happened=lambda seen: bool(seen.effects.index_builds and seen.effects.preexisting) and _blocks(seen),
+REWRITE = Claim(effect="a rewrite of an existing table", happened=lambda seen: _old(seen, seen.effects.rewrites))
+SCAN = Claim(
+    effect="a scan of an existing table under a blocking lock", happened=lambda seen: _blocks(seen) and _works(seen)
 )
-LOCK = Claim(what="blocking lock on an existing table", happened=_blocks)
-REFUSAL = Claim(what="refusal", happened=lambda _: False)
+WORK = Claim(
+    effect="work under a blocking lock on an existing table", happened=lambda seen: _blocks(seen) and _works(seen)
+)
+BUILD = Claim(
+    effect="an index build under a blocking lock on an existing table",
+    happened=lambda seen: bool(seen.effects.index_builds) and bool(seen.effects.preexisting) and _blocks(seen),
+)
+LOCK = Claim(effect="a blocking lock on an existing table", happened=_blocks)
+ERROR = Claim(effect="an error", happened=lambda _: False)
 """A failed statement is not decided here: its error is reported already."""
 
 CLAIMS: Mapping[str, Claim] = {
@@ -72,9 +76,9 @@ CLAIMS: Mapping[str, Claim] = {
     "squawk-require-concurrent-index-deletion": LOCK,
     "squawk-require-concurrent-reindex": BUILD,
     "squawk-require-concurrent-partition-detach": LOCK,
-    "squawk-ban-concurrent-index-creation-in-transaction": REFUSAL,
-    "squawk-ban-uncommitted-transaction": REFUSAL,
-    "squawk-transaction-nesting": REFUSAL,
+    "squawk-ban-concurrent-index-creation-in-transaction": ERROR,
+    "squawk-ban-uncommitted-transaction": ERROR,
+    "squawk-transaction-nesting": ERROR,
 }
 """By rule; other rules are decided by their hazard."""
 
@@ -127,13 +131,13 @@ def by_place(seen: Iterable[tuple[str, StatementEvidence]]) -> dict[tuple[str, i
     found: dict[tuple[str, int], StatementEvidence] = {}
     for file, item in seen:
         before = found.get((file, item.line))
-        found[file, item.line] = item if before is None else _together(before, item)
+        found[file, item.line] = item if before is None else _merge(before, item)
     return found
 
 
-def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvidence:
+def _merge(one: StatementEvidence, other: StatementEvidence) -> StatementEvidence:
     effects = one.effects.merged(other.effects)
-    if not (_watched(one) and _watched(other)):
+    if not (_is_observed(one) and _is_observed(other)):
         effects = replace(effects, wal_bytes=None)
     return replace(
         one,
@@ -146,7 +150,7 @@ def _together(one: StatementEvidence, other: StatementEvidence) -> StatementEvid
 
 def settle(
     findings: Iterable[Finding],
-    seen: Seen,
+    seen: EvidenceByLine,
     *,
     applied: Container[str] = (),
     server: str = "PostgreSQL",
@@ -154,35 +158,38 @@ def settle(
 ) -> tuple[Finding, ...]:
     """Return the findings with each suspected one confirmed or refuted, if the evidence decides it.
 
-    ``applied`` holds the ids of the migrations that ran to their end, ``server`` names the server in the message, such
-    as ``PostgreSQL 17``, ``outside`` says where the tool's files run outside a transaction. What squawk says, or what
-    was suspected and is confirmed, is left out where a finding of our own says it of the same statement, so that
-    nothing is said twice.
+    ``applied`` holds the ids of the migrations that were applied; ``server`` names the server in the message, such as
+    ``PostgreSQL 17``; ``outside`` names where the tool's files run outside a transaction. A squawk finding, and a
+    confirmed one, is left out if kfm-ci reports the same matter for the same statement as a fact.
     """
     everything = tuple(findings)
-    facts = [item for item in everything if item.verdict is Verdict.FACT and not _squawk(item)]
+    facts = [item for item in everything if item.verdict is Verdict.FACT and not _is_squawk(item)]
     settled = []
     for item in everything:
         result = _settle(item, seen, applied, server, outside) if item.verdict is Verdict.SUSPECTED else item
         if result is None:
             continue
-        said = (
-            _squawk(item) or result.verdict is Verdict.CONFIRMED or (result.verdict is not Verdict.FACT and _gone(item))
+        may_repeat = (
+            _is_squawk(item)
+            or result.verdict is Verdict.CONFIRMED
+            or (result.verdict is not Verdict.FACT and _predicts_drop(item))
         )
         better = SUPERSEDED.get(item.rule)
-        if better is not None and any(fact.rule == better and _says_the_same(item, fact, seen) for fact in facts):
+        if better is not None and any(fact.rule == better and _repeats(item, fact, seen) for fact in facts):
             continue
-        if not (said and any(_says_the_same(result, fact, seen) for fact in facts)):
+        if not (may_repeat and any(_repeats(result, fact, seen) for fact in facts)):
             settled.append(result)
     return tuple(settled)
 
 
-def _gone(item: Finding) -> bool:
+def _predicts_drop(item: Finding) -> bool:
     """Whether it predicts a dropped object, which the catalogs before and after decide."""
-    return item.rule in CATALOG or (item.verdict is Verdict.SUSPECTED and item.hazard in REMOVALS and not _squawk(item))
+    if item.rule in CATALOG:
+        return True
+    return item.verdict is Verdict.SUSPECTED and item.hazard in REMOVALS and not _is_squawk(item)
 
 
-def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
+def _repeats(item: Finding, fact: Finding, seen: EvidenceByLine) -> bool:
     if item.verdict is Verdict.REFUTED and item.hazard in REMOVALS:
         # an object was dropped, perhaps by a later statement: the finding from the catalogs is more precise
         return item.migration == fact.migration and fact.hazard in {Hazard.DATA_LOSS, Hazard.BREAKS_CLIENTS}
@@ -194,45 +201,51 @@ def _says_the_same(item: Finding, fact: Finding, seen: Seen) -> bool:
     return same_matter(item, fact)
 
 
-def _squawk(item: Finding) -> bool:
+def _is_squawk(item: Finding) -> bool:
     return item.rule.startswith(PREFIX)
 
 
-def _settle(finding: Finding, seen: Seen, applied: Container[str], server: str, outside: str) -> Finding | None:
+def _settle(
+    finding: Finding, seen: EvidenceByLine, applied: Container[str], server: str, outside: str
+) -> Finding | None:
     """Return the suspected finding as the evidence decides it; None where the server's error replaces it."""
-    if _gone(finding):
+    source = "squawk" if _is_squawk(finding) else "static analysis"
+    if _predicts_drop(finding):
         if finding.migration not in applied:
             return finding
-        told = f"{finding.message} (Suspected by {'squawk' if _squawk(finding) else 'static analysis'}; afterwards {server}'s catalog has every object that existed before.)"
-        return replace(finding, verdict=Verdict.REFUTED, message=told)
+        return _refuted(
+            finding,
+            f"Suspected by {source}; afterwards {server}'s catalog has every object that existed before.",
+        )
     # locks do not decide whether clients break or rows fail
     by_hazard = BY_HAZARD.get(finding.hazard)
     claim = CLAIMS.get(finding.rule, by_hazard) if by_hazard or finding.hazard is Hazard.TRANSACTION else None
     evidence = _evidence(finding, seen)
     if evidence is not None and finding.rule in RUN:
-        told = f"{finding.message} ({server} ran it, and its effects were observed.)"
-        return replace(finding, verdict=Verdict.REFUTED, message=told) if evidence.error is None else None
+        observed = _refuted(finding, f"{server} ran it, and its effects were observed.")
+        return observed if evidence.error is None else None
     if claim is None or evidence is None or evidence.error is not None:
         return finding
     if claim.happened(evidence):
         # static analysis does not know the partitions of a table
         found = partitions(evidence) if finding.rule in INDEXES else ()
-        help = f"{concurrently(None, found, outside=outside)}." if found else finding.help
+        help = partitioned.index(None, found, outside=outside) if found else finding.help
         return replace(finding, verdict=Verdict.CONFIRMED, help=help)
-    if not _watched(evidence):
+    if not _is_observed(evidence):
         return finding
-    source = "squawk" if _squawk(finding) else "Static analysis suspected:"
-    verb = "suspected a" if source == "squawk" else "a"
-    told = f"{finding.message} ({source} {verb} {claim.what}; {server} did none.)"
-    return replace(finding, verdict=Verdict.REFUTED, message=told)
+    return _refuted(finding, f"Suspected by {source}; {server} ran it without {claim.effect}.")
 
 
-def _watched(evidence: StatementEvidence) -> bool:
+def _refuted(finding: Finding, reason: str) -> Finding:
+    return replace(finding, verdict=Verdict.REFUTED, message=f"{finding.message} ({reason})")
+
+
+def _is_observed(evidence: StatementEvidence) -> bool:
     """Whether the statement was observed: only then does the absence of evidence refute a finding."""
     return evidence.timeouts.lock_ms is not None and evidence.effects.wal_bytes is not None and bool(evidence.locks.all)
 
 
-def _evidence(finding: Finding, seen: Seen) -> StatementEvidence | None:
+def _evidence(finding: Finding, seen: EvidenceByLine) -> StatementEvidence | None:
     if finding.place.file is None or finding.place.line is None:
         return None
     exact = seen.get((finding.place.file, finding.place.line))

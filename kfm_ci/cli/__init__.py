@@ -19,6 +19,7 @@ import typer
 from rich.console import Console
 
 from kfm_ci import __version__
+from kfm_ci.cli.parameters import BaseRef, ConfigFile, Directory, Format, Out, Output, Quiet, Verbose
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
 
@@ -34,19 +35,6 @@ app = typer.Typer(
 receipt = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Print receipts and their schema.")
 app.add_typer(receipt, name="receipt")
 
-Directory = Annotated[Path, typer.Argument(help="The repository.")]
-ConfigFile = Annotated[
-    str | None, typer.Option("--config", help="Path of the configuration file, relative to the repository.")
-]
-Format = Annotated[str, typer.Option("--format", help="Migration tool.")]
-Out = Annotated[Path, typer.Option("--out", help="Directory for reports and receipt.")]
-Output = Annotated[str, typer.Option("--output", help="Output format: human, json or github.")]
-BaseRef = Annotated[
-    str | None, typer.Option("--base", help="Commit or branch to compare with; `none`: all migrations are new.")
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say more.")]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say less.")]
-
 
 def _version(value: bool) -> None:
     if value:
@@ -55,12 +43,16 @@ def _version(value: bool) -> None:
 
 
 @app.callback()
-def options(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
     """Check database migrations on a real PostgreSQL server before they reach production."""
 
 
 @app.command("gate")
-def judge_change(
+def run_gate(
     directory: Directory = Path(),
     config: ConfigFile = None,
     format: Format = "auto",
@@ -70,9 +62,11 @@ def judge_change(
     engine: Annotated[
         str | None, typer.Option("--engine", help="PostgreSQL engine: auto, embedded, docker or service.")
     ] = None,
-    postgres_version: Annotated[int | None, typer.Option("--postgres-version", help="Major version.")] = None,
+    postgres_version: Annotated[
+        int | None, typer.Option("--postgres-version", help="PostgreSQL major version.")
+    ] = None,
     database_url: Annotated[
-        str | None, typer.Option("--database-url", help="URL of the server for engine service.")
+        str | None, typer.Option("--database-url", help="URL of the server, for engine service.")
     ] = None,
     fail_on: Annotated[
         str, typer.Option("--fail-on", help="Fail at this assessed risk: low, medium, high or never.")
@@ -122,8 +116,8 @@ def check_files(
     from kfm_ci.cli import check as check_command
 
     _choice("--output", output, ("human", "json", "github"))
-    arguments = check_command.CheckOptions(
-        paths=tuple(paths or [Path()]),
+    exit_code = check_command.check(
+        paths or [Path()],
         config_file=config,
         format=format,
         base=base,
@@ -131,18 +125,19 @@ def check_files(
         output=output,
         verbose=verbose,
         quiet=quiet,
+        console=Console(soft_wrap=True),
     )
-    raise typer.Exit(check_command.check(arguments, Console(soft_wrap=True)))
+    raise typer.Exit(exit_code)
 
 
 @app.command("new")
 def create_migration(
     description: Annotated[str | None, typer.Argument(help="Description of the migration.")] = None,
     config: ConfigFile = None,
-    number: Annotated[bool, typer.Option("--number", help="V000123 style.")] = False,
+    number: Annotated[bool, typer.Option("--number", help="Use numbered names such as V000123.")] = False,
     down: Annotated[Path | None, typer.Option("--down", help="Generate the down migration of this up file.")] = None,
     renumber: Annotated[
-        Path | None, typer.Option("--renumber", help="Renumber this file after all existing migrations.")
+        Path | None, typer.Option("--renumber", help="Assign the next free version to this file.")
     ] = None,
     base: BaseRef = None,
 ) -> None:
@@ -156,7 +151,7 @@ def create_migration(
             typer.echo(line)
         return
     if down is not None:
-        typer.echo(new_command.take_back(Path(), down))
+        typer.echo(new_command.write_down(Path(), down))
         return
     if description is None:
         raise UsageError(
@@ -178,7 +173,7 @@ def manifest(
     """Write or verify meta/manifest.json and meta/checksums.txt."""
     from kfm_ci.cli import new as new_command
 
-    raise typer.Exit(new_command.manifest(directory, config_file=config, verify=check, say=typer.echo))
+    raise typer.Exit(new_command.manifest(directory, config_file=config, verify=check, report=typer.echo))
 
 
 @app.command()
@@ -203,14 +198,14 @@ def rules(rule: Annotated[str | None, typer.Argument(help="Id of the rule to exp
 
 @app.command("action", hidden=True)
 def run_action() -> None:
-    """Run as the container of the GitHub action: options are the inputs of action.yml."""
+    """Run the GitHub action with the inputs of action.yml."""
     from kfm_ci.cli import action as action_command
 
     raise typer.Exit(action_command.run())
 
 
 @app.command("doctor")
-def examine_machine(directory: Directory = Path(), config: ConfigFile = None) -> None:
+def show_environment(directory: Directory = Path(), config: ConfigFile = None) -> None:
     """Show available PostgreSQL engines and the detected migration tool."""
     from kfm_ci.cli import doctor as doctor_command
 
@@ -219,7 +214,7 @@ def examine_machine(directory: Directory = Path(), config: ConfigFile = None) ->
 
 
 @app.command("stats")
-def measure_tables(
+def export_statistics(
     environment: Annotated[str, typer.Option("--environment", help="Name of a table `[environments.NAME]`.")],
     directory: Directory = Path(),
     config: ConfigFile = None,
@@ -233,7 +228,7 @@ def measure_tables(
 
 
 @receipt.command("show")
-def receipt_show(file: Annotated[Path, typer.Argument(help="receipt.json")]) -> None:
+def receipt_show(file: Annotated[Path, typer.Argument(help="Path of a receipt.json.")]) -> None:
     """Print a receipt in readable form."""
     from kfm_ci.receipt import statement
 
@@ -263,7 +258,7 @@ def _choice(option: str, value: str, allowed: tuple[str, ...]) -> None:
             where=option,
             got=value,
             expected=" | ".join(allowed),
-            help=f"Run `kfm-ci --help` for {option}.",
+            help="Use one of the allowed values.",
         )
 
 

@@ -27,7 +27,7 @@ from kfm_ci.model import Result, Risk
 def run() -> int:
     """Run the gate with the inputs, publish, and return the exit code."""
     platform = context.read()
-    given = context.withdraw()
+    given = context.withdraw_secrets()
     log = sys.stdout
     _leave_word(platform, log)
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
@@ -38,7 +38,7 @@ def run() -> int:
         if inputs.command == "comment":
             from kfm_ci.cli import comment
 
-            return comment.tell(inputs, platform, Credentials.among(given, inputs), log)
+            return comment.post(inputs, platform, Credentials.from_variables(given, inputs), log)
         if inputs.database_url:
             log.write(workflow_commands.mask(inputs.database_url) + "\n")
         with workflow_commands.quiet(log):
@@ -60,19 +60,19 @@ def run() -> int:
     # GitHub's client libraries load slowly, so these are imported after the verdict
     from kfm_ci.github import publish
 
-    edition = PublicationContext(
+    publication = PublicationContext(
         context=platform,
         inputs=inputs,
-        credentials=Credentials.among(given, inputs),
+        credentials=Credentials.from_variables(given, inputs),
         evidence=evidence,
         out=Path(inputs.out),
         log=log,
         labels=github.labels,
     )
-    publish.publish(edition)
+    publish.publish(publication)
     if platform.workspace is not None:
         _hand_over(Path(inputs.out), platform.workspace)
-    return edition.exit_code
+    return publication.exit_code
 
 
 def _leave_word(platform: Context, log: TextIO) -> None:
@@ -80,7 +80,7 @@ def _leave_word(platform: Context, log: TextIO) -> None:
     if platform.state_file is None:
         return
     try:
-        runner_files.write_state(platform.state_file, context.JUDGED_ON, socket.gethostname())
+        runner_files.write_state(platform.state_file, context.FIRST_CONTAINER, socket.gethostname())
     except KfmError as error:
         log.write(workflow_commands.message("warning", error.sentence, title="kfm-ci") + "\n")
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from kfm_ci import __version__
+from kfm_ci import __version__, phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.assess import acknowledgement_scope, policy, ranking
 from kfm_ci.cli import output_files
@@ -30,63 +29,64 @@ from kfm_ci.rules.squawk import findings, process
 from kfm_ci.rules.squawk.findings import LinterResult
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOptions:
-    """Arguments of the command, as given."""
+def check(
+    paths: Sequence[Path],
+    *,
+    config_file: str | None,
+    format: str,
+    base: str | None,
+    out: Path | None,
+    output: str,
+    verbose: bool,
+    quiet: bool,
+    console: Console,
+) -> int:
+    """Print the static findings and return the exit code.
 
-    paths: tuple[Path, ...]
-    """The repository, or files in it."""
-    config_file: str | None
-    format: str
-    base: str | None
-    out: Path | None
-    """None: nothing is written."""
-    output: str
-    verbose: bool
-    quiet: bool
-
-
-def check(options: CheckOptions, console: Console) -> int:
-    """Print the static findings, of the given files only, and return the exit code; quiet: only errors."""
-    if options.out is not None:
-        output_files.prepare(options.out)
-    clock, given = SystemClock(), [path for path in options.paths if not path.is_dir()]
-    began, root = clock.milliseconds(), Path() if given else options.paths[0]
-    subject = gather(
-        root, config_file=options.config_file, format=options.format, base_ref=options.base, context=github.read()
-    )
-    wanted = _inside(given, subject.root)
+    ``paths``: the repository, or the files in it whose findings are shown; ``out``: directory for the files, None: none
+    are written; ``quiet``: only errors are shown.
+    """
+    if out is not None:
+        output_files.prepare(out)
+    clock, given = SystemClock(), [path for path in paths if not path.is_dir()]
+    began, root = clock.milliseconds(), Path() if given else paths[0]
+    subject = gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
+    files = _relative_files(given, subject.root)
     found = runner.findings(subject.change)
-    advised = runner.lint_change(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
-    judged = policy.apply(
-        [*subject.notices, *found, *advised.findings],
+    linter = runner.lint_change(subject.change, found, subject.policy, major=subject.config.database.postgres_version)
+    result = policy.apply(
+        [*subject.notices, *found, *linter.findings],
         severities=subject.policy.policy.severity,
         allows=acknowledgement_scope.of(subject.change.new),
         contracts=policy.contracting(subject.change.new),
         complete=False,
     )
-    told = tuple(item for item in judged.findings if not wanted or item.place.file in wanted)
-    evidence = _evidence(subject, told, judged.suppressed, advised, milliseconds=clock.milliseconds() - began)
-    if options.out is not None:
-        output_files.replace(options.out / "findings.json", _rows(evidence).encode())
-        output_files.replace(options.out / "findings.sarif", sarif.dumps(evidence).encode())
-    _show(options, console, evidence, subject, _scope(subject.change, wanted))
-    if advised.unchecked:
-        raise findings.not_checked(advised)
+    shown = tuple(item for item in result.findings if not files or item.place.file in files)
+    evidence = _evidence(subject, shown, result.suppressed, linter, milliseconds=clock.milliseconds() - began)
+    if out is not None:
+        output_files.replace(out / "findings.json", _json(evidence).encode())
+        output_files.replace(out / "findings.sarif", sarif.dumps(evidence).encode())
+    if output == "json":
+        console.file.write(_json(evidence))
+    else:
+        scope = _scope(subject.change, files)
+        _show(evidence, subject, scope, console=console, for_github=output == "github", verbose=verbose, quiet=quiet)
+    if linter.unchecked:
+        raise findings.not_checked(linter)
     return evidence.exit_code
 
 
 def _evidence(
     subject: Subject,
-    told: tuple[Finding, ...],
+    shown: tuple[Finding, ...],
     suppressed: dict[str, int],
-    advised: LinterResult,
+    linter: LinterResult,
     *,
     milliseconds: float,
 ) -> Evidence:
-    errors = any(item.is_blocking for item in told)
+    errors = any(item.is_blocking for item in shown)
     result, code = (Result.FAIL, ExitCode.REFUSED) if errors else (Result.PASS, ExitCode.PASSED)
-    if advised.unchecked:
+    if linter.unchecked:
         result, code = Result.ERROR, ExitCode.CANNOT_CHECK
     status = {Result.PASS: StageStatus.PASSED, Result.FAIL: StageStatus.FAILED}.get(result, StageStatus.ERRORED)
     return Evidence(
@@ -94,53 +94,61 @@ def _evidence(
         exit_code=int(code),
         tool_version=__version__,
         source=subject.source,
-        findings=told,
+        findings=shown,
         format=subject.change.head.format,
         directory=subject.change.head.directory,
         suppressed=suppressed,
-        adviser=process.identity() if advised.asked and not advised.unchecked else None,
+        linter=process.identity() if linter.asked and not linter.unchecked else None,
         stages=(StageEvidence(name="validate", status=status, duration_ms=milliseconds),),
     )
 
 
-def _show(options: CheckOptions, console: Console, evidence: Evidence, subject: Subject, scope: str) -> None:
-    if options.output == "json":
-        console.file.write(_rows(evidence))
-        return
+def _show(
+    evidence: Evidence,
+    subject: Subject,
+    scope: str,
+    *,
+    console: Console,
+    for_github: bool,
+    verbose: bool,
+    quiet: bool,
+) -> None:
     sources = {
         script.file.path: script.file.text for item in subject.change.new for script in (item.up, item.down) if script
     }
-    shown = summary.showable(evidence.findings, sources)
-    standing = ranking.ranked(evidence.findings)
-    errors = sum(item.is_blocking for item in standing)
-    warnings = sum(item.severity is Severity.WARNING for item in standing)
-    counted = "".join(f", {number} {reason}" for reason, number in evidence.suppressed.items())
-    with workflow_commands.quiet(sys.stdout) if options.output == "github" else nullcontext():
-        for said in summary.findings((item for item in standing if item.is_blocking or not options.quiet), shown):
-            console.print(said)
-        if options.verbose:
+    quotable = summary.showable(evidence.findings, sources)
+    active = ranking.ranked(evidence.findings)
+    with workflow_commands.quiet(sys.stdout) if for_github else nullcontext():
+        for group in summary.findings((item for item in active if item.is_blocking or not quiet), quotable):
+            console.print(group)
+        if verbose:
             console.print(summary.details(evidence))
             for line in _circumstances(evidence):
                 console.print(line, markup=False, highlight=False)
-        sums = f"{errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}{counted}"
-        console.print(f"{scope} statically: {sums}", markup=False, highlight=False)
-    if options.output == "github":
+        console.print(f"{scope} statically: {_counts(evidence, active)}", markup=False, highlight=False)
+    if for_github:
         sys.stdout.writelines(f"{line}\n" for line in workflow_commands.annotate(evidence.findings))
 
 
-def _rows(evidence: Evidence) -> str:
+def _counts(evidence: Evidence, active: tuple[Finding, ...]) -> str:
+    errors = phrases.count(sum(item.is_blocking for item in active), "error")
+    warnings = phrases.count(sum(item.severity is Severity.WARNING for item in active), "warning")
+    return ", ".join([errors, warnings, *(f"{number} {reason}" for reason, number in evidence.suppressed.items())])
+
+
+def _json(evidence: Evidence) -> str:
     """Return the findings in the form of gate.json; a list, because there is no verdict without a server."""
     return json.dumps([gate_json.finding(item) for item in evidence.findings], indent=1) + "\n"
 
 
 def _circumstances(evidence: Evidence) -> Iterator[str]:
     yield f"format {evidence.format} in {evidence.directory}, compared with {evidence.source.base_sha or 'nothing'}"
-    adviser = evidence.adviser
-    yield f"linter {adviser.name} {adviser.version}" if adviser else "no linter was run"
+    linter = evidence.linter
+    yield f"linter {linter.name} {linter.version}" if linter else "no linter was run"
     yield f"took {evidence.stages[0].duration_ms / 1000:.2f} s"
 
 
-def _inside(given: list[Path], root: Path) -> frozenset[str]:
+def _relative_files(given: list[Path], root: Path) -> frozenset[str]:
     """Return the given files relative to the repository; raises UsageError for a missing one."""
     found = set()
     for path in given:
@@ -164,12 +172,13 @@ def _inside(given: list[Path], root: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def _scope(judged: Change, wanted: frozenset[str]) -> str:
-    if not wanted:
-        return f"checked {len(judged.new)} new of {len(judged.head.migrations)} migrations"
-    touched = [
+def _scope(change: Change, files: frozenset[str]) -> str:
+    if not files:
+        return f"checked {len(change.new)} new of {phrases.count(len(change.head.migrations), 'migration')}"
+    checked = [
         item
-        for item in judged.new
-        if not wanted.isdisjoint({item.up_path, *([item.down.file.path] if item.down else [])})
+        for item in change.new
+        if not files.isdisjoint({item.up_path, *([item.down.file.path] if item.down else [])})
     ]
-    return f"checked {len(touched)} new migration{'s' * (len(touched) != 1)} in {len(wanted)} given file{'s' * (len(wanted) != 1)}"
+    number = phrases.count(len(checked), "new migration")
+    return f"checked {number} in {phrases.count(len(files), 'given file')}"

@@ -15,8 +15,8 @@ from kfm_ci.github.publication import Credentials, PublicationContext
 from kfm_ci.report import gate_json_reader
 
 
-def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
-    """Render gate.json of the artifact in ``out`` again, and write it to the pull request of the event's commit.
+def post(inputs: Inputs, platform: Context, credentials: Credentials, log: TextIO) -> int:
+    """Post the verdict in the artifact's gate.json, in ``out``, as a comment on the pull request of the event's commit.
 
     The artifact is data of the pull request's author: it does not decide where the comment goes, and its text
     is escaped. Raises CannotCheck without the file, Unpublished on an error of GitHub.
@@ -33,21 +33,21 @@ def tell(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
             help="Download the artifact of the gate's run to the directory of `out`.",
         ) from error
     evidence = gate_json_reader.loads(data, where=str(file))
-    edition = PublicationContext(
+    publication = PublicationContext(
         context=platform,
         inputs=replace(inputs, comment="auto"),
         credentials=credentials,
         evidence=evidence,
         out=Path(inputs.out),
         log=log,
-        artifact_url=platform.judged_url,
+        artifact_url=platform.triggering_run_url,
     )
-    number = pull_request.of_tip(edition)
+    number = pull_request.of_tip(publication)
     if number is None:
         log.write(
-            workflow_commands.message("notice", "no open pull request has this commit as its tip: no comment") + "\n"
+            workflow_commands.message("notice", "No open pull request has this commit as its tip: no comment.") + "\n"
         )
         return int(ExitCode.PASSED)
-    edition.context = replace(platform, pull=number)
-    Comment().publish(edition)
+    publication.context = replace(platform, pull=number)
+    Comment().publish(publication)
     return int(ExitCode.PASSED)

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from kfm_ci import __version__
+from kfm_ci import __version__, phrases
 from kfm_ci.cli import subject
 from kfm_ci.config import Config, environment
 from kfm_ci.errors import CannotCheck, KfmError
@@ -47,18 +47,20 @@ def lines(directory: Path, config_file: str | None) -> Iterator[str]:
 
 def _repository(root: Path, settings: Config) -> Iterator[str]:
     """Yield the detected tool, the reason, and whether its program is installed."""
-    tree, asked = WorkTree(root), settings.migrations
-    found = detection.locate(tree, directory=asked.dir, format=asked.format)
-    history = command_lines.instead(found.format.load(tree, found.directory, asked), asked.command)
-    why = "kfm-ci.toml sets it" if asked.format != "auto" else detection.sign(found.format)
-    yield f"migrations {found.directory}: {found.format.name}, {len(history.migrations)} in all, because {why}"
-    if asked.format == "auto":
+    tree, table = WorkTree(root), settings.migrations
+    found = detection.locate(tree, directory=table.dir, format=table.format)
+    history = command_lines.instead(found.format.load(tree, found.directory, table), table.command)
+    why = "kfm-ci.toml sets it" if table.format != "auto" else detection.sign(found.format)
+    number = phrases.count(len(history.migrations), "migration")
+    yield f"migrations {found.directory}: {found.format.name}, {number}, because {why}"
+    if table.format == "auto":
         yield '           for another tool, set [migrations] format = "…" in kfm-ci.toml'
     for finding in history.findings[:3]:
         yield f"           {finding.severity.value}: {finding.place.file}: {finding.message}"
     if history.tool is not None:
         yield f"tool       {_program(root, history.tool)}"
-        yield f"           runs `{' '.join(history.tool.up)}` in {history.tool.directory}, records migrations in {history.tool.history_table}"
+        command, table_name = " ".join(history.tool.up), history.tool.history_table
+        yield f"           runs `{command}` in {history.tool.directory}, records migrations in {table_name}"
     else:
         yield "tool       not run: kfm-ci runs the SQL files as the tool does; set [migrations.command] to run the tool"
 
@@ -68,13 +70,12 @@ def _program(root: Path, tool: Tool) -> str:
     path = shutil.which(tool.up[0], path=where)
     if path is None:
         return f"{tool.up[0]} is NOT INSTALLED: {tool.how_to_install}"
-    lacks = _lacks(root, tool, where)
-    return f"{tool.up[0]}: {path}" + (
-        f", but a dependency is NOT INSTALLED ({lacks}): {tool.how_to_install}" if lacks else ""
-    )
+    found = f"{tool.up[0]}: {path}"
+    missing = _missing_dependency(root, tool, where)
+    return f"{found}, but a dependency is NOT INSTALLED ({missing}): {tool.how_to_install}" if missing else found
 
 
-def _lacks(root: Path, tool: Tool, where: str) -> str | None:
+def _missing_dependency(root: Path, tool: Tool, where: str) -> str | None:
     """Return a tool's missing dependency, from its own check; None without one."""
     program = shutil.which(tool.dependency_check[0], path=where) if tool.dependency_check else None
     if program is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from kfm_ci import phrases
 from kfm_ci.cli.subject import gather, settings_of
 from kfm_ci.clock import SystemClock
 from kfm_ci.errors import ExitCode, UsageError
@@ -70,7 +71,7 @@ def create(root: Path, description: str, *, config_file: str | None, numbered: b
     return tuple(written)
 
 
-def take_back(root: Path, up: Path) -> str:
+def write_down(root: Path, up: Path) -> str:
     """Generate the down migration from the up migration, next to it; return its path."""
     path = up.as_posix()
     if not path.endswith("up.sql"):
@@ -110,31 +111,27 @@ def take_back(root: Path, up: Path) -> str:
     return target
 
 
-def manifest(root: Path, *, config_file: str | None, verify: bool, say: Callable[[str], None]) -> int:
-    """Write the manifest and the checksums, or verify them; return the exit code."""
+def manifest(root: Path, *, config_file: str | None, verify: bool, report: Callable[[str], None]) -> int:
+    """Write the manifest and the checksums, or verify them; report each line of output and return the exit code."""
     subject = gather(root, config_file=config_file, format="auto", base_ref="none", context=Context())
     head = subject.change.head
-    meta = f"{head.directory}/meta"
+    meta, migrations = f"{head.directory}/meta", phrases.count(len(head.migrations), "migration")
     if verify:
         tree = WorkTree(subject.root)
         try:
             listed = manifests.verify_manifest(tree.read(f"{meta}/manifest.json"), head)
             summed = manifests.verify_checksums(tree.read(f"{meta}/checksums.txt"), head)
         except Unreadable as error:
-            say(f"{meta}: {error}: run `kfm-ci manifest`")
+            report(f"{meta}: {error}. Run `kfm-ci manifest`.")
             return int(ExitCode.REFUSED)
         problems = [*((item, "manifest.json") for item in listed), *((item, "checksums.txt") for item in summed)]
         for problem, name in problems:
-            say(f"{meta}/{name}: {single_line(problem.message)}")
-        say(
-            "run `kfm-ci manifest` to update both files"
-            if problems
-            else f"{meta}: matches {len(head.migrations)} migrations"
-        )
+            report(f"{meta}/{name}: {single_line(problem.message)}")
+        report("Run `kfm-ci manifest` to update both files." if problems else f"{meta}: matches {migrations}")
         return int(ExitCode.REFUSED if problems else ExitCode.PASSED)
     folder = subject.root / meta
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "manifest.json").write_bytes(manifests.build(head).to_bytes())
     (folder / "checksums.txt").write_bytes(manifests.checksums(head))
-    say(f"{meta}/manifest.json and {meta}/checksums.txt: {len(head.migrations)} migrations")
+    report(f"{meta}/manifest.json and {meta}/checksums.txt: {migrations}")
     return int(ExitCode.PASSED)

@@ -23,17 +23,17 @@ _STAMP = "%Y%m%d%H%M%S"
 
 
 def renumber(root: Path, file: Path, *, config_file: str | None, base: str | None, now: datetime) -> Iterator[str]:
-    """Rename a migration, and the new ones after it, to versions after the head's and the base's; yield a line for each.
+    """Rename a migration, and the new ones after it, to versions after those of head and base; yield a line for each.
 
-    Their order stays, because later ones may depend on earlier ones. Up and down files stay together, ids in
+    The order is kept, because later migrations may depend on earlier ones. Up and down files keep one name, ids in
     comments of new files are renamed too, and an existing manifest is updated.
     """
     subject = gather(root, config_file=config_file, format="auto", base_ref=base, context=Context())
-    moved = _moved(subject.change, file.as_posix().removeprefix("./"), base)
-    names = _names(subject.change, moved, now)
+    renumbered = _renumbered_migrations(subject.change, file.as_posix().removeprefix("./"), base)
+    names = _new_ids(subject.change, renumbered, now)
     targets = {
         source.path: str(PurePosixPath(source.path).with_name(PurePosixPath(source.path).name.replace(old, new, 1)))
-        for migration in moved
+        for migration in renumbered
         for old, new in [(migration.id, names[migration.id])]
         for source in _files(migration)
     }
@@ -47,67 +47,67 @@ def renumber(root: Path, file: Path, *, config_file: str | None, base: str | Non
             )
     for migration in subject.change.new:
         for source in _files(migration):
-            written = subject.root / source.path
-            renamed = _renamed(source, names)
-            if renamed != source.data:
-                written.write_bytes(renamed)
+            path = subject.root / source.path
+            data = _rename_ids(source, names)
+            if data != source.data:
+                path.write_bytes(data)
             if source.path in targets:
-                written.rename(subject.root / targets[source.path])
+                path.rename(subject.root / targets[source.path])
                 yield f"{source.path} → {targets[source.path]}"
     if any((subject.root / subject.change.head.directory / "meta" / name).exists() for name in META):
-        said: list[str] = []
-        manifest(root, config_file=config_file, verify=False, say=said.append)
-        yield from said
+        lines: list[str] = []
+        manifest(root, config_file=config_file, verify=False, report=lines.append)
+        yield from lines
     for table in subject.config.migration:
         if table.id in names:
-            yield f"rename by hand in the configuration: [[migration]] id = {table.id} → {names[table.id]}"
+            yield f"Rename the id in the configuration: [[migration]] id = {table.id} → {names[table.id]}"
 
 
-def _moved(judged: Change, path: str, base: str | None) -> list[Migration]:
+def _renumbered_migrations(change: Change, path: str, base: str | None) -> list[Migration]:
     """Return the migration that a file belongs to, and the new ones that sort after it."""
-    found = next((item for item in judged.head.migrations if path in {file.path for file in _files(item)}), None)
+    found = next((item for item in change.head.migrations if path in {file.path for file in _files(item)}), None)
     if found is None:
         raise UsageError(
             code="KFM-U64",
             message="No migration has this file.",
             where=path,
-            expected=f"an up or down file in {judged.head.directory}",
+            expected=f"an up or down file in {change.head.directory}",
             help="If it is renumbered already, run `kfm-ci check`.",
         )
-    if judged.head.format != "kfm" and judged.head.format not in RENUMBERED:
+    if change.head.format != "kfm" and change.head.format not in RENUMBERED:
         raise UsageError(
             code="KFM-U65",
             message="kfm-ci cannot renumber this format.",
             where=path,
-            got=judged.head.format,
+            got=change.head.format,
             expected=", ".join(["kfm", *sorted(RENUMBERED)]),
-            help="use your tool's own command",
+            help="Use your tool's own command.",
         )
-    if judged.base is None and base != "none":
+    if change.base is None and base != "none":
         raise UsageError(
             code="KFM-U68",
-            message="There is no base to tell new from existing migrations.",
+            message="There is no base, so kfm-ci cannot separate new migrations from existing ones.",
             where=path,
             help="Run the command inside the repository, or name a commit with `--base`.",
         )
-    if judged.base is not None and judged.base.get(found.id) is not None:
+    if change.base is not None and change.base.get(found.id) is not None:
         raise UsageError(
             code="KFM-U67",
             message="The migration is on the base and may be applied.",
             where=path,
             help="Renumber a new migration instead.",
         )
-    new = list(judged.new)
+    new = list(change.new)
     return new[new.index(found) :]
 
 
-def _names(judged: Change, moved: list[Migration], now: datetime) -> dict[str, str]:
+def _new_ids(change: Change, renumbered: list[Migration], now: datetime) -> dict[str, str]:
     """Return the new id by the old one."""
-    stay = [*judged.head.migrations, *(judged.base.migrations if judged.base else ())]
-    taken = list(dict.fromkeys(item.id for item in stay if item not in moved))
+    stay = [*change.head.migrations, *(change.base.migrations if change.base else ())]
+    taken = list(dict.fromkeys(item.id for item in stay if item not in renumbered))
     names: dict[str, str] = {}
-    for migration in moved:
-        if judged.head.format == "kfm":
+    for migration in renumbered:
+        if change.head.format == "kfm":
             name = naming.next_name(taken, migration.name, now, numbered=migration.id.startswith("V"))
         else:
             name = _next_number(taken, migration.id, now)
@@ -134,13 +134,12 @@ def _files(migration: Migration) -> list[SourceFile]:
     return list({file.path: file for file in files}.values())
 
 
-def _renamed(source: SourceFile, names: dict[str, str]) -> bytes:
+def _rename_ids(source: SourceFile, names: dict[str, str]) -> bytes:
     """Return a file with the old ids renamed in its comments and header; never in SQL."""
     whole = re.compile("|".join(rf"(?<![0-9A-Za-z_]){re.escape(old)}(?![0-9A-Za-z_])" for old in names))
     text, at, parts = source.text, 0, []
     for comment in tokens.comments(text):
-        said = whole.sub(lambda found: names[found[0]], text[comment.start : comment.end])
-        parts += [text[at : comment.start], said]
+        parts += [text[at : comment.start], whole.sub(lambda found: names[found[0]], text[comment.start : comment.end])]
         at = comment.end
     renamed = "".join([*parts, text[at:]])
     # a file that is not UTF-8 has its own finding and stays unchanged

@@ -44,8 +44,8 @@ class Subject:
     @property
     def policy_digest(self) -> Digest:
         """Return the sha256 of the policy, defaults included."""
-        held = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
-        return Digest.of(json.dumps(held, sort_keys=True, separators=(",", ":")).encode())
+        values = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
+        return Digest.of(json.dumps(values, sort_keys=True, separators=(",", ":")).encode())
 
     @property
     def notices(self) -> tuple[Finding, ...]:
@@ -93,18 +93,20 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
     checkout.complete(root, found.directory, compared=base is not None)
     head = _load(found, tree, settings)
     config_metadata.check_ids(head, settings.migration)
-    judging: Tree = tree
+    policy_tree: Tree = tree
     tip, merge_base, policy, previous, before = None, None, settings, {}, None
     if repository is not None and base is not None:
         prefix = root.relative_to(repository.root.resolve()).as_posix()
         tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
-        parted = tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
+        merge_base_tree = (
+            tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
+        )
         before = tip_tree
         tip = _load(found, tip_tree, settings)
-        merge_base = tip if parted is tip_tree else _load(found, parted, settings)
-        previous = _files(parted, found.directory)
-        policy, judging = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
-    _some(head, tip, tree, found)
+        merge_base = tip if merge_base_tree is tip_tree else _load(found, merge_base_tree, settings)
+        previous = _files(merge_base_tree, found.directory)
+        policy, policy_tree = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
+    _check_recognised(head, tip, tree, found)
     known = {item.id for item in tip.migrations} if tip else set()
     change = Change(
         head=head,
@@ -125,12 +127,12 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         policy=policy,
         source=_source(repository, base),
         policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
-        statistics=_statistics(judging, policy),
+        statistics=_statistics(policy_tree, policy),
         settings_file=settings_file(tree, config_file),
     )
 
 
-def _some(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
+def _check_recognised(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
     """Raise UsageError for a directory with SQL files of which the format recognises none: its format is wrong."""
     if head.migrations or head.unreadable or head.format == "kfm" or (tip and tip.migrations):
         return
@@ -218,14 +220,14 @@ def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
 
 
 def _requirements(policy: Config, head: History) -> Requirements:
-    asked = policy.policy
+    table = policy.policy
     return Requirements(
-        require_header=asked.require_header or head.format == "kfm",
-        require_traceability=asked.require_traceability,
-        require_manifest=asked.require_manifest,
-        ticket_pattern=asked.ticket_pattern,
-        max_file_size=asked.max_file_size,
-        personal_data_threshold=asked.personal_data_threshold,
+        require_header=table.require_header or head.format == "kfm",
+        require_traceability=table.require_traceability,
+        require_manifest=table.require_manifest,
+        ticket_pattern=table.ticket_pattern,
+        max_file_size=table.max_file_size,
+        personal_data_threshold=table.personal_data_threshold,
     )
 
 

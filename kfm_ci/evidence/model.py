@@ -191,7 +191,7 @@ class Evidence:
     format: str | None = None
     directory: str | None = None
     engine: EngineEvidence | None = None
-    adviser: LinterIdentity | None = None
+    linter: LinterIdentity | None = None
     """None where it was not asked."""
     started_on: str = ""
     finished_on: str = ""

@@ -47,7 +47,7 @@ class Inputs:
 
 def read(variables: Mapping[str, str]) -> Inputs:
     """Return the inputs among the variables, unchecked."""
-    given = {item.name: variables.get(f"INPUT_{_named(item.name).upper()}", "").strip() for item in fields(Inputs)}
+    given = {item.name: variables.get(f"INPUT_{_input_name(item.name).upper()}", "").strip() for item in fields(Inputs)}
     return Inputs(**{name: value for name, value in given.items() if value})
 
 
@@ -56,20 +56,20 @@ def check(inputs: Inputs) -> None:
     for item in fields(Inputs):
         value, allowed = getattr(inputs, item.name), item.metadata.get("allowed")
         if allowed and value not in allowed:
-            raise _impossible(item.name, value, " | ".join(option for option in allowed if option))
+            raise _not_allowed(item.name, value, " | ".join(option for option in allowed if option))
     if inputs.postgres_version and not inputs.postgres_version.isdecimal():
-        raise _impossible("postgres_version", inputs.postgres_version, "a major version, such as 17")
+        raise _not_allowed("postgres_version", inputs.postgres_version, "a major version, such as 17")
 
 
-def _named(name: str) -> str:
+def _input_name(name: str) -> str:
     return name.replace("_", "-")
 
 
-def _impossible(name: str, value: str, expected: str) -> UsageError:
+def _not_allowed(name: str, value: str, expected: str) -> UsageError:
     return UsageError(
         code="KFM-U41",
         message="The value is not allowed.",
-        where=f"input {_named(name)}",
+        where=f"input {_input_name(name)}",
         got=value,
         expected=expected,
         help="See the inputs in action.yml.",

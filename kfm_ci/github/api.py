@@ -15,7 +15,7 @@ from github.Repository import Repository
 from kfm_ci import __version__
 from kfm_ci.github.publication import PublicationContext, Unpublished
 
-Answer = TypeVar("Answer")
+Response = TypeVar("Response")
 TIMEOUT_SECONDS = 20
 PAUSE_SECONDS = 2.0
 """Pause before the first retry; doubles."""
@@ -25,9 +25,9 @@ PATIENCE_SECONDS = 60.0
 TRANSIENT = frozenset({500, 502, 503, 504})
 
 
-def connect(edition: PublicationContext) -> Repository:
+def connect(publication: PublicationContext) -> Repository:
     """Return the repository of the run, without a request. Raises Unpublished without a token."""
-    if not edition.credentials.token or not edition.context.repository:
+    if not publication.credentials.token or not publication.context.repository:
         raise Unpublished(
             code="KFM-G01",
             message="There is no token to write to the pull request.",
@@ -45,8 +45,8 @@ def connect(edition: PublicationContext) -> Repository:
         allowed_methods={"GET"},
     )
     client = Github(
-        auth=Auth.Token(edition.credentials.token),
-        base_url=edition.context.api_url,
+        auth=Auth.Token(publication.credentials.token),
+        base_url=publication.context.api_url,
         lazy=True,
         per_page=100,
         timeout=TIMEOUT_SECONDS,
@@ -55,10 +55,10 @@ def connect(edition: PublicationContext) -> Repository:
         seconds_between_writes=PAUSE_SECONDS / 2,
         user_agent=f"kfm-ci/{__version__}",
     )
-    return client.get_repo(edition.context.repository)
+    return client.get_repo(publication.context.repository)
 
 
-def repeat(action: Callable[[], Answer]) -> Answer:
+def repeat(action: Callable[[], Response]) -> Response:
     """Run an idempotent request, again while GitHub fails: a lost response may have been a success."""
     for attempt in range(ATTEMPTS):
         try:
@@ -74,7 +74,7 @@ def repeat(action: Callable[[], Answer]) -> Answer:
 
 
 @contextmanager
-def explained(edition: PublicationContext, *, what: str, permission: str) -> Iterator[None]:
+def translate_errors(publication: PublicationContext, *, what: str, permission: str) -> Iterator[None]:
     """Raise GitHub's errors as Unpublished; ``permission`` is the one that the workflow must grant."""
     try:
         yield
@@ -87,13 +87,13 @@ def explained(edition: PublicationContext, *, what: str, permission: str) -> Ite
             help="Run again later, or use a token with its own limit.",
         ) from error
     except GithubException as error:
-        raise _refused(edition, error, what, permission) from error
+        raise _api_error(publication, error, what, permission) from error
     except requests.RequestException as error:
         raise Unpublished(
             code="KFM-G06",
             message=f"GitHub was not reached: {type(error).__name__}.",
             where=what,
-            help=f"Allow this runner to reach {edition.context.api_url}.",
+            help=f"Allow this runner to reach {publication.context.api_url}.",
         ) from error
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError) as error:
         # the library parses a response without checking it
@@ -101,13 +101,13 @@ def explained(edition: PublicationContext, *, what: str, permission: str) -> Ite
             code="KFM-G08",
             message=f"The response is not from the GitHub API ({type(error).__name__}).",
             where=what,
-            help=f"Check for a proxy between this runner and {edition.context.api_url}.",
+            help=f"Check for a proxy between this runner and {publication.context.api_url}.",
         ) from error
 
 
-def _refused(edition: PublicationContext, error: GithubException, what: str, permission: str) -> Unpublished:
-    status, said = error.status, _message(error)
-    if status in {403, 404} and edition.context.fork:
+def _api_error(publication: PublicationContext, error: GithubException, what: str, permission: str) -> Unpublished:
+    status, message = error.status, _message(error)
+    if status in {403, 404} and publication.context.fork:
         return Unpublished(
             code="KFM-G02",
             message="The token of a pull request from a fork is read-only.",
@@ -124,7 +124,7 @@ def _refused(edition: PublicationContext, error: GithubException, what: str, per
     if status in {403, 404}:
         return Unpublished(
             code="KFM-G04",
-            message=f"The token lacks a permission ({status}: {said}).",
+            message=f"The token lacks a permission ({status}: {message}).",
             where=what,
             help=f"Add `{permission}` to the job's permissions.",
         )
@@ -141,7 +141,7 @@ def _refused(edition: PublicationContext, error: GithubException, what: str, per
         )
     return Unpublished(
         code="KFM-G07",
-        message=f"GitHub rejected the request ({status}: {said}).",
+        message=f"GitHub rejected the request ({status}: {message}).",
         where=what,
         help="Report it: this is unexpected.",
     )
@@ -149,5 +149,5 @@ def _refused(edition: PublicationContext, error: GithubException, what: str, per
 
 def _message(error: GithubException) -> str:
     data = error.data
-    said = data.get("message") if isinstance(data, dict) else None
-    return str(said or "no message")[:200]
+    message = data.get("message") if isinstance(data, dict) else None
+    return str(message or "no message")[:200]

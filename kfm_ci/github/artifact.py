@@ -30,7 +30,7 @@ FIRST_PAUSE_SECONDS = 3.0
 TIMEOUT_SECONDS = 60
 NAMES = 5
 """Number of names that are tried when one is taken."""
-INSTEAD = "Upload the directory of `out` in a separate step with actions/upload-artifact."
+HELP = "Upload the directory of `out` in a separate step with actions/upload-artifact."
 _TRANSIENT = frozenset({429, 500, 502, 503, 504})
 _STORAGE = {"x-ms-version": "2020-10-02"}
 _SIGNATURE = re.compile(r"([?&]sig=)([^&\s]+)")
@@ -45,59 +45,66 @@ class Artifact:
 
     name = "artifact"
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether a runner started the action, and there are files."""
-        return edition.context.run_id is not None and edition.out.is_dir()
+        return publication.context.run_id is not None and publication.out.is_dir()
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Upload the files; raises Unpublished with the alternative on a server without the service."""
-        context = edition.context
-        if context.composite and not edition.credentials.runtime_token:
+        context = publication.context
+        if context.composite and not publication.credentials.runtime_token:
             # the action's next step uploads them, and the run's page lists that artifact
-            edition.artifact_url = context.run_url
+            publication.artifact_url = context.run_url
             return
-        service = connect(edition)
-        content = artifact_zip.pack(edition.out)
-        wanted = artifact_zip.name(
-            edition.inputs.artifact_name, context.job or "", edition.inputs.path, edition.inputs.postgres_version
+        service = connect(publication)
+        content = artifact_zip.pack(publication.out)
+        first_name = artifact_zip.name(
+            publication.inputs.artifact_name,
+            context.job or "",
+            publication.inputs.path,
+            publication.inputs.postgres_version,
         )
         for number in range(1, NAMES + 1):
-            name = wanted if number == 1 else f"{wanted}-{number}"
+            name = first_name if number == 1 else f"{first_name}-{number}"
             try:
-                edition.artifact_id = service.upload(name, content)
+                publication.artifact_id = service.upload(name, content)
             except NameTaken:
                 continue
-            edition.artifact_url = f"{context.run_url}/artifacts/{edition.artifact_id}"
+            publication.artifact_url = f"{context.run_url}/artifacts/{publication.artifact_id}"
             return
         raise Unpublished(
             code="KFM-G21",
-            message=f"The artifact name `{wanted}` and {NAMES - 1} variants of it are taken.",
+            message=f"The artifact name `{first_name}` and {NAMES - 1} variants of it are taken.",
             where=self.name,
             help="Set a different `artifact-name` for each job.",
         )
 
 
-def connect(edition: PublicationContext) -> Service:
+def connect(publication: PublicationContext) -> Service:
     """Return the service of this run; raises Unpublished where there is none."""
-    credentials, host = edition.credentials, urlsplit(edition.context.server_url).hostname or ""
+    credentials, host = publication.credentials, urlsplit(publication.context.server_url).hostname or ""
     if not credentials.runtime_token or not credentials.results_url:
         raise Unpublished(
             code="KFM-G20",
             message="This runner has no artifact service.",
             where="artifact",
-            help=f"Upload `{edition.inputs.out}` in a separate step with actions/upload-artifact.",
+            help=f"Upload `{publication.inputs.out}` in a separate step with actions/upload-artifact.",
         )
     if host != "github.com" and not host.endswith((".ghe.com", ".localhost")):
         raise Unpublished(
             code="KFM-G20",
             message=f"`{host}` has no artifact service of this version.",
             where="artifact",
-            help=f"Upload `{edition.inputs.out}` in a separate step with actions/upload-artifact@v3.",
+            help=f"Upload `{publication.inputs.out}` in a separate step with actions/upload-artifact@v3.",
         )
     parts = urlsplit(credentials.results_url)
     run, job = backend_ids(credentials.runtime_token)
     return Service(
-        origin=f"{parts.scheme}://{parts.netloc}", token=credentials.runtime_token, run=run, job=job, log=edition.log
+        origin=f"{parts.scheme}://{parts.netloc}",
+        token=credentials.runtime_token,
+        run=run,
+        job=job,
+        log=publication.log,
     )
 
 
@@ -109,13 +116,13 @@ def backend_ids(token: str) -> tuple[str, str]:
         scopes = [scope.split(":") for scope in str(claims["scp"]).split()]
     except (IndexError, KeyError, TypeError, ValueError) as error:
         raise Unpublished(
-            code="KFM-G22", message="The runner's token cannot be parsed.", where="artifact", help=INSTEAD
+            code="KFM-G22", message="The runner's token cannot be parsed.", where="artifact", help=HELP
         ) from error
     for scope in scopes:
         if scope[0] == "Actions.Results" and len(scope) == 3:
             return scope[1], scope[2]
     raise Unpublished(
-        code="KFM-G22", message="The runner's token does not allow artifacts.", where="artifact", help=INSTEAD
+        code="KFM-G22", message="The runner's token does not allow artifacts.", where="artifact", help=HELP
     )
 
 
@@ -132,9 +139,9 @@ class Service:
 
     def upload(self, name: str, content: bytes) -> str:
         """Return the id of the new artifact; raises NameTaken or Unpublished."""
-        made = self._call("CreateArtifact", {"name": name, "version": 4})
-        address = _field(made, "signed_upload_url", "signedUploadUrl")
-        self._hide(address)
+        created = self._call("CreateArtifact", {"name": name, "version": 4})
+        address = _field(created, "signed_upload_url", "signedUploadUrl")
+        self._mask_signature(address)
         blocks = [content[start : start + BLOCK_BYTES] for start in range(0, len(content), BLOCK_BYTES)]
         identities = [base64.b64encode(f"{number:08d}".encode()).decode() for number in range(len(blocks))]
         for identity, block in zip(identities, blocks, strict=True):
@@ -153,34 +160,36 @@ class Service:
             {"Content-Type": "application/xml", "x-ms-blob-content-type": "application/zip"},
         )
         digest = hashlib.sha256(content).hexdigest()
-        ended = self._call("FinalizeArtifact", {"name": name, "size": str(len(content)), "hash": f"sha256:{digest}"})
-        return _field(ended, "artifact_id", "artifactId")
+        finalized = self._call(
+            "FinalizeArtifact", {"name": name, "size": str(len(content)), "hash": f"sha256:{digest}"}
+        )
+        return _field(finalized, "artifact_id", "artifactId")
 
     def _call(self, method: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         body = {"workflow_run_backend_id": self.run, "workflow_job_run_backend_id": self.job, **fields}
         headers = {"Authorization": f"Bearer {self.token}", "User-Agent": f"kfm-ci/{__version__}"}
-        answer = _patient("POST", self.origin + SERVICE + method, json=body, headers=headers)
-        value = _json(answer)
-        said = _SIGNATURE.sub(r"\1***", str(value.get("msg") or ""))
-        if answer.status_code == 409:
+        response = _request("POST", self.origin + SERVICE + method, json=body, headers=headers)
+        value = _json(response)
+        message = _SIGNATURE.sub(r"\1***", str(value.get("msg") or ""))
+        if response.status_code == 409:
             raise NameTaken
-        if re.search(r"insufficient usage|storage quota", said, re.IGNORECASE):
+        if re.search(r"insufficient usage|storage quota", message, re.IGNORECASE):
             raise Unpublished(
                 code="KFM-G23",
                 message="The storage quota for artifacts is exceeded.",
                 where="artifact",
                 help="Delete old artifacts, or raise the limit in the billing settings.",
             )
-        if answer.status_code != 200 or value.get("ok") is not True:
+        if response.status_code != 200 or value.get("ok") is not True:
             raise Unpublished(
                 code="KFM-G24",
-                message=f"`{method}` failed with {answer.status_code} {said[:200]}.".rstrip(),
+                message=f"`{method}` failed with {response.status_code} {message[:200]}.".rstrip(),
                 where="artifact",
-                help=f"Run again. {INSTEAD}",
+                help=f"Run again. {HELP}",
             )
         return value
 
-    def _hide(self, address: str) -> None:
+    def _mask_signature(self, address: str) -> None:
         """Mask the signature of the URL in the log."""
         for _, signature in _SIGNATURE.findall(address):
             for spelling in dict.fromkeys((signature, unquote(signature))):
@@ -190,23 +199,23 @@ class Service:
     def _store(self, address: str, query: str, data: bytes, headers: Mapping[str, str]) -> None:
         # no Authorization header: the signed URL is the permission
         target = f"{address}{'&' if '?' in address else '?'}{query}"
-        answer = _patient("PUT", target, data=data, headers={**_STORAGE, **headers})
-        if answer.status_code not in {200, 201}:
+        response = _request("PUT", target, data=data, headers={**_STORAGE, **headers})
+        if response.status_code not in {200, 201}:
             raise Unpublished(
                 code="KFM-G24",
                 where="artifact",
-                message=f"The storage responded with {answer.status_code}.",
-                help=f"Run again. {INSTEAD}",
+                message=f"The storage responded with {response.status_code}.",
+                help=f"Run again. {HELP}",
             )
 
 
-def _patient(method: str, address: str, **request: Any) -> requests.Response:
+def _request(method: str, address: str, **request: Any) -> requests.Response:
     """Return the first response that is not transient, or the last one; errors never contain the URL."""
     pause = FIRST_PAUSE_SECONDS
-    answer: requests.Response | None = None
+    response: requests.Response | None = None
     for attempt in range(ATTEMPTS):
         try:
-            answer = requests.request(method, address, timeout=TIMEOUT_SECONDS, **request)
+            response = requests.request(method, address, timeout=TIMEOUT_SECONDS, **request)
         except requests.RequestException as error:
             if attempt == ATTEMPTS - 1 or isinstance(error, requests.exceptions.InvalidURL):
                 raise Unpublished(
@@ -216,19 +225,19 @@ def _patient(method: str, address: str, **request: Any) -> requests.Response:
                     help="Allow this runner to reach *.actions.githubusercontent.com and *.blob.core.windows.net.",
                 ) from None
         else:
-            if answer.status_code not in _TRANSIENT:
-                return answer
+            if response.status_code not in _TRANSIENT:
+                return response
         if attempt < ATTEMPTS - 1:
             time.sleep(pause)
             pause *= random.uniform(1.2, 1.8)  # noqa: S311 - jitter, not security
-    if answer is None:
+    if response is None:
         raise AssertionError("each attempt returns or raises")
-    return answer
+    return response
 
 
-def _json(answer: requests.Response) -> dict[str, Any]:
+def _json(response: requests.Response) -> dict[str, Any]:
     try:
-        value = answer.json()
+        value = response.json()
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -237,5 +246,5 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 def _field(value: Mapping[str, Any], snake: str, camel: str) -> str:
     found = value.get(snake) or value.get(camel)
     if not found:
-        raise Unpublished(code="KFM-G24", message=f"The response has no `{snake}`.", where="artifact", help=INSTEAD)
+        raise Unpublished(code="KFM-G24", message=f"The response has no `{snake}`.", where="artifact", help=HELP)
     return str(found)

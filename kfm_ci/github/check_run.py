@@ -23,47 +23,49 @@ class CheckRun:
 
     name = "check run"
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether the workflow enables it."""
-        return edition.inputs.check_run == "true"
+        return publication.inputs.check_run == "true"
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Create a check run on the pull request's commit, and send its annotations in batches."""
-        sha = edition.context.head_sha
+        sha = publication.context.head_sha
         if sha is None:
             raise Unpublished(code="KFM-G11", message="This event has no commit.", where=self.name)
-        evidence = edition.evidence
-        found = annotate(edition)
+        evidence = publication.evidence
+        annotations = annotate(publication)
         head: dict[str, Any] = {
             "title": summary.verdict(evidence)[:255],
-            "summary": body(evidence, edition.artifact_url)[:_SUMMARY],
+            "summary": body(evidence, publication.artifact_url)[:_SUMMARY],
         }
-        with api.explained(edition, what=self.name, permission="checks: write"):
-            repository = api.connect(edition)
+        with api.translate_errors(publication, what=self.name, permission="checks: write"):
+            repository = api.connect(publication)
             run = api.repeat(
                 lambda: repository.create_check_run(
-                    title(edition),
+                    title(publication),
                     sha,
                     status="completed",
                     conclusion=_CONCLUSIONS[evidence.result],
-                    external_id=edition.key,
-                    output={**head, "annotations": found[:BATCH]},
+                    external_id=publication.key,
+                    output={**head, "annotations": annotations[:BATCH]},
                 )
             )
-            for start in range(BATCH, len(found), BATCH):
-                run.edit(output={**head, "annotations": found[start : start + BATCH]})
+            for start in range(BATCH, len(annotations), BATCH):
+                run.edit(output={**head, "annotations": annotations[start : start + BATCH]})
 
 
-def title(edition: PublicationContext) -> str:
+def title(publication: PublicationContext) -> str:
     """Return the name of the check run; each directory and PostgreSQL version has its own."""
-    parts = [part for part in (edition.inputs.path, edition.inputs.postgres_version) if part not in {"", "."}]
+    parts = [part for part in (publication.inputs.path, publication.inputs.postgres_version) if part not in {"", "."}]
     return " ".join(["kfm-ci", *parts])
 
 
-def annotate(edition: PublicationContext) -> list[dict[str, Any]]:
+def annotate(publication: PublicationContext) -> list[dict[str, Any]]:
     """Return the active findings with a file, errors first."""
     return [
-        _annotation(item, edition.inputs.path) for item in ranking.ranked(edition.evidence.findings) if item.place.file
+        _annotation(item, publication.inputs.path)
+        for item in ranking.ranked(publication.evidence.findings)
+        if item.place.file
     ]
 
 

@@ -16,24 +16,26 @@ class CodeScanning:
 
     name = "code scanning"
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether the workflow enables it."""
-        return edition.inputs.sarif == "true"
+        return publication.inputs.sarif == "true"
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Upload the log for the checked commit."""
-        file, context = edition.out / "findings.sarif", edition.context
+        file, context = publication.out / "findings.sarif", publication.context
         if not file.is_file() or not context.sha or not context.ref:
             raise Unpublished(code="KFM-G12", message="The run ended before it had findings.", where=self.name)
-        packed = base64.b64encode(gzip.compress(rooted(file.read_text(encoding="utf-8"), edition.inputs.path), mtime=0))
+        packed = base64.b64encode(
+            gzip.compress(with_prefix(file.read_text(encoding="utf-8"), publication.inputs.path), mtime=0)
+        )
         request = {
             "commit_sha": context.sha,
             "ref": context.ref,
             "sarif": packed.decode(),
             "tool_name": "kfm-ci",
         }
-        with api.explained(edition, what=self.name, permission="security-events: write"):
-            repository = api.connect(edition)
+        with api.translate_errors(publication, what=self.name, permission="security-events: write"):
+            repository = api.connect(publication)
             api.repeat(
                 lambda: repository.requester.requestJsonAndCheck(
                     "POST", f"{repository.url}/code-scanning/sarifs", input=request
@@ -41,7 +43,7 @@ class CodeScanning:
             )
 
 
-def rooted(text: str, path: str) -> bytes:
+def with_prefix(text: str, path: str) -> bytes:
     """Return the log with paths relative to the repository's root instead of the checked directory."""
     document = json.loads(text)
     for run in document["runs"]:

@@ -26,14 +26,14 @@ class Comment:
 
     name = "comment"
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether there is a pull request, or the workflow requires a comment."""
-        mode = edition.inputs.comment
-        return mode != "never" and (edition.context.pull is not None or mode == "always")
+        mode = publication.inputs.comment
+        return mode != "never" and (publication.context.pull is not None or mode == "always")
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Create or update the comment; without new migrations only an existing one is updated."""
-        number = edition.context.pull
+        number = publication.context.pull
         if number is None:
             raise Unpublished(
                 code="KFM-G10",
@@ -41,10 +41,10 @@ class Comment:
                 where="comment",
                 help="Use `comment: auto`, which comments where possible.",
             )
-        with api.explained(edition, what="comment", permission="pull-requests: write"):
-            repository = api.connect(edition)
-            written = api.repeat(lambda: _upsert(repository, number, edition))
-        edition.comment_url = written.html_url if written is not None else None
+        with api.translate_errors(publication, what="comment", permission="pull-requests: write"):
+            repository = api.connect(publication)
+            comment = api.repeat(lambda: _upsert(repository, number, publication))
+        publication.comment_url = comment.html_url if comment is not None else None
 
 
 def marker(key: str) -> str:
@@ -52,42 +52,43 @@ def marker(key: str) -> str:
     return f"<!-- kfm-ci:gate {key} -->"
 
 
-def _upsert(repository: Repository, number: int, edition: PublicationContext) -> IssueComment | None:
-    evidence = edition.evidence
-    first = marker(edition.key)
-    text = f"{first}\n{body(evidence, edition.artifact_url)}"
+def _upsert(repository: Repository, number: int, publication: PublicationContext) -> IssueComment | None:
+    evidence = publication.evidence
+    first = marker(publication.key)
+    text = f"{first}\n{body(evidence, publication.artifact_url)}"
     issue = repository.get_issue(number)
     author = _author(repository)
-    ours = [
-        item for item in issue.get_comments() if item.user and item.user.login == author and _starts(item.body, first)
+    existing = [
+        item
+        for item in issue.get_comments()
+        if item.user and item.user.login == author and _starts_with(item.body, first)
     ]
-    if not ours:
-        if edition.inputs.comment != "always" and not evidence.new and not evidence.findings and not evidence.failure:
-            return None
-        return issue.create_comment(text)
-    oldest, *doubles = ours
-    if _normal(oldest.body) != _normal(text):
+    if not existing:
+        has_content = bool(evidence.new or evidence.findings or evidence.failure)
+        return issue.create_comment(text) if has_content or publication.inputs.comment == "always" else None
+    oldest, *duplicates = existing
+    if _comparable(oldest.body) != _comparable(text):
         oldest.edit(text)
     # two runs that started together may both have found no comment
-    for double in doubles:
-        double.delete()
+    for duplicate in duplicates:
+        duplicate.delete()
     return oldest
 
 
 def _author(repository: Repository) -> str:
     """Return the token's user; some servers do not return it for a workflow's own token."""
     try:
-        _, answer = repository.requester.graphql_query(VIEWER, {})
-        return str(answer["data"]["viewer"]["login"])
+        _, response = repository.requester.graphql_query(VIEWER, {})
+        return str(response["data"]["viewer"]["login"])
     except (GithubException, KeyError, TypeError):
         return ACTIONS_BOT
 
 
-def _starts(text: str | None, first: str) -> bool:
+def _starts_with(text: str | None, first: str) -> bool:
     return (text or "").lstrip().startswith(first)
 
 
-def _normal(text: str | None) -> str:
+def _comparable(text: str | None) -> str:
     """Return the text without measured times of equal length and without the report's URL, for comparison."""
     flat = (text or "").replace("\r\n", "\n").strip()
     timeless = _MEASURED.sub(lambda found: f"{len(found[1])} digits {found[2]}", flat)

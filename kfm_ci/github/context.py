@@ -12,7 +12,7 @@ from typing import Any
 
 _SECRET = re.compile(r"^(INPUT_|ACTIONS_)|^(GITHUB_TOKEN|GH_TOKEN)$")
 _PR_SET_DUMPABLE = 4
-JUDGED_ON = "judged_on"
+FIRST_CONTAINER = "first_container"
 """Name of the state variable with the name of the action's first container."""
 
 
@@ -27,7 +27,7 @@ class Context:
     actor: str | None = None
     event: str | None = None
     run_url: str | None = None
-    judged_url: str | None = None
+    triggering_run_url: str | None = None
     """Page of the run of event ``workflow_run``."""
     repository: str | None = None
     """``owner/name``."""
@@ -53,7 +53,7 @@ class Context:
     """File for outputs of the step."""
     summary_file: Path | None = None
     """File for the job summary."""
-    unread: str | None = None
+    event_problem: str | None = None
     """Why the event file is not usable; None when it is."""
     state_file: Path | None = None
     """File for state of the action's second container."""
@@ -64,8 +64,9 @@ def read() -> Context:
     env = os.environ
     if env.get("GITHUB_ACTIONS") != "true":
         return Context()
-    event, unread = _event(env.get("GITHUB_EVENT_PATH"), env.get("GITHUB_EVENT_NAME") or "")
-    pull, queue, judged = _table(event, "pull_request"), _table(event, "merge_group"), _table(event, "workflow_run")
+    event, event_problem = _event(env.get("GITHUB_EVENT_PATH"), env.get("GITHUB_EVENT_NAME") or "")
+    pull, merge_group = _table(event, "pull_request"), _table(event, "merge_group")
+    triggering_run = _table(event, "workflow_run")
     base: str | None = env.get("GITHUB_BASE_REF") or None
     body: str | None = None
     head_sha = env.get("GITHUB_SHA")
@@ -73,12 +74,12 @@ def read() -> Context:
         body = str(pull.get("body") or "")
         base = _text(_table(pull, "base"), "sha") or base
         head_sha = _text(_table(pull, "head"), "sha") or head_sha
-    elif queue:
-        base = _text(queue, "base_sha") or base
-    elif judged:
-        head_sha = _text(judged, "head_sha")
+    elif merge_group:
+        base = _text(merge_group, "base_sha") or base
+    elif triggering_run:
+        head_sha = _text(triggering_run, "head_sha")
     else:
-        base = _left(event, env.get("GITHUB_REF")) or base
+        base = _branch_base(event, env.get("GITHUB_REF")) or base
     server, repository, run = env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")
     number = pull.get("number")
     return Context(
@@ -86,8 +87,8 @@ def read() -> Context:
         body=body,
         actor=env.get("GITHUB_ACTOR"),
         event=env.get("GITHUB_EVENT_NAME"),
-        unread=unread,
-        judged_url=_text(judged, "html_url"),
+        event_problem=event_problem,
+        triggering_run_url=_text(triggering_run, "html_url"),
         run_url=f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None,
         repository=repository,
         pull=number if isinstance(number, int) else None,
@@ -95,7 +96,7 @@ def read() -> Context:
         head_sha=head_sha,
         sha=env.get("GITHUB_SHA"),
         ref=env.get("GITHUB_REF"),
-        workflow=_text(judged, "name") or env.get("GITHUB_WORKFLOW"),
+        workflow=_text(triggering_run, "name") or env.get("GITHUB_WORKFLOW"),
         job=env.get("GITHUB_JOB"),
         run_id=run,
         attempt=env.get("GITHUB_RUN_ATTEMPT"),
@@ -109,12 +110,12 @@ def read() -> Context:
     )
 
 
-def judged_on() -> str | None:
+def first_container() -> str | None:
     """Return the name of the action's first container from its state."""
-    return os.environ.get(f"STATE_{JUDGED_ON}") or None
+    return os.environ.get(f"STATE_{FIRST_CONTAINER}") or None
 
 
-def withdraw() -> dict[str, str]:
+def withdraw_secrets() -> dict[str, str]:
     """Remove inputs and tokens from the environment and return them.
 
     Programs started later do not inherit them, and cannot read them from memory or ``/proc``: programs of a
@@ -136,8 +137,8 @@ def _event(path: str | None, name: str) -> tuple[dict[str, Any], str | None]:
         return {}, f"The event file {path} is not JSON."
     event = loaded if isinstance(loaded, dict) else {}
     number = _table(event, "pull_request").get("number")
-    strange = path and name.startswith("pull_request") and not isinstance(number, int)
-    return event, f"The event file {path} has no pull request." if strange else None
+    is_incomplete = path and name.startswith("pull_request") and not isinstance(number, int)
+    return event, f"The event file {path} has no pull request." if is_incomplete else None
 
 
 def _table(event: dict[str, Any], key: str) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def _text(table: dict[str, Any], key: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _left(event: dict[str, Any], ref: str | None) -> str | None:
+def _branch_base(event: dict[str, Any], ref: str | None) -> str | None:
     """Return the base of a branch: the default branch, or its previous commit for a push to the default branch."""
     default = _text(_table(event, "repository"), "default_branch")
     if default and ref and ref.startswith("refs/heads/") and ref != f"refs/heads/{default}":

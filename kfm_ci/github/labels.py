@@ -16,25 +16,25 @@ class Labels:
 
     name = "label"
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether the configuration enables it, and there is a pull request."""
-        return edition.labels and edition.context.pull is not None
+        return publication.labels and publication.context.pull is not None
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Set the label of the risk and remove the others; none without a verdict."""
-        number = edition.context.pull or 0
-        wanted = f"{PREFIX}{edition.evidence.risk.value}" if edition.evidence.new else None
-        with api.explained(edition, what=self.name, permission="pull-requests: write"):
-            repository = api.connect(edition)
-            api.repeat(lambda: _set(repository, number, wanted))
+        number = publication.context.pull or 0
+        label = f"{PREFIX}{publication.evidence.risk.value}" if publication.evidence.new else None
+        with api.translate_errors(publication, what=self.name, permission="pull-requests: write"):
+            repository = api.connect(publication)
+            api.repeat(lambda: _set(repository, number, label))
 
 
-def _set(repository: Repository, number: int, wanted: str | None) -> None:
+def _set(repository: Repository, number: int, label: str | None) -> None:
     issue = repository.get_issue(number)
-    present = {label.name for label in issue.get_labels()}
-    for stale in sorted(present & {f"{PREFIX}{risk.value}" for risk in Risk} - {wanted}):
+    present = {item.name for item in issue.get_labels()}
+    for stale in sorted(present & {f"{PREFIX}{risk.value}" for risk in Risk} - {label}):
         issue.remove_from_labels(stale)
-    if wanted and wanted not in present:
+    if label and label not in present:
         # the library sends a plain list, which GitHub accepts but does not document
         address = f"{repository.url}/issues/{number}/labels"
-        repository.requester.requestJsonAndCheck("POST", address, input={"labels": [wanted]})
+        repository.requester.requestJsonAndCheck("POST", address, input={"labels": [label]})

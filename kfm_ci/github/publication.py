@@ -30,7 +30,7 @@ class Credentials:
     results_url: str | None = None
 
     @classmethod
-    def among(cls, variables: Mapping[str, str], inputs: Inputs) -> Credentials:
+    def from_variables(cls, variables: Mapping[str, str], inputs: Inputs) -> Credentials:
         """Return the credentials among withdrawn variables."""
         return cls(
             token=inputs.github_token or None,
@@ -58,14 +58,14 @@ class PublicationContext:
     comment_url: str | None = None
     notes: list[str] = field(default_factory=list)
     """Reasons for outputs that were not published."""
-    insisted: Unpublished | None = None
+    required_failure: Unpublished | None = None
     """Required outputs that were not published."""
 
     @property
     def exit_code(self) -> int:
         """Exit code of the step: the gate's own, unless it passed and a required output was not published."""
         code = self.evidence.exit_code
-        return self.insisted.code_of_exit if self.insisted and code == ExitCode.PASSED else code
+        return self.required_failure.code_of_exit if self.required_failure and code == ExitCode.PASSED else code
 
     @property
     def key(self) -> str:

@@ -1,4 +1,4 @@
-"""Publishing: every output is attempted, none changes the verdict."""
+"""Publishing: every channel is tried, none changes the verdict."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from kfm_ci.github.summary import body
 from kfm_ci.report.escape import prose
 
 
-class Publication(Protocol):
-    """One output of the verdict."""
+class Channel(Protocol):
+    """One place where the verdict is published."""
 
     name: str
 
-    def wanted(self, edition: PublicationContext) -> bool:
+    def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether the workflow enables it."""
         ...
 
-    def publish(self, edition: PublicationContext) -> None:
+    def publish(self, publication: PublicationContext) -> None:
         """Publish it; raises Unpublished."""
         ...
 
 
-PUBLICATIONS: tuple[Publication, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
+CHANNELS: tuple[Channel, ...] = (Artifact(), Comment(), CheckRun(), CodeScanning(), Labels())
 
 
-def publish(edition: PublicationContext) -> None:
+def publish(publication: PublicationContext) -> None:
     """Publish everywhere, then write summary, annotations and outputs."""
-    if edition.context.unread:
-        edition.notes.append(
-            f"KFM-G13 {edition.context.unread} Check that the job passes the event file to this container."
+    if publication.context.event_problem:
+        publication.notes.append(
+            f"KFM-G13 {publication.context.event_problem} Check that the job passes the event file to this container."
         )
-    for publication in PUBLICATIONS:
-        if not publication.wanted(edition):
+    for channel in CHANNELS:
+        if not channel.is_enabled(publication):
             continue
         try:
-            publication.publish(edition)
+            channel.publish(publication)
         except Exception as error:
-            failure = error if isinstance(error, Unpublished) else _defect(edition, publication.name, error)
-            edition.notes.append(failure.sentence)
-            if publication.name == "comment" and edition.inputs.comment == "always":
-                edition.insisted = failure
-    _leave(edition)
-    _annotate(edition)
+            failure = error if isinstance(error, Unpublished) else _defect(publication, channel.name, error)
+            publication.notes.append(failure.sentence)
+            if channel.name == "comment" and publication.inputs.comment == "always":
+                publication.required_failure = failure
+    _write_runner_files(publication)
+    _annotate(publication)
 
 
-def _defect(edition: PublicationContext, name: str, error: Exception) -> Unpublished:
+def _defect(publication: PublicationContext, name: str, error: Exception) -> Unpublished:
     """Report a defect of kfm-ci; the verdict does not change."""
-    with workflow_commands.quiet(edition.log):
-        traceback.print_exception(error, file=edition.log)
+    with workflow_commands.quiet(publication.log):
+        traceback.print_exception(error, file=publication.log)
     return Unpublished(
         code="KFM-D01",
         message=f"This is a defect of kfm-ci: {type(error).__name__}.",
@@ -68,34 +68,34 @@ def _defect(edition: PublicationContext, name: str, error: Exception) -> Unpubli
     )
 
 
-def _leave(edition: PublicationContext) -> None:
+def _write_runner_files(publication: PublicationContext) -> None:
     """Write the runner's files; one that cannot be written is a note."""
-    context = edition.context
+    context = publication.context
     try:
         if context.output_file is not None:
-            runner_files.write_outputs(context.output_file, outputs(edition))
+            runner_files.write_outputs(context.output_file, outputs(publication))
     except CannotCheck as error:
-        edition.notes.append(error.sentence)
+        publication.notes.append(error.sentence)
     try:
         if context.summary_file is not None:
-            runner_files.write_summary(context.summary_file, _summary(edition))
+            runner_files.write_summary(context.summary_file, _summary(publication))
     except CannotCheck as error:
-        edition.notes.append(error.sentence)
+        publication.notes.append(error.sentence)
 
 
-def _annotate(edition: PublicationContext) -> None:
-    prefix = "" if edition.inputs.path in {".", ""} else edition.inputs.path
-    lines = workflow_commands.annotate(ranking.ranked(edition.evidence.findings), prefix=prefix)
-    if edition.evidence.failure:
-        lines.append(workflow_commands.message("error", edition.evidence.failure, title="kfm-ci"))
-    lines += [workflow_commands.message("warning", note, title="kfm-ci: not published") for note in edition.notes]
-    edition.log.write("".join(f"{line}\n" for line in lines))
-    edition.log.flush()
+def _annotate(publication: PublicationContext) -> None:
+    prefix = "" if publication.inputs.path in {".", ""} else publication.inputs.path
+    lines = workflow_commands.annotate(ranking.ranked(publication.evidence.findings), prefix=prefix)
+    if publication.evidence.failure:
+        lines.append(workflow_commands.message("error", publication.evidence.failure, title="kfm-ci"))
+    lines += [workflow_commands.message("warning", note, title="kfm-ci: not published") for note in publication.notes]
+    publication.log.write("".join(f"{line}\n" for line in lines))
+    publication.log.flush()
 
 
-def outputs(edition: PublicationContext) -> dict[str, str]:
+def outputs(publication: PublicationContext) -> dict[str, str]:
     """Return the outputs of the action; missing values are empty."""
-    evidence, out = edition.evidence, edition.out
+    evidence, out = publication.evidence, publication.out
     receipt = out / "receipt.json"
     paths = {
         "receipt-path": receipt,
@@ -104,19 +104,19 @@ def outputs(edition: PublicationContext) -> dict[str, str]:
     }
     return {
         "result": evidence.result.value,
-        "exit-code": str(edition.exit_code),
+        "exit-code": str(publication.exit_code),
         "risk": evidence.risk.value,
         "new-migrations": str(len(evidence.new)),
         "findings": str(sum(item.is_active for item in evidence.findings)),
         "errors": str(sum(item.is_blocking for item in evidence.findings)),
-        **{name: edition.relative(path) if path.is_file() else "" for name, path in paths.items()},
+        **{name: publication.relative(path) if path.is_file() else "" for name, path in paths.items()},
         "receipt-sha256": hashlib.sha256(receipt.read_bytes()).hexdigest() if receipt.is_file() else "",
-        "receipt-artifact-id": edition.artifact_id or "",
-        "receipt-artifact-url": edition.artifact_url or "",
-        "comment-url": edition.comment_url or "",
+        "receipt-artifact-id": publication.artifact_id or "",
+        "receipt-artifact-url": publication.artifact_url or "",
+        "comment-url": publication.comment_url or "",
     }
 
 
-def _summary(edition: PublicationContext) -> str:
-    notes = "".join(f"\n> Not published: {prose(note, 400)}\n" for note in edition.notes)
-    return body(edition.evidence, edition.artifact_url) + notes
+def _summary(publication: PublicationContext) -> str:
+    notes = "".join(f"\n> Not published: {prose(note, 400)}\n" for note in publication.notes)
+    return body(publication.evidence, publication.artifact_url) + notes

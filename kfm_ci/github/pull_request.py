@@ -10,9 +10,9 @@ from kfm_ci.github.publication import PublicationContext, Unpublished
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-def of_tip(edition: PublicationContext) -> int | None:
+def of_tip(publication: PublicationContext) -> int | None:
     """Return the number of the open pull request whose tip is the event's commit; None when there is none."""
-    tip = edition.context.head_sha or ""
+    tip = publication.context.head_sha or ""
     if not _COMMIT.fullmatch(tip):
         raise Unpublished(
             code="KFM-G11",
@@ -20,11 +20,11 @@ def of_tip(edition: PublicationContext) -> int | None:
             where="comment",
             help="Use it in a workflow on `workflow_run`.",
         )
-    with api.explained(edition, what="comment", permission="pull-requests: write"):
-        repository = api.connect(edition)
+    with api.translate_errors(publication, what="comment", permission="pull-requests: write"):
+        repository = api.connect(publication)
         _, found = api.repeat(
             lambda: repository.requester.requestJsonAndCheck(
-                "GET", f"/repos/{edition.context.repository}/commits/{tip}/pulls"
+                "GET", f"/repos/{publication.context.repository}/commits/{tip}/pulls"
             )
         )
         pulls = found if isinstance(found, list) else []

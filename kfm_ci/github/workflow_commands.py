@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TextIO
 
+from kfm_ci import phrases
 from kfm_ci.model import Finding, Severity
 from kfm_ci.report import grouping
 from kfm_ci.report.grouping import FindingGroup
@@ -44,31 +45,34 @@ def annotate(findings: Iterable[Finding], *, prefix: str = "") -> list[str]:
     for item in findings:
         if item.is_active:
             levels.setdefault(item.severity, []).append(item)
-    return [
-        _annotation(told, prefix)
-        for found in levels.values()
-        for told in ([FindingGroup(found=(item,)) for item in found] if len(found) <= SHOWN else grouping.tell(found))[
-            :SHOWN
-        ]
-    ]
+    return [_annotation(group, prefix) for found in levels.values() for group in _groups(found)[:SHOWN]]
 
 
-def _annotation(told: FindingGroup, prefix: str) -> str:
-    lead = told.lead
-    said = [f"{len(told.also)} more, listed in the report"] if told.crowd else [*told.messages]
-    if told.also and not told.crowd:
-        said.append(f"also in {len(told.also)} other place{'s' if len(told.also) > 1 else ''}")
-    if lead.help and not told.crowd:
-        said.append(lead.help)
+def _groups(found: list[Finding]) -> list[FindingGroup]:
+    if len(found) <= SHOWN:
+        return [FindingGroup(findings=(item,)) for item in found]
+    return grouping.group_findings(found)
+
+
+def _annotation(group: FindingGroup, prefix: str) -> str:
+    lead = group.lead
+    if group.is_abridged:
+        texts = [f"{len(group.others)} more, listed in the report."]
+    else:
+        texts = [*group.messages]
+        if group.others:
+            texts.append(f"Also in {phrases.count(len(group.others), 'other place')}.")
+        if lead.help:
+            texts.append(lead.help)
     file = PurePosixPath(prefix, lead.place.file).as_posix() if lead.place.file else None
     return message(
         _LEVELS[lead.severity],
-        "\n".join(said),
+        "\n".join(texts),
         file=file,
         line=lead.place.line,
         endLine=lead.place.end_line,
         col=lead.place.column,
-        title=f"kfm-ci {', '.join(told.rules)}",
+        title=f"kfm-ci {', '.join(group.rules)}",
     )
 
 

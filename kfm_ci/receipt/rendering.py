@@ -49,9 +49,9 @@ def _lines(statement: dict[str, Any], digest: Digest) -> Iterator[str]:
     engine = body.get("engine")
     server = f"PostgreSQL {_text(_at(engine, 'server_version'))} ({_text(_at(engine, 'kind'))})" if engine else "none"
     yield f"engine    {server}"
-    if isinstance(_at(body, "inputs", "adviser"), dict):
-        adviser = [_text(_at(body, "inputs", "adviser", key)) for key in ("name", "version")]
-        yield f"adviser   {' '.join(adviser)} sha256 {_text(_at(body, 'inputs', 'adviser', 'digest', 'sha256'))}"
+    if isinstance(_at(body, "inputs", "linter"), dict):
+        linter = [_text(_at(body, "inputs", "linter", key)) for key in ("name", "version")]
+        yield f"linter    {' '.join(linter)} sha256 {_text(_at(body, 'inputs', 'linter', 'digest', 'sha256'))}"
     yield f"plan      sha256 {_text(_at(body, 'what', 'plan', 'digest', 'sha256'))}"
     yield f"risk      {_text(_at(body, 'risk', 'level'))}"
     for word in ("who", "why"):

@@ -122,7 +122,7 @@ SCHEMA: dict[str, Any] = {
                         "config": _MAYBE_DIGEST,
                         "policy": _MAYBE_DIGEST,
                         "smoke": _MAYBE_DIGEST,
-                        "adviser": {
+                        "linter": {
                             "anyOf": [
                                 {
                                     "type": "object",

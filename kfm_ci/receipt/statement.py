@@ -67,20 +67,20 @@ def build(
     ``who`` and ``why`` are claims (strings, integers, booleans, lists and objects of them; other types raise
     Malformed); long strings are cut and credentials in addresses removed.
     """
-    aim, place = target or Target(), link or Link()
+    target, link = target or Target(), link or Link()
     predicate = {
         "result": "success" if evidence.result is Result.PASS else "failure",
         "failure": _failure(evidence),
-        "stage": {"kind": aim.kind, "environment": aim.environment},
+        "stage": {"kind": target.kind, "environment": target.environment},
         "who": _claim(dict(who or {})),
         "why": _claim(dict(why or {})),
         "when": {"started_on": evidence.started_on, "finished_on": evidence.finished_on},
         "what": {
             "plan": {"digest": _digest(evidence.plan_sha256 or Digest.of(b"")), "count": len(evidence.plan)},
-            "target": {"environment": aim.environment or "ephemeral", "identity": _maybe(aim.identity)},
+            "target": {"environment": target.environment or "ephemeral", "identity": _maybe(target.identity)},
         },
-        "migrations": [_migration(evidence, item, aim) for item in evidence.new],
-        "inputs": _inputs(evidence, place, config=config_digest, policy=policy_digest, smoke=smoke_digest),
+        "migrations": [_migration(evidence, item, target) for item in evidence.new],
+        "inputs": _inputs(evidence, link, config=config_digest, policy=policy_digest, smoke=smoke_digest),
         "outputs": _outputs(evidence, byproducts),
         "steps": [
             {"id": stage.name, "outcome": stage.status.value, "duration_ms": max(round(stage.duration_ms), 0)}
@@ -88,7 +88,7 @@ def build(
         ],
         "risk": {"level": evidence.risk.value},
         "rollback": [_rollback(item) for item in evidence.new],
-        "chain": None if place.sequence is None else {"sequence": place.sequence, "previous": _maybe(place.previous)},
+        "chain": None if link.sequence is None else {"sequence": link.sequence, "previous": _maybe(link.previous)},
         "engine": {"kind": evidence.engine.kind, "server_version": evidence.engine.server_version}
         if evidence.engine
         else None,
@@ -105,19 +105,19 @@ def build(
 
 
 def _inputs(
-    evidence: Evidence, place: Link, *, config: Digest | None, policy: Digest | None, smoke: Digest | None
+    evidence: Evidence, link: Link, *, config: Digest | None, policy: Digest | None, smoke: Digest | None
 ) -> dict[str, Any]:
-    source, adviser = evidence.source, evidence.adviser
+    source, linter = evidence.source, evidence.linter
     return {
         "source": {"git_sha": source.git_sha, "base_sha": source.base_sha, "tree_clean": source.tree_clean},
         "config": _maybe(config),
         "policy": _maybe(policy),
         "smoke": _maybe(smoke),
-        "adviser": None
-        if adviser is None
-        else {"name": adviser.name, "version": adviser.version, "digest": _digest(adviser.sha256)},
+        "linter": None
+        if linter is None
+        else {"name": linter.name, "version": linter.version, "digest": _digest(linter.sha256)},
         "files": [_named(path, digest) for path, digest in sorted(evidence.files)],
-        "receipts": [_named(name, digest) for name, digest in sorted(place.receipts.items())],
+        "receipts": [_named(name, digest) for name, digest in sorted(link.receipts.items())],
     }
 
 
@@ -147,18 +147,18 @@ def _utf8(value: Any) -> Any:
     return [_utf8(item) for item in value] if isinstance(value, list) else value
 
 
-def _migration(evidence: Evidence, item: MigrationEvidence, aim: Target) -> dict[str, Any]:
-    refused = any(found.is_blocking and found.migration == item.id for found in evidence.findings)
+def _migration(evidence: Evidence, item: MigrationEvidence, target: Target) -> dict[str, Any]:
+    is_blocked = any(found.is_blocking and found.migration == item.id for found in evidence.findings)
     applied = item.apply.outcome is Outcome.APPLIED
     checksums = {"up": item.up_sha256.hex} | ({"down": item.down_sha256.hex} if item.down_sha256 else {})
     return {
         "migration_id": item.id,
         "git_sha": evidence.source.git_sha,
         "applied_at": (evidence.finished_on or None) if applied else None,
-        "db_target": aim.environment or "ephemeral",
+        "db_target": target.environment or "ephemeral",
         "tool": f"kfm-ci {evidence.tool_version}",
         "checksums": checksums,
-        "result": "success" if applied and not refused else "failure",
+        "result": "success" if applied and not is_blocked else "failure",
         "outcome": item.apply.outcome.value,
         "mode": item.apply.mode.value,
         "statements": len(item.statements),
@@ -219,9 +219,9 @@ def _failure(evidence: Evidence) -> dict[str, Any] | None:
 
 def _failure_code(evidence: Evidence, broken: MigrationEvidence | None) -> str:
     """Return the code of the error that ended the run, else one for the cause of the verdict."""
-    named = _CODE.match(evidence.failure or "")
-    if named:
-        return named[0]
+    code = _CODE.match(evidence.failure or "")
+    if code:
+        return code[0]
     if evidence.result is Result.ERROR:
         return "KFM-E05"  # could not check
     if broken is not None:

@@ -32,8 +32,8 @@ def decode(data: bytes) -> dict[str, Any]:
         value = json.loads(
             text,
             object_pairs_hook=_unique,
-            parse_float=_refuse_number,
-            parse_constant=_refuse_number,
+            parse_float=_reject_number,
+            parse_constant=_reject_number,
         )
     except MalformedJson:
         raise
@@ -52,7 +52,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse_number(text: str) -> NoReturn:
+def _reject_number(text: str) -> NoReturn:
     raise MalformedJson(f"a number that is not an integer: {text[:40]}")
 
 

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kfm_ci import phrases
 from kfm_ci.assess import ranking
 from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.model import Finding, Hazard, Result, Severity, StageStatus
@@ -40,9 +41,9 @@ def summarise(evidence: Evidence, sources: Mapping[str, str]) -> RenderableType:
         )
         for test in failed
     ]
-    aside = set_aside(evidence)
-    if aside is not None:
-        parts.append(aside)
+    suppressed = suppressed_counts(evidence)
+    if suppressed is not None:
+        parts.append(suppressed)
     return Group(*parts, last_line(evidence))
 
 
@@ -69,44 +70,47 @@ def showable(found: Iterable[Finding], sources: Mapping[str, str]) -> dict[str, 
     return {path: text for path, text in sources.items() if path not in hidden}
 
 
-def findings(told: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
+def findings(found: Iterable[Finding], sources: Mapping[str, str]) -> list[Group]:
     """Return findings in order, grouped by a common fix or message."""
-    return [_crowd(item) if item.crowd else _telling(item, sources) for item in grouping.tell(told)]
+    return [
+        _abridged_group(item) if item.is_abridged else _full_group(item, sources)
+        for item in grouping.group_findings(found)
+    ]
 
 
-def _telling(told: FindingGroup, sources: Mapping[str, str]) -> Group:
+def _full_group(group: FindingGroup, sources: Mapping[str, str]) -> Group:
     """Return severity and messages, place, source excerpt and help, without markup."""
-    lead = told.lead
-    sure = "" if lead.verdict.value in {"fact", "confirmed"} else f" ({lead.verdict.value})"
-    first, *rest = told.messages
-    parts: list[RenderableType] = [Text.assemble(*_head(told), f" {single_line(first)}{sure}")]
-    parts += [Text(f"  {single_line(message)}{sure}") for message in rest]
+    lead = group.lead
+    verdict = "" if lead.verdict.value in {"fact", "confirmed"} else f" ({lead.verdict.value})"
+    first, *rest = group.messages
+    parts: list[RenderableType] = [Text.assemble(*_head(group), f" {single_line(first)}{verdict}")]
+    parts += [Text(f"  {single_line(message)}{verdict}") for message in rest]
     if lead.place.file:
         parts.append(Text.assemble("  --> ", (_where(lead), "bold")))
         parts += _excerpt(lead, sources.get(lead.place.file))
-    parts += _places(told.also)
+    parts += _places(group.others)
     if lead.help:
         parts.append(Text.assemble(("  help: ", "green"), visible(lead.help).replace("\n", "\n        ")))
     return Group(*parts, Text())
 
 
-def _crowd(told: FindingGroup) -> Group:
-    """Return the other findings of one rule, each with its own message."""
-    head = Text.assemble(*_head(told), f" {len(told.also)} more in gate.json")
-    return Group(head, *_places(told.also), Text())
+def _abridged_group(group: FindingGroup) -> Group:
+    """Return the number and places of the other findings of one rule."""
+    head = Text.assemble(*_head(group), f" {len(group.others)} more in gate.json")
+    return Group(head, *_places(group.others), Text())
 
 
-def _head(told: FindingGroup) -> tuple[tuple[str, str], tuple[str, str]]:
-    lead = told.lead
-    return (lead.severity.value, _COLOURS[lead.severity]), (f"[{', '.join(told.rules)}]", "dim")
+def _head(group: FindingGroup) -> tuple[tuple[str, str], tuple[str, str]]:
+    lead = group.lead
+    return (lead.severity.value, _COLOURS[lead.severity]), (f"[{', '.join(group.rules)}]", "dim")
 
 
-def _places(also: Sequence[Finding]) -> list[Text]:
+def _places(others: Sequence[Finding]) -> list[Text]:
     """Return the other places, one line per file."""
-    files = grouping.places(also)
+    files = grouping.places(others)
     shown = [Text.assemble("  and ", (f"{single_line(file)}{lines}", "bold")) for file, lines in files[:_PLACES]]
-    left = sum((item.place.file or "") not in {file for file, _ in files[:_PLACES]} for item in also)
-    more = f"  and {left} more place{'s' if left > 1 else ''}, all in gate.json"
+    left = sum((item.place.file or "") not in {file for file, _ in files[:_PLACES]} for item in others)
+    more = f"  and {phrases.count(left, 'more place')}, all in gate.json"
     return [*shown, Text(more, "dim")] if left else shown
 
 
@@ -129,35 +133,34 @@ def _excerpt(item: Finding, source: str | None) -> list[Text]:
         for number, text in shown
     ]
     more = (item.place.end_line or first) - last
-    return [*drawn, Text(f"  {'':>{width}} | … {more} more lines", "dim")] if drawn and more > 0 else drawn
+    if not drawn or more <= 0:
+        return drawn
+    return [*drawn, Text(f"  {'':>{width}} | … {phrases.count(more, 'more line')}", "dim")]
 
 
 def details(evidence: Evidence) -> Group:
     """Return the details for ``-v``: suppressed findings with reasons, and times and locks of each statement."""
-    parts = [_aside(item) for item in evidence.findings if not item.is_active]
+    parts = [_suppressed(item) for item in evidence.findings if not item.is_active]
     for migration in evidence.new:
         for seen in migration.statements:
             locks = ", ".join(
                 dict.fromkeys(f"{lock.mode} on {lock.relation}" for lock in seen.locks.taken if lock.preexisting)
             )
-            place = Text.assemble("  ", (f"{single_line(migration.up_path)}:{seen.line}", "bold"))
-            place.append(
-                f" {single_line(seen.kind)}, {duration(seen.duration_ms)}"
-                + (f", {single_line(locks)}" if locks else "")
-            )
-            parts.append(place)
+            facts = [single_line(seen.kind), duration(seen.duration_ms), *([single_line(locks)] if locks else [])]
+            place = f"{single_line(migration.up_path)}:{seen.line}"
+            parts.append(Text.assemble("  ", (place, "bold"), f" {', '.join(facts)}"))
     return Group(*parts)
 
 
-def _aside(item: Finding) -> Text:
+def _suppressed(item: Finding) -> Text:
     word = "acknowledged" if item.acknowledged is not None else item.verdict.value
     reason = f" (reason: {single_line(item.acknowledged.reason)})" if item.acknowledged is not None else ""
     where = f" at {_where(item)}" if item.place.file else ""
     return Text.assemble((word, "dim"), f"[{item.rule}]{where}: {single_line(item.message)}{reason}")
 
 
-def set_aside(evidence: Evidence) -> Text | None:
-    """Return the numbers of acknowledged, refuted and suppressed findings; None without any."""
+def suppressed_counts(evidence: Evidence) -> Text | None:
+    """Return the numbers of findings that are acknowledged, refuted or off; None without any."""
     acknowledged = sum(item.acknowledged is not None for item in evidence.findings)
     counted = [f"{number} {single_line(reason)}" for reason, number in sorted(evidence.suppressed.items())]
     refuted = sum(item.verdict.value == "refuted" for item in evidence.findings)
@@ -173,14 +176,16 @@ def last_line(evidence: Evidence) -> Text:
     line = Text.assemble(("kfm-ci ", "bold"), (summary.verdict(evidence), colour))
     warnings = sum(item.is_active and item.severity is Severity.WARNING for item in evidence.findings)
     if warnings:
-        line.append(f", {warnings} warning{'s' if warnings > 1 else ''}")
+        line.append(f", {phrases.count(warnings, 'warning')}")
     if evidence.new and evidence.result is not Result.ERROR:  # without complete evidence there is no risk to report
-        locked = len({hold.relation for item in evidence.new for hold in blocking(item)})
         line.append(f", risk {evidence.risk.value}")
-        line.append(f", {locked} relation{'s' if locked > 1 else ''} blocked" if locked else "")
-        some = [item.rollback for item in evidence.new if not item.rollback.idle]
-        proven = sum(item.proof.value == "proven" for item in some)
-        line.append(f", rollback proven for {proven} of {len(some)}" if some else "")
+        blocked = {hold.relation for item in evidence.new for hold in blocking(item)}
+        if blocked:
+            line.append(f", {phrases.count(len(blocked), 'relation')} blocked")
+        rollbacks = [item.rollback for item in evidence.new if not item.rollback.idle]
+        if rollbacks:
+            proven = sum(item.proof.value == "proven" for item in rollbacks)
+            line.append(f", rollback proven for {proven} of {len(rollbacks)}")
     if evidence.failure:
         line.append(f": {clip(single_line(evidence.failure), 600)}")
     return line

@@ -1,4 +1,4 @@
-"""Escaping of untrusted text for Markdown, HTML, Mermaid and XML; every string of a pull request passes through here."""
+"""Escaping of untrusted text for Markdown, HTML, Mermaid and XML: every string of a pull request passes through it."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
         "engine": {"kind": engine.kind, "server_version": engine.server_version, "detail": engine.detail}
         if engine
         else None,
-        "adviser": _adviser(evidence.adviser),
+        "linter": _linter(evidence.linter),
         "started_on": evidence.started_on,
         "finished_on": evidence.finished_on,
         "failure": evidence.failure,
@@ -83,10 +83,10 @@ def document(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def _adviser(adviser: LinterIdentity | None) -> dict[str, Any] | None:
-    if adviser is None:
+def _linter(linter: LinterIdentity | None) -> dict[str, Any] | None:
+    if linter is None:
         return None
-    return {"name": adviser.name, "version": adviser.version, "sha256": adviser.sha256.hex}
+    return {"name": linter.name, "version": linter.version, "sha256": linter.sha256.hex}
 
 
 def _milliseconds(value: float) -> float:

@@ -59,7 +59,7 @@ def _evidence(given: Mapping[str, Any]) -> dict[str, Any]:
         "smoke": [{**item, "passed": item["status"] == "passed"} for item in given["smoke"]],
         "plan_sha256": _digest(given["checksums"]["plan"]),
         "files": [(path, _digest(digest)) for path, digest in given["checksums"]["files"].items()],
-        "adviser": _adviser(given.get("adviser")),
+        "linter": _linter(given.get("linter")),
         "seeding": _seeding(given.get("seeding")),
     }
 
@@ -119,7 +119,7 @@ def _digest(hexadecimal: str | None) -> dict[str, str] | None:
     return None if hexadecimal is None else {"hex": hexadecimal}
 
 
-def _adviser(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _linter(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if given is None else {**given, "sha256": _digest(given["sha256"])}
 
 

@@ -28,10 +28,10 @@ def render(evidence: Evidence) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         style_digest=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
         verdict=summary.verdict(evidence),
-        way_back=rollback_plan.summary(evidence).replace("**", "") if evidence.new else None,
+        rollback=rollback_plan.summary(evidence).replace("**", "") if evidence.new else None,
         steps=rollback_plan.steps(evidence),
         findings=ranking.ranked(evidence.findings),
-        set_aside=tuple(item for item in evidence.findings if not item.is_active),
+        suppressed=tuple(item for item in evidence.findings if not item.is_active),
         checklist=evidence.checklist or checklist.assess(evidence),
         sections=tuple(_section(evidence, item) for item in evidence.new),
     )
@@ -45,14 +45,13 @@ def _section(evidence: Evidence, migration: MigrationEvidence) -> dict[str, Any]
         "blocking": lock_impact.blocking(migration),
         "touched": lock_impact.tables_touched(migration),
         "words": lock_impact.change_words(migration.schema_diff),
-        "way": rollback_plan.retreat(migration),
-        "undo": rollback_plan.verdict(migration),
+        "plan": rollback_plan.build_plan(migration),
     }
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FunctionLoader(_source),
         autoescape=True,
         undefined=StrictUndefined,
@@ -60,9 +59,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"duration": lock_impact.duration, "address": web_address, "why": _why, "prose": _prose}
-    made.globals["span"] = lock_impact.span
-    return made
+    environment.filters |= {"duration": lock_impact.duration, "address": web_address, "why": _why, "prose": _prose}
+    environment.globals["span"] = lock_impact.span
+    return environment
 
 
 def _finalize(value: object) -> object:
@@ -83,7 +82,7 @@ def _why(finding: Finding) -> str:
     """Return why a finding is suppressed."""
     if finding.acknowledged is not None:
         return f"acknowledged: {finding.acknowledged.reason}"
-    return "refuted on the server" if finding.verdict is Verdict.REFUTED else "stands"
+    return "refuted on the server" if finding.verdict is Verdict.REFUTED else "active"
 
 
 def _source(name: str) -> str:

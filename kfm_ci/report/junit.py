@@ -8,7 +8,7 @@ from kfm_ci.evidence.model import Evidence, StageEvidence
 from kfm_ci.model import Finding, Hazard, StageStatus
 from kfm_ci.report.escape import visible, xml_text
 
-_PAPER = frozenset(
+_STATIC = frozenset(
     {
         Hazard.NAMING,
         Hazard.ORDER,
@@ -34,13 +34,13 @@ def render(evidence: Evidence) -> str:
     for item in evidence.findings:
         by_suite.setdefault(_suite_of(item, names), []).append(item)
     for stage in evidence.stages:
-        _stage(root, stage, by_suite.pop(stage.name, []), evidence)
+        _add_stage(root, stage, by_suite.pop(stage.name, []), evidence)
     for name, left in by_suite.items():
-        _count(_findings(SubElement(root, "testsuite", name=name, time="0"), name, left))
+        _count(_add_findings(SubElement(root, "testsuite", name=name, time="0"), name, left))
     if evidence.failure:
         suite = SubElement(root, "testsuite", name="run", time="0")
         case = SubElement(suite, "testcase", classname="kfm-ci.run", name="the run was complete", time="0")
-        _fault(case, "error", evidence.failure, evidence.failure)
+        _add_fault(case, "error", evidence.failure, evidence.failure)
         _count(suite)
     for total in ("tests", "failures", "errors", "skipped"):
         root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
@@ -49,22 +49,22 @@ def render(evidence: Evidence) -> str:
 
 
 def _suite_of(item: Finding, names: list[str]) -> str:
-    """Return the stage of a finding by its hazard; the last possible one if it is ambiguous."""
-    wanted: tuple[str, ...]
-    if item.hazard in _PAPER:
-        wanted = ("validate",)
+    """Return the stage of a finding by its hazard: the first of its possible stages that the run has."""
+    stages: tuple[str, ...]
+    if item.hazard in _STATIC:
+        stages = ("validate",)
     elif item.hazard is Hazard.ROLLBACK_UNPROVEN:
-        wanted = ("rollback", "apply")
+        stages = ("rollback", "apply")
     elif item.hazard in {Hazard.SMOKE, Hazard.COEXISTENCE}:
-        wanted = ("smoke", "apply")
+        stages = ("smoke", "apply")
     elif item.hazard is Hazard.DRIFT:
-        wanted = ("preflight", "dry-run", "apply")
+        stages = ("preflight", "dry-run", "apply")
     else:
-        wanted = ("apply", "validate")
-    return next((name for name in wanted if name in names), "findings")
+        stages = ("apply", "validate")
+    return next((name for name in stages if name in names), "findings")
 
 
-def _stage(root: Element, stage: StageEvidence, findings: list[Finding], evidence: Evidence) -> None:
+def _add_stage(root: Element, stage: StageEvidence, findings: list[Finding], evidence: Evidence) -> None:
     seconds = f"{max(stage.duration_ms, 0) / 1000:.3f}"
     suite = SubElement(root, "testsuite", name=_text(stage.name), time=seconds)
     own = SubElement(suite, "testcase", classname=f"kfm-ci.{_text(stage.name)}", name=_text(stage.name), time=seconds)
@@ -72,19 +72,19 @@ def _stage(root: Element, stage: StageEvidence, findings: list[Finding], evidenc
     if stage.status is StageStatus.SKIPPED:
         SubElement(own, "skipped", message=_text(message))
     elif stage.status is StageStatus.ERRORED:
-        _fault(own, "error", message, message)
+        _add_fault(own, "error", message, message)
     elif stage.status is StageStatus.FAILED:
-        _fault(own, "failure", message, message)
-    _findings(suite, stage.name, findings)
+        _add_fault(own, "failure", message, message)
+    _add_findings(suite, stage.name, findings)
     if stage.name == "smoke":
         for test in evidence.smoke:
             case = SubElement(suite, "testcase", classname="kfm-ci.smoke", name=_text(test.name), time="0")
             if not test.passed:
-                _fault(case, "failure", test.message or "failed", test.message or "failed")
+                _add_fault(case, "failure", test.message or "failed", test.message or "failed")
     _count(suite)
 
 
-def _findings(suite: Element, name: str, findings: list[Finding]) -> Element:
+def _add_findings(suite: Element, name: str, findings: list[Finding]) -> Element:
     for item in findings:
         place = f"{item.place.file or item.migration or 'repository'}:{item.place.line or 0}"
         case = SubElement(
@@ -94,14 +94,14 @@ def _findings(suite: Element, name: str, findings: list[Finding]) -> Element:
             case.set("file", _text(item.place.file))
         text = f"{item.message}\n{item.help or ''}".strip()
         if item.is_blocking:
-            _fault(case, "failure", item.message, text, item.hazard.value)
+            _add_fault(case, "failure", item.message, text, item.hazard.value)
         else:
-            aside = f"acknowledged: {item.acknowledged.reason}\n" if item.acknowledged else ""
-            SubElement(case, "system-out").text = _text(f"{item.severity.value}, {item.verdict.value}\n{aside}{text}")
+            reason = f"acknowledged: {item.acknowledged.reason}\n" if item.acknowledged else ""
+            SubElement(case, "system-out").text = _text(f"{item.severity.value}, {item.verdict.value}\n{reason}{text}")
     return suite
 
 
-def _fault(case: Element, kind: str, message: str, text: str, type_name: str = "kfm-ci") -> None:
+def _add_fault(case: Element, kind: str, message: str, text: str, type_name: str = "kfm-ci") -> None:
     SubElement(case, kind, message=_text(message), type=type_name).text = _text(text)
 
 

@@ -19,7 +19,7 @@ class Hold:
     kind: str
     mode: LockMode
     preexisting: bool
-    taken: StatementEvidence
+    statement: StatementEvidence
     """The statement that took it."""
     under: tuple[StatementEvidence, ...]
     """The statements that ran while it was held, the taking one first."""
@@ -31,14 +31,14 @@ class Hold:
     """Work that grows with the table's size and ran under it: ``rewrite``, ``scan``, ``index build``."""
 
     @property
-    def blocks(self) -> bool:
+    def is_blocking(self) -> bool:
         """Whether it blocks ordinary statements on an existing relation; locks of indexes do not count."""
         return self.preexisting and self.kind != "index" and bool(self.mode.blocks)
 
     @property
-    def waits(self) -> str:
+    def effect(self) -> str:
         """The blocked statements as text: ``blocks reads and writes``."""
-        return f"blocks {' and '.join(self.mode.blocks)}" if self.mode.blocks else "blocks no reads or writes"
+        return f"blocks {' and '.join(self.mode.blocks) or 'neither reads nor writes'}"
 
 
 def holds(statements: tuple[StatementEvidence, ...], mode: Mode) -> tuple[Hold, ...]:
@@ -66,7 +66,7 @@ def _hold(lock: Lock, under: tuple[StatementEvidence, ...], start: float) -> Hol
         kind=lock.kind,
         mode=lock.mode,
         preexisting=lock.preexisting,
-        taken=under[0],
+        statement=under[0],
         under=under,
         start_ms=start,
         duration_ms=sum(statement.duration_ms for statement in under),
@@ -80,7 +80,7 @@ def _work(under: tuple[StatementEvidence, ...]) -> tuple[str, ...]:
         ("scan", any(item.effects.scans for item in under)),
         ("index build", any(item.effects.index_builds for item in under)),
     )
-    return tuple(name for name, there in named if there)
+    return tuple(name for name, is_present in named if is_present)
 
 
 def strongest(found: tuple[Hold, ...]) -> tuple[Hold, ...]:
@@ -95,13 +95,12 @@ def strongest(found: tuple[Hold, ...]) -> tuple[Hold, ...]:
 
 def blocking(migration: MigrationEvidence) -> tuple[Hold, ...]:
     """Return the blocking holds, one per relation, longest first."""
-    found = strongest(tuple(hold for hold in holds(migration.statements, migration.apply.mode) if hold.blocks))
-    return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
+    return tuple(sorted(strongest(all_blocking(migration)), key=lambda hold: -hold.duration_ms))
 
 
-def waiting(migration: MigrationEvidence) -> tuple[Hold, ...]:
+def all_blocking(migration: MigrationEvidence) -> tuple[Hold, ...]:
     """Return all blocking holds, also weaker ones before a stronger one, longest first."""
-    found = [hold for hold in holds(migration.statements, migration.apply.mode) if hold.blocks]
+    found = [hold for hold in holds(migration.statements, migration.apply.mode) if hold.is_blocking]
     return tuple(sorted(found, key=lambda hold: -hold.duration_ms))
 
 

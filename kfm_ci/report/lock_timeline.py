@@ -1,4 +1,4 @@
-"""Locks over time, as bars to draw: a lane for each relation, in tenths of a percent of the whole run."""
+"""The lock timeline: one lane per relation, positions in thousandths of the migration's duration."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from kfm_ci.evidence.model import MigrationEvidence
 from kfm_ci.report.lock_impact import Hold, duration, holds, span
 
 WIDTH = 1000
-"""What the whole time is drawn as."""
+"""Width of the whole duration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One lock, drawn."""
+    """One lock."""
 
     x: int
     width: int
     weight: str
-    """``reads`` (readers and writers wait), ``writes`` (writers wait) or ``none``."""
+    """``reads`` (blocks reads and writes), ``writes`` (blocks writes) or ``none``."""
     title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """One relation's locks."""
+    """The locks on one relation."""
 
     relation: str
     kind: str
     worst: str
-    """The heaviest weight of its bars."""
+    """The strongest weight of its bars."""
     bars: tuple[Bar, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What was locked while a migration ran."""
+    """The locks of one migration."""
 
     total: str
     lanes: tuple[Lane, ...]
@@ -45,7 +45,7 @@ _WEIGHTS = ("none", "writes", "reads")
 
 
 def draw(migration: MigrationEvidence) -> Timeline | None:
-    """Return the locks on what existed before, heaviest lane first; None without any. Indexes share their table's."""
+    """Return the locks on existing relations, strongest lane first; None without any. Locks on indexes are left out."""
     total = sum(statement.duration_ms for statement in migration.statements)
     found = [
         hold for hold in holds(migration.statements, migration.apply.mode) if hold.preexisting and hold.kind != "index"
@@ -53,15 +53,15 @@ def draw(migration: MigrationEvidence) -> Timeline | None:
     lanes: dict[str, list[Hold]] = {}
     for hold in found:
         lanes.setdefault(hold.relation, []).append(hold)
-    drawn = tuple(_lane(name, tuple(members), total) for name, members in lanes.items())
-    if not drawn:
+    if not lanes:
         return None
+    drawn = (_lane(name, tuple(members), total) for name, members in lanes.items())
     ordered = sorted(drawn, key=lambda lane: -_WEIGHTS.index(lane.worst))
     return Timeline(total=duration(total), lanes=tuple(ordered))
 
 
 def _lane(name: str, members: tuple[Hold, ...], total: float) -> Lane:
-    # The weakest are drawn first, so that the heaviest lie on top.
+    # the weakest are drawn first, so that the strongest lie on top
     bars = sorted((_bar(hold, total) for hold in members), key=lambda bar: _WEIGHTS.index(bar.weight))
     return Lane(relation=name, kind=members[0].kind, worst=bars[-1].weight, bars=tuple(bars))
 
@@ -75,6 +75,6 @@ def _bar(hold: Hold, total: float) -> Bar:
         x=x,
         width=width,
         weight=weight,
-        title=f"{hold.mode.value}: {hold.waits}, {span(hold.taken.line, hold.under[-1].end_line)}, "
+        title=f"{hold.mode.value}: {hold.effect}, {span(hold.statement.line, hold.under[-1].end_line)}, "
         f"{duration(hold.duration_ms)}",
     )

@@ -1,11 +1,11 @@
-"""Mermaid diagrams: entities that changed with their neighbours, and what is locked while."""
+"""Mermaid diagrams: changed tables with their neighbours, and blocking locks over time."""
 
 from __future__ import annotations
 
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.evidence.tables import Table
 from kfm_ci.report.escape import mermaid
-from kfm_ci.report.lock_impact import Hold, waiting
+from kfm_ci.report.lock_impact import Hold, all_blocking
 
 _TABLES = 25
 _COLUMNS = 20
@@ -37,34 +37,34 @@ def entities(tables: tuple[Table, ...]) -> str | None:
 
 
 def _attribute(text: str) -> str:
-    # Mermaid wants a letter first, and no dots.
+    # Mermaid requires a letter or underscore first, and no dots
     flat = mermaid(text).replace(".", "_").strip("_") or "unnamed"
     return flat if flat[0].isalpha() else f"_{flat}"
 
 
 def locks(evidence: Evidence) -> str | None:
-    """Return a gantt of what makes others wait, a section a relation; None when nothing does."""
+    """Return a gantt chart of the blocking locks, one section per relation; None without any."""
     held: list[tuple[float, Hold, str]] = []
     offset = 0.0
     for migration in evidence.new:
-        held += [(offset + hold.start_ms, hold, _short(migration)) for hold in waiting(migration)]
+        held += [(offset + hold.start_ms, hold, _short(migration)) for hold in all_blocking(migration)]
         offset += sum(statement.duration_ms for statement in migration.statements)
     if not held:
         return None
     first = min(start for start, _, _ in held)
-    fine = max(start + hold.duration_ms for start, hold, _ in held) - first < _FINE_MS
-    scale = 1000 if fine else 1  # Mermaid takes whole numbers of its own milliseconds
+    is_short = max(start + hold.duration_ms for start, hold, _ in held) - first < _FINE_MS
+    scale = 1000 if is_short else 1  # Mermaid takes whole numbers only
     bars: dict[str, list[str]] = {}
-    for start, hold, of in held:
+    for start, hold, name in held:
         begin = round((start - first) * scale)
         end = max(round((start - first + hold.duration_ms) * scale), begin + 1)
         critical = "crit, " if "reads" in hold.mode.blocks else ""
-        words = f"{hold.waits.removesuffix(' wait')} - line {hold.taken.line} of {of}"
+        words = f"{hold.effect} - line {hold.statement.line} of {name}"
         bars.setdefault(hold.relation, []).append(f"    {words} : {critical}{begin}, {end}")
-    unit = "microseconds" if fine else "milliseconds"
+    unit = "microseconds" if is_short else "milliseconds"
     lines = [
         "gantt",
-        f"    title Who waits, in {unit} on the throwaway server",
+        f"    title Blocking locks, in {unit} on the throwaway server",
         "    dateFormat x",
         "    axisFormat %Q",
     ]

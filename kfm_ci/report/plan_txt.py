@@ -1,4 +1,4 @@
-"""plan.txt: what will run, byte for byte, in the format of sha256sum."""
+"""plan.txt: the files of the plan with their sha256, in the format of sha256sum."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kfm_ci.model import Digest
 
 
 def render(plan: Iterable[tuple[str, Digest]]) -> str:
-    """Return plan.txt: ``<64 hex>  <path>`` a line, in plan order; ``sha256sum -c`` reads it."""
+    """Return plan.txt: ``<64 hex>  <path>`` per line, in plan order, for ``sha256sum -c``."""
     return "".join(_line(path, digest) for path, digest in plan)
 
 
@@ -18,6 +18,6 @@ def digest(plan: Iterable[tuple[str, Digest]]) -> Digest:
 
 
 def _line(path: str, digest: Digest) -> str:
-    # sha256sum marks a line whose name had to be escaped with a leading backslash.
+    # sha256sum marks a line with an escaped name by a leading backslash
     escaped = path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
     return f"{'' if escaped == path else chr(92)}{digest}  {escaped}\n"

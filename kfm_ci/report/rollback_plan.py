@@ -1,10 +1,11 @@
-"""How to take a change back: what a release engineer runs, what it costs, and what to do when it fails midway."""
+"""The rollback plan: commands, data loss, locks, and what to do if the rollback fails midway."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import assert_never
 
+from kfm_ci import phrases
 from kfm_ci.evidence.model import Evidence, MigrationEvidence
 from kfm_ci.model import Mode, Outcome, Proof, Strategy
 from kfm_ci.report.escape import single_line
@@ -15,37 +16,39 @@ _BLOCKERS = (
     "select pid, usename, state, xact_start, left(query, 80) from pg_stat_activity "
     "where xact_start is not null order by xact_start limit 5;"
 )
+_LOCK_WAIT = f"The most common cause is a lock wait. Find the session that holds the lock: `{_BLOCKERS}`"
+_RUN_AGAIN = "Fix the cause, then run the same command again, and the ones after it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackPlan:
-    """The way back of one migration."""
+    """The rollback of one migration."""
 
     verdict: str
-    """Strategy and whether it was proven, in words; holds no untrusted text."""
-    proven: bool
-    loses: tuple[str, ...]
+    """Strategy and proof as text, without untrusted text."""
+    is_proven: bool
+    data_loss: tuple[str, ...]
     locks: tuple[Hold, ...]
-    """What the down locks; only what existed before, and only what makes others wait."""
-    midway: tuple[str, ...]
-    """What to do when it fails midway, one step each."""
+    """Blocking locks of the down migration on existing relations."""
+    on_failure: tuple[str, ...]
+    """Steps to take if the rollback fails midway."""
 
 
-def retreat(migration: MigrationEvidence) -> RollbackPlan:
-    """Return the way back of one migration."""
+def build_plan(migration: MigrationEvidence) -> RollbackPlan:
+    """Return the rollback plan of one migration."""
     rollback = migration.rollback
     found = holds(rollback.statements, rollback.mode)
     return RollbackPlan(
         verdict=verdict(migration),
-        proven=rollback.proof is Proof.PROVEN,
-        loses=rollback.price,
-        locks=strongest(tuple(hold for hold in found if hold.blocks)),
-        midway=_midway(migration),
+        is_proven=rollback.proof is Proof.PROVEN,
+        data_loss=rollback.price,
+        locks=strongest(tuple(hold for hold in found if hold.is_blocking)),
+        on_failure=_steps_on_failure(migration),
     )
 
 
 def steps(evidence: Evidence) -> tuple[str, ...]:
-    """Return the whole way back as lines of a shell, latest migration first, each command under what it undoes."""
+    """Return the rollback of the change as shell lines, latest migration first, with a comment above its commands."""
     return tuple(
         line
         for item in reversed(evidence.new)
@@ -55,12 +58,12 @@ def steps(evidence: Evidence) -> tuple[str, ...]:
 
 
 def verdict(migration: MigrationEvidence) -> str:
-    """Return strategy and proof in words."""
+    """Return strategy and proof as text."""
     strategy, proof = migration.rollback.strategy, migration.rollback.proof
     if migration.rollback.idle:
-        return "nothing to take back: it does nothing"
+        return "nothing to roll back: the migration changes nothing"
     if strategy is Strategy.NONE:
-        return "none: there is no way back"
+        return "none: no rollback is defined"
     if proof is Proof.PROVEN:
         return f"{strategy.value}, proven"
     if proof is Proof.FAILED:
@@ -69,43 +72,43 @@ def verdict(migration: MigrationEvidence) -> str:
 
 
 def summary(evidence: Evidence) -> str:
-    """Return whether the whole change can be taken back, in one line without untrusted text."""
+    """Return whether the whole change can be rolled back, in one line without untrusted text."""
     new = tuple(item for item in evidence.new if not item.rollback.idle) or evidence.new
     proven = sum(item.rollback.proof is Proof.PROVEN for item in new)
     failed = sum(item.rollback.proof is Proof.FAILED for item in new)
     none = sum(item.rollback.strategy is Strategy.NONE and not item.rollback.idle for item in new)
-    by_hand = sum(item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new)
-    left = len(new) - proven - failed - none - by_hand
+    manual = sum(item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new)
+    left = len(new) - proven - failed - none - manual
     if proven == len(new):
-        return "proven: it was run, and schema and rows came back"
+        return "proven: it was run, and restored schema and data"
     if all(item.rollback.idle for item in new):
-        return "nothing to take back"
+        return "nothing to roll back"
     if not any(item.apply.outcome is Outcome.APPLIED for item in new):
-        return "**not proven**: nothing was applied, so there was nothing to take back"
+        return "**not proven**: no migration was applied, so no rollback was run"
     parts = (
         (proven, "proven"),
         (failed, "run and failed"),
-        (none, "without any way back"),
-        (by_hand, "by hand, which was not drilled"),
+        (none, "without a rollback"),
+        (manual, "manual and not run"),
         (left, "not proven"),
     )
     words = ", ".join(f"{number} {word}" for number, word in parts if number)
-    told = "proven in part" if proven and proven + by_hand == len(new) else "not proven"
-    return f"**{told}**: of {len(new)} migration{'s' if len(new) > 1 else ''}, {words}"
+    proof = "proven in part" if proven and proven + manual == len(new) else "not proven"
+    return f"**{proof}**: of {phrases.count(len(new), 'migration')}, {words}"
 
 
-def _midway(migration: MigrationEvidence) -> tuple[str, ...]:
+def _steps_on_failure(migration: MigrationEvidence) -> tuple[str, ...]:
     rollback = migration.rollback
     first: tuple[str, ...] = ()
     match rollback.strategy:
         case Strategy.NONE if rollback.idle:
             return ("There is nothing to run.",)
         case Strategy.NONE:
-            return ("There is nothing to run. Mend forward with a new migration, or restore from a backup.",)
+            return ("There is nothing to run. Fix forward with a new migration, or restore from a backup.",)
         case Strategy.MANUAL if not rollback.statements:
-            return ("Stop, and follow the runbook's verification step before anything else is run.",)
+            return ("Stop, and run the runbook's verification step before any other command.",)
         case Strategy.MANUAL:
-            first = ("Stop, and follow the runbook's verification step: it says how far it came.",)
+            first = ("Stop, and run the runbook's verification step: it shows which steps are done.",)
         case Strategy.COMPENSATING | Strategy.DOWN:
             pass
         case _:
@@ -113,24 +116,24 @@ def _midway(migration: MigrationEvidence) -> tuple[str, ...]:
     if not all(command.startswith(("psql ", "#")) for command in rollback.commands):
         return (
             *first,
-            "The tool stops at the first error. What it had committed by then has stayed done: have it tell what is applied.",
-            f"Most often it waited for a lock. Who holds it: `{_BLOCKERS}`",
-            "Mend the cause, then run the same command again, and the ones after it.",
+            "The tool stops at the first error and keeps its earlier commits. List the applied migrations with it.",
+            _LOCK_WAIT,
+            _RUN_AGAIN,
         )
     if rollback.mode is Mode.AUTOCOMMIT:
-        lines = ", ".join(str(item.line) for item in rollback.statements[:8])
-        where = f" It has one statement at each of the lines {lines}." if len(rollback.statements) > 1 else ""
+        starts = [item.line for item in rollback.statements]
+        where = f" Its statements start at {phrases.lines(starts, 8)}." if len(starts) > 1 else ""
         return (
             *first,
-            "psql stops at the first error and names its line. This file runs outside a transaction: what stands above "
-            f"that line has stayed done.{where}",
-            f"Look for invalid indexes, and drop each with `drop index concurrently`: `{_INVALID_INDEXES}`",
-            "Mend the cause, then run by hand what stands from that line on; only then go on with the next command.",
+            "psql stops at the first error and prints its line. The file runs outside a transaction: the statements "
+            f"above that line are committed.{where}",
+            f"Find invalid indexes, and drop each with `drop index concurrently`: `{_INVALID_INDEXES}`",
+            "Fix the cause, then run the statements from that line on by hand. After that, run the next command.",
         )
     return (
         *first,
-        "psql stops at the first error. Each file is one transaction: the one that failed has changed nothing, those "
-        "before it have stayed done and need not be run again.",
-        f"Most often it waited for a lock. Who holds it: `{_BLOCKERS}`",
-        "Mend the cause, then run the same command again, and the ones after it.",
+        "psql stops at the first error. Each file is one transaction: the failed file changed nothing. The files "
+        "before it are committed and need not run again.",
+        _LOCK_WAIT,
+        _RUN_AGAIN,
     )

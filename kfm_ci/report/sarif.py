@@ -54,12 +54,12 @@ def _rule(item: Finding) -> dict[str, Any]:
 
 
 def _result(evidence: Evidence, item: Finding, index: int) -> dict[str, Any]:
-    remedy = f"\n{item.help}" if item.help else ""
+    help = f"\n{item.help}" if item.help else ""
     result: dict[str, Any] = {
         "ruleId": item.rule,
         "ruleIndex": index,
         "level": _LEVELS[item.severity],
-        "message": {"text": f"{item.message}{remedy}"},
+        "message": {"text": f"{item.message}{help}"},
         "locations": [{"physicalLocation": _location(evidence, item)}],
         "partialFingerprints": {"kfmCiFinding/v1": _fingerprint(item)},
         "properties": {"hazard": item.hazard.value, "verdict": item.verdict.value, "migration": item.migration},
@@ -70,7 +70,7 @@ def _result(evidence: Evidence, item: Finding, index: int) -> dict[str, Any]:
 
 
 def _location(evidence: Evidence, item: Finding) -> dict[str, Any]:
-    """Return where it is; code scanning takes no result without a file, so there is always one."""
+    """Return the place of a finding; code scanning requires a file, so there is always one."""
     paths = {migration.id: migration.up_path for migration in evidence.migrations}
     file = item.place.file or paths.get(item.migration or "") or evidence.directory or "."
     uri = quote(file.encode("utf-8", "surrogateescape"), safe="/-._~")
@@ -86,6 +86,6 @@ def _location(evidence: Evidence, item: Finding) -> dict[str, Any]:
 
 
 def _fingerprint(item: Finding) -> str:
-    # Without lines, so that a finding keeps its identity when something is inserted above it.
+    # without lines, so that a finding keeps its identity if lines are inserted above it
     parts = (item.rule, item.place.file or "", item.migration or "", item.message)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "backslashreplace")).hexdigest()

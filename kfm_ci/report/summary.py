@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from kfm_ci import phrases
 from kfm_ci.assess.ranking import ranked
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.model import Finding, Outcome, Result, Severity, StageStatus, Verdict
@@ -21,17 +22,17 @@ _HOLDS = 3
 
 def verdict(evidence: Evidence) -> str:
     """Return the verdict in one line, without mark-up or untrusted text."""
-    count = len(evidence.new)
-    changed = f"{count} new migration{'s' if count != 1 else ''}"
+    changed = phrases.count(len(evidence.new), "new migration")
     errors = sum(item.is_blocking for item in evidence.findings)
     match evidence.result:
-        case Result.PASS if not count:
+        case Result.PASS if not evidence.new:
             return "passed: no new migrations"
         case Result.PASS:
             return f"passed: {changed}"
+        case Result.FAIL if errors:
+            return f"failed: {phrases.count(errors, 'error')} in {changed}"
         case Result.FAIL:
-            counted = f"{errors} error{'s' if errors != 1 else ''} in " if errors else ""
-            return f"failed: {counted}{changed}"
+            return f"failed: {changed}"
         case Result.ERROR:
             return "could not check: this is not a pass"
 
@@ -45,7 +46,7 @@ def lines(evidence: Evidence) -> list[str]:
     if evidence.new:
         head += [
             f"- **Risk:** {_risk(evidence)}",
-            f"- **Locks:** {_locked(evidence)}",
+            f"- **Locks:** {_locks(evidence)}",
             f"- **Rollback:** {summary(evidence)}",
         ]
     return [*head, *_to_do(evidence)]
@@ -54,100 +55,114 @@ def lines(evidence: Evidence) -> list[str]:
 def _risk(evidence: Evidence) -> str:
     level = evidence.risk.value
     decisive = [reason.removesuffix(f": {level}") for reason in evidence.risk_reasons if reason.endswith(f": {level}")]
-    if not decisive and evidence.result is Result.ERROR and not _observed(evidence):
+    is_complete = _is_observed(evidence)
+    if not decisive and evidence.result is Result.ERROR and not is_complete:
         return "unknown: not every migration was observed"
-    told = _grouped(decisive, [item.id for item in evidence.new])
-    more = len(told) - _REASONS
-    tail = f"; and {more} more" if more > 0 else ""
-    partly = "" if _observed(evidence) else " of the observed part"
-    return f"**{level}**{partly}: {'; '.join(told[:_REASONS]) or 'no finding raises it'}{tail}"
+    scope = "" if is_complete else " of the observed part"
+    reasons = _group_reasons(decisive, [item.id for item in evidence.new]) or ["no finding raises it"]
+    return f"**{level}**{scope}: {phrases.listed(reasons, _REASONS, joint='; ')}"
 
 
-def _grouped(reasons: Sequence[str], names: Sequence[str]) -> list[str]:
+def _group_reasons(reasons: Sequence[str], names: Sequence[str]) -> list[str]:
     """Return reasons as Markdown, grouped by their migrations."""
-    givers: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for reason in reasons:
         name = next((name for name in names if reason.startswith(f"{name}: ")), "")
-        givers.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for reason, found in givers.items():
-        alike.setdefault(tuple(found), []).append(inline(reason, 160))
-    return [_given(texts, found) for found, texts in alike.items()]
+        by_reason.setdefault(reason.removeprefix(f"{name}: "), []).append(name)
+    by_names: dict[tuple[str, ...], list[str]] = {}
+    for reason, found in by_reason.items():
+        by_names.setdefault(tuple(found), []).append(inline(reason, 160))
+    return [_reason_group(texts, found) for found, texts in by_names.items()]
 
 
-def _given(reasons: Sequence[str], names: Sequence[str]) -> str:
-    few = ", ".join(reasons[:_REASONS]) + (f" and {len(reasons) - _REASONS} more" if len(reasons) > _REASONS else "")
-    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
-    return (f"{', '.join(inline(name, 120) for name in names[:_NAMES])}{more}: " if any(names) else "") + few
+def _reason_group(reasons: Sequence[str], names: Sequence[str]) -> str:
+    """Return the reasons of some migrations, after their names; the names are empty for a single migration."""
+    text = phrases.listed(reasons, _REASONS)
+    if not any(names):
+        return text
+    return f"{phrases.listed([inline(name, 120) for name in names], _NAMES)}: {text}"
 
 
-def _observed(evidence: Evidence) -> bool:
+def _is_observed(evidence: Evidence) -> bool:
     """Whether every new migration was applied."""
     return all(item.apply.outcome is Outcome.APPLIED for item in evidence.new)
 
 
-def _locked(evidence: Evidence) -> str:
+def _locks(evidence: Evidence) -> str:
     found = sorted((hold for item in evidence.new for hold in blocking(item)), key=lambda hold: -hold.duration_ms)
+    is_complete = _is_observed(evidence)
+    if not found and not (is_complete and all(item.statements for item in evidence.new)):
+        return "unknown: not every statement was observed"
     if not found:
-        if not _observed(evidence) or not all(item.statements for item in evidence.new):
-            return "unknown: not every statement was observed"
         return "blocks neither reads nor writes"
-    words = "; ".join(_hold(hold) for hold in found[:_HOLDS])
-    more = len(found) - _HOLDS
-    unseen = "" if _observed(evidence) else "; the statements after the failed one are unknown"
-    return words + (f"; and {more} more" if more > 0 else "") + unseen
+    words = phrases.listed([_hold(hold) for hold in found], _HOLDS, joint="; ")
+    return words if is_complete else f"{words}; the statements after the failed one are unknown"
 
 
 def _hold(hold: Hold) -> str:
-    grows = f", longer on a larger table ({', '.join(hold.work)})" if hold.work else ""
-    lines_under = span(hold.under[0].line, hold.under[-1].end_line)
-    run = "run" if lines_under.startswith("lines") else "runs"
-    return (
-        f"{code(hold.relation, 120)}: {hold.waits} for {duration(hold.duration_ms)} on the throwaway server, "
-        f"while {lines_under} {run}{grows}"
-    )
+    lines = span(hold.under[0].line, hold.under[-1].end_line)
+    verb = "run" if lines.startswith("lines") else "runs"
+    held = f"{code(hold.relation, 120)}: {hold.effect} for {duration(hold.duration_ms)} on the throwaway server"
+    text = f"{held}, while {lines} {verb}"
+    return f"{text}, longer on a larger table ({', '.join(hold.work)})" if hold.work else text
 
 
 def _to_do(evidence: Evidence) -> list[str]:
-    errors = [item for item in ranked(evidence.findings) if item.is_blocking]
+    active = ranked(evidence.findings)
+    errors = [item for item in active if item.is_blocking]
     if errors:
-        tasks = _tasks(errors)
-        listed = [f"{number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
-        more = len(tasks) - _TASKS
-        tail = [f"{_TASKS + 1}. and {more} more, in the findings below"] if more > 0 else []
-        return ["", "**To do:**", "", *listed, *tail]
-    broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
-    if evidence.result is not Result.PASS and broken is not None:
-        said = "" if evidence.failure else f": {inline(broken.message or 'no message', 300)}"
-        return [f"- **To do:** fix the cause that stopped {code(broken.name)}, and run the gate again{said}"]
+        return ["", "**To do:**", "", *_task_list(errors)]
     if evidence.result is not Result.PASS:
-        return ["- **To do:** fix the cause that ended the run, and run the gate again: nothing was checked"]
-    warnings = [item for item in ranked(evidence.findings) if item.severity is Severity.WARNING]
+        return [f"- **To do:** {_cause(evidence)}"]
+    warnings = [item for item in active if item.severity is Severity.WARNING]
     if warnings:
-        told, rules = len(warnings), len({item.rule for item in warnings})
-        of = f" of {rules} rule{'s' if rules > 1 else ''}" if told > _TASKS else ""
-        return [f"- **To do:** no required action; {told} warning{'s' if told > 1 else ''}{of}"]
+        return [f"- **To do:** no required action; {_count_warnings(warnings)}"]
     return ["- **To do:** nothing"] if evidence.new else []
+
+
+def _task_list(errors: list[Finding]) -> list[str]:
+    tasks = _tasks(errors)
+    numbered = [f"{number}. {text}" for number, text in enumerate(tasks[:_TASKS], start=1)]
+    if len(tasks) > _TASKS:
+        numbered.append(f"{_TASKS + 1}.{phrases.and_more(len(tasks), _TASKS)}, in the findings below")
+    return numbered
+
+
+def _cause(evidence: Evidence) -> str:
+    """Return what to do about a run that ended without a blocking finding."""
+    broken = next((item for item in evidence.stages if item.status in {StageStatus.ERRORED, StageStatus.FAILED}), None)
+    if broken is None:
+        return "fix the cause that ended the run, and run the gate again: nothing was checked"
+    task = f"fix the cause that stopped {code(broken.name)}, and run the gate again"
+    # the failure of the run is already above
+    return task if evidence.failure else f"{task}: {inline(broken.message or 'no message', 300)}"
+
+
+def _count_warnings(warnings: list[Finding]) -> str:
+    number = phrases.count(len(warnings), "warning")
+    rules = phrases.count(len({item.rule for item in warnings}), "rule")
+    return f"{number} of {rules}" if len(warnings) > _TASKS else number
 
 
 def _tasks(errors: list[Finding]) -> list[str]:
     """Return one line per place with a blocking finding."""
-    together: dict[str, list[Finding]] = {}
+    by_place: dict[str, list[Finding]] = {}
     for number, item in enumerate(errors):
-        together.setdefault(where(item) or str(number), []).append(item)
-    return [task(*items) for items in together.values()]
+        by_place.setdefault(where(item) or str(number), []).append(item)
+    return [task(*items) for items in by_place.values()]
 
 
 def task(*items: Finding) -> str:
     """Return findings of one place as one line: place, messages and helps, each once."""
-    place = where(items[0])
-    said = "; ".join(dict.fromkeys(prose(_sentence(item.message), 240) for item in items))
-    remedies = "".join(dict.fromkeys(f" → {_stopped(prose(_sentence(item.help), 300))}" for item in items if item.help))
-    sure = " (suspected)" if all(item.verdict is Verdict.SUSPECTED for item in items) else ""
-    return f"{f'{place} ' if place else ''}{_stopped(said + sure)}{remedies}"
+    messages = "; ".join(dict.fromkeys(prose(_sentence(item.message), 240) for item in items))
+    if all(item.verdict is Verdict.SUSPECTED for item in items):
+        messages += " (suspected)"
+    helps = dict.fromkeys(f"→ {_with_stop(prose(_sentence(item.help), 300))}" for item in items if item.help)
+    parts = (where(items[0]), _with_stop(messages), *helps)
+    return " ".join(part for part in parts if part)
 
 
-def _stopped(text: str) -> str:
+def _with_stop(text: str) -> str:
     return text if text.endswith("…") else f"{text}."
 
 

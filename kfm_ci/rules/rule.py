@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from kfm_ci import phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.migrations.model import Migration
@@ -83,6 +84,4 @@ def spread(lines: Sequence[int]) -> str:
     """Return the places of a grouped finding as a suffix of its message; empty for one place."""
     if len(lines) < 2:
         return ""
-    numbers = list(dict.fromkeys(map(str, lines)))
-    listed = ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
-    return f" ({len(lines)} places, line{'s' * (len(numbers) > 1)} {listed})"
+    return f" ({len(lines)} places, {phrases.lines(lines, 8)})"

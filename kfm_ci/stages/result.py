@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from kfm_ci import __version__
 from kfm_ci.analysis.change import Change
 from kfm_ci.assess import acknowledgement_scope, checklist, policy, risk, suspected_findings
-from kfm_ci.assess import migration as judgement
+from kfm_ci.assess.migration import check_migration
 from kfm_ci.assess.policy import PolicyResult
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import (
@@ -90,7 +90,7 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         record = gate.records.get(migration.id)
         if record is None:
             continue
-        found += judgement.judge(
+        found += check_migration(
             migration,
             record.statements,
             rollout=declared_of(migration).rollout,
@@ -146,7 +146,7 @@ def conclude(
         engine=EngineEvidence(kind=server.kind, server_version=server.version, detail=server.detail)
         if server
         else None,
-        adviser=gate.linter,
+        linter=gate.linter,
         risk=level,
         risk_reasons=reasons,
         findings=tuple(findings),

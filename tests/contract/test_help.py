@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,22 @@ PROMISED = {
 def test_a_command_has_the_options_it_promises(command: str) -> None:
     known = {name for parameter in get_command(app).commands[command].params for name in parameter.opts}  # type: ignore[attr-defined]
     assert PROMISED[command] <= known
+
+
+def helps(command: object, path: str = "kfm-ci") -> Iterator[tuple[str, str]]:
+    """Yield the place and text of every help of a command, its parameters and its commands."""
+    yield path, command.help or ""  # type: ignore[attr-defined]
+    for parameter in command.params:  # type: ignore[attr-defined]
+        if parameter.name != "help":
+            yield f"{path} {parameter.name}", getattr(parameter, "help", None) or ""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from helps(inner, f"{path} {name}")
+
+
+@pytest.mark.parametrize(("place", "text"), list(helps(get_command(app))))
+def test_every_command_and_option_has_a_help_that_is_a_sentence(place: str, text: str) -> None:
+    assert text.rstrip().endswith(".") and (text[0].isupper() or text[0] == "`"), f"{place}: {text!r}"
+    assert "?" not in text
 
 
 def test_help_shows_text_in_square_brackets() -> None:

@@ -27,7 +27,7 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 
 
 @pytest.fixture
-def edition(github: GitHub, tmp_path: Path) -> Make:
+def publication(github: GitHub, tmp_path: Path) -> Make:
     def make(
         evidence: Evidence | None = None, token: str | None = "secret-token", labels: bool = False, **given: Any
     ) -> PublicationContext:

@@ -17,7 +17,7 @@ from served import Reply, Request, served
 
 DESCRIPTION = json.loads((Path(__file__).parent / "openapi.json").read_text())
 Make = Callable[..., Any]
-"""Makes an edition; keywords go to its context and inputs."""
+"""Makes an publication; keywords go to its context and inputs."""
 BOT = "github-actions[bot]"
 
 

@@ -25,9 +25,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactService]:
 
 
 @pytest.fixture
-def run(service: ArtifactService, edition: Make) -> Callable[..., PublicationContext]:
+def run(service: ArtifactService, publication: Make) -> Callable[..., PublicationContext]:
     def make(scope: str | None = None, **given: Any) -> PublicationContext:
-        made = edition(**given)
+        made = publication(**given)
         made.credentials = Credentials(
             runtime_token=token(scope) if scope is not None else token(), results_url=f"{service.address}/ignored/path"
         )

@@ -19,27 +19,27 @@ from kfm_ci.model import Place
 from kfm_ci.report import sarif
 
 
-def test_a_hundred_and_twenty_annotations_go_in_three_requests(github: GitHub, edition: Make) -> None:
+def test_a_hundred_and_twenty_annotations_go_in_three_requests(github: GitHub, publication: Make) -> None:
     one = dangerous().findings[0]
     many = tuple(replace(one, message=str(number), acknowledged=None, place=Place(file="a.sql", line=number + 1, column=2))
                  for number in range(120))  # fmt: skip
-    CheckRun().publish(edition(replace(dangerous(), findings=many), check_run="true", path="shop"))
+    CheckRun().publish(publication(replace(dangerous(), findings=many), check_run="true", path="shop"))
     sizes = [len(sent["output"]["annotations"]) for sent in github.checks]
     assert sizes == [50, 50, 20]
     assert github.checks[0]["head_sha"] == "b" * 40 and github.checks[0]["conclusion"] == "failure"
     assert github.checks[0]["output"]["annotations"][0]["path"] == "shop/a.sql"
 
 
-def test_a_finding_over_several_lines_has_no_columns(github: GitHub, edition: Make) -> None:
+def test_a_finding_over_several_lines_has_no_columns(github: GitHub, publication: Make) -> None:
     place = Place(file="a.sql", line=3, column=4, end_line=9)
     found = replace(dangerous().findings[0], place=place, acknowledged=None)
-    CheckRun().publish(edition(replace(dangerous(), findings=(found,)), check_run="true"))
+    CheckRun().publish(publication(replace(dangerous(), findings=(found,)), check_run="true"))
     (annotation,) = github.checks[0]["output"]["annotations"]
     assert (annotation["start_line"], annotation["end_line"]) == (3, 9) and "start_column" not in annotation
 
 
-def test_findings_reach_code_scanning_under_their_path_in_the_repository(github: GitHub, edition: Make) -> None:
-    run = edition(sarif="true", path="examples/shop")
+def test_findings_reach_code_scanning_under_their_path_in_the_repository(github: GitHub, publication: Make) -> None:
+    run = publication(sarif="true", path="examples/shop")
     run.out.mkdir()
     (run.out / "findings.sarif").write_text(sarif.dumps(run.evidence))
     CodeScanning().publish(run)
@@ -51,25 +51,23 @@ def test_findings_reach_code_scanning_under_their_path_in_the_repository(github:
     assert github.sarifs[0]["ref"] == "refs/pull/7/merge"
 
 
-def test_a_run_without_findings_uploads_nothing(github: GitHub, edition: Make) -> None:
+def test_a_run_without_findings_uploads_nothing(github: GitHub, publication: Make) -> None:
     with pytest.raises(Unpublished):
-        CodeScanning().publish(edition(sarif="true"))
+        CodeScanning().publish(publication(sarif="true"))
     assert github.asked == []
 
 
-def test_the_label_follows_the_risk(github: GitHub, edition: Make) -> None:
+def test_the_label_follows_the_risk(github: GitHub, publication: Make) -> None:
     github.labels += ["bug", "migration:risk-low"]
-    Labels().publish(edition(labels=True))
+    Labels().publish(publication(labels=True))
     assert github.labels == ["bug", "migration:risk-high"]
-    Labels().publish(edition(nothing_new(), labels=True))
+    Labels().publish(publication(nothing_new(), labels=True))
     assert github.labels == ["bug"]
 
 
-@pytest.mark.parametrize(
-    ("publication", "permission"), [(CheckRun(), "checks: write"), (Labels(), "pull-requests: write")]
-)
-def test_a_missing_right_is_named(github: GitHub, edition: Make, publication: CheckRun, permission: str) -> None:
+@pytest.mark.parametrize(("channel", "permission"), [(CheckRun(), "checks: write"), (Labels(), "pull-requests: write")])
+def test_a_missing_right_is_named(github: GitHub, publication: Make, channel: CheckRun, permission: str) -> None:
     github.failures.append(Failure("POST", ".", 403, times=9))
     with pytest.raises(Unpublished) as caught:
-        publication.publish(edition())
+        channel.publish(publication())
     assert permission in (caught.value.help or "")

@@ -29,8 +29,8 @@ def tell(github: GitHub, tmp_path: Path) -> Any:
             (tmp_path / "gate.json").write_text(text)
         log = io.StringIO()
         platform = Context(repository="acme/shop", api_url=github.url, head_sha=tip, event="workflow_run", workflow="migrations",
-                           judged_url="https://github.com/acme/shop/actions/runs/5")  # fmt: skip
-        return comment.tell(
+                           triggering_run_url="https://github.com/acme/shop/actions/runs/5")  # fmt: skip
+        return comment.post(
             Inputs(command="comment", out=str(tmp_path)), platform, Credentials(token="secret-token"), log
         ), log.getvalue()
 

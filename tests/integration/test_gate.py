@@ -80,9 +80,9 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
     assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
     out = repository.root.parent / "out"
-    advised = json.loads((out / "receipt.json").read_text())["predicate"]["inputs"]["adviser"]
+    advised = json.loads((out / "receipt.json").read_text())["predicate"]["inputs"]["linter"]
     program = hashlib.sha256(process.binary().read_bytes()).hexdigest()
-    assert report["adviser"] == {"name": "squawk", "version": process.VERSION, "sha256": program}
+    assert report["linter"] == {"name": "squawk", "version": process.VERSION, "sha256": program}
     assert advised == {"name": "squawk", "version": process.VERSION, "digest": {"sha256": program}}
     names = {path.name for path in out.iterdir()}
     assert names >= {

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from kfm_ci.assess.migration import judge
+from kfm_ci.assess.migration import check_migration
 from kfm_ci.evidence import schema_diff
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
@@ -294,7 +294,7 @@ def judged(bench: Bench, text: str, *, transaction: bool = True) -> tuple[Findin
     assert [item.error for item in evidence if item.error] == []
     difference = schema_diff.diff(before, catalog.read(bench.observed))
     mode = Mode.TRANSACTION if transaction else Mode.AUTOCOMMIT
-    return judge(migration, evidence, schema_diff=difference, mode=mode)
+    return check_migration(migration, evidence, schema_diff=difference, mode=mode)
 
 
 TIMELY = "set local lock_timeout = '2s';\n"

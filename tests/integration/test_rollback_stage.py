@@ -101,7 +101,7 @@ def test_the_comment_shows_what_the_down_locks_what_it_loses_and_how_to_run_it(r
     assert "| `public.widgets` | AccessExclusiveLock | blocks reads and writes |" in section
     assert "  --file migrations/db/20260102_1200__colour.down.sql \\\n  --command" in section
     assert "delete from kfm_ci.ledger where version = " in section
-    assert "has changed nothing" in section
+    assert "the failed file changed nothing" in section
 
 
 def scripted(root: Path, name: str) -> Script:

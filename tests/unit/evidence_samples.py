@@ -220,7 +220,7 @@ def dangerous() -> Evidence:
         format="kfm",
         directory="migrations/db",
         engine=EngineEvidence(kind="embedded", server_version="17.5", detail="/usr/lib/postgresql/17/bin"),
-        adviser=LinterIdentity(name="squawk", version="2.70.0", sha256=digest("squawk")),
+        linter=LinterIdentity(name="squawk", version="2.70.0", sha256=digest("squawk")),
         started_on="2026-02-25T12:00:00Z",
         finished_on="2026-02-25T12:00:09Z",
         stages=stages(rollback=StageStatus.FAILED, smoke=StageStatus.FAILED),

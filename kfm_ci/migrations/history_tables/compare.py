@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from kfm_ci import phrases
 from kfm_ci.migrations.history_tables.base import HistoryRow, HistoryTable, RowState
 from kfm_ci.migrations.model import Command, History, Migration
 from kfm_ci.migrations.problems.history_table import (
@@ -147,9 +148,8 @@ def _fileless(
         if key not in known and row.state in {RowState.APPLIED, RowState.FAILED}
     ]
     if lost and history.migrations:
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         yield MIGRATION_FILE_MISSING.finding(
-            f"`{name}` has rows of {', '.join(f'`{key}`' for key in lost[:_NAMED])}{more}, whose files are missing.",
+            f"`{name}` has rows of {phrases.quoted(lost, _NAMED)}, whose files are missing.",
             help="Restore the files, or delete their rows from the history table.",
             place=Place(file=place, line=1),
             severity=Severity.WARNING,

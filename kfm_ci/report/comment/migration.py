@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from kfm_ci import phrases
 from kfm_ci.evidence.model import Evidence, MigrationEvidence, SchemaDiff
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Mode, Outcome, Result
 from kfm_ci.report.escape import code, inline, prose, summary
 from kfm_ci.report.lock_impact import Hold, blocking, change_words, duration, holds, span, strongest, tables_touched
-from kfm_ci.report.rollback_plan import RollbackPlan, retreat, verdict
+from kfm_ci.report.rollback_plan import RollbackPlan, build_plan, verdict
 
 _ROWS = 20
 
 
-def write(evidence: Evidence, migration: MigrationEvidence) -> str:
+def compose(evidence: Evidence, migration: MigrationEvidence) -> str:
     """Return one migration's section as Markdown, folded where it has no finding."""
     if evidence.result is Result.PASS:
-        return folded(_in_short(migration), _body(migration))
+        return folded(_title(migration), _body(migration))
     return f"### {code(migration.id)}\n\n{_body(migration)}"
 
 
-def _in_short(migration: MigrationEvidence) -> str:
+def _title(migration: MigrationEvidence) -> str:
     assessed = migration.assessed
     risk = f"risk {assessed.risk.value}, {assessed.rollout.value}" if assessed else "not assessed"
-    locked = ", ".join(hold.relation for hold in blocking(migration)[:3])
-    return (
-        f"{migration.id}: {risk}; rollback {verdict(migration)}; {f'blocks {locked}' if locked else 'blocks nothing'}"
-    )
+    blocked = phrases.listed([hold.relation for hold in blocking(migration)], 3) or "nothing"
+    return f"{migration.id}: {risk}; rollback {verdict(migration)}; blocks {blocked}"
 
 
 def _body(migration: MigrationEvidence) -> str:
     parts = [_facts(migration), _risk(migration)]
-    waits = blocking(migration)
-    if waits:
-        parts.append(_lock_table(waits))
+    locks = blocking(migration)
+    if locks:
+        parts.append(_lock_table(locks))
     parts.append(_impact(migration))
     if migration.apply.outcome is Outcome.APPLIED or migration.rollback.commands:
-        parts.append(_rollback(retreat(migration), migration.rollback.message))
+        parts.append(_rollback(build_plan(migration), migration.rollback.message))
     else:
         parts.append(f"**Rollback:** {verdict(migration)}.")
     if migration.statements:
@@ -57,7 +56,7 @@ def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]], limit: int = _
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     lines += ["| " + " | ".join(cells) + " |" for cells in everything[:limit]]
     if len(everything) > limit:
-        lines += ["", f"… and {len(everything) - limit} more in the report."]
+        lines += ["", f"…{phrases.and_more(len(everything), limit)} in the report."]
     return "\n".join(lines)
 
 
@@ -65,28 +64,32 @@ def _facts(migration: MigrationEvidence) -> str:
     apply = migration.apply
     if apply.outcome is Outcome.APPLIED:
         took = f" in {duration(apply.duration_ms)}" if apply.duration_ms is not None else ""
-        done = f"Applied{took} ({apply.mode.value})"
+        outcome = f"Applied{took} ({apply.mode.value})"
     elif apply.outcome is Outcome.FAILED:
-        done = f"**Failed**: {inline(apply.error or 'no message from the server', 400)}"
+        outcome = f"**Failed**: {inline(apply.error or 'no message from the server', 400)}"
     else:
-        done = "**Not run**: not observed"
-    touched = tables_touched(migration)
-    named = ", ".join(code(name, 120) for name in touched[:8]) + (f" and {len(touched) - 8} more" * (len(touched) > 8))
-    return f"{done}. Schema: {change_words(migration.schema_diff)}. Tables touched: {named or 'none'}."
+        outcome = "**Not run**: not observed"
+    tables = phrases.listed([code(name, 120) for name in tables_touched(migration)], 8) or "none"
+    return f"{outcome}. Schema: {change_words(migration.schema_diff)}. Tables touched: {tables}."
 
 
 def _risk(migration: MigrationEvidence) -> str:
     declared, assessed = migration.declared, migration.assessed
-    says = (
-        f"{declared.risk.value if declared.risk else 'nothing'}"
-        f" / {declared.rollout.value if declared.rollout else 'nothing'}"
-    )
+    risk = declared.risk.value if declared.risk else "nothing"
+    rollout = declared.rollout.value if declared.rollout else "nothing"
     if assessed is None:
-        return f"**Risk and rollout:** declared {says}; not assessed."
-    reasons = "".join(f"\n- {inline(reason, 240)}" for reason in assessed.reasons[:8])
-    more = f"\n- and {len(assessed.reasons) - 8} more" if len(assessed.reasons) > 8 else ""
-    told = f"**Risk and rollout:** assessed **{assessed.risk.value} / {assessed.rollout.value}**, declared {says}."
-    return f"{told}\n{reasons}{more}" if reasons else told
+        return f"**Risk and rollout:** declared {risk} / {rollout}; not assessed."
+    text = (
+        f"**Risk and rollout:** assessed **{assessed.risk.value} / {assessed.rollout.value}**, "
+        f"declared {risk} / {rollout}."
+    )
+    return "\n".join([text, "", *_items([inline(reason, 240) for reason in assessed.reasons], 8)]).rstrip()
+
+
+def _items(texts: Sequence[str], limit: int) -> list[str]:
+    """Return a Markdown list, and the number of the items beyond the limit."""
+    more = [f"-{phrases.and_more(len(texts), limit)} in the report"] if len(texts) > limit else []
+    return [*(f"- {text}" for text in texts[:limit]), *more]
 
 
 def _lock_table(found: tuple[Hold, ...]) -> str:
@@ -94,58 +97,57 @@ def _lock_table(found: tuple[Hold, ...]) -> str:
         (
             code(hold.relation, 120),
             hold.mode.value,
-            "waits" if "reads" in hold.mode.blocks else "goes on",
-            "waits" if "writes" in hold.mode.blocks else "goes on",
-            f"{code(hold.taken.kind, 60)} {span(hold.taken.line, hold.taken.end_line)}",
+            "blocked" if "reads" in hold.mode.blocks else "not blocked",
+            "blocked" if "writes" in hold.mode.blocks else "not blocked",
+            f"{code(hold.statement.kind, 60)} {span(hold.statement.line, hold.statement.end_line)}",
             _while(hold),
             duration(hold.duration_ms),
         )
         for hold in found
     )
-    return table(("Relation", "Lock", "Reads", "Writes", "Taken by", "While", "Held here"), rows)
+    return table(("Relation", "Lock", "Reads", "Writes", "Taken by", "Held while", "Held here for"), rows)
 
 
 def _while(hold: Hold) -> str:
     later = len(hold.under) - 1
     work = f" ({', '.join(hold.work)})" if hold.work else ""
-    return f"it and {later} more run, until the commit{work}" if later else f"it runs{work}"
+    return f"it and {later} more run, until COMMIT{work}" if later else f"it runs{work}"
 
 
 def _impact(migration: MigrationEvidence) -> str:
-    said = f"Declared impact: {inline(migration.declared.impact)}\n\n" if migration.declared.impact else ""
+    impact = f"Declared impact: {inline(migration.declared.impact)}\n\n" if migration.declared.impact else ""
     ops = f"Operational steps: {inline(migration.declared.ops)}\n\n" if migration.declared.ops else ""
     if migration.schema_diff.empty:
-        return (said + ops).strip()
+        return (impact + ops).strip()
     title = f"Schema: {change_words(migration.schema_diff)}"
-    return f"{said}{ops}{folded(title, _difference(migration.schema_diff))}"
+    return f"{impact}{ops}{folded(title, _difference(migration.schema_diff))}"
 
 
 def _difference(diff: SchemaDiff) -> str:
-    listed = [f"- added {code(name)}" for name in diff.added]
-    listed += [f"- removed {code(name)}" for name in diff.removed]
-    listed += [
-        f"- changed {code(change.name)}: {code(change.before, 160)} → {code(change.after, 160)}"
+    changes = [f"added {code(name)}" for name in diff.added]
+    changes += [f"removed {code(name)}" for name in diff.removed]
+    changes += [
+        f"changed {code(change.name)}: {code(change.before, 160)} → {code(change.after, 160)}"
         for change in diff.changed
     ]
-    more = [f"- and {len(listed) - 40} more in the report"] if len(listed) > 40 else []
-    return "\n".join([*listed[:40], *more])
+    return "\n".join(_items(changes, 40))
 
 
-def _rollback(way: RollbackPlan, message: str | None) -> str:
-    body = [f"**{way.verdict}**" + (f": {prose(message, 400)}" if message else "")]
-    loses = "\n".join(f"- {prose(price, 240)}" for price in way.loses[:_ROWS])
-    body.append(
-        f"Data loss on rollback:\n\n{loses}" if loses else "Data loss on rollback: none was found." * way.proven
-    )
-    if way.locks:
+def _rollback(plan: RollbackPlan, message: str | None) -> str:
+    parts = [f"**{plan.verdict}**: {prose(message, 400)}" if message else f"**{plan.verdict}**"]
+    if plan.data_loss:
+        losses = _items([prose(text, 240) for text in plan.data_loss], _ROWS)
+        parts.append("\n".join(["Data loss on rollback:", "", *losses]))
+    elif plan.is_proven:
+        parts.append("Data loss on rollback: none was found.")
+    if plan.locks:
         rows = (
-            (code(hold.relation, 120), hold.mode.value, hold.waits, duration(hold.duration_ms)) for hold in way.locks
+            (code(hold.relation, 120), hold.mode.value, hold.effect, duration(hold.duration_ms)) for hold in plan.locks
         )
-        body.append("Locks of the rollback:\n\n" + table(("Relation", "Lock", "Who waits", "Held here"), rows))
-    body.append(
-        "If the rollback fails midway:\n\n" + "\n".join(f"{n}. {step}" for n, step in enumerate(way.midway, start=1))
-    )
-    return folded(f"Rollback: {way.verdict}", "\n\n".join(part for part in body if part), opened=not way.proven)
+        parts.append("Locks of the rollback:\n\n" + table(("Relation", "Lock", "Effect", "Held here for"), rows))
+    steps = [f"{number}. {step}" for number, step in enumerate(plan.on_failure, start=1)]
+    parts.append("\n".join(["If the rollback fails midway:", "", *steps]))
+    return folded(f"Rollback: {plan.verdict}", "\n\n".join(parts), opened=not plan.is_proven)
 
 
 def _statements(statements: tuple[StatementEvidence, ...]) -> str:
@@ -160,7 +162,7 @@ def _statements(statements: tuple[StatementEvidence, ...]) -> str:
         for whole in statements
         for item in (whole, *whole.inner)
     )
-    return table(("Where", "Statement", "Took", "Locks", "Work"), rows, 30)
+    return table(("Lines", "Statement", "Time", "Locks", "Work"), rows, 30)
 
 
 def _worst(item: StatementEvidence) -> list[Hold]:
@@ -172,7 +174,7 @@ def _work(item: StatementEvidence) -> str:
     words = [f"rewrites {code(name, 80)}" for name in item.effects.rewrites[:3]]
     words += [f"scans {code(name, 80)}" for name in item.effects.scans[:3]]
     words += [f"builds {code(name, 80)}" for name in item.effects.index_builds[:3]]
-    words += [f"{item.rows} rows"] if item.rows else []
+    words += [phrases.count(item.rows, "row")] if item.rows else []
     words += [f"**failed** {inline(item.error, 160)}"] if item.error else []
     where = f" (in {inline(item.within, 80)})" if item.within else ""
     return (", ".join(words) or "catalog only") + where

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from kfm_ci import phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.code_references import Wanted
 from kfm_ci.analysis.code_search import CodeUse, search
@@ -63,11 +64,10 @@ class DroppedObjectInUse:
         # a repository that was not searched completely may contain uses
         sure = not places or places[0].sure
         places = [use for use in places if use.sure is sure]
-        shown = ", ".join(f"{use.path}:{use.line}" for use in places[:SHOWN])
-        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        shown = phrases.listed([f"{use.path}:{use.line}" for use in places], SHOWN)
         verb = "removes" if item.becomes is None else "renames"
         used = "which is still used" if sure else "which may still be used unless these mean another object"
-        message = f"The statement {verb} {item.kind} `{item.shown}`, {used}: {shown}{more}."
+        message = f"The statement {verb} {item.kind} `{item.shown}`, {used}: {shown}."
         if not places:
             message = (
                 f"The statement {verb} {item.kind} `{item.shown}`; the repository is too large to search for all uses."

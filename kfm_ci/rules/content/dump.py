@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kfm_ci import phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.analysis.changed_files import touched
 from kfm_ci.model import Finding, Hazard
@@ -61,8 +62,8 @@ def marks(file: SourceFile) -> Iterator[tuple[int, str]]:
         for statement in statements.split(text):
             rows = copy_data.rows(statement)
             if rows is not None and rows.strip():
-                count = sum(1 for row in rows.split("\n") if row)
-                yield statement.line, f"The file has a COPY block with {count} row{'s' if count > 1 else ''} of data."
+                number = sum(1 for row in rows.split("\n") if row)
+                yield statement.line, f"The file has a COPY block with {phrases.count(number, 'row')} of data."
     # every row has a parenthesis, so fewer parentheses cannot be too many rows
     if text.count("(") > MAX_ROWS and _INSERT.search(text):
         yield from _inserts(text)

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from kfm_ci import phrases
 from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.model import Migration
@@ -121,7 +122,7 @@ def lint(
 def not_checked(advice: LinterResult) -> CannotCheck:
     """Return the error for incomplete results."""
     path, reason = advice.unchecked[0]
-    more = f" and {len(advice.unchecked) - 1} more" if len(advice.unchecked) > 1 else ""
+    more = phrases.and_more(len(advice.unchecked), 1)
     return CannotCheck(
         code="KFM-C15",
         message=f"squawk did not check the file{more}: {reason.removesuffix('.')}.",

@@ -20,7 +20,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(repository: Path) -> None:
-    path = new.take_back(repository, Path(UP))
+    path = new.write_down(repository, Path(UP))
     assert path == UP.replace(".up.", ".down.")
     assert (repository / path).read_text().splitlines() == [
         "-- Rolls back 20260101_1200__add_widgets.",
@@ -32,11 +32,11 @@ def test_the_down_of_an_up_is_written_beside_it_with_what_is_left_to_the_author(
 
 def test_a_skeleton_is_filled_and_a_written_down_is_never_overwritten(repository: Path) -> None:
     down = repository / UP.replace(".up.", ".down.")
-    down.write_text("-- Rolls back it.\n")
-    new.take_back(repository, Path(UP))
+    down.write_text("-- Rolls it back.\n")
+    new.write_down(repository, Path(UP))
     written = down.read_text()
     with pytest.raises(UsageError, match="KFM-U63"):
-        new.take_back(repository, Path(UP))
+        new.write_down(repository, Path(UP))
     assert down.read_text() == written
 
 
@@ -46,7 +46,7 @@ def test_a_skeleton_is_filled_and_a_written_down_is_never_overwritten(repository
 )
 def test_what_is_no_up_file_of_the_repository_is_told(repository: Path, path: str, code: str) -> None:
     with pytest.raises(UsageError, match=code):
-        new.take_back(repository, Path(path))
+        new.write_down(repository, Path(path))
 
 
 def test_a_new_pair_goes_where_the_settings_say_also_as_the_first(repository: Path) -> None:
@@ -67,12 +67,12 @@ def test_a_manifest_that_no_longer_agrees_is_told_line_by_line_with_the_way_out(
 
     def run(*, verify: bool) -> int:
         told.clear()
-        return new.manifest(repository, config_file=None, verify=verify, say=told.append)
+        return new.manifest(repository, config_file=None, verify=verify, report=told.append)
 
     assert run(verify=True) == 1 and "kfm-ci manifest" in told[0]
-    assert run(verify=False) == 0 and run(verify=True) == 0 and told == ["migrations/db/meta: matches 1 migrations"]
+    assert run(verify=False) == 0 and run(verify=True) == 0 and told == ["migrations/db/meta: matches 1 migration"]
     (repository / UP).write_text("select 1;\n")
-    assert run(verify=True) == 1 and told[-1] == "run `kfm-ci manifest` to update both files"
+    assert run(verify=True) == 1 and told[-1] == "Run `kfm-ci manifest` to update both files."
     assert [line.split(":")[0] for line in told[:-1]] == [
         f"migrations/db/meta/{name}" for name in ("manifest.json", "checksums.txt")
     ]

@@ -102,9 +102,9 @@ def test_the_command_of_the_finding_is_the_one_that_mends_it(repository: Reposit
 
 def test_the_manifest_is_right_afterwards(repository: Repository) -> None:
     root = repository(pair("20260301_0900__orders"), pair("20260225_1200__widgets"))
-    new.manifest(root, config_file=None, verify=False, say=lambda _: None)
+    new.manifest(root, config_file=None, verify=False, report=lambda _: None)
     run(root, "20260225_1200__widgets.up.sql")
-    assert new.manifest(root, config_file=None, verify=True, say=print) == 0
+    assert new.manifest(root, config_file=None, verify=True, report=print) == 0
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,9 @@ def test_every_input_is_read_with_the_default_that_is_documented() -> None:
 
 
 def test_every_output_is_written(tmp_path: Path) -> None:
-    edition = PublicationContext(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
+    publication = PublicationContext(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
                       evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"))  # fmt: skip
-    assert publish.outputs(edition).keys() == ACTION["outputs"].keys()
+    assert publish.outputs(publication).keys() == ACTION["outputs"].keys()
 
 
 def test_the_action_on_the_runner_takes_and_gives_the_same() -> None:

@@ -77,7 +77,7 @@ def test_tokens_and_inputs_leave_the_environment(monkeypatch: pytest.MonkeyPatch
     secrets = {"INPUT_GITHUB-TOKEN": "a", "ACTIONS_RUNTIME_TOKEN": "b", "GITHUB_TOKEN": "c", "GH_TOKEN": "d"}
     for name, value in secrets.items():
         monkeypatch.setenv(name, value)
-    assert secrets.items() <= context.withdraw().items()
+    assert secrets.items() <= context.withdraw_secrets().items()
     assert not any(name in context.os.environ for name in secrets)
 
 
@@ -86,14 +86,14 @@ def test_tokens_and_inputs_leave_the_environment(monkeypatch: pytest.MonkeyPatch
 )
 def test_a_pull_request_whose_event_tells_none_is_said_to_be_strange(event, content: object) -> None:  # noqa: ANN001
     read = event(content)
-    assert read.pull is None and "The event file" in (read.unread or "")
+    assert read.pull is None and "The event file" in (read.event_problem or "")
 
 
 def test_a_missing_event_is_said_to_be_missing(event, tmp_path: Path) -> None:  # noqa: ANN001
-    assert event(pull(None)).unread is None
+    assert event(pull(None)).event_problem is None
     (tmp_path / "event.json").unlink()
-    assert "No such file" in (context.read().unread or "")
+    assert "No such file" in (context.read().event_problem or "")
 
 
 def test_an_event_without_a_pull_request_is_not_strange(event) -> None:  # noqa: ANN001
-    assert event({"before": "abc"}, "push").unread is None
+    assert event({"before": "abc"}, "push").event_problem is None

@@ -41,9 +41,9 @@ def test_many_of_one_rule_hide_no_other_from_the_ten_that_are_shown() -> None:
     found = [*many, *same, replace(finding("another"), rule="other")]
     lines = workflow_commands.annotate([replace(item, severity=Severity.WARNING) for item in found])
     assert [line.rpartition("::")[2].partition("%0A")[0] for line in lines] == [
-        "no down of 0", "no down of 1", "no down of 2", "137 more, listed in the report", "unknown", "another"
+        "no down of 0", "no down of 1", "no down of 2", "137 more, listed in the report.", "unknown", "another"
     ]  # fmt: skip
-    assert "also in 19 other places" in lines[4]
+    assert "Also in 19 other places." in lines[4]
 
 
 def test_what_is_written_quietly_stands_between_two_lines_with_an_unguessable_token() -> None:

@@ -141,13 +141,13 @@ def test_a_promotion_names_its_target_and_its_place_in_the_chain() -> None:
 
 def test_who_advised_is_named_with_the_bytes_of_its_program() -> None:
     asked, alone = (
-        statement.parse(build(evidence))["predicate"]["inputs"]["adviser"]
-        for evidence in (dangerous(), replace(dangerous(), adviser=None))
+        statement.parse(build(evidence))["predicate"]["inputs"]["linter"]
+        for evidence in (dangerous(), replace(dangerous(), linter=None))
     )
     assert (
         asked == {"name": "squawk", "version": "2.70.0", "digest": {"sha256": digest("squawk").hex}} and alone is None
     )
-    assert f"adviser   squawk 2.70.0 sha256 {digest('squawk').hex}" in statement.show(build(dangerous()))
+    assert f"linter    squawk 2.70.0 sha256 {digest('squawk').hex}" in statement.show(build(dangerous()))
 
 
 def test_a_key_that_stands_twice_is_refused() -> None:

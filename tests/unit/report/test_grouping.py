@@ -1,4 +1,4 @@
-"""What is told in one breath."""
+"""Findings that are reported as one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_what_one_remedy_mends_in_one_place_is_told_together_and_what_both_end_o
     sent = " Its size is unknown. (the tool sent: ALTER TABLE a)"
     waits = finding(message=f"readers wait.{sent}")
     rewrites = finding("rewrite-under-lock", f"the table is written anew.{sent}")
-    (told,) = grouping.tell([waits, rewrites])
+    (told,) = grouping.group_findings([waits, rewrites])
     assert told.rules == ("lock-blocks-reads", "rewrite-under-lock")
     assert told.messages == ("readers wait.", f"the table is written anew.{sent}")
 
@@ -41,13 +41,13 @@ def test_what_one_remedy_mends_in_one_place_is_told_together_and_what_both_end_o
     ],
 )
 def test_what_needs_another_act_or_stands_elsewhere_is_told_apart(other: Finding) -> None:
-    assert [item.rules for item in grouping.tell([finding(), other])] == [("lock-blocks-reads",), ("b",)]
+    assert [item.rules for item in grouping.group_findings([finding(), other])] == [("lock-blocks-reads",), ("b",)]
 
 
 def test_the_same_two_things_of_several_places_are_told_once_with_the_places() -> None:
     many = [finding(rule, line=line) for line in (3, 5, 8) for rule in ("one", "two")]
-    (told,) = grouping.tell(many)
-    assert told.rules == ("one", "two") and grouping.places(told.also) == [("a.sql", ":5, 8")]
+    (told,) = grouping.group_findings(many)
+    assert told.rules == ("one", "two") and grouping.places(told.others) == [("a.sql", ":5, 8")]
 
 
 def warnings(count: int, severity: Severity = Severity.WARNING) -> list[Finding]:
@@ -58,19 +58,19 @@ def warnings(count: int, severity: Severity = Severity.WARNING) -> list[Finding]
 
 
 def test_a_crowd_of_one_rule_is_led_by_three_and_its_places_are_counted() -> None:
-    told = grouping.tell([*warnings(12), finding()])
-    assert [item.crowd for item in told] == [False] * 3 + [True, False]
-    assert grouping.places(told[3].also) == [("a.sql", ":4, 5, 6, 7, 8 and 4 more")]
+    told = grouping.group_findings([*warnings(12), finding()])
+    assert [item.is_abridged for item in told] == [False] * 3 + [True, False]
+    assert grouping.places(told[3].others) == [("a.sql", ":4, 5, 6, 7, 8 and 4 more")]
 
 
 def test_few_of_one_rule_and_all_that_refuses_are_told_in_their_own_words() -> None:
-    assert not any(item.crowd for item in grouping.tell(warnings(grouping.CROWD)))
-    assert not any(item.crowd for item in grouping.tell(warnings(30, Severity.ERROR)))
+    assert not any(item.is_abridged for item in grouping.group_findings(warnings(grouping.FULL_GROUPS)))
+    assert not any(item.is_abridged for item in grouping.group_findings(warnings(30, Severity.ERROR)))
 
 
 def test_every_finding_of_a_crowd_is_counted_in_comment_and_log() -> None:
     crowd = tuple(replace(item, place=Place(file=f"{number}.sql", line=1)) for number, item in enumerate(warnings(20)))
-    comment = findings.standing(crowd)
+    comment = findings.active(crowd)
     assert comment.count("stops at") == 3
     assert "17 more in the full report" in comment and "and 12 more files" in comment
     text = "\n".join(str(part) for group in console.findings(crowd, {}) for part in group.renderables)

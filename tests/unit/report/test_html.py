@@ -83,7 +83,7 @@ def test_hostile_text_is_shown_and_not_evaluated() -> None:
         "bigint",
         "viewBox",
         "prefers-color-scheme: dark",
-        "What did not come back",
+        "Schema differences after the rollback",
         "public.odd",
         "lines 12–14",
     ],

@@ -103,9 +103,9 @@ def test_the_comment_shows(part: str) -> None:
 
 def test_the_rollback_section_can_be_acted_on() -> None:
     comment = body.compose(dangerous())
-    way_back, section = comment[: comment.index("### `")], comment[comment.index("### `") :]
-    assert "<summary>Rollback: 1 command</summary>" in way_back
-    assert 'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql' in way_back
+    commands, section = comment[: comment.index("### `")], comment[comment.index("### `") :]
+    assert "<summary>Rollback: 1 command</summary>" in commands
+    assert 'psql "$DATABASE_URL" --no-psqlrc --set ON_ERROR_STOP=1 --single-transaction --file x.down.sql' in commands
     assert "rolling back loses public.notes.body" in section
     assert "| `public.orders` | AccessExclusiveLock | blocks reads and writes | 30 ms |" in section
     assert "If the rollback fails midway" in section
@@ -119,14 +119,14 @@ def test_a_command_is_shown_whole_or_not_at_all() -> None:
     assert "psql --file" not in comment and "do not fit here; see the full report" in comment
 
 
-def test_no_way_back_is_said_plainly() -> None:
+def test_no_commands_is_said_plainly() -> None:
     evidence = dangerous()
     migration = replace(
         evidence.migrations[1],
         rollback=replace(evidence.migrations[1].rollback, strategy=Strategy.NONE, proof=Proof.NOT_RUN),
     )
     comment = body.compose(replace(evidence, migrations=(migration,)))
-    assert "none: there is no way back" in comment and "Mend forward" in comment
+    assert "none: no rollback is defined" in comment and "Fix forward" in comment
 
 
 def test_no_command_is_promised_that_does_not_exist() -> None:
@@ -136,9 +136,12 @@ def test_no_command_is_promised_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "words"),
-    [(Mode.TRANSACTION, "has changed nothing"), (Mode.AUTOCOMMIT, "what stands above that line has stayed done")],
+    [
+        (Mode.TRANSACTION, "the failed file changed nothing"),
+        (Mode.AUTOCOMMIT, "the statements above that line are committed"),
+    ],
 )
-def test_what_to_do_midway_follows_from_how_the_way_back_ran(mode: Mode, words: str) -> None:
+def test_what_to_do_midway_follows_from_how_the_commands_ran(mode: Mode, words: str) -> None:
     evidence = dangerous()
     migrations = tuple(replace(item, rollback=replace(item.rollback, mode=mode)) for item in evidence.migrations)
     assert words in body.compose(replace(evidence, migrations=migrations))

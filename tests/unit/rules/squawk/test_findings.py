@@ -1,4 +1,4 @@
-"""squawk as adviser: the real program, and programs that misbehave in its place."""
+"""squawk as linter: the real program, and programs that misbehave in its place."""
 
 from __future__ import annotations
 
