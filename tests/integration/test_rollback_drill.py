@@ -379,7 +379,7 @@ def test_what_goes_with_an_object_that_is_not_brought_back_is_told_in_the_same_b
 ) -> None:
     (result,) = practise(database, [with_down("a", up, down)]).results
     assert [item.rule for item in result.findings] == ["rollback-schema-differs"]
-    assert told in result.findings[0].message and "is gone" not in result.findings[0].message
+    assert told in result.findings[0].message and "is missing" not in result.findings[0].message
     assert result.evidence.data_restored is False
 
 
@@ -418,7 +418,7 @@ def test_an_up_that_gives_another_schema_the_second_time_is_refused(database: st
         database, [with_down("a", up, "drop table twice")], base=BASE + "create sequence counter"
     ).results
     assert [finding.rule for finding in result.findings] == ["reapply-differs"]
-    assert "column public.twice.a comes on top" in result.findings[0].message
+    assert "column public.twice.a is added" in result.findings[0].message
     assert result.evidence.proof is Proof.FAILED
 
 
