@@ -26,7 +26,7 @@ def check_rebuild(base: Provisioned, tool: Tool, final: Catalog, empty: str) -> 
         return _differs(base, f"the tool fails: {tool_run.decisive_line(ended.tail)}")
     with base.connect(empty) as connection:
         difference = catalog.timeless(catalog.diff(final, catalog.read(connection)))
-    return None if difference.empty else _differs(base, rebuild.told(difference))
+    return None if difference.empty else _differs(base, rebuild.format_difference(difference))
 
 
 def _differs(base: Provisioned, difference: str) -> Finding:

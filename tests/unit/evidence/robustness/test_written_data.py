@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kfm_ci.evidence.robustness.written_data import culprit
+from kfm_ci.evidence.robustness.written_data import find_cause
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest
 from kfm_ci.sql.script import Script, SourceFile
@@ -32,4 +32,4 @@ PAIRS = (
     ],
 )  # fmt: skip
 def test_a_difference_is_told_of_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
-    assert culprit(PAIRS, [name])[0].id == expected
+    assert find_cause(PAIRS, [name])[0].id == expected
