@@ -95,7 +95,7 @@ def test_a_renamed_column_breaks_its_statement_its_smoke_test_and_its_function(j
 
 def test_a_result_column_of_another_type_is_told(judge: Judge) -> None:
     (found,) = judge("alter table widgets alter size type numeric;", query="select size from widgets;")
-    assert "gives size as numeric, was integer" in found["message"]
+    assert "returns size as numeric instead of integer" in found["message"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from kfm_ci.evidence.robustness import written_data
 from kfm_ci.evidence.robustness.model import Databases, Pair, script_finding
 from kfm_ci.evidence.robustness.replay import open_replay
 from kfm_ci.evidence.robustness.written_data import WrittenData
-from kfm_ci.evidence.schema_diff import apart
+from kfm_ci.evidence.schema_diff import excerpts
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
@@ -81,7 +81,7 @@ def check_rebuild(databases: Databases, empty: str, pairs: Sequence[Pair], expec
 
 def format_difference(difference: Difference) -> str:
     """Return a difference as one line: what the rebuild gives instead."""
-    changed = ((name, *apart(before, after)) for name, before, after in difference.changed)
+    changed = ((name, *excerpts(before, after)) for name, before, after in difference.changed)
     sentences = [f"{name} is {now!r} instead of {was!r}" for name, was, now in changed]
     sentences += [f"{name} is added" for name in difference.added]
     sentences += [f"{name} is missing" for name in difference.removed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kfm_ci.evidence.schema_diff import apart
+from kfm_ci.evidence.schema_diff import excerpts
 from kfm_ci.postgres.catalog import Difference
 
 
@@ -25,7 +25,7 @@ def format_difference(
         *(
             f"{name} was {was!r} and is {now!r}"
             for name, before, after in difference.changed
-            for was, now in [apart(before, after)]
+            for was, now in [excerpts(before, after)]
         ),
     )
     return join_limited(sentences)
