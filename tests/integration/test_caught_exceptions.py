@@ -1,4 +1,4 @@
-"""Failures that code catches are counted where they are, on every server."""
+"""Caught exceptions are counted by place, on every server."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def copies(server: Server) -> Iterator[tuple[Connection[Any], Connection[Any], C
 
 
 @pytest.mark.parametrize("outside", ["", "vacuum t;\n"])
-def test_what_rows_make_fail_is_counted_apart_from_what_always_fails(server: Server, outside: str) -> None:
+def test_exceptions_that_rows_cause_are_counted_apart_from_those_that_always_occur(
+    server: Server, outside: str
+) -> None:
     with copies(server) as (empty, seeded, _):
         (found,) = caught_exceptions.compare_runs(script(outside + BY_ROW.format("")), empty=empty, seeded=seeded)
         assert (found.place, found.times) == (HandlerPlace(function=None, line=10), 2)
@@ -77,14 +79,14 @@ def test_a_handler_in_a_function_is_found_with_its_text(server: Server) -> None:
         assert "when others then null" in caught_exceptions.read_definition(found, empty)
 
 
-def test_the_level_of_messages_is_given_back(server: Server) -> None:
+def test_the_level_of_messages_is_restored(server: Server) -> None:
     with copies(server) as (empty, seeded, _):
-        text = f"set client_min_messages = warning; {BY_ROW.format('')} create table told as select current_setting('client_min_messages')"
+        text = f"set client_min_messages = warning; {BY_ROW.format('')} create table levels as select current_setting('client_min_messages')"
         caught_exceptions.compare_runs(script(text), empty=empty, seeded=seeded)
-        assert seeded.execute("table told").fetchone() == ("warning",)
+        assert seeded.execute("table levels").fetchone() == ("warning",)
 
 
-def test_the_failure_itself_is_in_the_servers_words(server: Server) -> None:
+def test_the_caught_error_is_reproduced_with_the_servers_message(server: Server) -> None:
     with copies(server) as (empty, seeded, ending):
         text = script("select number();")
         (found,) = caught_exceptions.compare_runs(text, empty=empty, seeded=seeded)
@@ -94,14 +96,14 @@ def test_the_failure_itself_is_in_the_servers_words(server: Server) -> None:
         assert ending.closed
 
 
-def test_another_failure_that_comes_first_is_not_taken_for_it(server: Server) -> None:
+def test_another_error_that_comes_first_is_not_returned(server: Server) -> None:
     with copies(server) as (empty, seeded, ending):
         text = script(BY_ROW.format(""))
         (found,) = caught_exceptions.compare_runs(text, empty=empty, seeded=seeded)
         assert caught_exceptions.reproduce(text, found, ending) is None
 
 
-def test_a_database_without_such_a_handler_is_asked_once(server: Server) -> None:
+def test_handlers_of_others_are_found_in_scripts_and_routines(server: Server) -> None:
     with copies(server) as (empty, _, _):
         assert caught_exceptions.has_others_handler([], empty)
         empty.execute("drop function number()")

@@ -1,4 +1,4 @@
-"""What a refusal says of the rows: the shape, and a query for production that finds just these."""
+"""Offending rows of a failed statement: their description, and a query for production that finds only these."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASES = [
 
 
 def failing(server: Server, text: str) -> tuple[Dependence, psycopg.Connection]:
-    """Run a migration on rows, and say what it depends on; the database with the rows comes with it."""
+    """Run a migration on rows; return its diagnosis, and a connection to the database with the rows."""
     with_rows, without = server.create_database("with_rows"), server.create_database("without_rows")
     data = text.encode()
     script = Script(file=SourceFile(path="up.sql", data=data, text=text, sha256=Digest.of(data)), text=text)

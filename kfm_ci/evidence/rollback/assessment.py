@@ -77,7 +77,7 @@ def _accept(case: DrillCase, difference: Difference, losses: DataLosses) -> None
     if not difference.empty:
         case.price.append(f"the schema is not restored: {format_difference(difference)}")
     if losses.errors or not difference.empty:
-        case.messages.append("Declared manual: its rollback runs, but does not restore everything.")
+        case.messages.append("The rollback is declared manual; it runs, but does not restore everything.")
 
 
 def _report_differences(

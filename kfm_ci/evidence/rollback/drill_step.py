@@ -158,7 +158,7 @@ class DrillRun:
         """List the objects that a migration without a runnable rollback drops."""
         before, after = self.before[case.subject.id].catalog, self.after[case.subject.id].catalog
         case.price.extend(unrecoverable_objects(before, after))
-        case.messages.append("Declared manual: the runbook has nothing to run.")
+        case.messages.append("The rollback is declared manual, and its runbook has nothing to run.")
 
     def _read_schema(self, *, whole: bool = False) -> Catalog:
         self.schema = catalog.follow(self.connection, None if whole else self.schema)

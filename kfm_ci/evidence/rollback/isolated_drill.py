@@ -52,14 +52,14 @@ def _drill_in_order(cases: Sequence[DrillCase], database: DrillDatabase) -> set[
             database.restore()
             schema = None
         if not database.clean:
-            _skip(cases[number:], f"{identity} was not reached from the start: what comes before it fails")
+            _skip(cases[number:], f"`{identity}` was not reached from the start: an earlier migration fails")
             break
         if number and number % stride == 0:
             database.keep()
         before = database.capture(schema) if case.subject.can_run else None
         error = database.apply(case.subject.migration)
         if error is not None:
-            _skip(cases[number:], f"{identity} was not reached from the start: {error}")
+            _skip(cases[number:], f"`{identity}` was not reached from the start: {error}")
             break
         schema = _drill_applied(case, before, database, autocommit) if before is not None else None
     return autocommit

@@ -1,4 +1,4 @@
-"""Which migration is told of what differs."""
+"""The migration that a difference is reported for."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ PAIRS = (
         ("public.gone.live_from", "2"), ("table public.other", "3"), ("function public.f(integer)", "4"), ('public."Field".x', "3"),
     ],
 )  # fmt: skip
-def test_a_difference_is_told_of_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
+def test_a_difference_is_reported_for_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
     assert find_cause(PAIRS, [name])[0].id == expected
