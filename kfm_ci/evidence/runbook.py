@@ -1,4 +1,4 @@
-"""Runbooks: the written way back of a migration that has no other."""
+"""Runbooks: the documented rollback of a migration with ``rollback: manual``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 SECTIONS = ("trigger", "steps", "verification", "owner")
-"""Headings that a runbook needs, in any order and at any depth."""
+"""Required headings, in any order and at any level."""
 
 _HEADING = re.compile(r"#{1,6}\s+(.*?)\s*#*\s*")
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})\s*(.*?)\s*")
@@ -18,23 +18,23 @@ class DrillBlock:
 
     text: str
     line: int
-    """1-based line of its first line of SQL, in the runbook."""
+    """1-based line in the runbook of the first line of SQL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runbook:
-    """What a runbook says that a machine can see."""
+    """The checked parts of a runbook."""
 
     path: str
     missing: tuple[str, ...] = ()
-    """Required sections that it has not."""
+    """Required sections without a heading."""
     drills: tuple[DrillBlock, ...] = ()
     """Fenced blocks tagged ``sql drill``, in order."""
 
 
 def parse(path: str, text: str) -> Runbook:
-    """Return what a runbook in Markdown holds; an unclosed fence reaches to the end, as Markdown has it."""
-    found: set[str] = set()
+    """Return the missing sections and the drill blocks of a runbook; an unclosed fence extends to the end, as in Markdown."""
+    sections: set[str] = set()
     drills: list[DrillBlock] = []
     fence: str | None = None
     tagged, block, first = False, [""], 0
@@ -52,7 +52,7 @@ def parse(path: str, text: str) -> Runbook:
             tagged = mark[2].lower().split() == ["sql", "drill"]
         elif heading := _HEADING.fullmatch(line):
             words = re.findall(r"[a-z]+", heading[1].lower())
-            found.update(section for section in SECTIONS if section in words)
+            sections.update(section for section in SECTIONS if section in words)
     if fence is not None and tagged:
         drills.append(DrillBlock(text="\n".join(block), line=first))
-    return Runbook(path=path, missing=tuple(s for s in SECTIONS if s not in found), drills=tuple(drills))
+    return Runbook(path=path, missing=tuple(s for s in SECTIONS if s not in sections), drills=tuple(drills))

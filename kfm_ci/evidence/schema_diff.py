@@ -1,4 +1,4 @@
-"""Catalogs as evidence: what a change did to the schema, and the tables around it."""
+"""Schema changes as evidence, and the tables around the changed ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kfm_ci.evidence.tables import Column, Table
 from kfm_ci.postgres import catalog
 from kfm_ci.postgres.catalog import Catalog, Difference
 
-# Names are compared as the catalog prints them; a foreign key counts in both directions.
+# names are quoted like those of the catalog; foreign keys join tables in both directions
 NEIGHBOURHOOD = """
 with named as (
   select c.oid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) as name
@@ -38,8 +38,8 @@ select m.name, a.attname, format_type(a.atttypid, a.atttypmod),
 """
 
 
-def apart(before: str, after: str, width: int = 160) -> tuple[str, str]:
-    """Return two definitions from shortly before where they part, each cut to a width."""
+def excerpts(before: str, after: str, width: int = 160) -> tuple[str, str]:
+    """Return two definitions from shortly before their first difference, each cut to a width."""
     if len(before) <= width and len(after) <= width:
         return before, after
     same = len(os.path.commonprefix([before, after]))
@@ -53,20 +53,20 @@ def _cut(text: str, start: int, width: int) -> str:
 
 
 def convert(difference: Difference) -> SchemaDiff:
-    """Return a catalog's difference as evidence."""
+    """Return a difference of catalogs as evidence."""
     changed = (ObjectChange(name=name, before=before, after=after) for name, before, after in difference.changed)
     return SchemaDiff(added=difference.added, changed=tuple(changed), removed=difference.removed)
 
 
 def diff(before: Catalog, after: Catalog) -> SchemaDiff:
-    """Return what changed, for readers: parts of a table that came or went as a whole are folded into it."""
+    """Return what changed, without the parts of tables that were created or dropped as a whole."""
     return convert(catalog.fold(catalog.diff(before, after), before=before, after=after))
 
 
 def changed_tables(difference: SchemaDiff, after: Catalog) -> tuple[str, ...]:
-    """Return the names of the tables of ``after`` that a change touched, itself or in a part of it."""
+    """Return the names of the tables of ``after`` that are changed, or that have a changed part."""
     touched = {*difference.added, *(change.name for change in difference.changed)}
-    # A part that is gone is no longer in the catalog: its table is what its name begins with.
+    # a dropped part is missing from the catalog, so its table is found by the start of its name
     tables = [name.removeprefix("table ") for name, _ in after.entries if name.startswith("table ")]
     for name in (*touched, *difference.removed):
         touched.update(f"table {table}" for table in tables if name.partition(" ")[2].startswith(f"{table}."))
@@ -78,8 +78,8 @@ def changed_tables(difference: SchemaDiff, after: Catalog) -> tuple[str, ...]:
     return tuple(table for table in tables if f"table {table}" in touched)
 
 
-def neighbourhood(connection: Connection[Any], changed_table_names: Iterable[str]) -> tuple[Table, ...]:
-    """Return these tables and those that a foreign key joins to them, sorted by name, for the entity diagram."""
+def read_neighbourhood(connection: Connection[Any], changed_table_names: Iterable[str]) -> tuple[Table, ...]:
+    """Return these tables and those that a foreign key joins to them, sorted by name."""
     with connection.transaction(force_rollback=True):
         connection.execute("select set_config('search_path', 'pg_catalog', true)")
         rows = connection.execute(NEIGHBOURHOOD, {"names": list(changed_table_names)}).fetchall()

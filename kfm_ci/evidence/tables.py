@@ -1,4 +1,4 @@
-"""Tables as the report draws them and tells of them: columns and foreign keys."""
+"""Tables for the reports: columns and foreign keys."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
-    """A foreign key as its table has it; names of tables are schema-qualified."""
+    """A foreign key; names of tables are schema-qualified."""
 
     table: str
     name: str

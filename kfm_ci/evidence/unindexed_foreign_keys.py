@@ -1,4 +1,4 @@
-"""Foreign keys whose referring columns no index leads with: every delete above reads the whole table below."""
+"""Foreign keys without an index on the referencing columns: each delete in the referenced table scans the other one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.tables import ForeignKey
 
-# A partial index, an invalid one and one that begins with another column do not help the server's look-up.
+# PostgreSQL looks up referencing rows with a valid, non-partial index whose first columns are those of the key.
 UNINDEXED = """
 select quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.conname,
        array(select a.attname::text from unnest(k.conkey) with ordinality u(attnum, place)
@@ -26,8 +26,8 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.conname,
 """
 
 
-def unindexed(connection: Connection[Any]) -> tuple[ForeignKey, ...]:
-    """Return the foreign keys of the database that no index serves, by table and name."""
+def read_unindexed(connection: Connection[Any]) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys of the database without such an index, sorted by table and name."""
     with connection.transaction(force_rollback=True):
         connection.execute("select set_config('search_path', 'pg_catalog', true)")
         rows = connection.execute(UNINDEXED).fetchall()

@@ -110,7 +110,7 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
         base.connect(name, admin=True) as monitoring,
         closing(Observer(monitoring, session_snapshot.existing(connection))) as observer,
     ):
-        unindexed_before = frozenset(unindexed_foreign_keys.unindexed(connection))
+        unindexed_before = frozenset(unindexed_foreign_keys.read_unindexed(connection))
         state = rollback.capture(aside)
         for migration in base.new:
             if failure:
@@ -122,12 +122,14 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
         reset(connection)
         # the receipt contains its digest, so it is read as a whole
         final = catalog.follow(aside)
-        unindexed = tuple(item for item in unindexed_foreign_keys.unindexed(connection) if item not in unindexed_before)
+        unindexed = tuple(
+            item for item in unindexed_foreign_keys.read_unindexed(connection) if item not in unindexed_before
+        )
         tables: tuple[Table, ...] = ()
         if failure is None:
             _check_second_apply(base, ledger.applied_versions(connection))
             changed = schema_diff.changed_tables(schema_diff.diff(base.base_catalog, final), final)
-            tables = schema_diff.neighbourhood(connection, changed)
+            tables = schema_diff.read_neighbourhood(connection, changed)
     return _Applied(catalog=final, tables=tables, unindexed=unindexed, failure=failure)
 
 

@@ -203,7 +203,7 @@ def test_changed_tables_and_their_neighbours_are_found_for_the_diagram(connectio
     after = catalog.read(connection)
     changed = schema_diff.changed_tables(schema_diff.diff(before, after), after)
     assert changed == ("public.widgets",)
-    tables = schema_diff.neighbourhood(connection, changed)
+    tables = schema_diff.read_neighbourhood(connection, changed)
     assert [table.name for table in tables] == ["public.owners", "public.widgets"]
     assert tables[1].references == ("public.owners",)
     assert [(column.name, column.key) for column in tables[1].columns] == [

@@ -1,4 +1,4 @@
-"""The release that runs now must live through the change: its smoke tests, its statements, its functions."""
+"""The running release must work during the change: its smoke tests, its statements, its functions."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def test_a_renamed_column_breaks_its_statement_its_smoke_test_and_its_function(j
     assert "smoke/sound.sql" in smoke["message"]
 
 
-def test_a_result_column_of_another_type_is_told(judge: Judge) -> None:
+def test_a_result_column_of_another_type_is_reported(judge: Judge) -> None:
     (found,) = judge("alter table widgets alter size type numeric;", query="select size from widgets;")
-    assert "gives size as numeric, was integer" in found["message"]
+    assert "returns size as numeric instead of integer" in found["message"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_a_function_whose_body_goes_stale_is_named(judge: Judge, up: str, name: 
     assert why in found[name]
 
 
-def test_an_intermediate_state_that_breaks_is_told_although_the_end_is_sound(judge: Judge) -> None:
+def test_an_intermediate_state_that_breaks_is_reported_even_if_the_last_one_works(judge: Judge) -> None:
     found = judge("alter table widgets rename name to title;", "alter table widgets rename title to name;")
     assert {item["migration"] for item in found} == {"20260102_1200__change"}
 

@@ -1,4 +1,4 @@
-"""What a refusal says of the rows: the shape, and a query for production that finds just these."""
+"""Offending rows of a failed statement: their description, and a query for production that finds only these."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ CASES = [
     ("add unique (name)", "2 of 4", "share their name", 1),
     ("add check (n >= 0)", "1 of 4", "violate check constraint", 1),
     ("add foreign key (parent) references parents", "1 of 4", "refer by parent to no row of public.parents", 1),
-    ('alter column "Big One" type int', "1 of 4", 'have a value in "Big One" that integer does not take', 1),
-    ("alter column name type varchar(3)", "1 of 4", "that character varying(3) does not take", 1),
+    ('alter column "Big One" type int', "1 of 4", 'have a value in "Big One" that integer does not accept', 1),
+    ("alter column name type varchar(3)", "1 of 4", "that character varying(3) does not accept", 1),
     ("add column fresh int not null", "4 of 4", "have no value for the new column fresh", 4),
     ("add exclude using gist (during with &&)", "3 of 4", "conflict under exclusion constraint", 3),
     ("add exclude using gist (int4range(room, room, '[]') with =, during with &&)", "2 of 4", "conflict", 1),
@@ -38,7 +38,7 @@ CASES = [
 
 
 def failing(server: Server, text: str) -> tuple[Dependence, psycopg.Connection]:
-    """Run a migration on rows, and say what it depends on; the database with the rows comes with it."""
+    """Run a migration on rows; return its diagnosis, and a connection to the database with the rows."""
     with_rows, without = server.create_database("with_rows"), server.create_database("without_rows")
     data = text.encode()
     script = Script(file=SourceFile(path="up.sql", data=data, text=text, sha256=Digest.of(data)), text=text)
@@ -61,7 +61,7 @@ def test_the_query_for_production_finds_the_rows_that_fail(
     try:
         assert f'{share} synthetic rows of public."Odd Table"' in found.message
         assert shape in found.message
-        query = re.search(r"Whether production has such rows: `([^`]+)`", found.help)
+        query = re.search(r"If `([^`]+)` finds none in production", found.help)
         assert query is not None, found.help
         rows = before.execute(query[1].encode()).fetchall()
         # a query for duplicates returns them, the others count

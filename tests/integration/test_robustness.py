@@ -1,4 +1,4 @@
-"""What one clean run does not show is tried: interruption, repetition, another environment."""
+"""Robustness checks: interruption, a second run, another environment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_one_concurrent_index_that_is_cut_off_converges(judge: Judge) -> None:
     assert "not-resumable" not in judge(INDEX.format("name"), "drop index concurrently widgets_name;")
 
 
-def test_two_that_cannot_run_again_tell_where_a_human_is_needed(judge: Judge) -> None:
+def test_two_that_cannot_run_again_are_reported_with_the_line_to_resume_from(judge: Judge) -> None:
     found = judge(INDEX.format("name") + INDEX.format("colour"), "drop index widgets_name, widgets_colour;")
     finding = found["not-resumable"]
     assert (finding["hazard"], finding["severity"], finding["line"]) == ("not-repeatable", "warning", 10)
@@ -59,7 +59,7 @@ def test_statements_that_can_be_repeated_converge(judge: Judge) -> None:
     assert "not-resumable" not in found
 
 
-def test_a_data_migration_that_adds_up_is_refused_with_its_rows_counted(judge: Judge) -> None:
+def test_a_data_migration_that_accumulates_fails_with_the_number_of_rows(judge: Judge) -> None:
     finding = judge("update widgets set n = n + 1 where id < 3;")["rerun-changes-rows"]
     assert (finding["hazard"], finding["severity"]) == ("not-repeatable", "error")
     assert "changes 2 rows of public.widgets again (n)" in finding["message"] and "`n + 1`" in finding["help"]
@@ -136,7 +136,7 @@ def test_rows_that_depend_on_the_sessions_settings_are_named_with_the_setting(ju
     assert "public.t.at" not in finding["message"]
 
 
-def test_rows_that_differ_at_every_run_are_noted_and_refuse_nothing(judge: Judge) -> None:
+def test_rows_that_differ_in_every_run_are_a_note(judge: Judge) -> None:
     up = "create function w() returns timestamptz volatile language sql as 'select clock_timestamp()';\n"
     found = judge(
         up + "create table t (at timestamptz); insert into t values (w());", "drop table t; drop function w();"
@@ -163,7 +163,7 @@ def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge:
     ids=["named", "renamed", "beside"],
 )  # fmt: skip
 @pytest.mark.parametrize("value", ["gen_random_uuid()", "md5(current_setting('timezone'))::uuid"])
-def test_a_value_that_is_another_at_each_run_is_told_of_the_migration_that_wrote_it(
+def test_a_value_that_differs_in_each_run_is_reported_for_the_migration_that_wrote_it(
     repository: Repository, later: str, down: str, value: str
 ) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
@@ -179,7 +179,7 @@ def test_a_value_that_is_another_at_each_run_is_told_of_the_migration_that_wrote
     assert (found["migration"], found["line"]) == ("20260103_1200__three", written["line"])
 
 
-def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_told(repository: Repository) -> None:
+def test_a_file_that_sorts_between_merged_ones_and_gives_another_schema_is_reported(repository: Repository) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
     repository.add("20260103_1200__three", "create table if not exists b (id int);", "drop table b;")
     repository.commit()
@@ -200,19 +200,19 @@ CONSTRAINED = (
 
 
 @pytest.mark.parametrize(
-    ("up", "down", "told"),
+    ("up", "down", "row"),
     [
         ("alter column code drop not null", "alter column code set not null", "a null in public.r.code (23502"),
         ("drop constraint r_code", "add constraint r_code unique (code)", "two rows of public.r with equal code (23505"),
         ("drop constraint r_n, add constraint r_n check (n in (1, 2, 3))",
          "drop constraint r_n, add constraint r_n check (n in (1, 2))", "'3' in public.r.n (23514"),
-        ("drop constraint r_p", "add constraint r_p foreign key (p_id) references p", "that nothing else has (23503"),
+        ("drop constraint r_p", "add constraint r_p foreign key (p_id) references p", "without a referenced row (23503"),
         ("alter column code type text", "alter column code type varchar(5)", "a long or large value in public.r.code (22001"),
         ("alter column id type bigint", "alter column id type int", "a long or large value in public.r.id (22003"),
     ],
 )  # fmt: skip
-def test_rows_written_since_that_a_way_back_fails_on_are_its_price(
-    repository: Repository, up: str, down: str, told: str
+def test_new_rows_on_which_a_rollback_fails_are_a_note_and_data_loss(
+    repository: Repository, up: str, down: str, row: str
 ) -> None:
     repository.add("20260101_1200__base", CONSTRAINED, "drop table r; drop table p; drop type mood;")
     repository.commit()
@@ -220,13 +220,13 @@ def test_rows_written_since_that_a_way_back_fails_on_are_its_price(
     _, report = repository.gate("--base", "main")
     found = {item["rule"]: item for item in report["findings"]}["rollback-fails-on-new-rows"]
     assert (found["severity"], found["hazard"], found["line"]) == ("note", "rollback-unproven", 2)
-    assert told in found["message"]
+    assert row in found["message"]
     assert report["migrations"][1]["rollback"]["proof"] == "proven"
     comment = (repository.root.parent / "out" / "comment.md").read_text()
-    assert "rolling back fails once there " in comment
+    assert "rolling back fails on " in comment
 
 
-def test_a_way_back_that_minds_rows_written_since_is_not_told_of(repository: Repository) -> None:
+def test_a_rollback_that_converts_new_rows_is_not_reported(repository: Repository) -> None:
     repository.add("20260101_1200__base", CONSTRAINED, "drop table r; drop table p; drop type mood;")
     repository.commit()
     down = "update r set code = '' where code is null; alter table r alter column code set not null;"
@@ -252,7 +252,7 @@ def test_a_down_outside_a_transaction_that_can_be_repeated_converges(judge: Judg
     assert not found.get("not-resumable", {"file": ""})["file"].endswith(".down.sql")
 
 
-def test_a_second_run_that_is_taken_back_leaves_sequences_where_they_were(repository: Repository) -> None:
+def test_a_second_run_that_is_rolled_back_leaves_sequences_unchanged(repository: Repository) -> None:
     repository.add("20260101_1200__one", "create table a (id int);", "drop table a;")
     repository.commit()
     table = "create table b (id bigint generated always as identity, name text unique, at timestamptz default now());"
@@ -291,7 +291,7 @@ def sorting() -> int | None:
     return None
 
 
-def test_rows_that_follow_from_the_order_of_texts_are_told_with_the_collation(repository: Repository) -> None:
+def test_rows_that_depend_on_the_sort_order_are_reported_with_the_collation(repository: Repository) -> None:
     major = sorting()
     repository.add("20260101_1200__base", SORTED, "drop table names, firsts;")
     repository.commit()
@@ -301,8 +301,8 @@ def test_rows_that_follow_from_the_order_of_texts_are_told_with_the_collation(re
     )  # fmt: skip
     if major is None:
         _, report = repository.gate("--base", "main")
-        told = next(stage["message"] for stage in report["stages"] if stage["name"] == "rollback")
-        assert "this server has none that sorts otherwise" in told
+        message = next(stage["message"] for stage in report["stages"] if stage["name"] == "rollback")
+        assert "this server has none with another sort order" in message
         return
     _, report = repository.gate("--base", "main", "--postgres-version", str(major))
     (found,) = [item for item in report["findings"] if item["rule"] == "environment-dependent"]

@@ -1,4 +1,4 @@
-"""The drill: a way back counts only when it was walked and everything was found as before."""
+"""The rollback drill: a rollback is proven only when it was run and schema and rows are as before."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_a_down_that_fails_is_named_with_its_line_and_later_work_is_put_back(dat
     assert all(result.applied for result in drilled.results)
 
 
-def test_a_way_back_that_fails_for_what_a_later_one_left_behind_is_tried_without_that(database: str) -> None:
+def test_a_rollback_that_fails_on_leftovers_of_a_later_one_is_drilled_without_them(database: str) -> None:
     adds = with_down("a", "alter table widgets add n integer", "alter table widgets drop n")
     leaves = with_down("b", "create view v as select n from widgets", "select 1")
     drilled = practise(database, [adds, leaves])
@@ -229,7 +229,7 @@ RENAME = with_down(
         ("alter table new drop m", "alter table new add m integer"),
     ],
 )  # fmt: skip
-def test_what_a_later_way_back_left_is_not_held_against_a_rename_under_which_it_has_another_name(
+def test_leftovers_of_a_later_rollback_are_not_reported_for_a_rename_that_changes_their_name(
     database: str, up: str, down: str
 ) -> None:
     drilled = practise(database, [RENAME, with_down("b", up, down)], base=SERIAL)
@@ -237,7 +237,7 @@ def test_what_a_later_way_back_left_is_not_held_against_a_rename_under_which_it_
     assert drilled.proofs() == [Proof.PROVEN, Proof.FAILED]
 
 
-def test_what_a_rename_loses_itself_is_told_beside_what_a_later_one_left(database: str) -> None:
+def test_losses_of_a_rename_are_reported_next_to_leftovers_of_a_later_rollback(database: str) -> None:
     leaves = with_down("b", "alter table new alter id set default 7", "alter table new alter id drop default")
     loses = with_down("a", "alter table old rename to new", "alter table new rename to old; alter table old drop n")
     drilled = practise(database, [ADD_COLUMN, loses, leaves], base=BASE + SERIAL)
@@ -246,7 +246,7 @@ def test_what_a_rename_loses_itself_is_told_beside_what_a_later_one_left(databas
     assert "column public.old.n is not restored" in message and "public.old.id" not in message
 
 
-def test_what_cannot_be_tried_without_the_leftovers_of_a_later_one_stays_accused(database: str) -> None:
+def test_a_rollback_that_cannot_be_drilled_without_leftovers_of_a_later_one_keeps_its_finding(database: str) -> None:
     role = f"keeper_{dbname_of(database)}"
     leaves = with_down("b", "alter table new alter id set default 7", "alter table new alter id drop default")
     makes = with_down("r", f"create role {role}", f"drop role {role}")
@@ -258,8 +258,8 @@ def test_what_cannot_be_tried_without_the_leftovers_of_a_later_one_stays_accused
     assert drilled.rules() == [[], ["rollback-schema-differs"], ["rollback-schema-differs"]]
 
 
-def test_what_comes_before_a_blocked_way_back_is_drilled_however_much_of_it_fails(database: str) -> None:
-    """Values that differ at every run, half finished downs and leftovers: each is told of its own migration alone."""
+def test_migrations_before_a_failed_rollback_are_all_drilled_even_if_many_fail(database: str) -> None:
+    """Values that differ in every run, failed rollbacks and leftovers are each reported for their own migration."""
     random = with_down(
         "r", "insert into widgets (name) select gen_random_uuid() from generate_series(1, 3)", "select 1"
     )
@@ -280,7 +280,7 @@ def test_what_comes_before_a_blocked_way_back_is_drilled_however_much_of_it_fail
     assert drilled.runner.done.count("restore") == 2
 
 
-def test_a_column_that_comes_back_without_its_values_is_an_error_with_the_rows_counted(database: str) -> None:
+def test_a_column_restored_without_its_values_is_an_error_with_the_number_of_rows(database: str) -> None:
     subject = with_down("a", "alter table widgets drop size", "alter table widgets add size integer")
     (result,) = practise(database, [subject]).results
     assert [finding.rule for finding in result.findings] == ["rollback-data-lost"]
@@ -290,7 +290,7 @@ def test_a_column_that_comes_back_without_its_values_is_an_error_with_the_rows_c
 
 
 @pytest.mark.parametrize("up", ["update widgets set name = 'x' where id < 3", "delete from widgets where id < 3"])
-def test_rows_that_existed_before_and_are_other_afterwards_are_an_error(database: str, up: str) -> None:
+def test_changed_existing_rows_are_an_error(database: str, up: str) -> None:
     (result,) = practise(database, [with_down("a", up, "select 1")]).results
     assert [finding.rule for finding in result.findings] == ["rollback-data-lost"]
     assert "2 rows" in result.findings[0].message
@@ -349,7 +349,7 @@ PREFERENCES = (
 
 
 @pytest.mark.parametrize(
-    ("down", "told"),
+    ("down", "loss"),
     [
         ("chosen = chosen - 'tags' || '{\"theme\": \"red\"}' where id = 1",
          "1 row ($.theme is changed; $.tags[*] is lost)"),
@@ -359,40 +359,40 @@ PREFERENCES = (
          "1 row ($ is lost; $.{0}… is new; $.{0}… is new; and 7 more)".format("k" * 77)),
     ],
 )  # fmt: skip
-def test_what_is_lost_inside_json_is_named_by_its_path_and_never_by_its_value(
-    database: str, down: str, told: str
+def test_losses_inside_json_are_named_by_path_and_never_by_value(
+    database: str, down: str, loss: str
 ) -> None:
     drilled = practise(database, [with_down("a", "select 1", f"update preferences set {down}")], base=PREFERENCES)
     (finding,) = drilled.results[0].findings
-    assert finding.message.endswith(f"public.preferences.chosen differs from before in {told}.")
+    assert finding.message.endswith(f"public.preferences.chosen differs from before in {loss}.")
 
 
 @pytest.mark.parametrize(
-    ("up", "down", "told"),
+    ("up", "down", "text"),
     [
         ("drop table widgets", "select 1", "table public.widgets is not restored; all 10 rows of public.widgets are"),
         ("drop sequence widgets_id_seq cascade", "select 1", "sequence public.widgets_id_seq is not restored"),
     ],
 )  # fmt: skip
-def test_what_goes_with_an_object_that_is_not_brought_back_is_told_in_the_same_breath(
-    database: str, up: str, down: str, told: str
+def test_losses_with_an_object_that_is_not_restored_are_part_of_its_finding(
+    database: str, up: str, down: str, text: str
 ) -> None:
     (result,) = practise(database, [with_down("a", up, down)]).results
     assert [item.rule for item in result.findings] == ["rollback-schema-differs"]
-    assert told in result.findings[0].message and "is gone" not in result.findings[0].message
+    assert text in result.findings[0].message and "is missing" not in result.findings[0].message
     assert result.evidence.data_restored is False
 
 
-def test_a_sequence_is_told_beside_the_rows_of_the_table_that_owns_it_only_where_these_are_there(database: str) -> None:
+def test_a_sequence_is_reported_only_if_the_rows_of_its_table_are_not(database: str) -> None:
     again = "create table widgets (id serial primary key, name text not null, size integer)"
     lost = practise(database, [with_down("a", "drop table widgets", again)]).results[0].findings
     assert [(item.rule, "sequence" in item.message) for item in lost] == [("rollback-data-lost", False)]
     reset = with_down("a", "select 1", "alter sequence widgets_id_seq restart")
-    (told,) = practise(database, [reset], base="drop table if exists widgets;" + BASE).results[0].findings
-    assert told.message.endswith("sequence public.widgets_id_seq went backwards.")
+    (finding,) = practise(database, [reset], base="drop table if exists widgets;" + BASE).results[0].findings
+    assert finding.message.endswith("sequence public.widgets_id_seq went backwards.")
 
 
-def test_an_up_that_what_its_own_down_leaves_keeps_from_running_again_is_told_once(database: str) -> None:
+def test_an_up_that_fails_again_on_leftovers_of_its_own_down_is_reported_once(database: str) -> None:
     subject = with_down(
         "a", "create table once (a integer); create sequence s", "drop table once; alter sequence s rename to r; "
         "create table s_holder (a integer); alter table s_holder rename to s",
@@ -403,14 +403,14 @@ def test_an_up_that_what_its_own_down_leaves_keeps_from_running_again_is_told_on
     assert result.applied is False
 
 
-def test_an_up_that_does_not_run_again_though_the_schema_is_as_before_is_refused(database: str) -> None:
+def test_an_up_that_does_not_apply_again_fails_even_if_the_schema_is_restored(database: str) -> None:
     subject = with_down("a", "insert into widgets (id, name) values (99, 'x')", "select 1")
     (result,) = practise(database, [subject]).results
     assert [finding.rule for finding in result.findings] == ["reapply-differs"]
     assert "does not apply again: 23505" in result.findings[0].message
 
 
-def test_an_up_that_gives_another_schema_the_second_time_is_refused(database: str) -> None:
+def test_an_up_that_gives_a_different_schema_the_second_time_fails(database: str) -> None:
     up = """do $$ begin
       if (select is_called from counter) then create table twice (a integer); else create table twice (b integer); end if;
       perform nextval('counter'); end $$"""
@@ -418,17 +418,17 @@ def test_an_up_that_gives_another_schema_the_second_time_is_refused(database: st
         database, [with_down("a", up, "drop table twice")], base=BASE + "create sequence counter"
     ).results
     assert [finding.rule for finding in result.findings] == ["reapply-differs"]
-    assert "column public.twice.a comes on top" in result.findings[0].message
+    assert "column public.twice.a is added" in result.findings[0].message
     assert result.evidence.proof is Proof.FAILED
 
 
-@pytest.mark.parametrize(("house", "severity"), [(True, Severity.ERROR), (False, Severity.WARNING)])
+@pytest.mark.parametrize(("native", "severity"), [(True, Severity.ERROR), (False, Severity.WARNING)])
 @pytest.mark.parametrize("strategy", [Strategy.DOWN, Strategy.COMPENSATING, Strategy.MANUAL, Strategy.NONE])
-def test_a_way_back_that_is_not_written_is_missing_and_nothing_is_proven(
-    database: str, strategy: Strategy, house: bool, severity: Severity
+def test_an_unwritten_rollback_is_missing_and_not_proven(
+    database: str, strategy: Strategy, native: bool, severity: Severity
 ) -> None:
     subject = with_down("a", "create table t (a integer)", None, strategy)
-    (result,) = practise(database, [subject], native_format=house).results
+    (result,) = practise(database, [subject], native_format=native).results
     assert [(f.rule, f.hazard, f.severity) for f in result.findings] == [
         ("rollback-missing", Hazard.ROLLBACK_MISSING, severity)
     ]
@@ -521,18 +521,18 @@ def test_rows_left_behind_by_a_later_migration_do_not_hide_what_an_earlier_one_l
         ("create schema s; alter table widgets set schema s", "alter table s.widgets set schema public; drop schema s"),
     ],
 )
-def test_what_only_got_another_name_is_not_lost_by_going_back(database: str, up: str, down: str) -> None:
+def test_renamed_objects_are_not_listed_as_data_loss(database: str, up: str, down: str) -> None:
     (result,) = practise(database, [with_down("a", up, down)]).results
     assert (result.evidence.proof, result.evidence.price) == (Proof.PROVEN, ())
 
 
-def test_a_column_that_replaces_another_of_its_place_is_lost_by_going_back(database: str) -> None:
+def test_a_column_that_replaces_another_one_is_listed_as_data_loss(database: str) -> None:
     up = "alter table widgets drop size, add length integer"
     (result,) = practise(database, [with_down("a", up, "alter table widgets drop length, add size integer")]).results
     assert "rolling back loses public.widgets.length for rows written since" in result.evidence.price
 
 
-def test_a_finding_points_to_the_statement_that_is_to_be_mended(database: str) -> None:
+def test_a_finding_points_to_the_statement_to_fix(database: str) -> None:
     up = "alter table widgets add colour text;\nalter table widgets alter size set default 3;\ncreate table parts (a int);"
     down = "drop table parts;\nalter table widgets alter size set default 2;\nalter table widgets drop colour;"
     (result,) = practise(database, [with_down("a", up, down)]).results
@@ -543,7 +543,7 @@ def test_a_finding_points_to_the_statement_that_is_to_be_mended(database: str) -
     assert [(item.rule, item.place.line) for item in result.findings][0] == ("rollback-data-lost", 2)
 
 
-def test_of_statements_that_name_the_same_the_one_that_says_what_differs_is_meant(database: str) -> None:
+def test_among_statements_on_one_object_the_one_with_the_differing_words_is_found(database: str) -> None:
     up = "alter table widgets alter id drop default; alter table widgets alter id set default 7"
     down = (
         "alter table widgets alter id set default 3;\nalter table widgets alter id drop default;\n"
@@ -572,7 +572,7 @@ def test_of_statements_that_name_the_same_the_one_that_says_what_differs_is_mean
          "alter table widgets add constraint larger check (size >= 0)"),
     ],
 )  # fmt: skip
-def test_what_is_to_be_added_to_a_way_back_is_told_in_sql_that_makes_it_whole(
+def test_the_help_shows_the_sql_that_completes_the_rollback(
     database: str, up: str, down: str
 ) -> None:
     base = BASE + (
@@ -587,7 +587,7 @@ def test_what_is_to_be_added_to_a_way_back_is_told_in_sql_that_makes_it_whole(
     assert again.rules() == [[]] and again.proofs() == [Proof.PROVEN]
 
 
-def test_what_no_few_statements_bring_back_is_not_told_in_sql(database: str) -> None:
+def test_the_help_shows_no_sql_when_a_few_statements_are_not_enough(database: str) -> None:
     many = "; ".join(f"create table t{number} (a int)" for number in range(5))
     (finding,) = practise(database, [with_down("a", many, "select 1")]).results[0].findings
     assert finding.help is not None and "`" not in finding.help
@@ -596,7 +596,7 @@ def test_what_no_few_statements_bring_back_is_not_told_in_sql(database: str) -> 
     assert finding.help is not None and "drop column" not in finding.help and "add column" not in finding.help
 
 
-def test_columns_that_come_back_in_another_place_are_noted_once_and_refuse_nothing(database: str) -> None:
+def test_a_changed_order_of_columns_is_one_note(database: str) -> None:
     base = "create table empty (a integer, b integer)"
     swapped = with_down("b", "alter table empty drop a", "alter table empty add a integer")
     drilled = practise(database, [ADD_COLUMN, swapped], base=BASE + base)
@@ -606,13 +606,13 @@ def test_columns_that_come_back_in_another_place_are_noted_once_and_refuse_nothi
     assert "public.empty (b, a)" in drilled.results[1].findings[0].message
 
 
-def test_a_migration_that_does_nothing_needs_no_way_back(database: str) -> None:
+def test_a_migration_without_statements_needs_no_rollback(database: str) -> None:
     (result,) = practise(database, [with_down("a", "-- nothing yet", None, Strategy.NONE)]).results
     assert (result.findings, result.evidence.proof) == ((), Proof.NOT_RUN)
 
 
 def test_a_view_that_follows_the_order_of_columns_is_no_other_view(database: str) -> None:
-    """What was made by ``*`` of a table whose column came back last has the same columns in another order."""
+    """A view on ``*`` of a table whose column was re-added has the same columns in another order."""
     base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
     loses = with_down("a", "drop view shown; alter table plain drop a; create view shown as select * from plain",
                       "drop view shown; alter table plain add a integer; create view shown as select * from plain")  # fmt: skip
@@ -676,14 +676,14 @@ def test_a_schema_that_may_have_been_there_before_is_well_left_there(database: s
     assert practise(database, [loud], base="select 1").rules() == [["rollback-schema-differs"]]
 
 
-def test_what_a_way_back_nowhere_names_is_told_at_its_first_statement_that_acts(database: str) -> None:
+def test_an_object_that_the_rollback_does_not_name_is_reported_at_its_first_changing_statement(database: str) -> None:
     down = "set client_min_messages to warning;\nbegin;\nselect 1;\nalter table widgets drop colour;\ncommit;"
     subject = with_down("a", "alter table widgets add colour text; create type mood as enum ('ok')", down)
     (finding,) = practise(database, [subject]).results[0].findings
     assert (finding.rule, finding.place.line) == ("rollback-schema-differs", 4)
 
 
-def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database: str) -> None:
+def test_long_view_definitions_are_shown_from_their_first_difference(database: str) -> None:
     base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
     columns = ", ".join(f"{number} as column_{number}" for number in range(60))
     up = f"create or replace view shown as select *, {columns}, 1 as last from plain"
@@ -698,9 +698,9 @@ def test_a_view_that_differs_in_more_than_order_is_told_where_it_parts(database:
     assert "58 AS column_59" in finding.message and len(finding.message) < 800
 
 
-def test_what_the_climb_cannot_reach_is_not_proven_and_says_why(database: str) -> None:
+def test_a_migration_that_the_isolated_drill_cannot_reach_is_not_proven_and_has_the_reason(database: str) -> None:
     """A role outlives the database that is restored, so the first migration does not apply from the start again."""
-    role = f"climber_{dbname_of(database)}"
+    role = f"isolated_{dbname_of(database)}"
     first = with_down("a", f"create role {role}", f"drop role {role}")
     broken = with_down("c", "create table pieces (a integer)", "drop table piece")
     try:
@@ -720,8 +720,8 @@ def test_a_down_that_only_raises_an_error_declines_and_has_not_failed(database: 
     first = practise(database, [declined], native_format=False)
     assert first.rules() == [["rollback-missing"]] and first.proofs() == [Proof.NOT_RUN]
     assert "irreversible" in first.results[0].findings[0].message
-    told = with_down("b", "alter table widgets add weight text", raises.replace("raise", "raise notice 'x'; raise"))
-    assert practise(database, [told], base="select 1", native_format=False).rules() == [["rollback-failed"]]
+    notice = with_down("b", "alter table widgets add weight text", raises.replace("raise", "raise notice 'x'; raise"))
+    assert practise(database, [notice], base="select 1", native_format=False).rules() == [["rollback-failed"]]
 
 
 def test_a_moment_that_is_written_into_a_view_is_no_difference(database: str) -> None:

@@ -1,1 +1,1 @@
-"""Whether the release that runs now still works while, and after, the schema changes under it."""
+"""Compatibility of the running release with the schema during and after a change."""

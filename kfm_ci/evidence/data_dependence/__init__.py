@@ -1,4 +1,4 @@
-"""Migrations that succeed on an empty table and fail on rows: which rows, whether production has them, what to do."""
+"""Migrations that succeed on empty tables and fail on rows: the offending rows, a query for production, the fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that the new type of a column does not take."""
+"""Values that the new type of a column does not accept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kfm_ci.sql.identifiers import quote
 from kfm_ci.sql.parse_tree import Node
 
 _LIMITS = {"int2": 2**15, "int4": 2**31, "int8": 2**63}
-_SHAPES = {
+_PATTERNS = {
     **dict.fromkeys(("int2", "int4", "int8"), r"^\s*[-+]?\d+\s*$"),
     **dict.fromkeys(("numeric", "float4", "float8"), r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"),
     "uuid": "^[{]?[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}[}]?$",
@@ -22,12 +22,12 @@ _SHAPES = {
 }
 _TEXT = re.compile(r"text|character|name|citext")
 _NUMERIC = re.compile(r"smallint|integer|bigint|numeric|real|double precision")
-_CHECKED = 160_000
-"""First server version that says whether a text is valid input."""
+_INPUT_CHECK = 160_000
+"""First server version with ``pg_input_is_valid``."""
 
 
-def cast(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
-    """Return the offence of an ``alter column … type`` whose values do not fit."""
+def find_cast_rows(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
+    """Return the rows whose value does not fit the new type of an ``ALTER COLUMN … TYPE``; None for other statements."""
     tree = failure.tree
     relation = tree.one("relation") if tree is not None and tree.tag == "AlterTableStmt" else None
     found = catalog.resolve(before, identifiers.relation(relation)) if relation is not None else None
@@ -46,36 +46,38 @@ def cast(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
     wanted = definition.one("type_name") if definition is not None else None
     if definition is None or wanted is None:
         return None
-    computed = definition.one("raw_default") is not None and not _plain(definition.one("raw_default"), column)
-    spelt, condition = _type(wanted, before), None
+    using = definition.one("raw_default")
+    computed = using is not None and not _is_column(using, column)
+    type_name, condition = _type_name(wanted, before), None
     if not computed:
-        condition = _misfit(quote(column), old[column], wanted, before.info.server_version, spelt)
-    how = "that the USING expression does not take" if computed else f"that {spelt} does not take"
+        condition = _condition(quote(column), old[column], wanted, before.info.server_version, type_name)
+    target = "the USING expression" if computed else type_name
     return OffendingRows(
-        shape=f"have a value in {quote(column)} {how}",
+        shape=f"have a value in {quote(column)} that {target} does not accept",
         table=found[2],
         columns=(column,),
         condition=condition,
-        remedy=f"Mend those values first; or fill a new column of type {spelt} in batches, by an expression that "
-        "takes every value, and drop the old one later",
+        remedy=f"Fix those values first, or fill a new column of type {type_name} in batches with an expression that "
+        "accepts every value, and drop the old one later",
     )
 
 
-def _plain(node: Node | None, column: str) -> bool:
-    """Whether an expression is the column itself, cast or not."""
+def _is_column(node: Node | None, column: str) -> bool:
+    """Whether an expression is the column itself, with or without a cast."""
     while node is not None and node.tag == "TypeCast":
         node = node.one("arg")
     return node is not None and node.tag == "ColumnRef" and node.strings("fields")[-1:] == (column,)
 
 
-def _type(node: Node, before: Connection[Any]) -> str:
+def _type_name(node: Node, before: Connection[Any]) -> str:
     sizes = [str(item.number("ival")) for part in node.many("typmods") for item in part.find("Integer")]
-    written = identifiers.type_name(node)
-    row = before.execute("select to_regtype(%s)::text", (written,)).fetchone()
-    return str(row[0] if row and row[0] else written) + (f"({','.join(sizes)})" if sizes else "")
+    name = identifiers.type_name(node)
+    row = before.execute("select to_regtype(%s)::text", (name,)).fetchone()
+    return str(row[0] if row and row[0] else name) + (f"({','.join(sizes)})" if sizes else "")
 
 
-def _misfit(name: str, old: str, wanted: Node, version: int, spelt: str) -> str | None:
+def _condition(name: str, old: str, wanted: Node, version: int, type_name: str) -> str | None:
+    """Return the SQL condition of values that do not fit; None when it is not known."""
     kind = wanted.strings("names")[-1]
     sizes = [item.number("ival") for part in wanted.many("typmods") for item in part.find("Integer")]
     if kind in {"varchar", "bpchar"} and sizes:
@@ -86,9 +88,9 @@ def _misfit(name: str, old: str, wanted: Node, version: int, spelt: str) -> str 
         if kind == "numeric" and sizes:
             return f"abs({name}) >= 1e{sizes[0] - (sizes[1] if len(sizes) > 1 else 0)}"
     if _TEXT.match(old):
-        if version >= _CHECKED:
-            literal = spelt.replace("'", "''")
+        if version >= _INPUT_CHECK:
+            literal = type_name.replace("'", "''")
             return f"not pg_input_is_valid({name}::text, '{literal}')"
-        if kind in _SHAPES:
-            return f"{name}::text !~ '{_SHAPES[kind]}'"
+        if kind in _PATTERNS:
+            return f"{name}::text !~ '{_PATTERNS[kind]}'"
     return None

@@ -1,4 +1,4 @@
-"""Constraints and indexes as the server keeps them, where the migration has made them."""
+"""Constraints and indexes from the catalog of a database on which the migration succeeded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ select array(select case when n.nspname in ('pg_catalog', 'public') then o.oprna
  where s.nspname = %s and t.relname = %s and k.conname = %s and k.contype = 'x'
 """
 
-# With the session's own search_path: the name as the statement meant it.
+# uses the search_path of the session, as the statement did
 RESOLVE = """
 select n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(%s)
@@ -53,7 +53,7 @@ select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A constraint of a table."""
+    """A constraint of a table; ``target`` and ``keys`` are table and columns that a foreign key refers to."""
 
     kind: str
     """``pg_constraint.contype``."""
@@ -65,7 +65,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """An index."""
+    """An index with its parts, its plain columns and its predicate."""
 
     parts: tuple[str, ...]
     """Columns and expressions as SQL."""
@@ -92,13 +92,13 @@ def index(connection: Connection[Any], schema: str, table: str, name: str) -> In
 
 
 def operators(connection: Connection[Any], schema: str, table: str, name: str) -> tuple[str, ...]:
-    """Return the operators of an exclusion constraint, one a part of its index; empty when there is none."""
+    """Return the operators of an exclusion constraint, one for each part of its index; empty when it does not exist."""
     row = connection.execute(OPERATORS, (schema, table, name)).fetchone()
     return () if row is None else tuple(row[0])
 
 
 def resolve(connection: Connection[Any], name: str) -> tuple[str, str, str] | None:
-    """Return schema, name and qualified name of a relation as it is written; None when there is none."""
+    """Return schema, name and qualified name of a relation by its name in SQL; None when it does not exist."""
     row = connection.execute(RESOLVE, (name,)).fetchone()
     return None if row is None else (row[0], row[1], row[2])
 

@@ -1,4 +1,4 @@
-"""Values: what a migration's success depends on."""
+"""Values: a failed statement, and the rows that cause the failure."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ from kfm_ci.sql.script import Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A statement that the server refused, and its tree."""
+    """A statement that failed, and its parse tree."""
 
     error: Error
     statement: Statement
     tree: Node | None
-    """None when it does not parse."""
+    """None when the statement does not parse."""
 
     @property
     def sqlstate(self) -> str:
-        """Five characters; empty when there are none."""
+        """The SQLSTATE; empty when the error has none."""
         return self.error.diag.sqlstate or ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OffendingRows:
-    """Which rows a statement trips over."""
+    """The rows on which a statement fails."""
 
     shape: str
     """Completes ``3 of 8 synthetic rows of public.widgets …``."""
     table: str | None = None
     """Schema-qualified, quoted where needed."""
     columns: tuple[str, ...] = ()
-    """Plain names."""
+    """Unquoted names."""
     condition: str | None = None
-    """What such rows satisfy."""
+    """SQL condition of these rows; None when it is not known."""
     query: str | None = None
-    """Which rows of production do so, where a condition alone does not tell."""
+    """Query for production, when counting by ``condition`` alone is not enough."""
     remedy: str = ""
+    """Imperative sentence without its full stop; empty: no advice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependence:
-    """An offence as it was seen, ready to be told."""
+    """Message and help on a statement that depends on rows, with table and columns for the next seeding."""
 
     message: str
     help: str

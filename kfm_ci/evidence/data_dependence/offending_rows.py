@@ -1,4 +1,4 @@
-"""What a refusal says of the rows: one function for each class of error, None where it tells nothing."""
+"""The rows that an error of PostgreSQL names: one function for each SQLSTATE, None when it names no rows."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.data_dependence import catalog
-from kfm_ci.evidence.data_dependence.casts import cast
+from kfm_ci.evidence.data_dependence.casts import find_cast_rows
 from kfm_ci.evidence.data_dependence.model import Failure, OffendingRows
 from kfm_ci.sql import identifiers
 from kfm_ci.sql.deparse import expression
 from kfm_ci.sql.identifiers import dotted, quote
 from kfm_ci.sql.parse_tree import Node
 
-_MEND = "Mend those rows in an earlier migration"
+_FIX = "Fix those rows in an earlier migration"
+_DEDUPLICATE = "Remove or merge the duplicates in an earlier migration, and prevent new ones in the application"
 
 
-def offence(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows:
-    """Return which rows a statement trips over; ``before`` has the rows, ``after`` the schema the migration makes."""
-    found = _BY_STATE.get(failure.sqlstate)
-    told = found(failure, before, after) if found is not None else None
-    if told is None and failure.sqlstate.startswith("22"):
-        told = cast(failure, before) or _changed(failure, before)
-    return told or _changed(failure, before) or _unknown(failure, before)
+def find_offending_rows(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows:
+    """Return the rows on which a statement fails; ``before`` has the rows, ``after`` the schema after the migration."""
+    finder = _BY_SQLSTATE.get(failure.sqlstate)
+    rows = finder(failure, before, after) if finder is not None else None
+    if rows is None and failure.sqlstate.startswith("22"):
+        rows = find_cast_rows(failure, before)
+    return rows or _changed_rows(failure, before) or _any_rows(failure, before)
 
 
 def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
@@ -42,14 +43,14 @@ def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> 
             shape=f"have no value for the new column {name}",
             table=table,
             condition="true",
-            remedy=f"Add {name} with a default, or nullable: fill it in batches, and set it NOT NULL in a later migration",
+            remedy=f"Add {name} with a default; or add it nullable, fill it in batches, and set NOT NULL in a later migration",
         )
     return OffendingRows(
         shape=f"have NULL in {name}",
         table=table,
         columns=(column,),
         condition=f"{name} is null",
-        remedy=f"First fill them, in batches: `update {table} set {name} = … where {name} is null;`",
+        remedy=f"Fill them in batches first: `update {table} set {name} = … where {name} is null;`",
     )
 
 
@@ -60,19 +61,20 @@ def _duplicate(failure: Failure, before: Connection[Any], after: Connection[Any]
         return None
     found = catalog.index(after, diag.schema_name or "", diag.table_name or "", diag.constraint_name or "")
     if found is None:
-        return OffendingRows(shape=f"are alike in what {quote(diag.constraint_name or '…')} wants unique", table=table)
+        name = quote(diag.constraint_name or "…")
+        return OffendingRows(shape=f"are equal under unique index {name}", table=table, remedy=_DEDUPLICATE)
     parts = ", ".join(found.parts)
     where = " and ".join(
         [*([f"({found.predicate})"] if found.predicate else []), *(f"{part} is not null" for part in found.parts)]
     )
     groups = f"select {parts} from {table} where {where} group by {parts} having count(*) > 1"
     return OffendingRows(
-        shape=f"share their {parts} with another",
+        shape=f"share their {parts} with another row",
         table=table,
         columns=found.columns,
         condition=f"{where} and ({parts}) in ({groups})",
         query=f"select {parts}, count(*) from {table} where {where} group by {parts} having count(*) > 1;",
-        remedy="Remove or merge duplicates in an earlier migration, and let the application make no new ones",
+        remedy=_DEDUPLICATE,
     )
 
 
@@ -82,15 +84,15 @@ def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) ->
     if table is None or name is None or failure.tree is None or failure.tree.tag != "AlterTableStmt":
         return None
     found = catalog.constraint(after, diag.schema_name or "", diag.table_name or "", name)
-    written = _written(failure.tree, name)
-    # As the server prints it an expression needs no more parentheses.
+    written = _check_expression(failure.tree, name)
+    # pg_get_expr prints the outer parentheses of a check expression
     condition = f"not {found.expression}" if found and found.expression else f"not ({written})" if written else None
     return OffendingRows(
         shape=f"violate check constraint {quote(name)}",
         table=table,
         columns=found.columns if found else (),
         condition=condition,
-        remedy=f"{_MEND}; or add the constraint `not valid` now, mend, and `validate constraint {quote(name)}` later",
+        remedy=f"{_FIX}; or add the constraint `not valid` now, fix the rows, and `validate constraint {quote(name)}` later",
     )
 
 
@@ -101,7 +103,7 @@ def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -
         return None
     found = catalog.constraint(after, diag.schema_name or "", diag.table_name or "", name)
     if found is None or found.target is None:
-        return OffendingRows(shape=f"refer to rows that do not exist ({quote(name)})", table=table)
+        return OffendingRows(shape=f"refer to rows that do not exist ({quote(name)})", table=table, remedy=_FIX)
     own = ", ".join(map(quote, found.columns))
     pairs = " and ".join(
         f"p.{quote(key)} = c.{quote(column)}" for column, key in zip(found.columns, found.keys, strict=True)
@@ -113,7 +115,7 @@ def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -
         table=table,
         columns=found.columns,
         condition=orphans,
-        remedy=f"{_MEND}; or add the foreign key `not valid` now, mend, and `validate constraint {quote(name)}` later",
+        remedy=f"{_FIX}; or add the foreign key `not valid` now, fix the rows, and `validate constraint {quote(name)}` later",
     )
 
 
@@ -125,7 +127,7 @@ def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any])
     place = (diag.schema_name or "", diag.table_name or "", name)
     found, operators = catalog.index(after, *place), catalog.operators(after, *place)
     shape = f"conflict under exclusion constraint {quote(name)}"
-    remedy = f"{_MEND}: it has no `not valid`, and keeps writers out while it is added"
+    remedy = f"{_FIX}: an exclusion constraint has no `not valid`, and adding it blocks writes"
     if found is None or len(operators) != len(found.parts):
         return OffendingRows(shape=shape, table=table, remedy=remedy)
     parts = ", ".join(f"{part} as part_{number}" for number, part in enumerate(found.parts))
@@ -143,7 +145,7 @@ def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any])
 
 
 def _divided(failure: Failure, before: Connection[Any], after: Connection[Any]) -> OffendingRows | None:
-    changed = _changed(failure, before)
+    changed = _changed_rows(failure, before)
     if changed is None or failure.tree is None:
         return None
     found = list(_divisions(failure.tree))
@@ -168,8 +170,8 @@ def _divisions(tree: Node) -> Iterator[Node]:
             yield divisor
 
 
-def _changed(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
-    """Return the offence of a data change: the statement's own table, nothing of its rows."""
+def _changed_rows(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
+    """Return the rows of the table that a data change writes, without a condition; None for other statements."""
     tree = failure.tree
     relation = (
         tree.one("relation") if tree is not None and tree.tag in {"UpdateStmt", "DeleteStmt", "InsertStmt"} else None
@@ -179,15 +181,15 @@ def _changed(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
         return None
     verb = {"UpdateStmt": "updated", "DeleteStmt": "deleted"}.get(tree.tag if tree else "", "inserted")
     return OffendingRows(
-        shape=f"cannot be {verb} so",
+        shape=f"cannot be {verb} this way",
         table=found[2],
-        remedy="Make the statement take such rows: `coalesce`, `nullif`, `on conflict`, a `where` that leaves them out",
+        remedy="Handle such rows: `coalesce`, `nullif`, `on conflict`, or a `where` that excludes them",
     )
 
 
-def _unknown(failure: Failure, before: Connection[Any]) -> OffendingRows:
+def _any_rows(failure: Failure, before: Connection[Any]) -> OffendingRows:
     return OffendingRows(
-        shape="", table=_table(failure, before), remedy="Make the statement take whatever rows the schema allows"
+        shape="", table=_table(failure, before), remedy="Make the statement work for all rows that the schema allows"
     )
 
 
@@ -200,7 +202,7 @@ def _table(failure: Failure, before: Connection[Any]) -> str | None:
     return None if found is None else found[2]
 
 
-def _written(tree: Node, name: str) -> str | None:
+def _check_expression(tree: Node, name: str) -> str | None:
     for node in tree.find("Constraint"):
         raw = node.one("raw_expr")
         if raw is not None and node.text("conname") == name:
@@ -208,7 +210,7 @@ def _written(tree: Node, name: str) -> str | None:
     return None
 
 
-_BY_STATE: Mapping[str, Callable[[Failure, Connection[Any], Connection[Any]], OffendingRows | None]] = {
+_BY_SQLSTATE: Mapping[str, Callable[[Failure, Connection[Any], Connection[Any]], OffendingRows | None]] = {
     "23502": _null,
     "23503": _orphan,
     "23505": _duplicate,

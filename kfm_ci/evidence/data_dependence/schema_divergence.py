@@ -1,4 +1,4 @@
-"""Where the schemas part that one script leaves on empty tables and on rows."""
+"""Schema divergence: the schemas after one script on empty and on populated tables differ."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class SchemaDivergence:
     """From the schema without rows to the one with rows."""
 
 
-def calls(statement: Statement) -> bool:
-    """Whether a statement runs code, which alone decides by rows and swallows what they make fail."""
+def runs_code(statement: Statement) -> bool:
+    """Whether a statement runs code: only code can branch on rows or swallow the errors that they cause."""
     return statements.kind(statement.text) in CALLING
 
 
-def find(script: Script, *, bare: Connection[Any], seeded: Connection[Any]) -> SchemaDivergence | None:
-    """Apply a script to a database without rows and one with, and return where they part."""
-    for (statement, expected), (_, got) in zip(_course(bare, script), _course(seeded, script), strict=False):
+def find_divergence(script: Script, *, empty: Connection[Any], seeded: Connection[Any]) -> SchemaDivergence | None:
+    """Apply a script to a database without rows and to one with rows; return where the schemas diverge, or None."""
+    for (statement, expected), (_, got) in zip(_catalogs(empty, script), _catalogs(seeded, script), strict=False):
         if expected.digest != got.digest:
             return SchemaDivergence(statement=statement, difference=schema_diff.diff(expected, got))
     return None
@@ -48,17 +48,17 @@ class _DivergenceReader:
     read: list[tuple[Statement, Catalog]] = field(default_factory=list)
 
     def before(self, connection: Connection[Any], statement: Statement) -> None:
-        """Nothing is looked at before."""
+        """Do nothing."""
 
     def after(self, connection: Connection[Any], statement: Statement, *, error: Exception | None, **_: object) -> None:
-        """Read what the statement left."""
+        """Read the catalog after the statement."""
         usable = connection.info.transaction_status in {TransactionStatus.IDLE, TransactionStatus.INTRANS}
-        if usable and error is None and calls(statement):
+        if usable and error is None and runs_code(statement):
             self.read.append((statement, catalog.read(connection)))
 
 
-def _course(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
+def _catalogs(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
     reader = _DivergenceReader()
     reset(connection)
-    done = run_script.apply(connection, script, watcher=reader)
-    return reader.read if done.outcome is Outcome.APPLIED else []
+    applied = run_script.run(connection, script, entry=None, watcher=reader)
+    return reader.read if applied.outcome is Outcome.APPLIED else []

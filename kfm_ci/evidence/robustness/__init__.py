@@ -1,1 +1,1 @@
-"""What one clean run does not show: a migration that is interrupted, run twice, or run on another machine."""
+"""Robustness checks of migrations: interruption, a second run, a rebuild, other settings and another collation."""

@@ -1,4 +1,4 @@
-"""The same files in a database that sorts and changes case by other rules: schema and rows must come out the same."""
+"""A rebuild of the same files in a database with another collation: schema and rows must be the same."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from kfm_ci.evidence.robustness import written_data
 from kfm_ci.evidence.robustness.model import Databases, Pair, script_finding
-from kfm_ci.evidence.robustness.rebuild import told as tell
-from kfm_ci.evidence.robustness.replay import Replay, walk
+from kfm_ci.evidence.robustness.rebuild import format_difference
+from kfm_ci.evidence.robustness.replay import Replay, open_replay
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
 from kfm_ci.postgres.catalog import Catalog, Difference
@@ -18,81 +18,84 @@ from kfm_ci.postgres.data_checksums import Content
 from kfm_ci.rules.server.robustness import ENVIRONMENT_DEPENDENT
 from kfm_ci.sql.script import Script
 
-_SORTS = re.compile(
+_COLLATED = re.compile(
     r"\border\s+by\b|\bdistinct\s+on\b|\b(?:lower|upper|initcap|min|max|greatest|least|row_number|rank|ntile|first_value"
     r"|casefold)\s*\(|\bilike\b|\bsimilar\s+to\b|!?~~?\*?|[<>]",
     re.IGNORECASE,
 )
-"""What can come out in another way under another collation; a schema made without it cannot."""
+"""SQL whose result can depend on the collation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What is run elsewhere, and what came out here."""
+    """The migrations to run under another collation, and their results under this one."""
 
     name: str
-    """Of the other locale."""
+    """Name of the other locale."""
     base: Sequence[Script]
+    """Migrations of the base."""
     pairs: Sequence[Pair]
+    """New migrations."""
     merged: Catalog
     """Schema before the new migrations."""
     expected: Catalog
+    """Schema after the new migrations."""
     here: str
-    """Database before the new migrations; nobody is connected to it."""
+    """Database before the new migrations; no session is connected to it."""
     after: str
     """Database after one run of them on ``here``."""
 
 
-def concerns(script: Script) -> bool:
-    """Whether what a script makes can depend on how texts are sorted or change case."""
-    return _SORTS.search(script.text) is not None
+def can_depend_on_collation(script: Script) -> bool:
+    """Whether the result of a script can depend on the sort order or the case of text."""
+    return _COLLATED.search(script.text) is not None
 
 
-def rehearse(probe: Probe, ground: Databases, empty: Callable[[], AbstractContextManager[str]]) -> Finding | None:
-    """Build all from nothing in an ``empty`` database of another locale; return what depends on it, or None.
+def check(probe: Probe, databases: Databases, empty: Callable[[], AbstractContextManager[str]]) -> Finding | None:
+    """Build everything in an ``empty`` database of another locale; return a finding when the result differs.
 
-    What is merged and differs there already is nobody's finding now.
+    Objects and columns of the base that differ already are not reported.
     """
     with empty() as database:
-        there = Replay(ground=ground, source=database, at=database)
+        replay = Replay(databases=databases, source=database, uncloned=database)
         try:
-            if any(there.run(script).outcome is Outcome.FAILED for script in probe.base):
+            if any(replay.run(script).outcome is Outcome.FAILED for script in probe.base):
                 return None
-            old = catalog.diff(probe.merged, catalog.read(there.session)).names
-            merged = data_checksums.snapshot(there.session)
+            old = catalog.diff(probe.merged, catalog.read(replay.session)).names
+            merged = data_checksums.snapshot(replay.session)
             for pair in probe.pairs:
-                done = there.run(pair[1])
-                if done.outcome is Outcome.FAILED:
-                    return _finding(probe, pair, f"line {done.line}: {done.error}", done.line)
-            difference = _without(
-                catalog.without_timestamps(catalog.diff(probe.expected, catalog.read(there.session))), frozenset(old)
-            )
+                applied = replay.run(pair[1])
+                if applied.outcome is Outcome.FAILED:
+                    return _finding(probe, pair, f"line {applied.line}: {applied.error}", applied.line)
+            difference = catalog.timeless(catalog.diff(probe.expected, catalog.read(replay.session)))
+            difference = _without(difference, frozenset(old))
             if not difference.empty:
-                return _finding(probe, written_data.culprit(probe.pairs, difference.names), tell(difference), None)
-            columns = _rows(probe, ground, merged, data_checksums.snapshot(there.session))
+                cause = written_data.find_cause(probe.pairs, difference.names)
+                return _finding(probe, cause, format_difference(difference), None)
+            columns = _collated_columns(probe, databases, merged, data_checksums.snapshot(replay.session))
         finally:
-            there.leave()
-    return (
-        _finding(probe, written_data.culprit(probe.pairs, columns), written_data.told(columns), None)
-        if columns
-        else None
-    )
+            replay.disconnect()
+    if not columns:
+        return None
+    cause = written_data.find_cause(probe.pairs, columns)
+    return _finding(probe, cause, written_data.format_columns(columns), None)
 
 
-def _rows(probe: Probe, ground: Databases, merged: Content, there: Content) -> tuple[str, ...]:
-    """Return the columns whose new values follow from the locale: not from the base, the moment or a run before."""
-    with ground.connect(probe.after) as session:
+def _collated_columns(probe: Probe, databases: Databases, merged: Content, there: Content) -> tuple[str, ...]:
+    """Return the columns whose values differ by the collation: not in the base, and not between two runs on ``here``."""
+    with databases.connect(probe.after) as session:
         first = data_checksums.snapshot(session)
-    if not written_data.differing(first, there):
+    if not written_data.differing_columns(first, there):
         return ()
-    with ground.connect(probe.here) as session:
-        old = written_data.differing(data_checksums.snapshot(session), merged)
-    with walk(ground, probe.here) as again:
+    with databases.connect(probe.here) as session:
+        old = written_data.differing_columns(data_checksums.snapshot(session), merged)
+    with open_replay(databases, probe.here) as again:
         for _, script in probe.pairs:
             if again.run(script).outcome is Outcome.FAILED:
                 return ()
         here = data_checksums.snapshot(again.session)
-    return tuple(sorted(written_data.differing(here, there) - written_data.differing(here, first) - old))
+    volatile = written_data.differing_columns(here, first)
+    return tuple(sorted(written_data.differing_columns(here, there) - volatile - old))
 
 
 def _without(difference: Difference, names: frozenset[str]) -> Difference:
@@ -103,13 +106,13 @@ def _without(difference: Difference, names: frozenset[str]) -> Difference:
     )
 
 
-def _finding(probe: Probe, pair: Pair, what: str, line: int | None) -> Finding:
+def _finding(probe: Probe, pair: Pair, effect: str, line: int | None) -> Finding:
     migration, script = pair
     return script_finding(
         ENVIRONMENT_DEPENDENT,
         migration,
         script,
-        f"The result depends on the database's collation, here `C`, there `{probe.name}`: {what}.",
+        f"The result depends on the database's collation, here `C`, there `{probe.name}`: {effect}.",
         help='Write the collation where the sort order or the case of text matters (`order by name collate "C"`), '
         "or sort by another type.",
         severity=Severity.WARNING,

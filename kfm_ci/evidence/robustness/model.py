@@ -1,4 +1,4 @@
-"""Values of the rehearsal: where it may work, and what it is asked."""
+"""Values of the robustness checks: their databases, and what they run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kfm_ci.sql.script import Script
 
 
 class OpenSession(Protocol):
-    """Opens a session as migrations get it, or as administrator; settings given here win."""
+    """Opens a session of the migrations' role, or of the administrator; these settings override its own."""
 
     def __call__(
         self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
@@ -26,16 +26,16 @@ class OpenSession(Protocol):
 
 
 Pair = tuple[Migration, Script]
-"""A migration and what of it is run."""
+"""A migration and the script of it that is run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Databases:
-    """Where a rehearsal works."""
+    """Opens sessions and clones databases."""
 
     connect: OpenSession
     clone: Callable[[str], AbstractContextManager[str]]
-    """Yields the name of a copy of a database that nobody else uses, and removes it."""
+    """Yields the name of a clone of a database, and drops it afterwards."""
 
 
 def script_finding(

@@ -1,4 +1,4 @@
-"""The same files on another machine: whatever the session's settings, schema and rows must come out the same."""
+"""A rebuild with the same files: under other session settings, or from an empty database."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 
 from kfm_ci.evidence.robustness import written_data
 from kfm_ci.evidence.robustness.model import Databases, Pair, script_finding
-from kfm_ci.evidence.robustness.replay import walk
+from kfm_ci.evidence.robustness.replay import open_replay
 from kfm_ci.evidence.robustness.written_data import WrittenData
-from kfm_ci.evidence.schema_diff import apart
+from kfm_ci.evidence.schema_diff import excerpts
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Outcome, Severity
 from kfm_ci.postgres import catalog, data_checksums
@@ -16,46 +16,50 @@ from kfm_ci.postgres.catalog import Catalog, Difference
 from kfm_ci.rules.server.robustness import ENVIRONMENT_DEPENDENT, REBUILD_DIFFERS
 from kfm_ci.sql.script import Script
 
-ELSEWHERE = {
+OTHER_SETTINGS = {
     "timezone": "Pacific/Kiritimati",
     "datestyle": "SQL, DMY",
     "intervalstyle": "sql_standard",
     "lc_monetary": "C",
     "search_path": "public, pg_temp",
 }
-"""Settings that another server, role or driver may well have; all at once, and one by one only when that differs."""
+"""Settings of another server, role or driver; applied together, and one by one when the result differs."""
 
-CHOSEN = """
+PERMANENT_SETTINGS = """
 select name from pg_catalog.pg_settings where name = any (%s) and source in ('database', 'user', 'database user')
 """
+_SHOWN = 4
+"""Objects in a message."""
 
 
-def elsewhere(
-    ground: Databases, database: str, rows: WrittenData, expected: Catalog, *, configured: Container[str] = ()
+def check_settings(
+    databases: Databases, database: str, rows: WrittenData, expected: Catalog, *, configured: Container[str] = ()
 ) -> Finding | None:
-    """Apply migrations on copies of ``database`` under other settings; return what depends on them, or None.
+    """Apply migrations on clones of ``database`` under other settings; return a finding when the result differs.
 
-    What the repository configures, or an earlier migration set for the role or the database, holds everywhere and is
-    left as it is.
+    Settings that the repository configures, or that an earlier migration set for the role or the database, are the
+    same everywhere and stay unchanged.
     """
-    with ground.connect(database) as connection:
-        chosen = {name.lower() for (name,) in connection.execute(CHOSEN, [_named(ELSEWHERE)]).fetchall()}
-    settings = {name: value for name, value in ELSEWHERE.items() if name not in chosen and name not in configured}
-    found = _first_difference(ground, database, rows, expected, settings)
+    with databases.connect(database) as connection:
+        names = [_server_spelling(name) for name in OTHER_SETTINGS]
+        permanent = {name.lower() for (name,) in connection.execute(PERMANENT_SETTINGS, [names]).fetchall()}
+    settings = {
+        name: value for name, value in OTHER_SETTINGS.items() if name not in permanent and name not in configured
+    }
+    found = _first_difference(databases, database, rows, expected, settings)
     if found is None:
-        return rows.changing()
-    (migration, script), what, line = found
-    guilty = [
+        return rows.volatile_finding()
+    (migration, script), effect, line = found
+    causes = [
         name
         for name, value in settings.items()
-        if _first_difference(ground, database, rows, expected, {name: value}) is not None
+        if _first_difference(databases, database, rows, expected, {name: value}) is not None
     ]
-    names = ", ".join(guilty or settings)
     return script_finding(
         ENVIRONMENT_DEPENDENT,
         migration,
         script,
-        f"The result depends on the session's {names}: {what}.",
+        f"The result depends on the session's {', '.join(causes or settings)}: {effect}.",
         help="Write timestamps with their time zone (`'2026-01-31 00:00+00'`), dates as year-month-day, and names with "
         "their schema.",
         severity=Severity.WARNING,
@@ -63,29 +67,38 @@ def elsewhere(
     )
 
 
-def afresh(ground: Databases, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
-    """Apply all migrations in their order to a copy of an empty database; return how the schema differs, or None."""
-    with walk(ground, empty) as copy:
+def check_rebuild(databases: Databases, empty: str, pairs: Sequence[Pair], expected: Catalog) -> Finding | None:
+    """Apply all migrations in order on a clone of an empty database; return a finding when the schema differs."""
+    with open_replay(databases, empty) as clone:
         for migration, script in pairs:
-            done = copy.run(script)
-            if done.outcome is Outcome.FAILED:
-                return _rebuilt(migration, script, f"line {done.line}: {done.error}", done.line)
-        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(copy.session)))
+            applied = clone.run(script)
+            if applied.outcome is Outcome.FAILED:
+                return _finding(migration, script, f"line {applied.line}: {applied.error}", applied.line)
+        difference = catalog.timeless(catalog.diff(expected, catalog.read(clone.session)))
     migration, script = pairs[-1]
-    return None if difference.empty else _rebuilt(migration, script, told(difference), None)
+    return None if difference.empty else _finding(migration, script, format_difference(difference), None)
 
 
-def _named(settings: dict[str, str]) -> list[str]:
-    spelt = {"timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}
-    return [spelt.get(name, name) for name in settings]
+def format_difference(difference: Difference) -> str:
+    """Return a difference as one line: what the rebuild gives instead."""
+    changed = ((name, *excerpts(before, after)) for name, before, after in difference.changed)
+    sentences = [f"{name} is {now!r} instead of {was!r}" for name, was, now in changed]
+    sentences += [f"{name} is added" for name in difference.added]
+    sentences += [f"{name} is missing" for name in difference.removed]
+    return "; ".join(sentences[:_SHOWN])
 
 
-def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) -> Finding:
+def _server_spelling(setting: str) -> str:
+    spelling = {"timezone": "TimeZone", "datestyle": "DateStyle", "intervalstyle": "IntervalStyle"}
+    return spelling.get(setting, setting)
+
+
+def _finding(migration: Migration, script: Script, effect: str, line: int | None) -> Finding:
     return script_finding(
         REBUILD_DIFFERS,
         migration,
         script,
-        f"All files in order build a different schema on an empty database than the base with the new files: {told}.",
+        f"All files in order build a different schema on an empty database than the base with the new files: {effect}.",
         help="Number the new migration after all merged ones, and leave merged files unchanged.",
         severity=Severity.ERROR,
         line=line,
@@ -93,26 +106,19 @@ def _rebuilt(migration: Migration, script: Script, told: str, line: int | None) 
 
 
 def _first_difference(
-    ground: Databases, database: str, rows: WrittenData, expected: Catalog, settings: dict[str, str]
+    databases: Databases, database: str, rows: WrittenData, expected: Catalog, settings: dict[str, str]
 ) -> tuple[Pair, str, int | None] | None:
-    with walk(ground, database, settings=settings) as copy:
+    """Return the migration whose result depends on settings, the effect, and the line if known; None when none does."""
+    with open_replay(databases, database, settings=settings) as clone:
         for pair in rows.pairs:
-            done = copy.run(pair[1])
-            if done.outcome is Outcome.FAILED:
-                return pair, f"line {done.line}: {done.error}", done.line
-        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(copy.session)))
+            applied = clone.run(pair[1])
+            if applied.outcome is Outcome.FAILED:
+                return pair, f"line {applied.line}: {applied.error}", applied.line
+        difference = catalog.timeless(catalog.diff(expected, catalog.read(clone.session)))
         if not difference.empty:
-            return written_data.culprit(rows.pairs, difference.names), told(difference), None
-        columns = rows.depend(data_checksums.snapshot(copy.session))
+            return written_data.find_cause(rows.pairs, difference.names), format_difference(difference), None
+        columns = rows.environment_dependent(data_checksums.snapshot(clone.session))
     if not columns:
         return None
-    pair = rows.origin(columns, settings)
-    return pair, written_data.told(columns), written_data.line_of(pair[1], columns)
-
-
-def told(difference: Difference) -> str:
-    """Return a difference as one line: what is other than here."""
-    changed = ((name, *apart(before, after)) for name, before, after in difference.changed)
-    found = [f"{name} is {now!r} instead of {was!r}" for name, was, now in changed]
-    found += [f"{name} comes too" for name in difference.added] + [f"{name} is missing" for name in difference.removed]
-    return "; ".join(found[:4])
+    pair = rows.find_origin(columns, settings)
+    return pair, written_data.format_columns(columns), written_data.find_line(pair[1], columns)

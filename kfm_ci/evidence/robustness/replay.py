@@ -1,4 +1,4 @@
-"""A walk: migrations run one after the other on a copy of a database, over one session that each begins anew."""
+"""A replay: migrations run one after the other on a clone of a database, in one session that is reset for each."""
 
 from __future__ import annotations
 
@@ -19,71 +19,72 @@ from kfm_ci.sql.script import Script
 
 @dataclass(slots=True, kw_only=True)
 class Replay:
-    """A copy that is walked on; it is made when something is first run on it."""
+    """A clone on which scripts are run; it is created with the first of them."""
 
-    ground: Databases
+    databases: Databases
     source: str
+    """The database to clone."""
     settings: Mapping[str, str] | None = None
-    at: str | None = None
-    """Database to walk on instead of a copy."""
-    _copies: ExitStack = field(default_factory=ExitStack)
-    _copy: str | None = None
+    uncloned: str | None = None
+    """A database to run on directly, instead of a clone."""
+    _clones: ExitStack = field(default_factory=ExitStack)
+    _clone: str | None = None
     _sessions: ExitStack = field(default_factory=ExitStack)
     _session: Connection[Any] | None = None
 
     @property
     def database(self) -> str:
-        """Name of the copy."""
-        if self.at is not None:
-            return self.at
-        if self._copy is None:
-            self._copy = self._copies.enter_context(self.ground.clone(self.source))
-        return self._copy
+        """Name of the database that scripts run on."""
+        if self.uncloned is not None:
+            return self.uncloned
+        if self._clone is None:
+            self._clone = self._clones.enter_context(self.databases.clone(self.source))
+        return self._clone
 
     @property
     def session(self) -> Connection[Any]:
-        """The session, as one that was just opened."""
+        """The session, in the state of a new one."""
         if self._session is None:
-            self._session = self._sessions.enter_context(self.ground.connect(self.database, settings=self.settings))
+            self._session = self._sessions.enter_context(self.databases.connect(self.database, settings=self.settings))
         else:
             reset(self._session)
         return self._session
 
-    def run(self, script: Script) -> ScriptOutcome:
-        """Run a script for good."""
-        return run_script.apply(self.session, script)
+    def run(self, script: Script) -> Applied:
+        """Run a script and keep its changes."""
+        return run_script.run(self.session, script, entry=None)
 
-    def try_out(self, script: Script, look: SnapshotReader) -> ScriptOutcome:
-        """Run a script that runs in a transaction, look at what it did, and roll it back."""
-        return run_script.dry_run(self.session, script, look)
+    def dry_run(self, script: Script, look: Look) -> Applied:
+        """Run a transactional script, call ``look`` on its changes, and roll it back."""
+        return run_script.run(self.session, script, entry=None, keep=False, look=look)
 
     @contextmanager
-    def unmoved(self) -> Iterator[None]:
-        """Put sequences back at the end: no rollback does, and who walks on must find them as after one run."""
+    def preserving_sequences(self) -> Iterator[None]:
+        """Restore the sequences at the end: a rollback does not, and later scripts must find them as after one run."""
         positions = data_checksums.snapshot(self.session, only=frozenset()).sequences
         yield
         moved = sequences.find_moved(positions, data_checksums.snapshot(self.session, only=frozenset()).sequences)
         if moved:
-            with self.ground.connect(self.database, admin=True) as admin:
+            with self.databases.connect(self.database, admin=True) as admin:
                 sequences.restore(admin, moved)
 
-    def leave(self) -> None:
-        """End the session: a copy of a database can be made only when nobody is connected."""
+    def disconnect(self) -> None:
+        """Close the session: PostgreSQL clones only a database without any."""
         self._sessions.close()
         self._session = None
 
-    def end(self) -> None:
-        """Remove the copy."""
-        self.leave()
-        self._copies.close()
-        self._copy = None
+    def close(self) -> None:
+        """Close the session and drop the clone."""
+        self.disconnect()
+        self._clones.close()
+        self._clone = None
 
 
 @contextmanager
-def walk(ground: Databases, source: str, *, settings: Mapping[str, str] | None = None) -> Iterator[Replay]:
-    """Yield a walk on a copy of a database that nobody is connected to; the copy is removed at the end."""
-    course = Replay(ground=ground, source=source, settings=settings)
+def open_replay(databases: Databases, source: str, *, settings: Mapping[str, str] | None = None) -> Iterator[Replay]:
+    """Yield a replay on a clone of a database without sessions; the clone is dropped at the end."""
+    replay = Replay(databases=databases, source=source, settings=settings)
     try:
-        yield course
+        yield replay
     finally:
-        course.end()
+        replay.close()

@@ -1,4 +1,4 @@
-"""Rows written since the migration, as only its schema lets them in: a way back can stumble over them."""
+"""Rollback failures on new rows: a rollback that works on existing rows can fail on rows allowed only by the new schema."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import psycopg
 
 from kfm_ci.evidence.robustness.model import script_finding
-from kfm_ci.evidence.robustness.relaxed_constraints import NewRow, newcomers
-from kfm_ci.evidence.robustness.replay import Replay, walk
+from kfm_ci.evidence.robustness.relaxed_constraints import NewRow, new_rows
+from kfm_ci.evidence.robustness.replay import Replay, open_replay
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Finding, Mode, Severity
 from kfm_ci.postgres import execute, written_relations
@@ -17,47 +17,48 @@ from kfm_ci.rules.server.rollback import ROLLBACK_FAILS_ON_NEW_ROWS
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
-_ROWS = ("22", "23")
-"""Classes of errors that rows are to blame for: data exceptions, integrity."""
+_DATA_ERRORS = ("22", "23")
+"""SQLSTATE classes of errors that rows cause: data exception, integrity constraint violation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackFailure:
-    """A row that a way back fails on."""
+    """A row on which a rollback fails."""
 
-    what: str
+    row: str
     error: str
     line: int | None
 
     @property
     def price(self) -> str:
-        """What it means for whoever goes back."""
-        return f"rolling back fails once there is {self.what}: {self.error}"
+        """The sentence for the data loss on rollback."""
+        return f"rolling back fails on {self.row}: {self.error}"
 
 
-def rehearse(course: Replay, down: Script, before: Catalog, after: Catalog) -> tuple[RollbackFailure, ...]:
-    """Run a way back that is proven once more, on each row that the migration lets in; return those it fails on.
+def find_failures(replay: Replay, down: Script, before: Catalog, after: Catalog) -> tuple[RollbackFailure, ...]:
+    """Run a proven rollback again on each row that only the new schema allows; return the failures.
 
-    The course stands behind the migration, whose schema was ``before`` and is ``after``; it is left as it is found.
+    The replay is in the state after the migration, which changed the schema ``before`` to ``after``; it is left
+    unchanged.
     """
-    found: dict[str, RollbackFailure] = {}
-    alone = transactions.mode(down) is Mode.TRANSACTION
-    for newcomer in newcomers(before, after):
-        if newcomer.what in found:
+    failures: dict[str, RollbackFailure] = {}
+    is_transactional = transactions.mode(down) is Mode.TRANSACTION
+    for row in new_rows(before, after):
+        if row.description in failures:
             continue
-        if alone:
-            with course.unmoved():
-                stumble = _rolled_back(course, down, newcomer)
+        if is_transactional:
+            with replay.preserving_sequences():
+                failure = _dry_run(replay, down, row)
         else:
-            stumble = _on_a_copy(course, down, newcomer)
-        if stumble is not None:
-            found[newcomer.what] = stumble
-    return tuple(found.values())
+            failure = _run_on_clone(replay, down, row)
+        if failure is not None:
+            failures[row.description] = failure
+    return tuple(failures.values())
 
 
-def told(migration: Migration, down: Script, stumbles: tuple[RollbackFailure, ...]) -> Finding:
-    """Return a note on rows that a way back fails on."""
-    rows = "; ".join(f"{stumble.what} ({stumble.error})" for stumble in stumbles)
+def build_finding(migration: Migration, down: Script, failures: tuple[RollbackFailure, ...]) -> Finding:
+    """Return a note on the rows on which a rollback fails."""
+    rows = "; ".join(f"{failure.row} ({failure.error})" for failure in failures)
     return script_finding(
         ROLLBACK_FAILS_ON_NEW_ROWS,
         migration,
@@ -65,41 +66,42 @@ def told(migration: Migration, down: Script, stumbles: tuple[RollbackFailure, ..
         f"The rollback restores existing rows, but fails on rows allowed only by the new schema: {rows}.",
         help="Convert such rows in the down migration before it forbids them (`update … where …`).",
         severity=Severity.NOTE,
-        line=stumbles[0].line or down.first_line,
+        line=failures[0].line or down.first_line,
     )
 
 
-def _rolled_back(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailure | None:
-    session, reached = course.session, None
+def _dry_run(replay: Replay, down: Script, row: NewRow) -> RollbackFailure | None:
+    session, reached = replay.session, None
     try:
         with session.transaction(force_rollback=True):
-            if not newcomer.arrives(session):
+            if not row.write(session):
                 return None
             written_relations.run_deferred(session)
             for reached in statements.of(down):
                 execute.send(session, reached)
             written_relations.run_deferred(session)
     except psycopg.Error as error:
-        return _stumble(newcomer, error.sqlstate, error.diag.message_primary, reached)
+        return _failure(row, error.sqlstate, error.diag.message_primary, reached)
     return None
 
 
-def _on_a_copy(course: Replay, down: Script, newcomer: NewRow) -> RollbackFailure | None:
-    course.leave()
-    with walk(course.ground, course.database) as copy:
+def _run_on_clone(replay: Replay, down: Script, row: NewRow) -> RollbackFailure | None:
+    replay.disconnect()
+    with open_replay(replay.databases, replay.database) as clone:
         try:
-            if not newcomer.arrives(copy.session):
+            if not row.write(clone.session):
                 return None
         except psycopg.Error:
             return None
-        done = copy.run(down)
-        message = done.failure.diag.message_primary if done.failure is not None else None
-        return _stumble(newcomer, done.sqlstate, message, done.statement)
+        applied = clone.run(down)
+        message = applied.failure.diag.message_primary if applied.failure is not None else None
+        return _failure(row, applied.sqlstate, message, applied.statement)
 
 
-def _stumble(
-    newcomer: NewRow, sqlstate: str | None, message: str | None, statement: Statement | None
+def _failure(
+    row: NewRow, sqlstate: str | None, message: str | None, statement: Statement | None
 ) -> RollbackFailure | None:
-    if statement is None or not (sqlstate or "").startswith(_ROWS):
-        return None  # the new schema refuses the row, or it is not the rows
-    return RollbackFailure(what=newcomer.what, error=f"{sqlstate}: {message}", line=statement.line)
+    """Return a failure of the rollback; None when the row itself was rejected, or when rows are not the cause."""
+    if statement is None or not (sqlstate or "").startswith(_DATA_ERRORS):
+        return None
+    return RollbackFailure(row=row.description, error=f"{sqlstate}: {message}", line=statement.line)

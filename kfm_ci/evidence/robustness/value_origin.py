@@ -1,4 +1,4 @@
-"""Which migration wrote the values that another run does not write: looked up in what was seen, not guessed from its text."""
+"""The migration that wrote a value which differs in another run: found by the recorded states, not by its text."""
 
 from __future__ import annotations
 
@@ -15,74 +15,75 @@ from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.data_checksums import Content
 from kfm_ci.sql.identifiers import dotted
 
-_Key = tuple[int, int]
-"""A column, whatever it is called: OID of its table, and its number; in one database."""
+_ColumnKey = tuple[int, int]
+"""A column of one database under any name: OID of its table and ``attnum``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginStep:
-    """A migration, and the database around its first run."""
+    """A migration, and the state of the database before and after its first run."""
 
     pair: Pair
     before: State
     after: State
 
 
-def find(
-    steps: Sequence[OriginStep], columns: Iterable[str], again: Callable[[], AbstractContextManager[Replay]]
+def find_origin(
+    steps: Sequence[OriginStep], columns: Iterable[str], replay: Callable[[], AbstractContextManager[Replay]]
 ) -> Pair | None:
-    """Return the first migration after which ``columns``, named as at the end, hold other values in another run.
+    """Return the first migration after which ``columns`` (named as after the last) have other values in another run.
 
-    Only one that changed values of theirs in the first run can be it; where there are several ``again`` yields a walk
-    on which all are run once more. None where none of them did.
+    Only migrations that changed these columns in the first run qualify; among several, ``replay`` yields a replay on
+    which all are run again. None when no migration changed them.
     """
     if not steps:
         return None
     last = steps[-1].after.catalog
-    keys = {key for key, name in _names(last).items() if name in set(columns)}
+    wanted = set(columns)
+    keys = {key for key, name in _column_names(last).items() if name in wanted}
     writers = [step for step in steps if _values(step.before, keys) != _values(step.after, keys)]
     if len(writers) < 2:
         return writers[0].pair if writers else None
-    with again() as walked:
+    with replay() as other:
         for step in steps:
-            if walked.run(step.pair[1]).outcome is Outcome.FAILED:
+            if other.run(step.pair[1]).outcome is Outcome.FAILED:
                 break
-            if step in writers and not _same(step, keys, walked):
+            if step in writers and not _is_same(step, keys, other):
                 return step.pair
     return writers[-1].pair
 
 
-def _same(step: OriginStep, keys: set[_Key], walked: Replay) -> bool:
-    """Whether the columns hold after a migration what they held in its first run; new tables have other OIDs there."""
-    names = {name for key, name in _names(step.after.catalog).items() if key in keys}
+def _is_same(step: OriginStep, keys: set[_ColumnKey], other: Replay) -> bool:
+    """Whether the columns have the same values as after the first run; compared by name, as new tables have other OIDs."""
+    names = {name for key, name in _column_names(step.after.catalog).items() if key in keys}
     tables = tuple(
         table for table in step.after.content.tables if any(name.startswith(f"{table.name}.") for name in names)
     )
-    there = _by_name(data_checksums.snapshot(walked.session, like=Content(tables=tables)))
-    here = _by_name(step.after.content)
+    there = _values_by_name(data_checksums.snapshot(other.session, like=Content(tables=tables)))
+    here = _values_by_name(step.after.content)
     return all(here.get(name) == there.get(name) for name in names)
 
 
-def _values(state: State, keys: set[_Key]) -> Mapping[_Key, tuple[int, int] | None]:
-    held = _by_name(state.content)
-    return {key: held[name] for key, name in _names(state.catalog).items() if key in keys and name in held}
+def _values(state: State, keys: set[_ColumnKey]) -> Mapping[_ColumnKey, tuple[int, int] | None]:
+    values = _values_by_name(state.content)
+    return {key: values[name] for key, name in _column_names(state.catalog).items() if key in keys and name in values}
 
 
-def _by_name(held: Content) -> dict[str, tuple[int, int]]:
-    """Return of each column of a table with rows the sum of its values and the number of its nulls."""
+def _values_by_name(content: Content) -> dict[str, tuple[int, int]]:
+    """Return for each column of a table with rows the checksum of its values and the number of nulls."""
     return {
         f"{table.name}.{dotted(column.name)}": (column.checksum, column.nulls)
-        for table in held.tables
+        for table in content.tables
         if table.rows
         for column in table.columns
     }
 
 
-def _names(catalog: Catalog) -> dict[_Key, str]:
-    return dict(_named(catalog))
+def _column_names(catalog: Catalog) -> dict[_ColumnKey, str]:
+    return dict(_keys_and_names(catalog))
 
 
-def _named(catalog: Catalog) -> Iterator[tuple[_Key, str]]:
+def _keys_and_names(catalog: Catalog) -> Iterator[tuple[_ColumnKey, str]]:
     for table, relation in catalog.relations.items():
         for column, number in relation.columns.items():
             yield (relation.oid, number), f"{table}.{column}"

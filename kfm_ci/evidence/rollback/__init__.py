@@ -1,4 +1,4 @@
-"""The rollback drill: the way back is walked, and what differs from before is said object by object."""
+"""The rollback drill: roll migrations back, compare with the state before each object by object, and apply them again."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = [
 
 
 def capture(connection: Connection[Any], *, since: State | None = None, touched: frozenset[int] | None = None) -> State:
-    """Return schema and rows as they are now, through a session of our own that no migration runs in.
+    """Return the current schema and rows, read through a session in which no migration runs.
 
-    Of the rows, those of relations not ``touched`` since an earlier state (None: any may be) are taken from it.
+    Rows of relations that are not ``touched`` (None: any may be) are copied from the earlier state ``since``.
     """
-    known, schema = (since.content, since.catalog) if since is not None else (None, None)
+    content, schema = (since.content, since.catalog) if since is not None else (None, None)
     return State(
         catalog=catalog.follow(connection, schema),
-        content=data_checksums.snapshot(connection, since=known, touched=touched),
+        content=data_checksums.snapshot(connection, since=content, touched=touched),
         touched=touched,
     )

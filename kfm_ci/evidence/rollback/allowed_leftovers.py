@@ -1,4 +1,4 @@
-"""What a way back does well to leave: extensions and schemas that the up made only where they were missing."""
+"""Objects that a rollback may leave behind: extensions and schemas that the up migration creates with IF NOT EXISTS."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from kfm_ci.sql.script import Script
 _KINDS = {"CreateExtensionStmt": ("extension", "extname"), "CreateSchemaStmt": ("schema", "schemaname")}
 
 
-def kept(migration: Migration, difference: Difference) -> tuple[str, ...]:
-    """Return the extensions and schemas left behind of which the migration does not know whether they were there before it.
+def allowed_leftovers(migration: Migration, difference: Difference) -> tuple[str, ...]:
+    """Return the extensions and schemas left behind that may have existed before the migration, with their comments.
 
-    After `create extension if not exists` a way back that drops the extension can take it from others who use it.
+    After ``CREATE EXTENSION IF NOT EXISTS`` a rollback that drops the extension can break other users of it.
     """
     left = frozenset(name for name in difference.added if "extension " in name or name.startswith("schema "))
     if not left or not isinstance(migration.up, Script):
         return ()
-    made = [f"{kind} {quote(name)}" for kind, name in sorted(_made_if_missing(migration.up))]
-    return tuple(name for one in made for name in (one, f"comment {one}") if name in left)
+    created = [f"{kind} {quote(name)}" for kind, name in sorted(_created_if_missing(migration.up))]
+    return tuple(name for one in created for name in (one, f"comment {one}") if name in left)
 
 
-def _made_if_missing(script: Script) -> set[tuple[str, str]]:
+def _created_if_missing(script: Script) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for part in statements.of(script):
         try:

@@ -1,4 +1,4 @@
-"""A database that is drilled on: what it holds, and how to get it back to where the ups alone bring it."""
+"""The drill's database: what it holds, and how to return to the state that the up migrations alone give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kfm_ci.postgres.data_checksums import Content
 
 
 class DrillDatabase:
-    """The drill's database under one runner; looks at it again only where something can have changed."""
+    """A database that is drilled on; reads again only what can have changed."""
 
     def __init__(self, runner: Runner, connect: Connect) -> None:
         self._runner = runner
@@ -23,75 +23,78 @@ class DrillDatabase:
         self._session: ExitStack = ExitStack()
         self._connection: Connection[Any] | None = None
         self._since: list[Migration] = []
-        """Applied since the database was kept."""
+        """Migrations applied since the checkpoint."""
         self._rows: Content | None = None
-        """Rows at the last look."""
+        """Rows when they were last captured."""
         self._schema: Catalog | None = None
-        """Schema at the last look."""
+        """Schema when it was last captured."""
         self._touched: frozenset[int] | None = frozenset()
         """Relations whose rows may have changed since; None: any may."""
-        self.firm = False
-        """Whether the database is as the ups alone made it."""
+        self.clean = False
+        """Whether the database is in the state that the up migrations alone give."""
 
     def __enter__(self) -> DrillDatabase:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._leave()
+        self._disconnect()
 
     @property
     def connection(self) -> Connection[Any]:
-        """A session to look with; it ends where the database is copied."""
+        """A monitoring connection; it is closed before the database is cloned."""
         if self._connection is None:
             self._connection = self._session.enter_context(self._connect())
         return self._connection
 
-    def look(self, schema: Catalog | None = None) -> State:
-        """Return the database as it is now; a ``schema`` that is known already is not read."""
+    def capture(self, schema: Catalog | None = None) -> State:
+        """Return the current state; a known ``schema`` is not read again."""
         self._rows = data_checksums.snapshot(self.connection, since=self._rows, touched=self._touched)
         touched, self._touched = self._touched, frozenset()
         self._schema = schema or catalog.follow(self.connection, self._schema)
         return State(catalog=self._schema, content=self._rows, touched=touched)
 
-    def climb(self, migration: Migration) -> str | None:
-        """Apply the next migration for good; return the server's error."""
+    def apply(self, migration: Migration) -> str | None:
+        """Apply the next migration, also after each restore; return the server's error."""
         self._since.append(migration)
         return self.up(migration).error
 
     def keep(self) -> None:
-        """Remember the database as it is."""
-        self._leave()
+        """Save the database as the checkpoint."""
+        self._disconnect()
         self._runner.keep()
         self._since.clear()
 
     def restore(self) -> None:
-        """Bring the database to where the ups alone bring it; it is firm when they apply once more."""
-        self._leave()
+        """Restore the checkpoint and apply later migrations again; the database is clean when all succeed."""
+        self._disconnect()
         self._runner.restore()
         self._rows = None
-        self.firm = all(self._runner.up(migration).error is None for migration in self._since)
+        self.clean = all(self._runner.up(migration).error is None for migration in self._since)
 
     def up(self, migration: Migration) -> ScriptResult:
         """Apply a migration."""
-        return self._note(self._runner.up(migration))
+        return self._record(self._runner.up(migration))
 
     def down(self, migration: Migration) -> ScriptResult:
-        """Run a migration's down."""
-        return self._note(self._runner.down(migration))
+        """Run a down migration."""
+        return self._record(self._runner.down(migration))
 
     def compensate(self, migration: Migration) -> ScriptResult:
-        """Apply a migration as the way back of another."""
-        return self._note(self._runner.compensate(migration))
+        """Apply a migration as the rollback of another one."""
+        return self._record(self._runner.compensate(migration))
 
     def run(self, path: str, line: int, text: str) -> ScriptResult:
         """Run SQL of a runbook."""
-        return self._note(self._runner.run(path, line, text))
+        return self._record(self._runner.run(path, line, text))
 
-    def _note(self, ran: ScriptResult) -> ScriptResult:
-        known = self._touched is not None and ran.touched is not None and ran.error is None
-        self._touched = self._touched | ran.touched if known else None  # type: ignore[operator]
-        return ran
+    def _record(self, result: ScriptResult) -> ScriptResult:
+        """Add the relations whose rows may have changed."""
+        if self._touched is None or result.touched is None or result.error is not None:
+            self._touched = None
+        else:
+            self._touched |= result.touched
+        return result
 
-    def _leave(self) -> None:
+    def _disconnect(self) -> None:
         self._session.close()
         self._connection = None

@@ -1,300 +1,181 @@
-"""One walk of the drill: a way back run, judged against the state before its up, and the up run again."""
+"""The steps of the drill: roll a migration back and compare, then apply it again and compare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import Connection
 
 from kfm_ci.evidence.rollback import location, prerequisites
-from kfm_ci.evidence.rollback.allowed_leftovers import kept
-from kfm_ci.evidence.rollback.data_loss import UNMOVED, Shifts, foresee, judge, listed, unrecoverable
-from kfm_ci.evidence.rollback.equivalence import moved, reordered, respaced, undefaulted
-from kfm_ci.evidence.rollback.model import DrillSubject, ScriptResult, State, Walker
-from kfm_ci.evidence.rollback.repair_sql import amends
-from kfm_ci.evidence.rollback.result import DrillCase, accuse, describe, summarise
+from kfm_ci.evidence.rollback.assessment import assess
+from kfm_ci.evidence.rollback.comparison import KnownDifferences, compare, compare_schemas, select, union
+from kfm_ci.evidence.rollback.data_loss import unrecoverable_objects
+from kfm_ci.evidence.rollback.difference_text import format_difference, format_progress
+from kfm_ci.evidence.rollback.model import DrillStep, DrillSubject, ScriptResult, ScriptRunner, State
+from kfm_ci.evidence.rollback.result import DrillCase
 from kfm_ci.migrations.model import Migration
-from kfm_ci.model import Mode, Place, Severity, Strategy
+from kfm_ci.model import Mode, Place, Strategy
 from kfm_ci.postgres import catalog, data_checksums
-from kfm_ci.postgres.catalog import Catalog, Difference
+from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.data_checksums import Content
-from kfm_ci.rules.server.rollback import (
-    REAPPLY_DIFFERS,
-    ROLLBACK_COLUMN_ORDER,
-    ROLLBACK_DATA_NOT_COMPARED,
-    ROLLBACK_FAILED,
-    ROLLBACK_SCHEMA_DIFFERS,
-)
+from kfm_ci.rules.server.rollback import REAPPLY_DIFFERS, ROLLBACK_FAILED, ROLLBACK_SCHEMA_DIFFERS
 from kfm_ci.sql import plpgsql
 from kfm_ci.sql.script import Script
 
 
 @dataclass(slots=True, kw_only=True)
 class DrillRun:
-    """One drill under way: what was already reported is not held against an earlier migration."""
+    """A drill in progress; a difference that is reported for one migration is not reported again for an earlier one."""
 
     connection: Connection[Any]
-    runner: Walker
+    runner: ScriptRunner
     before: Mapping[str, State]
+    """By migration, the state before its up."""
     after: Mapping[str, State]
-    residue: dict[str, str | None] = field(default_factory=dict)
-    """Objects that a later migration did not restore, with their definition as it is (None: gone)."""
-    orders: dict[str, list[str]] = field(default_factory=dict)
-    """Order of columns, by table, as it was told of a later migration."""
-    known: Shifts = field(default_factory=dict)
-    """Rows that a later migration did not restore."""
+    """By migration, the state after its up."""
+    known: KnownDifferences = field(default_factory=KnownDifferences)
     autocommit: set[str] = field(default_factory=set)
-    seen: Content | None = None
-    """Rows as they were after the way back before; None: they must all be read."""
+    """Migrations whose rollback ran outside a transaction."""
+    content: Content | None = None
+    """Rows after the last step; None: not read yet."""
     schema: Catalog | None = None
-    """Schema as it was last read; None: all of it must be."""
-    end: str | None = None
-    """The migration that is taken back last, after which the schema is read as a whole."""
+    """Schema when it was last read; None: not read yet."""
+    first: str | None = None
+    """The migration that is rolled back last; after it the schema is read as a whole, not from the last reading."""
 
-    @property
-    def littered(self) -> bool:
-        """Whether a way back so far did not restore everything, whether or not that was held against it."""
-        return bool(self.residue or self.orders or any(shift != UNMOVED for shift in self.known.values()))
-
-    def take_back(self, trial: DrillCase) -> None:
-        """Run a migration's way back and judge where it leads."""
-        if not prerequisites.check(trial):
-            if trial.subject.strategy is Strategy.MANUAL:
-                self._declare_lost(trial)
+    def roll_back(self, case: DrillCase) -> None:
+        """Run the rollback of a migration, and compare with the state before its up."""
+        if not prerequisites.check(case):
+            case.step = DrillStep.BLOCKED
+            if case.subject.strategy is Strategy.MANUAL:
+                self._report_unrecoverable(case)
             return
-        trial.tried = True
-        walked = self._walk(trial.subject)
-        for file, ran in walked:
-            trial.statements = (*trial.statements, *ran.statements)
-            trial.mode = ran.mode
-            if ran.mode is Mode.AUTOCOMMIT:
-                self.autocommit.add(trial.subject.id)
-            if ran.error is not None:
-                self._fail(trial, file, ran)
+        touched = []
+        for file, result in self._run_rollback(case.subject):
+            case.statements = (*case.statements, *result.statements)
+            case.mode = result.mode
+            touched.append(result.touched)
+            if result.mode is Mode.AUTOCOMMIT:
+                self.autocommit.add(case.subject.id)
+            if result.error is not None:
+                self._fail(case, file, result)
                 return
-            trial.ran = True
-        if trial.ran:
-            self._judge(trial, _union(ran.touched for _, ran in walked))
-            trial.walked = True
-        else:
-            self._declare_lost(trial)
+        self._compare(case, union(touched))
+        case.step = DrillStep.ROLLED_BACK
 
-    def stay(self, trial: DrillCase) -> None:
-        """Say whether a migration that could not be taken back is still there in full."""
-        if trial.tried:
-            trial.applied = self._look() == self.after[trial.subject.id].catalog
-
-    def _look(self, *, whole: bool = False) -> Catalog:
-        self.schema = catalog.follow(self.connection, None if whole else self.schema)
-        return self.schema
-
-    def reapply(self, trials: Sequence[DrillCase]) -> None:
-        """Apply again what was taken back, in order; the schema must come out as the first time."""
-        again: list[DrillCase] = []
-        for trial in trials:
-            if trial.excepted:
-                break  # what its compensation may leave behind can be in its own way
-            subject = trial.subject
-            ran = self.runner.up(subject.migration)
-            if ran.error is not None:
-                if not trial.adds(ROLLBACK_SCHEMA_DIFFERS, f"It does not apply again: {ran.error}."):
-                    trial.report(
-                        REAPPLY_DIFFERS,
-                        f"After its rollback `{subject.id}` does not apply again: {ran.error}.",
-                        help="Remove everything that the up migration created in the down migration.",
-                        place=_up(subject.migration, line=ran.line),
-                    )
+    def reapply(self, cases: Sequence[DrillCase]) -> None:
+        """Apply migrations again in order, and compare with the schema after their first run."""
+        reapplied: list[DrillCase] = []
+        for case in cases:
+            if case.exempt:
+                break  # what its compensation may leave behind can make its up migration fail
+            result = self.runner.up(case.subject.migration)
+            if result.error is not None:
+                _report_failed_reapply(case, result)
                 return
-            trial.applied = True
-            again.append(trial)
-        if again:
-            self._compare(again)
+            case.step = DrillStep.REAPPLIED
+            reapplied.append(case)
+        if reapplied:
+            self._compare_reapplied(reapplied)
 
-    def _compare(self, again: Sequence[DrillCase]) -> None:
-        """Hold the schema against that of the first time; each object counts for the last migration that changed it."""
-        now = self._look(whole=True)
-        difference = self._difference(self.after[again[-1].subject.id].catalog, now)
-        if difference.empty:
-            return
-        guilty: dict[str, DrillCase] = {}
-        for trial in again:
-            before, after = self.before[trial.subject.id].catalog, self.after[trial.subject.id].catalog
-            guilty.update(dict.fromkeys(catalog.diff(before, after).names, trial))
-        for trial in again:
-            own = _keep(difference, lambda name, trial=trial: guilty.get(name, again[-1]) is trial)  # type: ignore[misc]
-            told = describe(own, added="comes on top", removed="is missing")
-            if not own.empty and not trial.adds(ROLLBACK_SCHEMA_DIFFERS, f"Applied again it differs: {told}."):
-                trial.report(
-                    REAPPLY_DIFFERS,
-                    f"Applied again after its rollback `{trial.subject.id}` gives a different schema: {told}.",
-                    help="Make the up migration independent of leftover objects; `IF NOT EXISTS` may have skipped a "
-                    "changed definition.",
-                    place=_up(trial.subject.migration, own.names),
-                )
-        self._remember(difference, now)
-
-    def _walk(self, subject: DrillSubject) -> list[tuple[str, ScriptResult]]:
+    def _run_rollback(self, subject: DrillSubject) -> Iterator[tuple[str, ScriptResult]]:
+        """Run the scripts of a rollback one by one; yield for each its file and result."""
         migration, runbook = subject.migration, subject.runbook
         if subject.strategy is Strategy.COMPENSATING and subject.compensation is not None:
-            return [(subject.compensation.up_path, self.runner.compensate(subject.compensation))]
-        if subject.strategy is Strategy.MANUAL and runbook is not None and runbook.drills:
-            walked: list[tuple[str, ScriptResult]] = []
+            yield subject.compensation.up_path, self.runner.compensate(subject.compensation)
+        elif subject.strategy is Strategy.MANUAL and runbook is not None and runbook.drills:
             for block in runbook.drills:
-                walked.append((runbook.path, self.runner.run(runbook.path, block.line, block.text)))
-                if walked[-1][1].error is not None:
-                    break
-            return walked
-        if (down := subject.down) is not None:
-            return [(down.file.path, self.runner.down(migration))]
-        return []
+                yield runbook.path, self.runner.run(runbook.path, block.line, block.text)
+        elif (down := subject.down) is not None:
+            yield down.file.path, self.runner.down(migration)
 
-    def _judge(self, trial: DrillCase, touched: frozenset[int] | None) -> None:
-        subject = trial.subject
-        expected = self.before[subject.id]
-        rows = data_checksums.snapshot(self.connection, like=expected.content, since=self.seen, touched=touched)
-        now = State(catalog=self._look(whole=subject.id == self.end), content=rows)
-        self.seen = rows
-        difference = self._difference(expected.catalog, now.catalog)
-        self._remember(difference, now.catalog)
-        left = kept(subject.migration, difference)
-        difference = _keep(difference, lambda name: name not in left)
-        if subject.strategy is Strategy.COMPENSATING:
-            asked = _except(difference, subject.exceptions)
-            trial.excepted, difference = asked != difference, asked
-        shown = catalog.fold(difference, before=expected.catalog, after=now.catalog)
-        losses = judge(expected.content, now.content, known=self.known, parents=expected.catalog.parents)
-        changed = _union((self.after[subject.id].touched, touched))
-        losses = replace(losses, unread=tuple(name for name in losses.unread if _may_differ(name, expected, changed)))
-        trial.difference = shown
-        trial.schema_restored = difference.empty
-        trial.data_restored = False if losses.errors else None if losses.unread else True
-        trial.price.extend(foresee(expected.catalog, self.after[subject.id].catalog, now=now.catalog))
-        trial.price.extend(losses.notes)
-        trial.price.extend(
-            f"rolling back leaves {name}, which may have been there before"
-            for name in left
-            if not name.startswith("comment ")
+    def _compare(self, case: DrillCase, touched: frozenset[int] | None) -> None:
+        identity = case.subject.id
+        before = self.before[identity]
+        self.content = data_checksums.snapshot(
+            self.connection, like=before.content, since=self.content, touched=touched
         )
-        if subject.strategy is Strategy.MANUAL:
-            trial.price.extend(loss.sentence for loss in losses.errors)
-            if not difference.empty:
-                trial.price.append(f"the schema is not restored: {describe(shown)}")
-            if losses.errors or not difference.empty:
-                trial.messages.append("Declared manual: its rollback runs, but does not restore everything.")
-        else:
-            sql = amends(shown, before=expected.catalog, now=now.catalog)
-            accuse(trial, shown, losses, gone=difference.removed, sql=sql)
-        self._tell_order(trial, expected.catalog, now.catalog)
-        if losses.unread:
-            trial.report(
-                ROLLBACK_DATA_NOT_COMPARED,
-                f"Rows could not be read, so these are not compared: {listed(losses.unread)}.",
-                help="Grant the migrations' role SELECT on them; row security and privileges apply to it too.",
-                names=[f"table {name}" for name in losses.unread],
-                severity=Severity.WARNING,
-            )
+        now = State(catalog=self._read_schema(whole=identity == self.first), content=self.content)
+        comparison = compare(before, now, self.known)
+        self.known = comparison.known
+        assess(case, comparison, before=before, after=self.after[identity], now=now, touched=touched)
 
-    def _tell_order(self, trial: DrillCase, before: Catalog, now: Catalog) -> None:
-        """Note tables whose columns came back in another place; each is told once."""
-        tables = [name for name in moved(before, now) if self.orders.get(name) != list(now.relations[name].columns)]
-        self.orders.update({name: list(now.relations[name].columns) for name in tables})
-        if tables:
-            shown = (f"{name} ({', '.join(self.orders[name])})" for name in tables)
-            trial.report(
-                ROLLBACK_COLUMN_ORDER,
-                f"The rollback restores the columns in a different order: {listed(tuple(shown))}.",
-                help="Nothing to do, unless a statement inserts without column names or reads columns by position.",
-                names=[f"table {name}" for name in tables],
-                severity=Severity.NOTE,
-            )
+    def _compare_reapplied(self, cases: Sequence[DrillCase]) -> None:
+        """Report each object that differs for the last migration that changed it."""
+        now = self._read_schema(whole=True)
+        last = cases[-1]
+        difference = compare_schemas(self.after[last.subject.id].catalog, now, self.known)
+        if difference.empty:
+            return
+        changed_by: dict[str, str] = {}
+        for case in cases:
+            before, after = self.before[case.subject.id].catalog, self.after[case.subject.id].catalog
+            changed_by.update(dict.fromkeys(catalog.diff(before, after).names, case.subject.id))
+        for case in cases:
+            names = {name for name in difference.names if changed_by.get(name, last.subject.id) == case.subject.id}
+            own = select(difference, names.__contains__)
+            text = format_difference(own, added="is added", removed="is missing")
+            if not own.empty and not case.extend_finding(ROLLBACK_SCHEMA_DIFFERS, f"Applied again it differs: {text}."):
+                case.report(
+                    REAPPLY_DIFFERS,
+                    f"Applied again after its rollback `{case.subject.id}` gives a different schema: {text}.",
+                    help="Make the up migration independent of leftover objects; `IF NOT EXISTS` may have skipped a "
+                    "changed definition.",
+                    place=_up_place(case.subject.migration, own.names),
+                )
+        self.known = self.known.with_objects(difference, now)
 
-    def _fail(self, trial: DrillCase, file: str, ran: ScriptResult) -> None:
-        subject = trial.subject
-        now = self._look()
-        halfway = catalog.fold(
-            catalog.diff(self.after[subject.id].catalog, now), before=self.after[subject.id].catalog, after=now
-        )
-        halfway = self._without_residue(halfway, now)
-        trial.ran, trial.schema_restored = False, False
+    def _fail(self, case: DrillCase, file: str, result: ScriptResult) -> None:
+        """Report a rollback that failed, and what it changed before."""
+        subject = case.subject
+        after, now = self.after[subject.id].catalog, self._read_schema()
+        case.step, case.changed_by_failure = DrillStep.FAILED, catalog.diff(after, now)
+        case.schema_restored = False
+        progress = self.known.subtract(catalog.fold(case.changed_by_failure, before=after, after=now), now)
         down = subject.down
-        if down is not None and halfway.empty and not trial.native_format and plpgsql.is_irreversible(down):
-            trial.missing(
-                f"The down migration of `{subject.id}` raises an error by design: {ran.error}.",
+        if down is not None and progress.empty and not case.native_format and plpgsql.is_irreversible(down):
+            case.report_missing(
+                f"The down migration of `{subject.id}` raises an error by design: {result.error}.",
                 help="Write the down migration, or declare `rollback: manual` with a runbook.",
             )
             return
-        state = (
-            "the schema is unchanged"
-            if halfway.empty
-            else f"it is applied in part (compared with the schema after the up: {summarise(halfway)})"
-        )
-        trial.report(
+        if progress.empty:
+            state = "the schema is unchanged"
+            help = result.setting or "Correct the down migration, or declare `rollback: manual` with a runbook."
+        else:
+            state = f"it is applied in part (compared with the schema after the up: {format_progress(progress)})"
+            help = "Correct the down migration, and make it safe to re-run (`if exists`)."
+        case.report(
             ROLLBACK_FAILED,
-            f"The rollback of `{subject.id}` fails: {ran.error}; {state}.",
-            help=ran.setting or "Correct the down migration, or declare `rollback: manual` with a runbook."
-            if halfway.empty
-            else "Correct the down migration, and make it safe to re-run (`if exists`).",
-            place=Place(file=file, line=ran.line),
+            f"The rollback of `{subject.id}` fails: {result.error}; {state}.",
+            help=help,
+            place=Place(file=file, line=result.line),
         )
 
-    def _declare_lost(self, trial: DrillCase) -> None:
-        """Show the price of a migration that has nothing to run."""
-        identity = trial.subject.id
-        trial.price.extend(unrecoverable(self.before[identity].catalog, self.after[identity].catalog))
-        trial.messages.append("Declared manual: the runbook has nothing to run.")
+    def _report_unrecoverable(self, case: DrillCase) -> None:
+        """List the objects that a migration without a runnable rollback drops."""
+        before, after = self.before[case.subject.id].catalog, self.after[case.subject.id].catalog
+        case.price.extend(unrecoverable_objects(before, after))
+        case.messages.append("The rollback is declared manual, and its runbook has nothing to run.")
 
-    def _difference(self, expected: Catalog, now: Catalog) -> Difference:
-        """Return what differs and was not told yet, but for what only has another shape.
-
-        That is a view that follows the order of a table's columns, a routine with other blanks and comments, and a
-        column whose default is no value.
-        """
-        difference = self._without_residue(catalog.without_timestamps(catalog.diff(expected, now)), now)
-        moves = moved(expected, now)
-        alike = frozenset((*reordered(difference, moves), *respaced(difference), *undefaulted(difference)))
-        return _keep(difference, lambda name: name not in alike)
-
-    def _without_residue(self, difference: Difference, now: Catalog) -> Difference:
-        actual = dict(now.entries)
-        old = {name for name, definition in self.residue.items() if actual.get(name) == definition}
-        return _keep(difference, lambda name: name not in old)
-
-    def _remember(self, difference: Difference, now: Catalog) -> None:
-        actual = dict(now.entries)
-        self.residue.update((name, actual.get(name)) for name in difference.names)
+    def _read_schema(self, *, whole: bool = False) -> Catalog:
+        self.schema = catalog.follow(self.connection, None if whole else self.schema)
+        return self.schema
 
 
-def _up(migration: Migration, names: Sequence[str] = (), *, line: int | None = None) -> Place:
+def _report_failed_reapply(case: DrillCase, result: ScriptResult) -> None:
+    if not case.extend_finding(ROLLBACK_SCHEMA_DIFFERS, f"It does not apply again: {result.error}."):
+        case.report(
+            REAPPLY_DIFFERS,
+            f"After its rollback `{case.subject.id}` does not apply again: {result.error}.",
+            help="Remove everything that the up migration created in the down migration.",
+            place=_up_place(case.subject.migration, line=result.line),
+        )
+
+
+def _up_place(migration: Migration, names: Sequence[str] = (), *, line: int | None = None) -> Place:
     if line is None and isinstance(migration.up, Script):
-        return location.place(migration.up, names)
+        return location.locate(migration.up, names)
     return Place(file=migration.up_path, line=line or 1, column=1)
-
-
-def _may_differ(table: str, state: State, changed: frozenset[int] | None) -> bool:
-    """Whether the rows of a table can be others than in a state; ``changed``: relations in which some may be, None: in any."""
-    relation = state.catalog.relations.get(table)
-    return changed is None or relation is None or relation.oid in changed
-
-
-def _union(touched: Iterable[frozenset[int] | None]) -> frozenset[int] | None:
-    known: frozenset[int] = frozenset()
-    for one in touched:
-        if one is None:
-            return None
-        known |= one
-    return known
-
-
-def _keep(difference: Difference, wanted: Callable[[str], bool]) -> Difference:
-    return Difference(
-        added=tuple(name for name in difference.added if wanted(name)),
-        changed=tuple(change for change in difference.changed if wanted(change[0])),
-        removed=tuple(name for name in difference.removed if wanted(name)),
-    )
-
-
-def _except(difference: Difference, patterns: tuple[str, ...]) -> Difference:
-    return _keep(difference, lambda name: not any(fnmatchcase(name, pattern) for pattern in patterns))

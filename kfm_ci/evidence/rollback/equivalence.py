@@ -1,4 +1,4 @@
-"""What came back in another shape and means the same: columns in another order, routines with other blanks, empty defaults."""
+"""Differences in form only: views that follow the order of columns, reformatted routines, defaults of NULL."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BODY = re.compile(r"^AS (\$\w*\$)(.*)\1\s*$", re.MULTILINE | re.DOTALL)
 _NO_DEFAULT = re.compile(
     r" default NULL::[a-z0-9]+(?: varying| precision)?(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])*(?= |$)"
 )
-"""For a domain, which has a schema before its name, it stands in the way of the domain's default."""
+"""Not for a domain, whose name has a schema: there NULL overrides the domain's own default."""
 _BLANK = frozenset({Kind.SPACE, Kind.LINE_COMMENT, Kind.BLOCK_COMMENT})
 
 
-def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
-    """Return the tables whose columns stand in another order than before, though they are the same."""
+def reordered_tables(before: Catalog, now: Catalog) -> tuple[str, ...]:
+    """Return the tables with the same columns in a different order."""
     return tuple(
         name
         for name, relation in before.relations.items()
@@ -30,17 +30,21 @@ def moved(before: Catalog, now: Catalog) -> tuple[str, ...]:
     )
 
 
-def reordered(difference: Difference, tables: Collection[str]) -> tuple[str, ...]:
-    """Return the views that differ in the order of their columns alone, where some tables' columns moved."""
-    return tuple(
-        name
-        for name, before, after in difference.changed
-        if tables and name.startswith(_VIEWS) and _parts(before) == _parts(after)
-    )
+def equivalent_objects(difference: Difference, *, before: Catalog, now: Catalog) -> frozenset[str]:
+    """Return the names of the changed objects whose definitions differ in form only."""
+    tables = reordered_tables(before, now)
+    return frozenset((*_views(difference, tables), *_routines(difference), *_columns(difference)))
 
 
-def _parts(definition: str) -> list[str]:
-    # The list of columns stands on one line, the query has one on each, the first behind its SELECT.
+def _views(difference: Difference, tables: Collection[str]) -> Iterator[str]:
+    """Yield the views that differ only in the order of their columns, when the columns of some table are reordered."""
+    for name, before, after in difference.changed:
+        if tables and name.startswith(_VIEWS) and _sorted_parts(before) == _sorted_parts(after):
+            yield name
+
+
+def _sorted_parts(definition: str) -> list[str]:
+    # pg_get_viewdef prints one expression of the query on each line, the first behind its SELECT
     return sorted(
         part.strip().removeprefix("SELECT ")
         for line in definition.split("\n")
@@ -48,28 +52,23 @@ def _parts(definition: str) -> list[str]:
     )
 
 
-def respaced(difference: Difference) -> tuple[str, ...]:
-    """Return the routines that differ in the blanks and comments between the words of their bodies alone."""
-    return tuple(
-        name
-        for name, before, after in difference.changed
-        if name.startswith(_ROUTINES) and _LANGUAGE.search(before) and list(_words(before)) == list(_words(after))
-    )
+def _routines(difference: Difference) -> Iterator[str]:
+    """Yield the routines that differ only in white space and comments of their bodies."""
+    for name, before, after in difference.changed:
+        if name.startswith(_ROUTINES) and _LANGUAGE.search(before) and list(_words(before)) == list(_words(after)):
+            yield name
 
 
-def undefaulted(difference: Difference) -> tuple[str, ...]:
-    """Return the columns that differ in a default of NULL alone, which is what a column without any has."""
-    return tuple(
-        name
-        for name, before, after in difference.changed
-        if name.startswith("column ")
-        and "." not in before.partition(" ")[0]
-        and _NO_DEFAULT.sub("", before) == _NO_DEFAULT.sub("", after)
-    )
+def _columns(difference: Difference) -> Iterator[str]:
+    """Yield the columns that differ only in DEFAULT NULL, which equals no default."""
+    for name, before, after in difference.changed:
+        is_domain = "." in before.partition(" ")[0]
+        if name.startswith("column ") and not is_domain and _NO_DEFAULT.sub("", before) == _NO_DEFAULT.sub("", after):
+            yield name
 
 
 def _words(definition: str) -> Iterator[str]:
-    """Yield the definition around the body as it is, and the words of the body; literals are one word each."""
+    """Yield the definition around the body unchanged, then the words of the body; a literal is one word."""
     found = _BODY.search(definition)
     if found is None:
         yield definition

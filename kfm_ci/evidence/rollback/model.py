@@ -1,9 +1,10 @@
-"""Values of the rollback drill: what it is given, what it asks for, what it hands back."""
+"""Values of the rollback drill: its subjects and their state, the protocols it needs, its results."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Protocol, assert_never
 
 from psycopg import Connection
@@ -19,9 +20,24 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script
 
 
+class DrillStep(StrEnum):
+    """How far the drill of one migration came."""
+
+    PENDING = "pending"
+    """The migration is applied; its rollback was not run."""
+    BLOCKED = "blocked"
+    """There is no rollback to run."""
+    FAILED = "failed"
+    """PostgreSQL returned an error during the rollback."""
+    ROLLED_BACK = "rolled-back"
+    """The rollback ran to its end and was compared with the state before the migration."""
+    REAPPLIED = "reapplied"
+    """The up migration ran again after the rollback."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A database at one moment."""
+    """Schema and rows of a database at one moment."""
 
     catalog: Catalog
     content: Content
@@ -31,18 +47,18 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillSubject:
-    """A migration that was applied, with its way back."""
+    """An applied migration with its rollback."""
 
     migration: Migration
     strategy: Strategy
     compensation: Migration | None = None
-    """The migration that is applied on top, for ``compensating``; None when the named one does not exist."""
+    """The compensating migration, for ``compensating``; None when the named one does not exist."""
     runbook: Runbook | None = None
     """For ``manual``; None when there is none."""
     exceptions: tuple[str, ...] = ()
     """Shell patterns of objects, such as ``column public.widgets.*``, that a compensation need not restore."""
     forget: str | None = None
-    """SQL after which the migration's tool takes it for not applied; None when that is not known."""
+    """SQL that removes the migration from its tool's history table; None when that is not known."""
 
     @property
     def id(self) -> str:
@@ -51,25 +67,25 @@ class DrillSubject:
 
     @property
     def down(self) -> Script | None:
-        """Its down, when there is a statement in it."""
+        """The down migration; None when it has no statement."""
         down = self.migration.down
         return down if down is not None and statements.of(down) else None
 
     @property
-    def idle(self) -> bool:
-        """Whether the migration does nothing at all."""
+    def is_empty(self) -> bool:
+        """Whether the up migration has no statement."""
         return isinstance(self.migration.up, Script) and not statements.of(self.migration.up)
 
     @property
-    def script(self) -> Script | None:
-        """The file in which its way back stands, when that is SQL."""
+    def rollback_script(self) -> Script | None:
+        """The SQL file with the rollback; None when it is not SQL."""
         if self.strategy is Strategy.COMPENSATING and self.compensation is not None:
             return self.compensation.up if isinstance(self.compensation.up, Script) else None
         return self.migration.down
 
     @property
-    def runs(self) -> bool:
-        """Whether its way back has anything that can be run."""
+    def can_run(self) -> bool:
+        """Whether the rollback has something to run."""
         match self.strategy:
             case Strategy.DOWN:
                 return self.down is not None
@@ -85,49 +101,49 @@ class DrillSubject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptResult:
-    """How one file went."""
+    """The result of running one file."""
 
     error: str | None = None
-    """Server's message when it failed, with SQLSTATE in front."""
+    """SQLSTATE and the server's message, when it failed."""
     line: int | None = None
-    """1-based line of the statement that failed, in its file."""
+    """1-based line of the failed statement in its file."""
     mode: Mode = Mode.TRANSACTION
     statements: tuple[StatementEvidence, ...] = ()
     touched: frozenset[int] | None = None
     """OIDs of all relations whose rows may have changed; None: any may."""
     setting: str | None = None
-    """What to configure, where it failed for want of a role or a right of the throwaway server's."""
+    """The setting to change, when the file failed because the disposable server has no such role or privilege."""
 
 
-class Walker(Protocol):
-    """Runs files on the drill's database; errors of the server are returned as values."""
+class ScriptRunner(Protocol):
+    """Runs files on the drill's database and returns the server's errors as values."""
 
     def up(self, migration: Migration) -> ScriptResult:
         """Apply a migration."""
         ...
 
     def down(self, migration: Migration) -> ScriptResult:
-        """Run a migration's down; it is there."""
+        """Run the down migration of a migration that has one."""
         ...
 
     def compensate(self, migration: Migration) -> ScriptResult:
-        """Apply a migration as the way back of another."""
+        """Apply a migration as the rollback of another one."""
         ...
 
     def run(self, path: str, line: int, text: str) -> ScriptResult:
-        """Run SQL of a runbook that begins on that line."""
+        """Run SQL of a runbook that begins on this line."""
         ...
 
 
-class Runner(Walker, Protocol):
-    """What the drill asks for: a walker that can keep its database as it is and return to it."""
+class Runner(ScriptRunner, Protocol):
+    """A script runner that can save its database and restore it."""
 
     def keep(self) -> None:
-        """Remember the database as it is; nobody is connected to it."""
+        """Save the database as the checkpoint; no session is connected to it."""
         ...
 
     def restore(self) -> None:
-        """Bring the database to what was last kept, else to what it was before the first of the migrations."""
+        """Restore the last checkpoint; without one, the state before the first of the migrations."""
         ...
 
 
@@ -141,10 +157,10 @@ class Connect(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillResult:
-    """What the drill says of one migration."""
+    """Evidence and findings of the drill for one migration."""
 
     migration_id: str
     evidence: RollbackEvidence
     findings: tuple[Finding, ...] = ()
     applied: bool = True
-    """Whether the migration stands applied when the drill ends, as it did when it began."""
+    """Whether the migration is applied when the drill ends, as it was when the drill began."""

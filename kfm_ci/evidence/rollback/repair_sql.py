@@ -1,4 +1,4 @@
-"""What to add to a way back so that the schema is as before, in SQL, where that is a matter of a few statements."""
+"""SQL that completes a rollback, when a few statements restore the schema."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from kfm_ci.postgres.catalog import Catalog, Difference
 
-MOST = 4
-"""So many statements are told; more are a way back that has to be thought over."""
-LONGEST = 300
-"""Characters of them all."""
+MAX_STATEMENTS = 4
+"""Statements that a help shows; a rollback that misses more needs a redesign."""
+MAX_LENGTH = 300
+"""Characters of all statements together."""
 _WHOLE = (
     "table",
     "view",
@@ -31,40 +31,41 @@ _COLUMN = re.compile(
 )
 _MORE = re.compile(r"\b(?:collate|generated|storage|compression|statistics|options|inherited|parents)\b")
 _UNVALIDATED = " (not validated)"
-_BESIDE = re.compile(r", (?:INVALID|not ready|replica identity|clustered|tablespace .*|part of .*)$")
+_NOT_IN_INDEXDEF = re.compile(r", (?:INVALID|not ready|replica identity|clustered|tablespace .*|part of .*)$")
+"""State of an index that its CREATE INDEX does not restore."""
 
 
-def amends(difference: Difference, *, before: Catalog, now: Catalog) -> tuple[str, ...]:
-    """Return the statements that make up for a difference, in order; none where not all of it is simple, or they are many."""
+def repair_statements(difference: Difference, *, before: Catalog, now: Catalog) -> tuple[str, ...]:
+    """Return the statements that restore the schema, in order; empty when not all are simple, or when they are many."""
     found: list[str] = []
-    for part in _each(difference, before, now):
-        if not part:
+    for statements in _statements_by_object(difference, before, now):
+        if not statements:
             return ()
-        found += part
-    return tuple(found) if len(found) <= MOST and sum(map(len, found)) <= LONGEST else ()
+        found += statements
+    return tuple(found) if len(found) <= MAX_STATEMENTS and sum(map(len, found)) <= MAX_LENGTH else ()
 
 
-def _each(difference: Difference, before: Catalog, now: Catalog) -> Iterator[list[str]]:
-    """Yield for each object that differs what makes up for it: nothing where that is not known."""
+def _statements_by_object(difference: Difference, before: Catalog, now: Catalog) -> Iterator[list[str]]:
+    """Yield for each object the statements that restore it; none when these are not known."""
     for name, was, is_now in difference.changed:
-        yield _changed(name, was, is_now, before.parents.get(name, ""))
+        yield _alter(name, was, is_now, before.parents.get(name, ""))
     for name in difference.removed:
-        yield _made(name, before.get(name) or "", before.parents.get(name, ""))
+        yield _create(name, before.get(name) or "", before.parents.get(name, ""))
     for name in difference.added:
-        yield _dropped(name, now.parents.get(name, ""))
+        yield _drop(name, now.parents.get(name, ""))
 
 
-def _made(name: str, definition: str, parent: str) -> list[str]:
-    """Return what makes an index or a constraint; a column or a table would come without its rows."""
+def _create(name: str, definition: str, parent: str) -> list[str]:
+    """Return the SQL that creates an index or a constraint; a column or a table would come without its rows."""
     if name.startswith("index "):
-        return [] if _BESIDE.search(definition) else [f"{definition};"]
+        return [] if _NOT_IN_INDEXDEF.search(definition) else [f"{definition};"]
     part = _part(name, parent)
     if part is None or part[0] != "constraint" or _MORE.search(definition):
         return []
     return [f"alter table {part[1]} add constraint {part[2]} {definition.removesuffix(_UNVALIDATED)};"]
 
 
-def _dropped(name: str, parent: str) -> list[str]:
+def _drop(name: str, parent: str) -> list[str]:
     for kind in _WHOLE:
         if name.startswith(f"{kind} "):
             return [f"drop {name};"]
@@ -75,30 +76,30 @@ def _dropped(name: str, parent: str) -> list[str]:
     return [f"alter table {table} drop {kind} {own};" if kind in _PARTS[:2] else f"drop {kind} {own} on {table};"]
 
 
-def _changed(name: str, was: str, now: str, parent: str) -> list[str]:
+def _alter(name: str, was: str, now: str, parent: str) -> list[str]:
     if name.startswith("index "):
-        return [] if _BESIDE.search(was) else [f"drop {name};", f"{was};"]
+        return [] if _NOT_IN_INDEXDEF.search(was) else [f"drop {name};", f"{was};"]
     part = _part(name, parent)
     if part is None or part[0] != "column":
         return []
-    return [f"alter table {part[1]} alter column {part[2]} {act};" for act in _column(was, now)]
+    return [f"alter table {part[1]} alter column {part[2]} {action};" for action in _column_actions(was, now)]
 
 
-def _column(was: str, now: str) -> list[str]:
-    """Return what turns a column's definition into what it was; nothing where it has more than type, NOT NULL and default."""
+def _column_actions(was: str, now: str) -> list[str]:
+    """Return the ``ALTER COLUMN`` actions that restore a column; none when it has more than type, NOT NULL and default."""
     old, new = _COLUMN.fullmatch(was), _COLUMN.fullmatch(now)
     if old is None or new is None or _MORE.search(was) or _MORE.search(now):
         return []
-    acts = [f"type {old['type']}"] if old["type"] != new["type"] else []
+    actions = [f"type {old['type']}"] if old["type"] != new["type"] else []
     if old["default"] != new["default"]:
-        acts.append(f"set default {old['default']}" if old["default"] else "drop default")
+        actions.append(f"set default {old['default']}" if old["default"] else "drop default")
     if old["set"] != new["set"]:
-        acts.append("set not null" if old["set"] else "drop not null")
-    return acts
+        actions.append("set not null" if old["set"] else "drop not null")
+    return actions
 
 
 def _part(name: str, parent: str) -> tuple[str, str, str] | None:
-    """Return kind, table and own name of what is part of a table."""
+    """Return kind, table and own name of a part of a table; None for any other object."""
     table = _OF_A_TABLE.fullmatch(parent)
     if table is None:
         return None

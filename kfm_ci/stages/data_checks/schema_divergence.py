@@ -32,7 +32,7 @@ def check_divergence(base: Provisioned, applied: ApplyResult, dry_run: DryRunRes
         return ()
     with empty_and_seeded(base, applied) as (empty, seeded):
         for migration in base.new:
-            found = schema_divergence.find(migration.up, bare=empty, seeded=seeded)
+            found = schema_divergence.find_divergence(migration.up, empty=empty, seeded=seeded)
             if found is not None:
                 return (_finding(migration, found),)
     return ()
@@ -42,7 +42,7 @@ def runs_code_on_rows(base: Provisioned, applied: ApplyResult) -> bool:
     """Whether there are synthetic rows, and new migrations contain code that can branch on these."""
     has_rows = applied.seeded_base != base.base_database
     return has_rows and any(
-        schema_divergence.calls(item) for migration in base.new for item in statements.of(migration.up)
+        schema_divergence.runs_code(item) for migration in base.new for item in statements.of(migration.up)
     )
 
 

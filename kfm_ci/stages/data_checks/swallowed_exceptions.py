@@ -25,14 +25,14 @@ def check_handlers(
     if not runs_code_on_rows(base, applied):
         return ()
     with base.connect(dry_run.unseeded) as connection:
-        if not caught_exceptions.possible((item.up for item in base.new), connection):
+        if not caught_exceptions.has_others_handler((item.up for item in base.new), connection):
             return ()
     reported = {(item.migration, item.place.line) for item in earlier if item.hazard is Hazard.DATA_DEPENDENT}
     found = []
     with empty_and_seeded(base, applied) as (empty, seeded):
         for migration in base.new:
-            for item in caught_exceptions.compare(migration.up, bare=empty, seeded=seeded):
-                answer = exception_handlers.answer(caught_exceptions.definition(item, empty), item.place.line)
+            for item in caught_exceptions.compare_runs(migration.up, empty=empty, seeded=seeded):
+                answer = exception_handlers.answer(caught_exceptions.read_definition(item, empty), item.place.line)
                 swallows = answer in {HandlerAnswer.NOTHING, HandlerAnswer.MESSAGE}
                 if swallows and (migration.id, item.statement.line) not in reported:
                     dependence = _dependence(base, applied, dry_run, migration, item)
@@ -52,8 +52,8 @@ def _dependence(
     try:
         with base.connect(name) as seeded, base.connect(name) as before, base.connect(dry_run.unseeded) as after:
             for earlier in base.new[: base.new.index(migration)]:
-                run_script.apply(seeded, earlier.up)
-            failed = caught_exceptions.failure(migration.up, item, seeded)
+                run_script.run(seeded, earlier.up, entry=None)
+            failed = caught_exceptions.reproduce(migration.up, item, seeded)
             return None if failed is None else data_dependence.diagnose(failed, before=before, after=after)
     finally:
         base.server.drop_database(name)

@@ -25,8 +25,8 @@ def check_rebuild(base: Provisioned, tool: Tool, final: Catalog, empty: str) -> 
     if ended.code:
         return _differs(base, f"the tool fails: {tool_run.decisive_line(ended.tail)}")
     with base.connect(empty) as connection:
-        difference = catalog.without_timestamps(catalog.diff(final, catalog.read(connection)))
-    return None if difference.empty else _differs(base, rebuild.told(difference))
+        difference = catalog.timeless(catalog.diff(final, catalog.read(connection)))
+    return None if difference.empty else _differs(base, rebuild.format_difference(difference))
 
 
 def _differs(base: Provisioned, difference: str) -> Finding:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.robustness import collation, rebuild
 from kfm_ci.evidence.robustness.model import Databases
-from kfm_ci.evidence.robustness.replay import walk
+from kfm_ci.evidence.robustness.replay import open_replay
 from kfm_ci.evidence.robustness.value_origin import OriginStep
 from kfm_ci.evidence.robustness.written_data import WrittenData
 from kfm_ci.model import Finding, Severity
@@ -48,7 +48,7 @@ def check_robustness(
     ``earlier``: findings that are reported already.
     """
     databases = Databases(connect=base.connect, clone=lambda database: _clone(base.server, database))
-    with walk(databases, applied.seeded_base) as replay:
+    with open_replay(databases, applied.seeded_base) as replay:
         sequence = RobustnessRun(base=base, applied=applied, rollbacks=rollbacks, replay=replay)
         found = sequence.check()
         steps = list(_steps(base, applied))
@@ -57,10 +57,10 @@ def check_robustness(
         rows = WrittenData(
             steps=steps,
             again=sequence.finish,
-            walk=lambda settings: walk(databases, applied.seeded_base, settings=settings),
+            replay=lambda settings: open_replay(databases, applied.seeded_base, settings=settings),
         )
         configured = {name.lower() for name in base.config.database.settings}
-        differs = rebuild.elsewhere(databases, applied.seeded_base, rows, applied.catalog, configured=configured)
+        differs = rebuild.check_settings(databases, applied.seeded_base, rows, applied.catalog, configured=configured)
     # a static finding on the same migration, such as one on now(), is not repeated for its rows
     reported = {(item.rule, item.migration) for item in earlier}
     is_note = differs is None or differs.severity is Severity.NOTE
@@ -83,7 +83,7 @@ def _rebuilds(base: Provisioned, applied: ApplyResult, databases: Databases, *, 
             in_baseline = history_table.by_baseline(base, empty).applied
             migrations = (executable(item) for item in base.change.head.migrations if item.id not in in_baseline)
             everything = [(item, item.up) for item in migrations]
-            rebuilt = rebuild.afresh(databases, empty, everything, applied.catalog)
+            rebuilt = rebuild.check_rebuild(databases, empty, everything, applied.catalog)
     elif tool is not None and squashed_migrations.are_squashed(base):
         with _empty(base) as empty:
             rebuilt = squashed_migrations.check_rebuild(base, tool, applied.catalog, empty)
@@ -104,7 +104,7 @@ def _other_collation(
 ) -> tuple[list[Finding], str | None]:
     """Build everything in a database of another locale, if the new migrations contain objects that depend on it."""
     pairs = [(item, item.up) for item in base.new]
-    if base.change.head.tool is not None or not any(collation.concerns(script) for _, script in pairs):
+    if base.change.head.tool is not None or not any(collation.can_depend_on_collation(script) for _, script in pairs):
         return [], None
     with base.connect(base.base_database, admin=True) as administrator:
         locale = collations.find_locale(administrator)
@@ -121,7 +121,7 @@ def _other_collation(
         here=base.base_database,
         after=dry_run.unseeded,
     )
-    finding = collation.rehearse(probe, databases, lambda: _empty(base, locale))
+    finding = collation.check(probe, databases, lambda: _empty(base, locale))
     return ([] if finding is None else [finding]), None
 
 

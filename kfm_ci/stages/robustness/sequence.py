@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.robustness import interruption, rollback_on_new_rows, second_run
-from kfm_ci.evidence.robustness.relaxed_constraints import newcomers
+from kfm_ci.evidence.robustness.relaxed_constraints import new_rows
 from kfm_ci.evidence.robustness.replay import Replay
 from kfm_ci.model import Finding, Outcome, Proof, Severity, Strategy
 from kfm_ci.postgres.catalog import Catalog
@@ -66,7 +66,7 @@ class RobustnessRun:
         if (
             not self.base.change.head.semantics.non_transactional
             and after is not None
-            and interruption.concerns(script)
+            and interruption.can_interrupt(script)
         ):
             yield lambda: self._interrupt(migration, script, after.catalog)
 
@@ -74,31 +74,31 @@ class RobustnessRun:
         """Yield the checks after the migration has run."""
         script, down, record = migration.up, migration.down, self.applied.records[migration.id]
         severity = Severity.ERROR if self.base.change.native_format else Severity.WARNING
-        if second_run.concerns(migration, script):
-            yield lambda: second_run.rehearse(self.replay, migration, script, severity=severity)
+        if second_run.is_data_migration(migration, script):
+            yield lambda: second_run.check(self.replay, migration, script, severity=severity)
         rollback = self.rollbacks.get(migration.id, RollbackEvidence())
         is_proven = rollback.proof is Proof.PROVEN and rollback.strategy is Strategy.DOWN
         if down is None or record.before is None or record.after is None or not is_proven:
             return
         before, after = record.before.catalog, record.after.catalog
-        if interruption.concerns(down):
+        if interruption.can_interrupt(down):
             yield lambda: self._interrupt(migration, down, before)
-        if newcomers(before, after):
+        if new_rows(before, after):
             yield lambda: self._roll_back_on_new_rows(migration, down, before, after)
 
     def _interrupt(self, migration: ExecutableMigration, script: Script, expected: Catalog) -> Finding | None:
         tool = self.base.change.head.tool
         transaction = tool.how_to_enable_transaction if tool is not None else None
-        return interruption.rehearse(self.replay, migration, script, expected, transaction=transaction)
+        return interruption.check(self.replay, migration, script, expected, transaction=transaction)
 
     def _roll_back_on_new_rows(
         self, migration: ExecutableMigration, down: Script, before: Catalog, after: Catalog
     ) -> Finding | None:
-        failures = rollback_on_new_rows.rehearse(self.replay, down, before, after)
+        failures = rollback_on_new_rows.find_failures(self.replay, down, before, after)
         if not failures:
             return None
         self.price[migration.id] = tuple(failure.price for failure in failures)
-        return rollback_on_new_rows.told(migration, down, failures)
+        return rollback_on_new_rows.build_finding(migration, down, failures)
 
 
 def _add(found: list[Finding], finding: Finding) -> None:
@@ -110,6 +110,6 @@ def _add(found: list[Finding], finding: Finding) -> None:
             finding.place.file,
         )
         if is_same and finding.rule == NOT_RESUMABLE.id:
-            found[number] = interruption.joined(item, finding)
+            found[number] = interruption.merge(item, finding)
             return
     found.append(finding)

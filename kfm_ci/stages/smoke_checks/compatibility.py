@@ -79,7 +79,7 @@ def _release(base: Provisioned, before: Tree, server: Server, origin: str) -> _R
         for part in statements.split(text)
     ]
     with base.connect(origin, admin=True) as connection:
-        has_routines = routines.exist(connection)
+        has_routines = routines.has_routines(connection)
     command = base.config.smoke.previous_command
     release = _Release(smoke=tuple(smoke), queries=tuple(queries), command=command, has_routines=has_routines)
     if not smoke and not command:
@@ -108,14 +108,14 @@ def _check_state(
 ) -> Iterator[tuple[str, Finding]]:
     with base.connect(origin) as old, base.connect(database) as new:
         for path, part in release.queries:
-            told = prepared_statement.difference(
-                prepared_statement.of(old, part.text), prepared_statement.of(new, part.text)
+            change = prepared_statement.describe_change(
+                prepared_statement.prepare(old, part.text), prepared_statement.prepare(new, part.text)
             )
-            if told is not None:
+            if change is not None:
                 where = f"{path}:{part.line}"
-                message = f"After `{migration.id}` the statement at `{where}` of the running release {told}."
-                yield where, _finding(QUERY_BREAKS, migration, message, told)
-        for broken in routines.broken(old, new):
+                message = f"After `{migration.id}` the statement at `{where}` of the running release {change}."
+                yield where, _finding(QUERY_BREAKS, migration, message, change)
+        for broken in routines.find_broken(old, new):
             message = f"After `{migration.id}` the existing `{broken.name}` fails: {broken.why}."
             yield broken.name, _finding(ROUTINE_BREAKS, migration, message, broken.why)
     if not release.smoke and not release.command:

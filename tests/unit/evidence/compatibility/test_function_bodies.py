@@ -22,7 +22,7 @@ end
 
 
 def test_statements_are_taken_out_with_variables_as_parameters() -> None:
-    assert list(function_bodies.queries(BODY, ["p_name", "p_id"])) == [
+    assert list(function_bodies.extract_queries(BODY, ["p_name", "p_id"])) == [
         "insert into log (a, b) values ($1, $2)",
         "select count(*), max(x)  from orders o where o.id = $1 and o.state = 'new'",
         "update orders set state = 'big' where id = $1",
@@ -33,11 +33,11 @@ def test_statements_are_taken_out_with_variables_as_parameters() -> None:
 
 
 def test_what_a_trigger_takes_from_its_row_is_known() -> None:
-    assert function_bodies.fields('begin if new.a > old."B" then x := news.c; end if; end') == {"a", "B"}
+    assert function_bodies.trigger_columns('begin if new.a > old."B" then x := news.c; end if; end') == {"a", "B"}
 
 
 @pytest.mark.parametrize(
     "body", ["", "begin", "begin into; end", "select into", "begin select 1 into; end", "begin return $1; end"]
 )
 def test_a_body_that_makes_no_sense_is_read_without_an_error(body: str) -> None:
-    list(function_bodies.queries(body, []))
+    list(function_bodies.extract_queries(body, []))

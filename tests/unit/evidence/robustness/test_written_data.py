@@ -1,10 +1,10 @@
-"""Which migration is told of what differs."""
+"""The migration that a difference is reported for."""
 
 from __future__ import annotations
 
 import pytest
 
-from kfm_ci.evidence.robustness.written_data import culprit
+from kfm_ci.evidence.robustness.written_data import find_cause
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Digest
 from kfm_ci.sql.script import Script, SourceFile
@@ -31,5 +31,5 @@ PAIRS = (
         ("public.gone.live_from", "2"), ("table public.other", "3"), ("function public.f(integer)", "4"), ('public."Field".x', "3"),
     ],
 )  # fmt: skip
-def test_a_difference_is_told_of_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
-    assert culprit(PAIRS, [name])[0].id == expected
+def test_a_difference_is_reported_for_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
+    assert find_cause(PAIRS, [name])[0].id == expected
