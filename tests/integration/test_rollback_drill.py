@@ -359,9 +359,7 @@ PREFERENCES = (
          "1 row ($ is lost; $.{0}… is new; $.{0}… is new; and 7 more)".format("k" * 77)),
     ],
 )  # fmt: skip
-def test_losses_inside_json_are_named_by_path_and_never_by_value(
-    database: str, down: str, loss: str
-) -> None:
+def test_losses_inside_json_are_named_by_path_and_never_by_value(database: str, down: str, loss: str) -> None:
     drilled = practise(database, [with_down("a", "select 1", f"update preferences set {down}")], base=PREFERENCES)
     (finding,) = drilled.results[0].findings
     assert finding.message.endswith(f"public.preferences.chosen differs from before in {loss}.")
@@ -572,9 +570,7 @@ def test_among_statements_on_one_object_the_one_with_the_differing_words_is_foun
          "alter table widgets add constraint larger check (size >= 0)"),
     ],
 )  # fmt: skip
-def test_the_help_shows_the_sql_that_completes_the_rollback(
-    database: str, up: str, down: str
-) -> None:
+def test_the_help_shows_the_sql_that_completes_the_rollback(database: str, up: str, down: str) -> None:
     base = BASE + (
         "alter table widgets add at timestamp(3) with time zone default '2026-01-01', add constraint large check (size >= 0) not valid;"
         "create index partly on widgets (size) where size is not null;"

@@ -70,11 +70,11 @@ def compare_runs(script: Script, *, empty: Connection[Any], seeded: Connection[A
     )
 
 
-def reproduce(script: Script, caught: CaughtException, seeded: Connection[Any]) -> Applied | None:
+def reproduce(script: Script, caught: CaughtException, seeded: Connection[Any]) -> ScriptOutcome | None:
     """Return the caught error as a failed run on rows; ends the session. None when another error comes first."""
     try:
         reset(seeded)
-        run_script.run(seeded, script, entry=None, watcher=_ExitOnError(statement=caught.statement))
+        run_script.apply(seeded, script, watcher=_ExitOnError(statement=caught.statement))
     except psycopg.Error as error:
         diag = error.diag
         if caught.place in _places(diag.context or ""):
@@ -152,7 +152,7 @@ def _counts(connection: Connection[Any], script: Script) -> list[tuple[Statement
     reset(connection)
     connection.add_notice_handler(counter.receive)
     try:
-        applied = run_script.run(connection, script, entry=None, watcher=counter)
+        applied = run_script.apply(connection, script, watcher=counter)
     finally:
         connection.remove_notice_handler(counter.receive)
     return counter.counts if applied.outcome is Outcome.APPLIED else []

@@ -17,7 +17,7 @@ _NOT_DATA = ("08", "25", "40", "42", "53", "57", "58", "XX", "0A", "2D", "28", "
 _LOCK_NOT_AVAILABLE = "55P03"
 
 
-def depends_on_data(failed: Applied) -> bool:
+def depends_on_data(failed: ScriptOutcome) -> bool:
     """Whether rows can cause a failure, when the same statement succeeds without them."""
     state = failed.sqlstate or ""
     return (
@@ -28,7 +28,7 @@ def depends_on_data(failed: Applied) -> bool:
     )
 
 
-def diagnose(failed: Applied, *, before: Connection[Any], after: Connection[Any]) -> Dependence:
+def diagnose(failed: ScriptOutcome, *, before: Connection[Any], after: Connection[Any]) -> Dependence:
     """Return message and help on the rows that make a statement fail.
 
     ``before`` is the database with its rows before the migration (outside a transaction: after its finished
@@ -67,7 +67,7 @@ def _count(found: OffendingRows, before: Connection[Any]) -> tuple[int, int] | N
     return (row[0], row[1]) if row and row[0] else None
 
 
-def _message(failed: Applied, kind: str, found: OffendingRows, counts: tuple[int, int] | None) -> str:
+def _message(failed: ScriptOutcome, kind: str, found: OffendingRows, counts: tuple[int, int] | None) -> str:
     subject = f"`{kind}`" if kind else "The statement"
     if not found.shape:
         rows = f"rows of {found.table}" if found.table else "synthetic rows"

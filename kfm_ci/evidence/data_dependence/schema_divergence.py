@@ -60,5 +60,5 @@ class _DivergenceReader:
 def _catalogs(connection: Connection[Any], script: Script) -> list[tuple[Statement, Catalog]]:
     reader = _DivergenceReader()
     reset(connection)
-    applied = run_script.run(connection, script, entry=None, watcher=reader)
+    applied = run_script.apply(connection, script, watcher=reader)
     return reader.read if applied.outcome is Outcome.APPLIED else []

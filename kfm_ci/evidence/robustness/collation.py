@@ -67,7 +67,7 @@ def check(probe: Probe, databases: Databases, empty: Callable[[], AbstractContex
                 applied = replay.run(pair[1])
                 if applied.outcome is Outcome.FAILED:
                     return _finding(probe, pair, f"line {applied.line}: {applied.error}", applied.line)
-            difference = catalog.timeless(catalog.diff(probe.expected, catalog.read(replay.session)))
+            difference = catalog.without_timestamps(catalog.diff(probe.expected, catalog.read(replay.session)))
             difference = _without(difference, frozenset(old))
             if not difference.empty:
                 cause = written_data.find_cause(probe.pairs, difference.names)

@@ -127,7 +127,7 @@ def _resume(
     names = tuple(dotted(*name) for name in invalid)
     if applied.outcome is Outcome.FAILED:
         return _Problem(error=applied.error, line=applied.line, invalid=names)
-    difference = catalog.timeless(catalog.diff(expected, catalog.read(clone.session)))
+    difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(clone.session)))
     if difference.empty:
         return None
     return _Problem(difference=", ".join(difference.names[:_SHOWN]), invalid=names)

@@ -74,7 +74,7 @@ def check_rebuild(databases: Databases, empty: str, pairs: Sequence[Pair], expec
             applied = clone.run(script)
             if applied.outcome is Outcome.FAILED:
                 return _finding(migration, script, f"line {applied.line}: {applied.error}", applied.line)
-        difference = catalog.timeless(catalog.diff(expected, catalog.read(clone.session)))
+        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(clone.session)))
     migration, script = pairs[-1]
     return None if difference.empty else _finding(migration, script, format_difference(difference), None)
 
@@ -114,7 +114,7 @@ def _first_difference(
             applied = clone.run(pair[1])
             if applied.outcome is Outcome.FAILED:
                 return pair, f"line {applied.line}: {applied.error}", applied.line
-        difference = catalog.timeless(catalog.diff(expected, catalog.read(clone.session)))
+        difference = catalog.without_timestamps(catalog.diff(expected, catalog.read(clone.session)))
         if not difference.empty:
             return written_data.find_cause(rows.pairs, difference.names), format_difference(difference), None
         columns = rows.environment_dependent(data_checksums.snapshot(clone.session))

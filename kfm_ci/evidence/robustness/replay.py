@@ -50,13 +50,13 @@ class Replay:
             reset(self._session)
         return self._session
 
-    def run(self, script: Script) -> Applied:
+    def run(self, script: Script) -> ScriptOutcome:
         """Run a script and keep its changes."""
-        return run_script.run(self.session, script, entry=None)
+        return run_script.apply(self.session, script)
 
-    def dry_run(self, script: Script, look: Look) -> Applied:
-        """Run a transactional script, call ``look`` on its changes, and roll it back."""
-        return run_script.run(self.session, script, entry=None, keep=False, look=look)
+    def dry_run(self, script: Script, snapshot: SnapshotReader) -> ScriptOutcome:
+        """Run a transactional script, read its changes with ``snapshot``, and roll it back."""
+        return run_script.dry_run(self.session, script, snapshot)
 
     @contextmanager
     def preserving_sequences(self) -> Iterator[None]:

@@ -78,7 +78,7 @@ def _run_on_clone(replay: Replay, script: Script) -> tuple[Content, Content]:
     replay.disconnect()
     with open_replay(replay.databases, replay.database) as clone:
         before = data_checksums.snapshot(clone.session)
-        applied = run_script.run(clone.session, script, entry=None, traced=True)
+        applied = run_script.apply(clone.session, script, traced=True)
         if applied.outcome is Outcome.FAILED:
             return before, before
         return before, data_checksums.snapshot(clone.session, like=before, since=before, touched=applied.touched)

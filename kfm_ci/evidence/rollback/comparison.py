@@ -72,7 +72,7 @@ def compare(before: State, now: State, known: KnownDifferences) -> Comparison:
 
 def compare_schemas(before: Catalog, now: Catalog, known: KnownDifferences) -> Difference:
     """Return the objects that differ, without the known ones and those that differ in form only."""
-    difference = known.subtract(catalog.timeless(catalog.diff(before, now)), now)
+    difference = known.subtract(catalog.without_timestamps(catalog.diff(before, now)), now)
     equivalent = equivalent_objects(difference, before=before, now=now)
     return select(difference, lambda name: name not in equivalent)
 

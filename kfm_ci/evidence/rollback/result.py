@@ -10,6 +10,7 @@ from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.rollback import location
 from kfm_ci.evidence.rollback.model import DrillResult, DrillStep, DrillSubject
 from kfm_ci.evidence.schema_diff import convert
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Mode, Place, Proof, Severity
 from kfm_ci.postgres.catalog import Difference
 from kfm_ci.rule_info import RuleInfo

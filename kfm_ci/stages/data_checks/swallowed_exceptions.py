@@ -52,7 +52,7 @@ def _dependence(
     try:
         with base.connect(name) as seeded, base.connect(name) as before, base.connect(dry_run.unseeded) as after:
             for earlier in base.new[: base.new.index(migration)]:
-                run_script.run(seeded, earlier.up, entry=None)
+                run_script.apply(seeded, earlier.up)
             failed = caught_exceptions.reproduce(migration.up, item, seeded)
             return None if failed is None else data_dependence.diagnose(failed, before=before, after=after)
     finally:

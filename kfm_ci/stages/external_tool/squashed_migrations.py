@@ -25,7 +25,7 @@ def check_rebuild(base: Provisioned, tool: Tool, final: Catalog, empty: str) -> 
     if ended.code:
         return _differs(base, f"the tool fails: {tool_run.decisive_line(ended.tail)}")
     with base.connect(empty) as connection:
-        difference = catalog.timeless(catalog.diff(final, catalog.read(connection)))
+        difference = catalog.without_timestamps(catalog.diff(final, catalog.read(connection)))
     return None if difference.empty else _differs(base, rebuild.format_difference(difference))
 
 
