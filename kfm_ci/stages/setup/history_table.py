@@ -9,13 +9,13 @@ from dataclasses import replace
 from kfm_ci.migrations import history_tables
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, compare
 from kfm_ci.migrations.history_tables.compare import HistoryComparison
-from kfm_ci.migrations.model import Command, History, Migration
+from kfm_ci.migrations.model import History, Migration
 from kfm_ci.migrations.problems.history_table import MIGRATION_IGNORED
 from kfm_ci.model import Finding, Place, Severity
 from kfm_ci.postgres import history_table
 from kfm_ci.postgres.session import Session
 from kfm_ci.sql.script import Script
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ToolMigration
 
 _Read = tuple[HistoryTable, str, tuple[HistoryRow, ...]]
 
@@ -54,7 +54,9 @@ def by_baseline(base: BaseDatabase, database: str) -> HistoryComparison:
     )
 
 
-def by_tool(base: BaseDatabase, database: str, suppressed: frozenset[str | None]) -> list[Finding]:
+def by_tool(
+    base: BaseDatabase, new: tuple[ToolMigration, ...], database: str, suppressed: frozenset[str | None]
+) -> list[Finding]:
     """Return findings on the history table after the tool has run everything: failed and missing rows.
 
     ``suppressed``: ids of migrations whose error the tool suppressed; these are reported already.
@@ -66,8 +68,8 @@ def by_tool(base: BaseDatabase, database: str, suppressed: frozenset[str | None]
     head = base.change.head
     noted = compare.compare(table, rows, head, name=name, place=head.directory)
     ran = noted.applied | noted.failed | suppressed
-    passed = [item for item in base.pending if item.id not in ran]
-    marked = [replace(item, condition="its preconditions") for item in base.pending if item.id in noted.passed]
+    passed = [item for item in new if item.id not in ran]
+    marked = [replace(item, condition="its preconditions") for item in new if item.id in noted.passed]
     left = [*(item for item in passed if item.condition is not None), *marked]
     return [
         *noted.findings,
@@ -110,9 +112,9 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
     )
 
 
-def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
+def _left_out(passed: Iterable[ToolMigration], head: History) -> Iterator[Finding]:
     """Yield what was left out on purpose, once a file and condition."""
-    groups: dict[tuple[str, str], list[Migration]] = {}
+    groups: dict[tuple[str, str], list[ToolMigration]] = {}
     for item in passed:
         groups.setdefault((item.up_path, item.condition or ""), []).append(item)
     for (_, condition), items in groups.items():
@@ -126,7 +128,7 @@ def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
         )
 
 
-def _passed_over(item: Migration, head: History, name: str) -> Finding:
+def _passed_over(item: ToolMigration, head: History, name: str) -> Finding:
     return MIGRATION_IGNORED.finding(
         f"{head.format} exited 0 but did not record this migration in `{name}`.",
         help="Give it a version after all others.",
@@ -136,5 +138,5 @@ def _passed_over(item: Migration, head: History, name: str) -> Finding:
     )
 
 
-def _place(item: Migration) -> Place:
-    return Place(file=item.up_path, line=item.up.line if isinstance(item.up, Command) else 1)
+def _place(item: ToolMigration) -> Place:
+    return Place(file=item.up_path, line=item.up.line)
