@@ -50,7 +50,9 @@ def executable(migration: Migration) -> ExecutableMigration:
     if isinstance(migration, ExecutableMigration):
         return migration
     if not isinstance(migration.up, Script):
-        raise CannotCheck(code="KFM-C20", message="no runner for this tool's migrations", where=migration.up_path)
+        raise CannotCheck(
+            code="KFM-C20", message="No runner can execute this tool's migrations.", where=migration.up_path
+        )
     return ExecutableMigration(**_values(migration))
 
 
@@ -198,7 +200,7 @@ class ApplyResult(ApplyProgress):
     database: str
     """Where the new migrations were applied."""
     seeded_base: str
-    """What it was cloned from: the base with synthetic rows; nobody is connected to it."""
+    """What it was cloned from: the base with synthetic rows; it has no connections."""
     catalog: Catalog
     """After the last migration that was applied."""
     tables: tuple[Table, ...] = ()

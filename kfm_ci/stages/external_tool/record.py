@@ -63,7 +63,9 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
         if ended.code and not recorder.take():
             raise tool_run.tool_failure(tool, ended)
     if ended.code:
-        raise Failed(f"the base commit's own migrations do not apply: {tool_run.decisive_line(ended.tail)}")
+        raise Failed(
+            f"The migrations of the base commit do not apply: {tool_run.decisive_line(ended.tail).removesuffix('.')}."
+        )
     if not tool_run.history(base, database, tool):
         raise tool_run.nothing_recorded(tool, ended)
 
@@ -139,14 +141,14 @@ def _stopped(
     failure: RecordingFailed,
     earlier: tuple[Finding, ...],
 ) -> Stopped:
-    """Return the end of the stage when a migration does not run, with static findings on what is known of all."""
+    """Return the end of the stage when a migration does not run, with static findings on all SQL that is known."""
     left = [item for item in new if item.id not in failure.ups]
     scripts = {**_scripts(tool, new, failure.ups, {}), **_printed(tool, left, failure.runner)}
     change = with_migrations(base.change, scripts)
     static, linter = validate.static_findings(change, base.given)
-    kept = [item for item in static if not _follows(item, failure.finding)]
-    found = _unreported((*kept, *failure.findings, failure.finding), earlier)
-    reason = Failed(f"{failure.finding.migration}: {failure.finding.message}")
+    causes = [item for item in static if not _follows(item, failure.finding)]
+    found = _unreported((*causes, *failure.findings, failure.finding), earlier)
+    reason = Failed(f"`{failure.finding.migration}`: {failure.finding.message}")
     return Stopped(reason, StageOutcome(result=replace(base, change=change, linter=linter), findings=found))
 
 
@@ -210,9 +212,9 @@ def _shell_command(migration: ToolMigration, tool: Tool) -> str | None:
     command = migration.up
     if not command.down:
         return None
-    ours = {path.rpartition("/")[2] for path in tool.generated_files}
-    # a command that runs a file of ours names the tool's own task after it
-    place = next((number for number, word in enumerate(command.down) if word in ours), 0)
+    generated = {path.rpartition("/")[2] for path in tool.generated_files}
+    # a command that runs a generated file names the tool's own task after it
+    place = next((number for number, word in enumerate(command.down) if word in generated), 0)
     words = command.down[:1] + command.down[place + 1 :]
     line = " ".join(
         f'"{word.replace("{url}", "$DATABASE_URL")}"' if "{url}" in word else shlex.quote(word) for word in words

@@ -15,8 +15,8 @@ from kfm_ci.stages.external_tool.tool_run import ToolRunner, decisive_line, trac
 from kfm_ci.stages.results import BaseDatabase, ToolMigration
 
 _IRREVERSIBLE = re.compile(
-    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse"
-    r"|cannot (?:be rolled back|roll ?back)",
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed"
+    r"|cannot reverse|cannot (?:be rolled back|roll ?back)",
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"\s*(?:raise|throw)\b")
@@ -135,7 +135,7 @@ def _command_line(remaining: list[ToolMigration]) -> tuple[str, ...]:
 
 
 def failure_reason(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:
-    """Return why a rollback failed, from PostgreSQL's error or the tool's; None where it is irreversible or succeeded."""
+    """Return PostgreSQL's or the tool's error of a rollback; None where it is irreversible or succeeded."""
     why = error or (decisive_line(ended.tail) if ended.code else None)
     return None if why is None or _is_irreversible(migration, ended) else why
 

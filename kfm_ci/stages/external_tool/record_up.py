@@ -51,7 +51,7 @@ class RecordingFailed(Exception):
 
 
 def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...]) -> UpRecording:
-    """Run the new migrations; raises RecordingFailed when one does not run, Failed when only all of them together do not."""
+    """Run the new migrations; raises RecordingFailed when one does not run, Failed when only the run of all fails."""
     runner = ToolRunner.on(base, files, "tool")
     done = runner.up(new)
     is_known = isinstance(done, Cut) and _complete(done, new)
@@ -61,7 +61,7 @@ def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration
         raise RecordingFailed(done, {}, runner)
     ups, stepwise = _steps(base, files, new)
     if isinstance(done, Finding):
-        raise Failed("all new migrations in one run of the tool fail", (_only_together(done),))
+        raise Failed("All new migrations in one run of the tool fail.", (_only_together(done),))
     found = _compare(base, DatabaseState(base, runner.database, files.tool), stepwise)
     return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
 

@@ -49,7 +49,7 @@ def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state
             reset(connection)
             done = run_script.run(connection, migration.up, entry=None)
             if done.outcome is Outcome.FAILED:
-                raise _replay_failure(migration.id, done.error or "it fails")
+                raise _replay_failure(migration.id, done.error or "a migration fails")
     difference = state.differs(DatabaseState(base, name, tool))
     if difference:
         raise _replay_failure(new[-1].id, difference)
@@ -59,7 +59,7 @@ def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state
 def _replay_failure(migration: str, why: str) -> CannotCheck:
     return CannotCheck(
         code="KFM-C45",
-        message=f"replaying the recorded SQL gave a different result: {why}",
+        message=f"Replaying the recorded SQL gave a different result: {why}.",
         where=migration,
-        help="Report it. COPY from the client and results that depend on time are not recorded.",
+        help="Report this as a defect. COPY from the client and results that depend on time are not recorded.",
     )

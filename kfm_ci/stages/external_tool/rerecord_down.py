@@ -34,7 +34,7 @@ class Rerecorded:
 
 
 def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
-    """Return the ids of migrations whose rollback may have been recorded from a state that later ones changed, in order.
+    """Return the ids of migrations whose rollback may have been recorded from rows that later ones changed, in order.
 
     At most MOST, first those that are reported to lose rows.
     """
@@ -57,7 +57,7 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
 
 
 def record_again(base: Provisioned, names: Sequence[str]) -> Rerecorded:
-    """Let the tool run up to each of the migrations, roll it back on a clone, and record that SQL in place of the old."""
+    """Let the tool run up to each of the migrations and roll it back on a clone; that SQL replaces the recorded one."""
     tool, server = base.change.head.tool, base.server
     if tool is None or not names:
         return Rerecorded(base=base)

@@ -38,8 +38,9 @@ _CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
 _PREAMBLE = "An error has occurred, "
 """Rails prints this for every error, above the error itself."""
 _NOT_INSTALLED = re.compile(
-    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
-    r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
+    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import"
+    r"|ClassNotFoundException|(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex"
+    r"|Unchecked dependencies"
 )
 _NOT_READ = re.compile(r"^\s*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
 """The tool could not parse a program."""
@@ -116,7 +117,7 @@ class ToolRunner:
         return cut, ended
 
     def printed(self, expected: Sequence[ToolMigration], others: Sequence[ToolMigration]) -> Cut | None:
-        """Return the SQL that the tool prints for rolling migrations back, as if the others had not run; None without any.
+        """Return the SQL that the tool prints for a rollback, as if the others had not run; None where it prints none.
 
         The history rows of the others are deleted from the database.
         """
@@ -166,7 +167,8 @@ class ToolRunner:
             return None
         migration = self.base.pending[-1]
         return PENDING_AFTER_RUN.finding(
-            f"After all migrations have run, the tool still reports a pending or failed one: {decisive_line(ended.tail)}.",
+            "After all migrations have run, the tool still reports a pending or failed one: "
+            f"{decisive_line(ended.tail)}.",
             help=f"Run `{' '.join(self.files.tool.status)}` by hand.",
             place=Place(file=migration.up_path, line=1),
             migration=migration.id,
@@ -211,7 +213,7 @@ def nothing_recorded(tool: Tool, ended: ProcessResult) -> CannotCheck:
     output = f"; its output: {decisive_line(ended.tail)}" if ended.tail else ", and it printed nothing"
     return CannotCheck(
         code="KFM-C44",
-        message=f"the migration tool exited 0, but its table {tool.history_table} did not change{output}",
+        message=f"The migration tool exited 0, but its table {tool.history_table} did not change{output}.",
         help="Check that the tool reads DATABASE_URL, and that `history-table` is right.",
         where="[migrations.command]",
     )
@@ -221,7 +223,8 @@ def tool_failure(tool: Tool, ended: ProcessResult, error: str | None = None) -> 
     """Return the error for a tool that failed before any migration, or on its own tables (``error``)."""
     return CannotCheck(
         code="KFM-C46",
-        message=f"the migration tool {_ending(ended)} before any migration failed: {error or decisive_line(ended.tail)}",
+        message=f"The migration tool {_ending(ended)} before any migration failed: "
+        f"{error or decisive_line(ended.tail)}.",
         where=" ".join(tool.up)[:200],
         help="Install its dependencies in the work tree. The tool gets DATABASE_URL, libpq's variables, and those of "
         "`[migrations.command]` `env` and `pass-env`, no others.",

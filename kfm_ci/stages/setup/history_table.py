@@ -1,4 +1,4 @@
-"""What the tool's own history table says has run: of a baseline that brought it along, and after the tool itself ran."""
+"""The tool's history table: of a baseline that contains it, and after a run of the tool."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ _Read = tuple[HistoryTable, str, tuple[HistoryRow, ...]]
 
 
 def make_named(base: BaseDatabase, session: Session) -> None:
-    """Make the tool's own table where a migration names it, as one that puts a trigger on it: the tool makes it before the first."""
+    """Create the history table where a migration names it, for example to put a trigger on it.
+
+    The tool itself creates it before the first migration.
+    """
     head = base.change.head
     table = history_tables.of(head.format)
     if head.tool is not None or table is None or not table.definition:
@@ -38,7 +41,7 @@ def make_named(base: BaseDatabase, session: Session) -> None:
 
 
 def by_baseline(base: BaseDatabase, database: str) -> HistoryComparison:
-    """Return what the table that came with the baseline says of the files; nothing where there is none."""
+    """Return the files compared with the history table of the baseline; empty where the baseline has none."""
     path, merged, head = base.config.migrations.baseline, base.change.base, base.change.head
     found = _read(base, database) if path is not None else None
     if path is None or found is None:
@@ -79,7 +82,7 @@ def by_tool(
 
 
 def left_by_base(base: BaseDatabase, database: str) -> tuple[Migration, ...]:
-    """Return the base's migrations of which the tool's table has no row: it comes to them again with each run."""
+    """Return the base's migrations without a row in the history table: the tool tries them again in each run."""
     found, merged = _read(base, database), base.change.base
     if found is None or merged is None:
         return ()
@@ -113,15 +116,17 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
 
 
 def _left_out(passed: Iterable[ToolMigration], head: History) -> Iterator[Finding]:
-    """Yield what was left out on purpose, once a file and condition."""
+    """Yield a note on the migrations that a condition excluded, one for each file and condition."""
     groups: dict[tuple[str, str], list[ToolMigration]] = {}
     for item in passed:
         groups.setdefault((item.up_path, item.condition or ""), []).append(item)
     for (_, condition), items in groups.items():
-        what = "this migration" if len(items) == 1 else f"{len(items)} migrations of this file"
+        what, pronoun = (
+            ("this migration", "it") if len(items) == 1 else (f"{len(items)} migrations of this file", "them")
+        )
         yield MIGRATION_IGNORED.finding(
-            f"{head.format} left out {what} because of {condition}; kfm-ci did not check {'it' if len(items) == 1 else 'them'}.",
-            help=f"Set `[migrations.command]` `env` or `up` so that {head.format} runs {'it' if len(items) == 1 else 'them'} as in production.",
+            f"{head.format} left out {what} because of {condition}; kfm-ci did not check {pronoun}.",
+            help=f"Set `[migrations.command]` `env` or `up` so that {head.format} runs {pronoun} as in production.",
             place=_place(items[0]),
             migration=items[0].id,
             severity=Severity.NOTE,
