@@ -1,4 +1,4 @@
-"""What ``gate`` writes to ``--out``."""
+"""The files that ``gate`` writes to ``--out``."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from kfm_ci.report.comment import body
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateInputs:
-    """Digests of what a run was told beside the migrations."""
+    """Digests of the inputs of a run other than migrations."""
 
     config: Digest | None = None
     """Of the file with the settings."""
     policy: Digest | None = None
-    """Of the settings that judged."""
+    """Of the settings that decide."""
     smoke: Digest | None = None
     """Of the list of smoke tests, in sha256sum format."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kfm_ci.evidence import rollback, schema_diff, unindexed_foreign_keys
 from kfm_ci.evidence.model import ApplyEvidence
@@ -53,20 +53,21 @@ class Apply:
 
         A migration that fails on rows only is reported, and applied again without these rows.
         """
-        base = done.need(Provisioned, "there is no base to apply to")
+        base = done.need(Provisioned, "The base could not be built.")
         dry_run = done.get(DryRunResult)
         seeded = SeededBase(base=base, unseeded=dry_run.unseeded if dry_run else None, earlier=done.findings)
         records: dict[str, MigrationRecord] = {}
-        result: ApplyProgress = ApplyProgress(records=records, seeding=None)
+        result: ApplyProgress = ApplyProgress(records={}, seeding=None)
 
         def outcome() -> StageOutcome:
-            return StageOutcome(result=result, findings=seeded.findings, superseded=seeded.superseded)
+            progress = replace(result, records=dict(records))
+            return StageOutcome(result=progress, findings=seeded.findings, superseded=seeded.superseded)
 
         with keeping(outcome):
             while True:
                 records.clear()
                 origin = seeded.prepare()
-                result = ApplyProgress(records=records, seeding=seeded.seeding)
+                result = ApplyProgress(records={}, seeding=seeded.seeding)
                 name = base.server.create_database("apply", template=origin)
                 attempt = _apply_all(base, name, records)
                 if attempt.failure is None or not seeded.exclude_offending_rows(*attempt.failure, name):
@@ -82,7 +83,7 @@ class Apply:
             )
             if attempt.failure is not None:
                 seeded.replace_dry_run_finding(_failure(base, attempt.failure))
-                raise Failed(f"{attempt.failure[0].id} failed")
+                raise Failed(f"`{attempt.failure[0].id}` fails.")
             if dry_run is not None:
                 seeded.add(check_divergence(base, applied, dry_run))
                 seeded.add(check_handlers(base, applied, dry_run, (*done.findings, *seeded.findings)))
@@ -170,4 +171,4 @@ def _check_second_apply(base: Provisioned, applied: tuple[str, ...]) -> None:
     """Raise Failed unless the ledger has every new migration, so that a second apply finds nothing pending."""
     pending = [item.id for item in base.new if item.id not in applied]
     if pending:
-        raise Failed(f"the ledger does not contain {pending[0]} after it was applied")
+        raise Failed(f"The ledger does not contain `{pending[0]}` after it was applied.")

@@ -30,9 +30,9 @@ class Provision:
         """Start the engine and build the base; a base that does not apply cannot be checked against."""
         if given.change.head.unreadable:
             _reject_unreadable_base(given, done)
-            raise Skip("some files could not be read or ordered")
+            raise Skip("Some files could not be read or ordered.")
         if not given.change.new:
-            raise Skip("nothing new to run")
+            raise Skip("There is no new migration.")
         server = given.resources.enter_context(given.engine().start())
         running: RunningServer = RunningServer(given=given, change=given.change, server=server)
         found: list[Finding] = []
@@ -90,7 +90,7 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
                 again = run_script.replay(connection, script)
                 applied = again if again.sqlstate == applied.sqlstate else applied
                 finding = failure_finding(base, migration, script, applied)
-                raise Failed(f"the base commit's own migrations do not apply: {migration.id}", (finding,))
+                raise Failed(f"The migration `{migration.id}` of the base commit does not apply.", (finding,))
         reset(connection)
         ledger.fill(connection, tuple(entry_of(base, item) for item in migrations))
 
@@ -127,14 +127,14 @@ def _changes_roles(running: RunningServer) -> bool:
 
 
 def _reject_unreadable_base(given: GateInput, done: Results) -> None:
-    """Raise CannotCheck when a merged file is unreadable: no finding of this change reports it, and nothing was checked."""
+    """Raise CannotCheck when a merged file is unreadable and no finding of this change reports it."""
     head = given.change.head
     reported = any(item.severity is Severity.ERROR for item in done.findings if item in head.findings)
     if given.change.new and not reported:
         first = next(iter(head.findings), None)
         raise CannotCheck(
             code="KFM-C24",
-            message=f"a merged migration cannot be run: {first.message if first else 'unreadable'}",
+            message=f"A merged migration cannot be run: {first.message if first else 'it is unreadable.'}",
             where=first.place.file if first else head.directory,
             help=first.help if first else "Correct the file.",
         )

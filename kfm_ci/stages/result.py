@@ -122,7 +122,7 @@ def conclude(
     gate = _GateResults(given, done)
     new = gate.change.new
     weighed = _weigh(gate, [*done.findings, *_observed_findings(gate)])
-    findings = source_locations.placed(list(weighed.findings), new)
+    findings = source_locations.locate_findings(list(weighed.findings), new)
     assessed = {item.id: risk.assess(found for found in findings if found.migration == item.id) for item in new}
     findings += _risk_findings(gate, findings)
     findings = [_linked(item) for item in findings]
@@ -255,7 +255,7 @@ def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Ass
     down = migration.down
     if new and rollback.strategy is Strategy.NONE:
         rollback = replace(rollback, strategy=strategy_of(migration))
-    rollback = replace(rollback, statements=source_locations.traced(rollback.statements, migration))
+    rollback = replace(rollback, statements=source_locations.locate_statements(rollback.statements, migration))
     return MigrationEvidence(
         id=migration.id,
         new=new,
@@ -266,7 +266,7 @@ def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Ass
         declared=declared_of(migration),
         assessed=assessed.get(migration.id),
         apply=record.apply,
-        statements=source_locations.traced(record.statements, migration),
+        statements=source_locations.locate_statements(record.statements, migration),
         schema_diff=record.schema_diff,
         rollback=rollback,
     )

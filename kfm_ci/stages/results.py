@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.config import Config
@@ -19,7 +20,7 @@ from kfm_ci.evidence.model import (
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.tables import ForeignKey, Table
-from kfm_ci.migrations.model import Migration
+from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Digest, LinterIdentity, Outcome, Proof
 from kfm_ci.postgres import session
 from kfm_ci.postgres.catalog import Catalog
@@ -28,6 +29,13 @@ from kfm_ci.postgres.session import Session
 from kfm_ci.sql.script import Script
 from kfm_ci.stages.gate_input import GateInput
 from kfm_ci.stages.stage import Results
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolMigration(Migration):
+    """A migration whose SQL is not recorded yet: only its tool can run it."""
+
+    up: Command
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +50,26 @@ def executable(migration: Migration) -> ExecutableMigration:
     if isinstance(migration, ExecutableMigration):
         return migration
     if not isinstance(migration.up, Script):
-        raise CannotCheck(code="KFM-C20", message="no runner for this tool's migrations", where=migration.up_path)
-    values = {item.name: getattr(migration, item.name) for item in fields(migration)}
-    return ExecutableMigration(**values)
+        raise CannotCheck(
+            code="KFM-C20", message="No runner can execute this tool's migrations.", where=migration.up_path
+        )
+    return ExecutableMigration(**_values(migration))
+
+
+def recorded(migration: ToolMigration, *, up: Script, down: Script | None) -> ExecutableMigration:
+    """Return a tool's migration with its recorded SQL."""
+    return ExecutableMigration(**{**_values(migration), "up": up, "down": down})
+
+
+def tool_migration(migration: Migration) -> ToolMigration:
+    """Return a migration that its tool runs; raises TypeError for a script, which is a defect of the format."""
+    if not isinstance(migration.up, Command):
+        raise TypeError(f"{migration.id} is not run by a tool")
+    return ToolMigration(**_values(migration))
+
+
+def _values(migration: Migration) -> dict[str, Any]:
+    return {item.name: getattr(migration, item.name) for item in fields(migration)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +137,7 @@ class Provisioned(BaseDatabase):
     base_catalog: Catalog
     new: tuple[ExecutableMigration, ...]
     """The new migrations, in plan order; all of them SQL."""
-    programs: tuple[Migration, ...] = ()
+    programs: tuple[ToolMigration, ...] = ()
     """The new migrations as their tool runs them; empty where our own runner does."""
     unrecorded: Mapping[str, Proof] = field(default_factory=dict)
     """By migration, the proof of a tool's rollback of which no SQL was recorded: it failed, or was not run."""
@@ -175,7 +200,7 @@ class ApplyResult(ApplyProgress):
     database: str
     """Where the new migrations were applied."""
     seeded_base: str
-    """What it was cloned from: the base with synthetic rows; nobody is connected to it."""
+    """What it was cloned from: the base with synthetic rows; it has no connections."""
     catalog: Catalog
     """After the last migration that was applied."""
     tables: tuple[Table, ...] = ()

@@ -50,10 +50,10 @@ class Rollback:
 
     def run(self, given: GateInput, done: Results) -> StageOutcome:
         """Roll the new migrations back in reverse order, compare schema and data, and apply them again."""
-        base = done.need(Provisioned, "nothing was applied")
-        applied = done.need(ApplyResult, "nothing was applied")
+        base = done.need(Provisioned, "No new migration was applied.")
+        applied = done.need(ApplyResult, "No new migration was applied.")
         if not any(applied.is_applied(item) for item in base.new):
-            raise Skip("nothing was applied")
+            raise Skip("No new migration was applied.")
         drill = _run_drill(base, applied)
         base, results = drill.base, drill.results
         rollbacks, found = _assess(base, results, done.findings)
@@ -65,10 +65,10 @@ class Rollback:
             found = (*found, *robustness.findings)
             wrong = [result for result in results if any(item.is_blocking for item in result.findings)]
             if wrong:
-                raise Failed(f"{len(wrong)} of {len(results)} rollbacks are not proven")
+                raise Failed(f"{len(wrong)} of {len(results)} rollbacks are not proven.")
             errors = [item for item in robustness.findings if item.is_blocking]
             if errors:
-                raise Failed("; ".join(f"{item.migration}: {item.rule}" for item in errors))
+                raise Failed(f"{'; '.join(f'`{item.migration}`: {item.rule}' for item in errors)}.")
         proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
         message = "; ".join(filter(None, (proven, robustness.not_checked)))
         return StageOutcome(result=_result(base, rollbacks), findings=found, message=message)
@@ -97,7 +97,10 @@ def _assess(
 
 
 def _run_drill(base: Provisioned, applied: ApplyResult) -> _Drill:
-    """Drill every rollback; a tool's rollback that is reported is recorded again right after its own up, and drilled again."""
+    """Drill every rollback.
+
+    A tool's rollback that is reported is recorded again right after its own up migration, and drilled again.
+    """
     migrations = [item for item in base.new if applied.is_applied(item)]
     drilled = base.server.create_database("rollback", template=applied.database)
     records = {item.id: applied.records[item.id] for item in migrations}

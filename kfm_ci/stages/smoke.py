@@ -45,9 +45,9 @@ class Smoke:
             has_verify = any(item.verify for item in given.change.new)
             reason = None
             if not given.smoke_files and not given.config.smoke.command and not has_verify:
-                reason = "no smoke tests are configured: [smoke] sql or command"
+                reason = "No smoke test is configured: `[smoke]` `sql` or `command`."
             elif base is None or applied is None or done.status("apply") != "passed":
-                reason = "the new migrations were not applied"
+                reason = "The new migrations were not applied."
             if reason is None and base is not None and applied is not None:
                 found += verify_scripts.check_skipped(base.new)
                 tests = _run_tests(base, base.server.create_database("smoke", template=applied.database))
@@ -59,7 +59,7 @@ class Smoke:
                 failed = [item for item in tests if not item.passed]
                 found += [_finding(item, Severity.ERROR, "Correct the migration or the assertion.") for item in failed]
                 if failed:
-                    raise Failed(f"{len(failed)} of {len(tests)} failed")
+                    raise Failed(f"{len(failed)} of {len(tests)} smoke tests failed.")
         if reason is not None:
             raise Stopped(Skip(reason), StageOutcome(findings=tuple(found)))
         return StageOutcome(result=SmokeResult(tests=tests), findings=tuple(found), message=f"{len(tests)} passed")

@@ -43,7 +43,7 @@ class Validate:
 def _fail_on_errors(count: int, outcome: StageOutcome) -> None:
     with keeping(lambda: outcome):
         if count:
-            raise Failed(f"{count} static error{'s' if count > 1 else ''}")
+            raise Failed(f"{count} static error{'s' if count > 1 else ''}.")
 
 
 def static_findings(change: Change, given: GateInput) -> tuple[tuple[Finding, ...], LinterIdentity | None]:
@@ -52,7 +52,7 @@ def static_findings(change: Change, given: GateInput) -> tuple[tuple[Finding, ..
     Raises CannotCheck when the linter did not finish.
     """
     found = runner.findings(change)
-    advised = runner.lint_change(change, found, given.policy, major=given.config.database.postgres_version)
-    if advised.unchecked:
-        raise findings.not_checked(advised)
-    return (*found, *advised.findings), process.identity() if advised.asked else None
+    linted = runner.lint_change(change, found, given.policy, major=given.config.database.postgres_version)
+    if linted.unchecked:
+        raise findings.not_checked(linted)
+    return (*found, *linted.findings), process.identity() if linted.asked else None

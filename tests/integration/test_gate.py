@@ -295,7 +295,7 @@ def test_a_role_that_a_migration_names_is_made_when_it_is_asked_for(repository: 
     repository.add("20260101_1200__add_widgets", up, "drop table widgets;")
     code, report = repository.gate("--base", "none")
     (failed,) = [item for item in report["findings"] if item["rule"] == "migration-failed"]
-    assert code == 1 and failed["help"].endswith('[database] roles = ["reader"]')
+    assert code == 1 and failed["help"] == 'Set `[database] roles = ["reader"]` in kfm-ci.toml.'
     (repository.root / "kfm-ci.toml").write_text('[database]\nroles = ["reader"]\n')
     code, report = repository.gate("--base", "none")
     assert code == 0, report["findings"]

@@ -37,7 +37,7 @@ class SeededBase:
     _origin: str = ""
 
     def prepare(self) -> str:
-        """Return a database to clone from, with synthetic rows if possible; nobody is connected to it."""
+        """Return a database to clone from, with synthetic rows if possible; it has no connections."""
         self._origin = self._seeded()
         return self._origin
 
@@ -62,7 +62,7 @@ class SeededBase:
         self.findings = (*self.findings, *findings)
 
     def replace_dry_run_finding(self, finding: Finding) -> None:
-        """Add the finding on a failed migration in place of the dry run's, which knew less of the place."""
+        """Add the finding on a failed migration in place of the dry run's, whose place is less exact."""
         active = [item for item in (*self.earlier, *self.findings) if item not in self.superseded]
         same = [item for item in active if (item.migration, item.hazard) == (finding.migration, finding.hazard)]
         if all(item.rule == finding.rule for item in same):
@@ -99,7 +99,7 @@ class SeededBase:
         statement = failed.statement
         line, end = (statement.line, statement.end_line) if statement else (failed.line, failed.line)
         place = Place(file=migration.up_path, line=line, column=1, end_line=end)
-        # the linter only suspected what is now a fact
+        # the failure confirms what the linter suspected
         self._supersede(item for item in (*self.earlier, *self.findings) if _suspects(item, place))
         reported = any(item.rule == DATA_DEPENDENT_FAILURE.id and item.place == place for item in self.findings)
         if not reported:
@@ -112,9 +112,9 @@ class SeededBase:
             self.add((finding,))
 
     def _supersede(self, findings: Iterable[Finding]) -> None:
-        gone = frozenset(findings)
-        self.findings = tuple(item for item in self.findings if item not in gone)
-        self.superseded |= gone
+        old = frozenset(findings)
+        self.findings = tuple(item for item in self.findings if item not in old)
+        self.superseded |= old
 
 
 def _suspects(item: Finding, place: Place) -> bool:

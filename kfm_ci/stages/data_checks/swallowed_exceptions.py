@@ -18,7 +18,7 @@ from kfm_ci.stages.results import ApplyResult, DryRunResult, ExecutableMigration
 def check_handlers(
     base: Provisioned, applied: ApplyResult, dry_run: DryRunResult, earlier: tuple[Finding, ...]
 ) -> tuple[Finding, ...]:
-    """Count the exceptions caught on rows and on empty tables; return findings on handlers of ``others`` that swallow them.
+    """Return findings on handlers of ``others`` that catch exceptions on rows which do not occur on empty tables.
 
     A handler that names a condition is deliberate. Without a handler of ``others`` nothing is run again.
     """

@@ -6,13 +6,13 @@ Recorded SQL is a script like any other: no later stage knows which tool ran it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.evidence.tool_log.server_log import LogRecorder
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
-from kfm_ci.migrations.model import Command, Migration, Tool
+from kfm_ci.migrations.model import Tool
 from kfm_ci.model import Finding, Hazard, LinterIdentity, Mode, Proof
 from kfm_ci.rules.parsing.statement_not_parsed import STATEMENT_NOT_PARSED
 from kfm_ci.rules.server.external_tool import ERROR_SUPPRESSED
@@ -24,7 +24,14 @@ from kfm_ci.stages.external_tool.record_up import FEW, RecordingFailed, record_u
 from kfm_ci.stages.external_tool.replay_check import check_replay
 from kfm_ci.stages.external_tool.tool_run import ToolRunner
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.results import BaseDatabase, with_migrations
+from kfm_ci.stages.results import (
+    BaseDatabase,
+    ExecutableMigration,
+    ToolMigration,
+    recorded,
+    tool_migration,
+    with_migrations,
+)
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.stage import Failed, StageOutcome, Stopped, keeping
 
@@ -35,7 +42,7 @@ class Recording:
 
     change: Change
     """With the recorded SQL in place of the commands."""
-    programs: tuple[Migration, ...] = ()
+    programs: tuple[ToolMigration, ...] = ()
     """The new migrations that the tool recorded in its history table, as the tool runs them."""
     unrecorded: Mapping[str, Proof] = field(default_factory=dict)
     """By migration, the proof of a rollback of which no SQL was recorded."""
@@ -56,7 +63,9 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
         if ended.code and not recorder.read_new():
             raise tool_run.tool_failure(tool, ended)
     if ended.code:
-        raise Failed(f"the base commit's own migrations do not apply: {tool_run.decisive_line(ended.tail)}")
+        raise Failed(
+            f"The migrations of the base commit do not apply: {tool_run.decisive_line(ended.tail).removesuffix('.')}."
+        )
     if not tool_run.history(base, database, tool):
         raise tool_run.nothing_recorded(tool, ended)
 
@@ -91,47 +100,55 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
     Static rules check the recorded SQL; for a migration that did not run, the SQL that the tool prints for it.
     ``earlier``: findings that are reported already.
     """
+    new = tuple(tool_migration(item) for item in base.pending)
     with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
         try:
-            recorded = record_up(base, files)
+            ups = record_up(base, files, new)
         except RecordingFailed as failure:
-            raise _stopped(base, failure, earlier) from failure
-        pending = recorded.runner.status()
-        suppressed = frozenset(item.migration for item in recorded.findings if item.rule == ERROR_SUPPRESSED.id)
-        downs = DownRecording(base=base, runner=recorded.runner, ran=recorded.ran)
+            raise _stopped(base, tool, new, failure, earlier) from failure
+        pending = ups.runner.status()
+        suppressed = frozenset(item.migration for item in ups.findings if item.rule == ERROR_SUPPRESSED.id)
+        downs = DownRecording(base=base, runner=ups.runner, ran=ups.ran)
         found = [
-            *recorded.findings,
+            *ups.findings,
             *([pending] if pending else []),
-            *history_table.by_tool(base, recorded.runner.database, suppressed),
-            *unobserved_rows.check_rows_read(base.pending, recorded.ups),
+            *history_table.by_tool(base, new, ups.runner.database, suppressed),
+            *unobserved_rows.check_rows_read(new, ups.ups),
         ]
         with keeping(lambda: StageOutcome(result=base, findings=(*found, *downs.findings))):
-            scripts = _scripts(base, recorded.ups, downs.record())
-            check_replay(base, tuple(scripts[item.id] for item in base.pending), recorded.state, tool)
+            scripts = _scripts(tool, new, ups.ups, downs.record())
+            check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool)
     change = with_migrations(base.change, scripts)
     static, linter = validate.static_findings(change, base.given)
     # a failed rollback that is reported is not also missing
     static = tuple(
         item for item in static if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in downs.unrecorded
     )
-    base.server.drop_database(recorded.runner.database)
+    base.server.drop_database(ups.runner.database)
     return Recording(
         change=change,
-        programs=recorded.ran,
+        programs=ups.ran,
         unrecorded=downs.unrecorded,
         findings=_unreported((*static, *found, *downs.findings), earlier),
         linter=linter,
     )
 
 
-def _stopped(base: BaseDatabase, failure: RecordingFailed, earlier: tuple[Finding, ...]) -> Stopped:
-    """Return the end of the stage when a migration does not run, with static findings on what is known of all."""
-    scripts = {**_scripts(base, failure.ups, {}), **_printed(base, failure.runner, failure.ups)}
+def _stopped(
+    base: BaseDatabase,
+    tool: Tool,
+    new: tuple[ToolMigration, ...],
+    failure: RecordingFailed,
+    earlier: tuple[Finding, ...],
+) -> Stopped:
+    """Return the end of the stage when a migration does not run, with static findings on all SQL that is known."""
+    left = [item for item in new if item.id not in failure.ups]
+    scripts = {**_scripts(tool, new, failure.ups, {}), **_printed(tool, left, failure.runner)}
     change = with_migrations(base.change, scripts)
     static, linter = validate.static_findings(change, base.given)
-    kept = [item for item in static if not _follows(item, failure.finding)]
-    found = _unreported((*kept, *failure.findings, failure.finding), earlier)
-    reason = Failed(f"{failure.finding.migration}: {failure.finding.message}")
+    causes = [item for item in static if not _follows(item, failure.finding)]
+    found = _unreported((*causes, *failure.findings, failure.finding), earlier)
+    reason = Failed(f"`{failure.finding.migration}`: {failure.finding.message}")
     return Stopped(reason, StageOutcome(result=replace(base, change=change, linter=linter), findings=found))
 
 
@@ -145,16 +162,15 @@ def _follows(item: Finding, failure: Finding) -> bool:
     return item.hazard is Hazard.ROLLBACK_MISSING or is_unread
 
 
-def _printed(base: BaseDatabase, runner: ToolRunner, ran: Mapping[str, RecordedStatements]) -> dict[str, Migration]:
+def _printed(tool: Tool, left: list[ToolMigration], runner: ToolRunner) -> dict[str, ExecutableMigration]:
     """Return the first migrations that did not run with the SQL that the tool prints for them, where it can."""
-    left = [item for item in base.pending if item.id not in ran]
     texts = runner.previews(left[:FEW])
     ups = {
         name: RecordedStatements(text=text, mode=Mode.TRANSACTION, error=None, transactions=1)
         for name, text in texts.items()
         if text
     }
-    return _scripts(base, ups, {})
+    return _scripts(tool, left, ups, {})
 
 
 class _Lines:
@@ -163,41 +179,42 @@ class _Lines:
     def __init__(self) -> None:
         self._next: dict[str, int] = {}
 
-    def script(self, migration: Migration, text: str, mode: Mode) -> Script:
+    def script(self, migration: ToolMigration, text: str, mode: Mode) -> Script:
         file, command = migration.up.file, migration.up
         first = self._next.get(file.path, file.text.count("\n") + 2)
         self._next[file.path] = first + text.count("\n") + 1
-        begins = command.line if isinstance(command, Command) else 1
-        return Script(file=file, text=text, mode=mode, first_line=first, recorded=True, migration_line=begins)
+        return Script(file=file, text=text, mode=mode, first_line=first, recorded=True, migration_line=command.line)
 
 
 def _scripts(
-    base: BaseDatabase, ups: Mapping[str, RecordedStatements], downs: Mapping[str, RecordedStatements | None]
-) -> dict[str, Migration]:
+    tool: Tool,
+    new: Iterable[ToolMigration],
+    ups: Mapping[str, RecordedStatements],
+    downs: Mapping[str, RecordedStatements],
+) -> dict[str, ExecutableMigration]:
+    """Return the migrations whose SQL is known, by id."""
     lines = _Lines()
     found = {}
-    for item in base.pending:
+    for item in new:
         if item.id in ups:
             up, down = ups[item.id], downs.get(item.id)
             back = item.down
             if down is not None:
-                back = replace(
-                    lines.script(item, down.text, down.mode), shell_command=_typed(item, base.change.head.tool)
-                )
+                back = replace(lines.script(item, down.text, down.mode), shell_command=_shell_command(item, tool))
             if not up.text:
                 back = None  # an up without SQL, such as a squashed migration, needs no rollback
-            found[item.id] = replace(item, up=lines.script(item, up.text, up.mode), down=back)
+            found[item.id] = recorded(item, up=lines.script(item, up.text, up.mode), down=back)
     return found
 
 
-def _typed(migration: Migration, tool: Tool | None) -> str | None:
+def _shell_command(migration: ToolMigration, tool: Tool) -> str | None:
     """Return the shell command by which a user rolls a migration back with the tool."""
     command = migration.up
-    if not isinstance(command, Command) or tool is None or not command.down:
+    if not command.down:
         return None
-    ours = {path.rpartition("/")[2] for path in tool.generated_files}
-    # a command that runs a file of ours names the tool's own task after it
-    place = next((number for number, word in enumerate(command.down) if word in ours), 0)
+    generated = {path.rpartition("/")[2] for path in tool.generated_files}
+    # a command that runs a generated file names the tool's own task after it
+    place = next((number for number, word in enumerate(command.down) if word in generated), 0)
     words = command.down[:1] + command.down[place + 1 :]
     line = " ".join(
         f'"{word.replace("{url}", "$DATABASE_URL")}"' if "{url}" in word else shlex.quote(word) for word in words

@@ -6,17 +6,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kfm_ci.evidence.tool_log.transcript import RecordedStatements, SplitRecording
-from kfm_ci.migrations.model import Command, Migration
+from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
+from kfm_ci.migrations.model import Migration
 from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Finding, Mode, Place, Proof
 from kfm_ci.rules.server.rollback import ROLLBACK_FAILED, ROLLBACK_NOT_RUN
 from kfm_ci.stages.external_tool.tool_run import ToolRunner, decisive_line, traceback_line
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ToolMigration
 
 _IRREVERSIBLE = re.compile(
-    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed|cannot reverse"
-    r"|cannot (?:be rolled back|roll ?back)",
+    r"irreversible|NotImplementedError|no (?:down|inverse|rollback)|RollbackImpossible|cannot be reversed"
+    r"|cannot reverse|cannot (?:be rolled back|roll ?back)",
     re.IGNORECASE,
 )
 _RAISES = re.compile(r"\s*(?:raise|throw)\b")
@@ -33,7 +33,7 @@ class DownRecording:
 
     base: BaseDatabase
     runner: ToolRunner
-    ran: tuple[Migration, ...]
+    ran: tuple[ToolMigration, ...]
     """The new migrations that the tool recorded in its history table."""
     downs: dict[str, RecordedStatements] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -47,11 +47,7 @@ class DownRecording:
 
         Only a rollback that fails right after its own up is reported: before it, others may have left something.
         """
-        left = [
-            item
-            for item in self.ran
-            if _command(item).is_reversible and (_command(item).down or _command(item).down_to)
-        ]
+        left = [item for item in self.ran if item.up.is_reversible and (item.up.down or item.up.down_to)]
         is_current = is_untouched = bool(left) and left[-1] is self.ran[-1]
         while left:
             if not is_current:
@@ -70,18 +66,18 @@ class DownRecording:
             left = rest
         return self.downs
 
-    def _batch(self, left: list[Migration]) -> list[Migration]:
+    def _batch(self, left: list[ToolMigration]) -> list[ToolMigration]:
         """Return the last migrations between which there is none that the tool cannot roll back."""
         first = len(left) - 1
         while first and self._are_adjacent(left[:first], left[: first + 1]):
             first -= 1
         return left[first:]
 
-    def _are_adjacent(self, rest: list[Migration], before: list[Migration]) -> bool:
+    def _are_adjacent(self, rest: list[ToolMigration], before: list[ToolMigration]) -> bool:
         """Whether the last of the remaining migrations is right before those that are rolled back."""
         return not rest or self.ran.index(before[len(rest)]) == self.ran.index(rest[-1]) + 1
 
-    def _print(self, left: list[Migration]) -> bool:
+    def _print(self, left: list[ToolMigration]) -> bool:
         """Record the SQL that the tool prints for all that are left, without a run for each; False when it cannot."""
         files = self.runner.files
         if not files.tool.down_preview:
@@ -94,7 +90,7 @@ class DownRecording:
         self.downs |= cut.steps
         return True
 
-    def _report_failure(self, migration: Migration, error: str | None, ended: ProcessResult) -> None:
+    def _report_failure(self, migration: ToolMigration, error: str | None, ended: ProcessResult) -> None:
         reason = failure_reason(migration, error, ended)
         if reason is None:
             # the down migration only raises that it is irreversible
@@ -104,7 +100,7 @@ class DownRecording:
             self.unrecorded[migration.id] = Proof.FAILED
         self._failures += 1
 
-    def _rebuild(self, left: list[Migration]) -> bool:
+    def _rebuild(self, left: list[ToolMigration]) -> bool:
         """Build the state right after the last of these migrations; False when that is not possible."""
         if not left:
             return False
@@ -118,9 +114,7 @@ class DownRecording:
         return not isinstance(run_up_to(self.runner, self.ran[:count], self.ran[count:]), Finding)
 
 
-def run_up_to(
-    runner: ToolRunner, wanted: tuple[Migration, ...], later: Sequence[Migration]
-) -> SplitRecording | Finding:
+def run_up_to(runner: ToolRunner, wanted: tuple[ToolMigration, ...], later: Sequence[ToolMigration]) -> Cut | Finding:
     """Run the wanted migrations and no later one; return the SQL of each, or the finding on the one that failed."""
     files = runner.files
     is_counted = any("{count}" in part for part in files.tool.up_one)
@@ -132,16 +126,16 @@ def run_up_to(
     return done
 
 
-def _command_line(remaining: list[Migration]) -> tuple[str, ...]:
+def _command_line(remaining: list[ToolMigration]) -> tuple[str, ...]:
     """Return the command line that rolls most of them back."""
-    first, latest = _command(remaining[0]), _command(remaining[-1])
+    first, latest = remaining[0].up, remaining[-1].up
     if len(remaining) == 1:
         return first.down or first.down_to
     return first.down_to or latest.down or ()
 
 
 def failure_reason(migration: Migration, error: str | None, ended: ProcessResult) -> str | None:
-    """Return why a rollback failed, from PostgreSQL's error or the tool's; None where it is irreversible or succeeded."""
+    """Return PostgreSQL's or the tool's error of a rollback; None where it is irreversible or succeeded."""
     why = error or (decisive_line(ended.tail) if ended.code else None)
     return None if why is None or _is_irreversible(migration, ended) else why
 
@@ -166,9 +160,9 @@ def _raises_itself(text: str, error_text: str) -> bool:
     )
 
 
-def rollback_failure(migration: Migration, why: str, ended: ProcessResult) -> Finding:
+def rollback_failure(migration: ToolMigration, why: str, ended: ProcessResult) -> Finding:
     """Return the finding on a rollback that fails."""
-    line = traceback_line(migration, ended.tail) or _command(migration).line
+    line = traceback_line(migration, ended.tail) or migration.up.line
     return ROLLBACK_FAILED.finding(
         f"The tool's rollback fails: {why}.",
         help="Correct the down migration.",
@@ -177,18 +171,12 @@ def rollback_failure(migration: Migration, why: str, ended: ProcessResult) -> Fi
     )
 
 
-def _not_run(below: list[Migration]) -> Finding:
+def _not_run(below: list[ToolMigration]) -> Finding:
     newest = below[-1]
     count = f"{len(below)} migration{'s were' if len(below) > 1 else ' was'}"
     return ROLLBACK_NOT_RUN.finding(
         f"Stopped after {MOST} failed or irreversible rollbacks; {count} not rolled back.",
         help="Correct the failed rollbacks, then run the gate again.",
-        place=Place(file=newest.up_path, line=_command(newest).line),
+        place=Place(file=newest.up_path, line=newest.up.line),
         migration=newest.id,
     )
-
-
-def _command(migration: Migration) -> Command:
-    if not isinstance(migration.up, Command):
-        raise TypeError(f"{migration.id} is not run by a tool")
-    return migration.up

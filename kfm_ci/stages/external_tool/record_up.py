@@ -13,7 +13,7 @@ from kfm_ci.rules.server.external_tool import BATCH_RUN_DIFFERS
 from kfm_ci.stages.external_tool.replay_check import DatabaseState
 from kfm_ci.stages.external_tool.tool_run import ToolRunner, suppressed_error
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ToolMigration
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.single_transaction import locks_held_finding
 from kfm_ci.stages.stage import Failed
@@ -31,7 +31,7 @@ class UpRecording:
     runner: ToolRunner
     """On the database where all of them have run."""
     state: DatabaseState
-    ran: tuple[Migration, ...]
+    ran: tuple[ToolMigration, ...]
     """The migrations that the tool recorded in its history table: it may leave some out."""
     findings: tuple[Finding, ...]
 
@@ -50,26 +50,26 @@ class RecordingFailed(Exception):
         self.finding, self.ups, self.runner, self.findings = finding, ups, runner, findings
 
 
-def record_up(base: BaseDatabase, files: ToolWorkspace) -> UpRecording:
-    """Run the new migrations; raises RecordingFailed when one does not run, Failed when only all of them together do not."""
-    new = base.pending
+def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...]) -> UpRecording:
+    """Run the new migrations; raises RecordingFailed when one does not run, Failed when only the run of all fails."""
     runner = ToolRunner.on(base, files, "tool")
     done = runner.up(new)
-    is_known = isinstance(done, SplitRecording) and _complete(done, new)
-    if isinstance(done, SplitRecording) and (is_known or len(new) == 1):
-        return _one_run(base, files, runner, done)
+    is_known = isinstance(done, Cut) and _complete(done, new)
+    if isinstance(done, Cut) and (is_known or len(new) == 1):
+        return _one_run(base, files, new, runner, done)
     if isinstance(done, Finding) and not 1 < len(new) <= FEW:
         raise RecordingFailed(done, {}, runner)
     ups, stepwise = _steps(base, files, new)
     if isinstance(done, Finding):
-        raise Failed("all new migrations in one run of the tool fail", (_only_together(done),))
+        raise Failed("All new migrations in one run of the tool fail.", (_only_together(done),))
     found = _compare(base, DatabaseState(base, runner.database, files.tool), stepwise)
     return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
 
 
-def _one_run(base: BaseDatabase, files: ToolWorkspace, runner: ToolRunner, done: SplitRecording) -> UpRecording:
+def _one_run(
+    base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...], runner: ToolRunner, done: Cut
+) -> UpRecording:
     """Return the recording of one run for all, compared with single steps where there are few."""
-    new = base.pending
     ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
     older = history_table.left_by_base(base, runner.database) if any(one.errors for one in ups.values()) else ()
     suppressed = _suppressed_errors(new, done, ups, older)
@@ -86,7 +86,7 @@ def _one_run(base: BaseDatabase, files: ToolWorkspace, runner: ToolRunner, done:
 
 
 def _steps(
-    base: BaseDatabase, files: ToolWorkspace, new: tuple[Migration, ...]
+    base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...]
 ) -> tuple[dict[str, RecordedStatements], DatabaseState]:
     """Run the new migrations one by one."""
     runner = ToolRunner.on(base, files, "steps")
@@ -110,12 +110,12 @@ def _steps(
     return ups, state
 
 
-def _complete(cut: SplitRecording, new: tuple[Migration, ...]) -> bool:
+def _complete(cut: Cut, new: tuple[ToolMigration, ...]) -> bool:
     """Whether the SQL of each migration is known: each has a history row, or all rows are known and it was left out."""
     return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.unexpected)
 
 
-def _ups(cut: SplitRecording, new: tuple[Migration, ...]) -> dict[str, RecordedStatements]:
+def _ups(cut: Cut, new: tuple[ToolMigration, ...]) -> dict[str, RecordedStatements]:
     if not cut.steps:
         return {new[0].id: cut.whole}
     nothing = RecordedStatements(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
@@ -123,7 +123,7 @@ def _ups(cut: SplitRecording, new: tuple[Migration, ...]) -> dict[str, RecordedS
 
 
 def _suppressed_errors(
-    new: tuple[Migration, ...], cut: SplitRecording, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
+    new: tuple[ToolMigration, ...], cut: Cut, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
 ) -> tuple[Finding, ...]:
     """Return findings on errors of the server that the tool suppressed, each at the migration with most of its words.
 
@@ -131,15 +131,16 @@ def _suppressed_errors(
     ``older``: the base's migrations without history row, whose errors are not reported.
     """
     found: dict[str, Finding] = {}
-    left: list[Migration] = []
+    left: list[ToolMigration] = []
     for item in new:
         if cut.steps and item.id not in cut.steps:
             left.append(item)
             continue
         for failed in ups[item.id].errors:
             words = failed.text
-            owner = max((*left, item, *older), key=lambda one: (_shared(one, words), one is not item))
-            if owner not in older:
+            owner = max((*left, item), key=lambda one: (_shared(one, words), one is not item))
+            best = (_shared(owner, words), owner is not item)
+            if all((_shared(one, words), True) <= best for one in older):
                 found[owner.id] = suppressed_error(owner, failed.error or "")
         left = []
     return tuple(found.values())

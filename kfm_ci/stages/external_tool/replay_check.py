@@ -5,13 +5,12 @@ from __future__ import annotations
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence.tool_log import tool_tables
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
-from kfm_ci.migrations.model import Migration, Tool
+from kfm_ci.migrations.model import Tool
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import catalog, row_counts, run_script
 from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.session import reset
-from kfm_ci.sql.script import Script
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ExecutableMigration
 
 
 class DatabaseState:
@@ -42,16 +41,15 @@ class DatabaseState:
         return None
 
 
-def check_replay(base: BaseDatabase, new: tuple[Migration, ...], state: DatabaseState, tool: Tool) -> None:
+def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state: DatabaseState, tool: Tool) -> None:
     """Replay the recorded SQL with our own runner; raises CannotCheck when it gives another state than the tool."""
     name = base.server.create_database("repeat", template=base.base_database)
     with base.connect(name) as connection:
         for migration in new:
             reset(connection)
-            if isinstance(migration.up, Script):
-                done = run_script.apply(connection, migration.up)
-                if done.outcome is Outcome.FAILED:
-                    raise _replay_failure(migration.id, done.error or "it fails")
+            done = run_script.run(connection, migration.up, entry=None)
+            if done.outcome is Outcome.FAILED:
+                raise _replay_failure(migration.id, done.error or "a migration fails")
     difference = state.differs(DatabaseState(base, name, tool))
     if difference:
         raise _replay_failure(new[-1].id, difference)
@@ -61,7 +59,7 @@ def check_replay(base: BaseDatabase, new: tuple[Migration, ...], state: Database
 def _replay_failure(migration: str, why: str) -> CannotCheck:
     return CannotCheck(
         code="KFM-C45",
-        message=f"replaying the recorded SQL gave a different result: {why}",
+        message=f"Replaying the recorded SQL gave a different result: {why}.",
         where=migration,
-        help="Report it. COPY from the client and results that depend on time are not recorded.",
+        help="Report this as a defect. COPY from the client and results that depend on time are not recorded.",
     )

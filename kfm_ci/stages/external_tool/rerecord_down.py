@@ -11,16 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from kfm_ci.evidence.rollback.model import DrillResult
 from kfm_ci.evidence.tool_log.transcript import RecordedStatements
-from kfm_ci.migrations.model import Command, Migration
 from kfm_ci.model import Finding, Proof
 from kfm_ci.rules.server.rollback import ROLLBACK_DATA_LOST
 from kfm_ci.sql import statements
-from kfm_ci.sql.script import Script
 from kfm_ci.stages.external_tool import workspace
 from kfm_ci.stages.external_tool.record_down import MOST, failure_reason, rollback_failure, run_up_to
 from kfm_ci.stages.external_tool.tool_run import ToolRunner
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.results import Provisioned
+from kfm_ci.stages.results import Provisioned, ToolMigration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class Rerecorded:
 
 
 def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
-    """Return the ids of migrations whose rollback may have been recorded from a state that later ones changed, in order.
+    """Return the ids of migrations whose rollback may have been recorded from rows that later ones changed, in order.
 
     At most MOST, first those that are reported to lose rows.
     """
@@ -44,21 +42,22 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
     if tool is None or tool.down_preview:
         return []  # SQL that a tool prints without running it depends on no row
     found: list[tuple[bool, str]] = []
+    migrations = {item.id: item for item in base.new}
     is_clean = True
     for result in reversed(results):
-        migration = base.change.head.get(result.migration_id)
+        migration = migrations[result.migration_id]
         errors = [item.rule for item in result.findings if item.is_blocking]
-        is_recorded = migration is not None and migration.down is not None and migration.down.recorded
+        is_recorded = migration.down is not None and migration.down.recorded
         if errors and is_recorded and not is_clean:
             found.append((ROLLBACK_DATA_LOST.id not in errors, result.migration_id))
         # data loss of a proven rollback is reported as such
-        is_clean = is_clean and (_restores(result) or (migration is not None and _is_empty(migration)))
+        is_clean = is_clean and (_restores(result) or not statements.of(migration.up))
     chosen = {name for _, name in sorted(found, key=lambda item: item[0])[:MOST]}
     return [result.migration_id for result in results if result.migration_id in chosen]
 
 
 def record_again(base: Provisioned, names: Sequence[str]) -> Rerecorded:
-    """Let the tool run up to each of the migrations, roll it back on a clone, and record that SQL in place of the old."""
+    """Let the tool run up to each of the migrations and roll it back on a clone; that SQL replaces the recorded one."""
     tool, server = base.change.head.tool, base.server
     if tool is None or not names:
         return Rerecorded(base=base)
@@ -86,14 +85,10 @@ def _restores(result: DrillResult) -> bool:
     return result.evidence.proof is Proof.PROVEN and not result.evidence.price
 
 
-def _is_empty(migration: Migration) -> bool:
-    return isinstance(migration.up, Script) and not statements.of(migration.up)
-
-
-def _batches(order: Sequence[Migration], names: Sequence[str]) -> list[tuple[Migration, ...]]:
+def _batches(order: Sequence[ToolMigration], names: Sequence[str]) -> list[tuple[ToolMigration, ...]]:
     """Return the migrations from one named to the next, the named one last."""
-    batches: list[tuple[Migration, ...]] = []
-    batch: list[Migration] = []
+    batches: list[tuple[ToolMigration, ...]] = []
+    batch: list[ToolMigration] = []
     for item in order:
         batch.append(item)
         if item.id in names:
@@ -103,12 +98,10 @@ def _batches(order: Sequence[Migration], names: Sequence[str]) -> list[tuple[Mig
 
 
 def _roll_back(
-    base: Provisioned, files: ToolWorkspace, origin: str, migration: Migration
+    base: Provisioned, files: ToolWorkspace, origin: str, migration: ToolMigration
 ) -> RecordedStatements | Finding | None:
     """Roll a migration back on a clone; return its SQL, or the finding when it fails; None where it is irreversible."""
     command = migration.up
-    if not isinstance(command, Command):
-        return None
     runner = ToolRunner.on(base, files, "rerecord_back", template=origin)
     cut, ended = runner.down(command.down or command.down_to, (migration,))
     files.server.drop_database(runner.database)

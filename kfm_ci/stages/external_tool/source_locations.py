@@ -1,4 +1,4 @@
-"""Findings on what a foreign tool sent, put where their author can act: where it is written, else at the call that sent it."""
+"""Places of findings on recorded SQL: where the program contains the SQL, else the call that executed it."""
 
 from __future__ import annotations
 
@@ -17,38 +17,40 @@ _SHOWN = 100
 _LINES = re.compile(r"\b(lines?) (\d+(?:, \d+)*)\b")
 
 
-def placed(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[Finding]:
-    """Return the findings with places that exist: what a tool sent is quoted, for its lines are not the file's."""
-    return [_worded(_placed(item, migrations)) for item in findings]
+def locate_findings(findings: list[Finding], migrations: tuple[Migration, ...]) -> list[Finding]:
+    """Return the findings with lines of the files; recorded SQL is quoted, because it has no line in a file."""
+    return [_with_comment_syntax(_located(item, migrations)) for item in findings]
 
 
-def traced(entries: tuple[StatementEvidence, ...], migration: Migration) -> tuple[StatementEvidence, ...]:
-    """Return what was seen of each statement with the lines of the program that sent it."""
+def locate_statements(entries: tuple[StatementEvidence, ...], migration: Migration) -> tuple[StatementEvidence, ...]:
+    """Return the evidence of each statement with the lines of the program's call that executed it."""
     return tuple(
         replace(entry, line=call[0], end_line=call[1]) if (call := _call(migration, entry.line)) else entry
         for entry in entries
     )
 
 
-def _worded(item: Finding) -> Finding:
+def _with_comment_syntax(item: Finding) -> Finding:
+    """Return a finding whose help shows comments in the syntax of its file."""
     return replace(item, help=acknowledgements.in_language_of(item.help, item.place.file)) if item.help else item
 
 
-def _placed(item: Finding, migrations: tuple[Migration, ...]) -> Finding:
+def _located(item: Finding, migrations: tuple[Migration, ...]) -> Finding:
     path, line = item.place.file, item.place.line
     if line is None:
         return item
     for migration in migrations:
         if migration.up_path == path and (quoted := _quoted(migration, line)) is not None:
             place = _origin(migration, line) or Place(file=path, line=line, end_line=line)
-            told = f"{_lined(item.message, migration, place)} (the tool sent: {' '.join(quoted.split())[:_SHOWN]})"
-            help = _lined(item.help, migration, place) if item.help else item.help
-            return replace(item, message=told, help=help, place=place)
+            message = _with_file_lines(item.message, migration, place)
+            help = _with_file_lines(item.help, migration, place) if item.help else item.help
+            quote = " ".join(quoted.split())[:_SHOWN]
+            return replace(item, message=f"{message} (the tool sent: {quote})", help=help, place=place)
     return item
 
 
-def _lined(text: str, migration: Migration, seen_from: Place) -> str:
-    """Return a text in which lines of the record are those where it was written, in another file with its name."""
+def _with_file_lines(text: str, migration: Migration, seen_from: Place) -> str:
+    """Return a text with line numbers of the files in place of those of the recorded SQL; another file is named."""
 
     def line(number: int) -> str:
         origin = _origin(migration, number)
@@ -65,11 +67,11 @@ def _lined(text: str, migration: Migration, seen_from: Place) -> str:
 
 
 def _quoted(migration: Migration, line: int) -> str | None:
-    return next((text for text, _ in _sent(migration, line)), None)
+    return next((text for text, _ in _recorded(migration, line)), None)
 
 
-def _sent(migration: Migration, line: int) -> Iterator[tuple[str, bool]]:
-    """Yield what stands on a line of the record, and whether the way back sent it."""
+def _recorded(migration: Migration, line: int) -> Iterator[tuple[str, bool]]:
+    """Yield each statement on a line of the recorded SQL, and whether it belongs to the rollback."""
     for script in (migration.up, migration.down):
         if isinstance(script, Script) and script.recorded:
             parts = (part for part in statements.of(script) if part.line <= line <= part.end_line)
@@ -77,7 +79,7 @@ def _sent(migration: Migration, line: int) -> Iterator[tuple[str, bool]]:
 
 
 def _origin(migration: Migration, line: int) -> Place | None:
-    """Return where that was written which stands on a line of the record; None when it is no such line."""
+    """Return the place in a file of the statement on a line of the recorded SQL; None for another line."""
     text = _quoted(migration, line)
     if text is None:
         return None
@@ -91,8 +93,8 @@ def _origin(migration: Migration, line: int) -> Place | None:
 
 
 def _call(migration: Migration, line: int) -> tuple[int, int] | None:
-    """Return the lines of the program that sent what stands on a line of the record; None when it is no such line."""
-    (text, back), up = next(_sent(migration, line), ("", False)), migration.up
+    """Return the lines of the call that executed the statement on a line of the recorded SQL; None for another line."""
+    (text, back), up = next(_recorded(migration, line), ("", False)), migration.up
     if not text or not isinstance(up, Script):
         return None
     exact = source_calls.written(text, up.file.text, up.migration_line)

@@ -26,7 +26,7 @@ from kfm_ci.model import Finding, Place
 from kfm_ci.rules.server.execution import MIGRATION_FAILED, NOT_ALLOWED_IN_TRANSACTION
 from kfm_ci.rules.server.external_tool import ERROR_SUPPRESSED, PENDING_AFTER_RUN
 from kfm_ci.stages.external_tool.workspace import ToolWorkspace
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ToolMigration
 from kfm_ci.stages.setup import error_help
 
 _FRAME = re.compile(
@@ -44,8 +44,9 @@ _CAUSE = re.compile(r"^Caused by:\s*\n.*", re.MULTILINE | re.DOTALL)
 _PREAMBLE = "An error has occurred, "
 """Rails prints this for every error, above the error itself."""
 _NOT_INSTALLED = re.compile(
-    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import|ClassNotFoundException|"
-    r"(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex|Unchecked dependencies"
+    r"Cannot find (?:module|package)|ModuleNotFoundError|No module named|ImportError: cannot import"
+    r"|ClassNotFoundException|(?<!Caused by:\n)\bLoadError|Bundler::GemNotFound|Could not find Hex"
+    r"|Unchecked dependencies"
 )
 _NOT_READ = re.compile(r"^\s*(?:SyntaxError|IndentationError|TabError)\b", re.MULTILINE)
 """The tool could not parse a program."""
@@ -68,7 +69,7 @@ class ToolRunner:
         database = files.server.create_database(name, template=template or base.base_database)
         return cls(base=base, files=files, recorder=LogRecorder(files.server, database), database=database)
 
-    def up(self, expected: Sequence[Migration], argv: tuple[str, ...] = ()) -> SplitRecording | Finding:
+    def up(self, expected: Sequence[ToolMigration], argv: tuple[str, ...] = ()) -> Cut | Finding:
         """Run the pending migrations, or ``argv``; return the SQL of each, or the finding on the one that failed.
 
         Raises CannotCheck when nothing happened, or when the tool itself failed.
@@ -99,12 +100,12 @@ class ToolRunner:
             raise nothing_recorded(tool, ended)
         return cut
 
-    def one(self, migration: Migration) -> RecordedStatements | Finding:
+    def one(self, migration: ToolMigration) -> RecordedStatements | Finding:
         """Run one migration."""
-        done = self.up((migration,), _command(migration).argv)
+        done = self.up((migration,), migration.up.argv)
         return done if isinstance(done, Finding) else done.steps.get(migration.id, done.whole)
 
-    def down(self, argv: tuple[str, ...], expected: Sequence[Migration]) -> tuple[SplitRecording, ProcessResult]:
+    def down(self, argv: tuple[str, ...], expected: Sequence[ToolMigration]) -> tuple[Cut, ProcessResult]:
         """Roll migrations back, the last first; return the SQL of each.
 
         A change of the history table that is not recognised belongs to the last one, if it is a single one.
@@ -112,8 +113,8 @@ class ToolRunner:
         before = history(self.base, self.database, self.files.tool)
         self.recorder.read_new()
         ended = self.files.start(argv, self.database, count=len(expected))
-        cut = self._read(HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS), ended)
-        single = len(expected) == 1 or not _command(expected[0]).down_to
+        cut = self._read(HistoryWrites(tuple(reversed(expected)), TAKEN_BACK), ended)
+        single = len(expected) == 1 or not expected[0].up.down_to
         if (
             ended.code == 0
             and single
@@ -123,13 +124,13 @@ class ToolRunner:
             return replace(cut, steps={expected[-1].id: cut.whole}), ended
         return cut, ended
 
-    def printed(self, expected: Sequence[Migration], others: Sequence[Migration]) -> SplitRecording | None:
-        """Return the SQL that the tool prints for rolling migrations back, as if the others had not run; None without any.
+    def printed(self, expected: Sequence[ToolMigration], others: Sequence[ToolMigration]) -> Cut | None:
+        """Return the SQL that the tool prints for a rollback, as if the others had not run; None where it prints none.
 
         The history rows of the others are deleted from the database.
         """
         tool = self.files.tool
-        names = [_command(item).history_row_keys for item in others]
+        names = [item.up.history_row_keys for item in others]
         if not all(names):
             return None
         with self.base.connect(self.database, admin=True) as connection:
@@ -148,19 +149,15 @@ class ToolRunner:
             recorded_before_run=tool.records_before_run,
         )
 
-    def previews(self, migrations: Sequence[Migration]) -> dict[str, str]:
+    def previews(self, migrations: Sequence[ToolMigration]) -> dict[str, str]:
         """Return the SQL that the tool prints for the next migrations without running them, by id."""
         tool = self.files.tool
         own = ToolTables.of(tool)
         if any("{count}" in part for part in tool.preview):
             ended = self.files.start(tool.preview, self.database, apart=True, count=len(migrations))
-            sent = as_messages(ended.output, own) if ended.code == 0 else []
-            return {
-                name: one.text
-                for name, one in split_recording(sent, own, HistoryWrites(migrations)).steps.items()
-                if one.text
-            }
-        texts = {item.id: self._preview(_command(item), own) for item in migrations}
+            sent = as_sent(ended.output, own) if ended.code == 0 else []
+            return {name: one.text for name, one in cut(sent, own, HistoryWrites(migrations)).steps.items() if one.text}
+        texts = {item.id: self._preview(item.up, own) for item in migrations}
         return {name: text for name, text in texts.items() if text is not None}
 
     def _preview(self, command: Command, own: ToolTables) -> str | None:
@@ -178,7 +175,8 @@ class ToolRunner:
             return None
         migration = self.base.pending[-1]
         return PENDING_AFTER_RUN.finding(
-            f"After all migrations have run, the tool still reports a pending or failed one: {decisive_line(ended.tail)}.",
+            "After all migrations have run, the tool still reports a pending or failed one: "
+            f"{decisive_line(ended.tail)}.",
             help=f"Run `{' '.join(self.files.tool.status)}` by hand.",
             place=Place(file=migration.up_path, line=1),
             migration=migration.id,
@@ -191,7 +189,7 @@ def history(base: BaseDatabase, database: str, tool: Tool) -> str:
         return tool_tables.read_history(connection, tool)
 
 
-def run_failure(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
+def run_failure(migration: ToolMigration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
     """Return the finding on a migration that did not run, with PostgreSQL's error if there is one."""
     error = recorded.error or ""
     message = f"PostgreSQL returned an error: {error}." if error else f"The tool failed: {decisive_line(ended.tail)}."
@@ -207,10 +205,10 @@ def run_failure(migration: Migration, recorded: RecordedStatements, ended: Proce
     return MIGRATION_FAILED.finding(message, help=help, place=place, migration=migration.id)
 
 
-def _place(migration: Migration, recorded: RecordedStatements, ended: ProcessResult) -> Place:
+def _place(migration: ToolMigration, recorded: RecordedStatements, ended: ProcessResult) -> Place:
     """Return the place of the failed statement, else of the traceback, else the start of the migration."""
-    begins = _command(migration).line
-    statement = recorded.errors[-1].text.strip().rstrip(";").rstrip() if recorded.errors else ""
+    begins = migration.up.line
+    statement = recorded.refused[-1].text.strip().rstrip(";").rstrip() if recorded.refused else ""
     for file in files_of(migration):
         lines = source_calls.written(statement, file.text, begins if file.path == migration.up_path else 1)
         if lines is not None:
@@ -223,7 +221,7 @@ def nothing_recorded(tool: Tool, ended: ProcessResult) -> CannotCheck:
     output = f"; its output: {decisive_line(ended.tail)}" if ended.tail else ", and it printed nothing"
     return CannotCheck(
         code="KFM-C44",
-        message=f"the migration tool exited 0, but its table {tool.history_table} did not change{output}",
+        message=f"The migration tool exited 0, but its table {tool.history_table} did not change{output}.",
         help="Check that the tool reads DATABASE_URL, and that `history-table` is right.",
         where="[migrations.command]",
     )
@@ -233,7 +231,8 @@ def tool_failure(tool: Tool, ended: ProcessResult, error: str | None = None) -> 
     """Return the error for a tool that failed before any migration, or on its own tables (``error``)."""
     return CannotCheck(
         code="KFM-C46",
-        message=f"the migration tool {_ending(ended)} before any migration failed: {error or decisive_line(ended.tail)}",
+        message=f"The migration tool {_ending(ended)} before any migration failed: "
+        f"{error or decisive_line(ended.tail)}.",
         where=" ".join(tool.up)[:200],
         help="Install its dependencies in the work tree. The tool gets DATABASE_URL, libpq's variables, and those of "
         "`[migrations.command]` `env` and `pass-env`, no others.",
@@ -270,17 +269,11 @@ def traceback_line(migration: Migration, tail: str) -> int | None:
     return found
 
 
-def _command(migration: Migration) -> Command:
-    if not isinstance(migration.up, Command):
-        raise TypeError(f"{migration.id} is not run by a tool")
-    return migration.up
-
-
-def suppressed_error(migration: Migration, error: str) -> Finding:
+def suppressed_error(migration: ToolMigration, error: str) -> Finding:
     """Return the finding on an error of the server that the tool suppressed."""
     return ERROR_SUPPRESSED.finding(
         f"The tool exited 0, but PostgreSQL returned an error: {error}.",
         help="Check for the object first, or let the error abort the migration.",
-        place=Place(file=migration.up_path, line=_command(migration).line),
+        place=Place(file=migration.up_path, line=migration.up.line),
         migration=migration.id,
     )

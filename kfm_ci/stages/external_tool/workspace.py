@@ -1,4 +1,4 @@
-"""Where a foreign tool runs: a copy of the repository, a clean environment, the throwaway server's address."""
+"""The workspace of an external migration tool: a copy of the files, a clean environment, the server's address."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
 INSTALLED = ("node_modules", ".venv", "venv", "vendor", "vendor/bundle", ".bundle", "deps")
-"""Directories of installed dependencies, which no commit holds: linked into the copy."""
+"""Directories of installed dependencies, which no commit contains: linked into the copy."""
 BUILT = ("_build",)
-"""Directories into which a tool compiles what it runs: copied, for nothing may be left in the work tree."""
-ELSEWHERE = "; the action's own container cannot hold it: let workflows/gate-on-runner.yml run the gate beside the tool"
+"""Directories of compiled programs: copied, because the tool may not write into the work tree."""
+_ON_RUNNER = " In the action's container, which cannot contain it, use workflows/gate-on-runner.yml instead."
 _URL_LINE = re.compile(r"^([ \t]*sqlalchemy\.url[ \t]*=[ \t]*)(\S*)(.*)$", re.MULTILINE)
 
 
@@ -51,15 +51,16 @@ class ToolWorkspace:
             (self.root / path).write_text(_filled(text, names))
         directory = self.root / self.tool.directory
         environment = self._environment(names)
-        # one that is named by a path is the repository's own
+        # a path names a program of the repository
         named = str(directory / argv[0]) if "/" in argv[0] else argv[0]
         program = shutil.which(named, path=environment["PATH"])
         if program is None:
             raise CannotCheck(
                 code="KFM-C41",
-                message=f"the migration tool is not installed: {argv[0]}",
+                message=f"The migration tool is not installed: {argv[0]}.",
                 where="[migrations.command]",
-                help=f"{self.tool.how_to_install}{ELSEWHERE if server_address.is_in_container() else ''}",
+                help=f"Provide the program: {self.tool.how_to_install}."
+                f"{_ON_RUNNER if server_address.contained() else ''}",
             )
         self.server.roles.switch_to(database)
         last: list[DatabaseBusy | None] = []
@@ -80,23 +81,23 @@ class ToolWorkspace:
             )
             raise CannotCheck(
                 code="KFM-C42",
-                message=f"the migration tool {why}",
+                message=f"The migration tool {why}.",
                 where=" ".join(argv)[:200],
-                help=_advice(ended, *last),
+                help=_timeout_help(ended, *last),
             )
         if not backends.database_exists(self.server, database):
             raise CannotCheck(
                 code="KFM-C47",
-                message="the migration tool dropped the database that it was given",
+                message="The migration tool dropped the database that it was given.",
                 where=" ".join(argv)[:200],
-                help="let a migration leave its database there: what makes a database anew is no migration",
+                help="Remove DROP DATABASE: migrations must not drop or recreate the database.",
             )
         return ended
 
     def hide_files(self, migrations: Iterable[Migration]) -> None:
-        """Take files out of the copy, so that the tool knows nothing of the migrations in them.
+        """Remove files from the copy, so that the tool does not find the migrations in them.
 
-        A directory of one migration goes with it; that in which all lie stays.
+        The directory of a single migration is removed too, but not the directory of all migrations.
         """
         for path in (file.path for item in migrations for file in files_of(item)):
             (self.root / path).unlink(missing_ok=True)
@@ -138,7 +139,7 @@ class ToolWorkspace:
         of_server = {
             key for key, value in self.tool.environment.items() if _filled(value, {**names, "home": "{home}"}) != value
         }
-        # what says which server it is comes from us alone: a variable that is passed on may name production's
+        # only kfm-ci names the server: a variable that is passed on may name production's
         held = address.keys() | of_server
         passed = {name: ours[name] for name in self.tool.pass_env if name in ours and name not in held}
         return {
@@ -147,7 +148,7 @@ class ToolWorkspace:
             "HOME": str(self.root),
             "NO_COLOR": "1",
             "CI": "true",
-            # settings are written anew for each database, often within the second by which Python knows a stale cache
+            # settings are rewritten for each database, often within the second that Python's cache check can resolve
             "PYTHONDONTWRITEBYTECODE": "1",
             **address,
             **{key: _filled(value, names) for key, value in self.tool.environment.items()},
@@ -173,7 +174,7 @@ class ToolWorkspace:
 
 @contextmanager
 def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: str) -> Iterator[ToolWorkspace]:
-    """Yield a copy of a tree's files with the installed dependencies linked in; it is gone afterwards."""
+    """Yield a copy of a tree's files with the installed dependencies linked in; it is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="kfm-tool-") as name:
         root = Path(name)
         for path in tree.paths("."):
@@ -198,13 +199,19 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: s
         yield ToolWorkspace(root=root, tool=tool, server=server, directory=directory)
 
 
-def _advice(ended: ProcessResult, busy: DatabaseBusy | None = None) -> str:
+def _timeout_help(ended: ProcessResult, busy: DatabaseBusy | None = None) -> str:
     if busy is not None and busy.waits:
-        return f"of its {busy.count} connections one waited for a lock that another of them held, with: {busy.query[:120]}; does it open two where one is meant, or for two databases?"
+        return (
+            "Check whether the program opens two connections or transactions where one is meant: of its "
+            f"{busy.count} connections one waited for a lock that another of them held, with: {busy.query[:120]}."
+        )
     if busy is not None:
-        return f"at its end it still held {busy.count} connection(s), the last busy with: {busy.query[:120]}; does it close its pool?"
-    asked = f"; the last it said: {ended.tail.splitlines()[-1][:120]}" if ended.tail else ""
-    return f"run it by hand against an empty database: does it wait for an answer?{asked}"
+        return (
+            f"Close the connection pool at the end of the program: it still held {busy.count} connection(s), "
+            f"the last busy with: {busy.query[:120]}."
+        )
+    output = f" Its last output: {ended.tail.splitlines()[-1][:120]}." if ended.tail else ""
+    return f"Run the command by hand on an empty database, and check whether it waits for input.{output}"
 
 
 def _filled(part: str, names: Mapping[str, str]) -> str:

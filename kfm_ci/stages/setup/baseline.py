@@ -1,4 +1,4 @@
-"""Part of stage ``provision``: what was there before the first migration."""
+"""Part of stage ``provision``: the baseline, the schema before the first migration."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KNOWN = "select from pg_settings where name = %s"
 
 
 def build(base: BaseDatabase, session: Session) -> None:
-    """Run the configured file, which may be what ``pg_dump`` wrote; raises CannotCheck where it does not apply."""
+    """Run the configured SQL file, which may be a dump of ``pg_dump``; raises CannotCheck where it does not apply."""
     path = base.config.migrations.baseline
     if path is None:
         return
@@ -34,19 +34,19 @@ def build(base: BaseDatabase, session: Session) -> None:
     if done.outcome is Outcome.FAILED:
         raise CannotCheck(
             code="KFM-C23",
-            message=f"the baseline does not apply: {done.error}",
+            message=f"The baseline does not apply: {done.error}.",
             where=f"{path}:{done.line or 1}",
             help=error_help.of(
                 done, script, missing=partial(missing_roles, base, script), given=base.config.database.roles
             )
-            or "the baseline is plain SQL that the migrations' role can run on an empty database; "
-            "dump it by `pg_dump --no-owner --no-privileges`",
+            or "Dump the baseline by `pg_dump --no-owner --no-privileges`: the migrations' role must be able to run it "
+            "on an empty database.",
         )
     reset(session)
 
 
 def missing_roles(base: BaseDatabase, script: Script) -> tuple[str, ...]:
-    """Return the roles that a script and all that is run beside it name, and that nobody has made."""
+    """Return the roles that do not exist and that the script or another script of this run names."""
     merged = base.change.base.migrations if base.change.base else ()
     scripts = [item.up for item in (*merged, *base.pending) if isinstance(item.up, Script)]
     with base.connect(base.base_database, admin=True) as administrator:
@@ -54,7 +54,7 @@ def missing_roles(base: BaseDatabase, script: Script) -> tuple[str, ...]:
 
 
 def _file(base: BaseDatabase, path: str) -> SourceFile:
-    # of the base, where it has one: a dump that the change brings along has the change in it
+    # the base's, where it has one: a dump that this change adds may contain the change
     trees = [tree for tree in (base.change.before, base.change.tree) if tree is not None]
     tree = next((tree for tree in trees if tree.exists(path)), base.change.tree)
     found: list[Finding] = []
@@ -63,25 +63,25 @@ def _file(base: BaseDatabase, path: str) -> SourceFile:
         why = found[0].message if found else "no such file"
         raise CannotCheck(
             code="KFM-C21",
-            message=f"the baseline cannot be read: {why}",
+            message=f"The baseline cannot be read: {why}",
             where=path,
-            help="mend [migrations] baseline, or the file",
+            help="Correct the path in `[migrations] baseline`, or the file.",
         )
     return file
 
 
 def _plain(script: Script, session: Session) -> Script:
-    """Blank what dumps hold beside the schema: psql's guards, remarks on extensions, settings of newer servers."""
+    """Blank what is not schema in a dump: psql's guards, comments on extensions, settings of newer servers."""
     text = _RESTRICT.sub(lambda found: " " * len(found[0]), script.text)
     script = replace(script, text=text)
     for part in statements.of(script):
-        if _beside(part.text, session):
+        if _is_not_schema(part.text, session):
             stop = part.offset + len(part.text)
             text = text[: part.offset] + re.sub(r"[^\n]", " ", text[part.offset : stop]) + text[stop:]
     return replace(script, text=text)
 
 
-def _beside(text: str, session: Session) -> bool:
+def _is_not_schema(text: str, session: Session) -> bool:
     if [word.lower() for word in words(text, 3)] == ["comment", "on", "extension"]:
         return True
     setting = _SETTING.match(text)

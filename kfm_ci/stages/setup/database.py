@@ -8,7 +8,7 @@ from kfm_ci.stages.setup import baseline, history_table
 
 
 def prepare(base: BaseDatabase, database: str) -> None:
-    """Give an empty database what is there before any migration: extensions, ledger, baseline, the tool's own table."""
+    """Create in an empty database what exists before any migration: extensions, ledger, baseline, history table."""
     with base.connect(database, admin=True) as admin:
         for extension in base.config.database.extensions:
             extensions.create(admin, extension)

@@ -31,7 +31,7 @@ def entry_of(base: BaseDatabase, migration: ExecutableMigration) -> Entry:
 def failure_finding(base: BaseDatabase, migration: Migration, script: Script, done: ScriptOutcome) -> Finding:
     """Return the finding for a script for which PostgreSQL returned an error."""
     outside = done.escaped or done.sqlstate in {"25001", "2D000"}
-    kept = (
+    consequence = (
         "the statements above it are committed and stay applied"
         if done.mode is Mode.AUTOCOMMIT
         else "the whole file was rolled back"
@@ -42,7 +42,7 @@ def failure_finding(base: BaseDatabase, migration: Migration, script: Script, do
     end = done.statement.end_line if done.statement and is_part else done.line
     return (NOT_ALLOWED_IN_TRANSACTION if outside else MIGRATION_FAILED).finding(
         f"PostgreSQL returned an error: {done.error}.",
-        help=help or f"Correct the statement; {kept}.",
+        help=help or f"Correct the statement; {consequence}.",
         place=Place(file=script.file.path, line=done.line, column=done.column, end_line=end),
         migration=migration.id,
     )

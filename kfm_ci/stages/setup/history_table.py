@@ -1,4 +1,4 @@
-"""What the tool's own history table says has run: of a baseline that brought it along, and after the tool itself ran."""
+"""The tool's history table: of a baseline that contains it, and after a run of the tool."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from dataclasses import replace
 from kfm_ci.migrations import history_tables
 from kfm_ci.migrations.history_tables import HistoryRow, HistoryTable, compare
 from kfm_ci.migrations.history_tables.compare import HistoryComparison
-from kfm_ci.migrations.model import Command, History, Migration
+from kfm_ci.migrations.model import History, Migration
 from kfm_ci.migrations.problems.history_table import MIGRATION_IGNORED
 from kfm_ci.model import Finding, Place, Severity
 from kfm_ci.postgres import history_table
 from kfm_ci.postgres.session import Session
 from kfm_ci.sql.script import Script
-from kfm_ci.stages.results import BaseDatabase
+from kfm_ci.stages.results import BaseDatabase, ToolMigration
 
 _Read = tuple[HistoryTable, str, tuple[HistoryRow, ...]]
 
 
 def make_named(base: BaseDatabase, session: Session) -> None:
-    """Make the tool's own table where a migration names it, as one that puts a trigger on it: the tool makes it before the first."""
+    """Create the history table where a migration names it, for example to put a trigger on it.
+
+    The tool itself creates it before the first migration.
+    """
     head = base.change.head
     table = history_tables.of(head.format)
     if head.tool is not None or table is None or not table.definition:
@@ -38,7 +41,7 @@ def make_named(base: BaseDatabase, session: Session) -> None:
 
 
 def by_baseline(base: BaseDatabase, database: str) -> HistoryComparison:
-    """Return what the table that came with the baseline says of the files; nothing where there is none."""
+    """Return the files compared with the history table of the baseline; empty where the baseline has none."""
     path, merged, head = base.config.migrations.baseline, base.change.base, base.change.head
     found = _read(base, database) if path is not None else None
     if path is None or found is None:
@@ -54,7 +57,9 @@ def by_baseline(base: BaseDatabase, database: str) -> HistoryComparison:
     )
 
 
-def by_tool(base: BaseDatabase, database: str, suppressed: frozenset[str | None]) -> list[Finding]:
+def by_tool(
+    base: BaseDatabase, new: tuple[ToolMigration, ...], database: str, suppressed: frozenset[str | None]
+) -> list[Finding]:
     """Return findings on the history table after the tool has run everything: failed and missing rows.
 
     ``suppressed``: ids of migrations whose error the tool suppressed; these are reported already.
@@ -66,8 +71,8 @@ def by_tool(base: BaseDatabase, database: str, suppressed: frozenset[str | None]
     head = base.change.head
     noted = compare.compare(table, rows, head, name=name, place=head.directory)
     ran = noted.applied | noted.failed | suppressed
-    passed = [item for item in base.pending if item.id not in ran]
-    marked = [replace(item, condition="its preconditions") for item in base.pending if item.id in noted.passed]
+    passed = [item for item in new if item.id not in ran]
+    marked = [replace(item, condition="its preconditions") for item in new if item.id in noted.passed]
     left = [*(item for item in passed if item.condition is not None), *marked]
     return [
         *noted.findings,
@@ -77,7 +82,7 @@ def by_tool(base: BaseDatabase, database: str, suppressed: frozenset[str | None]
 
 
 def left_by_base(base: BaseDatabase, database: str) -> tuple[Migration, ...]:
-    """Return the base's migrations of which the tool's table has no row: it comes to them again with each run."""
+    """Return the base's migrations without a row in the history table: the tool tries them again in each run."""
     found, merged = _read(base, database), base.change.base
     if found is None or merged is None:
         return ()
@@ -110,23 +115,25 @@ def _taken(item: Migration, head: History, name: str) -> Finding:
     )
 
 
-def _left_out(passed: Iterable[Migration], head: History) -> Iterator[Finding]:
-    """Yield what was left out on purpose, once a file and condition."""
-    groups: dict[tuple[str, str], list[Migration]] = {}
+def _left_out(passed: Iterable[ToolMigration], head: History) -> Iterator[Finding]:
+    """Yield a note on the migrations that a condition excluded, one for each file and condition."""
+    groups: dict[tuple[str, str], list[ToolMigration]] = {}
     for item in passed:
         groups.setdefault((item.up_path, item.condition or ""), []).append(item)
     for (_, condition), items in groups.items():
-        what = "this migration" if len(items) == 1 else f"{len(items)} migrations of this file"
+        what, pronoun = (
+            ("this migration", "it") if len(items) == 1 else (f"{len(items)} migrations of this file", "them")
+        )
         yield MIGRATION_IGNORED.finding(
-            f"{head.format} left out {what} because of {condition}; kfm-ci did not check {'it' if len(items) == 1 else 'them'}.",
-            help=f"Set `[migrations.command]` `env` or `up` so that {head.format} runs {'it' if len(items) == 1 else 'them'} as in production.",
+            f"{head.format} left out {what} because of {condition}; kfm-ci did not check {pronoun}.",
+            help=f"Set `[migrations.command]` `env` or `up` so that {head.format} runs {pronoun} as in production.",
             place=_place(items[0]),
             migration=items[0].id,
             severity=Severity.NOTE,
         )
 
 
-def _passed_over(item: Migration, head: History, name: str) -> Finding:
+def _passed_over(item: ToolMigration, head: History, name: str) -> Finding:
     return MIGRATION_IGNORED.finding(
         f"{head.format} exited 0 but did not record this migration in `{name}`.",
         help="Give it a version after all others.",
@@ -136,5 +143,5 @@ def _passed_over(item: Migration, head: History, name: str) -> Finding:
     )
 
 
-def _place(item: Migration) -> Place:
-    return Place(file=item.up_path, line=item.up.line if isinstance(item.up, Command) else 1)
+def _place(item: ToolMigration) -> Place:
+    return Place(file=item.up_path, line=item.up.line)

@@ -47,7 +47,8 @@ def locks_held_finding(new: Sequence[Migration], tool: str) -> Finding:
     """Return the note that locks of the first new migration are held to the end of the last."""
     last = new[-1]
     return SINGLE_TRANSACTION_RUN.finding(
-        f"{tool} runs all {len(new)} new migrations in one transaction: locks of the first are held until the last ends.",
+        f"{tool} runs all {len(new)} new migrations in one transaction, so locks of the first are held until the last "
+        "ends.",
         help="Deploy the migrations one by one where the locks are held too long.",
         place=Place(file=last.up_path, line=1),
         migration=last.id,

@@ -15,13 +15,13 @@ FILE = SourceFile(path="a.sql", data=b"", text="", sha256=Digest.of(b""))
     ("error", "setting"),
     [
         ('42501: permission denied to create extension "uuid-ossp"', 'extensions = ["uuid-ossp"]'),
-        ("42501: must be owner of extension pg_trgm", "leave `drop extension` out"),
+        ("42501: must be owner of extension pg_trgm", "Remove `DROP EXTENSION`"),
         ("42501: permission denied to create role", 'run-as = "superuser"'),
         ('42704: role "app reader" does not exist', 'roles = ["app reader"]'),
         ('22023: role "postgres" does not exist', 'roles = ["postgres"]'),
         ('42710: role "app" already exists', 'roles = ["app"]'),
-        ('42P04: database "other" already exists', "a database belongs to the whole server"),
-        ('42710: tablespace "fast" already exists', "a tablespace belongs to the whole server"),
+        ('42P04: database "other" already exists', "Create the database when you provision the server"),
+        ('42710: tablespace "fast" already exists', "Create the tablespace when you provision the server"),
         ('3F000: schema "auth" does not exist', "[migrations] baseline"),
         ('42P01: relation "auth.users" does not exist', "[migrations] baseline"),
         ("42883: function auth.uid() does not exist", "[migrations] baseline"),
@@ -46,7 +46,7 @@ def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
     )
     scripts = [Script(file=FILE, text=text) for text in texts]
     told = error_help.of(done, scripts[0], missing=lambda: needed(scripts), given=("there",))
-    assert told is not None and told.endswith('[database] roles = ["there", "a", "b", "c", "D d"]')
+    assert told == 'Set `[database] roles = ["there", "a", "b", "c", "D d"]` in kfm-ci.toml.'
 
 
 def test_a_name_without_a_schema_is_taken_for_a_slip_of_the_pen() -> None:
