@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kfm_ci.evidence.tool_log.transcript import Cut, RecordedStatements
+from kfm_ci.evidence.tool_log.transcript import RecordedStatements, SplitRecording
 from kfm_ci.migrations.model import Migration
 from kfm_ci.migrations.tools.process import ProcessResult
 from kfm_ci.model import Finding, Mode, Place, Proof
@@ -114,7 +114,9 @@ class DownRecording:
         return not isinstance(run_up_to(self.runner, self.ran[:count], self.ran[count:]), Finding)
 
 
-def run_up_to(runner: ToolRunner, wanted: tuple[ToolMigration, ...], later: Sequence[ToolMigration]) -> Cut | Finding:
+def run_up_to(
+    runner: ToolRunner, wanted: tuple[ToolMigration, ...], later: Sequence[ToolMigration]
+) -> SplitRecording | Finding:
     """Run the wanted migrations and no later one; return the SQL of each, or the finding on the one that failed."""
     files = runner.files
     is_counted = any("{count}" in part for part in files.tool.up_one)

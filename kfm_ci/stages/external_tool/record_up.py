@@ -54,8 +54,8 @@ def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration
     """Run the new migrations; raises RecordingFailed when one does not run, Failed when only the run of all fails."""
     runner = ToolRunner.on(base, files, "tool")
     done = runner.up(new)
-    is_known = isinstance(done, Cut) and _complete(done, new)
-    if isinstance(done, Cut) and (is_known or len(new) == 1):
+    is_known = isinstance(done, SplitRecording) and _complete(done, new)
+    if isinstance(done, SplitRecording) and (is_known or len(new) == 1):
         return _one_run(base, files, new, runner, done)
     if isinstance(done, Finding) and not 1 < len(new) <= FEW:
         raise RecordingFailed(done, {}, runner)
@@ -67,7 +67,7 @@ def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration
 
 
 def _one_run(
-    base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...], runner: ToolRunner, done: Cut
+    base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration, ...], runner: ToolRunner, done: SplitRecording
 ) -> UpRecording:
     """Return the recording of one run for all, compared with single steps where there are few."""
     ups, ran = _ups(done, new), tuple(item for item in new if not done.steps or item.id in done.steps)
@@ -110,12 +110,12 @@ def _steps(
     return ups, state
 
 
-def _complete(cut: Cut, new: tuple[ToolMigration, ...]) -> bool:
+def _complete(cut: SplitRecording, new: tuple[ToolMigration, ...]) -> bool:
     """Whether the SQL of each migration is known: each has a history row, or all rows are known and it was left out."""
     return len(cut.steps) == len(new) or (bool(cut.steps) and not cut.unexpected)
 
 
-def _ups(cut: Cut, new: tuple[ToolMigration, ...]) -> dict[str, RecordedStatements]:
+def _ups(cut: SplitRecording, new: tuple[ToolMigration, ...]) -> dict[str, RecordedStatements]:
     if not cut.steps:
         return {new[0].id: cut.whole}
     nothing = RecordedStatements(text="", mode=Mode.TRANSACTION, error=None, transactions=0)
@@ -123,7 +123,10 @@ def _ups(cut: Cut, new: tuple[ToolMigration, ...]) -> dict[str, RecordedStatemen
 
 
 def _suppressed_errors(
-    new: tuple[ToolMigration, ...], cut: Cut, ups: dict[str, RecordedStatements], older: tuple[Migration, ...]
+    new: tuple[ToolMigration, ...],
+    cut: SplitRecording,
+    ups: dict[str, RecordedStatements],
+    older: tuple[Migration, ...],
 ) -> tuple[Finding, ...]:
     """Return findings on errors of the server that the tool suppressed, each at the migration with most of its words.
 

@@ -47,7 +47,7 @@ def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state
     with base.connect(name) as connection:
         for migration in new:
             reset(connection)
-            done = run_script.run(connection, migration.up, entry=None)
+            done = run_script.apply(connection, migration.up)
             if done.outcome is Outcome.FAILED:
                 raise _replay_failure(migration.id, done.error or "a migration fails")
     difference = state.differs(DatabaseState(base, name, tool))

@@ -69,7 +69,7 @@ class ToolRunner:
         database = files.server.create_database(name, template=template or base.base_database)
         return cls(base=base, files=files, recorder=LogRecorder(files.server, database), database=database)
 
-    def up(self, expected: Sequence[ToolMigration], argv: tuple[str, ...] = ()) -> Cut | Finding:
+    def up(self, expected: Sequence[ToolMigration], argv: tuple[str, ...] = ()) -> SplitRecording | Finding:
         """Run the pending migrations, or ``argv``; return the SQL of each, or the finding on the one that failed.
 
         Raises CannotCheck when nothing happened, or when the tool itself failed.
@@ -105,7 +105,7 @@ class ToolRunner:
         done = self.up((migration,), migration.up.argv)
         return done if isinstance(done, Finding) else done.steps.get(migration.id, done.whole)
 
-    def down(self, argv: tuple[str, ...], expected: Sequence[ToolMigration]) -> tuple[Cut, ProcessResult]:
+    def down(self, argv: tuple[str, ...], expected: Sequence[ToolMigration]) -> tuple[SplitRecording, ProcessResult]:
         """Roll migrations back, the last first; return the SQL of each.
 
         A change of the history table that is not recognised belongs to the last one, if it is a single one.
@@ -113,7 +113,7 @@ class ToolRunner:
         before = history(self.base, self.database, self.files.tool)
         self.recorder.read_new()
         ended = self.files.start(argv, self.database, count=len(expected))
-        cut = self._read(HistoryWrites(tuple(reversed(expected)), TAKEN_BACK), ended)
+        cut = self._read(HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS), ended)
         single = len(expected) == 1 or not expected[0].up.down_to
         if (
             ended.code == 0
@@ -124,7 +124,7 @@ class ToolRunner:
             return replace(cut, steps={expected[-1].id: cut.whole}), ended
         return cut, ended
 
-    def printed(self, expected: Sequence[ToolMigration], others: Sequence[ToolMigration]) -> Cut | None:
+    def printed(self, expected: Sequence[ToolMigration], others: Sequence[ToolMigration]) -> SplitRecording | None:
         """Return the SQL that the tool prints for a rollback, as if the others had not run; None where it prints none.
 
         The history rows of the others are deleted from the database.
@@ -155,8 +155,12 @@ class ToolRunner:
         own = ToolTables.of(tool)
         if any("{count}" in part for part in tool.preview):
             ended = self.files.start(tool.preview, self.database, apart=True, count=len(migrations))
-            sent = as_sent(ended.output, own) if ended.code == 0 else []
-            return {name: one.text for name, one in cut(sent, own, HistoryWrites(migrations)).steps.items() if one.text}
+            sent = as_messages(ended.output, own) if ended.code == 0 else []
+            return {
+                name: one.text
+                for name, one in split_recording(sent, own, HistoryWrites(migrations)).steps.items()
+                if one.text
+            }
         texts = {item.id: self._preview(item.up, own) for item in migrations}
         return {name: text for name, text in texts.items() if text is not None}
 
@@ -208,7 +212,7 @@ def run_failure(migration: ToolMigration, recorded: RecordedStatements, ended: P
 def _place(migration: ToolMigration, recorded: RecordedStatements, ended: ProcessResult) -> Place:
     """Return the place of the failed statement, else of the traceback, else the start of the migration."""
     begins = migration.up.line
-    statement = recorded.refused[-1].text.strip().rstrip(";").rstrip() if recorded.refused else ""
+    statement = recorded.errors[-1].text.strip().rstrip(";").rstrip() if recorded.errors else ""
     for file in files_of(migration):
         lines = source_calls.written(statement, file.text, begins if file.path == migration.up_path else 1)
         if lines is not None:

@@ -60,7 +60,7 @@ class ToolWorkspace:
                 message=f"The migration tool is not installed: {argv[0]}.",
                 where="[migrations.command]",
                 help=f"Provide the program: {self.tool.how_to_install}."
-                f"{_ON_RUNNER if server_address.contained() else ''}",
+                f"{_ON_RUNNER if server_address.is_in_container() else ''}",
             )
         self.server.roles.switch_to(database)
         last: list[DatabaseBusy | None] = []
