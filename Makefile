@@ -23,9 +23,10 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(CORPUS:%=--ignore=%) --ignore=tests/tools --ignore=tests/container
 
-# The labelled changes, and the examples of the server rules.
+# The labelled changes, the examples of the server rules, and every hostile change, of which `test` runs a share.
 test-corpus: .venv/ready
 	$(BIN)/python -m pytest -n 2 $(CORPUS)
+	KFM_HOSTILE_SHARE=1 $(BIN)/python -m pytest -n 2 tests/hostile
 
 # Exits 75 with a message if no container engine runs or can be started.
 test-container: .venv/ready
