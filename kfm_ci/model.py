@@ -79,7 +79,7 @@ class Resumption(StrEnum):
 
     BARE = "bare"
     """Each following statement commits separately."""
-    ANEW = "anew"
+    NEW_TRANSACTION = "new-transaction"
     """The next statement starts a new transaction."""
 
 

@@ -91,15 +91,15 @@ class RollbackEvidence:
     price: tuple[str, ...] = ()
     """What rolling back loses, one sentence each."""
     commands: tuple[str, ...] = ()
-    """What a release engineer runs for this one, when all later ones are taken back."""
+    """What a release engineer runs for this one, when all later ones are rolled back."""
     mode: Mode = Mode.TRANSACTION
-    """How the way back ran."""
+    """How the down migration ran."""
     statements: tuple[StatementEvidence, ...] = ()
     """The down, observed like the up."""
     difference: SchemaDiff = SchemaDiff()
     """What was not restored."""
     idle: bool = False
-    """Whether the migration does nothing, such as one that joins two branches, so that nothing is to be taken back."""
+    """Whether the migration does nothing, such as one that joins two branches, so that nothing is to be rolled back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,7 +109,7 @@ def apply_in_one_transaction(
         for number, script in enumerate(scripts):
             reached = number
             parts = statements.of(script)
-            if transactions.resumption(script) is Resumption.ANEW:
+            if transactions.resumption(script) is Resumption.NEW_TRANSACTION:
                 execute.run_as_one_message(connection, parts, None)
             else:
                 for part in parts:
@@ -264,7 +264,7 @@ def _in_autocommit(
             ledger.start(connection, entry)
     if resumed is not None:
         connection.execute("begin")
-    if (script.implicit_transaction and len(parts) > 1) or resumed is Resumption.ANEW:
+    if (script.implicit_transaction and len(parts) > 1) or resumed is Resumption.NEW_TRANSACTION:
         execute.run_as_one_message(connection, parts, watcher)
     else:
         for part in parts:

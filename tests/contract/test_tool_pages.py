@@ -22,7 +22,7 @@ LAYOUTS = {
     "flyway": {"V1__a.sql": TABLE},
     "golang-migrate": {"1_a.up.sql": TABLE, "1_a.down.sql": DROP},
     "goose": {"1_a.sql": f"-- +goose Up\n{TABLE}-- +goose Down\n{DROP}"},
-    "graphile-migrate": {"000001.sql": f"--! Previous: -\n--! Hash: {graphile_migrate.sealed(None, TABLE)}\n\n{TABLE}"},
+    "graphile-migrate": {"000001.sql": f"--! Previous: -\n--! Hash: {graphile_migrate.integrity_hash(None, TABLE)}\n\n{TABLE}"},
     "liquibase": {"a.sql": f"--liquibase formatted sql\n--changeset a:1\n{TABLE}--rollback {DROP}"},
     "node-pg-migrate": {"1_a.sql": f"-- Up Migration\n{TABLE}-- Down Migration\n{DROP}"},
     "prisma": {"20260101_a/migration.sql": TABLE},

@@ -157,10 +157,10 @@ def _graphile(root: Path, number: int, step: Step) -> None:
     before = sorted(root.glob("*.sql"))
     previous = before[-1].read_text().split("--! Hash: ")[1].split("\n")[0] if before else None
     body = ("--! no-transaction\n" if step.outside else "") + step.up.strip() + "\n"
-    sealed = hashlib.sha1(
+    digest = hashlib.sha1(
         f"{previous or ''}\n{body.strip()}".strip().encode() + b"\n", usedforsecurity=False
     ).hexdigest()
-    (root / f"{number:06}.sql").write_text(f"--! Previous: {previous or '-'}\n--! Hash: sha1:{sealed}\n\n{body}")
+    (root / f"{number:06}.sql").write_text(f"--! Previous: {previous or '-'}\n--! Hash: sha1:{digest}\n\n{body}")
 
 
 def _supabase(root: Path, number: int, step: Step) -> None:
@@ -200,12 +200,12 @@ TOOLS = (
     Tool("refinery", _refinery, lambda root, to: [f"{RUST}/refinery", "migrate", "-e", "DATABASE_URL", "-p", str(root)], RUST / "refinery", "refinery", outside=False),
     Tool("graphile-migrate", _graphile, lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))], NODE / ".bin/graphile-migrate", "graphile_migrate"),
     Tool("supabase", _supabase, lambda root, to: [f"{NODE}/.bin/supabase", "db", "push", "--yes", "--skip-vault", f"--remote={to.url}", "--workdir", str(_supabase_home(root))], NODE / ".bin/supabase", "supabase"),
-    Tool("atlas", _atlas, lambda root, to: [f"{CACHE}/go/atlasrun", str(_sealed(root)), to.url], CACHE / "go/atlasrun", "atlas_schema_revisions"),
+    Tool("atlas", _atlas, lambda root, to: [f"{CACHE}/go/atlasrun", str(_with_integrity_hash(root)), to.url], CACHE / "go/atlasrun", "atlas_schema_revisions"),
     Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", notes_failure=True, environment=PRISMA_ENVIRONMENT),
 )  # fmt: skip
 
 
-def _sealed(root: Path) -> Path:
+def _with_integrity_hash(root: Path) -> Path:
     """Run `atlas migrate hash`; kfm-ci then verifies the resulting `atlas.sum`."""
     subprocess.run([f"{CACHE}/go/atlasrun", str(root)], check=True)
     return root

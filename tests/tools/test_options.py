@@ -163,7 +163,9 @@ def test_graphile_migrate_s_placeholders_are_those_of_its_settings(server, tmp_p
     body = (
         BORDERS + "insert into borders values (':NAME', '');\nalter table borders add :COLUMN text default 'x:NAME';\n"
     )
-    (root / "000001.sql").write_text(f"--! Previous: -\n--! Hash: {graphile_migrate.sealed(None, body)}\n\n{body}")
+    (root / "000001.sql").write_text(
+        f"--! Previous: -\n--! Hash: {graphile_migrate.integrity_hash(None, body)}\n\n{body}"
+    )
     theirs = server.create_database("gmrc")
     done = run(command, "migrate", "--config", str(settings), DATABASE_URL=url(server, theirs),
                PATH=f"{Path(shutil.which('node')).parent}:/usr/bin:/bin")  # fmt: skip

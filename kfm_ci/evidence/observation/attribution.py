@@ -103,25 +103,25 @@ def inner(
 ) -> tuple[StatementEvidence, ...]:
     """Return what ran inside a statement, in the order in which the server came to it.
 
-    ``known`` is what was known ``before`` the statement. What cannot be told apart belongs to none of them.
+    ``known`` is what was known ``before`` the statement. What cannot be distinguished belongs to none of them.
     """
     course = _Attribution(
         known=RelationCache(relations=dict(known.relations), storages=set(known.storages)), look=before
     )
     for note in notes:
         course.note(note)
-    # A lock that was given back by then had been there.
+    # A lock that was released by then had been there.
     course.advance(replace(after, held={**course.look.held, **after.held}), course.active)
     names = {oid: (item.name, item.kind) for oid, item in {**course.known.relations, **known.relations}.items()}
     first = statement.line + plpgsql.body_line(statement.text)
-    return tuple(_told(part, statement, first, names, preexisting) for part in course.parts.values())
+    return tuple(_part_evidence(part, statement, first, names, preexisting) for part in course.parts.values())
 
 
 def whole(seen: StatementEvidence, parts: tuple[StatementEvidence, ...]) -> StatementEvidence:
     """Return the evidence of a statement with that of what ran inside it.
 
-    It has every lock of its parts, also one that was given back when part of a block was undone, and does not count as
-    a rewrite what one of them emptied or filled anew.
+    It has every lock of its parts, also one that was released when part of a block was undone, and does not count as
+    a rewrite what one of them emptied or filled again.
     """
     if not parts:
         return seen
@@ -141,7 +141,7 @@ def whole(seen: StatementEvidence, parts: tuple[StatementEvidence, ...]) -> Stat
     )
 
 
-def _told(
+def _part_evidence(
     part: _StatementPart,
     statement: Statement,
     first: int,

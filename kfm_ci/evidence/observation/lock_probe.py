@@ -1,4 +1,4 @@
-"""Statements that cannot be looked at from within their transaction: held up for a moment, and looked at then."""
+"""Statements that cannot be looked at from within their transaction: blocked for a moment, and looked at then."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
 PATIENCE_S = 5.0
-"""Longest time a statement is held up."""
+"""Longest time a statement is blocked."""
 
 INTERVAL_S = 0.001
 
 # An index stands for its table: that is what everyone waits for. What is named first is locked first by nearly
-# every command, so it comes last here: it is the first to be given back.
+# every command, so it comes last here: it is the first to be released.
 HEAPS = """
 select c.relispartition, n.nspname, c.relname
   from pg_catalog.unnest(%s::pg_catalog.text[]) with ordinality as given(name, place)
@@ -43,12 +43,12 @@ class Observation:
 
     A session of its own holds ROW EXCLUSIVE on the statement's tables, as any writer would. So a statement with a
     stronger lock, or one that is CONCURRENTLY, waits; what it has and what it waits for is read; then it goes on
-    until the next table. DETACH PARTITION CONCURRENTLY gives its first lock back before it waits for anyone: it is
-    held up by what conflicts with that lock itself.
+    until the next table. DETACH PARTITION CONCURRENTLY releases its first lock before it waits for anyone: it is
+    blocked by what conflicts with that lock itself.
     """
 
     def __init__(self, connection: Connection[Any], *, pid: int, database: int, holds: tuple[sql.Composed, ...]):
-        """Use a connection that nobody else uses until ``finish``, of a role that may lock the tables."""
+        """Use a connection that has no other user until ``finish``, of a role that may lock the tables."""
         self._connection = connection
         self._pid = pid
         self._database = database
@@ -71,8 +71,8 @@ class Observation:
             self._connection.execute(hold)
             self._layers += 1
 
-    def _let_go(self) -> None:
-        """Give back the lock taken last; with the last one left, all."""
+    def _release_last(self) -> None:
+        """Release the lock taken last; with the last one left, all."""
         if self._layers <= 1:
             self._give_up()
             return
@@ -95,7 +95,7 @@ class Observation:
                 if self._layers and self._waits():
                     # Once more: what it waits for may have come after the first look.
                     self._note()
-                    self._let_go()
+                    self._release_last()
                 elif self._layers and time.monotonic() > deadline:
                     self._give_up()
                 self._stop.wait(INTERVAL_S)
@@ -124,10 +124,10 @@ class Observation:
 
 
 class LockProbe:
-    """A session that holds statements of another up, one after the other; opened when the first one comes."""
+    """A session that blocks statements of another, one after the other; opened when the first one comes."""
 
     def __init__(self, beside: Connection[Any]) -> None:
-        """``beside`` tells how to reach the server as a role that may lock."""
+        """``beside`` says how to reach the server as a role that may lock."""
         self._beside = beside
         self._connection: Connection[Any] | None = None
 

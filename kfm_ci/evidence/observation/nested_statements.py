@@ -1,6 +1,6 @@
 """Statements inside a block, a procedure or a function: each noticed when the server comes to it.
 
-While such a statement runs, the server tells of every text that it reads (``debug_print_parse``), and event triggers of
+While such a statement runs, the server reports every text that it reads (``debug_print_parse``), and event triggers of
 our own look at the session around each command that changes the schema. Both speak to the observed session as messages
 of level DEBUG1 or LOG, so that a transaction that is rolled back takes nothing with it, and no statement's conditions
 ("must be the first of its transaction") are touched. What is written here can only add to what was seen of the whole.
@@ -26,7 +26,7 @@ ENTERED = frozenset({"DO", "CALL"})
 """Commands that run others; a query does when it calls a function of the application."""
 
 MOST = 500
-"""So many statements are told apart; what further ones do is seen of the whole."""
+"""So many statements are distinguished; what further ones do is reported for the whole."""
 
 _FUNCTION = """
 create function pg_catalog.{name}() returns event_trigger language plpgsql security definer
@@ -60,7 +60,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerMessage:
-    """Something that the server told while it ran the statement, in order."""
+    """A message of the server while it ran the statement, in order."""
 
     origin: Origin
     look: SessionSnapshot | None = None
@@ -79,7 +79,7 @@ class NestedStatementListener:
     def __init__(
         self, observed: Connection[Any], beside: Connection[Any], look: SessionSnapshot, *, inside: bool
     ) -> None:
-        """Set the server up to tell; ``look`` is the one before the statement. Raises psycopg's errors."""
+        """Make the server report; ``look`` is the one before the statement. Raises psycopg's errors."""
         self._observed, self._beside, self._inside = observed, beside, inside
         self._name = f"kfm_look_{secrets.token_hex(8)}"
         self.notes: list[ServerMessage] = []
@@ -103,7 +103,7 @@ class NestedStatementListener:
         self._beside.execute(sql.SQL("drop function pg_catalog.{}() cascade").format(sql.Identifier(self._name)))
 
     def hear(self, said: Diagnostic, *, work: bool) -> bool:
-        """Take in a message; return whether it is one of ours. ``work`` tells of work by the server."""
+        """Take in a message; return whether it is one of ours. ``work`` marks messages on work by the server."""
         text = said.message_primary or ""
         ours = text.startswith(self._name)
         parsed = said.source_function == "elog_node_display"

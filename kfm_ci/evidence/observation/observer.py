@@ -40,7 +40,7 @@ _SETTLING = frozenset({"SAVEPOINT", "RELEASE", "SET", "RESET", "SHOW"})
 """Those of them that leave a transaction as it was."""
 
 CALLING = frozenset({"DO", "CALL", "SELECT"})
-"""Commands whose code may undo a part of its work, which gives back the locks and leaves the reading done."""
+"""Commands whose code may undo a part of its work, which releases the locks and leaves the reading done."""
 
 _PROOFS = ("sufficient to prove", "implied by existing constraints")
 _WORKS = ("rewriting table", "verifying table", "validating foreign key constraint", "building index")
@@ -64,7 +64,7 @@ class _Session:
 
     connection: psycopg.Connection[Any]
     database: int
-    remembered: bool
+    cached: bool
     """Whether it keeps the plan of what is asked most."""
     known: RelationCache = field(default_factory=RelationCache)
     low: str = EVERYTHING
@@ -86,7 +86,7 @@ class _Session:
 
 
 class Observer:
-    """Collects evidence for each statement of a session; a ``Watcher`` for whoever runs them.
+    """Collects evidence for each statement of a session; a ``Watcher`` for the code that runs them.
 
     ``beside`` is a connection of our own to the same server, in autocommit, whose role may read all locks.
     ``preexisting`` are the OIDs that ``watch.existing`` returned before the pull request's first migration.
@@ -94,7 +94,7 @@ class Observer:
 
     def __init__(self, beside: psycopg.Connection[Any], preexisting: frozenset[int]) -> None:
         """Start with no evidence."""
-        self._beside, self._witness = beside, LockProbe(beside)
+        self._beside, self._lock_probe = beside, LockProbe(beside)
         self._preexisting = preexisting
         self._session: _Session | None = None
         self._watched: _Watched | None = None
@@ -119,7 +119,7 @@ class Observer:
 
     def close(self) -> None:
         """End the sessions that are its own; ``beside`` is not."""
-        self._witness.close()
+        self._lock_probe.close()
 
     def before(self, connection: psycopg.Connection[Any], statement: Statement) -> None:
         """Look at the session before it runs a statement."""
@@ -137,7 +137,7 @@ class Observer:
         look = self._look(session, kind, inside=inside)
         observation = None
         if not inside:
-            observation = self._witness.observe(statement, observed=connection, database=session.database)
+            observation = self._lock_probe.observe(statement, observed=connection, database=session.database)
         within = nested_statements.enter(statement, observed=connection, beside=self._beside, look=look, inside=inside)
         self._watched = _Watched(look=look, inside=inside, observation=observation, within=within)
         self._said.clear()
@@ -202,7 +202,7 @@ class Observer:
         # Its own message level comes back with the end of the transaction.
         if kind in CALLING:
             return session_snapshot.whole(connection, inside=True, low=session.low, xact=None)
-        return session_snapshot.further(connection, watched.look, remembered=session.remembered)
+        return session_snapshot.further(connection, watched.look, cached=session.cached)
 
     def _inner(
         self, watched: _Watched, statement: Statement, look: SessionSnapshot, session: _Session
@@ -223,9 +223,9 @@ class Observer:
         connection, last = session.connection, session.look if inside else None
         look: SessionSnapshot | None = None
         if last is not None and kind not in CALLING:
-            look = session_snapshot.further(connection, last, remembered=session.remembered) if session.stale else last
+            look = session_snapshot.further(connection, last, cached=session.cached) if session.stale else last
         elif inside and session.low != EVERYTHING and kind not in CALLING:
-            look = session_snapshot.opening(connection, xact=session.xact, remembered=session.remembered)
+            look = session_snapshot.opening(connection, xact=session.xact, cached=session.cached)
         if look is None:
             look = session_snapshot.whole(
                 connection, inside=inside, low=session.low, xact=session.xact if last is None else None
@@ -243,8 +243,8 @@ class Observer:
             row = self._beside.execute(
                 "select oid from pg_catalog.pg_database where datname = %s", (connection.info.dbname,)
             ).fetchone()
-            remembered = session_snapshot.remember(connection, self._beside)
-            self._session = _Session(connection=connection, database=row[0] if row else 0, remembered=remembered)
+            cached = session_snapshot.cache_queries(connection, self._beside)
+            self._session = _Session(connection=connection, database=row[0] if row else 0, cached=cached)
             connection.add_notice_handler(self._hear)
         return self._session
 

@@ -1,4 +1,4 @@
-"""What a session did between two looks: relations stored anew, read in full, changed, indexed."""
+"""What a session did between two looks: relations rewritten, read in full, changed, indexed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RelationEffects:
     """Relations by OID; names are those before it, of what is new those after it."""
 
     names: Mapping[int, Relation]
-    stored_anew: frozenset[int] = frozenset()
+    rewritten: frozenset[int] = frozenset()
     built: Mapping[int, int] = field(default_factory=dict)
     """Indexes that were built, and the tables they are on."""
     scanned: Mapping[int, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class RelationEffects:
         """Return the part that concerns these relations; an index goes with its table."""
         return RelationEffects(
             names=self.names,
-            stored_anew=self.stored_anew & chosen,
+            rewritten=self.rewritten & chosen,
             built={index: table for index, table in self.built.items() if {index, table} & chosen},
             scanned=_of(self.scanned, chosen),
             changed=_of(self.changed, chosen),
@@ -56,12 +56,12 @@ class RelationEffects:
     def relations(self) -> frozenset[int]:
         """Every relation concerned."""
         indexes = {*self.built, *self.built.values()}
-        return self.stored_anew | self.invalid | indexes | {*self.scanned, *self.changed}
+        return self.rewritten | self.invalid | indexes | {*self.scanned, *self.changed}
 
     def by_name(self, kind: str, preexisting: frozenset[int]) -> StatementEffects:
         """Return the effects by name, as those of a command of that kind."""
         names = self.names
-        rewritten = frozenset() if kind in REPLACING else self.stored_anew
+        rewritten = frozenset() if kind in REPLACING else self.rewritten
         concerned = {*rewritten, *self.scanned, *self.changed, *self.built.values()} & preexisting
         return StatementEffects(
             rewrites=_sorted(names, rewritten),
@@ -86,11 +86,11 @@ def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) 
     seen = {*fresh, *scanned, *changed, *built.values()}
     return RelationEffects(
         names={oid: relation for oid in seen if (relation := old.get(oid) or fresh.get(oid)) is not None},
-        stored_anew=frozenset(
+        rewritten=frozenset(
             oid
             for oid, now in fresh.items()
             # a storage that comes back was only undone
-            if oid in old and _stored_anew(old[oid], now) and now.filenode not in known.storages
+            if oid in old and _rewritten(old[oid], now) and now.filenode not in known.storages
         ),
         built=built,
         scanned=scanned,
@@ -100,12 +100,12 @@ def done(before: SessionSnapshot, after: SessionSnapshot, known: RelationCache) 
     )
 
 
-def _stored_anew(was: Relation, now: Relation) -> bool:
+def _rewritten(was: Relation, now: Relation) -> bool:
     return was.kind not in {"index", "sequence"} and was.filenode != now.filenode and bool(now.filenode)
 
 
 def _grown(before: Mapping[int, int], after: Mapping[int, int]) -> dict[int, int]:
-    """Return what was counted since; a counter that shrank began anew."""
+    """Return what was counted since; a counter that shrank was reset."""
     grown = {oid: count - (before.get(oid, 0) if count >= before.get(oid, 0) else 0) for oid, count in after.items()}
     return {oid: count for oid, count in grown.items() if count > 0}
 

@@ -72,39 +72,39 @@ def existing(connection: Connection[Any]) -> frozenset[int]:
 
 
 def whole(connection: Connection[Any], *, inside: bool, low: str, xact: str | None) -> SessionSnapshot:
-    """Look at the session and have it tell what it does; ``inside`` a transaction that lasts until it ends."""
+    """Look at the session and have it report what it does; ``inside`` a transaction that lasts until it ends."""
     version = connection.info.server_version
     return look(_ask(connection, snapshot_queries.whole(inside=inside, low=low, xact=xact, version=version)))
 
 
-def opening(connection: Connection[Any], *, xact: str | None, remembered: bool) -> SessionSnapshot | None:
+def opening(connection: Connection[Any], *, xact: str | None, cached: bool) -> SessionSnapshot | None:
     """Look at a transaction that has just begun; None where counters of the one before may be left over."""
     if connection.info.server_version < snapshot_queries.HANDS_OVER:
         return None
-    if remembered:
+    if cached:
         return _look(json.loads(_ask_at_once(connection, snapshot_queries.opened(xact=xact))[0] or ""), ())
     return _look(_ask_at_once(connection, snapshot_queries.opening(xact=xact)), ())
 
 
-def remember(observed: Connection[Any], beside: Connection[Any]) -> bool:
-    """Let the session remember how it answers ``further``; False where it has to plan that each time.
+def cache_queries(observed: Connection[Any], beside: Connection[Any]) -> bool:
+    """Have the session cache the plan of ``further``; False where it has to plan that each time.
 
-    ``beside`` is a session of a superuser. Another superuser could drop or change what is set up here, or stumble
-    over it: such a session gets nothing.
+    ``beside`` is a session of a superuser. Another superuser could drop or change what is set up here, or fail
+    because of it: such a session gets nothing.
     """
     if beside.info.dbname != observed.info.dbname or observed.info.parameter_status("is_superuser") != "off":
         return False
     try:
-        beside.execute(snapshot_queries.remembering(version=observed.info.server_version).encode())
+        beside.execute(snapshot_queries.cached_functions(version=observed.info.server_version).encode())
     except psycopg.Error:
         return False
     return True
 
 
-def further(connection: Connection[Any], last: SessionSnapshot, *, remembered: bool) -> SessionSnapshot:
+def further(connection: Connection[Any], last: SessionSnapshot, *, cached: bool) -> SessionSnapshot:
     """Look again, inside the transaction of the ``last`` look, at what the transaction has locked."""
-    if remembered:
-        state, relations = json.loads(_ask_at_once(connection, snapshot_queries.REMEMBERED)[0] or "")
+    if cached:
+        state, relations = json.loads(_ask_at_once(connection, snapshot_queries.CACHED)[0] or "")
         return _look(state, relations or (), last)
     return look(_ask(connection, snapshot_queries.locked(version=connection.info.server_version)), last)
 
@@ -137,7 +137,7 @@ def _ask_at_once(connection: Connection[Any], question: str) -> list[str | None]
 
 
 def look(rows: Sequence[Sequence[Any]], last: SessionSnapshot | None = None) -> SessionSnapshot:
-    """Return the answer to the question as a look; what was not counted anew counts as in the ``last`` one."""
+    """Return the answer to the question as a look; what was not counted again counts as in the ``last`` one."""
     found = [row[snapshot_queries.OF_STATE :] for row in rows if row[snapshot_queries.OF_STATE] is not None]
     return _look(rows[0][: snapshot_queries.OF_STATE], found, last)
 

@@ -1,8 +1,8 @@
 """The questions that are asked on the observed session, as SQL: its settings, locks, relations and counters at once.
 
-Every name and operator is qualified: the observed session's search_path belongs to whoever wrote the migration. They
+Every name and operator is qualified: the observed session's search_path belongs to the migration's author. They
 are asked around each statement, and planning them would take most of the time: what is asked most stands in a function,
-whose plan the session keeps (a prepared statement would be gone after the migration's own DEALLOCATE ALL). The others
+whose plan the session keeps (a prepared statement would be dropped by the migration's own DEALLOCATE ALL). The others
 are planned each time, so each is as plain as can be: few joins, no parameters.
 """
 
@@ -18,7 +18,7 @@ EVERYTHING = "3"
 COLUMNS = 18
 """Of each answer."""
 OF_STATE = 10
-"""Of them tell of the session; the others of a relation."""
+"""Of them describe the session; the others a relation."""
 NAMES = tuple(f"c{number}" for number in range(COLUMNS))
 
 _HELD = """with held as materialized (
@@ -65,7 +65,7 @@ _CHANGED = """c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
      and (pg_catalog.age(c.xmin) operator(pg_catalog.<=) pg_catalog.age('{low}'::pg_catalog.xid)
           or case when c.relkind operator(pg_catalog.=) any ('{{r,m,p}}'::pg_catalog."char"[])
                   then {counted} else {doubtful} end)"""
-# Whoever changes a relation, or reads it, keeps a lock on it until the transaction ends.
+# A session that changes or reads a relation keeps a lock on it until the transaction ends.
 _LOCKED = "c.oid operator(pg_catalog.=) any (array(select h.relation from held h))"
 # Only outside a transaction can an index become invalid although its own row stays as it was.
 _DOUBTFUL = """c.relkind operator(pg_catalog.=) 'i'::pg_catalog."char" and exists (
@@ -82,7 +82,7 @@ HANDS_OVER = 150_000
 
 
 def whole(*, inside: bool, low: str, xact: str | None, version: int) -> str:
-    """Ask for all that changed since ``low``, and have the session tell what it does."""
+    """Ask for all that changed since ``low``, and have the session report what it does."""
     flush = _FLUSH if version >= HANDS_OVER else "null"
     return _whole(_listen(inside=inside), inside=inside, low=low, outcome=_outcome(xact), flush=flush)
 
@@ -108,9 +108,9 @@ def _locked(*, version: int) -> tuple[str, str]:
     return state, _RELATIONS.format(chosen=_LOCKED, **_XACT)
 
 
-REMEMBERED = "select pg_catalog.kfm_locked()"
-"""Ask ``locked`` with the plan of before; the answer is one JSON text: what it tells of the session, once, then an array
-with what it tells of each relation."""
+CACHED = "select pg_catalog.kfm_locked()"
+"""Ask ``locked`` with the plan of before; the answer is one JSON text: the state of the session, once, then an array
+with that of each relation."""
 
 
 def opened(*, xact: str | None) -> str:
@@ -118,10 +118,10 @@ def opened(*, xact: str | None) -> str:
     return f"select pg_catalog.kfm_opened({int(xact) if xact else 'null'})"
 
 
-def remembering(*, version: int) -> str:
-    """Return the commands that let a database answer ``REMEMBERED`` and ``opened``, for a superuser.
+def cached_functions(*, version: int) -> str:
+    """Return the commands that let a database answer ``CACHED`` and ``opened``, for a superuser.
 
-    Among the server's own functions it is in nobody's way: no dump, comparison or search path leads to it.
+    Among the server's own functions it disturbs nothing: no dump, comparison or search path leads to it.
     """
     state, relation = ", ".join(NAMES[:OF_STATE]), ", ".join(NAMES[OF_STATE:])
     asked, relations = _locked(version=version)

@@ -79,7 +79,7 @@ class Alembic:
                 )
                 unreadable = True
             revisions[node.id] = node
-        ordered = revision_graph.ordered(revisions, findings, "mend `down_revision`")
+        ordered = revision_graph.ordered(revisions, findings, "Fix `down_revision`.")
         heads = revision_graph.forked(ordered)
         if heads:
             findings.append(

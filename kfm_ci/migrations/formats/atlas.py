@@ -64,9 +64,9 @@ class Atlas:
             return Mode.TRANSACTION
 
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory), mode=mode)
-        seal = source_files.read(tree, _sum_path(directory), findings)
-        if seal is not None:
-            findings += _verify(seal, _files(tree, directory))
+        sum_file = source_files.read(tree, _sum_path(directory), findings)
+        if sum_file is not None:
+            findings += _verify(sum_file, _files(tree, directory))
         # a checkpoint that is the first file replaces deleted files: every new database starts with it
         checkpoints = [item.up.file for item in history.migrations[1:] if _directives(item.up.file.text, "checkpoint")]
         findings += [_checkpoint(file) for file in checkpoints]
@@ -158,15 +158,15 @@ def _files(tree: Tree, directory: str) -> list[tuple[str, bytes]]:
     return files
 
 
-def _verify(seal: SourceFile, files: list[tuple[str, bytes]]) -> list[Finding]:
-    told = seal.text.split()
+def _verify(sum_file: SourceFile, files: list[tuple[str, bytes]]) -> list[Finding]:
+    recorded = sum_file.text.split()
     expected = sums(files)
-    if told == " ".join(expected).split():
+    if recorded == " ".join(expected).split():
         return []
-    wrong = next((line.split()[0] for line in expected[1:] if line not in seal.text), "its first line")
+    wrong = next((line.split()[0] for line in expected[1:] if line not in sum_file.text), "its first line")
     return [
         problem(
-            seal,
+            sum_file,
             ATLAS_SUM_MISMATCH,
             f"`atlas.sum` does not match the files from {wrong} on, so Atlas rejects the directory.",
             "Review the changed files, then run `atlas migrate hash`.",

@@ -71,7 +71,7 @@ class Django:
         replaced = {name for item in found.values() for name in item.replaces}
         kept = {name: item for name, item in found.items() if name not in replaced}
         nodes = {name: _without(item.node, found, kept) for name, item in kept.items()}
-        ordered = revision_graph.ordered(nodes, findings, "mend `dependencies`")
+        ordered = revision_graph.ordered(nodes, findings, "Fix `dependencies`.")
         unreadable = len(ordered) < len(nodes)
         for app in sorted({item.app for item in kept.values()}):
             unreadable = (

@@ -108,7 +108,7 @@ class Flyway:
         findings = list(history.findings)
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.other_files:
-            findings += _told(other)
+            findings += _file_problems(other)
         history = replace(
             history,
             migrations=tuple(migrations),
@@ -120,7 +120,7 @@ class Flyway:
                 history_row_repair=_WAY_OUT if own.transactional_lock else None,
             ),
         )
-        return resumption.with_resumption(history, Resumption.ANEW)
+        return resumption.with_resumption(history, Resumption.NEW_TRANSACTION)
 
 
 def _finished(migration: Migration, own: FlywaySettings, values: dict[str, str], findings: list[Finding]) -> Migration:
@@ -207,7 +207,7 @@ def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
     return Mode.AUTOCOMMIT
 
 
-def _told(file: SourceFile) -> list[Finding]:
+def _file_problems(file: SourceFile) -> list[Finding]:
     base = file.path.rpartition("/")[2]
     callback = _CALLBACK.match(base)
     if callback and callback[1] in _WITHIN:

@@ -77,7 +77,7 @@ def _cut(history: History) -> History:
     for item in history.migrations:
         up, down = (_alone(script) if isinstance(script, Script) else None for script in (item.up, item.down))
         if up is not None:
-            findings += _torn(up)
+            findings += _split_statements(up)
         migrations.append(replace(item, up=up or item.up, down=down))
     return replace(
         history,
@@ -93,7 +93,7 @@ def _alone(script: Script) -> Script:
     )
 
 
-def _torn(script: Script) -> Iterator[Finding]:
+def _split_statements(script: Script) -> Iterator[Finding]:
     for part in statements.of(script):
         if ";" in part.text:
             yield problem(

@@ -59,7 +59,7 @@ def _cut(file: SourceFile) -> Sections:
     )
 
 
-def _told(tree: Tree, directory: str) -> dict[str, str]:
+def _placeholder_values(tree: Tree, directory: str) -> dict[str, str]:
     """Return the placeholders with a value in the settings; ``!ENV`` reads the environment, which is unknown here."""
     for text in program_files.settings_texts(tree, directory, _SETTINGS):
         if found := _PLACEHOLDERS.search(_COMMENT.sub("", text)):
@@ -87,12 +87,12 @@ def _filled(history: History, values: dict[str, str]) -> History:
     )
 
 
-def told(file: SourceFile) -> str | None:
+def recorded_hash(file: SourceFile) -> str | None:
     """Return the hash in a file's own header."""
     return _headers(file.text)[0].get("Hash")
 
 
-def sealed(previous: str | None, body: str) -> str:
+def integrity_hash(previous: str | None, body: str) -> str:
     """Return a migration's hash over the previous hash and its own text."""
     text = f"{previous or ''}\n{body.strip()}".strip() + "\n"
     return "sha1:" + hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
@@ -127,7 +127,7 @@ class GraphileMigrate:
                     )
                 )
             body = "\n".join(file.text.split("\n")[skipped:])
-            expected = sealed(None if previous == "-" else previous, body)
+            expected = integrity_hash(None if previous == "-" else previous, body)
             if values.get("Hash") != expected and "AllowInvalidHash" not in values:
                 findings.append(
                     problem(
@@ -139,7 +139,7 @@ class GraphileMigrate:
                 )
             last = values.get("Hash")
         given = {f":{name.removeprefix(':')}" for name in settings.placeholders}
-        said = {name: value for name, value in _told(tree, directory).items() if name not in given}
+        said = {name: value for name, value in _placeholder_values(tree, directory).items() if name not in given}
         cut = _filled(sectioned(history, _cut), said)
         cut = replace(
             cut,
@@ -149,4 +149,4 @@ class GraphileMigrate:
                 out_of_order_behaviour="graphile-migrate skips it silently on databases that have the newer one",
             ),
         )
-        return resumption.with_resumption(cut, Resumption.ANEW)
+        return resumption.with_resumption(cut, Resumption.NEW_TRANSACTION)

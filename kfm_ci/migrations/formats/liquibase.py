@@ -125,7 +125,7 @@ class Liquibase:
                 "them on a new database",
             ),
         )
-        history = resumption.with_resumption(history, Resumption.ANEW)
+        history = resumption.with_resumption(history, Resumption.NEW_TRANSACTION)
         # only Liquibase itself turns XML, YAML or JSON into SQL
         if not any(isinstance(item.up, Command) for item in migrations):
             return history
@@ -214,7 +214,7 @@ def _migration(
         else None
     )
     if item.attributes.get("splitstatements", "true").lower() != "false" and not item.attributes.get("enddelimiter"):
-        findings += _torn(file, up)
+        findings += _split_statements(file, up)
     repeats = any(item.attributes.get(key, "false").lower() == "true" for key in ("runonchange", "runalways"))
     # a changeset with runOnChange is identified by its text
     identity = f"{name}@{Digest.of(up_text.encode()).hex[:8]}" if repeats else name
@@ -274,7 +274,7 @@ def _stripped(text: str) -> str:
     return "".join(pieces)
 
 
-def _torn(file: SourceFile, script: Script) -> list[Finding]:
+def _split_statements(file: SourceFile, script: Script) -> list[Finding]:
     """Yield the dollar-quoted bodies that Liquibase splits: it recognises BEGIN and END, but no dollar quotes."""
     found = []
     for part in statements.of(script):

@@ -24,9 +24,13 @@ def properties(file: SourceFile) -> dict[str, str]:
     """Return the parameters that a file itself sets for PostgreSQL."""
     found: dict[str, str] = {}
     for line in _PROPERTY.finditer(file.text):
-        told = {key.lower(): value.strip('"') for key, value in ATTRIBUTE.findall(line[1])}
-        if "name" in told and "value" in told and liquibase_changesets.runs_here(told.get("dbms", "")):
-            found.setdefault(told["name"], told["value"])
+        attributes = {key.lower(): value.strip('"') for key, value in ATTRIBUTE.findall(line[1])}
+        if (
+            "name" in attributes
+            and "value" in attributes
+            and liquibase_changesets.runs_here(attributes.get("dbms", ""))
+        ):
+            found.setdefault(attributes["name"], attributes["value"])
     return found
 
 

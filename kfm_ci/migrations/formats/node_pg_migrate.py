@@ -52,7 +52,7 @@ class NodePgMigrate:
             history, findings=(*history.findings, *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"))
         )
         return replace(
-            resumption.with_resumption(sectioned(history, _cut), Resumption.ANEW),
+            resumption.with_resumption(sectioned(history, _cut), Resumption.NEW_TRANSACTION),
             semantics=ToolSemantics(
                 single_transaction=True,
                 how_to_disable_transaction="in a JavaScript migration of its own with `pgm.noTransaction()`",

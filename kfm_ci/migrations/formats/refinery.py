@@ -69,7 +69,7 @@ class Refinery:
                 out_of_order_behaviour="refinery fails on databases that have the newer one (`abort_missing`)",
             ),
         )
-        return resumption.with_resumption(history, Resumption.ANEW)
+        return resumption.with_resumption(history, Resumption.NEW_TRANSACTION)
 
 
 def _above(directory: str) -> list[str]:

@@ -72,7 +72,7 @@ class Sqlx:
                 "on a new database",
             ),
         )
-        return resumption.with_resumption(history, Resumption.ANEW)
+        return resumption.with_resumption(history, Resumption.NEW_TRANSACTION)
 
 
 def _checksum_warning(item: Finding) -> Finding:

@@ -60,7 +60,9 @@ def _running(history: History) -> dict[str, tuple[str, ...]]:
 
 
 def _chained(history: History) -> dict[str, tuple[str, ...]]:
-    return {item.id: (digest,) for item in history.migrations if (digest := graphile_migrate.told(item.up.file))}
+    return {
+        item.id: (digest,) for item in history.migrations if (digest := graphile_migrate.recorded_hash(item.up.file))
+    }
 
 
 SQLX = HistoryTable(

@@ -57,7 +57,7 @@ def _lineage(name: str, known: dict[str, Revision]) -> frozenset[str]:
     return frozenset(found)
 
 
-def ordered(nodes: dict[str, Revision], findings: list[Finding], mend: str) -> list[Revision]:
+def ordered(nodes: dict[str, Revision], findings: list[Finding], help: str) -> list[Revision]:
     """Return the nodes so that each follows its dependencies, else by path, and findings on those without a place."""
     done: dict[str, Revision] = {}
     waiting = dict(sorted(nodes.items(), key=lambda item: item[1].file.path))
@@ -67,7 +67,7 @@ def ordered(nodes: dict[str, Revision], findings: list[Finding], mend: str) -> l
             item = next(iter(waiting.values()))
             missing = [name for name in (*item.parents, *item.needs) if name not in nodes]
             what = f"has the parent `{missing[0]}`, which does not exist" if missing else "is its own ancestor"
-            findings.append(problem(item.file, MISSING_PARENT_REVISION, f"Revision `{item.id}` {what}.", mend))
+            findings.append(problem(item.file, MISSING_PARENT_REVISION, f"Revision `{item.id}` {what}.", help))
             break
         for item in ready:
             done[item.id] = waiting.pop(item.id)

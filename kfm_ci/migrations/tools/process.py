@@ -72,7 +72,7 @@ def run(
         )
     except OSError as error:
         return ProcessResult(code=None, tail=str(error), found=False)
-    spoken = [ToolOutput(stream) for stream in (process.stdout, process.stderr) if stream]
+    outputs = [ToolOutput(stream) for stream in (process.stdout, process.stderr) if stream]
     code: int | None = None
     try:
         code = process.wait(timeout)
@@ -83,7 +83,7 @@ def run(
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         child_processes.end(before)
-    output, complaints = (stream.text() for stream in spoken)
+    output, complaints = (stream.text() for stream in outputs)
     said = ("" if apart and complaints.strip() else output, complaints)
     lines = [line for text in said for line in text.strip().splitlines()[-KEPT:]]
     return ProcessResult(

@@ -55,7 +55,7 @@ class NonTransactionalMixed:
                 continue
             if transactions.mode(migration.up) is Mode.TRANSACTION:
                 # no part of it can stay applied alone
-                yield from self._refused(migration, migration.up, alone[0])
+                yield from self._not_allowed(migration, migration.up, alone[0])
                 continue
             others = [part for part in parts if part not in alone and not _harmless(part)]
             if others:
@@ -64,7 +64,7 @@ class NonTransactionalMixed:
             elif len(steps) > 1:
                 yield self._finding(migration, steps[0], steps[1], Severity.WARNING)
 
-    def _refused(self, migration: Migration, script: Script, part: Statement) -> Iterator[Finding]:
+    def _not_allowed(self, migration: Migration, script: Script, part: Statement) -> Iterator[Finding]:
         if script.implicit_transaction and len(statements.of(script)) == 1:
             return
         if migration.header is not None and migration.header.values.get("transaction") == "yes":

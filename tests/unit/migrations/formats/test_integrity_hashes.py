@@ -96,7 +96,7 @@ CHECKPOINT = "-- atlas:checkpoint\n\n"
      "dYqEIX8w8ZyICucXMOqnhmvo+v2PpH+xx7YYZ7qetjE=", ["1_a", "3_b", "5_c"]),
     ({"1_a": "-- atlas:sum ignore\n\n" + A, "2_b": B, "3_c": "-- x\n-- atlas:sum ignore\n\n" + C},
      "caquUf9WkcwdHI+w+GRuxY0fn14MgcFDpSq9I8GX+Qc=", ["1_a", "2_b", "3_c"]),
-], ids=["first", "middle", "two", "unsealed"])  # fmt: skip
+], ids=["first", "middle", "two", "unhashed"])  # fmt: skip
 def test_atlas_checkpoints_and_sums_are_those_of_atlas_own_library(load, files, seal, runs):
     named = {f"{name}.sql": text.encode() for name, text in files.items()}
     assert atlas.sums(list(named.items()))[0] == f"h1:{seal}"
@@ -133,12 +133,12 @@ def test_atlas_delimiters_cut_where_atlas_own_library_cuts(load, text, expected)
 
 
 def committed(body, previous=None):
-    return f"--! Previous: {previous or '-'}\n--! Hash: {graphile_migrate.sealed(previous, body)}\n\n{body}"
+    return f"--! Previous: {previous or '-'}\n--! Hash: {graphile_migrate.integrity_hash(previous, body)}\n\n{body}"
 
 
 def test_graphile_follows_its_chain(load, detect):
     first = committed("create table a ();\n")
-    second = committed("--! no-transaction\nvacuum a;\n", graphile_migrate.sealed(None, "create table a ();\n"))
+    second = committed("--! no-transaction\nvacuum a;\n", graphile_migrate.integrity_hash(None, "create table a ();\n"))
     files = {"m/committed/000001.sql": first, "m/committed/000002-x.sql": second}
     history = load("graphile-migrate", files, "m/committed")
     assert rules(history) == [] and detect(files)[1] == "graphile-migrate"
