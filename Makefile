@@ -38,13 +38,13 @@ test-tools: .venv/ready
 	tests/tools/install.sh $(TOOLS) $(KINDS)
 	KFM_TOOLS_CACHE=$(TOOLS) $(BIN)/python -m pytest tests/tools -rs
 
-check: .venv/ready
+check: words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Names and texts still to be rewritten: not yet part of `check`.
+# The part of `check` that compares names and texts with the glossary.
 words: .venv/ready
 	$(BIN)/python .ci/words
 
