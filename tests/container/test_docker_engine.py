@@ -154,9 +154,9 @@ def test_a_service_of_the_job_is_reached_by_name_and_localhost_by_the_gateway(
         named = runner.step({"database-url": "postgresql://u:p@kfm-ci-test-postgres:5432/postgres", "comment": "never"})
         assert named.code == 0, named.log
         local = runner.step({"database-url": "postgresql://u:p@localhost:54329/postgres", "comment": "never"})
-        assert local.code == 0 and "by way of this container's gateway" in local.log, local.log
+        assert local.code == 0 and "through this container's gateway" in local.log, local.log
         wrong = runner.step({"database-url": "postgresql://u:p@localhost:54330/postgres", "comment": "never"})
-        assert wrong.code == 3 and "write the service's name" in wrong.log
+        assert wrong.code == 3 and "Write the name of the service instead of `localhost`" in " ".join(wrong.log.split())
         assert "u:p@" not in wrong.log.replace("::add-mask::postgresql://u:p@localhost", "")
     finally:
         service.remove(force=True, v=True)

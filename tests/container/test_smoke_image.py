@@ -96,4 +96,4 @@ def test_without_a_container_engine_nothing_is_called_passed(configured: Runner)
     ask(configured, "true")
     done = on_the_host(configured, DOCKER_HOST="unix:///nowhere.sock")
     assert done.returncode == 3
-    assert "take `image` out of [smoke]" in done.stdout
+    assert "remove `image` from `[smoke]`" in " ".join(done.stdout.split())

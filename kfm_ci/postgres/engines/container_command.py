@@ -23,7 +23,7 @@ def run(server: Server, database: str, *, image: str, command: str, timeout: flo
     Nothing of the repository is mounted, so the image must contain all files. Raises CannotCheck if there is no
     container engine, no image, or no shell in it.
     """
-    without = "remove `image` from [smoke] to run the command without a container"
+    without = "remove `image` from `[smoke]` to run the command without a container"
     with (
         containers.daemon(asked_by=f"{SETTING} {image}", instead=without) as client,
         images.translate_errors(image, setting=SETTING),
