@@ -3,8 +3,8 @@
 KfmError
 ├── UsageError      exit 2: arguments, configuration or repository layout are wrong
 ├── CannotCheck     exit 3: no engine, analyser crashed, evidence missing
-├── GateFailed      exit 1: the change fails the gate
-└── Cancelled       exit 130 or 143: a signal ended the run
+├── Cancelled       exit 130 or 143: a signal ended the run
+└── Defect          exit 70: a defect of kfm-ci
 """
 
 from __future__ import annotations
@@ -74,13 +74,6 @@ class CannotCheck(KfmError):
     """The gate could not be run; this is never a pass."""
 
     exit_code = ExitCode.CANNOT_CHECK
-
-
-@dataclass(kw_only=True)
-class GateFailed(KfmError):
-    """The change fails the gate."""
-
-    exit_code = ExitCode.REFUSED
 
 
 @dataclass(kw_only=True)

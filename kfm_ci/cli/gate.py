@@ -66,7 +66,7 @@ def judge(options: GateOptions, console: Console) -> Evidence:
     except Exception as error:
         defect = Defect(
             code="KFM-D01",
-            message=f"this is a defect of kfm-ci: {type(error).__name__}",
+            message=f"This is a defect of kfm-ci: {type(error).__name__}.",
             help="Report it with the lines above.",
         )
         _write_failure(defect, options, console, context, started, timestamp(clock.now()))

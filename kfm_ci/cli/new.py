@@ -80,7 +80,7 @@ def write_down(root: Path, up: Path) -> str:
             message="The file is not an up migration with a separate down file.",
             where=path,
             expected="a file named ….up.sql or up.sql",
-            help="If the tool keeps both in one file, write the down section by hand.",
+            help="Write the down section by hand if the tool keeps both in one file.",
         )
     target = f"{path.removesuffix('up.sql')}down.sql"
     findings: list[Finding] = []

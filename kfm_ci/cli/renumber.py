@@ -72,7 +72,7 @@ def _renumbered_migrations(change: Change, path: str, base: str | None) -> list[
             message="No migration has this file.",
             where=path,
             expected=f"an up or down file in {change.head.directory}",
-            help="If it is renumbered already, run `kfm-ci check`.",
+            help="Run `kfm-ci check` if the migration is renumbered already.",
         )
     if change.head.format != "kfm" and change.head.format not in RENUMBERED:
         raise UsageError(

@@ -48,7 +48,8 @@ def diagnose(failed: ScriptOutcome, *, before: Connection[Any], after: Connectio
     counts = _count(found, before)
     return Dependence(
         message=_message(failed, statements.kind(text), found, counts),
-        help=_help(found, counts),
+        remedy=found.remedy and f"{found.remedy}.",
+        acknowledgement=_acknowledgement(found, counts),
         table=found.table,
         columns=found.columns if counts is not None else (),
     )
@@ -78,11 +79,11 @@ def _message(failed: ScriptOutcome, kind: str, found: OffendingRows, counts: tup
     return f"{subject} {failure}. It succeeds on an empty table. PostgreSQL: {failed.error}"
 
 
-def _help(found: OffendingRows, counts: tuple[int, int] | None) -> str:
+def _acknowledgement(found: OffendingRows, counts: tuple[int, int] | None) -> str:
     condition = "production has no such rows"
     if counts is not None and found.condition is not None:
         alias = " c" if "c." in found.condition and " p " in found.condition else ""
         where = "" if found.condition == "true" else f" where {found.condition}"
         query = found.query or f"select count(*) from {found.table}{alias}{where};"
         condition = f"`{query}` finds none in production"
-    return f'{found.remedy}. If {condition}, write `-- kfm:allow data-dependent reason="…"` above the statement.'
+    return f'If {condition}, write `-- kfm:allow data-dependent reason="…"` above the statement.'

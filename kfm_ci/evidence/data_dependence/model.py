@@ -48,6 +48,14 @@ class Dependence:
     """Message and help on a statement that depends on rows, with table and columns for the next seeding."""
 
     message: str
-    help: str
+    remedy: str
+    """Sentence on the change of the migration; empty: no advice."""
+    acknowledgement: str
+    """Sentence on the condition under which the failure may be acknowledged."""
     table: str | None = None
     columns: tuple[str, ...] = ()
+
+    @property
+    def help(self) -> str:
+        """Return the remedy and the acknowledgement."""
+        return f"{self.remedy} {self.acknowledgement}".lstrip()

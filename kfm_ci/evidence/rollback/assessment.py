@@ -132,7 +132,7 @@ def _report_column_orders(case: DrillCase, orders: Mapping[str, Sequence[str]]) 
         case.report(
             ROLLBACK_COLUMN_ORDER,
             f"The rollback restores the columns in a different order: {tables}.",
-            help="Nothing to do, unless a statement inserts without column names or reads columns by position.",
+            help="Name the columns in statements that insert without column names or read columns by position.",
             names=[f"table {name}" for name in orders],
             severity=Severity.NOTE,
         )

@@ -50,10 +50,10 @@ def parse(data: bytes, *, where: str) -> Statistics:
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(
             code="KFM-U80",
-            message=f"not a file of statistics: {key + ': ' if key else ''}{first['msg']}",
+            message=f"The file contains no statistics: {key + ': ' if key else ''}{first['msg'].removesuffix('.')}.",
             where=where,
             expected=SCHEMA,
-            help="write it by `kfm-ci stats --environment NAME`",
+            help="Write it with `kfm-ci stats --environment NAME`.",
         ) from error
 
 

@@ -52,12 +52,12 @@ def read(url: str, *, environment: str, now: datetime) -> Statistics:
             rows = connection.execute(TABLES).fetchall()
             version = connection.info.parameter_status("server_version") or "unknown"
     except psycopg.Error as error:
-        said = error.diag.message_primary or type(error).__name__
+        reason = error.diag.message_primary or type(error).__name__
         raise CannotCheck(
             code="KFM-C60",
-            message=f"the database does not answer: {said}",
+            message=f"The statistics cannot be queried: {reason.removesuffix('.')}.",
             where=f"environment {environment}",
-            help="look at the URL in the environment's variable, and at the role's right to connect",
+            help="Check the URL in the environment's variable and the role's privileges.",
         ) from error
     tables = tuple(
         TableSize(

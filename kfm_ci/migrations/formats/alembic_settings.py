@@ -107,10 +107,10 @@ def _several(file: str, databases: list[str]) -> UsageError:
     own = f"alembic.{first}.ini"
     return UsageError(
         code="KFM-U39",
-        message=f"Alembic's settings name revisions for {len(databases)} databases: {', '.join(databases)}",
+        message=f"Alembic's settings name revisions for {len(databases)} databases: {', '.join(databases)}.",
         where=file,
         expected="one database for one run of the gate",
-        help=f"Run the gate once for each: copy the file to `{own}` with `databases = {first}`, "
-        f"and pass `--config kfm-ci.{first}.toml` with: "
-        f'[migrations.command] up = "alembic -c {own} upgrade heads"',
+        help=f"Run the gate once for each database: copy the file to `{own}` with `databases = {first}`. "
+        f'Write `up = "alembic -c {own} upgrade heads"` to `[migrations.command]` of `kfm-ci.{first}.toml`, '
+        "and pass that file with `--config`.",
     )

@@ -49,7 +49,7 @@ class OtherToolIgnoreComment:
                 yield migration_finding(
                     OTHER_TOOL_IGNORE_COMMENT,
                     f"The ignore comment `{shown(text)}` of another tool has no effect{spread(found)}.",
-                    help='If the hazard is accepted, write `-- kfm:allow HAZARD reason="…"` above the statement.',
+                    help='Write `-- kfm:allow HAZARD reason="…"` above the statement if the hazard is accepted.',
                     place=Place(file=item.file.path, line=found[0], end_line=found[0]),
                     migration=item.migration,
                 )

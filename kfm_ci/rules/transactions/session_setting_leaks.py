@@ -54,7 +54,7 @@ class SessionSettingLeaks:
                 SESSION_SETTING_LEAKS,
                 statement,
                 f"`{shown(name)}` stays set for the next migration in this session.",
-                help=f"`set local {shown(name)} = …;` ends with the transaction.",
+                help=f"Write `set local {shown(name)} = …;`: the setting ends with the transaction.",
                 verdict=Verdict.FACT,
             )
 

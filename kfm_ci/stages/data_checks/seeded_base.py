@@ -136,7 +136,7 @@ def _depends_on_recorded_rows(migration: ExecutableMigration, failed: ScriptOutc
 def _without_rows_finding(migration: ExecutableMigration, failed: ScriptOutcome) -> Finding:
     return DATA_DEPENDENT_FAILURE.finding(
         f"Checked without synthetic rows: the tool's SQL depends on existing data ({failed.error}).",
-        help="Nothing to do; the behaviour on existing rows was not checked.",
+        help="Review the behaviour on existing rows, which was not checked.",
         place=Place(file=migration.up_path, line=failed.statement.line if failed.statement else 1),
         migration=migration.id,
         severity=Severity.NOTE,

@@ -69,15 +69,15 @@ def _finding(
     silent = answer is HandlerAnswer.NOTHING
     cause = found.message if found else "an error that occurs on synthetic rows and not on empty tables"
     times = "once" if item.times == 1 else f"{item.times} times"
-    unless = (
-        found.help
+    acknowledgement = (
+        found.acknowledgement
         if found
-        else 'If the error may be ignored: `-- kfm:allow data-dependent reason="…"` above the statement.'
+        else 'If the error may be ignored, write `-- kfm:allow data-dependent reason="…"` above the statement.'
     )
     return EXCEPTION_SWALLOWED.finding(
         f"`EXCEPTION WHEN OTHERS`{within} {'swallows' if silent else 'only reports a message about'} this error, "
         f"caught {times}: {cause}. The migration still reports success.",
-        help="Let the error abort the migration, or catch the one expected condition by its name. " + unless,
+        help=f"Catch only the expected condition by its name, so that other errors abort the migration. {acknowledgement}",
         place=Place(file=migration.up_path, line=line, column=1, end_line=line),
         migration=migration.id,
         severity=Severity.ERROR if silent else Severity.WARNING,
