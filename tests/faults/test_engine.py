@@ -26,7 +26,9 @@ from kfm_ci.postgres.engines.embedded import EmbeddedEngine
 from tests.faults.conftest import ROOT
 
 HOLD = (
-    "import sys\nfrom kfm_ci.postgres.engines.embedded import EmbeddedEngine\n"
+    # a suite that was started with SIGINT ignored passes that on to its children
+    "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    "from kfm_ci.postgres.engines.embedded import EmbeddedEngine\n"
     "with EmbeddedEngine().start() as server: print(server.conninfo, flush=True); sys.stdin.read()"
 )
 

@@ -15,6 +15,7 @@ from histories import CACHE, TOOLS, Address, Step
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection, history_tables
+from kfm_ci.migrations.formats import ALL as FORMATS
 from kfm_ci.migrations.git import WorkTree
 from kfm_ci.migrations.history_tables import compare
 from kfm_ci.postgres import history_table
@@ -184,5 +185,7 @@ def test_the_tool_s_own_table_says_what_failed_and_what_is_pending(tool, server,
 
 
 def test_what_was_not_compared_is_named():
+    external = {"alembic", "command", "django", "ecto", "knex", "rails", "sequelize", "typeorm", "yoyo"}
+    assert {item.name for item in FORMATS} - {tool.name for tool in TOOLS} == {"kfm"} | external
     if ABSENT:
         pytest.skip(f"NOT COMPARED: {len(ABSENT)} of {len(TOOLS)} tools are not installed: {', '.join(ABSENT)}")

@@ -73,7 +73,20 @@ def test_a_comment_is_a_remark_and_what_a_string_holds_is_none():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x (", "x <<~SQL", "x :a,", 'x """', "x :a do", "x :a do |" * 99, "x(:a" * 500, 'x "' * 999]
+    ("text", "strings"),
+    [
+        ("", None),
+        ("x (", None),
+        ("x <<~SQL", None),
+        ("x :a,", 1),
+        ('x """', 1),
+        ("x :a do", 1),
+        ("x :a do |" * 99, 99),
+        ("x(:a" * 500, 500),
+        ('x "' * 999, 499),
+    ],
 )
-def test_broken_text_is_read_to_its_end(text):
-    read(text, "a.rb")
+def test_broken_text_is_read_to_its_end(text, strings):
+    calls, remarks = read(text, "a.rb")
+    assert [len(call.strings) for call in calls[:1]] == ([] if strings is None else [strings])
+    assert remarks == ()

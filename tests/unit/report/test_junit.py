@@ -47,7 +47,10 @@ def test_an_early_end_is_an_error() -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=30))
 def test_hostile_text_keeps_the_xml_readable(text: str) -> None:
-    suites(hostile(text))
+    apply = suites(hostile(text))["apply"]
+    assert [case.get("type") for case in apply.iter("failure")] == [
+        case.get("type") for case in suites(hostile("plain"))["apply"].iter("failure")
+    ]
 
 
 def test_characters_that_xml_forbids_are_spelt_out() -> None:
