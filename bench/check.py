@@ -1,7 +1,7 @@
 """Times of ``kfm-ci check`` and of squawk on the same generated histories.
 
-Two cases: all files are new, and ten files are new on a committed history, as in a pull request. Runs are interleaved, so
-that other load slows both programs. Compare the ratio of the medians.
+Two cases: all files are new, and ten files are new on a committed history, as in a pull request. Runs are interleaved,
+so that other load slows both programs. Compare the ratio of the medians.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def main() -> None:
                 theirs.append(_squawk(repository))
         ours, some, other = median(everything), median(change), median(theirs)
         print(
-            f"{files:>7}  {ours:>14.2f} s  {some:>6.2f} s  {other:>6.2f} s  {ours / other:>14.1f}  {some / other:>6.1f}",
+            (
+                f"{files:>7}  {ours:>14.2f} s  {some:>6.2f} s  {other:>6.2f} s  {ours / other:>14.1f}  "
+                f"{some / other:>6.1f}"
+            ),
             flush=True,
         )
 

@@ -65,10 +65,12 @@ def main() -> None:
                 raise SystemExit("the record is incomplete, so its time is invalid")
     cost = (median(recorded) - median(plain)) * 1000 / (MIGRATIONS * STATEMENTS)
     print(
-        f"a tool of {MIGRATIONS} migrations, {STATEMENTS} statements each: not recorded {median(plain):.2f} s, recorded {median(recorded):.2f} s"
+        f"a tool of {MIGRATIONS} migrations, {STATEMENTS} statements each: not recorded {median(plain):.2f} "
+        f"s, recorded {median(recorded):.2f} s"
     )
     print(
-        f"parsing the record takes {median(reading) * 1000 / (MIGRATIONS * STATEMENTS):.3f} ms of processor time per statement"
+        f"parsing the record takes {median(reading) * 1000 / (MIGRATIONS * STATEMENTS):.3f} ms of processor "
+        "time per statement"
     )
     print(f"recording adds per statement: {cost:.3f} ms (limit {LIMIT})")
 

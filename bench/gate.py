@@ -99,7 +99,8 @@ def _print_ratios(count: int, theirs: Times, ours: Times) -> None:
     once = theirs["psql, one process"]
     print(f"gate / psql, both with server start          {ours['all'] / (loop + theirs['server']):5.2f}")
     print(
-        f"gate / psql, both without server start       {rest / loop:5.2f}   ({rest / once:.2f} of one process for all files)"
+        f"gate / psql, both without server start       {rest / loop:5.2f}   ({rest / once:.2f} of one process "
+        "for all files)"
     )
     print(f"rollback drill / observed apply              {ours['rollback'] / ours['apply']:5.2f}")
 

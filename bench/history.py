@@ -1,4 +1,4 @@
-"""A realistic generated history: columns, indexes, constraints, rows, functions and views, each with a down migration."""
+"""A realistic generated history: columns, indexes, constraints, rows, functions and views, with down migrations."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Times of each installed migration tool and of kfm-ci's own runner, for the same history on one server.
 
-Each run is a new process on an empty database; its start is included. Runs are interleaved, so that other load slows both.
-Compare the ratio of the medians. `make test-tools` installs the tools; missing ones are named.
+Each run is a new process on an empty database; its start is included. Runs are interleaved, so that other load slows
+both. Compare the ratio of the medians. `make test-tools` installs the tools; missing ones are named.
 """
 
 from __future__ import annotations
@@ -52,11 +52,13 @@ with psycopg.connect(dsn, autocommit=True) as connection:
             raise SystemExit(f"{item.id}: {done.error}")
     ledger.create(connection)
     ledger.fill(connection, tuple(
-        ledger.Entry(version=item.id, name=item.name, sha256=item.up.file.sha256, mode=Mode.TRANSACTION, run_id="", git_commit="")
+        ledger.Entry(version=item.id, name=item.name, sha256=item.up.file.sha256, mode=Mode.TRANSACTION,
+                     run_id="", git_commit="")
         for item in found.migrations))
 print(time.perf_counter() - began)
 """
-"""kfm-ci's side as a process, like the tool. It builds the base as the gate does, with kfm-ci's garbage collector settings."""
+"""kfm-ci's side as a process, like the tool. It builds the base as the gate does, with kfm-ci's garbage
+collector settings."""
 
 
 def write(tool: Tool, root: Path, count: int) -> None:
@@ -73,9 +75,13 @@ def theirs(tool: Tool, server: Server, root: Path) -> float:
     database = server.create_database("theirs")
     to = Address(
         url=f"postgres://{server.owner}:{server.owner_password}@127.0.0.1:{server.port}/{database}?sslmode=disable",
-        jdbc=f"jdbc:postgresql://127.0.0.1:{server.port}/{database}", user=server.owner, password=server.owner_password or "",
-        host="127.0.0.1", port=str(server.port), database=database,
-    )  # fmt: skip
+        jdbc=f"jdbc:postgresql://127.0.0.1:{server.port}/{database}",
+        user=server.owner,
+        password=server.owner_password or "",
+        host="127.0.0.1",
+        port=str(server.port),
+        database=database,
+    )
     command = tool.command(root, to)
     return _timed(command, root, {**os.environ, **tool.environment, "DATABASE_URL": to.url})[0]
 
@@ -106,7 +112,8 @@ def main() -> None:
     given = parser.parse_args()
     chosen = [tool for tool in TOOLS if tool.name in given.tools]
     print(
-        f"{given.migrations} migrations, medians of {given.rounds}; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors"
+        f"{given.migrations} migrations, medians of {given.rounds}; load {os.getloadavg()[0]:.1f} on "
+        f"{os.cpu_count()} processors"
     )
     for tool in chosen:
         if tool.there:
@@ -129,8 +136,9 @@ def _compare(tool: Tool, count: int, rounds: int) -> None:
         their, our, bare = (median(run[side] for run in times) for side in range(3))
         print(
             f"  {tool.name:18} tool {their:6.2f} s  kfm-ci {our:6.2f} s  {our / their:5.2f} × the tool"
-            f"  ({bare / their:.2f} without Python's start)", flush=True,
-        )  # fmt: skip
+            f"  ({bare / their:.2f} without Python's start)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

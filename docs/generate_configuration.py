@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md and docs/kfm-ci.schema.json from the settings' own models: run it after a key is added."""
+"""Writes docs/configuration.md and docs/kfm-ci.schema.json from the settings' models: run it after a key is added."""
 
 from __future__ import annotations
 

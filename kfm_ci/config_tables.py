@@ -130,10 +130,12 @@ class DatabaseTable(_Table):
         (), strict=False, description="Extensions created by the administrator before the first migration."
     )
     roles: tuple[str, ...] = Field(
-        (), strict=False, max_length=100,
+        (),
+        strict=False,
+        max_length=100,
         description="Roles that migrations name, as in `GRANT … TO reader` (at most 100). The administrator "
-            "creates them before the first migration.",
-    )  # fmt: skip
+        "creates them before the first migration.",
+    )
     run_as: Literal["owner", "superuser"] = Field(
         "owner",
         description="Role that runs the migrations: `owner` (database owner) or `superuser` (needed to create roles).",
@@ -164,10 +166,11 @@ class SmokeTable(_Table):
     )
     timeout: int = Field(60, ge=1, le=3600, description="Time limit for one smoke test, in seconds (1 to 3600).")
     queries: tuple[str, ...] = Field(
-        (), strict=False,
+        (),
+        strict=False,
         description="Glob patterns of SQL files with the application's statements, with parameters as `$1`. The "
-            "statements are prepared and never run.",
-    )  # fmt: skip
+        "statements are prepared and never run.",
+    )
     previous_command: str | None = Field(
         None, description="Shell command of the release in production. It must pass on every state of the schema."
     )
@@ -203,9 +206,10 @@ class PolicyTable(_Table):
         600_000, ge=0, description="`statement_timeout` that kfm-ci sets on the disposable server, in milliseconds."
     )
     compensation_exceptions: tuple[str, ...] = Field(
-        (), strict=False,
+        (),
+        strict=False,
         description="Objects that a compensating migration need not restore, such as `column public.widgets.*`.",
-    )  # fmt: skip
+    )
     squawk: bool = Field(True, description="Check new migrations with the linter squawk.")
 
 

@@ -1,8 +1,9 @@
-"""Write a screenshot of a report, or of a comment as GitHub renders it: with its Markdown parser, style sheet and Mermaid.
+"""Write a screenshot of a report, or of a comment as GitHub renders it: with its parser, style sheet and Mermaid.
 
     python docs/pictures/render.py FILE PICTURE [--modules node_modules] [--open] [--dark] [--height 1200]
 
-FILE is comment.md or report.html. This needs Chromium, `pip install cmarkgfm`, `npm install github-markdown-css mermaid`.
+FILE is comment.md or report.html. This needs Chromium, `pip install cmarkgfm` and
+`npm install github-markdown-css mermaid`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--allow-file-access-from-files",
-         "--force-device-scale-factor=1.5", "--virtual-time-budget=8000")  # fmt: skip
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--allow-file-access-from-files",
+    "--force-device-scale-factor=1.5",
+    "--virtual-time-budget=8000",
+)
 PAGE = """<!doctype html><meta charset="utf-8"><style>{css}
 body {{ margin: 0; padding: 24px; background: {ground}; }}
 .markdown-body {{ max-width: 830px; padding: 16px; border: 1px solid #d1d9e0; border-radius: 6px; font-size: 14px; }}
@@ -56,8 +64,18 @@ def main() -> None:
             text = github_page(page.read_text(encoding="utf-8"), given.modules, opened=given.opened, dark=given.dark)
             page = Path(folder, "page.html")
             page.write_text(text, encoding="utf-8")
-        subprocess.run([browser, *FLAGS, f"--user-data-dir={folder}/profile", f"--window-size=910,{given.height}",
-                        f"--screenshot={given.picture.resolve()}", page.as_uri()], check=True, capture_output=True)  # fmt: skip
+        subprocess.run(
+            [
+                browser,
+                *FLAGS,
+                f"--user-data-dir={folder}/profile",
+                f"--window-size=910,{given.height}",
+                f"--screenshot={given.picture.resolve()}",
+                page.as_uri(),
+            ],
+            check=True,
+            capture_output=True,
+        )
 
 
 if __name__ == "__main__":

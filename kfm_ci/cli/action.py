@@ -1,4 +1,4 @@
-"""``kfm-ci action``: the entry point of the GitHub action's container. Inputs become arguments, the verdict is published."""
+"""``kfm-ci action``: the entry point of the action's container. Inputs become arguments, the verdict is published."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def run() -> int:
 
 
 def _leave_word(platform: Context, log: TextIO) -> None:
-    """Write this container's name for the action's second container; without it the next run cleans up after a cancelled one."""
+    """Write this container's name for the action's second container; without it the next run cleans up."""
     if platform.state_file is None:
         return
     try:

@@ -33,7 +33,7 @@ class Runbook:
 
 
 def parse(path: str, text: str) -> Runbook:
-    """Return the missing sections and the drill blocks of a runbook; an unclosed fence extends to the end, as in Markdown."""
+    """Return the missing sections and the drill blocks of a runbook; an unclosed fence extends to the end."""
     sections: set[str] = set()
     drills: list[DrillBlock] = []
     fence: str | None = None

@@ -1,7 +1,7 @@
 """Files that a migration's program reads, such as an SQL file in its directory; they are part of the migration.
 
-The program is not run. An included file is named by a string of the program, or its name begins with that of the program
-(`3-add.js`, `3-add.up.sql`). A file may be included by several migrations.
+The program is not run. An included file is named by a string of the program, or its name begins with that of the
+program (`3-add.js`, `3-add.up.sql`). A file may be included by several migrations.
 """
 
 from __future__ import annotations

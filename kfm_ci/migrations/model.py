@@ -75,8 +75,8 @@ class Tool:
     preview: tuple[str, ...] = ()
     """Prints the SQL of one migration, or of the next ``{count}``, without running it."""
     load_schema: tuple[str, ...] = ()
-    """Loads the tool's schema file as the base schema before ``up``, because old migrations often no longer run; empty if
-    the tool has no schema file."""
+    """Loads the tool's schema file as the base schema before ``up``, because old migrations often no longer run; empty
+    if the tool has no schema file."""
     history_table: str
     """The tool's history table, with its schema unless that is the default schema."""
     own_tables: tuple[str, ...] = ()
@@ -100,7 +100,10 @@ class Tool:
     """The tool's settings file; its URL is replaced in the tool workspace."""
     generated_files: dict[str, str] = field(default_factory=dict)
     """Files to write into the tool workspace, by path; placeholders such as ``{url}`` are filled in."""
-    how_to_install: str = "install the application's dependencies before the gate runs, such as `npm ci` or `pip install -r requirements.txt`"
+    how_to_install: str = (
+        "install the application's dependencies before the gate runs, such as `npm ci` or "
+        "`pip install -r requirements.txt`"
+    )
     """How to install the program."""
     dependency_check: tuple[str, ...] = ()
     """Exits 0 if the dependencies of the program are installed; empty if it has none."""
@@ -177,8 +180,8 @@ class ToolSemantics:
     non_transactional: bool = False
     """Whether the tool gives no migration a transaction: each statement commits by itself."""
     history_row_repair: str | None = None
-    """How to repair the history table if the tool is killed between a migration and its row; None: both are written in one
-    transaction."""
+    """How to repair the history table if the tool is killed between a migration and its row; None: both are written in
+    one transaction."""
     moves_applied_files: bool = False
     """Whether the tool moves the files of an applied migration when a later migration takes their names."""
     ordered_within_file: bool = False

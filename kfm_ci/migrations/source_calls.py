@@ -35,7 +35,8 @@ _TAKES = ("drop", "rename", "remove")
 _HOLE = re.compile(r"\$\{[^}]*\}|#?\{[^{}]*\}|%\([^)]*\)s|%s")
 """Placeholder for a value in the SQL of a program."""
 _BACKWARDS = re.compile(
-    r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?(?P<name>(?:down|up)(?:grade)?)\b"
+    r"^[ \t]*(?:(?:export|public|async|static|def|function|const)[ \t]+)*(?:module\.)?(?:exports\.)?"
+    r"(?P<name>(?:down|up)(?:grade)?)\b"
     r"[ \t]*(?:[:=(]|do\b|$)",
     re.MULTILINE,
 )
@@ -70,7 +71,7 @@ class Remark:
 
 @lru_cache(maxsize=1024)
 def read(text: str, path: str = "") -> tuple[tuple[Call, ...], tuple[Remark, ...]]:
-    """Return the calls that hold strings, and the comments, in order of their lines; the language follows from ``path``."""
+    """Return the calls that hold strings, and the comments, in order of lines; the language follows from ``path``."""
     if path.endswith(source_calls_ruby_elixir.ENDINGS):
         return (
             tuple(
@@ -117,7 +118,7 @@ def written(statement: str, text: str, begins: int = 1) -> tuple[int, int] | Non
 
 
 def parted(calls: Sequence[Call], text: str, *, back: bool) -> Sequence[Call]:
-    """Return the calls of the down migration of a program, or of its up migration; all calls if they cannot be separated."""
+    """Return the calls of the down migration of a program, or of its up migration; all if they cannot be separated."""
     begins = [
         (text.count("\n", 0, found.start()) + 1, found["name"].startswith("down"))
         for found in _BACKWARDS.finditer(text)

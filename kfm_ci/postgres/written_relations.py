@@ -37,6 +37,6 @@ def run_deferred(connection: Connection[Any]) -> None:
 
 
 def find_written(connection: Connection[Any]) -> frozenset[int] | None:
-    """Return the OIDs of all relations whose rows may have changed, after ``run_deferred``; None: rows of any relation."""
+    """Return the OIDs of all relations whose rows may have changed, after ``run_deferred``; None: any relation."""
     locked, unsure = connection.execute(LOCKED_RELATIONS).fetchone() or (None, True)
     return None if unsure else frozenset(locked or ())

@@ -31,7 +31,8 @@ _ORDER = tuple(HandlerAnswer)
 def answer(definition: str, line: int) -> HandlerAnswer | None:
     """Return what is done with an exception on a line of a body; ``definition`` is its ``DO`` or ``CREATE FUNCTION``.
 
-    None if no handler of ``OTHERS`` catches it or the text does not parse. Of several, the one with the most effect counts.
+    None if no handler of ``OTHERS`` catches it or the text does not parse. Of several, the one with the most effect
+    counts.
     """
     try:
         functions = plpgsql.parse(definition)

@@ -19,7 +19,7 @@ def may_change(script: Script) -> bool:
 
 
 def needed(scripts: Iterable[Script]) -> tuple[str, ...]:
-    """Return the roles that must exist, in the order of their first use, except those in bodies of functions and blocks."""
+    """Return the roles that must exist, in order of first use, except those in bodies of functions and blocks."""
     found: dict[str, None] = {}
     created: set[str] = set()
     for script in scripts:

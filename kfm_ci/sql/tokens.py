@@ -38,7 +38,7 @@ class Token(NamedTuple):
 
 _BLANK = r"[ \t\n\r\f\v]"
 _ESCAPED = r"(?:[^'\\]+|\\.|'')*+"
-# Letters, `_` and all characters beyond ASCII, as a negated class, because a class of a million characters compiles slowly.
+# Letters, `_` and all characters beyond ASCII, as a negated class: a class of a million characters compiles slowly.
 _LETTER = r"[^\0-@\[-\^`{-\x7f]"
 _LETTER_OR_DIGIT = r"[^\0-/:-@\[-\^`{-\x7f]"
 _OF_A_WORD = r"[^\0-#%-/:-@\[-\^`{-\x7f]"

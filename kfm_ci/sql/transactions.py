@@ -86,7 +86,7 @@ def may_leave(script: Script) -> bool:
 
 
 def resumption(script: Script) -> Resumption | None:
-    """Return how the tool continues after a script ends its transaction; None: the script does not, or the tool fails."""
+    """Return how the tool continues after a script ends its transaction; None: it does not, or the tool fails."""
     if script.resumption is None or script.mode is Mode.AUTOCOMMIT or not may_leave(script):
         return None
     return script.resumption if any(leaves_transaction(part) for part in statements.of(script)) else None
@@ -99,7 +99,7 @@ def controls_transaction(statement: Statement) -> bool:
 
 
 def savepoint(statement: Statement) -> tuple[str, str] | None:
-    """Return ``savepoint``, ``release`` or ``rollback`` with the name of the savepoint; None for any other statement."""
+    """Return ``savepoint``, ``release`` or ``rollback`` with the savepoint's name; None for any other statement."""
     found = [word.lower() for word in words(statement.text, 6) if word != ";"]
     if found[:1] == ["rollback"] and "to" in found[1:3]:
         return "rollback", found[-1]
@@ -107,7 +107,7 @@ def savepoint(statement: Statement) -> tuple[str, str] | None:
 
 
 def unwrapped(script: Script) -> Script:
-    """Return a script without its ``BEGIN`` and ``COMMIT``, if these enclose all its statements, in mode ``TRANSACTION``.
+    """Return a script without its ``BEGIN`` and ``COMMIT``, if they enclose all statements, in mode ``TRANSACTION``.
 
     The effect and the line numbers are the same. Any other script is returned unchanged.
     """

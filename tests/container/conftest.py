@@ -54,8 +54,14 @@ def runner(image: str, tmp_path: Path) -> Runner:
     run("commit", "-qm", "change")
     head = run("rev-parse", "HEAD").stdout.strip()
     repository = {"full_name": "acme/shop"}
-    runner.event = {"pull_request": {"number": 7, "body": "Index orders", "base": {"sha": base, "repo": repository},
-                                     "head": {"sha": head, "repo": repository}}}  # fmt: skip
+    runner.event = {
+        "pull_request": {
+            "number": 7,
+            "body": "Index orders",
+            "base": {"sha": base, "repo": repository},
+            "head": {"sha": head, "repo": repository},
+        }
+    }
     # the runner's user owns the workspace, and it is not root
     subprocess.run(["chown", "-R", "1001:1001", where], check=False)
     return runner

@@ -9,8 +9,13 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FILE_COMMANDS = {"GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary", "GITHUB_ENV": "env", "GITHUB_PATH": "path",
-                 "GITHUB_STATE": "state"}  # fmt: skip
+FILE_COMMANDS = {
+    "GITHUB_OUTPUT": "output",
+    "GITHUB_STEP_SUMMARY": "summary",
+    "GITHUB_ENV": "env",
+    "GITHUB_PATH": "path",
+    "GITHUB_STATE": "state",
+}
 
 
 @dataclass
@@ -57,14 +62,26 @@ class Runner:
         ]
         mounts.append(f"{self.workspace}:/github/workspace{self.mode}")
         return [
-            "docker", "run", "--name", f"kfmci_{secrets.token_hex(3)}", "--label", "a1b2c3",
-            "--workdir", "/github/workspace", "--rm",
-            *(part for key in environment for part in ("-e", key)), "-e", "GITHUB_ACTIONS=true", "-e", "CI=true",
+            "docker",
+            "run",
+            "--name",
+            f"kfmci_{secrets.token_hex(3)}",
+            "--label",
+            "a1b2c3",
+            "--workdir",
+            "/github/workspace",
+            "--rm",
+            *(part for key in environment for part in ("-e", key)),
+            "-e",
+            "GITHUB_ACTIONS=true",
+            "-e",
+            "CI=true",
             *(["--entrypoint", entrypoint] if entrypoint else []),
             *(["--user", self.user] if self.user else []),
             *(["--network", self.network] if self.network else []),
-            *(part for mount in mounts for part in ("-v", mount)), self.image,
-        ]  # fmt: skip
+            *(part for mount in mounts for part in ("-v", mount)),
+            self.image,
+        ]
 
     def environment(self, inputs: dict[str, str], extra: dict[str, str]) -> dict[str, str]:
         (self.home / "workflow" / "event.json").write_text(json.dumps(self.event))
@@ -73,21 +90,41 @@ class Runner:
         return {
             **{f"INPUT_{name.replace(' ', '_').upper()}": value for name, value in inputs.items()},
             **{key: f"/github/file_commands/{name}" for key, name in FILE_COMMANDS.items()},
-            "GITHUB_EVENT_NAME": self.event_name, "GITHUB_EVENT_PATH": "/github/workflow/event.json",
-            "GITHUB_WORKSPACE": "/github/workspace", "GITHUB_REPOSITORY": "acme/shop", "GITHUB_JOB": "gate",
-            "GITHUB_WORKFLOW": "migrations", "GITHUB_RUN_ID": "4711", "GITHUB_RUN_ATTEMPT": "1", "GITHUB_ACTOR": "ada",
-            "GITHUB_SERVER_URL": "https://github.com", "GITHUB_API_URL": "https://api.github.com",
-            "GITHUB_SHA": "0" * 40, "GITHUB_REF": "refs/pull/7/merge", "RUNNER_OS": "Linux",
-            "HOME": "/github/home", **extra,
-        }  # fmt: skip
+            "GITHUB_EVENT_NAME": self.event_name,
+            "GITHUB_EVENT_PATH": "/github/workflow/event.json",
+            "GITHUB_WORKSPACE": "/github/workspace",
+            "GITHUB_REPOSITORY": "acme/shop",
+            "GITHUB_JOB": "gate",
+            "GITHUB_WORKFLOW": "migrations",
+            "GITHUB_RUN_ID": "4711",
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_ACTOR": "ada",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_API_URL": "https://api.github.com",
+            "GITHUB_SHA": "0" * 40,
+            "GITHUB_REF": "refs/pull/7/merge",
+            "RUNNER_OS": "Linux",
+            "HOME": "/github/home",
+            **extra,
+        }
 
     def step(self, inputs: dict[str, str] | None = None, extra: dict[str, str] | None = None) -> Ended:
         environment = self.environment(inputs or {}, extra or {})
-        done = subprocess.run(self.command(environment), env={**environment, **self.host},
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            self.command(environment),
+            env={**environment, **self.host},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
         folder = self.home / "file_commands"
-        return Ended(code=done.returncode, log=done.stdout, summary=(folder / "summary").read_text(),
-                     outputs=outputs((folder / "output").read_text()))  # fmt: skip
+        return Ended(
+            code=done.returncode,
+            log=done.stdout,
+            summary=(folder / "summary").read_text(),
+            outputs=outputs((folder / "output").read_text()),
+        )
 
 
 def outputs(text: str) -> dict[str, str]:

@@ -58,7 +58,7 @@ def test_a_jobs_own_variables_do_not_matter(runner: Runner) -> None:
 
 
 def test_a_user_that_the_image_does_not_know_judges_as_well(runner: Runner) -> None:
-    """As on clusters that start every container under a number of their own; the runner's files are not its own either."""
+    """As on clusters that start every container under a number of their own; the runner's files are not its own."""
     (runner.workspace / "kfm-ci-out").mkdir()
     (runner.workspace / "kfm-ci-out").chmod(0o777)
     runner.user = "4711:4711"

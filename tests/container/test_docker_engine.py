@@ -97,8 +97,13 @@ def test_what_a_killed_action_leaves_is_cleared_by_its_second_container(
     step.wait()
     assert len(left(client)) == 2
     post = runner.environment({}, {f"STATE_{key}": value for key, value in state.items()})
-    done = subprocess.run(runner.command(post, "/opt/kfm-ci/bin/kfm-ci-post"), env={**post, **runner.host},
-                          capture_output=True, text=True, check=True)  # fmt: skip
+    done = subprocess.run(
+        runner.command(post, "/opt/kfm-ci/bin/kfm-ci-post"),
+        env={**post, **runner.host},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert "removed 1 server" in done.stdout
 
 
@@ -140,9 +145,19 @@ def test_a_service_of_the_job_is_reached_by_name_and_localhost_by_the_gateway(
 ) -> None:
     network = client.networks.create("kfm-ci-test-job")
     service = client.containers.run(
-        SERVER, ["-c", "listen_addresses=*"], detach=True, network=network.name, name="kfm-ci-test-postgres", ports={"5432/tcp": 54329},
-        environment={"POSTGRES_USER": "u", "POSTGRES_PASSWORD": "p", "PGDATA": "/d", "POSTGRES_INITDB_ARGS": "--no-sync"},
-    )  # fmt: skip
+        SERVER,
+        ["-c", "listen_addresses=*"],
+        detach=True,
+        network=network.name,
+        name="kfm-ci-test-postgres",
+        ports={"5432/tcp": 54329},
+        environment={
+            "POSTGRES_USER": "u",
+            "POSTGRES_PASSWORD": "p",
+            "PGDATA": "/d",
+            "POSTGRES_INITDB_ARGS": "--no-sync",
+        },
+    )
     try:
         address = "host=127.0.0.1 port=54329 user=u password=p dbname=postgres"
         for _ in range(100):  # as the health check of a service does

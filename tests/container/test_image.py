@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 EXTENSION = """FROM {}
-RUN apt-get update -q && apt-get install -q -y --no-install-recommends postgresql-17-pgvector && rm -rf /var/lib/apt/lists/*
+RUN apt-get update -q && apt-get install -q -y --no-install-recommends postgresql-17-pgvector \\
+ && rm -rf /var/lib/apt/lists/*
 """
 MIGRATION = "create extension if not exists vector;\ncreate table notes (id bigint primary key, place vector(3));\n"
 

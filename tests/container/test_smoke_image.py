@@ -68,9 +68,23 @@ def test_an_image_that_is_nowhere_is_no_pass(configured: Runner) -> None:
 def on_the_host(runner: Runner, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     base = runner.event["pull_request"]["base"]["sha"]
     return subprocess.run(
-        [sys.executable, "-m", "kfm_ci", "gate", str(runner.workspace), "--base", base, "--out", str(runner.home / "out"), *arguments],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "kfm_ci",
+            "gate",
+            str(runner.workspace),
+            "--base",
+            base,
+            "--out",
+            str(runner.home / "out"),
+            *arguments,
+        ],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.mark.parametrize("engine", ["embedded", "docker"])

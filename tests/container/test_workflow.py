@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def copy(runner: Runner, name: str, *, event: str, rest: str) -> Path:
-    """Copy a workflow of ours, with the image under test in place of the published action, whose step goes on with ``rest``."""
+    """Copy a workflow, with the image under test in place of the published action, whose step goes on with ``rest``."""
     head, _, _ = (ROOT / "workflows" / name).read_text().rpartition("        uses: kfm-ci/kfm-ci@")
     file = runner.workspace / ".github" / "workflows" / name
     file.parent.mkdir(parents=True)
@@ -56,19 +56,47 @@ def act(runner: Runner, event: str, github: GitHub, *arguments: str) -> subproce
     subprocess.run([*GIT, "add", "-A"], cwd=runner.workspace, check=True)
     subprocess.run([*GIT, "commit", "-qm", "workflow"], cwd=runner.workspace, check=True)
     return subprocess.run(
-        [str(ACT), event, "-e", runner.home / f"{event}.json", "-P", "ubuntu-24.04=debian:trixie-slim", "--pull=false",
-         "--container-daemon-socket", engine(), "-s", "GITHUB_TOKEN=secret-token", "--env", f"GITHUB_API_URL={github.url}",
-         "--env", "GITHUB_REPOSITORY=acme/shop", *arguments],
-        cwd=runner.workspace, capture_output=True, text=True, check=False, timeout=100,
-    )  # fmt: skip
+        [
+            str(ACT),
+            event,
+            "-e",
+            runner.home / f"{event}.json",
+            "-P",
+            "ubuntu-24.04=debian:trixie-slim",
+            "--pull=false",
+            "--container-daemon-socket",
+            engine(),
+            "-s",
+            "GITHUB_TOKEN=secret-token",
+            "--env",
+            f"GITHUB_API_URL={github.url}",
+            "--env",
+            "GITHUB_REPOSITORY=acme/shop",
+            *arguments,
+        ],
+        cwd=runner.workspace,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
 
 
 def test_the_copied_workflow_judges_comments_and_keeps_its_artifact(runner: Runner, tmp_path: Path) -> None:
     kept = tmp_path / "artifacts"
     copy(runner, "gate.yml", event="pull_request", rest="{comment: always}")
     with running() as github:
-        done = act(runner, "pull_request", github, "--artifact-server-path", str(kept), "--artifact-server-addr", "127.0.0.1",
-                   "--artifact-server-port", str(free_port()))  # fmt: skip
+        done = act(
+            runner,
+            "pull_request",
+            github,
+            "--artifact-server-path",
+            str(kept),
+            "--artifact-server-addr",
+            "127.0.0.1",
+            "--artifact-server-port",
+            str(free_port()),
+        )
         assert done.returncode == 0, done.stdout
         (comment,) = github.comments
         assert github.wrong == [] and "✅ kfm-ci passed: 3 new migrations" in comment["body"]
@@ -87,12 +115,19 @@ TIP = "c" * 40
 
 @pytest.fixture
 def told_later(runner: Runner) -> Runner:
-    """A runner on which the gate for a fork's pull request has ended, and its artifact lies where it was downloaded to."""
+    """A runner on which the gate for a fork's pull request has ended, and whose artifact is downloaded."""
     runner.event_name = "workflow_run"
-    runner.event = {"workflow_run": {
-        "id": 5, "name": "migrations", "event": "pull_request", "head_sha": TIP, "html_url": "https://github.com/acme/shop/actions/runs/5",
-        "head_repository": {"full_name": "eve/shop"}, "pull_requests": [],
-    }}  # fmt: skip
+    runner.event = {
+        "workflow_run": {
+            "id": 5,
+            "name": "migrations",
+            "event": "pull_request",
+            "head_sha": TIP,
+            "html_url": "https://github.com/acme/shop/actions/runs/5",
+            "head_repository": {"full_name": "eve/shop"},
+            "pull_requests": [],
+        }
+    }
     file = copy(runner, "comment.yml", event="workflow_run", rest="{command: comment}")
     text = file.read_text()
     start, end = (

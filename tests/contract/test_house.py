@@ -77,12 +77,29 @@ def test_modules_are_small_and_named_by_nouns_of_the_field() -> None:
     assert sorted(sizes.values())[len(sizes) // 2] <= 120
 
 
+def test_only_tables_of_data_are_exempt_from_the_formatter() -> None:
+    exempt = [
+        f"{path.relative_to(PACKAGE.parent)}:{number}"
+        for folder in ("kfm_ci", "tests", "bench", "docs", "examples")
+        for path in sorted((PACKAGE.parent / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(r"# fmt: (?:skip|off)\b", line)
+    ]
+    assert len(exempt) < 20, exempt
+
+
 CODE = re.compile(r"KFM-[A-Z][0-9]{2}")
 SHARED = {
-    "KFM-C01": "no server of that version", "KFM-C08": "the server is gone", "KFM-C22": "no such extension",
-    "KFM-D01": "a defect", "KFM-G11": "the event names no commit", "KFM-U03": "a wrong value in the settings",
-    "KFM-U31": "no migrations found", "KFM-U33": "the directory is empty", "KFM-U41": "not a possible value",
-}  # fmt: skip
+    "KFM-C01": "no server of that version",
+    "KFM-C08": "the server is gone",
+    "KFM-C22": "no such extension",
+    "KFM-D01": "a defect",
+    "KFM-G11": "the event names no commit",
+    "KFM-U03": "a wrong value in the settings",
+    "KFM-U31": "no migrations found",
+    "KFM-U33": "the directory is empty",
+    "KFM-U41": "not a possible value",
+}
 """Codes that several modules use with the same meaning."""
 
 

@@ -22,17 +22,22 @@ LAYOUTS = {
     "flyway": {"V1__a.sql": TABLE},
     "golang-migrate": {"1_a.up.sql": TABLE, "1_a.down.sql": DROP},
     "goose": {"1_a.sql": f"-- +goose Up\n{TABLE}-- +goose Down\n{DROP}"},
-    "graphile-migrate": {"000001.sql": f"--! Previous: -\n--! Hash: {graphile_migrate.integrity_hash(None, TABLE)}\n\n{TABLE}"},
+    "graphile-migrate": {
+        "000001.sql": f"--! Previous: -\n--! Hash: {graphile_migrate.integrity_hash(None, TABLE)}\n\n{TABLE}"
+    },
     "liquibase": {"a.sql": f"--liquibase formatted sql\n--changeset a:1\n{TABLE}--rollback {DROP}"},
     "node-pg-migrate": {"1_a.sql": f"-- Up Migration\n{TABLE}-- Down Migration\n{DROP}"},
     "prisma": {"20260101_a/migration.sql": TABLE},
     "refinery": {"V1__a.sql": TABLE},
     "sql-migrate": {"1_a.sql": f"-- +migrate Up\n{TABLE}-- +migrate Down\n{DROP}"},
-    "sqitch": {"sqitch.plan": "%syntax-version=1.0.0\n%project=x\n\na 2026-01-01T00:00:00Z A <a@b.c> # x\n",
-               "deploy/a.sql": TABLE, "revert/a.sql": DROP},
+    "sqitch": {
+        "sqitch.plan": "%syntax-version=1.0.0\n%project=x\n\na 2026-01-01T00:00:00Z A <a@b.c> # x\n",
+        "deploy/a.sql": TABLE,
+        "revert/a.sql": DROP,
+    },
     "sqlx": {"1_a.sql": TABLE},
     "supabase": {"20260101000000_a.sql": TABLE},
-}  # fmt: skip
+}
 BESIDE = {
     "package.json": '{"devDependencies": {"node-pg-migrate": "8"}}',
     "Cargo.toml": "[dependencies]\nrefinery = 1\n",

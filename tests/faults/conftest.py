@@ -105,10 +105,26 @@ class Repository:
         """Start the gate; the caller waits for it."""
         given = [] if "--base" in arguments else ["--base", "none"]
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "kfm_ci", command, str(self.root), "--out", str(self.out), *given, *arguments],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape", cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment}, **options,
-        )  # fmt: skip
+            [
+                *before,
+                sys.executable,
+                "-m",
+                "kfm_ci",
+                command,
+                str(self.root),
+                "--out",
+                str(self.out),
+                *given,
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="surrogateescape",
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
+            **options,
+        )
 
     def gate(self, *arguments: str, **options: Any) -> Ended:
         """Run the gate to its end; no end is a traceback."""

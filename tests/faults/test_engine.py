@@ -51,9 +51,12 @@ def alive(pid: int) -> bool:
 def another(environment: Mapping[str, str] = {}) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A server held by another process, until it is told to end."""
     child = subprocess.Popen(
-        [sys.executable, "-c", HOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HOLD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-    )  # fmt: skip
+    )
     assert child.stdout is not None and child.stdin is not None
     try:
         yield child, Path(str(conninfo_to_dict(child.stdout.readline().strip())["host"]))
@@ -195,9 +198,13 @@ def test_a_strange_environment_does_not_matter(variables: dict[str, str]) -> Non
 def test_without_home_it_starts_as_well() -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {"HOME", "USER", "LOGNAME"}}
     child = subprocess.run(
-        [sys.executable, "-c", HOLD], input="", capture_output=True, text=True, check=False,
+        [sys.executable, "-c", HOLD],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
         env={**environment, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert child.returncode == 0, child.stderr
 
 
@@ -277,8 +284,12 @@ def test_after_the_first_time_a_server_is_ready_much_sooner() -> None:
     with contextlib.suppress(CannotCheck):
         done = subprocess.run(
             [major.bindir / "initdb", "-D", f"/tmp/kfm-ci-cold-{os.getpid()}", "-A", "trust", "--no-sync", "-k"],
-            capture_output=True, check=False, env={}, cwd="/", **server_processes.popen_identity(server_processes.server_user()),
-        )  # fmt: skip
+            capture_output=True,
+            check=False,
+            env={},
+            cwd="/",
+            **server_processes.popen_identity(server_processes.server_user()),
+        )
         assert done.returncode == 0, done.stderr
     cold = time.monotonic() - began
     shutil.rmtree(f"/tmp/kfm-ci-cold-{os.getpid()}", ignore_errors=True)

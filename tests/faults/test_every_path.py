@@ -86,9 +86,18 @@ def test_a_defect_leaves_a_receipt_that_says_so(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(gate, "gather", broken)
     options = GateOptions(
-        directory=tmp_path, config_file=None, format="auto", out=tmp_path / "out", output="human", base=None, engine=None,
-        postgres_version=None, database_url=None, fail_on=None, quiet=True,
-    )  # fmt: skip
+        directory=tmp_path,
+        config_file=None,
+        format="auto",
+        out=tmp_path / "out",
+        output="human",
+        base=None,
+        engine=None,
+        postgres_version=None,
+        database_url=None,
+        fail_on=None,
+        quiet=True,
+    )
     with pytest.raises(RuntimeError):
         judge(options, Console(file=io.StringIO()))
     report = left(tmp_path / "out", 70)

@@ -169,6 +169,9 @@ def test_check_says_the_same_without_a_server(repository: Repository) -> None:
     repository.add(up=GOOD + b"\0")
     done = subprocess.run(
         [os.sys.executable, "-m", "kfm_ci", "check", str(repository.root), "--base", "none"],  # type: ignore[attr-defined]
-        capture_output=True, text=True, cwd=ROOT, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
     assert done.returncode == 1 and "NUL" in done.stdout and "Traceback" not in done.stderr

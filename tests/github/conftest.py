@@ -32,14 +32,32 @@ def publication(github: GitHub, tmp_path: Path) -> Make:
         evidence: Evidence | None = None, token: str | None = "secret-token", labels: bool = False, **given: Any
     ) -> PublicationContext:
         names = {"pull", "fork", "workflow", "job", "event", "sha", "ref", "head_sha"}
-        context = {"pull": 7, "workflow": "migrations", "job": "gate", "event": "pull_request", "sha": "a" * 40,
-                   "ref": "refs/pull/7/merge", "head_sha": "b" * 40, **{k: v for k, v in given.items() if k in names}}  # fmt: skip
+        context = {
+            "pull": 7,
+            "workflow": "migrations",
+            "job": "gate",
+            "event": "pull_request",
+            "sha": "a" * 40,
+            "ref": "refs/pull/7/merge",
+            "head_sha": "b" * 40,
+            **{k: v for k, v in given.items() if k in names},
+        }
         inputs = {"comment": "auto", **{k: v for k, v in given.items() if k not in names}}
         return PublicationContext(
-            context=Context(repository="acme/shop", api_url=github.url, summary_file=tmp_path / "summary",
-                            output_file=tmp_path / "output", workspace=tmp_path, **context),
-            inputs=Inputs(**inputs), credentials=Credentials(token=token), evidence=evidence or dangerous(),
-            out=tmp_path / "kfm-ci-out", log=io.StringIO(), labels=labels,
-        )  # fmt: skip
+            context=Context(
+                repository="acme/shop",
+                api_url=github.url,
+                summary_file=tmp_path / "summary",
+                output_file=tmp_path / "output",
+                workspace=tmp_path,
+                **context,
+            ),
+            inputs=Inputs(**inputs),
+            credentials=Credentials(token=token),
+            evidence=evidence or dangerous(),
+            out=tmp_path / "kfm-ci-out",
+            log=io.StringIO(),
+            labels=labels,
+        )
 
     return make

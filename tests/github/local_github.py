@@ -82,8 +82,18 @@ def user(login: str) -> dict[str, Any]:
         "events",
         "received_events",
     )
-    return {"login": login, "id": abs(hash(login)) % 10**6, "node_id": "U", "avatar_url": base, "gravatar_id": "", "url": base,
-            "html_url": base, **{f"{name}_url": base for name in urls}, "type": "Bot", "site_admin": False}  # fmt: skip
+    return {
+        "login": login,
+        "id": abs(hash(login)) % 10**6,
+        "node_id": "U",
+        "avatar_url": base,
+        "gravatar_id": "",
+        "url": base,
+        "html_url": base,
+        **{f"{name}_url": base for name in urls},
+        "type": "Bot",
+        "site_admin": False,
+    }
 
 
 @dataclass
@@ -116,10 +126,18 @@ class GitHub:
 
     def comment(self, body: str, author: str = BOT) -> dict[str, Any]:
         number = len(self.comments) + 1
-        made = {"id": number, "node_id": "C", "url": f"{self.url}/repos/acme/shop/issues/comments/{number}", "body": body,
-                "html_url": f"https://github.com/acme/shop/pull/7#issuecomment-{number}", "user": user(author),
-                "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-                "issue_url": f"{self.url}/repos/acme/shop/issues/7", "author_association": "NONE"}  # fmt: skip
+        made = {
+            "id": number,
+            "node_id": "C",
+            "url": f"{self.url}/repos/acme/shop/issues/comments/{number}",
+            "body": body,
+            "html_url": f"https://github.com/acme/shop/pull/7#issuecomment-{number}",
+            "user": user(author),
+            "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z",
+            "issue_url": f"{self.url}/repos/acme/shop/issues/7",
+            "author_association": "NONE",
+        }
         self.comments.append(made)
         return made
 
@@ -184,16 +202,36 @@ class GitHub:
         return 404, {"message": "Not Found", "documentation_url": "https://docs"}, {}
 
     def label(self, name: str) -> dict[str, Any]:
-        return {"id": 1, "node_id": "L", "url": f"{self.url}/labels/{name}", "name": name, "description": None,
-                "color": "ededed", "default": False}  # fmt: skip
+        return {
+            "id": 1,
+            "node_id": "L",
+            "url": f"{self.url}/labels/{name}",
+            "name": name,
+            "description": None,
+            "color": "ededed",
+            "default": False,
+        }
 
     def check(self, sent: dict[str, Any]) -> dict[str, Any]:
         output = {"title": "t", "summary": "s", "text": None, "annotations_count": 0, "annotations_url": self.url}
-        return {"id": 5, "node_id": "K", "external_id": "x", "head_sha": "009b8a3a9ccbb128af87f9b1c0f4c62e8a304f6d",
-                "url": f"{self.url}/repos/acme/shop/check-runs/5", "html_url": "https://github.com/acme/shop/runs/5",
-                "details_url": None, "status": "completed", "conclusion": "success", "started_at": "2026-01-01T00:00:00Z",
-                "completed_at": "2026-01-01T00:00:00Z", "output": output, "name": "kfm-ci", "check_suite": {"id": 1},
-                "app": None, "pull_requests": []}  # fmt: skip
+        return {
+            "id": 5,
+            "node_id": "K",
+            "external_id": "x",
+            "head_sha": "009b8a3a9ccbb128af87f9b1c0f4c62e8a304f6d",
+            "url": f"{self.url}/repos/acme/shop/check-runs/5",
+            "html_url": "https://github.com/acme/shop/runs/5",
+            "details_url": None,
+            "status": "completed",
+            "conclusion": "success",
+            "started_at": "2026-01-01T00:00:00Z",
+            "completed_at": "2026-01-01T00:00:00Z",
+            "output": output,
+            "name": "kfm-ci",
+            "check_suite": {"id": 1},
+            "app": None,
+            "pull_requests": [],
+        }
 
 
 def operation(method: str, path: str) -> dict[str, Any] | None:

@@ -36,21 +36,36 @@ def record() -> list[dict]:
 
     def answer(request: Request) -> Reply:
         said = ANSWERS.get(request.path.rpartition("/")[2])
-        trace.append({
-            "method": request.method, "path": request.target,
-            "headers": {name: request.headers[name] for name in KEPT if name in request.headers},
-            "body": json.loads(request.data) if said else request.data.decode() if request.data[:1] == b"<" else len(request.data),
-            "status": 200 if said else 201, "answer": said,
-        })  # fmt: skip
+        trace.append(
+            {
+                "method": request.method,
+                "path": request.target,
+                "headers": {name: request.headers[name] for name in KEPT if name in request.headers},
+                "body": json.loads(request.data)
+                if said
+                else request.data.decode()
+                if request.data[:1] == b"<"
+                else len(request.data),
+                "status": 200 if said else 201,
+                "answer": said,
+            }
+        )
         body = json.dumps(said).replace("{address}", f"http://{request.headers['Host']}").encode() if said else b""
         return Reply(status=200 if said else 201, data=body)
 
     with served(answer) as address, tempfile.TemporaryDirectory() as root:
         (Path(root) / "receipt.json").write_text("{}\n")
-        subprocess.run(["node", "--input-type=module", "-e", UPLOAD, "receipt", root], check=True, stdout=sys.stderr, env={
-            **os.environ, "ACTIONS_RUNTIME_TOKEN": TOKEN, "ACTIONS_RESULTS_URL": f"{address}/run/",
-            "GITHUB_WORKSPACE": root,
-        })  # fmt: skip
+        subprocess.run(
+            ["node", "--input-type=module", "-e", UPLOAD, "receipt", root],
+            check=True,
+            stdout=sys.stderr,
+            env={
+                **os.environ,
+                "ACTIONS_RUNTIME_TOKEN": TOKEN,
+                "ACTIONS_RESULTS_URL": f"{address}/run/",
+                "GITHUB_WORKSPACE": root,
+            },
+        )
     return trace
 
 

@@ -98,8 +98,9 @@ def test_a_hiccup_at_any_step_is_waited_out(
         ("FinalizeArtifact", 400, {"msg": "nothing at https://blob.example/x?se=1&sig=SECRET"}, "KFM-G24"),
     ],
 )
-def test_a_refusal_is_told_without_the_signed_address(service: ArtifactService, run: Callable[..., PublicationContext], step: str, status: int,
-                                                      said: dict, code: str) -> None:  # fmt: skip
+def test_a_refusal_is_told_without_the_signed_address(
+    service: ArtifactService, run: Callable[..., PublicationContext], step: str, status: int, said: dict, code: str
+) -> None:
     service.answers.append((step, status, said))
     with pytest.raises(Unpublished) as caught:
         Artifact().publish(run())

@@ -21,8 +21,10 @@ from kfm_ci.report import sarif
 
 def test_a_hundred_and_twenty_annotations_go_in_three_requests(github: GitHub, publication: Make) -> None:
     one = dangerous().findings[0]
-    many = tuple(replace(one, message=str(number), acknowledged=None, place=Place(file="a.sql", line=number + 1, column=2))
-                 for number in range(120))  # fmt: skip
+    many = tuple(
+        replace(one, message=str(number), acknowledged=None, place=Place(file="a.sql", line=number + 1, column=2))
+        for number in range(120)
+    )
     CheckRun().publish(publication(replace(dangerous(), findings=many), check_run="true", path="shop"))
     sizes = [len(sent["output"]["annotations"]) for sent in github.checks]
     assert sizes == [50, 50, 20]

@@ -109,10 +109,14 @@ def test_a_write_whose_answer_got_lost_is_not_made_twice(github: GitHub, publica
 @pytest.mark.parametrize(
     ("status", "code", "help"),
     [
-        (401, "KFM-G03", "github-token"), (403, "KFM-G04", "pull-requests: write"), (404, "KFM-G04", "pull-requests: write"),
-        (422, "KFM-G07", "Report it"), (410, "KFM-G07", "Report it"), (429, "KFM-G05", "later"),
+        (401, "KFM-G03", "github-token"),
+        (403, "KFM-G04", "pull-requests: write"),
+        (404, "KFM-G04", "pull-requests: write"),
+        (422, "KFM-G07", "Report it"),
+        (410, "KFM-G07", "Report it"),
+        (429, "KFM-G05", "later"),
     ],
-)  # fmt: skip
+)
 def test_a_refusal_is_told_once_with_its_remedy(
     github: GitHub, publication: Make, status: int, code: str, help: str
 ) -> None:

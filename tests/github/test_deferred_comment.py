@@ -1,4 +1,4 @@
-"""The verdict of a run for a fork, told by a workflow that may write: the artifact is data, GitHub says where it goes."""
+"""The verdict of a fork's run, published by a workflow that may write: the artifact is data, GitHub says where to."""
 
 from __future__ import annotations
 
@@ -28,8 +28,14 @@ def tell(github: GitHub, tmp_path: Path) -> Any:
         if text is not None:
             (tmp_path / "gate.json").write_text(text)
         log = io.StringIO()
-        platform = Context(repository="acme/shop", api_url=github.url, head_sha=tip, event="workflow_run", workflow="migrations",
-                           triggering_run_url="https://github.com/acme/shop/actions/runs/5")  # fmt: skip
+        platform = Context(
+            repository="acme/shop",
+            api_url=github.url,
+            head_sha=tip,
+            event="workflow_run",
+            workflow="migrations",
+            triggering_run_url="https://github.com/acme/shop/actions/runs/5",
+        )
         return comment.post(
             Inputs(command="comment", out=str(tmp_path)), platform, Credentials(token="secret-token"), log
         ), log.getvalue()

@@ -52,8 +52,13 @@ def gate(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             if number == 0:
                 subprocess.run([*GIT, "add", "-A"], cwd=root, check=True)
                 subprocess.run([*GIT, "commit", "-qm", "x"], cwd=root, check=True)
-        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", against, "--out", str(tmp_path / "out")],
-                              cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", against, "--out", str(tmp_path / "out")],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return json.loads((tmp_path / "out/gate.json").read_text())
 

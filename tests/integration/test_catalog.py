@@ -15,7 +15,8 @@ BASE = """
 create table public.owners (id integer primary key);
 create table public.widgets (
   id serial primary key, name text not null default 'x' constraint named check (name <> ''),
-  extra text, owner_id integer constraint owned references public.owners, seen timestamptz default '2020-01-01 00:00:00+02');
+  extra text, owner_id integer constraint owned references public.owners,
+  seen timestamptz default '2020-01-01 00:00:00+02');
 create index widgets_name_idx on public.widgets (name);
 create unique index widgets_other_idx on public.widgets (id, name);
 create function public.f(a integer) returns integer language sql as 'select 1';
@@ -59,9 +60,14 @@ CHANGES = [
     ("alter table widgets add constraint late check (id > 0) not valid", "constraint public.widgets.late"),
     ("alter table widgets alter constraint owned deferrable", "constraint public.widgets.owned"),
     ("drop index widgets_name_idx", "index public.widgets_name_idx"),
-    ("update pg_index set indisvalid = false where indexrelid = 'widgets_name_idx'::regclass",
-     "index public.widgets_name_idx"),
-    ("create or replace function f(a integer) returns integer language sql as 'select 2'", "function public.f(integer)"),
+    (
+        "update pg_index set indisvalid = false where indexrelid = 'widgets_name_idx'::regclass",
+        "index public.widgets_name_idx",
+    ),
+    (
+        "create or replace function f(a integer) returns integer language sql as 'select 2'",
+        "function public.f(integer)",
+    ),
     ("alter function f(integer) security definer", "function public.f(integer)"),
     ("drop procedure p()", "procedure public.p()"),
     ("drop aggregate total(integer)", "aggregate public.total(integer)"),
@@ -86,7 +92,7 @@ CHANGES = [
     ("alter default privileges grant select on tables to public", "default privileges of postgres on r"),
     ("alter publication news drop table widgets", "publication news"),
     ("drop cast (pair as integer)", "cast public.pair to integer"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -191,8 +197,11 @@ def test_a_new_table_is_listed_without_its_parts_and_a_new_column_of_an_old_one_
     connection.execute("create index on parts (w); alter table widgets add colour text unique")
     after = catalog.read(connection)
     added = schema_diff.diff(before, after).added
-    assert added == ("column public.widgets.colour", "constraint public.widgets.widgets_colour_key",
-                     "table public.parts")  # fmt: skip
+    assert added == (
+        "column public.widgets.colour",
+        "constraint public.widgets.widgets_colour_key",
+        "table public.parts",
+    )
     assert "column public.parts.id" in catalog.diff(before, after).added
     assert schema_diff.diff(after, before).removed == added
 
@@ -207,8 +216,11 @@ def test_changed_tables_and_their_neighbours_are_found_for_the_diagram(connectio
     assert [table.name for table in tables] == ["public.owners", "public.widgets"]
     assert tables[1].references == ("public.owners",)
     assert [(column.name, column.key) for column in tables[1].columns] == [
-        ("id", "PK"), ("extra", None), ("owner_id", "FK"), ("seen", None),
-    ]  # fmt: skip
+        ("id", "PK"),
+        ("extra", None),
+        ("owner_id", "FK"),
+        ("seen", None),
+    ]
 
 
 def test_names_that_imitate_another_object_do_not_give_the_same_text(connection: psycopg.Connection[Any]) -> None:

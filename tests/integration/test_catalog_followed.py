@@ -20,18 +20,24 @@ create schema s0; create schema s1;
 create type s0.mood as enum ('sad', 'happy'); create type s0.pair as (a integer, b text);
 create domain s0.positive as integer constraint above check (value > 0);
 create function s0.plus(a integer, b integer default 1) returns integer language sql immutable as 'select a + b';
-create table s0.t0 (id serial primary key, a integer default s0.plus(1), m s0.mood default 'sad', moods s0.mood[] default '{sad}');
-create table s0.t1 (id integer generated always as identity primary key, a s0.positive unique, t0_id integer references s0.t0, p s0.pair);
+create table s0.t0 (id serial primary key, a integer default s0.plus(1), m s0.mood default 'sad',
+  moods s0.mood[] default '{sad}');
+create table s0.t1 (id integer generated always as identity primary key,
+  a s0.positive unique, t0_id integer references s0.t0,
+  p s0.pair);
 create table s0.t2 (id integer, at date, constraint t2_key primary key (id, at)) partition by range (at);
 create table s0.t3 partition of s0.t2 default;
 create function s0.all_of() returns setof s0.t0 language sql as 'select * from s0.t0';
-create function s0.kept(x integer) returns void begin atomic insert into s0.t1 (a) values (x) on conflict on constraint t1_a_key do nothing; end;
+create function s0.kept(x integer) returns void begin atomic insert into s0.t1 (a) values (x)
+  on conflict on constraint t1_a_key do nothing; end;
 create function s0.watch() returns event_trigger language plpgsql as 'begin end';
 create view s0.v0 as select * from s0.t0; create view s0.v1 as select v0.*, t1.a as b from s0.v0 join s0.t1 using (id);
 create view s0.v2 as select x.* from s0.all_of() x; create view s0.v3 as select id, count(*) from s0.t0 group by id;
 create function s0.fire() returns trigger language plpgsql as 'begin return new; end';
-create trigger n0 before insert on s0.t0 for each row execute function s0.fire(); create policy n0 on s0.t0 using (true);
-create rule n0 as on insert to s0.t1 do also notify x; create statistics s0.n0 on id, a from s0.t0; create sequence s0.n1;
+create trigger n0 before insert on s0.t0 for each row execute function s0.fire();
+create policy n0 on s0.t0 using (true);
+create rule n0 as on insert to s0.t1 do also notify x; create statistics s0.n0 on id, a from s0.t0;
+create sequence s0.n1;
 alter table s0.t0 add constraint n0 check (a > 0) not valid; create index n2 on s0.t0 (a);
 create function s0.n0() returns integer language sql as 'select 1'; create type s0.n0 as (a integer);
 create operator s0.### (leftarg = integer, rightarg = integer, function = s0.plus); create domain s0.several as text[];
@@ -39,10 +45,14 @@ create materialized view s0.v4 as select id, s0.plus(1) from s0.t1;
 """
 
 NAMES = {
-    "table": ["t0", "t1", "t2", "t3", "t4", "t5"], "view": ["v0", "v1", "v2", "v3", "v4"], "schema": ["s0", "s1"],
-    "column": ["id", "a", "b", "c", "at", "m", "t0_id"], "type": ["integer", "text", "s0.mood", "s0.mood[]", "s0.pair", "s0.positive", "s0.t0"],
-    "role": ["followed_owner", "followed_reader"], "name": ["n0", "n1", "n2"],
-}  # fmt: skip
+    "table": ["t0", "t1", "t2", "t3", "t4", "t5"],
+    "view": ["v0", "v1", "v2", "v3", "v4"],
+    "schema": ["s0", "s1"],
+    "column": ["id", "a", "b", "c", "at", "m", "t0_id"],
+    "type": ["integer", "text", "s0.mood", "s0.mood[]", "s0.pair", "s0.positive", "s0.t0"],
+    "role": ["followed_owner", "followed_reader"],
+    "name": ["n0", "n1", "n2"],
+}
 """What stands between braces below becomes one of these, at random."""
 
 CHANGES = """
@@ -88,7 +98,8 @@ drop view {schema}.{view} cascade
 alter view {schema}.{view} rename to {view}
 alter view {schema}.{view} rename column {column} to {column}
 refresh materialized view {schema}.{view}
-create or replace function s0.plus(a integer, b integer default 1) returns integer language sql immutable as 'select b + a'
+create or replace function s0.plus(a integer, b integer default 1) returns integer language sql immutable as 'select b \
++ a'
 alter function s0.plus rename to minus
 alter function s0.minus rename to plus
 alter function s0.all_of set schema s1

@@ -81,7 +81,10 @@ def test_a_handler_in_a_function_is_found_with_its_text(server: Server) -> None:
 
 def test_the_level_of_messages_is_restored(server: Server) -> None:
     with copies(server) as (empty, seeded, _):
-        text = f"set client_min_messages = warning; {BY_ROW.format('')} create table levels as select current_setting('client_min_messages')"
+        text = (
+            f"set client_min_messages = warning; {BY_ROW.format('')} create table levels as select "
+            "current_setting('client_min_messages')"
+        )
         caught_exceptions.compare_runs(script(text), empty=empty, seeded=seeded)
         assert seeded.execute("table levels").fetchone() == ("warning",)
 

@@ -43,9 +43,24 @@ def gate(tmp_path: Path) -> Any:
         (directory / f"{second}.sql").write_text(HEADER.format(id=second, phase=declared) + up)
         commit(root)
         done = subprocess.run(
-            [sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", "HEAD~1", "--out", str(tmp_path / "out"), "--output", "json"],
-            capture_output=True, text=True, cwd=ROOT, check=False,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "kfm_ci",
+                "gate",
+                str(root),
+                "--base",
+                "HEAD~1",
+                "--out",
+                str(tmp_path / "out"),
+                "--output",
+                "json",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
         return done.returncode, json.loads(done.stdout)["findings"]
 
     return run

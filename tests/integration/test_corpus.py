@@ -94,9 +94,18 @@ class Repository:
 
     def gate(self) -> Evidence:
         options = GateOptions(
-            directory=self.root, config_file=None, format="auto", out=self.root.parent / "out", output="human", base="main",
-            engine="embedded", postgres_version=MAJOR, database_url=None, fail_on=None, quiet=True,
-        )  # fmt: skip
+            directory=self.root,
+            config_file=None,
+            format="auto",
+            out=self.root.parent / "out",
+            output="human",
+            base="main",
+            engine="embedded",
+            postgres_version=MAJOR,
+            database_url=None,
+            fail_on=None,
+            quiet=True,
+        )
         return judge(options, Console(file=io.StringIO()))
 
     def acknowledge(self, findings: list[Finding]) -> None:

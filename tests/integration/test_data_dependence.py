@@ -16,7 +16,8 @@ from kfm_ci.sql.script import Script, SourceFile
 
 SCHEMA = """
 create table parents (id int primary key);
-create table "Odd Table" (id int primary key, name text, n int, "Big One" bigint, room int, during int4range, parent int);
+create table "Odd Table" (id int primary key, name text, n int, "Big One" bigint,
+  room int, during int4range, parent int);
 """
 ROWS = """
 insert into "Odd Table" values (1, null, 0, 5000000000, 1, '[1,5)', 7), (2, 'a', 1, 1, 1, '[4,9)', null),

@@ -123,9 +123,15 @@ def payroll(server: Server) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "used",
-    ["create table t (a int)", "create view v as select 1", "create sequence s", "create type address as (street text)",
-     "create function f() returns int language sql as 'select 1'", "select lo_create(0)"],
-)  # fmt: skip
+    [
+        "create table t (a int)",
+        "create view v as select 1",
+        "create sequence s",
+        "create type address as (street text)",
+        "create function f() returns int language sql as 'select 1'",
+        "select lo_create(0)",
+    ],
+)
 def test_an_empty_database_beside_a_used_one_is_refused(server: Server, payroll: str, used: str) -> None:
     with psycopg.connect(payroll, autocommit=True) as connection:
         connection.execute(used)

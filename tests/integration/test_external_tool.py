@@ -30,7 +30,8 @@ with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         exec(compile(file.read_text(), str(file.resolve()), "exec"), space)
         with connection.transaction():
             space[verb]()
-            connection.execute("insert into done_steps values (%s)" if verb == "up" else "delete from done_steps where name = %s", [file.stem])
+            done = "insert into done_steps values (%s)" if verb == "up" else "delete from done_steps where name = %s"
+            connection.execute(done, [file.stem])
 """
 CONFIG = f"""
 [migrations]
@@ -67,8 +68,24 @@ def gate(tmp_path):
             (root / name).write_text(text)
         for name, text in (files or {}).items():
             (root / name).write_text(text)
-        done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--out", str(tmp_path / "out"), "--base", base, *options],
-                              capture_output=True, text=True, cwd=ROOT, check=False)  # fmt: skip
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "kfm_ci",
+                "gate",
+                str(root),
+                "--out",
+                str(tmp_path / "out"),
+                "--base",
+                base,
+                *options,
+            ],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            check=False,
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, json.loads((tmp_path / "out/gate.json").read_text())
 
@@ -100,7 +117,10 @@ def test_the_way_back_that_is_told_is_the_tools_own_command(gate, tmp_path):
 def test_the_base_is_built_by_the_tool_and_a_blocking_index_on_it_is_refused(gate):
     gate({"1_widgets": FIRST})
     gate.commit()
-    index = 'def up(): connection.execute("create index i on widgets (name)")\ndef down(): connection.execute("drop index i")\n'
+    index = (
+        'def up(): connection.execute("create index i on widgets (name)")\n'
+        'def down(): connection.execute("drop index i")\n'
+    )
     code, report = gate({"2_index": index}, base="main")
     assert code == 1
     found = [item for item in report["findings"] if item["hazard"] == "blocks-writes" and item["severity"] == "error"]
@@ -109,7 +129,10 @@ def test_the_base_is_built_by_the_tool_and_a_blocking_index_on_it_is_refused(gat
 
 def test_a_finding_on_what_a_program_read_from_a_file_stands_in_that_file_and_its_change_is_told(gate):
     gate({"1_widgets": FIRST})
-    index = "import pathlib\ndef up(): connection.execute(pathlib.Path('steps/_index.sql').read_text())\ndef down(): connection.execute('drop index i')\n"
+    index = (
+        "import pathlib\ndef up(): connection.execute(pathlib.Path('steps/_index.sql').read_text())\n"
+        "def down(): connection.execute('drop index i')\n"
+    )
     gate.commit()
     files = {"steps/_index.sql": "-- found by name\n\ncreate index i\n  on widgets (name);\n"}
     code, report = gate({"2_index": index}, base="main", files=files)
@@ -143,7 +166,10 @@ def test_a_tool_that_does_nothing_and_ends_with_0_is_no_pass(gate):
 
 
 SLOW = CONFIG.replace("timeout = 90", "timeout = 2")
-CONNECTS = "import os, sys, time, subprocess, psycopg\nconnection = psycopg.connect(os.environ['DATABASE_URL'])\nconnection.execute('select 1')\n"
+CONNECTS = (
+    "import os, sys, time, subprocess, psycopg\nconnection = psycopg.connect(os.environ['DATABASE_URL'])\n"
+    "connection.execute('select 1')\n"
+)
 
 
 def test_a_tool_that_hangs_with_its_connections_open_is_no_pass(gate):
@@ -153,13 +179,19 @@ def test_a_tool_that_hangs_with_its_connections_open_is_no_pass(gate):
 
 
 def test_a_tool_that_waits_for_itself_is_told_so(gate, tmp_path):
-    waits = "connection.execute('create table x (id int)')\npsycopg.connect(os.environ['DATABASE_URL']).execute('create table x (id int)')"
+    waits = (
+        "connection.execute('create table x (id int)')\n"
+        "psycopg.connect(os.environ['DATABASE_URL']).execute('create table x (id int)')"
+    )
     code, report = gate({"1_widgets": FIRST}, files={"tool.py": CONNECTS + waits, "kfm-ci.toml": SLOW})
     told = (tmp_path / "out/comment.md").read_text()
     assert code == 3 and "KFM-C42" in told and "one waited for a lock that another of them held" in told, told
 
 
-DROPS = "with psycopg.connect(os.environ['DATABASE_URL'].rsplit('/', 1)[0] + '/template1', autocommit=True) as other:\n    other.execute(f\"drop database {os.environ['PGDATABASE']} with (force)\")\n"
+DROPS = (
+    "with psycopg.connect(os.environ['DATABASE_URL'].rsplit('/', 1)[0] + '/template1', autocommit=True) as "
+    "other:\n    other.execute(f\"drop database {os.environ['PGDATABASE']} with (force)\")\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +204,11 @@ def test_a_tool_that_takes_its_ground_away_or_is_killed_blames_no_migration(gate
 
 
 def test_no_process_outlives_the_tool_though_it_makes_a_session_of_its_own(gate, tmp_path):
-    program = f"import os, pathlib, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n        time.sleep(100)\n    os._exit(0)\n"
+    program = (
+        "import os, pathlib, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+        f"        pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n        time.sleep(100)\n"
+        "    os._exit(0)\n"
+    )
     code, report = gate({"1_widgets": FIRST}, files={"tool.py": TOOL + program + "time.sleep(0.5)\n"})
     assert code == 0, report["stages"]
     assert not Path(f"/proc/{(tmp_path / 'pid').read_text()}").exists()
@@ -209,7 +245,11 @@ def test_no_variable_that_is_passed_on_leads_the_tool_to_another_server(gate, mo
 
 
 def test_a_connection_that_outlives_the_tool_stops_nothing(gate):
-    stays = "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = psycopg.connect(os.environ[\"DATABASE_URL\"]); c.execute(\"select 1\"); time.sleep(100)'], start_new_session=True)\n"
+    stays = (
+        "import subprocess, sys, os\nsubprocess.Popen([sys.executable, '-c', 'import os, time, psycopg; c = "
+        'psycopg.connect(os.environ["DATABASE_URL"]); c.execute("select 1"); time.sleep(100)\'], '
+        "start_new_session=True)\n"
+    )
     files = {"tool.py": TOOL + stays + "import time; time.sleep(1)\n", "kfm-ci.toml": CONFIG}
     code, report = gate({"1_widgets": FIRST}, files=files)
     assert code == 0, report["stages"]
@@ -232,7 +272,8 @@ def test_what_a_tool_does_in_another_schema_is_judged_too(gate):
     gate.commit()
     code, report = gate(
         {
-            "2_index": 'def up(): connection.execute("create index i on app.widgets (name)")\ndef down(): connection.execute("drop index app.i")\n'
+            "2_index": 'def up(): connection.execute("create index i on app.widgets (name)")\n'
+            'def down(): connection.execute("drop index app.i")\n'
         },
         base="main",
     )
@@ -244,7 +285,10 @@ def test_what_a_tool_does_in_another_schema_is_judged_too(gate):
 def test_an_error_that_the_tool_keeps_to_itself_is_told(gate):
     quiet = FIRST.replace(
         "def up():",
-        "def up():\n    try:\n        with connection.transaction(): connection.execute('drop table nowhere')\n    except Exception: pass",
+        (
+            "def up():\n    try:\n        with connection.transaction(): connection.execute('drop table "
+            "nowhere')\n    except Exception: pass"
+        ),
         1,
     )
     code, report = gate({"1_widgets": quiet})
@@ -262,7 +306,10 @@ def test_what_the_tool_still_calls_pending_after_all_has_run_is_refused(gate):
 
 
 def test_a_migration_that_fails_is_still_judged_on_paper_by_what_the_tool_prints(gate):
-    preview = f'{CONFIG}preview = "{sys.executable} -c \\"print(\'begin; drop database production; insert into done_steps values (1); commit;\')\\""\n'
+    preview = (
+        f'{CONFIG}preview = "{sys.executable} -c \\"print(\'begin; drop database production; insert into '
+        'done_steps values (1); commit;\')\\""\n'
+    )
     code, report = gate(
         {"1_bad": "def up():\n    connection.execute('create tabel x ()')\n"}, files={"kfm-ci.toml": preview}
     )
@@ -277,7 +324,8 @@ def test_a_migration_that_fails_is_still_judged_on_paper_by_what_the_tool_prints
 def test_a_tool_without_single_steps_runs_all_while_later_files_are_kept_away(gate):
     steps = {
         "1_widgets": FIRST,
-        "2_more": 'def up(): connection.execute("alter table widgets add column size int")\ndef down(): connection.execute("alter table widgets drop column size")\n',
+        "2_more": 'def up(): connection.execute("alter table widgets add column size int")\n'
+        'def down(): connection.execute("alter table widgets drop column size")\n',
     }
     config = "\n".join(line for line in CONFIG.splitlines() if not line.startswith("up-one")) + "\n"
     code, report = gate(steps, files={"kfm-ci.toml": config})
@@ -292,7 +340,10 @@ def test_a_tool_without_single_steps_runs_all_while_later_files_are_kept_away(ga
 def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(gate):
     gate({"1_widgets": FIRST})
     gate.commit()
-    allowed = 'def up():\n    # kfm:allow blocks-writes reason="forty rows"\n    connection.execute("create index i on widgets (name)")\ndef down(): connection.execute("drop index i")\n'
+    allowed = (
+        'def up():\n    # kfm:allow blocks-writes reason="forty rows"\n'
+        '    connection.execute("create index i on widgets (name)")\ndef down(): connection.execute("drop index i")\n'
+    )
     code, report = gate({"2_index": allowed}, base="main")
     found = [item for item in report["findings"] if item["hazard"] == "blocks-writes"]
     assert (
@@ -305,7 +356,10 @@ def test_an_acknowledgement_in_the_program_covers_what_the_call_below_it_sent(ga
 def test_an_acknowledgement_of_a_program_without_a_reason_is_told_at_its_line(gate):
     gate({"1_widgets": FIRST})
     gate.commit()
-    later = 'def up():\n    # kfm:allow blocks-writes\n    connection.execute("create index on widgets (name)")\ndef down():\n    connection.execute("drop index widgets_name_idx")\n'
+    later = (
+        'def up():\n    # kfm:allow blocks-writes\n    connection.execute("create index on widgets (name)")\n'
+        'def down():\n    connection.execute("drop index widgets_name_idx")\n'
+    )
     code, report = gate({"2_index": later}, base="main")
     told = {(item["rule"], item["line"]) for item in report["findings"]}
     assert code == 1 and ("malformed-acknowledgement", 2) in told and ("index-not-concurrent", 3) in told, told
@@ -321,7 +375,10 @@ def up():
 def down():
     pass
 """
-    idle = 'def up():\n    connection.execute("with r as (select oid from pg_class) select * from r, pg_range")\ndef down():\n    connection.execute("drop table widgets")\n'
+    idle = (
+        'def up():\n    connection.execute("with r as (select oid from pg_class) select * from r, pg_range")\n'
+        'def down():\n    connection.execute("drop table widgets")\n'
+    )
     code, report = gate({"2_loop": loop, "3_idle": idle}, base="main")
     (found,) = [item for item in report["findings"] if item["rule"] == "program-reads-rows"]
     assert (found["severity"], found["migration"]) == ("note", "2_loop") and "rows of widgets" in found["message"]
@@ -343,14 +400,20 @@ def test_a_tool_that_is_not_installed_is_told_and_no_pass(gate):
 
 
 def test_what_depends_on_more_than_what_was_sent_is_not_called_checked(gate):
-    copy = 'def up():\n  connection.execute("create table a (id int)")\n  with connection.cursor().copy("copy a from stdin") as c: c.write("1\\\\n")\n'
+    copy = (
+        'def up():\n  connection.execute("create table a (id int)")\n'
+        '  with connection.cursor().copy("copy a from stdin") as c: c.write("1\\\\n")\n'
+    )
     code, _ = gate({"1_copy": copy})
     assert code == 3
 
 
 def test_a_row_that_names_what_a_sequence_gave_another_is_found_again_after_the_dry_run(gate):
     steps = (
-        "def up():\n    connection.execute('create table a (id serial primary key)')\n    connection.execute('create table b (a int references a)')\n",
+        (
+            "def up():\n    connection.execute('create table a (id serial primary key)')\n"
+            "    connection.execute('create table b (a int references a)')\n"
+        ),
         "def up():\n    given = connection.execute('insert into a default values returning id').fetchone()\n"
         "    connection.execute('insert into b values (%s)', given)\n",
     )
@@ -383,8 +446,9 @@ def up():
     (migration,) = [item for item in report["migrations"] if item["new"]]
     seen = [
         (item["kind"], {lock["mode"] for lock in item["locks"] if lock["relation"] == "public.widgets"})
-        for item in migration["statements"] if item["kind"] not in {"BEGIN", "COMMIT"}
-    ]  # fmt: skip
+        for item in migration["statements"]
+        if item["kind"] not in {"BEGIN", "COMMIT"}
+    ]
     assert seen == [
         ("UPDATE", {"RowExclusiveLock"}),
         ("LOCK", {"ShareRowExclusiveLock"}),
@@ -398,7 +462,11 @@ def up():
 def test_what_the_tool_makes_for_itself_counts_against_no_migration(gate):
     tool = TOOL.replace("done_steps", "kept.done_steps").replace(
         'connection.execute("create table if',
-        'connection.execute("create schema if not exists kept"); connection.execute("create table kept.tools (id int)" if verb == "up" and not connection.execute("select to_regclass(\'kept.tools\')").fetchone()[0] else "select 1"); connection.execute("create table if',
+        (
+            'connection.execute("create schema if not exists kept"); connection.execute("create table kept.tools '
+            '(id int)" if verb == "up" and not connection.execute("select to_regclass(\'kept.tools\')").fetchone()[0] '
+            'else "select 1"); connection.execute("create table if'
+        ),
     )
     files = {"tool.py": tool, "kfm-ci.toml": CONFIG.replace("done_steps", "kept.done_steps")}
     code, report = gate({"1_widgets": FIRST}, files=files)
@@ -410,10 +478,16 @@ def test_more_than_a_few_are_run_at_once_and_a_way_back_that_fails_hides_none_be
     count = "\npathlib.Path(os.environ['COUNT']).open('a').write(verb + '\\n')\n"
     tool = TOOL.replace("verb, *names = sys.argv[1:]", "verb, *names = sys.argv[1:]" + count).replace(
         'files = sorted(pathlib.Path("steps").glob("*.py"))',
-        'files = sorted(pathlib.Path("steps").glob("*.py"), reverse=verb == "down")\nif verb == "down" and names:\n    files = [file for file in files if file.stem >= names[0]]; names = []',
+        (
+            'files = sorted(pathlib.Path("steps").glob("*.py"), reverse=verb == "down")\n'
+            'if verb == "down" and names:\n    files = [file for file in files if file.stem >= names[0]]; names = []'
+        ),
     )
     steps = {
-        f"{number}_t": f"def up(): connection.execute('create table t{number} ()')\ndef down(): connection.execute('drop table {'nowhere' if number == 4 else f't{number}'}')\n"
+        f"{number}_t": (
+            f"def up(): connection.execute('create table t{number} ()')\n"
+            f"def down(): connection.execute('drop table {'nowhere' if number == 4 else f't{number}'}')\n"
+        )
         for number in range(1, 8)
     }
     counted = gate.root.parent / "count"
@@ -429,8 +503,9 @@ def test_more_than_a_few_are_run_at_once_and_a_way_back_that_fails_hides_none_be
 @pytest.mark.parametrize("none", ["pass", "raise NotImplementedError"])
 def test_a_way_back_is_not_blamed_for_what_the_one_above_it_leaves(gate, none):
     steps = {
-        "1_index": 'def up():\n    connection.execute("create table a (id int)")\n    connection.execute("create index i on a (id)")\n'
-        'def down():\n    connection.execute("drop index i")\n    connection.execute("drop table a")\n',
+        "1_index": 'def up():\n    connection.execute("create table a (id int)")\n'
+        '    connection.execute("create index i on a (id)")\ndef down():\n'
+        '    connection.execute("drop index i")\n    connection.execute("drop table a")\n',
         "2_none": f'def up(): connection.execute("drop index i")\ndef down(): {none}\n',
     }
     code, report = gate(steps)
@@ -458,9 +533,9 @@ STAYS = ROLES + 'def up(): verbs(lambda held: [*held, "write"])\ndef down(): pas
     ("taken", "told"), [(["list"], []), (["list", "read"], [("rollback-data-lost", "2_list")])], ids=["whole", "lost"]
 )
 def test_a_way_back_that_computes_what_it_writes_is_held_against_the_state_that_its_own_up_left(gate, taken, told):
-    lists = (
-        ROLES
-        + f"def up(): verbs(lambda held: [*held, 'list'])\ndef down(): verbs(lambda held: [one for one in held if one not in {taken}])\n"
+    lists = ROLES + (
+        "def up(): verbs(lambda held: [*held, 'list'])\n"
+        f"def down(): verbs(lambda held: [one for one in held if one not in {taken}])\n"
     )
     code, report = gate({"1_roles": MADE, "2_list": lists, "3_stays": STAYS})
     wrong = [(item["rule"], item["migration"]) for item in report["findings"] if item["severity"] == "error"]

@@ -16,20 +16,28 @@ def errors(report):
 
 
 def test_what_only_one_transaction_for_all_makes_fail_is_refused_where_the_tool_makes_one(gate):
-    base = {"drizzle/0000_a.sql": "create type mood as enum ('sad');\ncreate table a (id int, m mood);",
-            "drizzle/meta/_journal.json": journal("0000_a")}  # fmt: skip
-    report = gate(base, {
-        "drizzle/0001_b.sql": "alter type mood add value 'glad';", "drizzle/0002_c.sql": "create table b (m mood default 'glad');",
-        "drizzle/meta/_journal.json": journal("0000_a", "0001_b", "0002_c"),
-    })  # fmt: skip
+    base = {
+        "drizzle/0000_a.sql": "create type mood as enum ('sad');\ncreate table a (id int, m mood);",
+        "drizzle/meta/_journal.json": journal("0000_a"),
+    }
+    report = gate(
+        base,
+        {
+            "drizzle/0001_b.sql": "alter type mood add value 'glad';",
+            "drizzle/0002_c.sql": "create table b (m mood default 'glad');",
+            "drizzle/meta/_journal.json": journal("0000_a", "0001_b", "0002_c"),
+        },
+    )
     assert report["format"] == "drizzle" and ("migration-failed", "0002_c.sql") in errors(report)
     told = next(item["message"] for item in report["findings"] if item["rule"] == "migration-failed")
     assert "all 2 in one transaction" in told and "unsafe use of new value" in told
 
 
 def test_an_edited_repeatable_is_run_and_judged_again(gate):
-    base = {"src/main/resources/db/migration/V1__a.sql": "create table a (id int, n int);",
-            "src/main/resources/db/migration/R__v.sql": "create or replace view v as select id from a;"}  # fmt: skip
+    base = {
+        "src/main/resources/db/migration/V1__a.sql": "create table a (id int, n int);",
+        "src/main/resources/db/migration/R__v.sql": "create or replace view v as select id from a;",
+    }
     report = gate(
         base, {"src/main/resources/db/migration/R__v.sql": "create or replace view v as select nothing from a;"}
     )
@@ -64,8 +72,9 @@ def test_a_tool_without_transactions_is_told_once_and_not_refused(gate):
 SQITCH = {
     "sqitch.conf": "[core]\n\tengine = pg\n",
     "sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A <a@example.com> # x\n",
-    "deploy/a.sql": "begin;\ncreate table a (id int);\ncommit;\n", "revert/a.sql": "begin;\ndrop table a;\ncommit;\n",
-}  # fmt: skip
+    "deploy/a.sql": "begin;\ncreate table a (id int);\ncommit;\n",
+    "revert/a.sql": "begin;\ndrop table a;\ncommit;\n",
+}
 
 
 def test_sqitch_s_own_verification_is_a_smoke_test(gate):
@@ -80,8 +89,11 @@ def test_sqitch_s_own_verification_is_a_smoke_test(gate):
             ("revert", f"alter table a drop column {name};"),
         )
     }
-    verify = {"b": "\\echo looking\nbegin;\nselect id, b from a where false;\nrollback;\n", "c": "select nothing from a where false;\n",
-              "d": "\\i more.sql\n"}  # fmt: skip
+    verify = {
+        "b": "\\echo looking\nbegin;\nselect id, b from a where false;\nrollback;\n",
+        "c": "select nothing from a where false;\n",
+        "d": "\\i more.sql\n",
+    }
     report = gate(
         SQITCH, {"sqitch.plan": plan, **change, **{f"verify/{name}.sql": text for name, text in verify.items()}}
     )
@@ -97,8 +109,12 @@ def test_a_reworked_change_of_sqitch_is_new_and_the_one_that_ran_is_left_as_it_w
     tag = "@v1 2026-01-02T00:00:00Z A <a@example.com> # x\n"
     first = "create function f() returns int language sql as 'select 1';"
     second = first.replace("create", "create or replace").replace("select 1", "select 2")
-    base = {**SQITCH, "sqitch.plan": SQITCH["sqitch.plan"].replace("a 2026", "f 2026") + tag,
-            "deploy/f.sql": first, "revert/f.sql": "drop function f();"}  # fmt: skip
+    base = {
+        **SQITCH,
+        "sqitch.plan": SQITCH["sqitch.plan"].replace("a 2026", "f 2026") + tag,
+        "deploy/f.sql": first,
+        "revert/f.sql": "drop function f();",
+    }
     plan = base["sqitch.plan"] + "f [f@v1] 2026-01-03T00:00:00Z A <a@example.com> # y\n"
     moved = {"deploy/f@v1.sql": first, "revert/f@v1.sql": base["revert/f.sql"]}
     again = {"sqitch.plan": plan, "deploy/f.sql": second, "revert/f.sql": first.replace("create", "create or replace")}
@@ -117,7 +133,10 @@ def test_a_migration_may_name_the_tool_s_own_table(gate):
         "m/1_a/up.sql": "create table a (id int);",
         "m/1_a/down.sql": "drop table a;",
     }
-    up = "create trigger t before insert on __diesel_schema_migrations execute function suppress_redundant_updates_trigger();"
+    up = (
+        "create trigger t before insert on __diesel_schema_migrations execute function "
+        "suppress_redundant_updates_trigger();"
+    )
     report = gate(base, {"m/2_b/up.sql": up, "m/2_b/down.sql": "drop trigger t on public.__diesel_schema_migrations;"})
     assert report["result"] == "pass" and report["migrations"][-1]["rollback"]["proof"] == "proven", report["findings"]
 
@@ -136,10 +155,14 @@ def test_the_advice_is_the_whole_index_in_the_words_of_the_tool(gate):
 
 def test_a_sequence_that_came_with_its_column_is_no_loss_where_both_are_new(gate):
     name = "prisma/migrations/{}/migration.sql"
-    report = gate({name.format("1_a"): "create table b (id int);"}, {
-        name.format("2_b"): 'create table "Hook" (id serial primary key);',
-        name.format("3_c"): 'alter table "Hook" alter column id drop default, alter column id type text;\ndrop sequence "Hook_id_seq";',
-    })  # fmt: skip
+    report = gate(
+        {name.format("1_a"): "create table b (id int);"},
+        {
+            name.format("2_b"): 'create table "Hook" (id serial primary key);',
+            name.format("3_c"): 'alter table "Hook" alter column id drop default, alter column id type text;\n'
+            'drop sequence "Hook_id_seq";',
+        },
+    )
     assert report["result"] == "pass", errors(report)
 
 
@@ -150,12 +173,19 @@ ALLOWED = '-- kfm:allow transaction reason="the index is built concurrently"\n'
 def test_files_that_commit_midway_run_as_their_tool_runs_them_and_only_new_ones_are_asked_why(gate):
     base = {"drizzle/0000_a.sql": MID.format("a", ""), "drizzle/meta/_journal.json": journal("0000_a")}
     whole = journal("0000_a", "0001_b", "0002_c")
-    report = gate(base, {
-        "drizzle/0001_b.sql": MID.format("b", ""), "drizzle/0002_c.sql": MID.format("c", ALLOWED),
-        "drizzle/meta/_journal.json": whole,
-    })  # fmt: skip
-    told = [(item["rule"], item["migration"], item["acknowledged"] is not None) for item in report["findings"]
-            if item["hazard"] == "transaction" and item["severity"] == "error"]  # fmt: skip
+    report = gate(
+        base,
+        {
+            "drizzle/0001_b.sql": MID.format("b", ""),
+            "drizzle/0002_c.sql": MID.format("c", ALLOWED),
+            "drizzle/meta/_journal.json": whole,
+        },
+    )
+    told = [
+        (item["rule"], item["migration"], item["acknowledged"] is not None)
+        for item in report["findings"]
+        if item["hazard"] == "transaction" and item["severity"] == "error"
+    ]
     assert told == [("transaction-control", "0001_b", False), ("transaction-control", "0002_c", True)]
     assert [item["apply"]["outcome"] for item in report["migrations"] if item["new"]] == ["applied", "applied"]
 

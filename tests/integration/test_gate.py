@@ -76,7 +76,14 @@ def test_a_sound_change_passes_and_writes_every_file(repository: Repository) -> 
     assert code == 0 and report["result"] == "pass"
     jsonschema.validate(report, json.loads((ROOT / "kfm_ci/report/gate.schema.json").read_text()))
     assert [stage["name"] for stage in report["stages"]] == [
-        "validate", "provision", "dry-run", "apply", "rollback", "smoke", "checksums"]  # fmt: skip
+        "validate",
+        "provision",
+        "dry-run",
+        "apply",
+        "rollback",
+        "smoke",
+        "checksums",
+    ]
     assert report["migrations"][0]["rollback"]["proof"] == "proven"
     assert report["migrations"][0]["schema_diff"]["added"] == ["table public.widgets"]
     out = repository.root.parent / "out"
@@ -133,7 +140,8 @@ def test_a_concurrent_index_passes_and_its_lock_is_seen(repository: Repository) 
     new = report["migrations"][1]
     assert new["apply"]["mode"] == "autocommit"
     assert {"public.widgets", "ShareUpdateExclusiveLock"} <= {
-        value for lock in new["statements"][0]["locks"] for value in (lock["relation"], lock["mode"])}  # fmt: skip
+        value for lock in new["statements"][0]["locks"] for value in (lock["relation"], lock["mode"])
+    }
 
 
 def test_a_down_that_leaves_something_behind_is_refused(repository: Repository) -> None:
@@ -190,9 +198,13 @@ def test_nothing_new_is_a_pass_and_starts_no_server(repository: Repository) -> N
 
 @pytest.mark.parametrize(
     ("content", "arguments", "word"),
-    [('[migrations]\ndirr = "x"', [], "Write `dir`"), ("", ["--base", "nosuch"], "does not exist"),
-     ("", ["--format", "flywey"], "format is unknown"), ("", ["--postgres-version", "12"], "No PostgreSQL server of that version")],
-)  # fmt: skip
+    [
+        ('[migrations]\ndirr = "x"', [], "Write `dir`"),
+        ("", ["--base", "nosuch"], "does not exist"),
+        ("", ["--format", "flywey"], "format is unknown"),
+        ("", ["--postgres-version", "12"], "No PostgreSQL server of that version"),
+    ],
+)
 def test_bad_input_is_one_clear_line_with_its_exit_code(
     repository: Repository, content: str, arguments: list[str], word: str
 ) -> None:
@@ -207,9 +219,24 @@ def test_bad_input_is_one_clear_line_with_its_exit_code(
 
 def test_the_shop_passes_its_own_gate(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "kfm_ci", "gate", "examples/shop", "--base", "none", "--out", str(tmp_path), "--output", "json"],
-        capture_output=True, text=True, cwd=ROOT, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "kfm_ci",
+            "gate",
+            "examples/shop",
+            "--base",
+            "none",
+            "--out",
+            str(tmp_path),
+            "--output",
+            "json",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert json.loads(done.stdout)["risk"]["level"] == "low"
 

@@ -108,13 +108,17 @@ def test_a_file_that_leaves_the_transaction_it_was_given_is_told_and_one_that_on
     ("text", "message", "line"),
     [
         ("select 1;\nselect nope;\n", 'column "nope" does not exist', 2),
-        ("select 1;\nselect 'ab\n", "unterminated quoted string at or near \"'ab\n\"", 2),
+        ("select 1;\nselect 'ab\n", 'unterminated quoted string at or near "\'ab\n"', 2),
         ("create table a ();\n/* it goes on", 'unterminated /* comment at or near "/* it goes on"', 2),
-        ("create table a (id int unique deferrable initially deferred);\ninsert into a values (1), (1);", "duplicate key", None),
+        (
+            "create table a (id int unique deferrable initially deferred);\ninsert into a values (1), (1);",
+            "duplicate key",
+            None,
+        ),
         ("create table a ();\nselect 1 / 0; -- by nothing", "division by zero", None),
         ("create table a ();\n-- the end", None, None),
     ],
-)  # fmt: skip
+)
 def test_what_its_runner_wraps_is_kept_whole_or_not_at_all_and_an_error_speaks_of_the_file_alone(
     server, database, text, message, line
 ):

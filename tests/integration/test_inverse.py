@@ -32,16 +32,28 @@ SURE = [
     "alter table widgets add constraint positive check (id > 0)",
     "alter table widgets add check (id > 0), add unique (name, part), add check (1 = 1)",
     "alter table widgets add foreign key (part) references parts",
-    "alter table widgets add constraint a foreign key (part) references parts not valid; alter table widgets validate constraint a",
+    (
+        "alter table widgets add constraint a foreign key (part) references parts not valid; alter table widgets "
+        "validate constraint a"
+    ),
     "alter table widgets alter part set not null",
     "alter table widgets alter name drop not null",
     "alter table widgets alter id add generated always as identity",
     "alter table widgets enable row level security, force row level security",
     "alter table widgets disable trigger seen",
     "alter table measures attach partition measures_2026 for values from ('2026-01-01') to ('2027-01-01')",
-    "create table boxes (id integer primary key); create index on boxes (id); comment on table boxes is 'b'; grant select on boxes to public",
-    "create table a (id integer primary key); create table b (id integer primary key, a integer references a); alter table a add b integer references b",
-    "create table a (id integer); create function f() returns trigger language plpgsql as 'begin return new; end'; create trigger t before insert on a for each row execute function f()",
+    (
+        "create table boxes (id integer primary key); create index on boxes (id); comment on table boxes is 'b'; "
+        "grant select on boxes to public"
+    ),
+    (
+        "create table a (id integer primary key); create table b (id integer primary key, a integer references "
+        "a); alter table a add b integer references b"
+    ),
+    (
+        "create table a (id integer); create function f() returns trigger language plpgsql as 'begin return new; "
+        "end'; create trigger t before insert on a for each row execute function f()"
+    ),
     "create table a (id integer); create type tone as enum ('x'); alter table a add tone tone",
     "create index on widgets (lower(name), part)",
     "create unique index widgets_part on widgets (part)",
@@ -49,7 +61,10 @@ SURE = [
     "create index on only measures (at)",
     "create sequence side.numbers",
     "create view w as select 1 as one; create materialized view m as select 1 as one",
-    "create type pair as (a integer, b text); create type tone as enum ('x'); create type span as range (subtype = date)",
+    (
+        "create type pair as (a integer, b text); create type tone as enum ('x'); create type span as range "
+        "(subtype = date)"
+    ),
     "create domain short as varchar(3)",
     "create function f(a integer, out b text, variadic c text[]) language sql as 'select 1::text'",
     "create function side.f(double precision, timestamptz[], \"char\", widgets) returns int language sql as 'select 1'",
@@ -65,7 +80,7 @@ SURE = [
     "alter table widgets rename column name to title",
     "alter table widgets rename constraint widgets_pkey to key",
     "alter index widgets_name rename to by_name",
-    "alter sequence counter rename to \"Counter\"",
+    'alter sequence counter rename to "Counter"',
     "alter view named rename to called",
     "alter view named rename column name to title",
     "alter type colour rename to hue",
@@ -75,10 +90,13 @@ SURE = [
     "alter trigger seen on widgets rename to noticed",
     "alter schema side rename to flank",
     "alter table public.widgets set schema side",
-    "alter table widgets rename to gadgets; alter table gadgets add column colour text; create index on gadgets (colour)",
+    (
+        "alter table widgets rename to gadgets; alter table gadgets add column colour text; create index on "
+        "gadgets (colour)"
+    ),
     "comment on table widgets is 'x'; comment on column widgets.name is 'y'; comment on schema side is 'z'",
     "create table copied as select * from widgets; select id into other from widgets",
-]  # fmt: skip
+]
 
 
 def script(text: str) -> Script:

@@ -24,9 +24,13 @@ from kfm_ci.sql import statements
 
 HERE = Path(__file__).parent / "locks"
 SHORT = {
-    "RE": LockMode.ROW_EXCLUSIVE, "SUE": LockMode.SHARE_UPDATE_EXCLUSIVE, "S": LockMode.SHARE,
-    "SRE": LockMode.SHARE_ROW_EXCLUSIVE, "E": LockMode.EXCLUSIVE, "AE": LockMode.ACCESS_EXCLUSIVE,
-}  # fmt: skip
+    "RE": LockMode.ROW_EXCLUSIVE,
+    "SUE": LockMode.SHARE_UPDATE_EXCLUSIVE,
+    "S": LockMode.SHARE,
+    "SRE": LockMode.SHARE_ROW_EXCLUSIVE,
+    "E": LockMode.EXCLUSIVE,
+    "AE": LockMode.ACCESS_EXCLUSIVE,
+}
 ROWS = list(csv.DictReader((HERE / "vectors.tsv").open(encoding="utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE))
 
 

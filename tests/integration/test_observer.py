@@ -111,7 +111,8 @@ def test_a_concurrent_statement_is_held_up_until_its_locks_are_seen(bench: Bench
 def test_who_held_a_statement_up_is_in_no_transaction_after_it(bench: Bench, text: str) -> None:
     bench.run(text, transaction=False)
     states = bench.beside.execute(
-        "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state is not null"
+        "select state from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() "
+        "and state is not null"
     ).fetchall()
     assert len(states) == 2 and set(states) == {("idle",)}
 
@@ -324,7 +325,10 @@ def test_what_holds_nobody_up_is_not_refused(bench: Bench, text: str) -> None:
 HARMLESS_OUTSIDE = [
     "create index concurrently widgets_n_idx on widgets (n)",
     "drop index concurrently parts_widget_idx",
-    "set lock_timeout = '2s'; alter table widgets add constraint c check (n > 0) not valid; alter table widgets validate constraint c",
+    (
+        "set lock_timeout = '2s'; alter table widgets add constraint c check (n > 0) not valid; alter table "
+        "widgets validate constraint c"
+    ),
 ]
 
 
@@ -434,8 +438,8 @@ def test_a_function_is_seen_through_and_nothing_is_left_behind(bench: Bench, tra
 
 def test_work_that_a_block_undid_was_done_once(bench: Bench) -> None:
     (seen,) = bench.run(
-        "do $$ begin\nbegin alter table widgets alter n type bigint; raise 'no'; exception when others then null; end;\n"
-        "alter table widgets add a int; end $$"
+        "do $$ begin\nbegin alter table widgets alter n type bigint; raise 'no'; exception when others then "
+        "null; end;\nalter table widgets add a int; end $$"
     )
     assert [item.effects.rewrites for item in seen.inner] == [("public.widgets",), ()]
     assert modes(seen)["public.widgets"] is LockMode.ACCESS_EXCLUSIVE

@@ -29,9 +29,18 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
         (root / "migrations" / f"{number:04}_{name}").write_bytes(file.read_bytes())
     (root / "kfm-ci.toml").write_text('[migrations]\ndir = "migrations"\nformat = "sqlx"\n')
     options = GateOptions(
-        directory=root, config_file=None, format="auto", out=root / "out", output="human", base="none", engine="embedded",
-        postgres_version=None, database_url=None, fail_on=None, quiet=True,
-    )  # fmt: skip
+        directory=root,
+        config_file=None,
+        format="auto",
+        out=root / "out",
+        output="human",
+        base="none",
+        engine="embedded",
+        postgres_version=None,
+        database_url=None,
+        fail_on=None,
+        quiet=True,
+    )
     return judge(options, Console(file=io.StringIO()))
 
 

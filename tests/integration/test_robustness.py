@@ -120,8 +120,14 @@ def test_what_depends_on_the_sessions_settings_is_named_with_the_setting(judge: 
 @pytest.mark.parametrize(
     "up",
     [
-        "create table t (at timestamptz default now(), day date default '2026-02-01', n numeric default 1.5, i interval default '1 day');",
-        "create table t (a text check (a ~ '^[a-z]+$')); create function f() returns int language sql as 'select 1'; drop function f();",
+        (
+            "create table t (at timestamptz default now(), day date default '2026-02-01', n numeric default 1.5, "
+            "i interval default '1 day');"
+        ),
+        (
+            "create table t (a text check (a ~ '^[a-z]+$')); create function f() returns int language sql as "
+            "'select 1'; drop function f();"
+        ),
     ],
 )
 def test_what_means_the_same_everywhere_is_not_reported(judge: Judge, up: str) -> None:
@@ -147,7 +153,10 @@ def test_rows_that_differ_in_every_run_are_a_note(judge: Judge) -> None:
 
 
 def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge: Judge) -> None:
-    up = "create table t (id uuid default gen_random_uuid(), at timestamp default now(), day date default current_date, n int); insert into t (n) values (1);"
+    up = (
+        "create table t (id uuid default gen_random_uuid(), at timestamp default now(), day date default "
+        "current_date, n int); insert into t (n) values (1);"
+    )
     found = judge(up, "drop table t;")
     assert not {"environment-dependent", "volatile-value"} & set(found)
 
@@ -156,12 +165,14 @@ def test_a_default_that_is_made_at_the_moment_is_no_matter_of_the_machine(judge:
     ("later", "down"),
     [
         ("create index on t (id, name);", "drop index t_id_name_idx;"),
-        ("alter table t rename to u; alter table u rename column id to key;",
-         "alter table u rename column key to id; alter table u rename to t;"),
+        (
+            "alter table t rename to u; alter table u rename column id to key;",
+            "alter table u rename column key to id; alter table u rename to t;",
+        ),
         ("insert into t values ('00000000-0000-0000-0000-000000000000', 'b');", "delete from t where name = 'b';"),
     ],
     ids=["named", "renamed", "beside"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("value", ["gen_random_uuid()", "md5(current_setting('timezone'))::uuid"])
 def test_a_value_that_differs_in_each_run_is_reported_for_the_migration_that_wrote_it(
     repository: Repository, later: str, down: str, value: str
@@ -203,14 +214,29 @@ CONSTRAINED = (
     ("up", "down", "row"),
     [
         ("alter column code drop not null", "alter column code set not null", "a null in public.r.code (23502"),
-        ("drop constraint r_code", "add constraint r_code unique (code)", "two rows of public.r with equal code (23505"),
-        ("drop constraint r_n, add constraint r_n check (n in (1, 2, 3))",
-         "drop constraint r_n, add constraint r_n check (n in (1, 2))", "'3' in public.r.n (23514"),
-        ("drop constraint r_p", "add constraint r_p foreign key (p_id) references p", "without a referenced row (23503"),
-        ("alter column code type text", "alter column code type varchar(5)", "a long or large value in public.r.code (22001"),
+        (
+            "drop constraint r_code",
+            "add constraint r_code unique (code)",
+            "two rows of public.r with equal code (23505",
+        ),
+        (
+            "drop constraint r_n, add constraint r_n check (n in (1, 2, 3))",
+            "drop constraint r_n, add constraint r_n check (n in (1, 2))",
+            "'3' in public.r.n (23514",
+        ),
+        (
+            "drop constraint r_p",
+            "add constraint r_p foreign key (p_id) references p",
+            "without a referenced row (23503",
+        ),
+        (
+            "alter column code type text",
+            "alter column code type varchar(5)",
+            "a long or large value in public.r.code (22001",
+        ),
         ("alter column id type bigint", "alter column id type int", "a long or large value in public.r.id (22003"),
     ],
-)  # fmt: skip
+)
 def test_new_rows_on_which_a_rollback_fails_are_a_note_and_data_loss(
     repository: Repository, up: str, down: str, row: str
 ) -> None:
@@ -296,9 +322,10 @@ def test_rows_that_depend_on_the_sort_order_are_reported_with_the_collation(repo
     repository.add("20260101_1200__base", SORTED, "drop table names, firsts;")
     repository.commit()
     repository.add(
-        "20260102_1200__first", "insert into firsts (n) select n from names where not exists (select from firsts) order by n limit 1;",
+        "20260102_1200__first",
+        "insert into firsts (n) select n from names where not exists (select from firsts) order by n limit 1;",
         "delete from firsts;",
-    )  # fmt: skip
+    )
     if major is None:
         _, report = repository.gate("--base", "main")
         message = next(stage["message"] for stage in report["stages"] if stage["name"] == "rollback")

@@ -26,18 +26,28 @@ def goose(up: str, down: str) -> dict[str, str]:
 
 
 def refusals(report: dict) -> list[tuple[str, str]]:
-    return [(item["rule"], item["message"]) for item in report["findings"]
-            if item["severity"] == "error" and item["hazard"] != "privilege"]  # fmt: skip
+    return [
+        (item["rule"], item["message"])
+        for item in report["findings"]
+        if item["severity"] == "error" and item["hazard"] != "privilege"
+    ]
 
 
 def proof(report: dict) -> str:
     return next(item["rollback"]["proof"] for item in report["migrations"] if item["new"])
 
 
-@pytest.mark.parametrize("make", [
-    "create role reader password 'x'",
-    "do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; end if; end $$",
-], ids=["plain", "guarded"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        "create role reader password 'x'",
+        (
+            "do $$ begin if not exists (select from pg_roles where rolname = 'reader') then create role reader; "
+            "end if; end $$"
+        ),
+    ],
+    ids=["plain", "guarded"],
+)
 def test_a_role_made_by_a_migration_is_new_at_every_run_and_its_way_back_is_proven(gate, make):
     up = f"""
         do $do$ begin execute $x${make}$x$; end $do$;
@@ -65,8 +75,13 @@ def test_a_role_of_the_base_can_be_dropped_altered_and_had_back(gate):
             "(id int); create role reader; create role other; grant reader to other; grant select on a to reader;",
         ),
     }
-    report = gate(base, goose("revoke select on a from reader; drop role reader",
-                              "create role reader; grant reader to other; grant select on a to reader"))  # fmt: skip
+    report = gate(
+        base,
+        goose(
+            "revoke select on a from reader; drop role reader",
+            "create role reader; grant reader to other; grant select on a to reader",
+        ),
+    )
     assert refusals(report) == [] and proof(report) == "proven", report["stages"]
 
 
@@ -101,7 +116,10 @@ def test_a_migration_that_takes_its_own_role_away_is_told_so(gate):
 
 
 def test_what_a_migration_sets_for_the_database_holds_for_those_after_it(gate):
-    text = "create schema app; create table app.b (id int); do $$ begin execute format('alter database %I set search_path = app', current_database()); end $$;"
+    text = (
+        "create schema app; create table app.b (id int); do $$ begin execute format('alter database %I set "
+        "search_path = app', current_database()); end $$;"
+    )
     base = {
         "kfm-ci.toml": '[migrations]\ndir = "m"\nformat = "golang-migrate"\n',
         "m/1_a.up.sql": text,

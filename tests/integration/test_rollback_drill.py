@@ -175,13 +175,18 @@ def test_an_object_left_behind_is_named_once_and_not_held_against_earlier_migrat
         ("alter table widgets alter name drop not null", "select 1", "column public.widgets.name"),
         ("grant select on widgets to public", "select 1", "privileges table public.widgets"),
         ("comment on table widgets is 'x'", "select 1", "comment table public.widgets"),
-        ("drop sequence widgets_id_seq cascade", "create sequence widgets_id_seq as integer",
-         "column public.widgets.id"),
-        ("alter table widgets add constraint c check (id > 0)",
-         "alter table widgets drop constraint c, add constraint c check (id > 0) not valid",
-         "constraint public.widgets.c"),
+        (
+            "drop sequence widgets_id_seq cascade",
+            "create sequence widgets_id_seq as integer",
+            "column public.widgets.id",
+        ),
+        (
+            "alter table widgets add constraint c check (id > 0)",
+            "alter table widgets drop constraint c, add constraint c check (id > 0) not valid",
+            "constraint public.widgets.c",
+        ),
     ],
-)  # fmt: skip
+)
 def test_privileges_comments_defaults_and_validity_must_come_back_too(
     database: str, up: str, down: str, difference: str
 ) -> None:
@@ -228,7 +233,7 @@ RENAME = with_down(
         ("update new set m = m + 1", "select 1"),
         ("alter table new drop m", "alter table new add m integer"),
     ],
-)  # fmt: skip
+)
 def test_leftovers_of_a_later_rollback_are_not_reported_for_a_rename_that_changes_their_name(
     database: str, up: str, down: str
 ) -> None:
@@ -351,14 +356,23 @@ PREFERENCES = (
 @pytest.mark.parametrize(
     ("down", "loss"),
     [
-        ("chosen = chosen - 'tags' || '{\"theme\": \"red\"}' where id = 1",
-         "1 row ($.theme is changed; $.tags[*] is lost)"),
-        ("chosen = case id when 1 then jsonb_set(chosen, '{deep,a b,x,y}', '2') else '[1, 3]' end where id in (1, 3)",
-         '2 rows ($[*] is changed; $.deep."a b".x.y is changed)'),
-        ("chosen = (select jsonb_object_agg(repeat('k', 300) || n, n) from generate_series(1, 9) n) where id = 4",
-         "1 row ($ is lost; $.{0}… is new; $.{0}… is new; and 7 more)".format("k" * 77)),
+        (
+            "chosen = chosen - 'tags' || '{\"theme\": \"red\"}' where id = 1",
+            "1 row ($.theme is changed; $.tags[*] is lost)",
+        ),
+        (
+            (
+                "chosen = case id when 1 then jsonb_set(chosen, '{deep,a b,x,y}', '2') else '[1, 3]' end where "
+                "id in (1, 3)"
+            ),
+            '2 rows ($[*] is changed; $.deep."a b".x.y is changed)',
+        ),
+        (
+            "chosen = (select jsonb_object_agg(repeat('k', 300) || n, n) from generate_series(1, 9) n) where id = 4",
+            "1 row ($ is lost; $.{0}… is new; $.{0}… is new; and 7 more)".format("k" * 77),
+        ),
     ],
-)  # fmt: skip
+)
 def test_losses_inside_json_are_named_by_path_and_never_by_value(database: str, down: str, loss: str) -> None:
     drilled = practise(database, [with_down("a", "select 1", f"update preferences set {down}")], base=PREFERENCES)
     (finding,) = drilled.results[0].findings
@@ -371,7 +385,7 @@ def test_losses_inside_json_are_named_by_path_and_never_by_value(database: str, 
         ("drop table widgets", "select 1", "table public.widgets is not restored; all 10 rows of public.widgets are"),
         ("drop sequence widgets_id_seq cascade", "select 1", "sequence public.widgets_id_seq is not restored"),
     ],
-)  # fmt: skip
+)
 def test_losses_with_an_object_that_is_not_restored_are_part_of_its_finding(
     database: str, up: str, down: str, text: str
 ) -> None:
@@ -392,9 +406,11 @@ def test_a_sequence_is_reported_only_if_the_rows_of_its_table_are_not(database: 
 
 def test_an_up_that_fails_again_on_leftovers_of_its_own_down_is_reported_once(database: str) -> None:
     subject = with_down(
-        "a", "create table once (a integer); create sequence s", "drop table once; alter sequence s rename to r; "
+        "a",
+        "create table once (a integer); create sequence s",
+        "drop table once; alter sequence s rename to r; "
         "create table s_holder (a integer); alter table s_holder rename to s",
-    )  # fmt: skip
+    )
     (result,) = practise(database, [subject]).results
     assert [finding.rule for finding in result.findings] == ["rollback-schema-differs"]
     assert "It does not apply again: 42P07" in result.findings[0].message
@@ -410,7 +426,8 @@ def test_an_up_that_does_not_apply_again_fails_even_if_the_schema_is_restored(da
 
 def test_an_up_that_gives_a_different_schema_the_second_time_fails(database: str) -> None:
     up = """do $$ begin
-      if (select is_called from counter) then create table twice (a integer); else create table twice (b integer); end if;
+      if (select is_called from counter) then create table twice (a integer);
+      else create table twice (b integer); end if;
       perform nextval('counter'); end $$"""
     (result,) = practise(
         database, [with_down("a", up, "drop table twice")], base=BASE + "create sequence counter"
@@ -531,7 +548,10 @@ def test_a_column_that_replaces_another_one_is_listed_as_data_loss(database: str
 
 
 def test_a_finding_points_to_the_statement_to_fix(database: str) -> None:
-    up = "alter table widgets add colour text;\nalter table widgets alter size set default 3;\ncreate table parts (a int);"
+    up = (
+        "alter table widgets add colour text;\nalter table widgets alter size set default 3;\n"
+        "create table parts (a int);"
+    )
     down = "drop table parts;\nalter table widgets alter size set default 2;\nalter table widgets drop colour;"
     (result,) = practise(database, [with_down("a", up, down)]).results
     (finding,) = result.findings
@@ -555,25 +575,36 @@ def test_among_statements_on_one_object_the_one_with_the_differing_words_is_foun
 @pytest.mark.parametrize(
     ("up", "down"),
     [
-        ("alter table widgets add mood integer; create type mood as enum ('ok');"
-         "create function f(a int, b text[]) returns int language sql as 'select 1';"
-         "create trigger t before update on widgets for each row execute function suppress_redundant_updates_trigger()",
-         "alter table widgets drop mood"),
-        ('create table "odd name" (a int); create view v as select 1 as n; alter table widgets add unique (name)',
-         "drop view v"),
-        ("alter table widgets alter name drop not null, alter name type varchar(80), alter size set default 3",
-         "alter table widgets alter size set default 4"),
-        ("alter table widgets alter size type bigint, alter at type timestamptz, alter at drop default",
-         "alter table widgets alter at set default now()"),
+        (
+            "alter table widgets add mood integer; create type mood as enum ('ok');"
+            "create function f(a int, b text[]) returns int language sql as 'select 1';"
+            "create trigger t before update on widgets for each row execute function "
+            "suppress_redundant_updates_trigger()",
+            "alter table widgets drop mood",
+        ),
+        (
+            'create table "odd name" (a int); create view v as select 1 as n; alter table widgets add unique (name)',
+            "drop view v",
+        ),
+        (
+            "alter table widgets alter name drop not null, alter name type varchar(80), alter size set default 3",
+            "alter table widgets alter size set default 4",
+        ),
+        (
+            "alter table widgets alter size type bigint, alter at type timestamptz, alter at drop default",
+            "alter table widgets alter at set default now()",
+        ),
         ("drop index partly", "create index partly on widgets (size)"),
-        ("drop index partly; alter table widgets drop constraint large",
-         "alter table widgets add constraint larger check (size >= 0)"),
+        (
+            "drop index partly; alter table widgets drop constraint large",
+            "alter table widgets add constraint larger check (size >= 0)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_help_shows_the_sql_that_completes_the_rollback(database: str, up: str, down: str) -> None:
     base = BASE + (
-        "alter table widgets add at timestamp(3) with time zone default '2026-01-01', add constraint large check (size >= 0) not valid;"
-        "create index partly on widgets (size) where size is not null;"
+        "alter table widgets add at timestamp(3) with time zone default '2026-01-01', add constraint large "
+        "check (size >= 0) not valid;create index partly on widgets (size) where size is not null;"
     )
     (finding,) = practise(database, [with_down("a", up, down)], base=base).results[0].findings
     assert finding.help is not None and finding.help.startswith("End the rollback with `"), finding
@@ -610,20 +641,27 @@ def test_a_migration_without_statements_needs_no_rollback(database: str) -> None
 def test_a_view_that_follows_the_order_of_columns_is_no_other_view(database: str) -> None:
     """A view on ``*`` of a table whose column was re-added has the same columns in another order."""
     base = "create table plain (a integer, b text, c integer); create view shown as select * from plain;"
-    loses = with_down("a", "drop view shown; alter table plain drop a; create view shown as select * from plain",
-                      "drop view shown; alter table plain add a integer; create view shown as select * from plain")  # fmt: skip
-    later = with_down("b", "drop view shown; create view shown as select p.*, 1 as n from plain p",
-                      "drop view shown; create view shown as select * from plain")  # fmt: skip
+    loses = with_down(
+        "a",
+        "drop view shown; alter table plain drop a; create view shown as select * from plain",
+        "drop view shown; alter table plain add a integer; create view shown as select * from plain",
+    )
+    later = with_down(
+        "b",
+        "drop view shown; create view shown as select p.*, 1 as n from plain p",
+        "drop view shown; create view shown as select * from plain",
+    )
     assert practise(database, [loses, later], base=base).rules() == [["rollback-column-order"], []]
 
 
 @pytest.mark.parametrize(
     ("text", "rules"),
     [
-        ("begin  -- as it was\n return\t'a b';end", []), ("begin return 'a  b'; end", ["rollback-schema-differs"]),
+        ("begin  -- as it was\n return\t'a b';end", []),
+        ("begin return 'a  b'; end", ["rollback-schema-differs"]),
         ("begin return 'a b' ; return ''; end", ["rollback-schema-differs"]),
     ],
-)  # fmt: skip
+)
 def test_a_function_that_comes_back_with_other_blanks_is_no_other_function(
     database: str, text: str, rules: list[str]
 ) -> None:
@@ -687,8 +725,11 @@ def test_long_view_definitions_are_shown_from_their_first_difference(database: s
     (result,) = practise(database, [with_down("a", up, down)], base=base).results
     assert "rollback-schema-differs" in [item.rule for item in result.findings]
     wide = with_down("b", f"create view w as select {columns}", "drop view w")
-    worse = with_down("c", "create or replace view w as select " + columns + ", 1 as last",
-                      "drop view w; create view w as select " + columns.replace("59 as", "58 as"))  # fmt: skip
+    worse = with_down(
+        "c",
+        "create or replace view w as select " + columns + ", 1 as last",
+        "drop view w; create view w as select " + columns.replace("59 as", "58 as"),
+    )
     (_, result) = practise(database, [wide, worse], base="select 1").results
     (finding,) = result.findings
     assert "58 AS column_59" in finding.message and len(finding.message) < 800

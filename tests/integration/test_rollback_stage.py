@@ -59,7 +59,8 @@ def test_a_runbooks_drill_blocks_prove_the_manual_way_back(repository: Repositor
     code, report = repository.gate("--base", "main")
     assert code == 1
     assert {(item["rule"], item["file"]) for item in report["findings"] if item["severity"] == "error"} >= {
-        ("rollback-failed", "docs/colour.md")}  # fmt: skip
+        ("rollback-failed", "docs/colour.md")
+    }
     assert any("no section owner" in item["message"] for item in report["findings"])
 
 
@@ -196,8 +197,17 @@ def test_an_empty_down_is_one_finding_at_its_file_and_refuses_only_in_our_own_fo
 
 
 def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
-    entries = [Entry(version=f"v{number}", name="n", sha256=Digest.of(bytes([number])), mode=Mode.TRANSACTION, run_id="r", git_commit="c")
-               for number in range(3)]  # fmt: skip
+    entries = [
+        Entry(
+            version=f"v{number}",
+            name="n",
+            sha256=Digest.of(bytes([number])),
+            mode=Mode.TRANSACTION,
+            run_id="r",
+            git_commit="c",
+        )
+        for number in range(3)
+    ]
     found = []
     for way in ("at once", "row by row"):
         name = server.create_database("ledger_filled")
@@ -209,11 +219,15 @@ def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
                     ledger.fill(connection, [replace(entries[0], version="v3")])
             for entry in entries if way == "row by row" else ():
                 ledger.record(connection, entry)
-            found.append([
-                connection.execute("select position, version, sha256, chain, mode, state from kfm_ci.ledger order by 1").fetchall(),
-                connection.execute("select * from kfm_ci.head").fetchall(),
-                ledger.applied_versions(connection),
-            ])  # fmt: skip
+            found.append(
+                [
+                    connection.execute(
+                        "select position, version, sha256, chain, mode, state from kfm_ci.ledger order by 1"
+                    ).fetchall(),
+                    connection.execute("select * from kfm_ci.head").fetchall(),
+                    ledger.applied_versions(connection),
+                ]
+            )
         server.drop_database(name)
     assert found[0] == found[1] and found[0][2] == ("v0", "v1", "v2")
 
@@ -229,7 +243,10 @@ def test_a_ledger_filled_at_once_is_the_one_that_grew_row_by_row(server):
 def test_rows_that_nobody_may_read_are_in_question_only_where_the_migration_came_near_them(
     repository: Repository, up: str, down: str, told: bool
 ) -> None:
-    secret = "create table secrets (id bigint primary key, name text); alter table secrets enable row level security; alter table secrets force row level security; create policy p on secrets using (id > 9);"
+    secret = (
+        "create table secrets (id bigint primary key, name text); alter table secrets enable row level security; "
+        "alter table secrets force row level security; create policy p on secrets using (id > 9);"
+    )
     repository.add("20260101_1200__add_widgets", f"{BASE[0]}\n{secret}", f"{BASE[1]}\ndrop table secrets;")
     repository.commit()
     repository.add("20260102_1200__more", up, down)

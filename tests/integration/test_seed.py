@@ -20,28 +20,33 @@ create type mood as enum ('sad', 'ok');
 create domain email as text check (value ~ '^[^@ ]+@[a-z]+\\.example$') not null;
 create domain percent as numeric(5,2) check (value between 0 and 100);
 create type pair as (a int, b text);
-create table plain (id bigint generated always as identity primary key, name text, note varchar(20), n int, at timestamptz,
+create table plain (id bigint generated always as identity primary key, name text, note varchar(20), n int,
+  at timestamptz,
   m mood, ms mood[], tags text[] not null default '{}', j jsonb, p percent, r int4range, mr int4multirange, pr pair,
   u uuid, b bytea, x numeric(10,2), c char(3), i interval, ip inet, f float8, d date, bits bit(4), flag boolean);
 create table accounts (id serial primary key, mail email unique, "Weird ""Name" text not null,
   status text not null check (status in ('open', 'closed')), code varchar(8) check (code ~ '^[A-Z]{2}[0-9]{3}$'),
   low int, high int, check (low < high), total int generated always as (low + high) stored);
 create unique index on accounts (lower("Weird ""Name"));
-create table owned (id uuid primary key default gen_random_uuid(), account_id int references accounts, plain_id bigint references plain,
+create table owned (id uuid primary key default gen_random_uuid(), account_id int references accounts,
+  plain_id bigint references plain,
   check (num_nonnulls(account_id, plain_id) = 1));
 create table tenants (id int primary key);
 create table projects (tenant_id int references tenants, id int, parent_id int, primary key (tenant_id, id),
   foreign key (tenant_id, parent_id) references projects (tenant_id, id));
-create table tasks (tenant_id int not null, project_id int not null, id int, title text not null, primary key (tenant_id, id),
+create table tasks (tenant_id int not null, project_id int not null, id int, title text not null,
+  primary key (tenant_id, id),
   foreign key (tenant_id) references tenants, foreign key (tenant_id, project_id) references projects (tenant_id, id));
 create table hen (id int primary key, egg int not null);
 create table egg (id int primary key, hen int not null references hen);
 alter table hen add foreign key (egg) references egg;
 create table dept (id int primary key, boss int);
-create table person (id int primary key, dept int not null references dept deferrable initially deferred, unique (dept));
+create table person (id int primary key, dept int not null references dept deferrable initially deferred,
+  unique (dept));
 alter table dept add foreign key (boss) references person;
 create table self_made (id int primary key, twin int not null references self_made);
-create table events (id bigint, day date not null, kind text not null, primary key (id, day, kind)) partition by range (day);
+create table events (id bigint, day date not null, kind text not null, primary key (id, day, kind))
+  partition by range (day);
 create table events_2024 partition of events for values from ('2024-01-01') to ('2025-01-01') partition by list (kind);
 create table events_2024_a partition of events_2024 for values in ('a', 'b');
 create table hashed (id int primary key) partition by hash (id);
@@ -102,7 +107,8 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(owner: Connec
     assert texts[0] == texts[1] != texts[2]
 
 
-UNUSUAL = """create table t (id bigint primary key, a text, b varchar(40) not null, n int not null, big bigint, d date, f boolean);
+UNUSUAL = """create table t (id bigint primary key, a text, b varchar(40) not null, n int not null,
+  big bigint, d date, f boolean);
 create table child (t_id bigint not null references t, x text);"""
 
 
@@ -164,7 +170,10 @@ def test_restricted_columns_get_no_unusual_values_and_tables_can_be_left_out(own
         ("create table t (n int not null check (n * n = 1234321 + 4))", "t_n_check"),
         ("create table t (n int not null check (n > 5 and n < 5))", "No value was found for column `n`."),
         (
-            "create table p (n int check (n > 5 and n < 5) not null primary key); create table t (n int not null references p)",
+            (
+                "create table p (n int check (n > 5 and n < 5) not null primary key); create table t (n int not "
+                "null references p)"
+            ),
             "references a table without rows",
         ),
     ],

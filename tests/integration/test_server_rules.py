@@ -46,9 +46,18 @@ def judged(tmp_path: Path, base: str, example: str) -> Evidence:
     up, _, down = example.partition("-- down:\n")
     write(directory, "20260102_1200__change", up, down)
     options = GateOptions(
-        directory=tmp_path, config_file=None, format="auto", out=tmp_path.parent / f"{tmp_path.name}-out", output="human",
-        base="main", engine="embedded", postgres_version=None, database_url=None, fail_on=None, quiet=True,
-    )  # fmt: skip
+        directory=tmp_path,
+        config_file=None,
+        format="auto",
+        out=tmp_path.parent / f"{tmp_path.name}-out",
+        output="human",
+        base="main",
+        engine="embedded",
+        postgres_version=None,
+        database_url=None,
+        fail_on=None,
+        quiet=True,
+    )
     return judge(options, Console(file=io.StringIO()))
 
 

@@ -35,13 +35,16 @@ WORK = {
     "a composite type grows": "create type q as (a int); create table uses (q q); insert into uses values (row(1))",
     "a table is emptied": "truncate log; truncate spare",
     "a table is made anew": "drop table spare; create table spare (id int, p point3)",
-    "two tables change names": "alter table spare rename to s; alter table log rename to spare; alter table s rename to log",
+    "two tables change names": "alter table spare rename to s; alter table log rename to spare; alter table s "
+    "rename to log",
     "a column changes its type": "alter table spare alter column id type text using 'n' || id",
     "a column comes with a default": "alter table spare add note text default 'x'",
-    "what is undone": "savepoint s; delete from log; delete from child; rollback to s; insert into log (what) values ('a')",
-    "what an exception undoes": "do $$ begin delete from child; raise exception 'no'; exception when others then null; end $$",
+    "what is undone": "savepoint s; delete from log; delete from child; rollback to s; insert into log (what) "
+    "values ('a')",
+    "what an exception undoes": "do $$ begin delete from child; raise exception 'no'; exception when others then "
+    "null; end $$",
     "a sequence": "select setval('log_at_seq', 40)",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK.keys())

@@ -16,9 +16,11 @@ HERE = Path(__file__).parent
 NODE = CACHE / "node/node_modules"
 PRISMA_CONFIG = HERE / "prisma.config.ts"
 PRISMA_ENVIRONMENT = {
-    "PRISMA_QUERY_ENGINE_LIBRARY": "/bin/true", "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true", "CHECKPOINT_DISABLE": "1",
+    "PRISMA_QUERY_ENGINE_LIBRARY": "/bin/true",
+    "PRISMA_SCHEMA_ENGINE_BINARY": "/bin/true",
+    "CHECKPOINT_DISABLE": "1",
     "PRISMA_HIDE_UPDATE_MESSAGE": "1",
-}  # fmt: skip
+}
 """An existing engine file that Prisma never calls."""
 
 
@@ -186,23 +188,162 @@ def _java(main: list[str]) -> list[str]:
 JVM = CACHE / "jvm/lib"
 RUST = CACHE / "rust/bin"
 TOOLS = (
-    Tool("golang-migrate", _pair, lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"], CACHE / "go/migrate", "schema_migrations", notes_failure=True),
-    Tool("goose", _goose, lambda root, to: [f"{CACHE}/go/goose", "-dir", str(root), "postgres", to.url, "up"], CACHE / "go/goose", "goose_db_version"),
-    Tool("dbmate", _dbmate, lambda root, to: [f"{NODE}/.bin/dbmate", "--no-dump-schema", "-d", str(root), "-u", to.url, "migrate"], NODE / ".bin/dbmate", "schema_migrations"),
-    Tool("sql-migrate", _rubenv, lambda root, to: [f"{CACHE}/go/sql-migrate", "up", f"-config={_dbconfig(root, to)}", "-env=test"], CACHE / "go/sql-migrate", "gorp_migrations"),
-    Tool("node-pg-migrate", _node_pg, lambda root, to: [f"{NODE}/.bin/node-pg-migrate", "up", "-m", str(root)], NODE / ".bin/node-pg-migrate", "pgmigrations", True, False),
-    Tool("drizzle", _drizzle, lambda root, to: ["node", str(_beside(NODE.parent, HERE / "run_drizzle.cjs")), to.url, str(root)], NODE / "drizzle-orm", "drizzle", True, False),
-    Tool("flyway", _flyway, lambda root, to: _java([str(HERE / "RunFlyway.java"), to.jdbc, to.user, to.password, str(root)]), JVM, "flyway_schema_history"),
-    Tool("liquibase", _liquibase, lambda root, to: _java(["liquibase.integration.commandline.LiquibaseCommandLine", f"--url={to.jdbc}", f"--username={to.user}", f"--password={to.password}", f"--search-path={root}", "--changelog-file=changes.sql", "update"]), JVM, "databasechangelog"),
-    Tool("sqitch", _sqitch, lambda root, to: ["sqitch", "deploy", "--mode", "change", f"db:pg://{to.user}:{to.password}@{to.host}:{to.port}/{to.database}"], "sqitch", "sqitch", environment={"SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"}),
-    Tool("sqlx", _sqlx, lambda root, to: [f"{RUST}/sqlx", "migrate", "run", "--no-dotenv", "--source", str(root), "--database-url", to.url], RUST / "sqlx", "_sqlx_migrations"),
-    Tool("diesel", _diesel, lambda root, to: [f"{RUST}/diesel", "migration", "run", "--migration-dir", str(root), "--database-url", to.url], RUST / "diesel", "diesel"),
-    Tool("refinery", _refinery, lambda root, to: [f"{RUST}/refinery", "migrate", "-e", "DATABASE_URL", "-p", str(root)], RUST / "refinery", "refinery", outside=False),
-    Tool("graphile-migrate", _graphile, lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))], NODE / ".bin/graphile-migrate", "graphile_migrate"),
-    Tool("supabase", _supabase, lambda root, to: [f"{NODE}/.bin/supabase", "db", "push", "--yes", "--skip-vault", f"--remote={to.url}", "--workdir", str(_supabase_home(root))], NODE / ".bin/supabase", "supabase"),
-    Tool("atlas", _atlas, lambda root, to: [f"{CACHE}/go/atlasrun", str(_with_integrity_hash(root)), to.url], CACHE / "go/atlasrun", "atlas_schema_revisions"),
-    Tool("prisma", _prisma, lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))], NODE / ".bin/prisma", "_prisma_migrations", notes_failure=True, environment=PRISMA_ENVIRONMENT),
-)  # fmt: skip
+    Tool(
+        "golang-migrate",
+        _pair,
+        lambda root, to: [f"{CACHE}/go/migrate", "-path", str(root), "-database", to.url, "up"],
+        CACHE / "go/migrate",
+        "schema_migrations",
+        notes_failure=True,
+    ),
+    Tool(
+        "goose",
+        _goose,
+        lambda root, to: [f"{CACHE}/go/goose", "-dir", str(root), "postgres", to.url, "up"],
+        CACHE / "go/goose",
+        "goose_db_version",
+    ),
+    Tool(
+        "dbmate",
+        _dbmate,
+        lambda root, to: [f"{NODE}/.bin/dbmate", "--no-dump-schema", "-d", str(root), "-u", to.url, "migrate"],
+        NODE / ".bin/dbmate",
+        "schema_migrations",
+    ),
+    Tool(
+        "sql-migrate",
+        _rubenv,
+        lambda root, to: [f"{CACHE}/go/sql-migrate", "up", f"-config={_dbconfig(root, to)}", "-env=test"],
+        CACHE / "go/sql-migrate",
+        "gorp_migrations",
+    ),
+    Tool(
+        "node-pg-migrate",
+        _node_pg,
+        lambda root, to: [f"{NODE}/.bin/node-pg-migrate", "up", "-m", str(root)],
+        NODE / ".bin/node-pg-migrate",
+        "pgmigrations",
+        True,
+        False,
+    ),
+    Tool(
+        "drizzle",
+        _drizzle,
+        lambda root, to: ["node", str(_beside(NODE.parent, HERE / "run_drizzle.cjs")), to.url, str(root)],
+        NODE / "drizzle-orm",
+        "drizzle",
+        True,
+        False,
+    ),
+    Tool(
+        "flyway",
+        _flyway,
+        lambda root, to: _java([str(HERE / "RunFlyway.java"), to.jdbc, to.user, to.password, str(root)]),
+        JVM,
+        "flyway_schema_history",
+    ),
+    Tool(
+        "liquibase",
+        _liquibase,
+        lambda root, to: _java(
+            [
+                "liquibase.integration.commandline.LiquibaseCommandLine",
+                f"--url={to.jdbc}",
+                f"--username={to.user}",
+                f"--password={to.password}",
+                f"--search-path={root}",
+                "--changelog-file=changes.sql",
+                "update",
+            ]
+        ),
+        JVM,
+        "databasechangelog",
+    ),
+    Tool(
+        "sqitch",
+        _sqitch,
+        lambda root, to: [
+            "sqitch",
+            "deploy",
+            "--mode",
+            "change",
+            f"db:pg://{to.user}:{to.password}@{to.host}:{to.port}/{to.database}",
+        ],
+        "sqitch",
+        "sqitch",
+        environment={"SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"},
+    ),
+    Tool(
+        "sqlx",
+        _sqlx,
+        lambda root, to: [
+            f"{RUST}/sqlx",
+            "migrate",
+            "run",
+            "--no-dotenv",
+            "--source",
+            str(root),
+            "--database-url",
+            to.url,
+        ],
+        RUST / "sqlx",
+        "_sqlx_migrations",
+    ),
+    Tool(
+        "diesel",
+        _diesel,
+        lambda root, to: [f"{RUST}/diesel", "migration", "run", "--migration-dir", str(root), "--database-url", to.url],
+        RUST / "diesel",
+        "diesel",
+    ),
+    Tool(
+        "refinery",
+        _refinery,
+        lambda root, to: [f"{RUST}/refinery", "migrate", "-e", "DATABASE_URL", "-p", str(root)],
+        RUST / "refinery",
+        "refinery",
+        outside=False,
+    ),
+    Tool(
+        "graphile-migrate",
+        _graphile,
+        lambda root, to: [f"{NODE}/.bin/graphile-migrate", "migrate", "--config", str(_gmrc(root))],
+        NODE / ".bin/graphile-migrate",
+        "graphile_migrate",
+    ),
+    Tool(
+        "supabase",
+        _supabase,
+        lambda root, to: [
+            f"{NODE}/.bin/supabase",
+            "db",
+            "push",
+            "--yes",
+            "--skip-vault",
+            f"--remote={to.url}",
+            "--workdir",
+            str(_supabase_home(root)),
+        ],
+        NODE / ".bin/supabase",
+        "supabase",
+    ),
+    Tool(
+        "atlas",
+        _atlas,
+        lambda root, to: [f"{CACHE}/go/atlasrun", str(_with_integrity_hash(root)), to.url],
+        CACHE / "go/atlasrun",
+        "atlas_schema_revisions",
+    ),
+    Tool(
+        "prisma",
+        _prisma,
+        lambda root, to: [f"{NODE}/.bin/prisma", "migrate", "deploy", "--config", str(_prisma_home(root))],
+        NODE / ".bin/prisma",
+        "_prisma_migrations",
+        notes_failure=True,
+        environment=PRISMA_ENVIRONMENT,
+    ),
+)
 
 
 def _with_integrity_hash(root: Path) -> Path:

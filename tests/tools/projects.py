@@ -38,30 +38,60 @@ DJANGO = Project(
         "manage.py": "import os, sys\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'site_.settings')\n"
         "from django.core.management import execute_from_command_line\nexecute_from_command_line(sys.argv)\n",
         "site_/__init__.py": "",
-        "site_/settings.py": "SECRET_KEY = 'x' * 3\nINSTALLED_APPS = ['shop']\nDEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nUSE_TZ = True\n"
+        "site_/settings.py": "SECRET_KEY = 'x' * 3\nINSTALLED_APPS = ['shop']\n"
+        "DEFAULT_AUTO_FIELD = 'django.db.models.BigAutoField'\nUSE_TZ = True\n"
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'db.sqlite3'}}\n",
         "shop/__init__.py": "",
-        "shop/models.py": "from django.db import models\n\n\nclass Customer(models.Model):\n    email = models.TextField()\n    name = models.TextField(null=True)\n",
+        "shop/models.py": "from django.db import models\n\n\nclass Customer(models.Model):\n"
+        "    email = models.TextField()\n    name = models.TextField(null=True)\n",
         "shop/migrations/__init__.py": "",
-        "shop/migrations/0001_initial.py": _django(1, "", "migrations.CreateModel('Customer', [('id', models.BigAutoField(primary_key=True)), ('email', models.TextField())])"),
-        "shop/migrations/0002_name.py": _django(2, "0001_initial", "migrations.AddField('customer', 'name', models.TextField(null=True))"),
+        "shop/migrations/0001_initial.py": _django(
+            1,
+            "",
+            (
+                "migrations.CreateModel('Customer', [('id', models.BigAutoField(primary_key=True)), ('email', "
+                "models.TextField())])"
+            ),
+        ),
+        "shop/migrations/0002_name.py": _django(
+            2, "0001_initial", "migrations.AddField('customer', 'name', models.TextField(null=True))"
+        ),
     },
-    ("shop/migrations/0003_index.py", _django(3, "0002_name", "migrations.RunSQL('create index shop_email on shop_customer (email)', 'drop index shop_email')")),
+    (
+        "shop/migrations/0003_index.py",
+        _django(
+            3,
+            "0002_name",
+            "migrations.RunSQL('create index shop_email on shop_customer (email)', 'drop index shop_email')",
+        ),
+    ),
     7,
     PYTHON / "django-admin",
-)  # fmt: skip
+)
 
 SEQUELIZE = Project(
     "sequelize",
     {
         "package.json": "{}",
-        "migrations/20260105090000-customers.js": "module.exports = {\n  up: (queryInterface, Sequelize) => queryInterface.createTable('customers', { id: { type: Sequelize.BIGINT, primaryKey: true, autoIncrement: true }, email: Sequelize.TEXT }),\n  down: (queryInterface) => queryInterface.dropTable('customers'),\n};\n",
-        "migrations/20260112100000-name.js": "module.exports = {\n  up: (queryInterface, Sequelize) => queryInterface.addColumn('customers', 'name', Sequelize.TEXT),\n  down: (queryInterface) => queryInterface.removeColumn('customers', 'name'),\n};\n",
+        "migrations/20260105090000-customers.js": "module.exports = {\n"
+        "  up: (queryInterface, Sequelize) => queryInterface.createTable('customers', { id: { type: Sequelize.BIGINT, "
+        "primaryKey: true, autoIncrement: true }, email: Sequelize.TEXT }),\n"
+        "  down: (queryInterface) => queryInterface.dropTable('customers'),\n};\n",
+        "migrations/20260112100000-name.js": "module.exports = {\n  up: (queryInterface, Sequelize) => "
+        "queryInterface.addColumn('customers', 'name', Sequelize.TEXT),\n"
+        "  down: (queryInterface) => queryInterface.removeColumn('customers', 'name'),\n};\n",
     },
-    ("migrations/20260119100000-index.js", "module.exports = {\n  up: (queryInterface) =>\n    queryInterface.addIndex('customers', ['email'], { name: 'customers_email' }),\n  down: (queryInterface) => queryInterface.removeIndex('customers', 'customers_email'),\n};\n"),
+    (
+        "migrations/20260119100000-index.js",
+        (
+            "module.exports = {\n  up: (queryInterface) =>\n"
+            "    queryInterface.addIndex('customers', ['email'], { name: 'customers_email' }),\n"
+            "  down: (queryInterface) => queryInterface.removeIndex('customers', 'customers_email'),\n};\n"
+        ),
+    ),
     3,
     NODE / ".bin/sequelize-cli",
-)  # fmt: skip
+)
 
 
 def _typeorm(time, up, down):
@@ -76,14 +106,23 @@ TYPEORM = Project(
     "typeorm",
     {
         "package.json": "{}",
-        "data-source.js": "const { DataSource } = require('typeorm');\nmodule.exports.AppDataSource = new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, migrations: ['migrations/*.js'] });\n",
-        "migrations/1700000000001-Step.js": _typeorm(1700000000001, "create table customers (id bigserial primary key, email text)", "drop table customers"),
-        "migrations/1700000000002-Step.js": _typeorm(1700000000002, "alter table customers add column name text", "alter table customers drop column name"),
+        "data-source.js": "const { DataSource } = require('typeorm');\n"
+        "module.exports.AppDataSource = new DataSource({ type: 'postgres', url: process.env.DATABASE_URL, migrations: "
+        "['migrations/*.js'] });\n",
+        "migrations/1700000000001-Step.js": _typeorm(
+            1700000000001, "create table customers (id bigserial primary key, email text)", "drop table customers"
+        ),
+        "migrations/1700000000002-Step.js": _typeorm(
+            1700000000002, "alter table customers add column name text", "alter table customers drop column name"
+        ),
     },
-    ("migrations/1700000000003-Step.js", _typeorm(1700000000003, "create index customers_email on customers (email)", "drop index customers_email")),
+    (
+        "migrations/1700000000003-Step.js",
+        _typeorm(1700000000003, "create index customers_email on customers (email)", "drop index customers_email"),
+    ),
     4,
     NODE / ".bin/typeorm",
-)  # fmt: skip
+)
 
 
 def _yoyo(up, down, before=""):
@@ -95,13 +134,20 @@ def _yoyo(up, down, before=""):
 YOYO = Project(
     "yoyo",
     {
-        "migrations/0001.customers.py": _yoyo("create table customers (id bigserial primary key, email text)", "drop table customers"),
-        "migrations/0002.name.py": _yoyo("alter table customers add column name text", "alter table customers drop column name", '"0001.customers"'),
+        "migrations/0001.customers.py": _yoyo(
+            "create table customers (id bigserial primary key, email text)", "drop table customers"
+        ),
+        "migrations/0002.name.py": _yoyo(
+            "alter table customers add column name text", "alter table customers drop column name", '"0001.customers"'
+        ),
     },
-    ("migrations/0003.index.py", _yoyo("create index customers_email on customers (email)", "drop index customers_email", '"0002.name"')),
+    (
+        "migrations/0003.index.py",
+        _yoyo("create index customers_email on customers (email)", "drop index customers_email", '"0002.name"'),
+    ),
     6,
     PYTHON / "yoyo",
-)  # fmt: skip
+)
 
 
 def _rails(name, body):
@@ -112,18 +158,32 @@ RAILS = Project(
     "rails",
     {
         "Rakefile": 'require_relative "config/application"\nRails.application.load_tasks\n',
-        "bin/rails": '#!/usr/bin/env ruby\nAPP_PATH = File.expand_path("../config/application", __dir__)\nrequire "rails/commands"\n',
-        "config/application.rb": 'require "rails"\nrequire "active_record/railtie"\nmodule Shop\n  class Application < Rails::Application\n'
-        "    config.load_defaults 6.1\n    config.eager_load = false\n    config.active_record.schema_format = :sql\n  end\nend\n",
+        "bin/rails": '#!/usr/bin/env ruby\nAPP_PATH = File.expand_path("../config/application", __dir__)\n'
+        'require "rails/commands"\n',
+        "config/application.rb": 'require "rails"\nrequire "active_record/railtie"\nmodule Shop\n'
+        "  class Application < Rails::Application\n"
+        "    config.load_defaults 6.1\n    config.eager_load = false\n"
+        "    config.active_record.schema_format = :sql\n  end\nend\n",
         "config/environment.rb": 'require_relative "application"\nRails.application.initialize!\n',
         "config/database.yml": "test:\n  adapter: postgresql\n  database: shop_test\n",
-        "db/migrate/20260105090000_create_customers.rb": _rails("CreateCustomers", "  def change\n    create_table :customers do |t|\n      t.text :email\n    end\n  end"),
-        "db/migrate/20260112100000_add_name.rb": _rails("AddName", "  def up\n    add_column :customers, :name, :text\n  end\n\n  def down\n    remove_column :customers, :name\n  end"),
+        "db/migrate/20260105090000_create_customers.rb": _rails(
+            "CreateCustomers", "  def change\n    create_table :customers do |t|\n      t.text :email\n    end\n  end"
+        ),
+        "db/migrate/20260112100000_add_name.rb": _rails(
+            "AddName",
+            (
+                "  def up\n    add_column :customers, :name, :text\n  end\n\n  def down\n"
+                "    remove_column :customers, :name\n  end"
+            ),
+        ),
     },
-    ("db/migrate/20260119100000_index_email.rb", _rails("IndexEmail", "  def change\n    add_index :customers, :email\n  end")),
+    (
+        "db/migrate/20260119100000_index_email.rb",
+        _rails("IndexEmail", "  def change\n    add_index :customers, :email\n  end"),
+    ),
     3,
     Path("/usr/bin/rails"),
-)  # fmt: skip
+)
 
 
 def _ecto(name, body):
@@ -137,18 +197,24 @@ ECTO = Project(
     "ecto",
     {
         "kfm-ci.toml": '[migrations.command]\npass-env = ["ERL_LIBS"]\n',
-        "mix.exs": "defmodule Shop.MixProject do\n  use Mix.Project\n  def project, do: [app: :shop, version: \"0.1.0\", prune_code_paths: false]\nend\n",
-        "config/config.exs": 'import Config\nconfig :shop, ecto_repos: [Shop.Repo]\n'
+        "mix.exs": "defmodule Shop.MixProject do\n  use Mix.Project\n"
+        '  def project, do: [app: :shop, version: "0.1.0", prune_code_paths: false]\nend\n',
+        "config/config.exs": "import Config\nconfig :shop, ecto_repos: [Shop.Repo]\n"
         'config :shop, Shop.Repo, username: "postgres", hostname: "127.0.0.1", port: 1, database: "shop_dev"\n',
-        "lib/repo.ex": "defmodule Shop.Repo do\n  use Ecto.Repo, otp_app: :shop, adapter: Ecto.Adapters.Postgres\nend\n",
-        "priv/repo/migrations/20260105090000_customers.exs": _ecto("Customers", "    create table(:customers) do\n      add :email, :text\n    end"),
-        "priv/repo/migrations/20260112100000_name.exs": _ecto("Name", "    alter table(:customers) do\n      add :name, :text\n    end"),
+        "lib/repo.ex": "defmodule Shop.Repo do\n"
+        "  use Ecto.Repo, otp_app: :shop, adapter: Ecto.Adapters.Postgres\nend\n",
+        "priv/repo/migrations/20260105090000_customers.exs": _ecto(
+            "Customers", "    create table(:customers) do\n      add :email, :text\n    end"
+        ),
+        "priv/repo/migrations/20260112100000_name.exs": _ecto(
+            "Name", "    alter table(:customers) do\n      add :name, :text\n    end"
+        ),
     },
     ("priv/repo/migrations/20260119100000_index.exs", _ecto("Index", "    create index(:customers, [:email])")),
     5,
     _LIBRARIES / "ecto_sql",
     {"ERL_LIBS": str(_LIBRARIES)},
-)  # fmt: skip
+)
 
 _XML = """<?xml version="1.0" encoding="UTF-8"?>
 <databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog"
@@ -161,22 +227,32 @@ _XML = """<?xml version="1.0" encoding="UTF-8"?>
 LIQUIBASE = Project(
     "liquibase",
     {
-        "src/main/resources/db/changelog/db.changelog-master.yaml": "databaseChangeLog:\n  - includeAll:\n      path: db/changelog/changes/\n",
-        "src/main/resources/db/changelog/changes/1.xml": _XML.format(body="""
+        "src/main/resources/db/changelog/db.changelog-master.yaml": "databaseChangeLog:\n  - includeAll:\n"
+        "      path: db/changelog/changes/\n",
+        "src/main/resources/db/changelog/changes/1.xml": _XML.format(
+            body="""
   <changeSet id="1" author="ann">
     <createTable tableName="customers">
       <column name="id" type="bigint"><constraints primaryKey="true"/></column>
       <column name="email" type="text"/>
     </createTable>
-  </changeSet>"""),
-        "src/main/resources/db/changelog/changes/2.yaml": "databaseChangeLog:\n  - changeSet:\n      id: 2\n      author: ann\n      changes:\n        - addColumn:\n            tableName: customers\n            columns:\n              - column:\n                  name: name\n                  type: text\n",
+  </changeSet>"""
+        ),
+        "src/main/resources/db/changelog/changes/2.yaml": "databaseChangeLog:\n  - changeSet:\n      id: 2\n"
+        "      author: ann\n      changes:\n        - addColumn:\n            tableName: customers\n"
+        "            columns:\n              - column:\n                  name: name\n                  type: text\n",
     },
-    ("src/main/resources/db/changelog/changes/3.xml", _XML.format(body="""  <changeSet id="3" author="ann">
+    (
+        "src/main/resources/db/changelog/changes/3.xml",
+        _XML.format(
+            body="""  <changeSet id="3" author="ann">
     <createIndex indexName="customers_email" tableName="customers"><column name="email"/></createIndex>
-  </changeSet>""")),
+  </changeSet>"""
+        ),
+    ),
     5,
     JVM,
-)  # fmt: skip
+)
 
 # Prisma's engines are a download. The JavaScript engine needs none; its defects are patched.
 _ENGINES = (
@@ -190,7 +266,8 @@ PRISMA = Project(
         "prisma.config.ts": PRISMA_CONFIG.read_text(),
         "prisma/schema.prisma": 'datasource db {\n  provider = "postgresql"\n  url = env("DATABASE_URL")\n}\n',
         "prisma/migrations/migration_lock.toml": 'provider = "postgresql"\n',
-        "prisma/migrations/1_customers/migration.sql": "create table customers (id bigserial primary key, email text);\n",
+        "prisma/migrations/1_customers/migration.sql": "create table customers (id bigserial primary key, "
+        "email text);\n",
         "prisma/migrations/1_customers/down.sql": "drop table customers;\n",
         "prisma/migrations/2_name/migration.sql": "alter table customers add column name text;\n",
         "prisma/migrations/2_name/down.sql": "alter table customers drop column name;\n",
@@ -198,6 +275,6 @@ PRISMA = Project(
     ("prisma/migrations/3_index/migration.sql", "\ncreate index customers_email on customers (email);\n"),
     2,
     NODE / ".bin/prisma",
-)  # fmt: skip
+)
 
 PROJECTS = (DJANGO, SEQUELIZE, TYPEORM, YOYO, RAILS, ECTO, LIQUIBASE, PRISMA)

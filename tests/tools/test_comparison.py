@@ -21,10 +21,16 @@ from kfm_ci.migrations.history_tables import compare
 from kfm_ci.postgres import history_table
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
-FIRST = Step("create table borders (step text, xact text);\ncreate table a (id int primary key, v text);\n" + NOTE.format("1") * 2,
-             "drop table a;\ndrop table borders;")  # fmt: skip
+FIRST = Step(
+    "create table borders (step text, xact text);\ncreate table a (id int primary key, v text);\n"
+    + NOTE.format("1") * 2,
+    "drop table a;\ndrop table borders;",
+)
 BODY = Step(
-    "create function f() returns int language plpgsql as $$\nbegin\n  perform 1; -- a ; in a comment\n  return 1;\nend $$;",
+    (
+        "create function f() returns int language plpgsql as $$\nbegin\n  perform 1; -- a ; in a comment\n"
+        "  return 1;\nend $$;"
+    ),
     "drop function f();",
 )
 NOTED = Step(NOTE.format("3") * 2 + "alter table a add column w text default 'a;b';\n", "alter table a drop column w;")
@@ -82,9 +88,13 @@ def by_the_tool(tool, server, root, name):
     database = server.create_database(name)
     to = Address(
         url=f"postgres://{server.owner}:{server.owner_password}@127.0.0.1:{server.port}/{database}?sslmode=disable",
-        jdbc=f"jdbc:postgresql://127.0.0.1:{server.port}/{database}", user=server.owner, password=server.owner_password,
-        host="127.0.0.1", port=str(server.port), database=database,
-    )  # fmt: skip
+        jdbc=f"jdbc:postgresql://127.0.0.1:{server.port}/{database}",
+        user=server.owner,
+        password=server.owner_password,
+        host="127.0.0.1",
+        port=str(server.port),
+        database=database,
+    )
     environment = {**os.environ, **tool.environment, "DATABASE_URL": to.url}
     done = subprocess.run(
         tool.command(root, to), cwd=root, env=environment, capture_output=True, text=True, timeout=110, check=False
@@ -147,7 +157,8 @@ def test_the_tool_s_own_table_is_made_as_the_tool_makes_it(tool, server, whole):
     with psycopg.connect(server.dsn(ours), autocommit=True) as connection:
         history_table.create(connection, table, name)
     columns = """
-        select table_schema, table_name, column_name, data_type, character_maximum_length, is_nullable, column_default is null
+        select table_schema, table_name, column_name, data_type, character_maximum_length,
+               is_nullable, column_default is null
           from information_schema.columns where table_name = %s order by ordinal_position"""
     found = []
     for database in (ours, whole.database):

@@ -25,8 +25,14 @@ def gate(name, tmp_path, base):
     if not (root / "node_modules").exists() and NODE.exists():
         (root / "node_modules").symlink_to(NODE)
     environment = {**os.environ, "PATH": f"{CACHE}/python/bin:{os.environ['PATH']}"}
-    done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(tmp_path / "out")],
-                          env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(tmp_path / "out")],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     report = json.loads((tmp_path / "out/gate.json").read_text())
     assert done.returncode == report["exit_code"], done.stderr
@@ -72,7 +78,8 @@ def block(name, root):
         )
     elif name == "knex":
         (root / "migrations/20270101000000_index.js").write_text(
-            f'exports.up = (knex) => knex.raw("{INDEX}");\nexports.down = (knex) => knex.raw("drop index customers_email_lower_idx");\n'
+            f'exports.up = (knex) => knex.raw("{INDEX}");\n'
+            'exports.down = (knex) => knex.raw("drop index customers_email_lower_idx");\n'
         )
     elif name == "flyway":
         (root / "src/main/resources/db/migration/V9__index.sql").write_text(INDEX)

@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
     replaces = [("shop", "0001_initial"), ("shop", "0002_name")]
     dependencies = []
     operations = [
-        migrations.CreateModel('Customer', [('id', models.BigAutoField(primary_key=True)), ('email', models.TextField()){name}]),
+        migrations.CreateModel('Customer', [
+            ('id', models.BigAutoField(primary_key=True)), ('email', models.TextField()){name}]),
     ]
 """
 ENV = """from alembic import context
@@ -83,16 +84,24 @@ def test_the_last_step_of_a_squash_is_no_edit_and_any_other_is(root):
 def test_a_fork_is_taken_back_branch_by_branch_and_its_merge_needs_no_way_back(root):
     if not (PYTHON / "alembic").exists():
         pytest.skip("NOT RUN: alembic is not installed; run `make test-tools`")
-    write(root, {
-        "alembic.ini": "[alembic]\nscript_location = db\nsqlalchemy.url = postgresql+psycopg://x\n", "db/env.py": ENV,
-        "db/versions/a.py": revision("a", None, "create table t (id int)"),
-    })  # fmt: skip
+    write(
+        root,
+        {
+            "alembic.ini": "[alembic]\nscript_location = db\nsqlalchemy.url = postgresql+psycopg://x\n",
+            "db/env.py": ENV,
+            "db/versions/a.py": revision("a", None, "create table t (id int)"),
+        },
+    )
     commit(root)
-    write(root, {
-        "db/versions/b.py": revision("b", "a", "alter table t add column b text"),
-        "db/versions/c.py": revision("c", "a", "alter table t add column c text"),
-        "db/versions/d.py": "revision = 'd'\ndown_revision = ('b', 'c')\n\n\ndef upgrade():\n    pass\n\n\ndef downgrade():\n    pass\n",
-    })  # fmt: skip
+    write(
+        root,
+        {
+            "db/versions/b.py": revision("b", "a", "alter table t add column b text"),
+            "db/versions/c.py": revision("c", "a", "alter table t add column c text"),
+            "db/versions/d.py": "revision = 'd'\ndown_revision = ('b', 'c')\n\n\ndef upgrade():\n    pass\n\n\n"
+            "def downgrade():\n    pass\n",
+        },
+    )
     report = gate(root, "main")
     assert report["result"] == "pass", (report["stages"], report["findings"])
     back = {item["id"]: item["rollback"] for item in report["migrations"] if item["new"]}

@@ -23,11 +23,17 @@ NAMES = (
     f'xsi:schemaLocation="{SPACE} {SPACE}/dbchangelog-latest.xsd"'
 )
 ODD = """<changeSet id="swallowed" author="a" failOnError="false"><dropSequence sequenceName="nowhere_seq"/></changeSet>
-<changeSet id="test-1" author="a" context="test"><createTable tableName="x"><column name="id" type="int"/></createTable></changeSet>
-<changeSet id="test-2" author="a" context="test"><createTable tableName="y"><column name="id" type="int"/></createTable></changeSet>
-<changeSet id="marked" author="a"><preConditions onFail="MARK_RAN"><tableExists tableName="nowhere"/></preConditions><dropTable tableName="nowhere"/></changeSet>
+<changeSet id="test-1" author="a" context="test"><createTable tableName="x">
+  <column name="id" type="int"/></createTable></changeSet>
+<changeSet id="test-2" author="a" context="test"><createTable tableName="y">
+  <column name="id" type="int"/></createTable></changeSet>
+<changeSet id="marked" author="a"><preConditions onFail="MARK_RAN"><tableExists tableName="nowhere"/></preConditions>
+  <dropTable tableName="nowhere"/></changeSet>
 """
-CONFIG = '[migrations]\ndir = "m"\nformat = "liquibase"\n[migrations.command.env]\nLIQUIBASE_COMMAND_CONTEXTS = "production"\n'
+CONFIG = (
+    '[migrations]\ndir = "m"\nformat = "liquibase"\n[migrations.command.env]\n'
+    'LIQUIBASE_COMMAND_CONTEXTS = "production"\n'
+)
 
 
 def changelog(names, odd=""):
@@ -58,7 +64,15 @@ def proofs(report):
 
 def test_each_rollback_is_proven_and_each_skipped_changeset_is_reported(root):
     include = '<include file="more.sql" relativeToChangelogFile="true"/>'
-    write(root, {"m/changelog.xml": changelog(CHANGES, ODD).replace("</databaseChangeLog>", f"{include}</databaseChangeLog>"), "m/more.sql": FORMATTED})  # fmt: skip
+    write(
+        root,
+        {
+            "m/changelog.xml": changelog(CHANGES, ODD).replace(
+                "</databaseChangeLog>", f"{include}</databaseChangeLog>"
+            ),
+            "m/more.sql": FORMATTED,
+        },
+    )
     report = gate(root, "none")
     assert report["result"] == "pass", (report["stages"], report["findings"])
     unproven = {name for name, proof in proofs(report).items() if proof != "proven"}
@@ -99,7 +113,11 @@ def test_a_refusal_stands_where_it_is_written_and_what_comes_after_it_is_judged_
         {"m/changelog.xml": text, "m/bad.sql": "update t set id = 1;\n\nalter table t add column wrong nonsense;\n"},
     )
     report = gate(root, "main")
-    wrong = [(item["rule"], item["migration"], item["file"], item["line"]) for item in report["findings"] if item["severity"] == "error"]  # fmt: skip
+    wrong = [
+        (item["rule"], item["migration"], item["file"], item["line"])
+        for item in report["findings"]
+        if item["severity"] == "error"
+    ]
     assert ("migration-failed", "a:bad", "m/bad.sql", 3) in wrong, wrong
     assert ("index-not-concurrent", "a:later") in [item[:2] for item in wrong], wrong
 

@@ -71,7 +71,8 @@ def test_goose_replaces_variables_where_it_is_asked_to(server, tmp_path, body):
     root = tmp_path / "m"
     root.mkdir()
     (root / "1_a.sql").write_text(
-        f"-- +goose Up\n{BORDERS}-- +goose ENVSUB ON\n{body}-- +goose ENVSUB OFF\ninsert into borders values ('${{ZONE}}', '');\n"
+        f"-- +goose Up\n{BORDERS}-- +goose ENVSUB ON\n{body}-- +goose ENVSUB OFF\n"
+        f"insert into borders values ('${{ZONE}}', '');\n"
     )
     theirs = server.create_database("envsub")
     done = run(goose, "-dir", str(root), "postgres", url(server, theirs), "up", ZONE="b")
@@ -132,15 +133,20 @@ def test_sqitch_s_variables_stand_where_psql_puts_them(server, tmp_path):
         "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A B <a@example.com> # x\n"
     )
     (root / "deploy/a.sql").write_text(
-        BORDERS
-        + "insert into borders values (:'one', :'two'), (:'Three', :'four'), ('in :one', $$ :two $$), (:'one'||'', ':one');\n"
+        BORDERS + "insert into borders values (:'one', :'two'), (:'Three', :'four'), ('in :one', $$ :two $$), "
+        "(:'one'||'', ':one');\n"
         'alter table borders add :four int, add :"Three" int; -- :one\n'
     )
     theirs = server.create_database("variables")
     done = subprocess.run(
-        ["sqitch", "deploy", url(server, theirs).replace("postgres://", "db:pg://")], cwd=root, capture_output=True, text=True,
-        timeout=60, check=False, env={"PATH": "/usr/bin:/bin", "SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"},
-    )  # fmt: skip
+        ["sqitch", "deploy", url(server, theirs).replace("postgres://", "db:pg://")],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "SQITCH_FULLNAME": "A B", "SQITCH_EMAIL": "a@example.com"},
+    )
     assert done.returncode == 0, done.stderr
     ours, ended, said = by_us(tool, server, root, "variables_ours")
     assert ended, said
@@ -167,8 +173,14 @@ def test_graphile_migrate_s_placeholders_are_those_of_its_settings(server, tmp_p
         f"--! Previous: -\n--! Hash: {graphile_migrate.integrity_hash(None, body)}\n\n{body}"
     )
     theirs = server.create_database("gmrc")
-    done = run(command, "migrate", "--config", str(settings), DATABASE_URL=url(server, theirs),
-               PATH=f"{Path(shutil.which('node')).parent}:/usr/bin:/bin")  # fmt: skip
+    done = run(
+        command,
+        "migrate",
+        "--config",
+        str(settings),
+        DATABASE_URL=url(server, theirs),
+        PATH=f"{Path(shutil.which('node')).parent}:/usr/bin:/bin",
+    )
     assert done.returncode == 0, done.stderr
     history = detection.by_name("graphile-migrate").load(WorkTree(tmp_path), "migrations/committed", MigrationsTable())
     assert history.findings == ()
@@ -184,11 +196,15 @@ PAIR = "create index concurrently i on borders (step);\ncreate index concurrentl
 @pytest.mark.parametrize(
     ("mark", "text", "reported"),
     [
-        ("", TORN, "statement-split"), ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None), ("", "select 1", "statement-unterminated"),
-        ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "implicit-transaction"), ("bare", PAIR.replace("\n", " ", 1), "implicit-transaction"),
-        ("bare", PAIR, None), ("bare", f"-- a comment;\n{PAIR}", None),
+        ("", TORN, "statement-split"),
+        ("", f"[StatementBegin]\n{TORN}[StatementEnd]\n", None),
+        ("", "select 1", "statement-unterminated"),
+        ("bare", f"[StatementBegin]\n{PAIR}[StatementEnd]\n", "implicit-transaction"),
+        ("bare", PAIR.replace("\n", " ", 1), "implicit-transaction"),
+        ("bare", PAIR, None),
+        ("bare", f"-- a comment;\n{PAIR}", None),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("name", ["goose", "sql-migrate"])
 def test_findings_about_a_tool_that_splits_at_lines_agree_with_the_tool(server, tmp_path, name, mark, text, reported):
     command, root, theirs = program(CACHE / f"go/{name}"), tmp_path / "m", f"lines_{abs(hash((name, text)))}"

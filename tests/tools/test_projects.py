@@ -32,7 +32,8 @@ def programs(place):
     program = place / "bin/liquibase"
     program.parent.mkdir(exist_ok=True)
     program.write_text(
-        f'#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -cp "{JVM}/*" liquibase.integration.commandline.LiquibaseCommandLine "$@"\n'
+        f'#!/bin/sh\nexec java -XX:TieredStopAtLevel=1 -cp "{JVM}/*" '
+        'liquibase.integration.commandline.LiquibaseCommandLine "$@"\n'
     )
     program.chmod(0o755)
     return program.parent
@@ -42,8 +43,14 @@ def gate(root, base, passes=None):
     path = f"{programs(root.parent)}:{CACHE}/python/bin:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, **(passes or {})}
     out = root.parent / "out"
-    done = subprocess.run([sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(out)],
-                          env=environment, cwd=ROOT, capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "kfm_ci", "gate", str(root), "--base", base, "--out", str(out)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return json.loads((out / "gate.json").read_text())
 
@@ -85,7 +92,11 @@ def test_rails_makes_the_base_from_the_schema_that_it_keeps_and_runs_an_index_ou
     if not RAILS.needs.exists():
         pytest.skip("NOT RUN: rails is not installed; run `make test-tools`")
     root = tmp_path / "repo"
-    rotten = {"db/migrate/20260105090000_create_customers.rb": RAILS.files["db/migrate/20260112100000_add_name.rb"].replace("AddName", "CreateCustomers")}  # fmt: skip
+    rotten = {
+        "db/migrate/20260105090000_create_customers.rb": RAILS.files["db/migrate/20260112100000_add_name.rb"].replace(
+            "AddName", "CreateCustomers"
+        )
+    }
     kept = (
         'ActiveRecord::Schema.define(version: 2026_01_12_100000) do\n  create_table "customers" do |t|\n'
         '    t.text "email"\n    t.text "name"\n  end\nend\n'

@@ -15,7 +15,8 @@ from kfm_ci.evidence.compatibility.prepared_statement import StatementShape
 
 # PostgreSQL stores `BEGIN ATOMIC` bodies as parse trees, which follow renames; bodies stored as text do not.
 ROUTINES = """
-select p.oid::regprocedure::text as name, l.lanname as language, p.prosrc as body, pg_get_functiondef(p.oid) as definition,
+select p.oid::regprocedure::text as name, l.lanname as language, p.prosrc as body,
+       pg_get_functiondef(p.oid) as definition,
        coalesce(p.proargnames, '{}') as arguments, coalesce(p.proconfig, '{}') as settings,
        array(select distinct quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_trigger t
                join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
@@ -25,8 +26,10 @@ select p.oid::regprocedure::text as name, l.lanname as language, p.prosrc as bod
   from pg_proc p join pg_language l on l.oid = p.prolang join pg_namespace s on s.oid = p.pronamespace
  where p.pronamespace <> 'pg_catalog'::regnamespace -- first: the conditions below are slow for thousands of rows
    and l.lanname in ('sql', 'plpgsql') and p.prokind in ('f', 'p') and to_jsonb(p) ->> 'prosqlbody' is null
-   and s.nspname not in ('pg_catalog', 'information_schema', 'kfm_ci', 'kfm_observe') and s.nspname !~ '^pg_(toast|temp)'
-   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+   and s.nspname not in ('pg_catalog', 'information_schema', 'kfm_ci', 'kfm_observe')
+   and s.nspname !~ '^pg_(toast|temp)'
+   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass
+   and d.objid = p.oid and d.deptype = 'e')
  order by 1
 """
 

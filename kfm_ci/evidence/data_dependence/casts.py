@@ -27,7 +27,7 @@ _INPUT_CHECK = 160_000
 
 
 def find_cast_rows(failure: Failure, before: Connection[Any]) -> OffendingRows | None:
-    """Return the rows whose value does not fit the new type of an ``ALTER COLUMN … TYPE``; None for other statements."""
+    """Return the rows whose value does not fit the new type of ``ALTER COLUMN … TYPE``; None for other statements."""
     tree = failure.tree
     relation = tree.one("relation") if tree is not None and tree.tag == "AlterTableStmt" else None
     found = catalog.resolve(before, identifiers.relation(relation)) if relation is not None else None

@@ -43,7 +43,8 @@ def _null(failure: Failure, before: Connection[Any], after: Connection[Any]) -> 
             shape=f"have no value for the new column {name}",
             table=table,
             condition="true",
-            remedy=f"Add {name} with a default; or add it nullable, fill it in batches, and set NOT NULL in a later migration",
+            remedy=f"Add {name} with a default; or add it nullable, fill it in batches, and set NOT NULL in a "
+            "later migration",
         )
     return OffendingRows(
         shape=f"have NULL in {name}",
@@ -92,7 +93,8 @@ def _check(failure: Failure, before: Connection[Any], after: Connection[Any]) ->
         table=table,
         columns=found.columns if found else (),
         condition=condition,
-        remedy=f"{_FIX}; or add the constraint `not valid` now, fix the rows, and `validate constraint {quote(name)}` later",
+        remedy=f"{_FIX}; or add the constraint `not valid` now, fix the rows, and "
+        f"`validate constraint {quote(name)}` later",
     )
 
 
@@ -115,7 +117,8 @@ def _orphan(failure: Failure, before: Connection[Any], after: Connection[Any]) -
         table=table,
         columns=found.columns,
         condition=orphans,
-        remedy=f"{_FIX}; or add the foreign key `not valid` now, fix the rows, and `validate constraint {quote(name)}` later",
+        remedy=f"{_FIX}; or add the foreign key `not valid` now, fix the rows, and "
+        f"`validate constraint {quote(name)}` later",
     )
 
 
@@ -139,7 +142,8 @@ def _excluded(failure: Failure, before: Connection[Any], after: Connection[Any])
         table=table,
         columns=found.columns,
         remedy=remedy,
-        condition=f"(c.tableoid, c.ctid) in ({rows} select a.t, a.p from r a join r b on (a.t, a.p) <> (b.t, b.p) and {pairs})",
+        condition=f"(c.tableoid, c.ctid) in ({rows} select a.t, a.p from r a join r b on (a.t, a.p) <> (b.t, b.p) "
+        f"and {pairs})",
         query=f"{rows} select count(*) from r a join r b on (a.t, a.p) < (b.t, b.p) and {pairs};",
     )
 

@@ -32,7 +32,8 @@ _STATE = """pg_catalog.current_setting('client_min_messages'), {settle},
   pg_catalog.pg_current_wal_insert_lsn()::pg_catalog.text, {low}, {flush},
   pg_catalog.pg_current_xact_id_if_assigned()::pg_catalog.text, {outcome}, {held}"""
 _RELATIONS = """
-  select c.oid::pg_catalog.int8, pg_catalog.concat(c.relnamespace::pg_catalog.regnamespace, '.', pg_catalog.quote_ident(c.relname)),
+  select c.oid::pg_catalog.int8,
+         pg_catalog.concat(c.relnamespace::pg_catalog.regnamespace, '.', pg_catalog.quote_ident(c.relname)),
          c.relkind, c.relispartition, c.relfilenode::pg_catalog.int8,
          case when c.relkind operator(pg_catalog.=) any ('{{i,I}}'::pg_catalog."char"[]) then (
            select array[x.indrelid::pg_catalog.int8, x.indisvalid::pg_catalog.int4::pg_catalog.int8]
@@ -132,8 +133,9 @@ def cached_functions(*, version: int) -> str:
         f"{_HELD} select pg_catalog.json_build_array(pg_catalog.json_build_array({state}), (select"
         f" pg_catalog.json_agg(pg_catalog.json_build_array({relation})) from ({relations} offset 0) r({relation})))"
         f" from (select {asked} offset 0) s({state})); end $kfm$;"
-        "create or replace function pg_catalog.kfm_opened(xact pg_catalog.int8) returns pg_catalog.json language plpgsql"
-        f" set search_path = pg_catalog, pg_temp as $kfm$ begin return pg_catalog.json_build_array({begun}); end $kfm$"
+        "create or replace function pg_catalog.kfm_opened(xact pg_catalog.int8) returns pg_catalog.json "
+        "language plpgsql set search_path = pg_catalog, pg_temp as $kfm$ begin return "
+        f"pg_catalog.json_build_array({begun}); end $kfm$"
     )
 
 

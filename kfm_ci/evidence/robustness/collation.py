@@ -82,7 +82,7 @@ def check(probe: Probe, databases: Databases, empty: Callable[[], AbstractContex
 
 
 def _collated_columns(probe: Probe, databases: Databases, merged: Content, there: Content) -> tuple[str, ...]:
-    """Return the columns whose values differ by the collation: not in the base, and not between two runs on ``here``."""
+    """Return the columns whose values differ by the collation: not in the base, nor between two runs on ``here``."""
     with databases.connect(probe.after) as session:
         first = data_checksums.snapshot(session)
     if not written_data.differing_columns(first, there):

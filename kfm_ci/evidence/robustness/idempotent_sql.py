@@ -48,8 +48,8 @@ def _insert(tree: Node) -> str:
     listed = ", ".join(columns[:_SHOWN]) + (", …" if len(columns) > _SHOWN else "")
     return (
         f"Insert only missing rows: `insert into {table} ({listed}) select * from (values (…)) as new ({listed}) "
-        f"where not exists (select from {table} as old where old.{columns[0]} = new.{columns[0]})`, or add a unique key "
-        f"to {table} and `on conflict ({columns[0]}) do nothing`."
+        f"where not exists (select from {table} as old where old.{columns[0]} = "
+        f"new.{columns[0]})`, or add a unique key to {table} and `on conflict ({columns[0]}) do nothing`."
     )
 
 

@@ -1,4 +1,4 @@
-"""Rollback failures on new rows: a rollback that works on existing rows can fail on rows allowed only by the new schema."""
+"""Rollback failures on new rows: a working rollback can fail on rows allowed only by the new schema."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def find_origin(
 
 
 def _is_same(step: OriginStep, keys: set[_ColumnKey], other: Replay) -> bool:
-    """Whether the columns have the same values as after the first run; compared by name, as new tables have other OIDs."""
+    """Whether the columns have the same values as after the first run; compared by name: new tables have other OIDs."""
     names = {name for key, name in _column_names(step.after.catalog).items() if key in keys}
     tables = tuple(
         table for table in step.after.content.tables if any(name.startswith(f"{table.name}.") for name in names)

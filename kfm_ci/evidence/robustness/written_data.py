@@ -122,7 +122,7 @@ def differing_columns(one: Content, other: Content) -> frozenset[str]:
 
 
 def find_cause(pairs: Sequence[Pair], names: Sequence[str]) -> Pair:
-    """Return the last migration that names an object that differs: all of its name, else its table, else its last part."""
+    """Return the last migration that names a differing object: all of its name, else its table, else its last part."""
     parts = [_name_parts(name) for name in names]
     for wanted in (parts, [found[:1] for found in parts], [found[-1:] for found in parts]):
         for pair in reversed(pairs):

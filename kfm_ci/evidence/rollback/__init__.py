@@ -1,4 +1,4 @@
-"""The rollback drill: roll migrations back, compare with the state before each object by object, and apply them again."""
+"""The rollback drill: roll migrations back, compare every object with the state before, and apply them again."""
 
 from __future__ import annotations
 

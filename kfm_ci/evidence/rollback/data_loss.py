@@ -43,7 +43,7 @@ class DataLosses:
 
 
 def losses_of_new_rows(before: Catalog, after: Catalog, *, now: Catalog) -> tuple[str, ...]:
-    """Return what is lost of rows written since the migration: tables and columns that it added and the rollback dropped.
+    """Return what is lost of rows written since the migration: added tables and columns that the rollback dropped.
 
     ``now`` is the schema after the rollback. A table or column that is only renamed is not lost.
     """

@@ -26,7 +26,8 @@ _WHOLE = (
 _PARTS = ("column", "constraint", "trigger", "policy")
 _OF_A_TABLE = re.compile(r"(?:foreign )?table (?P<table>.+)", re.DOTALL)
 _COLUMN = re.compile(
-    r"(?P<type>[^'()]+?(?:\([\d, ]+\)(?: with(?:out)? time zone)?)?(?:\[\])*)(?P<set> not null)?(?: default (?P<default>.+))?",
+    r"(?P<type>[^'()]+?(?:\([\d, ]+\)(?: with(?:out)? time zone)?)?(?:\[\])*)(?P<set> not null)?"
+    r"(?: default (?P<default>.+))?",
     re.DOTALL,
 )
 _MORE = re.compile(r"\b(?:collate|generated|storage|compression|statistics|options|inherited|parents)\b")
@@ -86,7 +87,7 @@ def _alter(name: str, was: str, now: str, parent: str) -> list[str]:
 
 
 def _column_actions(was: str, now: str) -> list[str]:
-    """Return the ``ALTER COLUMN`` actions that restore a column; none when it has more than type, NOT NULL and default."""
+    """Return the ``ALTER COLUMN`` actions that restore a column; none if it has more than type, not-null, default."""
     old, new = _COLUMN.fullmatch(was), _COLUMN.fullmatch(now)
     if old is None or new is None or _MORE.search(was) or _MORE.search(now):
         return []

@@ -1,4 +1,4 @@
-"""Synthetic rows, so that migrations run on tables that are not empty: valid, varied, and the same for the same seed."""
+"""Synthetic rows, so that migrations run on tables with data: valid, varied, and the same for the same seed."""
 
 from __future__ import annotations
 

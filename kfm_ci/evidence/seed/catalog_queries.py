@@ -34,9 +34,11 @@ select t.oid, t.typname, t.typtype::text, t.typcategory = 'A' and t.typlen = -1,
        t.typbasetype, t.typtypmod, t.typnotnull, format_type(t.oid, null),
        array(select e.enumlabel::text from pg_enum e where e.enumtypid = t.oid order by e.enumsortorder),
        (select count(*) from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped),
-       array(select pg_get_expr(k.conbin, 0) from pg_constraint k where k.contypid = t.oid and k.contype = 'c' order by k.oid)
+       array(select pg_get_expr(k.conbin, 0) from pg_constraint k where k.contypid = t.oid and k.contype = 'c'
+              order by k.oid)
   from pg_type t
- where t.typtype <> 'p' and (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
+ where t.typtype <> 'p'
+   and (t.typrelid = 0 or exists (select from pg_class c where c.oid = t.typrelid and c.relkind = 'c'))
 """
 
 TYPE_NAMES = "select o, m, format_type(o, m) from unnest(%s::oid[], %s::integer[]) u(o, m)"

@@ -1,4 +1,4 @@
-"""Texts that a schema allows and applications often mishandle: empty, long, padded, non-Latin, differing only in case."""
+"""Texts that a schema allows and applications often mishandle: empty, long, padded, non-Latin, other case only."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ select n.nspname, c.relname
 
 _DELETE_ROWS = """
 delete from {} t
- where (select array_agg(value #>> '{{}}') from jsonb_each(to_jsonb(t)) where jsonb_typeof(value) = 'string') @> %s::text[]
+ where (select array_agg(value #>> '{{}}') from jsonb_each(to_jsonb(t))
+         where jsonb_typeof(value) = 'string') @> %s::text[]
 """
 
 

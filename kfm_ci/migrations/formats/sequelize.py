@@ -56,7 +56,8 @@ class Sequelize:
                     "--to",
                     "{id}",
                 ),
-                how_to_enable_transaction="`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`",
+                how_to_enable_transaction="`queryInterface.sequelize.transaction`, handed to each call as "
+                "`{ transaction }`",
                 # with a URL sequelize-cli reads no settings, so the history table has its default name
                 history_table="SequelizeMeta",
             ),

@@ -110,7 +110,10 @@ def _before(history: History, migration: Migration) -> str:
 def _failed(table: HistoryTable, item: Migration, row: HistoryRow, before: str, name: str) -> Finding:
     repair = table.repair_help.replace("{key}", row.migration).replace("{previous}", before)
     return HISTORY_ROW_FAILED.finding(
-        f"`{name}` records that `{row.migration}` was started and not completed, so {table.format} {table.after_failure}.",
+        (
+            f"`{name}` records that `{row.migration}` was started and not completed, so {table.format} "
+            f"{table.after_failure}."
+        ),
         help=repair,
         place=Place(file=item.up_path, line=_line(item)),
         migration=item.id,

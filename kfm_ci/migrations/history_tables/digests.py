@@ -69,9 +69,10 @@ SQLX = HistoryTable(
     format="sqlx",
     name="_sqlx_migrations",
     columns=frozenset({"version", "success", "checksum"}),
-    definition="version bigint primary key, description text not null, installed_on timestamptz not null default now(), success boolean "
-    "not null, checksum bytea not null, execution_time bigint not null",
-    query="select version::text, encode(checksum, 'hex'), case when success then 'applied' else 'failed' end from {table} order by 1",
+    definition="version bigint primary key, description text not null, installed_on timestamptz not null "
+    "default now(), success boolean not null, checksum bytea not null, execution_time bigint not null",
+    query="select version::text, encode(checksum, 'hex'), case when success then 'applied' else 'failed' end from "
+    "{table} order by 1",
     checksums=_sha384,
     configured_name=names_in_settings(
         ("sqlx.toml",), table=r"^\s*table-name\s*=\s*[\"'](?:\w+\.)?(\w+)", schema=r"^\s*table-name\s*=\s*[\"'](\w+)\."
@@ -102,12 +103,15 @@ ATLAS = HistoryTable(
     name="atlas_schema_revisions.atlas_schema_revisions",
     columns=frozenset({"version", "hash", "applied", "total"}),
     query="""
-    select version, hash, case when applied between 1 and total - 1 then 'failed' when applied < total then 'undone' when type = 1 then 'baseline' else 'applied' end
+    select version, hash,
+           case when applied between 1 and total - 1 then 'failed' when applied < total then 'undone'
+                when type = 1 then 'baseline' else 'applied' end
       from {table} where version <> '.atlas_cloud_identifier' order by version""",
     checksums=_running,
     configured_name=names_in_settings(("atlas.hcl",), schema=r"^\s*revisions_schema\s*=\s*[\"'](\w+)"),
     after_failure="continues at the failed statement",
-    repair_help="Fix the failed statement and run `atlas migrate apply` again, or revert the changes and run `atlas migrate set {previous}`.",
+    repair_help="Fix the failed statement and run `atlas migrate apply` again, or revert the changes and run "
+    "`atlas migrate set {previous}`.",
     checksum_help="Restore the file, because its hash is part of the hashes of all later files.",
 )
 

@@ -42,9 +42,9 @@ FLYWAY = HistoryTable(
     format="flyway",
     name="flyway_schema_history",
     columns=frozenset({"installed_rank", "success", "script"}),
-    definition="installed_rank integer primary key, version varchar(50), description varchar(200) not null, type varchar(20) not null, "
-    "script varchar(1000) not null, checksum integer, installed_by varchar(100) not null, installed_on timestamp not null "
-    "default now(), execution_time integer not null, success boolean not null",
+    definition="installed_rank integer primary key, version varchar(50), description varchar(200) not null, type "
+    "varchar(20) not null, script varchar(1000) not null, checksum integer, installed_by varchar(100) not "
+    "null, installed_on timestamp not null default now(), execution_time integer not null, success boolean not null",
     query="""
     select coalesce(version, 'R ' || description), checksum::text,
            case when not success then 'failed'

@@ -47,7 +47,8 @@ LIQUIBASE = HistoryTable(
     columns=frozenset({"author", "md5sum", "exectype"}),
     query="""
     select author || ':' || id || '@' || filename, md5sum,
-           case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone' when 'MARK_RAN' then 'passed' else 'applied' end
+           case exectype when 'FAILED' then 'failed' when 'SKIPPED' then 'undone'
+                           when 'MARK_RAN' then 'passed' else 'applied' end
       from {table} order by orderexecuted""",
     keys=by(_key),
     normalise=_normal,
@@ -59,5 +60,6 @@ LIQUIBASE = HistoryTable(
     ),
     after_failure="runs it again each time",
     repair_help="Fix the cause, then run `liquibase update`.",
-    checksum_help="Restore the changeset, or write `--validCheckSum: <new checksum>` below its line to accept the change.",
+    checksum_help="Restore the changeset, or write `--validCheckSum: <new checksum>` below its line to "
+    "accept the change.",
 )

@@ -1,4 +1,4 @@
-"""Prisma: ``_prisma_migrations``, sha256 of the file; a row that was started and not finished blocks all later migrations."""
+"""Prisma: ``_prisma_migrations``, sha256 of the file; a row that is not finished blocks all later migrations."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PRISMA = HistoryTable(
     format="prisma",
     name="_prisma_migrations",
     columns=frozenset({"migration_name", "finished_at", "rolled_back_at"}),
-    definition="id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, migration_name varchar(255) not "
-    "null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default now(), applied_steps_count integer "
-    "not null default 0",
+    definition="id varchar(36) primary key, checksum varchar(64) not null, finished_at timestamptz, migration_name "
+    "varchar(255) not null, logs text, rolled_back_at timestamptz, started_at timestamptz not null default "
+    "now(), applied_steps_count integer not null default 0",
     query="""
     select migration_name, checksum,
            case when rolled_back_at is not null then 'undone' when finished_at is null then 'failed' else 'applied' end
@@ -31,5 +31,6 @@ PRISMA = HistoryTable(
     keys=by(lambda item: item.id),
     checksums=_checksums,
     rejects_changed_files=False,
-    repair_help='Revert its changes and run `prisma migrate resolve --rolled-back "{key}"`, or complete them and use `--applied`.',
+    repair_help='Revert its changes and run `prisma migrate resolve --rolled-back "{key}"`, or complete them and use '
+    "`--applied`.",
 )

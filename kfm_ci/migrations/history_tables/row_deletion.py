@@ -17,8 +17,8 @@ _TABLES = {
     "supabase": "delete from supabase_migrations.schema_migrations where version = {text}",
     "prisma": "delete from _prisma_migrations where migration_name = {id}",
     "flyway": "delete from flyway_schema_history where version = {text}",
-    # The head must match the last remaining row, or the next run rejects the ledger. Databases without a ledger must not
-    # fail. Dollar quotes keep the command readable within the quotes of a shell.
+    # The head must match the last remaining row, or the next run rejects the ledger. Databases without a ledger must
+    # not fail. Dollar quotes keep the command readable within the quotes of a shell.
     "kfm": "do $do$ begin if to_regclass($$kfm_ci.ledger$$) is not null then "
     "delete from kfm_ci.ledger where version = {id}; if found then update kfm_ci.head set position = position - 1, "
     "chain = coalesce((select chain from kfm_ci.ledger order by position desc limit 1), $$\\x" + START.hex() + "$$); "

@@ -40,7 +40,7 @@ _ROWS = {
 
 
 def invert(script: Script) -> tuple[tuple[Statement, InverseStatements], ...]:
-    """Return the inverse of each statement, in reverse order, except of those without effect on the schema or the data."""
+    """Return the inverse of each statement, in reverse order, except of those without effect on schema or data."""
     parts = statements.of(script)
     trees = [(part, _tree(part)) for part in parts]
     created = frozenset(name for _, tree in trees if tree is not None and (name := objects.created_relation(tree)))

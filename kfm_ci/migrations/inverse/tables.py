@@ -96,7 +96,8 @@ def _command(command: Node, head: str, target: Node, *, fresh: bool) -> InverseS
         if fresh:
             return run(f"{head} alter column {name} drop default") if definition is not None else NOTHING
         return ask(
-            f"the former default of {name} of {relation(target)}: `{head} alter column {name} set default …` (or `drop default`)"
+            f"the former default of {name} of {relation(target)}: `{head} alter column {name} set default …` "
+            "(or `drop default`)"
         )
     if kind == "AT_AddIdentity":
         return run(f"{head} alter column {name} drop identity")

@@ -113,7 +113,8 @@ SECTION_MISSING = RuleInfo(
         format="dbmate",
         breaks={"m/1_widgets.sql": "create table widgets (id bigint);\n"},
         keeps={
-            "m/1_widgets.sql": "-- migrate:up\ncreate table widgets (id bigint);\n-- migrate:down\ndrop table widgets;\n"
+            "m/1_widgets.sql": "-- migrate:up\ncreate table widgets (id bigint);\n-- migrate:down\n"
+            "drop table widgets;\n"
         },
     ),
 )
@@ -151,11 +152,13 @@ GOOSE_STATEMENT_SPLIT = RuleInfo(
     reading_example=ReadingExample(
         format="goose",
         breaks={
-            "m/1_f.sql": "-- +goose Up\ncreate function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend $$;\n"
+            "m/1_f.sql": "-- +goose Up\ncreate function f() returns int language plpgsql as $$\nbegin\n"
+            "  return 1;\nend $$;\n"
         },
         keeps={
-            "m/1_f.sql": "-- +goose Up\n-- +goose StatementBegin\ncreate function f() returns int language plpgsql as $$\n"
-            "begin\n  return 1;\nend $$;\n-- +goose StatementEnd\n-- +goose Down\ndrop function f;\n"
+            "m/1_f.sql": "-- +goose Up\n-- +goose StatementBegin\n"
+            "create function f() returns int language plpgsql as $$\nbegin\n  return 1;\nend $$;\n"
+            "-- +goose StatementEnd\n-- +goose Down\ndrop function f;\n"
         },
     ),
 )
@@ -193,7 +196,8 @@ LIQUIBASE_SPLITS_BODY = RuleInfo(
     reading_example=ReadingExample(
         format="liquibase",
         breaks={
-            "m/a.sql": "--liquibase formatted sql\n--changeset ann:1\ncreate function f() returns int language sql as $$\nselect 1;\n$$;\n"
+            "m/a.sql": "--liquibase formatted sql\n--changeset ann:1\n"
+            "create function f() returns int language sql as $$\nselect 1;\n$$;\n"
         },
         keeps={
             "m/a.sql": "--liquibase formatted sql\n--changeset ann:1 splitStatements:false\n"

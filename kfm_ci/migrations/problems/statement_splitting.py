@@ -22,10 +22,12 @@ GOOSE_IMPLICIT_TRANSACTION = RuleInfo(
     reading_example=ReadingExample(
         format="goose",
         breaks={
-            "m/1_i.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\n{_TWO}-- +goose StatementEnd\n"
+            "m/1_i.sql": "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\n"
+            f"{_TWO}-- +goose StatementEnd\n"
         },
         keeps={
-            "m/1_i.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{_TWO}-- +goose Down\ndrop index concurrently widgets_a;\n"
+            "m/1_i.sql": f"-- +goose NO TRANSACTION\n-- +goose Up\n{_TWO}-- +goose Down\n"
+            "drop index concurrently widgets_a;\n"
         },
     ),
 )
@@ -47,7 +49,8 @@ SQL_MIGRATE_IMPLICIT_TRANSACTION = RuleInfo(
             "m/1_i.sql": f"-- +migrate Up notransaction\n-- +migrate StatementBegin\n{_TWO}-- +migrate StatementEnd\n"
         },
         keeps={
-            "m/1_i.sql": f"-- +migrate Up notransaction\n{_TWO}-- +migrate Down notransaction\ndrop index concurrently widgets_a;\n"
+            "m/1_i.sql": f"-- +migrate Up notransaction\n{_TWO}-- +migrate Down notransaction\n"
+            "drop index concurrently widgets_a;\n"
         },
     ),
 )
@@ -67,7 +70,8 @@ SQL_MIGRATE_STATEMENT_SPLIT = RuleInfo(
         format="sql-migrate",
         breaks={"m/1_f.sql": f"-- +migrate Up\n{_BODY}-- +migrate Down\ndrop function f;\n"},
         keeps={
-            "m/1_f.sql": f"-- +migrate Up\n-- +migrate StatementBegin\n{_BODY}-- +migrate StatementEnd\n-- +migrate Down\ndrop function f;\n"
+            "m/1_f.sql": f"-- +migrate Up\n-- +migrate StatementBegin\n{_BODY}-- +migrate StatementEnd\n"
+            "-- +migrate Down\ndrop function f;\n"
         },
     ),
 )

@@ -7,7 +7,10 @@ from kfm_ci.rule_info import DecidedBy, ReadingExample, RuleInfo
 
 _WIDGETS = "create table widgets (id bigint);\n"
 _COLOUR = "alter table widgets add column colour text;\n"
-_JOURNAL = '{{"entries": [{{"idx": 0, "tag": "0000_widgets", "when": 10}}, {{"idx": 1, "tag": "0001_colour", "when": {when}}}]}}\n'
+_JOURNAL = (
+    '{{"entries": [{{"idx": 0, "tag": "0000_widgets", "when": 10}}, {{"idx": 1, "tag": "0001_colour", "when": '
+    "{when}}}]}}\n"
+)
 _DRIZZLE = {"m/0000_widgets.sql": _WIDGETS, "m/0001_colour.sql": _COLOUR}
 _FIRST = "sha1:902f275a1ee2b5e4fc6771fce9b073b097167194"
 _SECOND = "sha1:0d5d42f597c9a5fe51a8c5b7ecc9fb63b3d3bc8d"
@@ -30,7 +33,8 @@ FILE_MISSING = RuleInfo(
     reading_example=ReadingExample(
         format="sqitch",
         files={
-            "m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\nwidgets 2026-01-01T12:00:00Z Ann <ann@example.com>\n"
+            "m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\n"
+            "widgets 2026-01-01T12:00:00Z Ann <ann@example.com>\n"
         },
         breaks={"m/deploy/other.sql": _WIDGETS},
         keeps={"m/deploy/widgets.sql": _WIDGETS},
@@ -52,7 +56,8 @@ SQITCH_PLAN_SYNTAX = RuleInfo(
         files={"m/deploy/widgets.sql": _WIDGETS},
         breaks={"m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\n??? widgets\n"},
         keeps={
-            "m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\nwidgets 2026-01-01T12:00:00Z Ann <ann@example.com>\n"
+            "m/sqitch.plan": "%syntax-version=1.0.0\n%project=shop\n\n"
+            "widgets 2026-01-01T12:00:00Z Ann <ann@example.com>\n"
         },
     ),
 )

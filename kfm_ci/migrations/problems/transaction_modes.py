@@ -163,12 +163,13 @@ DBMATE_MULTIPLE_BLOCKS = RuleInfo(
     reading_example=ReadingExample(
         format="dbmate",
         breaks={
-            "m/1_widgets.sql": f"-- migrate:up\n{_WIDGETS}-- migrate:down\ndrop table widgets;\n-- migrate:up transaction:false\n{_INDEX}"
-            "-- migrate:down\ndrop index widgets_id;\n"
+            "m/1_widgets.sql": f"-- migrate:up\n{_WIDGETS}-- migrate:down\ndrop table widgets;\n"
+            f"-- migrate:up transaction:false\n{_INDEX}-- migrate:down\ndrop index widgets_id;\n"
         },
         keeps={
             "m/1_widgets.sql": f"-- migrate:up\n{_WIDGETS}-- migrate:down\ndrop table widgets;\n",
-            "m/2_index.sql": f"-- migrate:up transaction:false\n{_INDEX}-- migrate:down transaction:false\ndrop index concurrently widgets_id;\n",
+            "m/2_index.sql": f"-- migrate:up transaction:false\n{_INDEX}-- migrate:down transaction:false\n"
+            "drop index concurrently widgets_id;\n",
         },
     ),
 )

@@ -42,8 +42,8 @@ def read(connection: Connection[Any]) -> Catalog:
 def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog:
     """Return the catalog through a session that keeps prepared statements.
 
-    After ``COMPLETE_READS`` reads, parts that have not changed ``since`` an earlier read of this database, its template or
-    its copy are reused unread.
+    After ``COMPLETE_READS`` reads, parts that have not changed ``since`` an earlier read of this database, its template
+    or its copy are reused unread.
     """
     if connection.info.server_version < row_versions.FIRST:
         return read(connection)

@@ -42,6 +42,6 @@ class ColumnDropped:
                 COLUMN_DROPPED,
                 item.statement,
                 f"The statement drops column `{item.shown}` and its data{also}.",
-                help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
-                "`phase: contract`.",
+                help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a "
+                "migration with `phase: contract`.",
             )

@@ -44,6 +44,6 @@ class ColumnRenamed:
                     COLUMN_RENAMED,
                     item.statement,
                     f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
-                    help=f"Add column `{item.becomes}`, fill it from `{quote(item.column)}` and switch the application over. "
-                    f"Drop `{item.shown}` in a migration with `phase: contract`.",
+                    help=f"Add column `{item.becomes}`, fill it from `{quote(item.column)}` and switch the "
+                    f"application over. Drop `{item.shown}` in a migration with `phase: contract`.",
                 )

@@ -76,7 +76,8 @@ class DroppedObjectInUse:
             DROPPED_OBJECT_IN_USE,
             item.statement,
             message,
-            help=f"Release an application without `{item.name}` first, or acknowledge that these places mean another object.",
+            help=f"Release an application without `{item.name}` first, or acknowledge that these places mean "
+            "another object.",
             severity=None if sure else Severity.WARNING if is_specific else Severity.NOTE,
             verdict=Verdict.FACT,
         )

@@ -56,8 +56,8 @@ class ExpandAndContractCombined:
         return statement_finding(
             EXPAND_AND_CONTRACT_COMBINED,
             removal.statement,
-            f"The statement removes `{removal.shown}` while {where} adds `{successor.shown}` in its place, without a release in between "
-            f"({successor.ground}).",
+            f"The statement removes `{removal.shown}` while {where} adds `{successor.shown}` in its place, "
+            f"without a release in between ({successor.ground}).",
             help=f"Add `{successor.shown}` now, and remove `{removal.shown}` in a later pull request, after a release "
             "without it runs. If the two are unrelated, acknowledge the finding.",
             verdict=Verdict.FACT,

@@ -37,7 +37,10 @@ class JsonColumn:
                 yield statement_finding(
                     JSON_COLUMN,
                     column.alteration.statement,
-                    f"`{column.table}.{column.name}` has type json: `select distinct` over `{column.table}` fails from now on.",
+                    (
+                        f"`{column.table}.{column.name}` has type json: `select distinct` over `{column.table}` "
+                        "fails from now on."
+                    ),
                     help=f"Write `alter table {column.table} add column {column.name} jsonb;`.",
                     verdict=Verdict.FACT,
                 )

@@ -42,6 +42,6 @@ class TableDropped:
                 TABLE_DROPPED,
                 item.statement,
                 f"The statement drops table `{item.shown}` and its data{also}.",
-                help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a migration with "
-                "`phase: contract`.",
+                help=f"Release an application that no longer uses `{item.shown}` first; then drop it in a "
+                "migration with `phase: contract`.",
             )

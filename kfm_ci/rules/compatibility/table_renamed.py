@@ -48,6 +48,6 @@ class TableRenamed:
                     TABLE_RENAMED,
                     item.statement,
                     f"`{item.shown}` becomes `{item.becomes}`: queries with the old name fail.",
-                    help=f"Write `create view {item.shown} as select * from {item.becomes};` in the same transaction. Drop "
-                    "the view when no release uses it.",
+                    help=f"Write `create view {item.shown} as select * from {item.becomes};` in the same "
+                    "transaction. Drop the view when no release uses it.",
                 )

@@ -36,7 +36,7 @@ _DETECTORS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("square_oauth.SquareOAuthDetector", ("sq0csp-",)),
     ("stripe.StripeDetector", ("k_live_",)),
 )
-"""Module and class of detectors whose values have a recognisable format, each with texts of which the file must contain one.
+"""Module and class of detectors of values with a recognisable format, each with texts of which a file must contain one.
 
 Loaded only if the file contains one: the library imports an HTTP client, which takes longer than all rules.
 

@@ -55,8 +55,8 @@ class SchemaAndDataMixed:
             yield statement_finding(
                 SCHEMA_AND_DATA_MIXED,
                 statement,
-                f"The statement changes rows of `{written(relation)}` in the transaction in which line {schema.line} alters "
-                f"`{written(schema.tree.one('relation'))}`: both stay locked until the commit.",
+                f"The statement changes rows of `{written(relation)}` in the transaction in which line "
+                f"{schema.line} alters `{written(schema.tree.one('relation'))}`: both stay locked until the commit.",
                 help=f"Move it to the next migration, so that line {schema.line} is committed first.",
                 verdict=Verdict.FACT,
             )

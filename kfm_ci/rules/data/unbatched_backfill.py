@@ -50,8 +50,8 @@ class UnbatchedBackfill:
                 UNBATCHED_BACKFILL,
                 statement,
                 f"`{verb}` changes rows of `{name}` without a bound, in one transaction.",
-                help=f"Change them in batches: `… where id in (select id from {name} where … order by id limit 5000);`, repeated "
-                "until no row changes.",
+                help=f"Change them in batches: `… where id in (select id from {name} where … order by id limit "
+                "5000);`, repeated until no row changes.",
                 verdict=Verdict.FACT,
             )
 

@@ -41,7 +41,7 @@ class UpdateWithoutWhere:
                     UPDATE_WITHOUT_WHERE,
                     statement,
                     f"`UPDATE` changes every row of `{name}` in one transaction.",
-                    help=f"Change them in batches: `update {name} set … where id in (select id from {name} where … order by id "
-                    "limit 5000);`, repeated until no row changes.",
+                    help=f"Change them in batches: `update {name} set … where id in (select id from {name} where … "
+                    "order by id limit 5000);`, repeated until no row changes.",
                     verdict=Verdict.FACT,
                 )

@@ -63,7 +63,10 @@ class VolatileValue:
             yield statement_finding(
                 VOLATILE_VALUE,
                 statements[0][0],
-                f"The statement uses {', '.join(sorted(names))}, so the rows differ between databases{spread([statement.line for statement, _ in statements])}.",
+                (
+                    f"The statement uses {', '.join(sorted(names))}, so the rows differ between "
+                    f"databases{spread([statement.line for statement, _ in statements])}."
+                ),
                 help="Write a constant if all databases must agree (`'2026-02-25 12:00+00'`, a fixed uuid).",
                 verdict=Verdict.FACT,
             )

@@ -116,7 +116,8 @@ def _kept(file: SourceFile, migration: Migration | None) -> bool:
 def _shared(history: History, *, companions: bool = True) -> set[str]:
     """Paths that belong to more than one migration, so that their bytes grow with each.
 
-    ``companions``: whether what a program reads counts as well; a new migration that reads an old one's does not free it.
+    ``companions``: whether what a program reads counts as well; a new migration that reads an old one's does
+    not free it.
     """
     counted = Counter(
         path

@@ -54,13 +54,14 @@ class OutOfOrder:
         yield from (self._finding(change, migration, last, lates[0][0]) for migration, last in lates)
 
     def _finding(self, change: Change, migration: Migration, last: Migration, first: Migration) -> Finding:
+        behaviour = change.head.semantics.out_of_order_behaviour
         raced = change.merge_base is not None and change.merge_base.get(last.id) is None
         return migration_finding(
             OUT_OF_ORDER,
             f"{_name(change, migration)} sorts before {_name(change, last)}, which is already on the base"
             f"{' and was merged after this change began' if raced else ''}: "
             f"expected a version after {shown(last.version)}, got {shown(migration.version)}"
-            f"{f'; {change.head.semantics.out_of_order_behaviour}' if change.head.semantics.out_of_order_behaviour else ''}.",
+            f"{f'; {behaviour}' if behaviour else ''}.",
             # the command renumbers the later new migrations too, so one is enough for all
             help=renumbering(change, first),
             place=Place(

@@ -45,7 +45,8 @@ class UnreadableName:
                     UNREADABLE_NAME,
                     f"The description `{shown(slug)}` is not readable: "
                     f"expected at least {_LETTERS} letters, got {letters}.",
-                    help="Rename the file, its down migration and the header's id so that the name describes the change.",
+                    help="Rename the file, its down migration and the header's id so that the name "
+                    "describes the change.",
                     place=Place(file=migration.up_path, line=1),
                     migration=migration,
                 )

@@ -68,7 +68,10 @@ class HeaderTransaction:
         if len(found) > 1 and not any(requires_autocommit(item) for item in found):
             yield migration_finding(
                 HEADER_TRANSACTION,
-                "The header declares `transaction: no`, but no statement needs it: a failure leaves the migration partly applied.",
+                (
+                    "The header declares `transaction: no`, but no statement needs it: a failure leaves the "
+                    "migration partly applied."
+                ),
                 help="Remove `transaction`, so that the whole file is applied or nothing.",
                 place=place,
                 migration=migration,
@@ -80,7 +83,10 @@ class HeaderTransaction:
             if requires_autocommit(item):
                 yield migration_finding(
                     HEADER_TRANSACTION,
-                    f"The header declares `transaction: yes`, but `{statements.kind(item.text)}` cannot run in a transaction block.",
+                    (
+                        f"The header declares `transaction: yes`, but `{statements.kind(item.text)}` cannot run "
+                        "in a transaction block."
+                    ),
                     help="Move the statement to its own migration with `transaction: no` and a reason.",
                     place=Place(file=migration.up_path, line=item.line, column=item.column, end_line=item.end_line),
                     migration=migration,

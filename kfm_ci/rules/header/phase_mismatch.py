@@ -58,7 +58,10 @@ class PhaseMismatch:
             did = statements.kind(removal.text)
             yield migration_finding(
                 PHASE_MISMATCH,
-                f"The header declares `phase: {phase}`, but `{did}` on line {removal.line} removes an object, a contract step.",
+                (
+                    f"The header declares `phase: {phase}`, but `{did}` on line {removal.line} removes an object, "
+                    "a contract step."
+                ),
                 help="Move the removal to a later migration with `phase: contract`.",
                 place=key_place(migration, header, "phase"),
                 migration=migration,

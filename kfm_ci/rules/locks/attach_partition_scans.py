@@ -46,9 +46,12 @@ class AttachPartitionScans:
             yield statement_finding(
                 ATTACH_PARTITION_SCANS,
                 item.statement,
-                f"`ATTACH PARTITION` scans `{written(part)}` under a lock, unless a check constraint implies the bounds.",
-                help=f"Add `alter table {written(part)} add constraint … check (…) not valid;` with the partition's bounds. "
-                "Validate it in a migration in between.",
+                (
+                    f"`ATTACH PARTITION` scans `{written(part)}` under a lock, unless a check constraint "
+                    "implies the bounds."
+                ),
+                help=f"Add `alter table {written(part)} add constraint … check (…) not valid;` with the "
+                "partition's bounds. Validate it in a migration in between.",
             )
 
 

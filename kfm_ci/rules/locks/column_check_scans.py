@@ -42,6 +42,7 @@ class ColumnCheckScans:
                 COLUMN_CHECK_SCANS,
                 column.alteration.statement,
                 f"The check of `{column.table}.{column.name}` scans `{column.table}` and blocks reads and writes.",
-                help=f"Add `{column.name}` without it; then `alter table {column.table} add constraint {name} check (…) not "
-                f"valid;` and, in the next migration, `alter table {column.table} validate constraint {name};`.",
+                help=f"Add `{column.name}` without it; then `alter table {column.table} add constraint {name} "
+                f"check (…) not valid;` and, in the next migration, `alter table {column.table} validate "
+                f"constraint {name};`.",
             )

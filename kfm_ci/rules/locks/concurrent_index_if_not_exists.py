@@ -43,7 +43,8 @@ class ConcurrentIndexIfNotExists:
                 CONCURRENT_INDEX_IF_NOT_EXISTS,
                 statement,
                 f"`IF NOT EXISTS` skips an invalid `{quote(name)}` of an earlier attempt.",
-                help=f"Write `drop index concurrently if exists {quote(name)};` above it, and create it without `if not exists`.",
+                help=f"Write `drop index concurrently if exists {quote(name)};` above it, and create it without "
+                "`if not exists`.",
                 verdict=Verdict.FACT,
             )
 

@@ -48,8 +48,8 @@ class ConstrainedDomainColumn:
                 yield statement_finding(
                     CONSTRAINED_DOMAIN_COLUMN,
                     column.alteration.statement,
-                    f"`{column.table}.{column.name}` has the constrained domain `{quote(column.type)}`: PostgreSQL rewrites "
-                    f"`{column.table}` and blocks reads and writes.",
+                    f"`{column.table}.{column.name}` has the constrained domain `{quote(column.type)}`: "
+                    f"PostgreSQL rewrites `{column.table}` and blocks reads and writes.",
                     help=f"Add `{column.name}` with the domain's base type and a `not valid` check constraint.",
                 )
 

@@ -50,7 +50,10 @@ class ExplicitLock:
             yield statement_finding(
                 EXPLICIT_LOCK,
                 statement,
-                f"`LOCK` holds {_MODES[mode]} on {', '.join(f'`{name}`' for name in old)} until the commit and blocks {'reads and writes' if reads else 'writes'}.",
+                (
+                    f"`LOCK` holds {_MODES[mode]} on {', '.join(f'`{name}`' for name in old)} until the commit "
+                    f"and blocks {'reads and writes' if reads else 'writes'}."
+                ),
                 help="Remove it; each statement takes the lock that it needs.",
                 verdict=Verdict.FACT,
                 hazard=Hazard.BLOCKS_READS if reads else Hazard.BLOCKS_WRITES,

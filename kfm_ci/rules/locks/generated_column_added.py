@@ -51,6 +51,6 @@ class GeneratedColumnAdded:
                 column.alteration.statement,
                 f"`{column.table}.{column.name}` is {what}: PostgreSQL rewrites `{column.table}` and blocks reads and "
                 "writes.",
-                help=f"Write `alter table {column.table} add column {column.name} …;` with a plain column and fill it in batches. "
-                "Add the default or identity afterwards.",
+                help=f"Write `alter table {column.table} add column {column.name} …;` with a plain column and fill "
+                "it in batches. Add the default or identity afterwards.",
             )

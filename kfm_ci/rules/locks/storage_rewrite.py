@@ -46,5 +46,6 @@ class StorageRewrite:
                     STORAGE_REWRITE,
                     item.statement,
                     f"`{what}` rewrites `{written(item.relation)}` and blocks reads and writes.",
-                    help="Copy the rows to a new table and swap the two, or declare `rollout: requires-maintenance-window`.",
+                    help="Copy the rows to a new table and swap the two, or declare "
+                    "`rollout: requires-maintenance-window`.",
                 )

@@ -46,7 +46,10 @@ class VacuumFullOrCluster:
                 yield statement_finding(
                     VACUUM_FULL_OR_CLUSTER,
                     statement,
-                    f"`{what}` rewrites {', '.join(f'`{item}`' for item in old) or 'every table'} and blocks reads and writes.",
+                    (
+                        f"`{what}` rewrites {', '.join(f'`{item}`' for item in old) or 'every table'} and blocks "
+                        "reads and writes."
+                    ),
                     help="Use `pg_repack`, or declare `rollout: requires-maintenance-window`.",
                 )
 

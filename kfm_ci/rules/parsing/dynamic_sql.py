@@ -19,8 +19,9 @@ DYNAMIC_SQL = RuleInfo(
         "blocks in other languages, are known only at run time: the gate observes their effects, "
         "`kfm-ci check` cannot. Write static SQL where possible."
     ),
-    bad="do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = 'shop' loop\n"
-    "    execute format('alter table shop.%I add column noted_at timestamptz', name);\n  end loop;\nend $$;\n",
+    bad="do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = "
+    "'shop' loop\n    execute format('alter table shop.%I add column noted_at timestamptz', name);\n"
+    "  end loop;\nend $$;\n",
     good="alter table shop.orders add column noted_at timestamptz;\n",
 )
 

@@ -35,7 +35,8 @@ OUTSIDE_DATABASE = RuleInfo(
         "checked, and the credentials are in the file. Move the work to the application or the "
         "infrastructure."
     ),
-    bad="create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host 'billing');\n",
+    bad="create extension postgres_fdw;\ncreate server billing foreign data wrapper postgres_fdw options (host "
+    "'billing');\n",
     good="create table billing_import (id bigint primary key, amount numeric);\n",
 )
 

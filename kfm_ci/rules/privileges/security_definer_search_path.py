@@ -45,7 +45,10 @@ class SecurityDefinerSearchPath:
                 yield statement_finding(
                     SECURITY_DEFINER_SEARCH_PATH,
                     statement,
-                    f"`{spelled(statement.tree.strings('funcname'))}` runs with its owner's privileges and the caller's `search_path`.",
+                    (
+                        f"`{spelled(statement.tree.strings('funcname'))}` runs with its owner's privileges and "
+                        "the caller's `search_path`."
+                    ),
                     help="Add `set search_path = pg_catalog, pg_temp` and qualify the names in its body.",
                     verdict=Verdict.FACT,
                 )

@@ -75,8 +75,8 @@ DATA_DEPENDENT_SCHEMA = RuleInfo(
     bad='-- kfm:allow blocks-reads reason="small"\n-- kfm:allow full-scan reason="small"\n'
     "do $$ begin\n  alter table widgets alter column name set not null;\nexception when others then null;\nend $$;\n"
     "-- down:\nalter table widgets alter column name drop not null;",
-    good="do $$ begin\n  alter table widgets add column title text;\nexception when duplicate_column then null;\nend $$;\n"
-    "-- down:\nalter table widgets drop column title;",
+    good="do $$ begin\n  alter table widgets add column title text;\n"
+    "exception when duplicate_column then null;\nend $$;\n-- down:\nalter table widgets drop column title;",
 )
 
 EXCEPTION_SWALLOWED = RuleInfo(

@@ -11,7 +11,8 @@ _WIDGETS = (
 )
 _LABEL = (
     f"{_WIDGETS}\ncreate function label(p bigint) returns text language plpgsql as $$\n"
-    "declare found_name text;\nbegin\n  select name into found_name from widgets where id = p;\n  return found_name;\nend $$;"
+    "declare found_name text;\nbegin\n  select name into found_name from widgets where id = p;\n"
+    "  return found_name;\nend $$;"
 )
 
 NOT_RESUMABLE = RuleInfo(
@@ -26,8 +27,8 @@ NOT_RESUMABLE = RuleInfo(
     ),
     severities=(Severity.WARNING,),
     base=_WIDGETS,
-    bad="create index concurrently widgets_name on widgets (name);\ncreate index concurrently widgets_n on widgets (n);\n"
-    "-- down:\ndrop index widgets_name, widgets_n;",
+    bad="create index concurrently widgets_name on widgets (name);\n"
+    "create index concurrently widgets_n on widgets (n);\n-- down:\ndrop index widgets_name, widgets_n;",
     good="create index concurrently widgets_name on widgets (name);\n-- down:\ndrop index concurrently widgets_name;",
 )
 

@@ -46,8 +46,8 @@ ROLLBACK_SCHEMA_DIFFERS = RuleInfo(
         " `if not exists` may stay. Revert exactly what the up migration does."
     ),
     base=_WIDGETS,
-    bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\ncreate table titles (id bigint);\n"
-    "-- down:\nalter table widgets drop column title;",
+    bad="alter table widgets add column title text;\ncreate index on widgets (name, title);\n"
+    "create table titles (id bigint);\n-- down:\nalter table widgets drop column title;",
     good=_GOOD,
 )
 
@@ -62,7 +62,8 @@ ROLLBACK_DATA_LOST = RuleInfo(
         "until they are not needed, or declare `rollback: manual`."
     ),
     base=_WIDGETS,
-    bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;\ndelete from widgets;",
+    bad="alter table widgets add column title text;\n-- down:\nalter table widgets drop column title;\n"
+    "delete from widgets;",
     good=_GOOD,
 )
 

@@ -161,7 +161,8 @@ REMEDIES: Mapping[str, str] = {
 }
 """Helps for rules for which squawk prints none."""
 EXCLUSION_REMEDY = (
-    "Declare `rollout: requires-maintenance-window`, or create a new table with the constraint and move the rows in batches. "
-    "An exclusion constraint cannot be `NOT VALID`, and PostgreSQL cannot build its index concurrently."
+    "Declare `rollout: requires-maintenance-window`, or create a new table with the constraint and move the "
+    "rows in batches. An exclusion constraint cannot be `NOT VALID`, and PostgreSQL cannot build its index "
+    "concurrently."
 )
 """The help where PostgreSQL rejects what squawk recommends."""

@@ -47,7 +47,10 @@ class EnumValueUsedInSameTransaction:
                 yield statement_finding(
                     ENUM_VALUE_USED_IN_SAME_TRANSACTION,
                     user,
-                    f"The statement uses '{shown(value)}', which line {added.line} adds to `{spelled(names)}` in the same transaction.",
+                    (
+                        f"The statement uses '{shown(value)}', which line {added.line} adds to `{spelled(names)}` "
+                        "in the same transaction."
+                    ),
                     help=f"Use '{shown(value)}' in the next migration, after the commit.",
                 )
 

@@ -81,7 +81,8 @@ class NonTransactionalMixed:
         return migration_finding(
             NON_TRANSACTIONAL_MIXED,
             f"`{statements.kind(one.text)}` (line {one.line}) cannot run in a transaction block, so if "
-            f"`{' '.join(statements.kind(other.text).split())}` (line {other.line}) fails, the file is only partly applied.",
+            f"`{' '.join(statements.kind(other.text).split())}` (line {other.line}) fails, the file is only "
+            "partly applied.",
             help=f"Move line {other.line} to its own migration.",
             place=_place(migration, one),
             migration=migration,

@@ -22,7 +22,8 @@ NON_TRANSACTIONAL_TOOL = RuleInfo(
     ),
     severities=(Severity.NOTE,),
     bad="create table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\n",
-    good="begin;\ncreate table widgets (id bigint primary key);\nalter table gadgets add column widget bigint;\ncommit;\n",
+    good="begin;\ncreate table widgets (id bigint primary key);\n"
+    "alter table gadgets add column widget bigint;\ncommit;\n",
 )
 
 
@@ -42,7 +43,10 @@ class NonTransactionalTool:
             if len(parts) > 1:
                 yield migration_finding(
                     NON_TRANSACTIONAL_TOOL,
-                    f"{change.head.format} runs a migration without a transaction: if a statement fails, the ones before it stay applied.",
+                    (
+                        f"{change.head.format} runs a migration without a transaction: if a statement fails, the "
+                        "ones before it stay applied."
+                    ),
                     help="Write one statement per migration, or wrap the file in `begin;` and `commit;`.",
                     migration=migration,
                 )

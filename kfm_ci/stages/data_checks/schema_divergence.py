@@ -78,7 +78,8 @@ def _finding(migration: Migration, found: SchemaDivergence) -> Finding:
     return DATA_DEPENDENT_SCHEMA.finding(
         f"The resulting schema differs between empty and populated tables: with rows {_names(tuple(changes), '; ')}. "
         "The statement swallows an error or branches on the rows, and reports success.",
-        help="Remove `EXCEPTION WHEN OTHERS`, or catch only the expected condition, so that the error aborts the migration. "
+        help="Remove `EXCEPTION WHEN OTHERS`, or catch only the expected condition, so that the error aborts "
+        "the migration. "
         'Write `-- kfm:allow data-dependent reason="…"` above the statement if the schema is meant to depend on rows.',
         place=place,
         migration=migration.id,

@@ -77,7 +77,8 @@ def _finding(
     return EXCEPTION_SWALLOWED.finding(
         f"`EXCEPTION WHEN OTHERS`{within} {'swallows' if silent else 'only reports a message about'} this error, "
         f"caught {times}: {cause}. The migration still reports success.",
-        help=f"Catch only the expected condition by its name, so that other errors abort the migration. {acknowledgement}",
+        help="Catch only the expected condition by its name, so that other errors abort the migration. "
+        f"{acknowledgement}",
         place=Place(file=migration.up_path, line=line, column=1, end_line=line),
         migration=migration.id,
         severity=Severity.ERROR if silent else Severity.WARNING,

@@ -49,14 +49,23 @@ AT_ONCE = [
     ("alter table t add column color text; alter table t drop column colour;", "names"),
     ("alter table t add column price_cents bigint; alter table t drop column price;", "names"),
     ("alter table t add column full_name text, add column age int; alter table t drop column name;", "names"),
-    ('alter table t add column "typedSignatureEnabled" bool; alter table t drop column "enabledTypedSignature";', "names"),
+    (
+        'alter table t add column "typedSignatureEnabled" bool; alter table t drop column "enabledTypedSignature";',
+        "names",
+    ),
     ("alter table t add column email_verified_at date; alter table t drop column email_verified;", "names"),
     ("alter table t add column b int; update t set b = a::int; alter table t drop column a;", "copies"),
-    ("alter table t add b int, add c int; do $$ begin update t set b = coalesce(t.a, 0); end $$; alter table t drop a;", "copies"),
+    (
+        (
+            "alter table t add b int, add c int; do $$ begin update t set b = coalesce(t.a, 0); end $$; alter "
+            "table t drop a;"
+        ),
+        "copies",
+    ),
     ("alter table t add column b int; update t set b = a; alter table t rename column a to a_old;", "copies"),
     ("create table n as select * from t; drop table t;", "copies"),
     ("create table n (a int); insert into n select a from t join u using (a); drop table t;", "copies"),
-]  # fmt: skip
+]
 APART = [
     "alter table t add column weight numeric; alter table t drop column colour;",
     "alter table t add column created_at timestamptz; alter table t drop column expires;",
@@ -85,12 +94,15 @@ def test_two_changes_that_have_nothing_to_do_with_each_other_are_not_one(sql, ju
     assert judge_text(ExpandAndContractCombined(), sql) == []
 
 
-@pytest.mark.parametrize(("made", "more", "found"), [
-    ("colour text", "", 1),
-    ("colour int", "", 0),
-    ("colour text", ", add column weight int", 0),
-    ("colour text", ", drop column size", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "more", "found"),
+    [
+        ("colour text", "", 1),
+        ("colour int", "", 0),
+        ("colour text", ", add column weight int", 0),
+        ("colour text", ", drop column size", 0),
+    ],
+)
 def test_a_lone_pair_of_one_type_is_a_replacement(made, more, found, judge):
     files = {"V1__one.up.sql": f"create table t (id int, {made}, size int);"}
     new = {"V2__two.up.sql": f"alter table t add column shade text, drop column colour{more};"}
@@ -108,14 +120,18 @@ def test_two_migrations_of_one_change_are_at_once_too(judge):
 
 
 USES = [
-    ("alter table orders drop column placed_at;", {"app/report.py": "x = 1\nsql = 'select placed_at from orders'\n"}, "app/report.py:2"),
+    (
+        "alter table orders drop column placed_at;",
+        {"app/report.py": "x = 1\nsql = 'select placed_at from orders'\n"},
+        "app/report.py:2",
+    ),
     ("alter table orders drop column note;", {"app/order.py": "class Order:\n    note = Text()\n"}, "app/order.py:2"),
     ("alter table order_items drop column note;", {"a.ts": "class OrderItem {\n  note: string }"}, "a.ts:2"),
     ("drop table shop.orders;", {"app/q.sql": "select * from shop.orders"}, "app/q.sql:1"),
     ("alter table orders rename to purchases;", {"a.rb": "\n\norders"}, "a.rb:3"),
     ('alter table orders drop column "Straße_1";', {"a.py": "order Straße_1"}, "a.py:1"),
     ("drop table order_items;", {"a.go": "insert into order_items(id) values (1)"}, "a.go:1"),
-]  # fmt: skip
+]
 NO_USES = [
     ("drop table admin_purge;", {"a.rs": "fn admin_purge() {}\nlet x = admin_purge(1);"}),
     ("drop table order_items;", {"driver/migrations/a.sql": "select * from order_items"}),
@@ -155,19 +171,27 @@ SURE = [
     ("alter table orders drop column note;", "Report.java", 'run("SELECT NOTE FROM ORDERS");'),
     ("alter table orders drop column placed_at;", "q.json", '{"query": "select placed_at from orders"}'),
     ("alter table orders drop column note;", "a.go", "row := db.Query(`\nselect id,\n  note\nfrom orders`)"),
-    ("alter table orders drop column note;", "a.py", "db.run('select c.id, o.note from customers c join orders o using (id)')"),
+    (
+        "alter table orders drop column note;",
+        "a.py",
+        "db.run('select c.id, o.note from customers c join orders o using (id)')",
+    ),
     ("alter table orders drop column note;", "a.py", 'run("select id, "\n    "note "\n    "from orders")'),
     ("alter table orders drop column note;", "a.py", 'run("select id from orders "\n    "where note is null")'),
     ("alter table orders drop column note;", "a.sql", "insert into orders (id, note)\n\nvalues (1, 2);"),
-    ("alter table orders drop column name;", "a.go", "type Order struct {\n\tName string `db:\"name\"`\n}"),
+    ("alter table orders drop column name;", "a.go", 'type Order struct {\n\tName string `db:"name"`\n}'),
     ("alter table orders drop column note;", "a.java", "@Entity\nclass Order {\n  private String note;\n}"),
     ("alter table orders drop column name;", "a.prisma", 'model Purchase {\n  name String\n  @@map("orders")\n}'),
     ("alter table orders drop column name;", "a.rb", "class Order\nend\nOrder.find(1)\nputs order.name"),
     ("alter table orders drop column note;", "a.py", "print(order.note, orders)"),
     ("alter table orders rename column note to remark;", "a.rb", "Order.find(1)\norder.note"),
-    ("alter table orders drop column placed_at;", "a.ts", "await prisma.order.findMany({\n  where: { placed_at: null }\n})"),
+    (
+        "alter table orders drop column placed_at;",
+        "a.ts",
+        "await prisma.order.findMany({\n  where: { placed_at: null }\n})",
+    ),
     ("alter table orders drop column placed_at;", "a.rb", "Order.where(placed_at: nil)"),
-]  # fmt: skip
+]
 DOUBTFUL = [
     ("drop table order_items;", "a.rs", "pub(crate) mod order_items;"),
     ("drop table order_items;", "layout.go", 'const OrderItems Layout = "order_items"'),
@@ -179,13 +203,17 @@ DOUBTFUL = [
     ("alter table orders drop column placed_at;", "a.py", "order = load()\nprint(kept['placed_at'])"),
     ("alter table orders drop column placed_at;", "a.py", "db.run('select 1 from orders')\nlog('placed_at')"),
     ("alter table orders drop column placed_at;", "a.sql", "select l.placed_at from lines l join orders o using (id)"),
-    ("alter table orders drop column placed_at;", "a.py", "class Order(Base):\n    id = 1\n\nclass Line(Base):\n    placed_at = 1"),
+    (
+        "alter table orders drop column placed_at;",
+        "a.py",
+        "class Order(Base):\n    id = 1\n\nclass Line(Base):\n    placed_at = 1",
+    ),
     ("alter table task drop column task_name;", "a.rs", "task.run();\nlet task_name = handles.remove(id);"),
     ("alter table shop.users drop column first_name;", "a.sql", "select first_name from auth.users"),
     ("alter table orders drop column placed_at;", "a.go", 'span.Set("order.placed_at", x)'),
     ("alter table orders drop column placed_at;", "a.ts", "type Order = {\n  placed_at: string\n}"),
     ("alter table tabular drop column location_id;", "a.rs", "x = generic_tabular.location_id"),
-]  # fmt: skip
+]
 NOT_EVEN_THAT = [
     ("drop table orders;", "a.ts", "import { orders } from './orders';\nconst [orders, setOrders] = useState([]);"),
     ("drop table orders;", "a.py", "from orders import models\nlog('3 removed from orders')"),
@@ -196,7 +224,7 @@ NOT_EVEN_THAT = [
     ("alter table orders drop column name;", "a.py", "def label(order):\n    return order.name"),
     ("alter table orders drop column note;", "a.tsx", "<Order />\nconst note = 'call back';"),
     ("drop table orders;", "a.rb", "\n\norders"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("sql", "path", "text"), SURE)

@@ -95,8 +95,9 @@ REMOVED = SchemaDiff(removed=("column public.t.a",))
 def test_a_dropped_column_is_an_error_until_the_policy_has_seen_its_phase() -> None:
     found = check_migration(migration("alter table t drop column a;"), (), schema_diff=REMOVED)
     assert {(item.hazard, item.severity) for item in found} == {
-        (Hazard.DATA_LOSS, Severity.ERROR), (Hazard.BREAKS_CLIENTS, Severity.ERROR),
-    }  # fmt: skip
+        (Hazard.DATA_LOSS, Severity.ERROR),
+        (Hazard.BREAKS_CLIENTS, Severity.ERROR),
+    }
 
 
 def test_what_the_same_pull_request_added_may_be_dropped() -> None:
@@ -117,10 +118,14 @@ def test_what_goes_through_cascade_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
-    [("integer not null", "text not null", True), ("character varying(9)", "character varying(20)", False),
-     ("integer", "integer not null", False), ("character varying(20)", "text", False),
-     ("numeric(9,2)", "numeric(9,3)", True)],
-)  # fmt: skip
+    [
+        ("integer not null", "text not null", True),
+        ("character varying(9)", "character varying(20)", False),
+        ("integer", "integer not null", False),
+        ("character varying(20)", "text", False),
+        ("numeric(9,2)", "numeric(9,3)", True),
+    ],
+)
 def test_only_a_type_that_does_not_widen_breaks_clients(before: str, after: str, told: bool) -> None:
     diff = SchemaDiff(changed=(ObjectChange(name="column public.t.a", before=before, after=after),))
     assert bool(check_migration(migration(), (), schema_diff=diff)) is told
@@ -130,9 +135,13 @@ def suspect(
     rule: str = "squawk-adding-not-nullable-field", hazard: Hazard = Hazard.FULL_SCAN, line: int = 1
 ) -> Finding:
     return Finding(
-        rule=rule, hazard=hazard, severity=Severity.ERROR, message="may scan.", verdict=Verdict.SUSPECTED,
+        rule=rule,
+        hazard=hazard,
+        severity=Severity.ERROR,
+        message="may scan.",
+        verdict=Verdict.SUSPECTED,
         place=Place(file="m/a.up.sql", line=line),
-    )  # fmt: skip
+    )
 
 
 def test_a_suspicion_is_confirmed_by_what_was_seen_and_refuted_when_nothing_was() -> None:
@@ -215,9 +224,10 @@ def test_a_transaction_that_the_server_took_is_no_suspicion_any_more() -> None:
 
 def fan_out(count: int) -> StatementEvidence:
     parts = tuple(f"public.t_{number}" for number in range(count))
-    locks = (Lock(relation="public.t", mode=LockMode.SHARE, preexisting=True), *(
-        Lock(relation=name, mode=LockMode.SHARE, preexisting=True, kind="partition") for name in parts
-    ))  # fmt: skip
+    locks = (
+        Lock(relation="public.t", mode=LockMode.SHARE, preexisting=True),
+        *(Lock(relation=name, mode=LockMode.SHARE, preexisting=True, kind="partition") for name in parts),
+    )
     built = tuple(f"{name}_idx" for name in parts)
     effects = StatementEffects(scans=parts, index_builds=built, preexisting=parts, wal_bytes=0)
     return replace(SCAN, kind="CREATE INDEX", locks=LockEvidence(taken=locks), effects=effects)
@@ -229,8 +239,12 @@ def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() ->
         item for item in check_migration(migration("create index i on t (a);"), (built,)) if item.severity == "error"
     )
     assert found.rule == "index-not-concurrent"
-    for told in ("`create index i on only t (a);`", "`create index concurrently t_0_i on public.t_0 (a);`",
-                 "all 3 partitions", "`alter index i attach partition t_0_i;`"):  # fmt: skip
+    for told in (
+        "`create index i on only t (a);`",
+        "`create index concurrently t_0_i on public.t_0 (a);`",
+        "all 3 partitions",
+        "`alter index i attach partition t_0_i;`",
+    ):
         assert told in str(found.help)
     assert found.message.count("builds index") == 1 and "on `public.t_0`, `public.t_1`, `public.t_2`." in found.message
     suspected = replace(found, verdict=Verdict.SUSPECTED, help="create index concurrently")
@@ -244,8 +258,10 @@ def test_an_index_on_a_partitioned_table_is_advised_as_postgresql_allows_it() ->
 
 
 def test_two_modes_of_one_statement_under_which_later_work_runs_are_told_once() -> None:
-    locks = (Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),
-             Lock(relation="public.u", mode=LockMode.SHARE_ROW_EXCLUSIVE, preexisting=True))  # fmt: skip
+    locks = (
+        Lock(relation="public.t", mode=LockMode.ACCESS_EXCLUSIVE, preexisting=True),
+        Lock(relation="public.u", mode=LockMode.SHARE_ROW_EXCLUSIVE, preexisting=True),
+    )
     first = replace(QUIET, locks=LockEvidence(taken=locks))
     scan = StatementEffects(scans=("public.v",), preexisting=("public.v",), wal_bytes=0)
     later = replace(SCAN, line=2, end_line=2, effects=scan, locks=LockEvidence(held=locks))
@@ -291,12 +307,15 @@ def test_the_timeout_that_is_advised_has_effect_where_the_statement_runs() -> No
 
 def test_keys_of_one_table_without_an_index_are_one_note_where_the_first_is_made() -> None:
     text = (
-        "alter table t add column a int references p;\nalter table t add constraint t_b foreign key (b, c) references q;\n"
+        "alter table t add column a int references p;\n"
+        "alter table t add constraint t_b foreign key (b, c) references q;\n"
         "alter table u add foreign key (t) references t;\n"
     )
-    keys = [ForeignKey(table="public.t", name="t_a_fkey", columns=("a",), referenced="public.p"),
-            ForeignKey(table="public.t", name="t_b", columns=("b", "c"), referenced="public.q"),
-            ForeignKey(table="public.t", name="t_d_fkey", columns=("d",), referenced="public.p")]  # fmt: skip
+    keys = [
+        ForeignKey(table="public.t", name="t_a_fkey", columns=("a",), referenced="public.p"),
+        ForeignKey(table="public.t", name="t_b", columns=("b", "c"), referenced="public.q"),
+        ForeignKey(table="public.t", name="t_d_fkey", columns=("d",), referenced="public.p"),
+    ]
     seen = tuple(replace(QUIET, line=at, end_line=at) for at in (1, 2, 3))
     (found,) = (item for item in check_migration(migration(text), seen, unindexed=tuple(keys)) if "index" in item.rule)
     assert found.place.line == 1

@@ -134,11 +134,14 @@ HEADER = """-- [KFM_MIGRATION]
 """
 
 
-@pytest.mark.parametrize(("code", "refused", "told"), [
-    ("db.run('select colour_name from widgets')", 1, "which is still used: app.py:1"),
-    ("widgets = []\ncolour_name = 'red'", 0, "which may still be used unless these mean another object: app.py:2"),
-    ("widgets = []", 0, "0 errors, 1 warning"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("code", "refused", "told"),
+    [
+        ("db.run('select colour_name from widgets')", 1, "which is still used: app.py:1"),
+        ("widgets = []\ncolour_name = 'red'", 0, "which may still be used unless these mean another object: app.py:2"),
+        ("widgets = []", 0, "0 errors, 1 warning"),
+    ],
+)
 def test_a_contract_step_passes_when_nothing_surely_uses_what_it_removes(
     repository: Path, code: str, refused: int, told: str
 ) -> None:

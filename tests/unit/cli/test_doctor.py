@@ -13,10 +13,14 @@ from kfm_ci.migrations.model import Tool
     [
         ("sh", (), "sh: /"),
         ("sh", ("sh", "-c", "exit 0"), "sh: /"),
-        ("sh", ("sh", "-c", "echo no module named shop >&2; exit 1"), "but a dependency is NOT INSTALLED (no module named shop): npm ci"),
+        (
+            "sh",
+            ("sh", "-c", "echo no module named shop >&2; exit 1"),
+            "but a dependency is NOT INSTALLED (no module named shop): npm ci",
+        ),
         ("no-such-tool", (), "no-such-tool is NOT INSTALLED: npm ci"),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_is_told_with_the_command_that_installs_it(tmp_path, up, probe, told):
     said = doctor._program(
         tmp_path, Tool(up=(up,), dependency_check=probe, history_table="ran", how_to_install="npm ci")

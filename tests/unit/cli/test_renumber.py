@@ -25,8 +25,11 @@ def repository(tmp_path: Path) -> Repository:
     """Commit files on the base, and write those of a change beside them."""
 
     def git(*arguments: str) -> None:
-        subprocess.run(["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments],
-                       check=True, capture_output=True)  # fmt: skip
+        subprocess.run(
+            ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@example.org", *arguments],
+            check=True,
+            capture_output=True,
+        )
 
     def write(files: dict[str, str]) -> None:
         for name, text in files.items():

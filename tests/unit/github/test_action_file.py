@@ -30,8 +30,14 @@ def test_every_input_is_read_with_the_default_that_is_documented() -> None:
 
 
 def test_every_output_is_written(tmp_path: Path) -> None:
-    publication = PublicationContext(context=context.Context(), inputs=Inputs(), credentials=Credentials(), out=tmp_path, log=io.StringIO(),
-                      evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"))  # fmt: skip
+    publication = PublicationContext(
+        context=context.Context(),
+        inputs=Inputs(),
+        credentials=Credentials(),
+        out=tmp_path,
+        log=io.StringIO(),
+        evidence=Evidence(result=Result.PASS, exit_code=0, tool_version="1"),
+    )
     assert publish.outputs(publication).keys() == ACTION["outputs"].keys()
 
 

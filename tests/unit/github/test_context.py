@@ -15,8 +15,13 @@ def event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201
     def write(content: object, name: str = "pull_request") -> context.Context:
         file = tmp_path / "event.json"
         file.write_text(content if isinstance(content, str) else json.dumps(content))
-        for key, value in {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_PATH": str(file), "GITHUB_EVENT_NAME": name,
-                           "GITHUB_SHA": "merge", "GITHUB_REPOSITORY": "acme/shop"}.items():  # fmt: skip
+        for key, value in {
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_EVENT_PATH": str(file),
+            "GITHUB_EVENT_NAME": name,
+            "GITHUB_SHA": "merge",
+            "GITHUB_REPOSITORY": "acme/shop",
+        }.items():
             monkeypatch.setenv(key, value)
         monkeypatch.delenv("GITHUB_BASE_REF", raising=False)
         return context.read()
@@ -25,8 +30,13 @@ def event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # noqa: ANN201
 
 
 def pull(head: object) -> dict:
-    return {"pull_request": {"number": 7, "head": {"sha": "tip", "repo": head},
-                             "base": {"sha": "base", "repo": {"full_name": "acme/shop"}}}}  # fmt: skip
+    return {
+        "pull_request": {
+            "number": 7,
+            "head": {"sha": "tip", "repo": head},
+            "base": {"sha": "base", "repo": {"full_name": "acme/shop"}},
+        }
+    }
 
 
 def test_a_pull_request_names_its_base_tip_and_number(event) -> None:  # noqa: ANN001
@@ -57,7 +67,7 @@ def test_a_push_to_the_default_branch_is_compared_with_what_it_found(event, monk
 @pytest.mark.parametrize("name", ["push", "workflow_dispatch"])
 def test_another_branch_is_compared_with_the_default_one(event, monkeypatch, name: str) -> None:  # noqa: ANN001
     monkeypatch.setenv("GITHUB_REF", "refs/heads/change")
-    # what was there before a push may be gone after a rebase, and holds files that were judged before and are new all the same
+    # the commit before a push may be missing after a rebase, and has files that were judged before and are still new
     assert event({"before": "abc", "repository": REPOSITORY}, name).base == "main"
 
 

@@ -12,8 +12,13 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 PIN = re.compile(r"uses: kfm-ci/kfm-ci(?:/on-runner)?@(\S+) # (\S+)$", re.MULTILINE)
-NAMING = ["README.md", "workflows/gate.yml", "workflows/gate-matrix.yml", "workflows/gate-on-runner.yml",
-          "workflows/comment.yml"]  # fmt: skip
+NAMING = [
+    "README.md",
+    "workflows/gate.yml",
+    "workflows/gate-matrix.yml",
+    "workflows/gate-on-runner.yml",
+    "workflows/comment.yml",
+]
 DIGEST = f"sha256:{'c' * 64}"
 
 
@@ -69,17 +74,34 @@ def released(tmp_path: Path) -> Path:
     git(checkout, "add", "-A")
     git(checkout, *identity, "commit", "-qm", "merged")
     environment = {
-        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "IMAGE": "ghcr.io/acme/shop", "VERSION": "0.1.0", "DIGEST": DIGEST,
-        "TOKEN": "secret", "GITHUB_SHA": git(checkout, "rev-parse", "HEAD"), "GITHUB_SERVER_URL": str(tmp_path),
-        "GITHUB_REPOSITORY": "acme/shop.git", "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-    }  # fmt: skip
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "IMAGE": "ghcr.io/acme/shop",
+        "VERSION": "0.1.0",
+        "DIGEST": DIGEST,
+        "TOKEN": "secret",
+        "GITHUB_SHA": git(checkout, "rev-parse", "HEAD"),
+        "GITHUB_SERVER_URL": str(tmp_path),
+        "GITHUB_REPOSITORY": "acme/shop.git",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }
     jobs = yaml.safe_load((ROOT / ".github/workflows/release.yml").read_text())["jobs"]
-    steps = [step for job in jobs.values() for step in job["steps"] if "run" in step and "docker" not in step["run"]
-             or "docker://" in step.get("run", "")]  # fmt: skip
+    steps = [
+        step
+        for job in jobs.values()
+        for step in job["steps"]
+        if "run" in step and "docker" not in step["run"] or "docker://" in step.get("run", "")
+    ]
     assert [step["name"].split()[0] for step in steps] == ["Compare", "Tag", "Push"]
     for step in steps:
-        done = subprocess.run(["bash", "-e", "-c", step["run"]], cwd=checkout, env=environment, capture_output=True, text=True,
-                              check=False)  # fmt: skip
+        done = subprocess.run(
+            ["bash", "-e", "-c", step["run"]],
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, f"{step['name']}: {done.stderr}"
     return checkout
 

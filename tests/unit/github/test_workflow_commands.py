@@ -41,8 +41,13 @@ def test_many_of_one_rule_hide_no_other_from_the_ten_that_are_shown() -> None:
     found = [*many, *same, replace(finding("another"), rule="other")]
     lines = workflow_commands.annotate([replace(item, severity=Severity.WARNING) for item in found])
     assert [line.rpartition("::")[2].partition("%0A")[0] for line in lines] == [
-        "no down of 0", "no down of 1", "no down of 2", "137 more, listed in the report.", "unknown", "another"
-    ]  # fmt: skip
+        "no down of 0",
+        "no down of 1",
+        "no down of 2",
+        "137 more, listed in the report.",
+        "unknown",
+        "another",
+    ]
     assert "Also in 19 other places." in lines[4]
 
 

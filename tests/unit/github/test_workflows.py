@@ -21,8 +21,12 @@ def copied(tmp_path: Path) -> Path:
 
 
 def audit(directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIN / "zizmor", "--offline", "--persona", "pedantic", "--no-progress", directory],
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    return subprocess.run(
+        [BIN / "zizmor", "--offline", "--persona", "pedantic", "--no-progress", directory],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_what_users_copy_has_no_finding(copied: Path) -> None:
@@ -44,14 +48,22 @@ def test_the_audit_would_find_something(copied: Path) -> None:
 
 @pytest.mark.parametrize(
     ("schema", "pattern"),
-    [("github-workflows", "workflows/*.yml"), ("github-workflows", ".github/workflows/*.yml"), ("github-actions", "**/action.yml"),
-     ("dependabot", ".github/dependabot.yml")],
-)  # fmt: skip
+    [
+        ("github-workflows", "workflows/*.yml"),
+        ("github-workflows", ".github/workflows/*.yml"),
+        ("github-actions", "**/action.yml"),
+        ("dependabot", ".github/dependabot.yml"),
+    ],
+)
 def test_every_file_has_the_shape_that_github_reads(schema: str, pattern: str) -> None:
     files = sorted(ROOT.glob(pattern))
     assert files
-    done = subprocess.run([BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files],
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [BIN / "check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 

@@ -63,14 +63,14 @@ def test_one_that_is_not_well_formed_is_told_at_its_line(comment: str, message: 
 @pytest.mark.parametrize(
     ("path", "written"),
     [
-        ("a.sql", "-- kfm:allow timeout reason=\"…\"` above the statement"),
-        ("a.py", "# kfm:allow timeout reason=\"…\"` above the call"),
-        ("a.exs", "# kfm:allow timeout reason=\"…\"` above the call"),
-        ("a.ts", "// kfm:allow timeout reason=\"…\"` above the call"),
-        ("a.xml", "<!-- kfm:allow timeout reason=\"…\" -->` above the changeset"),
-        (None, "-- kfm:allow timeout reason=\"…\"` above the statement"),
+        ("a.sql", '-- kfm:allow timeout reason="…"` above the statement'),
+        ("a.py", '# kfm:allow timeout reason="…"` above the call'),
+        ("a.exs", '# kfm:allow timeout reason="…"` above the call'),
+        ("a.ts", '// kfm:allow timeout reason="…"` above the call'),
+        ("a.xml", '<!-- kfm:allow timeout reason="…" -->` above the changeset'),
+        (None, '-- kfm:allow timeout reason="…"` above the statement'),
     ],
-)  # fmt: skip
+)
 def test_advice_is_worded_in_the_language_of_the_file(path, written):
     assert (
         acknowledgements.in_language_of('If meant: `-- kfm:allow timeout reason="…"` above the statement.', path)

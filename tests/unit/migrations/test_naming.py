@@ -29,9 +29,16 @@ def test_a_name_has_one_of_two_styles_or_none(name: str, expected: tuple[str, st
 
 @pytest.mark.parametrize(
     ("file", "expected"),
-    [("a.up.sql", ("a", "up")), ("a.down.sql", ("a", "down")), ("a.sql", ("a", "only")), ("a.up.sql.up.sql", ("a.up.sql", "up")),
-     ("a.txt", None), (".sql", None), ("a.SQL", None)],
-)  # fmt: skip
+    [
+        ("a.up.sql", ("a", "up")),
+        ("a.down.sql", ("a", "down")),
+        ("a.sql", ("a", "only")),
+        ("a.up.sql.up.sql", ("a.up.sql", "up")),
+        ("a.txt", None),
+        (".sql", None),
+        ("a.SQL", None),
+    ],
+)
 def test_a_suffix_tells_the_direction(file: str, expected: tuple[str, str] | None) -> None:
     assert naming.stem(file) == expected
 

@@ -131,6 +131,9 @@ def test_a_program_that_does_not_part_its_ways_is_looked_through_as_a_whole():
 
 
 def test_an_index_without_a_name_of_its_own_is_known_by_its_table_and_columns():
-    text = "q.removeIndex('documents', ['teamId'])\nq.removeIndex('documents', ['teamId', 'deletedAt'])\nq.dropTable('documents')\n"
+    text = (
+        "q.removeIndex('documents', ['teamId'])\nq.removeIndex('documents', ['teamId', 'deletedAt'])\n"
+        "q.dropTable('documents')\n"
+    )
     call = sender('DROP INDEX IF EXISTS "documents_team_id_deleted_at"', read(text)[0])
     assert call is not None and call.line == 2

@@ -61,7 +61,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><pre id="told"></pre><script src=
   for (const [number, text] of %s.entries()) {
     try {
       const drawn = (await mermaid.render(`diagram${number}`, text)).svg;
-      told.push(drawn.includes("Syntax error") ? drawn : new DOMParser().parseFromString(drawn, "text/html").body.textContent);
+      const parsed = new DOMParser().parseFromString(drawn, "text/html");
+      told.push(drawn.includes("Syntax error") ? drawn : parsed.body.textContent);
     } catch (error) { told.push(`ERROR ${error}`); }
   }
   document.getElementById("told").textContent = JSON.stringify(told);
@@ -79,17 +80,22 @@ def test_mermaid_draws_every_diagram_of_a_comment(tmp_path: Path) -> None:
         name=f'public."{odd}"', columns=(Column(name=odd, type="end[]"), Column(name="1", type="numeric(10,2)"))
     )
     texts = [
-        str(mermaid.locks(dangerous())), str(mermaid.locks(hostile(odd))), str(mermaid.entities(dangerous().tables)),
+        str(mermaid.locks(dangerous())),
+        str(mermaid.locks(hostile(odd))),
+        str(mermaid.entities(dangerous().tables)),
         str(mermaid.entities((many, Table(name="end", columns=(), references=(many.name,))))),
         "erDiagram\n  a -->> {",
-    ]  # fmt: skip
+    ]
     page = tmp_path / "page.html"
     page.write_text(PAGE % (MERMAID.as_uri(), json.dumps(texts).replace("</", "<\\/")), encoding="utf-8")
     command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path}/profile", "--allow-file-access-from-files"]
     done = subprocess.run(
         [*command, "--virtual-time-budget=30000", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     found = re.search(r'<pre id="told">(.*?)</pre>', done.stdout, re.DOTALL)
     assert found is not None and found[1], done.stderr
     *drawn, broken = json.loads(unescape(found[1]))

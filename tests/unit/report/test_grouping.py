@@ -15,9 +15,13 @@ def finding(
     rule: str = "lock-blocks-reads", message: str = "they wait", line: int | None = 3, **other: object
 ) -> Finding:
     given = Finding(
-        rule=rule, hazard=Hazard.BLOCKS_READS, severity=Severity.ERROR, message=message, help="Do it otherwise.",
+        rule=rule,
+        hazard=Hazard.BLOCKS_READS,
+        severity=Severity.ERROR,
+        message=message,
+        help="Do it otherwise.",
         place=Place(file="a.sql", line=line),
-    )  # fmt: skip
+    )
     return replace(given, **other)  # type: ignore[arg-type]
 
 

@@ -114,7 +114,7 @@ HOSTILE = [
     "create domain d as text " + "'' " * 20_000 + "; alter table t add column a d;",
     "drop table t; " * 2_000,
     "alter table t add column a int; alter table t drop column b; " * 1_000,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
@@ -124,5 +124,7 @@ def test_no_text_holds_the_rules_up(change, text):
     for rule in ALL:
         list(rule.check(subject))
     assert time.process_time() - began < 5
-    assert all(_read(subject, subject.new[0].up, part) or _told(subject, subject.new[0].up, part)
-               for part in statements.of(subject.new[0].up)[:50])  # fmt: skip
+    assert all(
+        _read(subject, subject.new[0].up, part) or _told(subject, subject.new[0].up, part)
+        for part in statements.of(subject.new[0].up)[:50]
+    )

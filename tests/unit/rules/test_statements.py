@@ -22,7 +22,7 @@ def found(judge_text):
 
 FOUND = [
     ("statement-not-parsed", "select 1;\ncreate tabel t (a int);"),
-    ("unresolved-placeholder", "alter table {{ index .Options \"Namespace\" }}.users add column a int;"),
+    ("unresolved-placeholder", 'alter table {{ index .Options "Namespace" }}.users add column a int;'),
     ("unresolved-placeholder", "insert into t values (:'name', %(x)s);"),
     ("unresolved-placeholder", "do $$ begin alter table {{ s }}.t add column a int; end $$;"),
     ("psql-meta-command", "select 1;\n\\i /etc/passwd"),
@@ -33,10 +33,22 @@ FOUND = [
     ("transaction-control", "prepare transaction 'x';"),
     ("non-transactional-mixed", "create table t (a int);\nvacuum t;"),
     ("non-transactional-mixed", "create index concurrently a on t (a);\ncreate index concurrently b on t (b);"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'it''s';\nupdate t set mood = 'it''s' where id = 1;"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set mood = 'b' where id::text = '1';"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set a = 1 where id::text = '1' and mood in ('b');"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set a = 'b'::mood::text where id = 1;"),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'it''s';\nupdate t set mood = 'it''s' where id = 1;",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set mood = 'b' where id::text = '1';",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set a = 1 where id::text = '1' and mood in ('b');",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set a = 'b'::mood::text where id = 1;",
+    ),
     ("schema-and-data-mixed", "alter table a add column x int;\nupdate b set y = 1;"),
     ("schema-and-data-mixed", "alter table a add column x int;\ninsert into b select id from a;"),
     ("schema-and-data-mixed", "do $$ begin alter table a add column x int; update a set x = 1; end $$;"),
@@ -64,14 +76,20 @@ FOUND = [
     ("index-not-concurrent", "create table a.t (x int); create index i on b.t (x);"),
     ("index-not-concurrent", "do $$ begin create index i on t (a); end $$;"),
     ("index-not-concurrent", "create index i on t (a); create table t (a int);"),
-    ("concurrent-index-if-not-exists", "drop index concurrently if exists j; create index concurrently if not exists i on t (a);"),
+    (
+        "concurrent-index-if-not-exists",
+        "drop index concurrently if exists j; create index concurrently if not exists i on t (a);",
+    ),
     ("vacuum-full-or-cluster", "vacuum (full, analyze) shop.t;"),
     ("vacuum-full-or-cluster", "cluster t using i;"),
     ("storage-rewrite", "alter table t set tablespace fast, set logged;"),
     ("storage-rewrite", "alter table t set access method heap2;"),
     ("generated-column-added", "alter table t add column n bigserial;"),
     ("generated-column-added", "alter table t add n int generated always as (a * 2) stored;"),
-    ("constrained-domain-column", "create domain shop.d as text not null default 'x;'; alter table t add column a shop.d;"),
+    (
+        "constrained-domain-column",
+        "create domain shop.d as text not null default 'x;'; alter table t add column a shop.d;",
+    ),
     ("column-check-scans", "alter table t add column a int default 1 constraint c check (a > 0);"),
     ("domain-constraint-scans", "alter domain d set not null;"),
     ("attach-partition-scans", "create table p partition of q default; alter table t attach partition old default;"),
@@ -90,7 +108,10 @@ FOUND = [
     ("outside-database", "select * from dblink('host=x', 'select 1') as t (a int);"),
     ("outside-database", "create subscription s connection 'host=x' publication p;"),
     ("granted-to-public", "alter default privileges in schema shop grant select on tables to public;"),
-    ("security-definer-search-path", "create procedure p() language sql security definer set work_mem = '1MB' as 'select 1';"),
+    (
+        "security-definer-search-path",
+        "create procedure p() language sql security definer set work_mem = '1MB' as 'select 1';",
+    ),
     ("set-local-without-transaction", "set local statement_timeout = 0; vacuum t;"),
     ("table-dropped", "drop table if exists a.t, u cascade;"),
     ("table-dropped", "drop table t; create table t (a int);"),
@@ -99,7 +120,7 @@ FOUND = [
     ("table-renamed", "alter view v rename to w;"),
     ("column-renamed", 'alter table t rename "A" to b;'),
     ("table-truncated", "truncate only a.t restart identity;"),
-]  # fmt: skip
+]
 
 SILENT = [
     ("volatile-value", "create table t (at timestamptz default now(), id uuid default gen_random_uuid());"),
@@ -113,17 +134,44 @@ SILENT = [
     ("dynamic-sql", "create function f() returns void language plpgsql as $$ begin execute x; end $$;"),
     ("transaction-control", "savepoint a;\nrollback to savepoint a;"),
     ("transaction-control", "do $$ begin null; end $$;"),
-    ("non-transactional-mixed", "set lock_timeout = '2s';\ndrop index concurrently if exists i;\ncreate index concurrently i on t (a);"),
+    (
+        "non-transactional-mixed",
+        "set lock_timeout = '2s';\ndrop index concurrently if exists i;\ncreate index concurrently i on t (a);",
+    ),
     ("non-transactional-mixed", "comment on table t is 'reindex concurrently';\ncreate table u (a int);"),
-    ("enum-value-used-in-same-transaction", "create type mood as enum ('a');\nalter type mood add value 'b';\ninsert into t values ('b');"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set a = 1 where mood::text = 'b';"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set a = 1 where 'b'::varchar(9) = mood::text;"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nalter table t add check (mood::text in ('a', 'b'));"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nalter table t add check (mood::text = any (array['a', 'b']));"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\nupdate t set a = 1 where cast(mood as text) like 'b';"),
-    ("enum-value-used-in-same-transaction", "alter type mood add value 'b';\ncomment on type mood is 'b';\ninsert into t values ('c');"),
+    (
+        "enum-value-used-in-same-transaction",
+        "create type mood as enum ('a');\nalter type mood add value 'b';\ninsert into t values ('b');",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set a = 1 where mood::text = 'b';",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set a = 1 where 'b'::varchar(9) = mood::text;",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nalter table t add check (mood::text in ('a', 'b'));",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nalter table t add check (mood::text = any (array['a', 'b']));",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\nupdate t set a = 1 where cast(mood as text) like 'b';",
+    ),
+    (
+        "enum-value-used-in-same-transaction",
+        "alter type mood add value 'b';\ncomment on type mood is 'b';\ninsert into t values ('c');",
+    ),
     ("schema-and-data-mixed", "create table a (x int);\nalter table a add column y int;\nupdate b set z = 1;"),
-    ("schema-and-data-mixed", "alter table a add column x int;\ncreate table b (y int);\ninsert into b select id from a;"),
+    (
+        "schema-and-data-mixed",
+        "alter table a add column x int;\ncreate table b (y int);\ninsert into b select id from a;",
+    ),
     ("schema-and-data-mixed", "alter table a add column x int;\nupdate a set x = 1 where id = 7;"),
     ("schema-and-data-mixed", "alter table a validate constraint c;\nupdate a set x = 1;"),
     ("schema-and-data-mixed", "alter table a add column x int;\ninsert into b values (1), (2);"),
@@ -140,7 +188,10 @@ SILENT = [
     ("unbatched-backfill", "update t set a = 1 where a is null and id < 10000000;"),
     ("unbatched-backfill", "update users set a = 1 where a is null and 5000 >= user_id;"),
     ("unbatched-backfill", "update t set a = 1 where id = 1 or (id > 5 and id <= 9);"),
-    ("unbatched-backfill", "with some as (select id from t limit 9) update t set a = 1 from some where some.id = t.id;"),
+    (
+        "unbatched-backfill",
+        "with some as (select id from t limit 9) update t set a = 1 from some where some.id = t.id;",
+    ),
     ("unbatched-backfill", "delete from t where done = false and kind = 'old';"),
     ("unbatched-backfill", "delete from t where id = (select id from u where name = 'x');"),
     ("unbatched-backfill", "delete from t where id in (select t_id from u where name = 'x');"),
@@ -162,7 +213,10 @@ SILENT = [
     ("domain-constraint-scans", "create domain d as int; alter domain d add check (value > 0);"),
     ("domain-constraint-scans", "alter domain d drop constraint c; alter domain d set default 1;"),
     ("attach-partition-scans", "alter table old validate constraint c; alter table t attach partition old default;"),
-    ("partition-created-in-place", "create table t (a int) partition by range (a); create table p partition of t default;"),
+    (
+        "partition-created-in-place",
+        "create table t (a int) partition by range (a); create table p partition of t default;",
+    ),
     ("partition-created-in-place", "create table p (b int) inherits (t);"),
     ("refresh-not-concurrent", "refresh materialized view v with no data;"),
     ("refresh-not-concurrent", "create materialized view v as select 1; refresh materialized view v;"),
@@ -173,7 +227,10 @@ SILENT = [
     ("server-settings", "alter table t owner to app; alter database_ rename to x;"),
     ("role-switched", "reset role; set role none; set search_path = role;"),
     ("untrusted-language", "create function f() returns int language plpgsql as $$ begin return 1; end $$;"),
-    ("outside-database", "create extension pgcrypto; create extension if not exists pg_trgm; comment on table t is 'dblink';"),
+    (
+        "outside-database",
+        "create extension pgcrypto; create extension if not exists pg_trgm; comment on table t is 'dblink';",
+    ),
     ("granted-to-public", "revoke all on t from public; grant select on t to app;"),
     ("security-definer-search-path", "create function f() returns int language sql as 'select 1';"),
     ("set-local-without-transaction", "set local lock_timeout = '2s'; alter table t add column a int;"),
@@ -187,7 +244,7 @@ SILENT = [
     ("column-renamed", "create table t (a int); alter table t rename a to b; alter table t rename b to c;"),
     ("column-renamed", "alter table t add column a int; alter table t rename a to b;"),
     ("table-truncated", "create temp table t (a int); truncate t;"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("rule", "sql"), FOUND)
@@ -220,7 +277,10 @@ def test_an_index_on_what_earlier_files_partition_is_advised_part_by_part(judge)
 
 
 def test_a_placeholder_means_the_same_however_it_is_written(judge_text):
-    text = 'create table {{ index .Options "Namespace" }}.t (a int);\ncreate index i on {{index .Options "Namespace"}}.%s (a);'
+    text = (
+        'create table {{ index .Options "Namespace" }}.t (a int);\n'
+        'create index i on {{index .Options "Namespace"}}.%s (a);'
+    )
     rule = RULES["index-not-concurrent"]
     assert judge_text(rule, text % "t") == []
     assert "….u` " in judge_text(rule, text % "u")[0].message
@@ -235,7 +295,12 @@ def test_a_file_full_of_placeholders_is_told_once_with_the_line_that_fills_them(
 
 def test_what_a_down_file_takes_back_is_no_finding(judge):
     files = {"V1__one.up.sql": "create table t (a int);", "V1__one.down.sql": "delete from u; update u set a = 1;"}
-    assert [found for rule in ALL if rule.info.id in {"delete-without-where", "update-without-where"} for found in judge(rule, files)] == []  # fmt: skip
+    assert [
+        found
+        for rule in ALL
+        if rule.info.id in {"delete-without-where", "update-without-where"}
+        for found in judge(rule, files)
+    ] == []
 
 
 def test_a_finding_inside_a_block_stands_on_its_own_line(judge_text):
@@ -245,8 +310,11 @@ def test_a_finding_inside_a_block_stands_on_its_own_line(judge_text):
 
 @pytest.mark.parametrize(
     ("rule", "line", "said"),
-    [("volatile-value", "insert into t values (now());", "uses now()"), ("other-tool-ignore-comment", "-- atlas:nolint", "atlas:nolint")],
-)  # fmt: skip
+    [
+        ("volatile-value", "insert into t values (now());", "uses now()"),
+        ("other-tool-ignore-comment", "-- atlas:nolint", "atlas:nolint"),
+    ],
+)
 def test_what_is_as_true_of_many_lines_is_one_note_that_names_them(judge_text, rule, line, said):
     (found,) = judge_text(RULES[rule], f"{line}\n" * 10)
     assert said in found.message and found.place.line == 1

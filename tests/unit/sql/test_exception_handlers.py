@@ -48,7 +48,10 @@ def test_only_a_handler_that_does_nothing_is_called_so(body: str, expected: Hand
 
 
 def test_a_function_that_returns_another_value_has_answered() -> None:
-    text = "create function f() returns int language plpgsql as $$ begin return 1; exception when others then return {}; end $$"
+    text = (
+        "create function f() returns int language plpgsql as $$ begin return 1; exception when others then "
+        "return {}; end $$"
+    )
     assert answer(text.format("0"), 1) is HandlerAnswer.ACTION
 
 

@@ -12,11 +12,44 @@ from kfm_ci.sql import copy_data, statements, tokens
 from kfm_ci.sql.statements import SyntaxProblem, TooComplex, split
 
 # what makes and breaks tokens, in any order, among ordinary text
-PIECES = st.sampled_from([
-    ";", "'", "''", '"', "$$", "$a$", "$1", "--", "/*", "*/", "\n", "\r\n", "\\", "\\.", "(", ")", "E'", "U&'", " ", "\t",
-    "create table t (a int)", "copy t from stdin;\n1\t2\n\\.\n", "begin atomic", "end", "case", "create function f()", "select 1",
-    "do $x$ begin end $x$", "é", "\u2028", "\ufeff", "\x85", "a:b", "\0",
-])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        ";",
+        "'",
+        "''",
+        '"',
+        "$$",
+        "$a$",
+        "$1",
+        "--",
+        "/*",
+        "*/",
+        "\n",
+        "\r\n",
+        "\\",
+        "\\.",
+        "(",
+        ")",
+        "E'",
+        "U&'",
+        " ",
+        "\t",
+        "create table t (a int)",
+        "copy t from stdin;\n1\t2\n\\.\n",
+        "begin atomic",
+        "end",
+        "case",
+        "create function f()",
+        "select 1",
+        "do $x$ begin end $x$",
+        "é",
+        "\u2028",
+        "\ufeff",
+        "\x85",
+        "a:b",
+        "\0",
+    ]
+)
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join)
 
 
@@ -75,14 +108,24 @@ def test_rows_below_a_copy_belong_to_it_and_are_no_statement() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("create unique index concurrently i on t (a)", "CREATE INDEX"), ("create or replace view v as select 1", "CREATE VIEW"),
-        ("CREATE TEMP TABLE t ()", "CREATE TABLE"), ("alter table t add a int", "ALTER TABLE"),
-        ("alter default privileges grant select on tables to x", "ALTER DEFAULT PRIVILEGES"), ("drop materialized view v", "DROP MATERIALIZED VIEW"),
-        ("create user bob", "CREATE ROLE"), ("truncate t", "TRUNCATE TABLE"), ("end", "COMMIT"), ("start transaction", "START TRANSACTION"),
-        ("with a as (select 1) update t set b = 1", "UPDATE"), ("(select 1)", "SELECT"), ("create text search configuration c (copy = simple)",
-         "CREATE TEXT SEARCH CONFIGURATION"), ("\\i x", "\\i"), ("creat tabel", "CREAT"), ("refresh materialized view v", "REFRESH MATERIALIZED VIEW"),
+        ("create unique index concurrently i on t (a)", "CREATE INDEX"),
+        ("create or replace view v as select 1", "CREATE VIEW"),
+        ("CREATE TEMP TABLE t ()", "CREATE TABLE"),
+        ("alter table t add a int", "ALTER TABLE"),
+        ("alter default privileges grant select on tables to x", "ALTER DEFAULT PRIVILEGES"),
+        ("drop materialized view v", "DROP MATERIALIZED VIEW"),
+        ("create user bob", "CREATE ROLE"),
+        ("truncate t", "TRUNCATE TABLE"),
+        ("end", "COMMIT"),
+        ("start transaction", "START TRANSACTION"),
+        ("with a as (select 1) update t set b = 1", "UPDATE"),
+        ("(select 1)", "SELECT"),
+        ("create text search configuration c (copy = simple)", "CREATE TEXT SEARCH CONFIGURATION"),
+        ("\\i x", "\\i"),
+        ("creat tabel", "CREAT"),
+        ("refresh materialized view v", "REFRESH MATERIALIZED VIEW"),
     ],
-)  # fmt: skip
+)
 def test_a_statement_is_called_as_the_server_calls_it(text: str, kind: str) -> None:
     assert statements.kind(text) == kind
 

@@ -27,9 +27,14 @@ PAIRS = (
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("public.field.live_from", "1"), ("public.access_field.live_from", "2"), ("public.field.made", "3"),
-        ("public.gone.live_from", "2"), ("table public.other", "3"), ("function public.f(integer)", "4"), ('public."Field".x', "3"),
+        ("public.field.live_from", "1"),
+        ("public.access_field.live_from", "2"),
+        ("public.field.made", "3"),
+        ("public.gone.live_from", "2"),
+        ("table public.other", "3"),
+        ("function public.f(integer)", "4"),
+        ('public."Field".x', "3"),
     ],
-)  # fmt: skip
+)
 def test_a_difference_is_reported_for_the_last_migration_that_names_all_of_it(name: str, expected: str) -> None:
     assert find_cause(PAIRS, [name])[0].id == expected

@@ -225,7 +225,12 @@ def test_alembic_a_revision_without_a_written_name_is_no_pass(load):
 
 
 def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
-    files = {"yoyo.ini": "[DEFAULT]\nsources = db/a db/b ../x\n", "db/a/0001.t.sql": "", "db/b/0002.u.py": "from yoyo import step\n", "c/0003.v.sql": ""}  # fmt: skip
+    files = {
+        "yoyo.ini": "[DEFAULT]\nsources = db/a db/b ../x\n",
+        "db/a/0001.t.sql": "",
+        "db/b/0002.u.py": "from yoyo import step\n",
+        "c/0003.v.sql": "",
+    }
     assert detect(files) == ("db/a", "yoyo")
     history = load("yoyo", files, "db/a")
     assert [item.id for item in history.migrations] == ["0001.t.sql", "0002.u.py"]

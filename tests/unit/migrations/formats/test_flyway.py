@@ -52,11 +52,14 @@ def test_placeholders_come_from_the_configuration_and_missing_ones_are_told_with
 
 
 def test_a_concurrent_index_runs_outside_a_transaction_and_what_flyway_does_not_know_runs_inside(load):
-    history = load("flyway", {
-        "flyway.toml": "[flyway.postgresql]\ntransactional.lock = false\n",
-        "m/V1__a.sql": "create index concurrently i on t (a);",
-        "m/V2__b.sql": "reindex index concurrently i;",
-    })  # fmt: skip
+    history = load(
+        "flyway",
+        {
+            "flyway.toml": "[flyway.postgresql]\ntransactional.lock = false\n",
+            "m/V1__a.sql": "create index concurrently i on t (a);",
+            "m/V2__b.sql": "reindex index concurrently i;",
+        },
+    )
     assert [transactions.mode(item.up) for item in history.migrations] == [Mode.AUTOCOMMIT, Mode.TRANSACTION]
     assert rules(history) == []
 
@@ -94,7 +97,11 @@ def test_callbacks_run_before_and_after_all_and_like_repeatables_their_text_is_t
     files = {f"m/{name}.sql": "select 1;" for name in names}
     history = load("flyway", files)
     assert [(item.id.partition("@")[0], item.is_repeatable) for item in history.migrations] == [
-        ("beforeMigrate", True), ("V1__a", False), ("R__b", True), ("afterMigrate__grants", True)]  # fmt: skip
+        ("beforeMigrate", True),
+        ("V1__a", False),
+        ("R__b", True),
+        ("afterMigrate__grants", True),
+    ]
     edited = load("flyway", {**files, "m/R__b.sql": "select 2;"})
     assert [one.id == two.id for one, two in zip(history.migrations, edited.migrations, strict=True)] == [
         True,

@@ -11,10 +11,16 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize(("format", "settings", "way_out"), [
-    ("flyway", {}, "flyway repair"), ("flyway", {"flyway.conf": "flyway.postgresql.transactional.lock=false"}, None),
-    ("liquibase", {}, "mark-next-changeset-ran"), ("refinery", {}, "refinery_schema_history"), ("golang-migrate", {}, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("format", "settings", "way_out"),
+    [
+        ("flyway", {}, "flyway repair"),
+        ("flyway", {"flyway.conf": "flyway.postgresql.transactional.lock=false"}, None),
+        ("liquibase", {}, "mark-next-changeset-ran"),
+        ("refinery", {}, "refinery_schema_history"),
+        ("golang-migrate", {}, None),
+    ],
+)
 def test_a_tool_that_can_be_cut_off_before_its_row_says_the_way_out(load, format, settings, way_out):
     told = load(format, {**FILES, **settings}).semantics.history_row_repair
     assert (way_out in told) if way_out else told is None

@@ -35,20 +35,36 @@ def test_every_files_format_of_another_tool_has_a_table():
     [
         ("flyway", {"flyway.conf": "flyway.table=moves\nflyway.defaultSchema=app\n"}, "app.moves"),
         ("flyway", {"flyway.toml": '[flyway]\ntable = "moves"\n'}, "moves"),
-        ("liquibase", {"liquibase.properties": "databaseChangelogTableName: moves\nliquibaseSchemaName=app\n"}, "app.moves"),
+        (
+            "liquibase",
+            {"liquibase.properties": "databaseChangelogTableName: moves\nliquibaseSchemaName=app\n"},
+            "app.moves",
+        ),
         ("golang-migrate", {"Makefile": 'up:\n\tmigrate -database "$(URL)?x-migrations-table=moves" up\n'}, "moves"),
         ("goose", {"svc/Makefile": "up:\n\tgoose -table _moves -dir m postgres up\n"}, "_moves"),
         ("goose", {".env": "GOOSE_TABLE=app.moves\n"}, "moves"),
         ("dbmate", {".env": "DBMATE_MIGRATIONS_TABLE=moves\n"}, "moves"),
         ("sqlx", {"sqlx.toml": '[migrate]\ntable-name = "app.moves"\n'}, "app.moves"),
-        ("drizzle", {"drizzle.config.ts": 'export default { migrations: { table: "moves", schema: "app" } };\n'}, "app.moves"),
-        ("drizzle", {"drizzle.config.ts": 'export default { migrations: {\n  schema: "public",\n} };\n'}, "public.__drizzle_migrations"),
-        ("atlas", {"atlas.hcl": 'env "x" {\n  migration {\n    revisions_schema = "app"\n  }\n}\n'}, "app.atlas_schema_revisions"),
+        (
+            "drizzle",
+            {"drizzle.config.ts": 'export default { migrations: { table: "moves", schema: "app" } };\n'},
+            "app.moves",
+        ),
+        (
+            "drizzle",
+            {"drizzle.config.ts": 'export default { migrations: {\n  schema: "public",\n} };\n'},
+            "public.__drizzle_migrations",
+        ),
+        (
+            "atlas",
+            {"atlas.hcl": 'env "x" {\n  migration {\n    revisions_schema = "app"\n  }\n}\n'},
+            "app.atlas_schema_revisions",
+        ),
         ("sqitch", {"sqitch.conf": '[engine "pg"]\n\tregistry = moves\n'}, "moves.changes"),
         ("sql-migrate", {"dbconfig.yml": "production:\n  table: moves\n"}, "moves"),
         ("prisma", {}, "_prisma_migrations"),
     ],
-)  # fmt: skip
+)
 def test_a_table_is_called_what_the_tool_s_own_settings_call_it(tree, format, files, name):
     assert history_tables.of(format).named(tree(files), "svc/m") == name
 
@@ -118,7 +134,10 @@ def test_rows_without_a_file_are_told_once(load):
 
 
 def test_a_change_of_the_plan_is_another_change_to_sqitch():
-    plan = "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A B <a@example.com> # x\nb [a !c] 2026-01-02T00:00:00Z A B <a@example.com> # y\n"
+    plan = (
+        "%syntax-version=1.0.0\n%project=shop\n\na 2026-01-01T00:00:00Z A B <a@example.com> # x\n"
+        "b [a !c] 2026-01-02T00:00:00Z A B <a@example.com> # y\n"
+    )
     one, two = change_ids(plan)
     other = change_ids(plan.replace("# x", "# z"))
     assert len(one) == 40 and other[0] != one and other[1] != two

@@ -67,8 +67,13 @@ def test_of_two_files_of_one_name_the_nearest_is_meant_else_none(attach):
 
 
 def test_files_whose_names_go_on_where_the_programs_name_ends_are_its_own(attach):
-    files = {"m/1-add.js": "own(__filename)", "m/1-add-more.js": "own(__filename)", "m/1-add-01.up.sql": "a", "m/1-add-more-01.up.sql": "b",
-             "m/1-address.sql": "c"}  # fmt: skip
+    files = {
+        "m/1-add.js": "own(__filename)",
+        "m/1-add-more.js": "own(__filename)",
+        "m/1-add-01.up.sql": "a",
+        "m/1-add-more-01.up.sql": "b",
+        "m/1-address.sql": "c",
+    }
     assert named(attach("knex", {**KNEX, **files})) == {
         "1-add.js": ["m/1-add-01.up.sql"],
         "1-add-more.js": ["m/1-add-more-01.up.sql"],
@@ -76,11 +81,20 @@ def test_files_whose_names_go_on_where_the_programs_name_ends_are_its_own(attach
 
 
 def test_other_tools_bring_theirs_too(attach):
-    alembic = {"db/env.py": "", "alembic.ini": "", "db/versions/1.py": "revision = 'a'\ndown_revision = None\nop.execute((HERE / 'sql' / 'x.sql').read_text())\n"}  # fmt: skip
+    alembic = {
+        "db/env.py": "",
+        "alembic.ini": "",
+        "db/versions/1.py": "revision = 'a'\ndown_revision = None\nop.execute((HERE / 'sql' / 'x.sql').read_text())\n",
+    }
     assert named(attach("alembic", {**alembic, "db/versions/sql/x.sql": "x"}, "db/versions")) == {
         "a": ["db/versions/sql/x.sql"]
     }
-    yoyo = {"m/1.py": "from yoyo import step\nstep(open('m/x.sql').read())", "m/x.sql": "x", "m/2.sql": "y", "m/2.rollback.sql": "z"}  # fmt: skip
+    yoyo = {
+        "m/1.py": "from yoyo import step\nstep(open('m/x.sql').read())",
+        "m/x.sql": "x",
+        "m/2.sql": "y",
+        "m/2.rollback.sql": "z",
+    }
     assert "m/2.rollback.sql" in named(attach("yoyo", yoyo))["2.sql"]
 
 
@@ -93,7 +107,12 @@ CHANGELOG = """<databaseChangeLog>
 
 
 def test_liquibase_changesets_bring_the_files_that_they_run_and_load_and_none_of_them_is_stray(attach, tree):
-    files = {"m/changelog.xml": CHANGELOG, "m/sql/one.sql": "-- liquibase\nselect 1;", "m/sql/two.sql": "select 2;", "m/data/rows.csv": "a"}  # fmt: skip
+    files = {
+        "m/changelog.xml": CHANGELOG,
+        "m/sql/one.sql": "-- liquibase\nselect 1;",
+        "m/sql/two.sql": "select 2;",
+        "m/data/rows.csv": "a",
+    }
     history = attach("liquibase", files)
     assert named(history) == {"a:1": ["m/sql/one.sql"], "a:2": ["m/data/rows.csv"]}
     assert [file.path for file in history.other_files] == ["m/sql/two.sql"] and not history.findings

@@ -89,14 +89,24 @@ A, B, C = (f"create table {name} (id int);\n" for name in "abc")
 CHECKPOINT = "-- atlas:checkpoint\n\n"
 
 
-@pytest.mark.parametrize(("files", "seal", "runs"), [
-    ({"1_ck": CHECKPOINT + A, "2_b": B}, "rf7m+ULFNUsNsS2yRIdiUpLMG1nO5Q3HJvd9bl3PcW0=", ["1_ck", "2_b"]),
-    ({"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B}, "As6Pejg0fB9q2waG/7oIbBScr+zAdioC878RYyfeXfA=", ["1_a", "3_b"]),
-    ({"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B, "4_ck": "-- atlas:checkpoint v2\n\n" + A + B, "5_c": C},
-     "dYqEIX8w8ZyICucXMOqnhmvo+v2PpH+xx7YYZ7qetjE=", ["1_a", "3_b", "5_c"]),
-    ({"1_a": "-- atlas:sum ignore\n\n" + A, "2_b": B, "3_c": "-- x\n-- atlas:sum ignore\n\n" + C},
-     "caquUf9WkcwdHI+w+GRuxY0fn14MgcFDpSq9I8GX+Qc=", ["1_a", "2_b", "3_c"]),
-], ids=["first", "middle", "two", "unhashed"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("files", "seal", "runs"),
+    [
+        ({"1_ck": CHECKPOINT + A, "2_b": B}, "rf7m+ULFNUsNsS2yRIdiUpLMG1nO5Q3HJvd9bl3PcW0=", ["1_ck", "2_b"]),
+        ({"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B}, "As6Pejg0fB9q2waG/7oIbBScr+zAdioC878RYyfeXfA=", ["1_a", "3_b"]),
+        (
+            {"1_a": A, "2_ck": CHECKPOINT + A, "3_b": B, "4_ck": "-- atlas:checkpoint v2\n\n" + A + B, "5_c": C},
+            "dYqEIX8w8ZyICucXMOqnhmvo+v2PpH+xx7YYZ7qetjE=",
+            ["1_a", "3_b", "5_c"],
+        ),
+        (
+            {"1_a": "-- atlas:sum ignore\n\n" + A, "2_b": B, "3_c": "-- x\n-- atlas:sum ignore\n\n" + C},
+            "caquUf9WkcwdHI+w+GRuxY0fn14MgcFDpSq9I8GX+Qc=",
+            ["1_a", "2_b", "3_c"],
+        ),
+    ],
+    ids=["first", "middle", "two", "unhashed"],
+)
 def test_atlas_checkpoints_and_sums_are_those_of_atlas_own_library(load, files, seal, runs):
     named = {f"{name}.sql": text.encode() for name, text in files.items()}
     assert atlas.sums(list(named.items()))[0] == f"h1:{seal}"
@@ -109,21 +119,32 @@ def test_atlas_checkpoints_and_sums_are_those_of_atlas_own_library(load, files, 
     ]
 
 
-@pytest.mark.parametrize(("text", "mode"), [
-    ("-- x\n-- atlas:txmode none\n \t\nvacuum t;", Mode.AUTOCOMMIT), ("# atlas:txmode none\n\nvacuum t;", Mode.AUTOCOMMIT),
-    ("-- atlas:txmode none\r\n\r\nvacuum t;", Mode.TRANSACTION), ("\n-- atlas:txmode none\n\nvacuum t;", Mode.TRANSACTION),
-    ("-- atlas:txmode file\n\nvacuum t;", Mode.TRANSACTION),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("-- x\n-- atlas:txmode none\n \t\nvacuum t;", Mode.AUTOCOMMIT),
+        ("# atlas:txmode none\n\nvacuum t;", Mode.AUTOCOMMIT),
+        ("-- atlas:txmode none\r\n\r\nvacuum t;", Mode.TRANSACTION),
+        ("\n-- atlas:txmode none\n\nvacuum t;", Mode.TRANSACTION),
+        ("-- atlas:txmode file\n\nvacuum t;", Mode.TRANSACTION),
+    ],
+)
 def test_atlas_directives_are_read_as_atlas_own_library_reads_them(load, text, mode):
     assert load("atlas", {"m/1_a.sql": text, "m/atlas.sum": "h1:"}).migrations[0].up.mode is mode
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("-- atlas:delimiter //\n\nselect 1\n//\nselect '//' -- http://x\n//\n", ["select 1", "select '//'"]),
-    ("-- atlas:delimiter -- end\n\nselect 1;\nselect 2;\n-- end\nselect 3\n-- end", ["select 1", "select 2", "select 3"]),
-    ("-- atlas:delimiter \\n\\n\\n\nselect 1\n\n\nselect (\n\n\n2)\n", ["select 1", "select (\n\n\n2)"]),
-    ("-- x\n-- atlas:delimiter //\n\nselect 8 // 2;\n", ["select 8 // 2"]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-- atlas:delimiter //\n\nselect 1\n//\nselect '//' -- http://x\n//\n", ["select 1", "select '//'"]),
+        (
+            "-- atlas:delimiter -- end\n\nselect 1;\nselect 2;\n-- end\nselect 3\n-- end",
+            ["select 1", "select 2", "select 3"],
+        ),
+        ("-- atlas:delimiter \\n\\n\\n\nselect 1\n\n\nselect (\n\n\n2)\n", ["select 1", "select (\n\n\n2)"]),
+        ("-- x\n-- atlas:delimiter //\n\nselect 8 // 2;\n", ["select 8 // 2"]),
+    ],
+)
 def test_atlas_delimiters_cut_where_atlas_own_library_cuts(load, text, expected):
     up = load("atlas", {"m/1_a.sql": text, "m/atlas.sum": "h1:"}).migrations[0].up
     found = statements.split(up.text)
@@ -151,7 +172,10 @@ def test_graphile_follows_its_chain(load, detect):
 
 
 def test_graphile_takes_its_placeholders_from_its_settings_but_not_from_the_environment(load):
-    gmrc = '{\n  /* "placeholders": {":A": "no"} */\n  "placeholders": {":APP_ROLE": "shop \\"x\\"", ":SECRET": "!ENV"},\n}\n'
+    gmrc = (
+        '{\n  /* "placeholders": {":A": "no"} */\n  "placeholders": {":APP_ROLE": "shop \\"x\\"", ":SECRET": '
+        '"!ENV"},\n}\n'
+    )
     body = "select ':APP_ROLE', :SECRET, :APP_ROLES;\n"
     history = load("graphile-migrate", {"m/committed/000001.sql": committed(body), "m/.gmrc": gmrc}, "m/committed")
     assert history.migrations[0].up.text == "select 'shop \"x\"', :SECRET, :APP_ROLES;\n" and rules(history) == []
@@ -199,9 +223,12 @@ def test_sqitch_a_reworked_change_first_runs_as_it_was_tagged(load):
 def test_sqitch_a_reworked_change_is_found_under_any_tag_between_and_what_lies_elsewhere_is_not_sqitch_s(load):
     files = {
         "m/sqitch.plan": f"{PLAN}a {STAMP}@v1 {STAMP}b {STAMP}@v2 {STAMP}a [a@v2] {STAMP}",
-        "m/deploy/a@v2.sql": "select 1;", "m/deploy/a.sql": "select 2;", "m/deploy/b.sql": "select 3;",
-        "m/test/a_test.sql": "select 4;", "m/deploy/astray.sql": "select 5;",
-    }  # fmt: skip
+        "m/deploy/a@v2.sql": "select 1;",
+        "m/deploy/a.sql": "select 2;",
+        "m/deploy/b.sql": "select 3;",
+        "m/test/a_test.sql": "select 4;",
+        "m/deploy/astray.sql": "select 5;",
+    }
     history = load("sqitch", files)
     assert [item.up_path for item in history.migrations] == ["m/deploy/a@v2.sql", "m/deploy/b.sql", "m/deploy/a.sql"]
     assert [file.path for file in history.other_files] == ["m/deploy/astray.sql", "m/sqitch.plan"]
@@ -215,13 +242,16 @@ def test_sqitch_a_missing_script_cannot_be_run(load):
 def test_sqitch_gives_psql_its_variables_each_command_its_own(load):
     text = "select :'role', ':role', $$ :role $$, :later; -- :role\n"
     files = {
-        "sqitch.conf": '[deploy "variables"]\n\trole = app\n[revert "variables"]\n\trole = back\n', "m/sqitch.plan": f"{PLAN}a {STAMP}",
+        "sqitch.conf": '[deploy "variables"]\n\trole = app\n[revert "variables"]\n\trole = back\n',
+        "m/sqitch.plan": f"{PLAN}a {STAMP}",
         **{f"m/{kind}/a.sql": text for kind in ("deploy", "revert", "verify")},
-    }  # fmt: skip
+    }
     (found,) = load("sqitch", files).migrations
     rest = "':role', $$ :role $$, :later; -- :role\n"
     assert [item.text for item in (found.up, found.down, found.verify)] == [
-        f"select 'app', {rest}", f"select 'back', {rest}", f"select 'app', {rest}",
-    ]  # fmt: skip
+        f"select 'app', {rest}",
+        f"select 'back', {rest}",
+        f"select 'app', {rest}",
+    ]
     (mine,) = load("sqitch", files, placeholders={"role": "mine", "later": "now()"}).migrations
     assert mine.up.text == "select 'mine', ':role', $$ :role $$, now(); -- :role\n"

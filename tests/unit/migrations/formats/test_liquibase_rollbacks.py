@@ -16,8 +16,20 @@ def xml(inside):
 @pytest.mark.parametrize(
     ("inside", "wanted"),
     [
-        ('<createTable tableName="t"><column name="id" type="int"><constraints nullable="false"/></column></createTable>', True),
-        ('<preConditions onFail="MARK_RAN"><sqlCheck expectedResult="0">select 1</sqlCheck></preConditions><addColumn tableName="t"/>', True),
+        (
+            (
+                '<createTable tableName="t"><column name="id" type="int"><constraints '
+                'nullable="false"/></column></createTable>'
+            ),
+            True,
+        ),
+        (
+            (
+                '<preConditions onFail="MARK_RAN"><sqlCheck expectedResult="0">select '
+                '1</sqlCheck></preConditions><addColumn tableName="t"/>'
+            ),
+            True,
+        ),
         ('<addColumn tableName="t"/><sql>update t set a = 1</sql>', False),
         ("<sql>update t set a = 1</sql><rollback>update t set a = 0</rollback>", True),
         ("<sql>update t set a = 1</sql><rollback/>", True),
@@ -26,7 +38,7 @@ def xml(inside):
         ('<dropTable tableName="t"/>', False),
         ('<ext:createIndex indexName="a > b"/>', True),
     ],
-)  # fmt: skip
+)
 def test_xml(inside, wanted):
     assert there("m/a.xml", xml(inside)) is wanted
 

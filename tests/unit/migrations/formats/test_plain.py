@@ -24,15 +24,22 @@ def manifest(version, key="devDependencies"):
 @pytest.mark.parametrize(
     ("files", "splits"),
     [
-        (manifest("6.19.0"), False), (manifest("7.3.0"), False), (manifest("~7.3.1"), False), (manifest("7.4.0"), True),
-        (manifest("^7.0.0"), True), (manifest("^6.0.0"), False), (manifest("10.1.2", "dependencies"), True), (manifest("catalog:"), False),
-        ({}, False), ({"package.json": "["}, False),
+        (manifest("6.19.0"), False),
+        (manifest("7.3.0"), False),
+        (manifest("~7.3.1"), False),
+        (manifest("7.4.0"), True),
+        (manifest("^7.0.0"), True),
+        (manifest("^6.0.0"), False),
+        (manifest("10.1.2", "dependencies"), True),
+        (manifest("catalog:"), False),
+        ({}, False),
+        ({"package.json": "["}, False),
         (manifest("^7.0.0") | {"package-lock.json": '{"node_modules/prisma": {"version": "7.2.1"}}'}, False),
         (manifest("^7.0.0") | {"pnpm-lock.yaml": "packages:\n  prisma@7.1.0(x):\n    y: z\n"}, False),
         (manifest("^7.0.0") | {"yarn.lock": '"prisma@npm:^7.0.0":\n  version: 7.1.0\n'}, False),
         (manifest("catalog:") | {"pnpm-lock.yaml": "packages:\n\n  prisma@7.4.2:\n"}, True),
     ],
-)  # fmt: skip
+)
 def test_prisma_sends_a_file_whole_up_to_7_3_and_each_statement_by_itself_from_7_4_on(load, files, splits):
     history = load("prisma", {"p/m/1_a/migration.sql": TWO, **files}, "p/m")
     script = history.migrations[0].up
@@ -103,18 +110,25 @@ def test_golang_migrate_a_file_that_is_one_transaction_is_judged_as_one(load, te
     found = statements.of(script)
     assert transactions.mode(script) is mode and len(found) == parts
     assert next(item.line for item in found if "table a" in item.text or "index" in item.text) == next(
-        number for number, line in enumerate(text.split("\n"), 1) if "table a" in line or "index" in line)  # fmt: skip
+        number for number, line in enumerate(text.split("\n"), 1) if "table a" in line or "index" in line
+    )
 
 
 @pytest.mark.parametrize(
     ("format", "names", "says"),
     [
-        ("golang-migrate", ["1_a.up.sql"], "skips it silently"), ("sqlx", ["1_a.sql"], "runs it after them"),
-        ("diesel", ["1_a/up.sql"], "runs it after them"), ("refinery", ["V1__a.sql"], "fails"), ("atlas", ["1_a.sql"], "rejects"),
-        ("prisma", ["1_a/migration.sql"], "runs it after them"), ("supabase", ["1_a.sql"], "fails"), ("flyway", ["V1__a.sql"], "fails"),
-        ("goose", ["1_a.sql"], "fails"), ("dbmate", ["1_a.sql"], "runs it after them"),
+        ("golang-migrate", ["1_a.up.sql"], "skips it silently"),
+        ("sqlx", ["1_a.sql"], "runs it after them"),
+        ("diesel", ["1_a/up.sql"], "runs it after them"),
+        ("refinery", ["V1__a.sql"], "fails"),
+        ("atlas", ["1_a.sql"], "rejects"),
+        ("prisma", ["1_a/migration.sql"], "runs it after them"),
+        ("supabase", ["1_a.sql"], "fails"),
+        ("flyway", ["V1__a.sql"], "fails"),
+        ("goose", ["1_a.sql"], "fails"),
+        ("dbmate", ["1_a.sql"], "runs it after them"),
     ],
-)  # fmt: skip
+)
 def test_what_the_tool_does_with_a_migration_that_comes_late_is_told(load, format, names, says):
     assert says in load(format, {f"m/{name}": "select 1;" for name in names}).semantics.out_of_order_behaviour
 
@@ -123,11 +137,17 @@ def test_what_the_tool_does_with_a_migration_that_comes_late_is_told(load, forma
 @pytest.mark.parametrize(
     ("format", "name", "first"),
     [
-        ("liquibase", "c.sql", "--liquibase formatted sql\n--changeset a:1\n"), ("prisma", "1_a/migration.sql", ""), ("dbmate", "1_a.sql", "-- migrate:up\n"),
-        ("goose", "1_a.sql", "-- +goose Up\n"), ("node-pg-migrate", "1_a.sql", "-- Up Migration\n"), ("sql-migrate", "1_a.sql", "-- +migrate Up\n"),
-        ("graphile-migrate", "000001.sql", "--! Previous: -\n"), ("flyway", "V1__a.sql", ""), ("golang-migrate", "1_a.up.sql", ""),
+        ("liquibase", "c.sql", "--liquibase formatted sql\n--changeset a:1\n"),
+        ("prisma", "1_a/migration.sql", ""),
+        ("dbmate", "1_a.sql", "-- migrate:up\n"),
+        ("goose", "1_a.sql", "-- +goose Up\n"),
+        ("node-pg-migrate", "1_a.sql", "-- Up Migration\n"),
+        ("sql-migrate", "1_a.sql", "-- +migrate Up\n"),
+        ("graphile-migrate", "000001.sql", "--! Previous: -\n"),
+        ("flyway", "V1__a.sql", ""),
+        ("golang-migrate", "1_a.up.sql", ""),
     ],
-)  # fmt: skip
+)
 def test_a_flood_of_nothing_is_read_to_its_end(load, format, name, first, flood):
     text = f"{first}select 1; -- commit\n{flood * (60_000 // len(flood))}\nselect 2;\n"
     assert len(load(format, {f"m/{name}": text}).migrations) == 1
@@ -155,8 +175,9 @@ def test_diesel_runs_a_directory_whose_name_has_no_line_below_and_takes_all_of_i
         "diesel", {"m/2023-05-23-1715-mend/up.sql": "select 1;", "m/2023-05-22-000000_a/up.sql": "select 2;"}
     )
     assert [(item.id, item.version) for item in history.migrations] == [
-        ("2023-05-22-000000_a", "20230522000000"), ("2023-05-23-1715-mend", "202305231715mend")
-    ]  # fmt: skip
+        ("2023-05-22-000000_a", "20230522000000"),
+        ("2023-05-23-1715-mend", "202305231715mend"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +187,7 @@ def test_diesel_runs_a_directory_whose_name_has_no_line_below_and_takes_all_of_i
         ("goose", {"1_a.sql": "-- +goose Up\nselect 1;\n"}, ["00002.sql", "abc_x.sql"], ["seeds/a.sql", "a.txt"]),
         ("refinery", {"V1__a.sql": "select 1;"}, ["V1.1__a.sql"], ["a.sql"]),
     ],
-)  # fmt: skip
+)
 def test_a_name_for_which_the_tool_refuses_the_directory_is_told(load, format, good, refused, ignored):
     files = {f"m/{name}": text for name, text in {**good, **dict.fromkeys([*refused, *ignored], "select 1;")}.items()}
     told = [(item.rule, item.place.file) for item in load(format, files).findings]
@@ -176,9 +197,15 @@ def test_a_name_for_which_the_tool_refuses_the_directory_is_told(load, format, g
 def test_prisma_a_program_beside_a_migration_is_told_once_with_all_that_helps_it(load):
     sql = "create table a (id int);\n"
     files = {
-        "m/1_a/migration.sql": sql, "m/1_a/data-migration.ts": "run();\n", "m/1_a/utils.ts": "", "m/1_a/lib/types.ts": "",
-        "m/1_a/data-migration.test.ts": "", "m/2_b/migration.sql": sql, "m/2_b/migration.test.ts": "", "m/3_c/migration.ts": "run();\n",
-    }  # fmt: skip
+        "m/1_a/migration.sql": sql,
+        "m/1_a/data-migration.ts": "run();\n",
+        "m/1_a/utils.ts": "",
+        "m/1_a/lib/types.ts": "",
+        "m/1_a/data-migration.test.ts": "",
+        "m/2_b/migration.sql": sql,
+        "m/2_b/migration.test.ts": "",
+        "m/3_c/migration.ts": "run();\n",
+    }
     found = [item for item in load("prisma", files).findings if item.rule == "migration-not-sql"]
     assert [item.place.file for item in found] == ["m/1_a/data-migration.ts", "m/3_c/migration.ts"]
     assert ["P3015" in item.message for item in found] == [False, True]

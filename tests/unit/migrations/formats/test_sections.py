@@ -81,7 +81,10 @@ def test_goose_refuses_an_unfinished_statement_and_an_unknown_annotation(load):
 
 
 def test_goose_fills_in_only_where_it_is_told_to_and_says_what_has_no_value(load):
-    text = "-- +goose Up\nselect '${A}';\n-- +goose ENVSUB ON\nselect '${A}', '${B:-x}', '$C';\n-- +goose ENVSUB OFF\nselect '${C}';\n"
+    text = (
+        "-- +goose Up\nselect '${A}';\n-- +goose ENVSUB ON\nselect '${A}', '${B:-x}', '$C';\n"
+        "-- +goose ENVSUB OFF\nselect '${C}';\n"
+    )
     history = load("goose", {"m/1_a.sql": text}, placeholders={"A": "a"})
     assert [line for line in history.migrations[0].up.text.split("\n") if "select" in line] == [
         "select '${A}';",
@@ -92,8 +95,11 @@ def test_goose_fills_in_only_where_it_is_told_to_and_says_what_has_no_value(load
 
 
 def test_golang_migrate_under_multi_statement_runs_statements_alone_and_tears_bodies(load):
-    files = {"Makefile": "migrate -database 'x?x-multi-statement=true'", "m/1_a.up.sql": "select 1; select 2;",
-             "m/2_b.up.sql": "create function f() returns int language plpgsql as $$\nbegin return 1; end $$;"}  # fmt: skip
+    files = {
+        "Makefile": "migrate -database 'x?x-multi-statement=true'",
+        "m/1_a.up.sql": "select 1; select 2;",
+        "m/2_b.up.sql": "create function f() returns int language plpgsql as $$\nbegin return 1; end $$;",
+    }
     history = load("golang-migrate", files)
     assert {item.up.mode for item in history.migrations} == {Mode.AUTOCOMMIT} and not any(
         item.up.implicit_transaction for item in history.migrations
@@ -118,6 +124,9 @@ def test_dbmate_has_one_pair_a_file(load):
     ],
 )
 def test_goose_a_down_that_nobody_wrote_is_no_way_back(load, down, there):
-    text = f"-- +goose Up\nselect 'up SQL query';\n-- +goose Down\n-- +goose StatementBegin\n{down}\n-- +goose StatementEnd\n"
+    text = (
+        f"-- +goose Up\nselect 'up SQL query';\n-- +goose Down\n-- +goose StatementBegin\n{down}\n"
+        "-- +goose StatementEnd\n"
+    )
     (found,) = load("goose", {"m/1_a.sql": text}).migrations
     assert (found.down is not None) is there

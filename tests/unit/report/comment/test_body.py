@@ -52,8 +52,11 @@ def test_the_head_names_once_which_migrations_give_which_reasons() -> None:
     one = dangerous()
     name = one.new[0].id
     more = tuple(replace(one.new[0], id=f"{name}{number}") for number in range(5))
-    reasons = (f"{name}: blocks-reads at line 2: high", f"{name}: table-rewrite at line 2: high",
-               *(f"{item.id}: data-loss at line 1: high" for item in more))  # fmt: skip
+    reasons = (
+        f"{name}: blocks-reads at line 2: high",
+        f"{name}: table-rewrite at line 2: high",
+        *(f"{item.id}: data-loss at line 1: high" for item in more),
+    )
     comment = body.compose(replace(one, migrations=(*one.migrations, *more), risk_reasons=reasons))
     (risk,) = (line for line in comment.split("\n") if "**Risk:**" in line)
     first, second = risk.split("; ")

@@ -40,12 +40,15 @@ def test_what_breaks_clients_or_may_block_is_told(ask: Ask) -> None:
     assert rules(ask(text)) == ["adding-field-with-default", "renaming-column"]
 
 
-@pytest.mark.parametrize(("constraint", "rule"), [
-    ("foreign key (b) references other (id)", "adding-foreign-key-constraint"),
-    ("unique (b)", "disallowed-unique-constraint"),
-    ("primary key (b)", "adding-serial-primary-key-field"),
-    ("check (b > 0)", "constraint-missing-not-valid"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("constraint", "rule"),
+    [
+        ("foreign key (b) references other (id)", "adding-foreign-key-constraint"),
+        ("unique (b)", "disallowed-unique-constraint"),
+        ("primary key (b)", "adding-serial-primary-key-field"),
+        ("check (b > 0)", "constraint-missing-not-valid"),
+    ],
+)
 def test_one_constraint_is_one_finding(ask: Ask, constraint: str, rule: str) -> None:
     assert rules(ask(f"alter table old add constraint c {constraint};")) == [rule]
 
@@ -58,8 +61,10 @@ def test_two_constraints_of_one_statement_are_two_findings(ask: Ask) -> None:
 def test_suspects_arrive_suspected(ask: Ask) -> None:
     (found,) = ask("create index i on public.old (name);").findings
     assert (found.verdict, found.hazard, found.rule) == (
-        Verdict.SUSPECTED, Hazard.BLOCKS_WRITES, "squawk-require-concurrent-index-creation",
-    )  # fmt: skip
+        Verdict.SUSPECTED,
+        Hazard.BLOCKS_WRITES,
+        "squawk-require-concurrent-index-creation",
+    )
 
 
 def test_what_no_server_validates_later_is_not_advised(ask: Ask) -> None:
@@ -164,9 +169,18 @@ def test_many_files_in_few_processes_say_the_same(ask: Ask, monkeypatch: pytest.
 
 @pytest.mark.parametrize(
     "script",
-    ["exit 0", "echo '[]'; exit 0", "exit 1", "echo '[]'; exit 1", "echo '{}'; exit 1", "echo '[{}]'; exit 1",
-     "kill -9 $$", "echo '[]'; exit 134", "exec sleep 30"],
-)  # fmt: skip
+    [
+        "exit 0",
+        "echo '[]'; exit 0",
+        "exit 1",
+        "echo '[]'; exit 1",
+        "echo '{}'; exit 1",
+        "echo '[{}]'; exit 1",
+        "kill -9 $$",
+        "echo '[]'; exit 134",
+        "exec sleep 30",
+    ],
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test_anything_but_a_clean_answer_is_not_checked(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str

@@ -37,7 +37,8 @@ ECTO = """** (RuntimeError) cannot be
 """
 
 
-RUBY = """/usr/lib/ruby/specification.rb:2248:in `raise_if_conflicts': Unable to activate html-1.6.2 (Gem::ConflictError)
+RUBY = """/usr/lib/ruby/specification.rb:2248:in `raise_if_conflicts': \
+Unable to activate html-1.6.2 (Gem::ConflictError)
 \tfrom /usr/lib/ruby/specification.rb:1379:in `activate'
 \tfrom bin/rails:3:in `<main>'
 """
@@ -45,19 +46,22 @@ RUBY = """/usr/lib/ruby/specification.rb:2248:in `raise_if_conflicts': Unable to
 
 def migration(path, text=""):
     file = SourceFile(path=path, data=text.encode(), text=text, sha256=Digest.of(text.encode()))
-    return Migration(
-        id="x", version="", sort_key=("x",), name="x", up=Command(file=file, argv=(), directory=".")
-    )  # fmt: skip
+    return Migration(id="x", version="", sort_key=("x",), name="x", up=Command(file=file, argv=(), directory="."))
 
 
 @pytest.mark.parametrize(
     ("tail", "path", "told", "line"),
     [
-        (RAILS, "db/migrate/20260119100000_bad.rb", "undefined local variable or method `nothing_such' for #<Bad @name=\"Bad\">", 4),
+        (
+            RAILS,
+            "db/migrate/20260119100000_bad.rb",
+            'undefined local variable or method `nothing_such\' for #<Bad @name="Bad">',
+            4,
+        ),
         (RUBY, "x.rb", RUBY.splitlines()[0], None),
         (ECTO, "app/priv/repo/migrations/20260119100000_bad.exs", "** (RuntimeError) cannot be", 5),
     ],
-)  # fmt: skip
+)
 def test_the_error_itself_and_its_line_are_told_not_the_trace_around_them(tail, path, told, line):
     assert decisive_line(tail) == told and traceback_line(migration(path), tail) == line
 

@@ -35,8 +35,15 @@ def test_what_a_plain_owner_may_not_do_names_the_setting_to_write(error: str, se
 
 
 def test_all_roles_that_are_missing_are_told_in_one_line() -> None:
-    texts = ["create role own; grant select on t to own, a; grant b to own; alter table t owner to public, c;".replace("public, ", ""),
-             "drop role if exists gone; create policy p on t to current_user, \"D d\" using (true); alter default privileges for role a grant all on tables to b"]  # fmt: skip
+    texts = [
+        "create role own; grant select on t to own, a; grant b to own; alter table t owner to public, c;".replace(
+            "public, ", ""
+        ),
+        (
+            'drop role if exists gone; create policy p on t to current_user, "D d" using (true); alter default '
+            "privileges for role a grant all on tables to b"
+        ),
+    ]
     done = ScriptOutcome(
         outcome=Outcome.FAILED,
         mode=Mode.TRANSACTION,
