@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from kfm_ci.errors import KfmError
+from kfm_ci.rule_info import RuleInfo
+from kfm_ci.rules.registry import RULES
 from tests.contract.test_language import PACKAGE, TOOLS, TREES
 
 FIELDS = ("message", "help")
@@ -270,3 +272,10 @@ def test_a_help_has_at_most_two_sentences() -> None:
 def test_a_message_has_at_most_two_sentences() -> None:
     wrong = [str(item) for item in FOUND if item.field == "message" and len(_sentences(item.text)) > 2]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_is_explained_in_three_short_sentences(rule: RuleInfo) -> None:
+    sentences = _sentences(rule.why)
+    assert len(sentences) <= 3
+    assert [text for text in sentences if len(text.split()) > 20] == []

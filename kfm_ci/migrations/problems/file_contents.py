@@ -15,8 +15,8 @@ UNREADABLE_FILE = RuleInfo(
     decided_by=DecidedBy.READING,
     title="Migration file cannot be read",
     why=(
-        "A link that leaves the repository (hazard `forbidden-content`), a dangling link, a directory"
-        " or a file without permission cannot be read. kfm-ci cannot check it, so it runs nothing. "
+        "kfm-ci cannot read a link out of the repository (hazard `forbidden-content`), a dangling link, a directory "
+        "or a protected file. It cannot check the migration, so it runs nothing. "
         "Replace it by a regular file."
     ),
     severities=(Severity.ERROR,),
@@ -62,8 +62,8 @@ BYTE_ORDER_MARK = RuleInfo(
     decided_by=DecidedBy.READING,
     title="Migration starts with a byte order mark",
     why=(
-        "PostgreSQL and most tools read a byte order mark as part of the first statement, which then "
-        "is a syntax error. Save the file without it."
+        "PostgreSQL and most tools read a byte order mark as part of the first statement: a syntax error. "
+        "Save the file without it."
     ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(
@@ -188,9 +188,8 @@ LIQUIBASE_SPLITS_BODY = RuleInfo(
     decided_by=DecidedBy.READING,
     title="Liquibase splits a function body",
     why=(
-        "Liquibase splits at semicolons and recognises only BEGIN and END, no dollar quotes: it "
-        "splits the body of an SQL function. The server then gets an incomplete statement. Add "
-        "`splitStatements:false` to the changeset."
+        "Liquibase recognises no dollar quotes, so it splits the body of an SQL function at its semicolons. "
+        "The server then gets an incomplete statement. Add `splitStatements:false` to the changeset."
     ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(

@@ -11,9 +11,8 @@ HISTORY_ROW_FAILED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="History table has a failed migration",
     why=(
-        "kfm-ci reads the tool's history table in the baseline. Flyway (`success` is false), Prisma "
-        "(`finished_at` is null), golang-migrate (`dirty`), sqlx and Atlas stop at a failed row until"
-        " it is repaired. Run the command in the finding."
+        "kfm-ci reads the tool's history table in the baseline. Flyway, Prisma, golang-migrate, sqlx and "
+        "Atlas stop at a failed row until it is repaired. Run the command in the finding."
     ),
 )
 
@@ -23,9 +22,9 @@ HISTORY_CHECKSUM_MISMATCH = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Checksum differs from the history table",
     why=(
-        "kfm-ci computes the tool's checksum of each file and compares it with the history table in "
-        "the baseline. The file was edited after it ran: Flyway, Liquibase, sqlx and Atlas then fail;"
-        " Prisma, Drizzle and Sqitch continue, which is a warning. Restore the file."
+        "kfm-ci computes the tool's checksum of each file and compares it with the history table in the "
+        "baseline. If the file was edited, Flyway, Liquibase, sqlx and Atlas fail; Prisma, Drizzle and Sqitch "
+        "continue, which is a warning. Restore the file."
     ),
 )
 

@@ -184,9 +184,8 @@ ATLAS_SUM_MISMATCH = RuleInfo(
     decided_by=DecidedBy.READING,
     title="atlas.sum does not match the files",
     why=(
-        "Atlas rejects a directory that differs from `atlas.sum`: a file was edited, added or removed"
-        " by hand, or two pull requests were merged without `atlas migrate hash`. Review the files, "
-        "then run `atlas migrate hash`."
+        "Atlas rejects a directory that differs from `atlas.sum`: a file changed, or two pull requests were "
+        "merged without `atlas migrate hash`. Review the files, then run `atlas migrate hash`."
     ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(

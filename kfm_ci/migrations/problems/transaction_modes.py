@@ -28,9 +28,8 @@ FLYWAY_MIXED = RuleInfo(
     decided_by=DecidedBy.READING,
     title="Flyway rejects a mixed migration",
     why=(
-        "Flyway rejects a file that mixes non-transactional statements with others, unless `mixed` is"
-        " set; then none of them has a transaction. Move the non-transactional statement to its own "
-        "file."
+        "Flyway rejects a file that mixes non-transactional statements with others. With `mixed`, none of "
+        "them has a transaction. Move the non-transactional statement to its own file."
     ),
     severities=(Severity.ERROR,),
     reading_example=ReadingExample(

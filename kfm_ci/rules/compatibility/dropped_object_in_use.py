@@ -23,10 +23,9 @@ DROPPED_OBJECT_IN_USE = RuleInfo(
     hazard=Hazard.BREAKS_CLIENTS,
     title="Drops an object that the code still uses",
     why=(
-        "kfm-ci searches the tracked text files for a dropped or renamed table or column as a whole "
-        "identifier, without migrations, comments, prose, vendored and binary files. SQL that names "
-        "it, a class mapped to it and ORM calls are errors; other mentions, tests and generated files"
-        " are warnings; plain words such as `name` are notes. Remove the uses in an earlier release."
+        "kfm-ci searches the tracked code for a dropped or renamed table or column as a whole identifier. "
+        "SQL, mapped classes and ORM calls are errors; other mentions are warnings, and plain words are "
+        "notes. Remove the uses in an earlier release."
     ),
     severities=(
         Severity.ERROR,

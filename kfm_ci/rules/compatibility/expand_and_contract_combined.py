@@ -16,9 +16,9 @@ EXPAND_AND_CONTRACT_COMBINED = RuleInfo(
     hazard=Hazard.COEXISTENCE,
     title="Adds a replacement and drops the old object at once",
     why=(
-        "A column or table that replaces another needs a release in between: first both exist, then "
-        "the application switches, then the old one is dropped. A pull request with both steps leaves"
-        " no state in which both releases work. Split the steps; unrelated changes are not reported."
+        "A column or table that replaces another needs a release in between, while both exist. A pull request "
+        "with both steps leaves no state in which both releases work. Split the steps; unrelated changes are "
+        "not reported."
     ),
     bad="alter table widgets add column color text;\nalter table widgets drop column colour;\n",
     good="alter table widgets add column color text;\n",

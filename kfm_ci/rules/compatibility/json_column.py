@@ -15,9 +15,8 @@ JSON_COLUMN = RuleInfo(
     hazard=Hazard.BREAKS_CLIENTS,
     title="New column of type json instead of jsonb",
     why=(
-        "Type `json` has no equality operator: `select distinct`, `group by` and `union` over the "
-        "table's rows fail as soon as the column exists. Queries that do not name the column are "
-        "affected too. Use `jsonb`."
+        "Type `json` has no equality operator: `select distinct`, `group by` and `union` over the table's "
+        "rows fail once the column exists. Queries that do not name the column are affected too. Use `jsonb`."
     ),
     severities=(Severity.WARNING,),
     bad="alter table widgets add column details json;\n",

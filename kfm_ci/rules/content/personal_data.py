@@ -22,10 +22,9 @@ PERSONAL_DATA = RuleInfo(
     hazard=Hazard.FORBIDDEN_CONTENT,
     title="Personal data in a migration",
     why=(
-        "Personal data in a repository is a breach: everyone with access reads it, and history keeps "
-        "it after it must be deleted. Example domains, reserved phone numbers, test cards and the "
-        "header's contact address are ignored, and so are fewer values than the policy's threshold. "
-        "Load such rows outside the repository."
+        "Everyone with access reads personal data in a repository, and history keeps it after it must be "
+        "deleted. Example addresses, test numbers, the header's contact and fewer values than the policy's "
+        "threshold are ignored. Load such rows outside the repository."
     ),
     bad="insert into contacts (email) values\n"
     "  ('anna.keller@bluewin.ch'), ('j.novak@seznam.cz'), ('tom.harris@btinternet.com');\n",

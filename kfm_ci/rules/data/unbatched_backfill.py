@@ -17,10 +17,9 @@ UNBATCHED_BACKFILL = RuleInfo(
     hazard=Hazard.BACKFILL,
     title="Backfill of an existing table in one statement",
     why=(
-        "One statement that changes all rows with `… is null` locks them until the commit, writes WAL"
-        " in proportion to the table, and starts over when it is cancelled. Update a few thousand "
-        "rows per transaction, by `limit` or by a range of keys. A condition that compares with a "
-        "value counts as bounded."
+        "A backfill in one statement locks all its rows until the commit and starts over when it is "
+        "cancelled. Update a few thousand rows per transaction, by `limit` or by a range of keys. A condition "
+        "that compares with a value counts as bounded."
     ),
     bad="update widgets set colour = 'grey' where colour is null;\n",
     good="update widgets set colour = 'grey'\n where id in (\n"

@@ -16,9 +16,8 @@ UPDATE_WITHOUT_WHERE = RuleInfo(
     hazard=Hazard.BACKFILL,
     title="UPDATE of a whole existing table",
     why=(
-        "`update` without an effective `where` rewrites every row: all rows stay locked until the "
-        "commit, the table can double in size until vacuum, and replicas fall behind. `where true` is"
-        " no condition. Update in batches with one transaction each."
+        "`update` without an effective `where` locks every row until the commit and can double the table's "
+        "size. `where true` is no condition. Update in batches with one transaction each."
     ),
     bad="update widgets set colour = 'grey';\n",
     good="update widgets set colour = 'grey'\n where id in (\n"

@@ -20,10 +20,9 @@ APPLIED_MIGRATION_CHANGED = RuleInfo(
     hazard=Hazard.IMMUTABILITY,
     title="Changes a migration that is already on the base",
     why=(
-        "A migration on the base may be applied to any database, so an edit makes two databases "
-        "differ although their ledgers agree. White space and comments count, because checksums cover"
-        " every byte; the down migration counts, because the rollback was proven with it. Write a new"
-        " migration instead; adding a missing down migration is allowed."
+        "After an edit of a migration on the base, databases that applied it differ from new ones. White "
+        "space, comments and the down migration count, because checksums and the rollback drill cover them. "
+        "Write a new migration instead; adding a missing down migration is allowed."
     ),
     bad="git diff main...  --  migrations/db/20260101_0900__init.up.sql\n"
     "-create table a (id int);\n+create table a (id bigint);\n",

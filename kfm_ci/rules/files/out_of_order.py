@@ -19,9 +19,9 @@ OUT_OF_ORDER = RuleInfo(
     hazard=Hazard.ORDER,
     title="Sorts before a migration on the base",
     why=(
-        "A migration that sorts before an applied one is skipped or rejected by some tools, and runs "
-        "in a different order on new databases. It happens when two pull requests race. Renumber the "
-        "second one; never fill gaps in the numbering."
+        "Some tools skip or reject a migration that sorts before an applied one; new databases run it "
+        "earlier. It happens when two pull requests race. Renumber the second one; never fill gaps in the "
+        "numbering."
     ),
     bad="on main:          migrations/db/20260301_0900__add_orders.up.sql\n"
     "in pull request:  migrations/db/20260225_1200__add_widgets_table.up.sql\n",

@@ -17,9 +17,8 @@ HEADER_ID = RuleInfo(
     hazard=Hazard.HEADER,
     title="Header id differs from the file name",
     why=(
-        "A header that was copied or left behind by a renumbering makes the ledger, the receipt and "
-        "the file name different migrations. Auditors cannot match them. Set `id` to the name of the "
-        "file."
+        "With a copied or outdated id, the ledger, the receipt and the file name different migrations. "
+        "Auditors cannot match them. Set `id` to the name of the file."
     ),
     bad=EXAMPLE.replace("id: 20260225_1200__add_widgets_table", "id: 20251101_0800__add_orders"),
     good=EXAMPLE,

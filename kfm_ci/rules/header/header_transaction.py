@@ -19,9 +19,9 @@ HEADER_TRANSACTION = RuleInfo(
     hazard=Hazard.HEADER,
     title="Declared transaction does not fit the statements",
     why=(
-        "In one transaction a failed migration leaves nothing behind. `transaction: no` gives that "
-        "up, so reviewers need its reason; `transaction: yes` around a statement that cannot run in a"
-        " transaction block fails on every server. Correct the key or give `transaction-reason`."
+        "In one transaction a failed migration leaves nothing behind. `transaction: no` gives that up; "
+        "`transaction: yes` fails on statements that cannot run in a transaction block. Correct the key or "
+        "give `transaction-reason`."
     ),
     severities=(
         Severity.ERROR,

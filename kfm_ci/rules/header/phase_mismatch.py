@@ -18,9 +18,8 @@ PHASE_MISMATCH = RuleInfo(
     hazard=Hazard.HEADER,
     title="Declared phase does not fit the statements",
     why=(
-        "`expand` adds objects, `migrate` moves data, `contract` removes what no release uses. "
-        "Releases rely on the declared phase: `expand` with a dropped column breaks the running "
-        "release, and `contract` without a removal hides that it is still to come. Correct the phase "
+        "`expand` adds objects, `migrate` moves data, `contract` removes what no release uses. Releases rely "
+        "on the declared phase: `expand` with a dropped column breaks the running release. Correct the phase "
         "or split the migration."
     ),
     severities=(

@@ -19,10 +19,8 @@ GENERATED_COLUMN_ADDED = RuleInfo(
     hazard=Hazard.TABLE_REWRITE,
     title="Rewrites a table to add a generated column",
     why=(
-        "A serial, identity or stored generated column needs a value in each existing row, so "
-        "PostgreSQL rewrites the table and its indexes. Reads and writes are blocked meanwhile. Add a"
-        " plain column, fill new rows by a default or trigger and old rows in batches, then convert "
-        "it."
+        "PostgreSQL rewrites the table and its indexes to add a serial, identity or stored generated column. "
+        "Reads and writes are blocked meanwhile. Add a plain column, fill it in batches, then convert it."
     ),
     bad="alter table widgets add column number bigint generated always as identity;\n",
     good="alter table widgets add column number bigint;\n",

@@ -15,9 +15,9 @@ DYNAMIC_SQL = RuleInfo(
     hazard=Hazard.UNANALYSABLE,
     title="SQL built at run time",
     why=(
-        "Statements in a `do` block are checked like any others. SQL that `execute` builds, and "
-        "blocks in other languages, are known only at run time: the gate observes their effects, "
-        "`kfm-ci check` cannot. Write static SQL where possible."
+        "Statements in a `do` block are checked like any others. SQL that `execute` builds, and blocks in "
+        "other languages, are known only at run time, when the gate observes them. Write static SQL where "
+        "possible."
     ),
     bad="do $$\ndeclare name text;\nbegin\n  for name in select tablename from pg_tables where schemaname = "
     "'shop' loop\n    execute format('alter table shop.%I add column noted_at timestamptz', name);\n"

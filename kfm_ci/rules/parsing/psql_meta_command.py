@@ -15,9 +15,8 @@ PSQL_META_COMMAND = RuleInfo(
     hazard=Hazard.UNANALYSABLE,
     title="psql meta-command in a migration",
     why=(
-        "psql reads lines that start with a backslash; the server does not. The effects of `\\i`, "
-        "`\\copy` or `\\gexec` are not checked, and a runner that sends SQL to the server fails on "
-        "them. Write plain SQL."
+        "psql reads lines that start with a backslash; the server does not. The effects of `\\i`, `\\copy` or "
+        "`\\gexec` are not checked, and most tools fail on them. Write plain SQL."
     ),
     bad="\\i more.sql\n",
     good="create table widgets (id bigint primary key);\n",

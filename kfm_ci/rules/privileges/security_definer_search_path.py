@@ -15,9 +15,9 @@ SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
     hazard=Hazard.PRIVILEGE,
     title="SECURITY DEFINER without a search_path",
     why=(
-        "A `security definer` function runs with its owner's privileges but the caller's "
-        "`search_path`. A user who can create a function or operator in a schema on that path can "
-        "have it called with the owner's privileges. Add `set search_path` to the function."
+        "A `security definer` function runs with its owner's privileges but the caller's `search_path`. A "
+        "user who can create functions in a schema on that path can run them with the owner's privileges. Add "
+        "`set search_path` to the function."
     ),
     severities=(Severity.WARNING,),
     bad="create function add_one(n int) returns int language sql security definer as 'select n + 1';\n",

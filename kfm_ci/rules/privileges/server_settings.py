@@ -30,10 +30,9 @@ SERVER_SETTINGS = RuleInfo(
     hazard=Hazard.PRIVILEGE,
     title="Changes roles, databases or server settings",
     why=(
-        "Roles, tablespaces and `alter system` belong to the whole cluster: other databases feel the "
-        "change, and the migrating role should not have the privilege. Manage them in the "
-        "infrastructure's code. The gate resets roles between its databases; changes of tablespaces, "
-        "databases, replication and server settings are not reset."
+        "Roles, tablespaces and `alter system` belong to the whole cluster, so the change affects other "
+        "databases. Manage them in the infrastructure's code. The gate resets roles between its databases; "
+        "changes of tablespaces, databases, replication and server settings are not reset."
     ),
     bad="alter system set work_mem = '1GB';\n",
     good="grant select on widgets to reporting;\n",

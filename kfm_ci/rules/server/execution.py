@@ -40,9 +40,9 @@ DATA_DEPENDENT_FAILURE = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Fails on existing rows",
     why=(
-        "The statement succeeds on an empty table and fails on synthetic rows that satisfy the "
-        "constraints: NULLs, duplicates, empty and long texts, zero, large numbers. Production can "
-        "contain such rows. Run the query in the finding there, and clean the data first."
+        "The statement succeeds on an empty table and fails on synthetic rows such as NULLs, duplicates and "
+        "long texts. Production can contain such rows. Run the query in the finding there, and clean the data "
+        "first."
     ),
     severities=(
         Severity.ERROR,
@@ -62,10 +62,9 @@ DATA_DEPENDENT_SCHEMA = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Resulting schema depends on the rows",
     why=(
-        "A block that swallows an error reports success but skips the change, so production can get a"
-        " different schema than the one that was tested. kfm-ci compares the schemas on synthetic "
-        "rows and on empty tables. Let the error abort the migration; additional objects, such as one"
-        " partition per month, are a note."
+        "A block that swallows an error skips the change, so production can get another schema than the "
+        "tested one. kfm-ci compares the schemas on synthetic rows and on empty tables. Let the error abort "
+        "the migration; additional objects, such as one partition per month, are a note."
     ),
     severities=(
         Severity.ERROR,
@@ -85,10 +84,9 @@ EXCEPTION_SWALLOWED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="`EXCEPTION WHEN OTHERS` hides an error",
     why=(
-        "A handler of `others` catches every error, including unexpected ones. kfm-ci counts the "
-        "exceptions on synthetic rows and on empty tables: one that only rows cause, and that is "
-        "ignored, is an error; with a message it is a warning. Catch a condition by its name; "
-        "handlers that set a value, write a row or raise are not reported."
+        "A handler of `others` catches every error, including unexpected ones. An exception that only "
+        "synthetic rows cause is an error if it is ignored, a warning if it is logged. Catch a condition by "
+        "its name; handlers that set a value, write a row or raise are not reported."
     ),
     severities=(
         Severity.ERROR,
@@ -105,9 +103,8 @@ NOT_ALLOWED_IN_TRANSACTION = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Statement cannot run in its transaction",
     why=(
-        "Some statements cannot run in a transaction block, and a file that commits or rolls back "
-        "ends the transaction that makes the change and its history row atomic. Run the statement in "
-        "its own file, without a transaction."
+        "Some statements cannot run in a transaction block. A file that commits or rolls back ends the tool's "
+        "transaction. Run the statement in its own file, without a transaction."
     ),
 )
 

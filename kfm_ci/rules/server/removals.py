@@ -156,8 +156,8 @@ FOREIGN_KEY_WITHOUT_INDEX = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Foreign key without an index",
     why=(
-        "Without an index that starts with the referencing columns, every delete or key change in the"
-        " referenced table scans the whole referencing table. Create the index; this is a note."
+        "Without an index on the referencing columns, every delete or key change in the referenced table "
+        "scans the referencing table. Create the index; this is a note."
     ),
     severities=(Severity.NOTE,),
     base=_WIDGETS,

@@ -21,9 +21,9 @@ NOT_RESUMABLE = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="File cannot be re-run after an interruption",
     why=(
-        "A file without a transaction keeps its effects when it is interrupted. kfm-ci interrupts it "
-        "after each statement and within index builds, drops invalid indexes, runs it again and "
-        "compares the schema. Make each statement safe to re-run, or move it to its own file."
+        "A file without a transaction keeps its effects when it is interrupted. kfm-ci interrupts it after "
+        "each statement and within index builds, runs it again and compares the schema. Make each statement "
+        "safe to re-run, or move it to its own file."
     ),
     severities=(Severity.WARNING,),
     base=_WIDGETS,
@@ -38,10 +38,9 @@ RERUN_CHANGES_ROWS = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Second run changes rows again",
     why=(
-        "kfm-ci runs data migrations a second time on a clone and compares the rows, because a "
-        "release engineer may re-run one after an interruption. A second run that fails, for example "
-        "on a key, changes nothing and is allowed. Make the statement idempotent; in formats other "
-        "than `kfm` this is a warning."
+        "kfm-ci runs data migrations twice and compares the rows, because an engineer may re-run one after an "
+        "interruption. A second run that fails, for example on a key, changes nothing and is allowed. Make "
+        "the statement idempotent; in formats other than `kfm` this is a warning."
     ),
     severities=(
         Severity.ERROR,
@@ -58,9 +57,9 @@ ENVIRONMENT_DEPENDENT = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Result depends on session settings or collation",
     why=(
-        "kfm-ci runs the new migrations again with another time zone, date style and search_path, and"
-        " on a database with another collation. A date can mean two days, and texts can sort "
-        "differently. Write the value so that it is unambiguous."
+        "kfm-ci runs the new migrations again with another time zone, date style, `search_path` and "
+        "collation. A date can mean two days, and texts can sort differently. Write the value so that it is "
+        "unambiguous."
     ),
     severities=(Severity.WARNING,),
     base=_WIDGETS,
@@ -74,9 +73,8 @@ REBUILD_DIFFERS = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="New database gets a different schema",
     why=(
-        "A new file that sorts before merged ones, or an edited merged file, gives a new database "
-        "another order than production. kfm-ci builds both and compares them. Number the new "
-        "migration last, and leave merged files unchanged."
+        "A new file that sorts before merged ones gives a new database another order than production. kfm-ci "
+        "builds both and compares them. Number the new migration last, and leave merged files unchanged."
     ),
 )
 

@@ -100,9 +100,9 @@ ROLLBACK_FAILS_ON_NEW_ROWS = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Rollback fails on rows allowed only by the new schema",
     why=(
-        "kfm-ci runs a proven rollback again with a row that only the new schema allows, such as a "
-        "null, a duplicate or a longer text. Production can have such rows minutes after the "
-        "deployment. Convert them in the down migration; this is a note."
+        "kfm-ci runs a proven rollback again with a row that only the new schema allows, such as a duplicate. "
+        "Production can have such rows minutes after the deployment. Convert them in the down migration; this "
+        "is a note."
     ),
     severities=(Severity.NOTE,),
     base="create table widgets (id bigint primary key, name text not null);\ninsert into widgets values (1, 'a');",

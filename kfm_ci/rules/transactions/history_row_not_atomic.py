@@ -14,9 +14,9 @@ HISTORY_ROW_NOT_ATOMIC = RuleInfo(
     hazard=Hazard.TRANSACTION,
     title="History row is written in another transaction",
     why=(
-        "Flyway, Liquibase and refinery commit a migration first and its history row second. If the "
-        "process is killed in between, the change is applied but not recorded, and the next run "
-        "usually fails with `already exists`. The note shows how to repair the history table."
+        "Flyway, Liquibase and refinery commit a migration first and its history row second. If the process "
+        "is killed in between, the change is applied but not recorded, and the next run usually fails. The "
+        "note shows how to repair the history table."
     ),
     severities=(Severity.NOTE,),
     bad="create table widgets (id bigint primary key);\n",

@@ -21,9 +21,9 @@ SESSION_SETTING_LEAKS = RuleInfo(
     hazard=Hazard.SESSION_STATE,
     title="Session setting outlives the migration",
     why=(
-        "`set` lasts until the session ends, also after the commit. Most tools run all files in one "
-        "session, so the next migration and the tool's own statements get a foreign setting. Use `set"
-        " local`; format `kfm` opens a session per migration, so it is not checked there."
+        "`set` lasts until the session ends, also after the commit. Most tools run all files in one session, "
+        "so the setting also changes the next migration. Use `set local`; format `kfm` opens a session per "
+        "migration, so it is not checked there."
     ),
     bad="set search_path = shop;\ncreate table widgets (id bigint primary key);\n",
     good="set local search_path = shop;\ncreate table widgets (id bigint primary key);\n",

@@ -17,10 +17,10 @@ TRANSACTION_CONTROL = RuleInfo(
     hazard=Hazard.TRANSACTION,
     title="Ends the transaction of the runner",
     why=(
-        "The runner opens a transaction, runs the file, writes the ledger and commits, so that a "
-        "failure leaves nothing behind. `commit` or `rollback` in the file ends that transaction: "
-        "later statements run outside of it, and the ledger can be wrong. Remove the statement; a "
-        "`begin` with its `commit` is allowed where the tool sends the file as one message."
+        "The runner opens a transaction, runs the file, writes the ledger and commits, so that a failure "
+        "leaves nothing behind. `commit` or `rollback` in the file ends that transaction, so later statements "
+        "run outside of it. Remove the statement; a `begin` with its `commit` is allowed where the tool sends "
+        "the file as one message."
     ),
     bad="create table widgets (id bigint primary key);\ncommit;\n",
     good="create table widgets (id bigint primary key);\n",
