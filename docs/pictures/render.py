@@ -2,7 +2,7 @@
 
     python docs/pictures/render.py FILE PICTURE [--modules node_modules] [--open] [--dark] [--height 1200]
 
-FILE is comment.md or report.html. This needs Chromium, `pip install cmarkgfm` and
+FILE is comment.md or report.html. This needs Chromium, a font with colour emoji, `pip install cmarkgfm` and
 `npm install github-markdown-css mermaid`.
 """
 
