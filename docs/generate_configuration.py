@@ -21,6 +21,13 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("[environments.NAME]", config.EnvironmentTable),
     ("[[migration]]", config.DeclaredTable),
 )
+NOTES = {
+    "[environments.NAME]": (
+        "`kfm-ci stats` reads `database-url-env`. The other keys are accepted, but there is no promotion that reads them.",
+        "",
+    )
+}
+"""Paragraphs between the heading of a section and its table."""
 
 
 def schema() -> dict[str, Any]:
@@ -34,11 +41,11 @@ def reference() -> str:
     lines = [
         "# Configuration",
         "",
-        "`kfm-ci.toml` at the repository's root, or `[tool.kfm-ci]` in `pyproject.toml`.",
+        "Write settings to `kfm-ci.toml` at the repository's root, or to `[tool.kfm-ci]` in `pyproject.toml`.",
         "",
     ]
     for title, model in SECTIONS:
-        lines += [f"## `{title}`", "", "| key | default | meaning |", "|---|---|---|"]
+        lines += [f"## `{title}`", "", *NOTES.get(title, ()), "| key | default | meaning |", "|---|---|---|"]
         for name, field in model.model_fields.items():
             default = "required" if field.is_required() else f"`{json.dumps(field.default, default=list)}`"
             lines.append(f"| `{field.alias or name}` | {default} | {field.description or ''} |")

@@ -231,7 +231,9 @@ class EnvironmentTable(_Table):
     from_: str | None = Field(None, alias="from", description="Environment whose receipt is required before promotion.")
     require_steps: tuple[str, ...] = Field((), strict=False, description="Steps that the receipt must show as passed.")
     max_age: str = Field(
-        "7d", pattern=r"^[0-9]+[hdm]$", description="Maximum age of the receipt: a number followed by `m`, `h` or `d`."
+        "7d",
+        pattern=r"^[0-9]+[hdm]$",
+        description="Maximum age of the receipt: a number followed by `m` (minutes), `h` (hours) or `d` (days).",
     )
     identity: str | None = Field(None, description="Expected sha256 of the target database's identity.")
     smoke: tuple[str, ...] = Field((), strict=False, description="Glob patterns of SQL files to run after promotion.")
