@@ -23,7 +23,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 NOTES = {
     "[environments.NAME]": (
-        "`kfm-ci stats` reads `database-url-env`. The other keys are accepted, but there is no promotion that reads them.",
+        "`kfm-ci stats` reads `database-url-env`. The other keys are for a promotion, which does not exist yet.",
         "",
     )
 }
