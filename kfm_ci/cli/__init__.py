@@ -234,12 +234,11 @@ def receipt_show(file: Annotated[Path, typer.Argument(help="Path of a receipt.js
 
     try:
         typer.echo(statement.show(file.read_bytes()))
-    except OSError as error:
-        raise UsageError(
-            code="KFM-U51", message=f"The file cannot be read: {error.strerror}.", where=str(file)
-        ) from error
-    except statement.MalformedJson as error:
-        raise UsageError(code="KFM-U52", message=f"The file is not a receipt: {error}.", where=str(file)) from error
+    except (OSError, statement.MalformedJson) as error:
+        code, fault = ("KFM-U51", "cannot be read") if isinstance(error, OSError) else ("KFM-U52", "is not a receipt")
+        reason = error.strerror if isinstance(error, OSError) else error
+        help = "Name a `receipt.json` that kfm-ci wrote."
+        raise UsageError(code=code, message=f"The file {fault}: {reason}.", where=str(file), help=help) from error
 
 
 @receipt.command("schema")

@@ -212,7 +212,12 @@ def _bytes(tree: Tree, path: str) -> bytes:
     try:
         return tree.read(path)
     except Unreadable as error:
-        raise UsageError(code="KFM-U05", message=f"The configuration cannot be read: {error}.", where=path) from error
+        raise UsageError(
+            code="KFM-U05",
+            message=f"The configuration cannot be read: {error}.",
+            where=path,
+            help="Make it a regular, readable file.",
+        ) from error
 
 
 def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:

@@ -31,7 +31,12 @@ class CheckRun:
         """Create a check run on the pull request's commit, and send its annotations in batches."""
         sha = publication.context.head_sha
         if sha is None:
-            raise Unpublished(code="KFM-G11", message="This event has no commit.", where=self.name)
+            raise Unpublished(
+                code="KFM-G11",
+                message="This event has no commit.",
+                where=self.name,
+                help="Use `command: comment` in a workflow on `workflow_run`.",
+            )
         evidence = publication.evidence
         annotations = annotate(publication)
         head: dict[str, Any] = {

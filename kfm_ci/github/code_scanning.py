@@ -24,7 +24,12 @@ class CodeScanning:
         """Upload the log for the checked commit."""
         file, context = publication.out / "findings.sarif", publication.context
         if not file.is_file() or not context.sha or not context.ref:
-            raise Unpublished(code="KFM-G12", message="The run ended before it had findings.", where=self.name)
+            raise Unpublished(
+                code="KFM-G12",
+                message="The run ended before it had findings.",
+                where=self.name,
+                help="See the error of the run.",
+            )
         packed = base64.b64encode(
             gzip.compress(with_prefix(file.read_text(encoding="utf-8"), publication.inputs.path), mtime=0)
         )

@@ -213,7 +213,10 @@ class CommitTree:
         answer = _git(self.repository.root, "cat-file", "--batch", stdin=asked)
         if answer is None:
             raise CannotCheck(
-                code="KFM-C10", message="git cannot read the files of the base commit.", where=self.commit
+                code="KFM-C10",
+                message="git cannot read the files of the base commit.",
+                where=self.commit,
+                help="Check the clone with `git fsck`, or clone again.",
             )
         position = 0
         for name, _oid in wanted:

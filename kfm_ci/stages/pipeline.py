@@ -100,6 +100,10 @@ def _run(stage: Stage[Given], given: Given, done: Results) -> tuple[StageStatus,
         lost = (
             connection_error(running.server, error)
             if running
-            else CannotCheck(code="KFM-C08", message="The server stopped or closed the connection.")
+            else CannotCheck(
+                code="KFM-C08",
+                message="The server stopped or closed the connection.",
+                help="Run again; check the memory and disk limits of the machine if the error persists.",
+            )
         )
         return StageStatus.ERRORED, replace(outcome, message=str(lost)), done.failure or lost

@@ -51,7 +51,10 @@ def executable(migration: Migration) -> ExecutableMigration:
         return migration
     if not isinstance(migration.up, Script):
         raise CannotCheck(
-            code="KFM-C20", message="No runner can execute this tool's migrations.", where=migration.up_path
+            code="KFM-C20",
+            message="No runner can execute this tool's migrations.",
+            where=migration.up_path,
+            help="Write the tool's commands to `[migrations.command]`.",
         )
     return ExecutableMigration(**_values(migration))
 

@@ -258,6 +258,18 @@ def test_messages_and_helps_ask_no_questions(field: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_an_error_has_a_help() -> None:
+    errors = _errors() - {"Cancelled"}
+    wrong = [
+        f"{path.relative_to(PACKAGE).as_posix()}:{node.lineno}"
+        for path, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _name(node) in errors
+        if "help" not in {item.arg for item in node.keywords}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_a_help_starts_with_an_imperative() -> None:
     helps = [item for item in FOUND if item.field == "help" and not item.text.startswith("{}")]
     wrong = [str(item) for item in helps if re.split(r"[ ,.]", item.text)[0] not in VERBS]
