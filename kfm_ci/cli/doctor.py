@@ -14,10 +14,10 @@ from kfm_ci.errors import CannotCheck, KfmError
 from kfm_ci.github import context
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.formats import ALL
-from kfm_ci.migrations.git import WorkTree
 from kfm_ci.migrations.model import Tool
 from kfm_ci.migrations.tools import command_lines, process
 from kfm_ci.migrations.tools.process import places
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.postgres.engines import installations
 from kfm_ci.stages.external_tool.tool_run import decisive_line
 

@@ -12,8 +12,8 @@ from kfm_ci.errors import ExitCode, UsageError
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import detection, inverse, naming, source_files
 from kfm_ci.migrations import manifest as manifests
-from kfm_ci.migrations.git import WorkTree
 from kfm_ci.migrations.model import Unreadable
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.model import Finding
 from kfm_ci.report.escape import single_line
 from kfm_ci.sql import statements

@@ -16,10 +16,12 @@ from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import checkout, config_metadata, detection, included_files, placeholders, source_files
 from kfm_ci.migrations.base_commit import Base, find_base
+from kfm_ci.migrations.commit_tree import CommitTree
 from kfm_ci.migrations.detection import Found
-from kfm_ci.migrations.git import CommitTree, Repository, WorkTree
+from kfm_ci.migrations.git import Repository
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.tools import command_lines
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.model import Digest, Finding, Place
 from kfm_ci.rules import registry
 from kfm_ci.rules.server.declaration import POLICY_CHANGED
@@ -71,10 +73,11 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
             help="Name the repository's root.",
         )
     root = directory.resolve()
-    tree = WorkTree(root)
+    repository = Repository.around(root)
+    tracked = _tracked(repository, root)
+    tree = WorkTree(root, tracked=tracked)
     settings = _settings(tree, config_file)
     registry.known(settings.policy.severity, where=config_file or FILE_NAME)
-    repository = Repository.around(root)
     base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
     if repository is None and base_ref not in {None, "none"}:
         raise UsageError(
@@ -118,7 +121,7 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         body=context.body,
         before=before,
         previous=previous,
-        tracked=_tracked(repository, root, tree),
+        tracked=tracked if repository is not None else tuple(tree.paths(".")),
     )
     return Subject(
         root=root,
@@ -159,9 +162,9 @@ def _load(found: Found, tree: Tree, settings: Config) -> History:
     return config_metadata.add(history, settings.migration)
 
 
-def _tracked(repository: Repository | None, root: Path, tree: Tree) -> tuple[str, ...]:
+def _tracked(repository: Repository | None, root: Path) -> tuple[str, ...]:
     if repository is None:
-        return tuple(tree.paths("."))
+        return ()
     prefix = root.relative_to(repository.root.resolve()).as_posix()
     start = "" if prefix == "." else f"{prefix}/"
     return tuple(path.removeprefix(start) for path in repository.tracked() if path.startswith(start))

@@ -35,7 +35,7 @@ def find_base(repository: Repository, ref: str | None, *, pull_request_base: str
         if default and common is None:
             raise _history_missing(repository, default)
         return Base(tip=common, merge_base=common) if common else None
-    tip = repository.resolve(wanted) or repository.resolve(f"refs/remotes/origin/{wanted}")
+    tip = repository.resolve(wanted)
     if tip is None:
         raise _history_missing(repository, wanted)
     common = repository.merge_base(tip, head)

@@ -1,81 +1,48 @@
-"""Read-only access to the files of the work tree and of a commit."""
+"""Read-only access to a repository by the git program, which obeys no setting of the repository."""
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
+import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kfm_ci.errors import CannotCheck
-from kfm_ci.migrations.model import Unreadable
+from kfm_ci.migrations import git_directory
+from kfm_ci.migrations.git_directory import GitDirectory
 
-SKIPPED = frozenset({".git", "node_modules", ".venv", "__pycache__", "kfm-ci-out"})
-MAX_FILE_BYTES = 64 * 1_048_576
-
-
-class WorkTree:
-    """Files of a directory."""
-
-    def __init__(self, root: Path) -> None:
-        """Set the root, which must exist."""
-        self._root = root.resolve()
-        self._inside = f"{self._root}{'' if self._root == Path('/') else '/'}"
-        self._folders = {self._inside[:-1]: self._inside[:-1]}
-
-    def paths(self, directory: str) -> Iterator[str]:
-        """Yield the paths of all files and links below a directory, sorted, except in directories such as ``.git``."""
-        found: list[str] = []
-        for folder, folders, files in os.walk(self._root / directory, followlinks=False):
-            folders[:] = sorted(name for name in folders if name not in SKIPPED)
-            links = [name for name in folders if os.path.islink(f"{folder}/{name}")]
-            prefix = f"{folder}/".removeprefix(self._inside)
-            # a file `.git` marks a submodule or a linked work tree
-            found.extend(f"{prefix}{name}" for name in [*files, *links] if name != ".git")
-        yield from sorted(found)
-
-    def read(self, path: str) -> bytes:
-        """Return the raw bytes; raises Unreadable for links out of the repository and for irregular files."""
-        try:
-            resolved = self._resolved(path)
-            if not f"{resolved}/".startswith(self._inside):
-                raise Unreadable("symbolic link that leaves the repository")
-            # O_NONBLOCK: opening a named pipe would wait for its writer
-            with open(os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-                about = os.fstat(file.fileno())
-                if not stat.S_ISREG(about.st_mode):
-                    raise Unreadable("not a regular file")
-                if about.st_size > MAX_FILE_BYTES:
-                    raise Unreadable(f"larger than {MAX_FILE_BYTES // 1_048_576} MiB")
-                return file.read()
-        except OSError as error:
-            loop = error.errno == errno.ELOOP
-            raise Unreadable("symbolic link that leads to itself" if loop else error.strerror or str(error)) from error
-
-    def _resolved(self, path: str) -> str:
-        """Return the real path; each directory is resolved once, because it may have hundreds of migrations."""
-        folder, _, name = f"{self._inside}{path}".rpartition("/")
-        if folder not in self._folders:
-            above, _, last = folder.rpartition("/")
-            if above not in self._folders:
-                self._folders[above] = os.path.realpath(above, strict=True)
-            self._folders[folder] = _followed(self._folders[above], last)
-        return _followed(self._folders[folder], name)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is a file of that path inside the repository."""
-        target = f"{self._inside}{path}"
-        return os.path.isfile(target) and os.path.realpath(target).startswith(self._inside)
-
-
-def _followed(folder: str, name: str) -> str:
-    """Return the real path of a name in a resolved directory; raises OSError for a dangling link."""
-    path = f"{folder}/{name}"
-    plain = name not in {"", ".", ".."} and not stat.S_ISLNK(os.lstat(path).st_mode)
-    return path if plain else os.path.realpath(path, strict=True)
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.IGNORECASE)
+_ABBREVIATED = re.compile(r"[0-9a-f]{4,63}", re.IGNORECASE)
+_EXPRESSION = re.compile(r"(?P<name>[^\x00-\x20\x7f~^:?*\[\\]+)(?P<steps>(?:[~^][0-9]{0,6})*)")
+_UNAMBIGUOUS = 7
+"""Digits from which an abbreviated commit is not taken for a branch of the same name, nor the other way round."""
+_OPTIONS = (
+    "--no-replace-objects",
+    "-c",
+    "safe.bareRepository=explicit",
+    "-c",
+    "safe.directory=*",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.attributesFile=/dev/null",
+    "-c",
+    "core.untrackedCache=false",
+)
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_GRAFT_FILE": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,35 +58,103 @@ class IndexEntry:
 
 @dataclass(slots=True)
 class Repository:
-    """A git repository, read by the git program in a clean environment."""
+    """A git repository."""
 
     root: Path
+    """Root of the work tree."""
+    _found: GitDirectory = field(init=False, repr=False)
+    _settings: dict[str, str] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found = git_directory.find(self.root)
+        if found is None:
+            raise CannotCheck(
+                code="KFM-C93",
+                message="The directory is in no git repository.",
+                where=str(self.root),
+                help="Run the command inside a repository.",
+            )
+        self.root, self._found = found.top, found
+        self._settings = self._read_settings()
 
     @classmethod
     def around(cls, directory: Path) -> Repository | None:
-        """Return the repository whose root is ``directory`` or above it; or None."""
-        answer = _git(directory, "rev-parse", "--show-toplevel")
-        return cls(Path(answer.decode().strip())) if answer is not None else None
+        """Return the repository whose root is ``directory`` or above it; or None.
+
+        A git directory among the files of a repository is no repository of its own: it is what a change says.
+        """
+        directory = directory.resolve()
+        return cls(directory) if git_directory.find(directory) is not None else None
 
     def resolve(self, ref: str) -> str | None:
-        """Return the commit a ref names, or None."""
-        answer = _git(self.root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+        """Return the commit of an object id, a branch, a full ref name or ``HEAD``, also with ``~2`` or ``^``; or None.
+
+        A full object id is never the name of a branch, a branch of the remote comes before a local one, and a tag
+        needs its full name.
+        """
+        found = _EXPRESSION.fullmatch(ref)
+        if found is None or ".." in ref or "@{" in ref or not _is_encodable(ref):
+            return None
+        object_id = self._object_id(found["name"])
+        if object_id is None:
+            return None
+        answer = self._ask("rev-parse", "--verify", "--quiet", f"{object_id}{found['steps']}^{{commit}}")
         return answer.decode().strip() if answer else None
+
+    def _object_id(self, name: str) -> str | None:
+        if _OBJECT_ID.fullmatch(name):
+            return name.lower()
+        if name in {"HEAD", "@"}:
+            return self._ref("HEAD")
+        if name.startswith("refs/"):
+            return self._ref(name)
+        names = [f"refs/remotes/{name}"] if "/" in name else []
+        names += [f"refs/remotes/origin/{name}", f"refs/heads/{name}"]
+        branch = next((found for item in names if (found := self._ref(item)) is not None), None)
+        if not _ABBREVIATED.fullmatch(name) or (branch is not None and len(name) < _UNAMBIGUOUS):
+            return branch
+        commits = {item for item in self._disambiguated(name) if self._is_commit(item)}
+        commits |= {branch} if branch is not None else set()
+        return commits.pop() if len(commits) == 1 else None
+
+    def _ref(self, name: str) -> str | None:
+        """Return what a ref of exactly that name points at."""
+        answer = self._ask("show-ref", "--verify", "--hash", "--quiet", "--", name)
+        if answer is None:
+            return None
+        return self._git("show-ref", "--verify", "--hash", "--", name).decode().strip()
+
+    def _disambiguated(self, name: str) -> list[str]:
+        return (self._ask("rev-parse", f"--disambiguate={name}") or b"").decode().split()
+
+    def _is_commit(self, object_id: str) -> bool:
+        return self._git("cat-file", "-t", object_id).strip() == b"commit"
 
     @property
     def head(self) -> str | None:
         """Checked-out commit; None before the first commit."""
-        return self.resolve("HEAD")
+        found = self.resolve("HEAD")
+        if found is not None:
+            return found
+        branch = self._ask("symbolic-ref", "--quiet", "HEAD")
+        if branch is None or os.path.lexists(self._found.common / os.fsdecode(branch.strip())):
+            raise CannotCheck(
+                code="KFM-C92",
+                message="The checked-out commit cannot be read.",
+                where=str(self.root),
+                help="Run `git fsck`, or clone the repository again.",
+            )
+        return None
 
     @property
     def shallow(self) -> bool:
         """Whether the clone is shallow."""
-        return (_git(self.root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
+        return self._found.shallow
 
     @property
     def clean(self) -> bool:
         """Whether the work tree equals the checked-out commit (untracked files count)."""
-        return not (_git(self.root, "status", "--porcelain", "--ignore-submodules") or b"").strip()
+        return not self._git("status", "--porcelain", "--ignore-submodules").strip()
 
     def default_branch(self) -> str | None:
         """Return the ref of the default branch, or None."""
@@ -136,126 +171,112 @@ class Repository:
 
     def merge_base(self, one: str, other: str) -> str | None:
         """Return the newest common ancestor, or None."""
-        answer = _git(self.root, "merge-base", one, other)
+        first, second = self.resolve(one), self.resolve(other)
+        if first is None or second is None:
+            return None
+        answer = self._ask("merge-base", first, second)
         return answer.decode().split()[0] if answer and answer.split() else None
 
     def tracked(self) -> tuple[str, ...]:
         """Return the paths of all tracked files."""
-        answer = _git(self.root, "ls-files", "-z") or b""
+        answer = self._git("ls-files", "-z")
         return tuple(name.decode("utf-8", "surrogateescape") for name in answer.split(b"\0") if name)
 
     @staticmethod
     def index_entries(directory: Path) -> tuple[IndexEntry, ...]:
         """Return the entries of the index below a directory; none outside a repository."""
-        rows = (_git(directory, "ls-files", "-t", "-s", "-z") or b"").split(b"\0")
+        repository = Repository.around(directory)
+        if repository is None:
+            return ()
         found: list[IndexEntry] = []
-        for row in rows:
+        for row in repository._git("ls-files", "-t", "-s", "-z", directory=directory).split(b"\0"):
             meta, _, name = row.partition(b"\t")
             if name:
                 path = name.decode("utf-8", "surrogateescape")
                 found.append(IndexEntry(path=path, omitted=meta.startswith(b"S "), submodule=b" 160000 " in meta))
         return tuple(found)
 
+    def files_of(self, commit: str) -> bytes:
+        """Return git's list of the files of a commit: mode, kind, object id, tab, path, NUL."""
+        return self._git("ls-tree", "-r", "-z", "--full-tree", commit)
 
-@dataclass(slots=True)
-class CommitTree:
-    """Files of a commit below one directory of the repository."""
-
-    repository: Repository
-    commit: str
-    prefix: str = ""
-    """Directory inside the repository that paths are relative to; empty for its root."""
-    _entries: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _contents: dict[str, bytes] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        answer = _git(self.repository.root, "ls-tree", "-r", "-z", "--full-tree", self.commit) or b""
-        start = f"{self.prefix}/" if self.prefix else ""
-        for row in answer.split(b"\0"):
-            if not row:
-                continue
-            meta, _, name = row.partition(b"\t")
-            mode, _kind, object_id = meta.decode().split()
-            path = name.decode("utf-8", "surrogateescape")
-            if path.startswith(start):
-                self._entries[path[len(start) :]] = (mode, object_id)
-
-    def paths(self, directory: str) -> Iterator[str]:
-        """Yield the paths of all files and links below a directory, sorted."""
-        start = "" if directory in {"", "."} else f"{directory}/"
-        yield from sorted(path for path in self._entries if path.startswith(start))
-
-    def read(self, path: str) -> bytes:
-        """Return the raw bytes; raises Unreadable for links, submodules and missing files."""
-        if path not in self._entries:
-            raise Unreadable("not in the commit")
-        mode, _ = self._entries[path]
-        if mode in {"120000", "160000"}:
-            raise Unreadable("symbolic link or submodule")
-        if path not in self._contents:
-            self._load(path)
-        return self._contents[path]
-
-    def exists(self, path: str) -> bool:
-        """Whether the commit has a file of that path."""
-        return path in self._entries
-
-    def _load(self, path: str) -> None:
-        """Read all files of a directory with one process of git."""
-        folder = path.rpartition("/")[0]
-        wanted = [
-            (name, oid)
-            for name, (mode, oid) in self._entries.items()
-            if name.rpartition("/")[0] == folder and mode.startswith("100") and name not in self._contents
-        ]
-        wanted = wanted if len(wanted) < 20_000 else [(path, self._entries[path][1])]
-        asked = "".join(f"{oid}\n" for _, oid in wanted).encode()
-        answer = _git(self.repository.root, "cat-file", "--batch", stdin=asked)
-        if answer is None:
-            raise CannotCheck(
-                code="KFM-C10",
-                message="git cannot read the files of the base commit.",
-                where=self.commit,
-                help="Check the clone with `git fsck`, or clone again.",
-            )
+    def contents(self, objects: list[tuple[str, str]]) -> dict[str, bytes]:
+        """Return the contents of the files of a commit, each given by its path and object id."""
+        asked = "".join(f"{object_id}\n" for _, object_id in objects).encode()
+        answer = self._git("cat-file", "--batch", stdin=asked)
+        found: dict[str, bytes] = {}
         position = 0
-        for name, _oid in wanted:
-            end = answer.index(b"\n", position)
+        for path, object_id in objects:
+            end = answer.find(b"\n", position)
             header = answer[position:end].split()
-            if len(header) != 3:
+            if end < 0 or len(header) != 3 or header[0] != object_id.encode():
                 raise CannotCheck(
                     code="KFM-C11",
                     message="An object of the base commit is missing in the clone.",
-                    where=name,
+                    where=path,
                     help="Set `fetch-depth: 0` for actions/checkout, without a partial clone filter.",
                 )
             size = int(header[2])
-            self._contents[name] = answer[end + 1 : end + 1 + size]
+            found[path] = answer[end + 1 : end + 1 + size]
+            if len(found[path]) != size:
+                raise _failure(("cat-file",), "a truncated answer")
             position = end + 1 + size + 1
+        return found
+
+    def _read_settings(self) -> dict[str, str]:
+        """Return the settings that the files of the repository depend on, without those of included files."""
+        answer = self._git("config", "--file", str(self._found.common / "config"), "--no-includes", "--null", "--list")
+        pairs = (row.decode("utf-8", "replace").partition("\n") for row in answer.split(b"\0") if row)
+        return {key: value.lower() for key, _, value in pairs if git_directory.SETTINGS.fullmatch(key)}
+
+    def _git(self, *arguments: str, stdin: bytes | None = None, directory: Path | None = None) -> bytes:
+        """Return git's output; raises CannotCheck if git fails."""
+        answer = self._ask(*arguments, stdin=stdin, directory=directory)
+        if answer is None:
+            raise _failure(arguments, "exit code 1")
+        return answer
+
+    def _ask(self, *arguments: str, stdin: bytes | None = None, directory: Path | None = None) -> bytes | None:
+        """Return git's output, None if git answers no by exit code 1; raises CannotCheck if git fails."""
+        with git_directory.private(self._found, self._settings) as private:
+            environment = {
+                "PATH": os.defpath + ":/usr/local/bin:/opt/homebrew/bin",
+                "LC_ALL": "C",
+                "GIT_DIR": str(private),
+                "GIT_WORK_TREE": str(self.root),
+                "GIT_OBJECT_DIRECTORY": str(self._found.objects),
+                **_ENVIRONMENT,
+            }
+            try:
+                done = subprocess.run(
+                    ["git", *_OPTIONS, *arguments],
+                    cwd=directory or self.root,
+                    env=environment,
+                    input=stdin,
+                    capture_output=True,
+                    check=False,
+                )
+            except OSError as error:
+                raise _failure(arguments, error.strerror or "an error") from error
+        if done.returncode not in {0, 1}:
+            last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+            raise _failure(arguments, f"exit code {done.returncode}{f' ({last[0][:200]})' if last else ''}")
+        return done.stdout if done.returncode == 0 else None
 
 
-def _git(directory: Path, *arguments: str, stdin: bytes | None = None) -> bytes | None:
-    """Return git's output, or None if it fails; no program named in the repository's configuration is run."""
-    environment = {
-        "PATH": os.defpath + ":/usr/local/bin:/opt/homebrew/bin",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_TERMINAL_PROMPT": "0",
-        "LC_ALL": "C",
-    }
-    command = [
-        "git",
-        "-c",
-        "safe.directory=*",
-        "-c",
-        "core.fsmonitor=false",
-        "-c",
-        "core.hooksPath=/dev/null",
-        *arguments,
-    ]
+def _failure(arguments: tuple[str, ...], got: str) -> CannotCheck:
+    return CannotCheck(
+        code="KFM-C10",
+        message=f"`git {arguments[0]}` failed.",
+        expected="exit code 0",
+        got=got,
+        help="Install git, run `git fsck`, or clone the repository again.",
+    )
+
+
+def _is_encodable(name: str) -> bool:
     try:
-        done = subprocess.run(command, cwd=directory, env=environment, input=stdin, capture_output=True, check=False)
-    except FileNotFoundError:
-        return None
-    return done.stdout if done.returncode == 0 else None
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True

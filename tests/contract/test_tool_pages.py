@@ -11,7 +11,7 @@ import pytest
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.formats import atlas, graphile_migrate
-from kfm_ci.migrations.git import WorkTree
+from kfm_ci.migrations.work_tree import WorkTree
 
 PAGES = Path(__file__).parents[2] / "docs" / "tools"
 TABLE, DROP = "create table widgets (id bigint primary key);\n", "drop table widgets;\n"

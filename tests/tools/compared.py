@@ -6,7 +6,7 @@ import psycopg
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
-from kfm_ci.migrations.git import WorkTree
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import catalog, run_script
 

@@ -16,8 +16,8 @@ from histories import CACHE, TOOLS, Address, Step
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection, history_tables
 from kfm_ci.migrations.formats import ALL as FORMATS
-from kfm_ci.migrations.git import WorkTree
 from kfm_ci.migrations.history_tables import compare
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.postgres import history_table
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"

@@ -14,7 +14,7 @@ from histories import CACHE, NODE
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import detection
 from kfm_ci.migrations.formats import graphile_migrate
-from kfm_ci.migrations.git import WorkTree
+from kfm_ci.migrations.work_tree import WorkTree
 
 NOTE = "insert into borders values ('{0}', pg_current_xact_id()::text);\n"
 BORDERS = "create table borders (step text, xact text);\n"

@@ -10,8 +10,10 @@ import pytest
 
 from kfm_ci.errors import UsageError
 from kfm_ci.migrations.base_commit import find_base
-from kfm_ci.migrations.git import CommitTree, Repository, WorkTree
+from kfm_ci.migrations.commit_tree import CommitTree
+from kfm_ci.migrations.git import Repository
 from kfm_ci.migrations.model import Unreadable
+from kfm_ci.migrations.work_tree import WorkTree
 
 
 def git(root: Path, *arguments: str) -> str:
@@ -51,10 +53,19 @@ def test_a_directory_of_the_repository_can_be_its_root(root: Path) -> None:
     assert list(tree.paths(".")) == ["a.sql", "link.sql", "sub/b c\u00e9.sql"] and tree.read("a.sql") == b"edited"
 
 
-def test_a_link_in_a_commit_is_not_followed(root: Path) -> None:
+def test_a_link_in_a_commit_is_followed_only_inside_it(root: Path) -> None:
+    targets = {"abs": "/etc/hostname", "out": "../../x", "loop": "loop", "nowhere": "gone", "more": "sub"}
+    for name, target in targets.items():
+        (root / "m" / name).symlink_to(target)
+    (root / "m" / "far.sql").symlink_to("more/b c\u00e9.sql")
+    git(root, "add", "-A")
+    git(root, "commit", "-qm", "links")
     repository = Repository(root)
     tree = CommitTree(repository, str(repository.head))
-    for path in ("m/link.sql", "m/gone.sql"):
+    assert tree.read("m/link.sql") == b"edited" and tree.read("m/far.sql") == b"select 2;"
+    assert tree.exists("m/far.sql") and not tree.exists("m/nowhere")
+    assert list(tree.paths("m")) == list(WorkTree(root).paths("m")) and "m/more/b c\u00e9.sql" in tree.paths("m")
+    for path in ("m/gone.sql", "m/abs", "m/out", "m/loop", "m/nowhere"):
         with pytest.raises(Unreadable):
             tree.read(path)
 
