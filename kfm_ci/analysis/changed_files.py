@@ -24,7 +24,7 @@ def files(history: History | None) -> dict[str, tuple[SourceFile, Migration | No
     for migration in history.migrations:
         for file in files_of(migration):
             found.setdefault(file.path, (file, migration))
-    for file in history.other_files:
+    for file in (*history.other_files, *history.binary_files):
         found.setdefault(file.path, (file, None))
     return found
 

@@ -14,7 +14,15 @@ from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.table_statistics import model as statistics
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.github.context import Context
-from kfm_ci.migrations import checkout, config_metadata, detection, included_files, placeholders, source_files
+from kfm_ci.migrations import (
+    binary_files,
+    checkout,
+    config_metadata,
+    detection,
+    included_files,
+    placeholders,
+    source_files,
+)
 from kfm_ci.migrations.base_commit import Base, find_base
 from kfm_ci.migrations.commit_tree import CommitTree
 from kfm_ci.migrations.detection import Found
@@ -158,6 +166,7 @@ def _load(found: Found, tree: Tree, settings: Config) -> History:
     if (how := history.semantics.how_to_disable_transaction) is not None:
         marked = (replace(item, how_to_disable_transaction=how) for item in history.migrations)
         history = replace(history, migrations=tuple(marked))
+    history = binary_files.attach(tree, history)
     history = included_files.attach(tree, command_lines.instead(history, settings.migrations.command))
     return config_metadata.add(history, settings.migration)
 
@@ -224,7 +233,7 @@ def _bytes(tree: Tree, path: str) -> bytes:
 
 
 def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:
-    return {path: file for path in tree.paths(directory) if (file := source_files.read(tree, path, [])) is not None}
+    return {path: file for path in tree.paths(directory) if (file := source_files.read_any(tree, path, []))}
 
 
 def _requirements(policy: Config, head: History) -> Requirements:

@@ -46,7 +46,7 @@ def attach(tree: Tree, history: History) -> History:
     for item in history.migrations:
         paths = dict.fromkeys([*beside.get(posixpath.splitext(item.up_path)[0], ()), *_named(tree, item, names)])
         for path in (path for path in paths if path not in read):
-            read[path] = source_files.read(tree, path, [])
+            read[path] = source_files.read_any(tree, path, [])
         files = tuple(file for path in paths if path not in own and (file := read[path]) is not None)
         migrations.append(replace(item, extra_files=(*item.extra_files, *files)) if files else item)
     others = tuple(file for file in history.other_files if file.path not in read)

@@ -208,6 +208,8 @@ class History:
     """External migration tool that runs the migrations; None: kfm-ci runs them."""
     other_files: tuple[SourceFile, ...] = ()
     """Files in the directory that belong to no migration."""
+    binary_files: tuple[SourceFile, ...] = ()
+    """Files among the migrations that the tool does not read, and that are programs or no text."""
     semantics: ToolSemantics = ToolSemantics()
     """How the tool runs, records and orders the migrations."""
 

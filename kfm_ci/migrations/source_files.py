@@ -18,22 +18,10 @@ from kfm_ci.sql.script import SourceFile
 
 def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
     """Return the file and append its problems to ``findings``; None if it cannot be read or run."""
-    try:
-        data = tree.read(path)
-    except Unreadable as error:
-        hazard = Hazard.FORBIDDEN_CONTENT if "leaves" in str(error) else Hazard.UNANALYSABLE
-        _add(
-            findings,
-            path,
-            UNREADABLE_FILE,
-            f"The file cannot be read: {error}.",
-            "Make it a readable regular file.",
-            hazard=hazard,
-        )
+    file = read_any(tree, path, findings)
+    if file is None:
         return None
-    # the byte order mark is a finding of its own; in the text, it would also break the header and the first statement
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
-    file = SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
+    data = file.data
     if b"\0" in data:
         _add(
             findings,
@@ -77,6 +65,35 @@ def read(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
             line=1,
         )
     return file
+
+
+def read_any(tree: Tree, path: str, findings: list[Finding]) -> SourceFile | None:
+    """Return the file, also if it is no text, and append why it cannot be read to ``findings``."""
+    try:
+        data = tree.read(path)
+    except Unreadable as error:
+        hazard = Hazard.FORBIDDEN_CONTENT if "leaves" in str(error) else Hazard.UNANALYSABLE
+        _add(
+            findings,
+            path,
+            UNREADABLE_FILE,
+            f"The file cannot be read: {error}.",
+            "Make it a readable regular file.",
+            hazard=hazard,
+        )
+        return None
+    # the byte order mark is a finding of its own; in the text, it would also break the header and the first statement
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff")
+    return SourceFile(path=path, data=data, text=text, sha256=Digest.of(data))
+
+
+def is_text(data: bytes) -> bool:
+    """Whether bytes are UTF-8 without NUL."""
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in data
 
 
 def _add(

@@ -118,12 +118,13 @@ def pair_files(
             if not _is_text(path):
                 pairs.unreadable = True
                 continue
+        if named is None:
+            other = source_files.read_any(tree, path, pairs.findings)
+            if other is not None:
+                pairs.others.append(other)
+            continue
         findings: list[Finding] = []
         file = source_files.read(tree, path, findings)
-        if named is None:
-            if file is not None:
-                pairs.others.append(file)
-            continue
         is_up = named.direction == "up"
         pairs.findings += [item for item in findings if is_up or not empty_downs or item.rule != EMPTY_FILE.id]
         pairs.unreadable = pairs.unreadable or file is None

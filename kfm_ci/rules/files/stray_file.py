@@ -59,6 +59,7 @@ class StrayFile:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield a finding for each new or changed file that is neither a migration nor a known companion file."""
         reported = {found.place.file for found in change.head.findings}
+        reported |= {file.path for file in change.head.binary_files}
         programs = {
             found.place.file.rpartition("/")[0]
             for found in change.head.findings
