@@ -14,6 +14,7 @@ from kfm_ci.rules.content.binary import Binary
 from kfm_ci.rules.content.connection_string import ConnectionString
 from kfm_ci.rules.content.dump import Dump
 from kfm_ci.rules.content.executable import Executable
+from kfm_ci.rules.content.invisible_character import InvisibleCharacter
 from kfm_ci.rules.content.oversized_file import OversizedFile
 from kfm_ci.rules.content.personal_data import PersonalData
 from kfm_ci.rules.content.secret import Secret
@@ -96,6 +97,7 @@ ALL: tuple[Rule, ...] = (
     Dump(),
     Binary(),
     Executable(),
+    InvisibleCharacter(),
     OversizedFile(),
     StrayFile(),
     OtherToolIgnoreComment(),
