@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import psycopg
-
 from kfm_ci.postgres.engines.base import Server
 
 _TERMINATE = """
@@ -36,20 +34,20 @@ class DatabaseBusy:
 
 def open_sessions(server: Server, database: str) -> DatabaseBusy | None:
     """Return the owner's sessions in a database, or None."""
-    with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
+    with server.connect_as_administrator() as connection:
         found = connection.execute(_SESSIONS, [database, server.owner]).fetchall()
     return DatabaseBusy(count=len(found), query=found[0][0], waits=found[0][1]) if found else None
 
 
 def database_exists(server: Server, database: str) -> bool:
     """Whether a database exists; its owner may have dropped it."""
-    with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
+    with server.connect_as_administrator() as connection:
         return connection.execute("select from pg_database where datname = %s", [database]).fetchone() is not None
 
 
 def end_sessions(server: Server, database: str) -> None:
     """Terminate the owner's sessions in a database and wait up to two seconds for their end."""
-    with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as connection:
+    with server.connect_as_administrator() as connection:
         left = connection.execute(_TERMINATE, [database, server.owner]).fetchall()
         for _ in range(200 if left else 0):
             row = connection.execute(_COUNT, [database, server.owner]).fetchone()

@@ -13,7 +13,10 @@ from kfm_ci.postgres.session import Session
 def create(admin: Session, extension: str) -> None:
     """Create an extension and those it depends on; raises CannotCheck if the server does not have it."""
     try:
-        admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
+        with admin.transaction():
+            # where a session without other settings creates it; the database holds nothing of a migration yet
+            admin.execute("set local search_path = public")
+            admin.execute(sql.SQL("create extension if not exists {} cascade").format(sql.Identifier(extension)))
     except psycopg.DatabaseError as error:
         if admin.closed:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -12,7 +11,7 @@ import psycopg
 from psycopg import Connection
 
 from kfm_ci.errors import CannotCheck, UsageError
-from kfm_ci.postgres import execute
+from kfm_ci.postgres import administrator, execute
 from kfm_ci.postgres.engines.base import Server
 
 Session = Connection[Any]
@@ -30,22 +29,34 @@ _EXHAUSTED = frozenset({"53000", "53100", "53200", "58030"})
 
 @contextmanager
 def connect(
-    server: Server, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
+    server: Server,
+    database: str,
+    *,
+    admin: bool = False,
+    superuser: bool = False,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Connection[Any]]:
     """Yield an autocommit session with the roles of its database; ``reset`` returns it to the given settings.
 
-    Raises CannotCheck if the server cannot be reached.
+    ``admin``: a session of the administrator, which ignores the database's settings, for kfm-ci's own statements.
+    ``superuser``: whether migrations run in it as the administrator's role. Raises CannotCheck if the server cannot be
+    reached.
     """
-    options = " ".join(f"-c {key}={_escape(value)}" for key, value in {"timezone": "UTC", **(settings or {})}.items())
     with server.roles.for_session(database):
         try:
-            connection = _DatabaseSession.connect(
-                server.dsn(database, admin=admin),
-                autocommit=True,
-                options=options,
-                application_name="kfm-ci",
-                connect_timeout=10,
-            )
+            if admin:
+                connection = administrator.connect(
+                    server.conninfo, database=database, settings=settings, factory=_DatabaseSession
+                )
+            else:
+                connection = _DatabaseSession.connect(
+                    server.dsn(database, admin=superuser),
+                    autocommit=True,
+                    options=administrator.options({"timezone": "UTC", **(settings or {})}),
+                    client_encoding="utf8",
+                    application_name="kfm-ci",
+                    connect_timeout=10,
+                )
         except psycopg.OperationalError as error:
             raise connection_error(server, error) from error
         with connection:
@@ -80,7 +91,7 @@ def check_settings(connection: Connection[Any], settings: Mapping[str, str]) -> 
     """Raise UsageError for an unknown setting, or one that this role may not change."""
     for key, value in settings.items():
         try:
-            connection.execute("select set_config(%s, %s, false)", [key, value])
+            connection.execute("select pg_catalog.set_config(%s, %s, false)", [key, value])
         except psycopg.DatabaseError as error:
             if connection.closed:
                 raise
@@ -130,11 +141,7 @@ def is_out_of_resources(error: BaseException) -> bool:
 
 def _is_reachable(server: Server) -> bool:
     try:
-        psycopg.connect(server.dsn(server.maintenance, admin=True), connect_timeout=2).close()
+        administrator.connect(server.conninfo, database=server.maintenance, timeout=2).close()
     except psycopg.OperationalError:
         return False
     return True
-
-
-def _escape(value: str) -> str:
-    return re.sub(r"([\\\s])", r"\\\1", value)

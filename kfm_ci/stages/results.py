@@ -116,14 +116,18 @@ class RunningServer:
     def connect(
         self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
     ) -> AbstractContextManager[Session]:
-        """Open a session as migrations get it: as plain owner with the runner's time-outs; settings given here win."""
+        """Open a session as migrations get it: as plain owner with the runner's time-outs; settings given here win.
+
+        ``admin``: a session for kfm-ci's own statements instead, with no setting of the change.
+        """
+        if admin:
+            return session.connect(self.server, database, admin=True, settings=settings)
         chosen = {**self.config.database.settings, **(settings or {})}
-        if not admin:
-            chosen.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
-            if self.change.native_format:
-                chosen.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
-        superuser = admin or self.config.database.run_as == "superuser"
-        return session.connect(self.server, database, admin=superuser, settings=chosen)
+        chosen.setdefault("statement_timeout", str(self.policy.policy.statement_timeout))
+        if self.change.native_format:
+            chosen.setdefault("lock_timeout", str(self.policy.policy.lock_timeout))
+        superuser = self.config.database.run_as == "superuser"
+        return session.connect(self.server, database, superuser=superuser, settings=chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,15 +136,15 @@ def test_each_database_finds_its_own_roles_and_a_given_server_is_left_as_it_was(
         password = "select rolpassword from pg_authid where rolname = 'keeper'"
         with ServiceEngine(url=make_conninfo(server.conninfo, dbname="given")).start() as service:
             first = service.create_database("one")
-            with session.connect(service, first, admin=True) as one:
+            with session.connect(service, first, superuser=True) as one:
                 one.execute(
                     "create role keeper login password 'one'; create table t (id int); alter table t owner to keeper"
                 )
                 mine = one.execute(password).fetchone()
             second = service.create_database("two", template=first)
             with (
-                session.connect(service, second, admin=True) as two,
-                session.connect(service, first, admin=True) as one,
+                session.connect(service, second, superuser=True) as two,
+                session.connect(service, first, superuser=True) as one,
             ):
                 session.reset(two)
                 two.execute("alter role keeper password 'two'; drop table t; drop role keeper")
@@ -153,7 +153,7 @@ def test_each_database_finds_its_own_roles_and_a_given_server_is_left_as_it_was(
                 assert one.execute("select tableowner from pg_tables where tablename = 't'").fetchone() == ("keeper",)
                 session.reset(two)
                 assert two.execute(password).fetchone() is None
-            with session.connect(service, service.create_database("three"), admin=True) as three:
+            with session.connect(service, service.create_database("three"), superuser=True) as three:
                 assert three.execute(password).fetchone() is None
         assert connection.execute("select rolname from pg_roles order by 1").fetchall() == before
         connection.execute("drop database given")

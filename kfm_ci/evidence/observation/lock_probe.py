@@ -9,10 +9,12 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection, sql
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
 from kfm_ci.evidence.observation import locks
 from kfm_ci.evidence.statement_evidence import LockMode
+from kfm_ci.postgres import administrator
 from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
@@ -146,13 +148,11 @@ class LockProbe:
     def _connect(self, database: str) -> Connection[Any]:
         if self._connection is None or self._connection.closed or self._connection.info.dbname != database:
             self.close()
-            self._connection = psycopg.connect(
-                self._beside.info.dsn,
-                password=self._beside.info.password or None,
-                dbname=database,
-                options="-c search_path= -c statement_timeout=10s -c idle_in_transaction_session_timeout=30s",
-                connect_timeout=5,
-                autocommit=True,
+            self._connection = administrator.connect(
+                make_conninfo(self._beside.info.dsn, password=self._beside.info.password or None),
+                database=database,
+                settings={"statement_timeout": "10s", "idle_in_transaction_session_timeout": "30s"},
+                timeout=5,
             )
         return self._connection
 

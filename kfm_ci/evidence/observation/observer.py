@@ -100,8 +100,8 @@ class Observer:
         self._watched: _Watched | None = None
         self._said: list[str] = []
         self._found: list[StatementEvidence] = []
-        # The database may hold functions that look like the server's own.
-        beside.execute("select pg_catalog.set_config('search_path', '', false)")
+        # The database may hold functions, tables and types that look like the server's own.
+        beside.execute("select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', false)")
 
     @property
     def evidence(self) -> tuple[StatementEvidence, ...]:

@@ -45,7 +45,8 @@ def read(url: str, *, environment: str, now: datetime) -> Statistics:
     try:
         with psycopg.connect(
             url,
-            options="-c default_transaction_read_only=on -c statement_timeout=60000 -c search_path=pg_catalog",
+            options="-c default_transaction_read_only=on -c statement_timeout=60000 -c search_path=pg_catalog,pg_temp",
+            client_encoding="utf8",
             application_name="kfm-ci stats",
             connect_timeout=10,
         ) as connection:

@@ -71,6 +71,9 @@ class LogRecorder:
         line_of_mark = re.compile(mark.encode() + rb"[^\n]*\n")
         data = b""
         with self._connect(self._database) as connection:
+            connection.execute(
+                "set log_statement = 'all'"
+            )  # the administrator's sessions ignore the database's setting
             connection.execute(sql.SQL("select {}").format(sql.Literal(mark)))
             deadline = time.monotonic() + WAIT_S
             while (found := line_of_mark.search(data)) is None:
@@ -93,7 +96,7 @@ class LogRecorder:
         return list(_parse(data[: found.end()].decode("utf-8", "replace"), self._database, self._server.owner))
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:
-        return psycopg.connect(self._server.dsn(database, admin=True), autocommit=True)
+        return self._server.connect_as_administrator(database)
 
     def _current(self, connection: psycopg.Connection[Any]) -> str:
         row = connection.execute("select pg_current_logfile('csvlog')").fetchone()

@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.errors import CannotCheck
+from kfm_ci.postgres import administrator
 from kfm_ci.postgres.collations import Locale
 from kfm_ci.postgres.roles import Roles
 
@@ -73,7 +74,7 @@ class Server:
 
     def __post_init__(self) -> None:
         """Create the registry of roles with the owner and a connection of the administrator."""
-        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self._connect_as_administrator))
+        object.__setattr__(self, "roles", Roles(owner=self.owner, connect=self.connect_as_administrator))
 
     @property
     def major(self) -> int:
@@ -129,7 +130,7 @@ class Server:
         full = name if name.startswith(self.prefix) else self.prefix + name
         source = sql.Identifier(template or "template0")
         strategy = sql.SQL(" strategy file_copy") if self.major >= 15 and template else sql.SQL("")
-        with self._connect_as_administrator() as connection:
+        with self.connect_as_administrator() as connection:
             self._drop(connection, full)
             if template:
                 self.roles.switch_to(template, connection)
@@ -151,21 +152,22 @@ class Server:
                 self.roles.register_new(connection, full)
         if not template:
             # from PostgreSQL 15, PUBLIC has no CREATE privilege on the schema public
-            with psycopg.connect(self.dsn(full, admin=True), autocommit=True) as connection:
+            with self.connect_as_administrator(full) as connection:
                 connection.execute(sql.SQL("grant all on schema public to {}").format(sql.Identifier(self.owner)))
         return full
 
     def drop_database(self, name: str) -> None:
         """Drop a database and terminate its sessions."""
-        with self._connect_as_administrator() as connection:
+        with self.connect_as_administrator() as connection:
             self._drop(connection, name)
 
     def _drop(self, administrator: psycopg.Connection[Any], name: str) -> None:
         administrator.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
         self.roles.forget(name)
 
-    def _connect_as_administrator(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.dsn(self.maintenance, admin=True), autocommit=True)
+    def connect_as_administrator(self, database: str | None = None) -> psycopg.Connection[Any]:
+        """Return a session of the administrator; None: in the maintenance database."""
+        return administrator.connect(self.conninfo, database=database or self.maintenance)
 
     def log_tail(self, lines: int = 5) -> str:
         """Return the last FATAL, PANIC and crash lines of the server's log, or an empty text."""

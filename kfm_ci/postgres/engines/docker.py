@@ -84,7 +84,7 @@ class DockerEngine:
                     got=version,
                     help="Change `postgres-version` or `[database] image`.",
                 )
-            with psycopg.connect(server.dsn(server.maintenance, admin=True), autocommit=True) as administrator:
+            with server.connect_as_administrator() as administrator:
                 server.set_passwords(administrator)
             yield server
 

@@ -130,7 +130,7 @@ def _wait(server: Server, running: subprocess.Popen[bytes], home: Path) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
-            with psycopg.connect(server.dsn("postgres", admin=True), autocommit=True) as connection:
+            with server.connect_as_administrator("postgres") as connection:
                 _require_passwords(connection, server, home)
             return
         except psycopg.OperationalError as error:

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.postgres import administrator
 
 TIMEOUT_SECONDS = 10
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104
@@ -37,14 +38,14 @@ def connect(url: str) -> tuple[psycopg.Connection[Any], str, str]:
     given = make_conninfo(url, connect_timeout=TIMEOUT_SECONDS, client_encoding="utf8")
     host = parts.get("host", "")
     try:
-        return psycopg.connect(given, autocommit=True), given, ""
+        return administrator.connect(given, timeout=TIMEOUT_SECONDS), given, ""
     except psycopg.OperationalError as error:
         gateway = _gateway() if host in _LOCAL and is_in_container() else None
         if gateway is not None:
             with contextlib.suppress(psycopg.OperationalError):
                 conninfo = make_conninfo(given, host=gateway)
                 detour = f", through this container's gateway {gateway}, because `{host}` is the container itself"
-                return psycopg.connect(conninfo, autocommit=True), conninfo, detour
+                return administrator.connect(conninfo, timeout=TIMEOUT_SECONDS), conninfo, detour
         raise CannotCheck(
             code="KFM-C05",
             message="The connection to the given server failed.",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.postgres import administrator
 from kfm_ci.postgres.engines import server_address
 from kfm_ci.postgres.engines.base import Server
 
@@ -96,7 +96,8 @@ class ServiceEngine:
         self._check_empty(connection, given, given)
         for (name,) in connection.execute(OTHER_DATABASES).fetchall():
             try:
-                with psycopg.connect(make_conninfo(conninfo, dbname=name), autocommit=True) as other:
+                other: psycopg.Connection
+                with administrator.connect(conninfo, database=name) as other:
                     self._check_empty(other, name, given)
             except psycopg.OperationalError as error:
                 raise _not_empty(name, given, "a database that rejects connections") from error
