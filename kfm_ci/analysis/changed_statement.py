@@ -32,7 +32,20 @@ class ChangeStatement:
     """Equal for statements of one transaction; None for one that runs alone."""
     up: bool
     nested: bool = False
-    """Whether it is inside a ``DO`` block."""
+    """Whether it is inside a ``DO`` block or a function."""
+    conditions: tuple[str, ...] = ()
+    """What decides whether a nested statement runs, outermost first; empty if it runs whenever its block does."""
+    function: str | None = None
+    """Name, without schema, of the function that contains it."""
+    in_sql_function: bool = False
+    """Whether that function is written in SQL, so that all its statements run."""
+    is_called: bool = True
+    """Whether the change runs it; False in a function that only a trigger or an operator of the change calls."""
+
+    @property
+    def block_line(self) -> int:
+        """Return the first line of the block or function that contains it."""
+        return self.source.line
 
     @property
     def place(self) -> Place:
@@ -58,5 +71,13 @@ class UnreadStatement:
     reason: str
     names: tuple[str, ...] = ()
     """The placeholders in it."""
+    expression: str | None = None
+    """The expression that builds dynamic SQL."""
+    conditions: tuple[str, ...] = ()
+    function: str | None = None
+    is_called: bool = True
+    up: bool = True
+    block_line: int = 0
+    """As those of a ``ChangeStatement``."""
     kind: str
-    """``syntax``, ``placeholder``, ``meta-command`` or ``dynamic``."""
+    """``syntax``, ``too-deep``, ``placeholder``, ``meta-command`` or ``dynamic``."""

@@ -1,4 +1,4 @@
-"""The SQL of a change, parsed once: its statements, also those inside ``DO`` blocks, with their context."""
+"""The SQL of a change, parsed once: its statements, also those inside blocks and functions, with their context."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from kfm_ci.analysis import contained_statements, statement_context
 from kfm_ci.analysis.changed_statement import Alteration, ChangeStatement, UnreadStatement
 from kfm_ci.analysis.object_names import PUBLIC, TEMPORARY, Name, canonical, created, parts_of, targets
 from kfm_ci.migrations import placeholders
@@ -14,10 +15,9 @@ from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Mode, Place
 from kfm_ci.sql import plpgsql, statements, transactions
 from kfm_ci.sql.parse_tree import Node
-from kfm_ci.sql.plpgsql import Block
+from kfm_ci.sql.plpgsql import Block, BlockPart
 from kfm_ci.sql.script import Script, Statement
 
-_DEFAULT_PATH: Name = (PUBLIC,)
 _WITH_ROWS = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_SCHEMA"})
 
 
@@ -37,6 +37,7 @@ class ChangeStatements:
             for script, up in ((migration.up, True), (migration.down, False)):
                 if isinstance(script, Script):
                     self._add_script(migration, script, up=up)
+        self._add_functions()
 
     def of(self, *tags: str, downs: bool = False) -> Iterator[ChangeStatement]:
         """Yield the statements of these tags, tag by tag; those of down migrations only with ``downs``."""
@@ -94,7 +95,7 @@ class ChangeStatements:
         return not self.is_new(statement, parts_of(relation))
 
     def _add_script(self, migration: Migration, script: Script, *, up: bool) -> None:
-        path = _DEFAULT_PATH
+        path = statement_context.DEFAULT_PATH
         whole = transactions.mode(script) is Mode.TRANSACTION
         self._count += 1
         transaction: int | None = self._count if whole else None
@@ -115,13 +116,15 @@ class ChangeStatements:
                     transaction=transaction,
                     up=up,
                 )
-                self._add(statement)
+                self._add_with_contained(statement)
                 if tree.tag == "TransactionStmt":
-                    transaction = _next_transaction(tree.choice("kind"), transaction, statement.ordinal, whole=whole)
+                    transaction = statement_context.next_transaction(
+                        tree.choice("kind"), transaction, statement.ordinal, whole=whole
+                    )
                 elif tree.tag == "DoStmt":
                     self._add_block(statement)
                 else:
-                    path = _search_path(tree) or path
+                    path = statement_context.search_path(tree) or path
 
     def _parse(self, migration: Migration, script: Script, source: Statement) -> tuple[Node, ...]:
         place = Place(file=script.file.path, line=source.line, column=source.column, end_line=source.end_line)
@@ -140,20 +143,43 @@ class ChangeStatements:
                 except statements.SyntaxProblem:
                     return ()
             reason = problem.message.splitlines()[0] if problem.message else "syntax error"
-            self.unread.append(UnreadStatement(migration=migration, place=place, reason=reason, kind="syntax"))
+            kind = "too-deep" if isinstance(problem, statements.TooComplex) else "syntax"
+            self.unread.append(UnreadStatement(migration=migration, place=place, reason=reason, kind=kind))
             return ()
+
+    def _add_with_contained(self, statement: ChangeStatement) -> None:
+        """Add a statement and those that run as part of it."""
+        self._add(statement)
+        for tree in contained_statements.contained(statement.tree, statement.text):
+            self._add(replace(statement, tree=tree, ordinal=self._next()))
+
+    def _add_functions(self) -> None:
+        """Add the statements of each function that the change creates, and calls or attaches."""
+        created = [item for item in self._by_tag.get("CreateFunctionStmt", ()) if item.up]
+        if not created:
+            return
+        for body in contained_statements.function_bodies(created, self.all()):
+            definition = replace(
+                body.definition, function=body.name, is_called=body.is_called, in_sql_function=body.block.is_sql
+            )
+            self._add_parts(definition, body.block)
+            for tree in contained_statements.atomic_body(definition.tree):
+                self._add_nested(definition, tree)
 
     def _add_block(self, statement: ChangeStatement) -> None:
         block = plpgsql.read(statement.text, statement.tree)
         if block.opaque is not None:
             block = self._fill_placeholders(statement) or block
+        self._add_parts(statement, block)
+
+    def _add_parts(self, statement: ChangeStatement, block: Block) -> None:
         if block.opaque is not None:
             self._report_dynamic(statement, statement.place, block.opaque)
         for part in block.parts:
             line = min(statement.line + part.line, statement.end_line)
             place = Place(file=statement.script.file.path, line=line, column=1, end_line=line)
             if part.dynamic:
-                self._report_dynamic(statement, place, f"it executes {' '.join(part.text.split())[:80]}")
+                self._report_dynamic(statement, place, f"it executes {' '.join(part.text.split())[:80]}", part)
                 continue
             try:
                 trees = statements.parse(part.text)
@@ -161,19 +187,20 @@ class ChangeStatements:
                 self._report_dynamic(statement, place, "a statement inside does not parse")
                 continue
             for tree in trees:
-                self._add(
-                    replace(
-                        statement,
-                        tree=tree,
-                        text=part.text,
-                        line=line,
-                        end_line=line,
-                        column=1,
-                        ordinal=self._next(),
-                        transaction=statement.transaction or statement.ordinal,
-                        nested=True,
-                    )
-                )
+                nested = replace(statement, text=part.text, line=line, end_line=line, conditions=part.conditions)
+                self._add_nested(nested, tree)
+
+    def _add_nested(self, statement: ChangeStatement, tree: Node) -> None:
+        self._add_with_contained(
+            replace(
+                statement,
+                tree=tree,
+                column=1,
+                ordinal=self._next(),
+                transaction=statement.transaction or statement.ordinal,
+                nested=True,
+            )
+        )
 
     def _fill_placeholders(self, statement: ChangeStatement) -> Block | None:
         """Return a block with names in place of its placeholders; None if it has none."""
@@ -194,8 +221,23 @@ class ChangeStatements:
             UnreadStatement(migration=migration, place=place, reason=reason, names=names, kind="placeholder")
         )
 
-    def _report_dynamic(self, statement: ChangeStatement, place: Place, reason: str) -> None:
-        self.unread.append(UnreadStatement(migration=statement.migration, place=place, reason=reason, kind="dynamic"))
+    def _report_dynamic(
+        self, statement: ChangeStatement, place: Place, reason: str, part: BlockPart | None = None
+    ) -> None:
+        self.unread.append(
+            UnreadStatement(
+                migration=statement.migration,
+                place=place,
+                reason=reason,
+                kind="dynamic",
+                expression=part.text if part else None,
+                conditions=part.conditions if part else (),
+                function=statement.function,
+                is_called=statement.is_called,
+                up=statement.up,
+                block_line=statement.source.line,
+            )
+        )
 
     def _next(self) -> int:
         self._count += 1
@@ -226,7 +268,7 @@ class ChangeStatements:
     def _record_creation(self, statement: ChangeStatement, parts: Name, *, table: Node | None = None) -> None:
         qualified = bool(table.text("schemaname")) if table is not None else len(parts) > 1
         parts = tuple(map(canonical, parts))
-        name = parts if qualified else ((statement.path or _DEFAULT_PATH)[0], *parts)
+        name = parts if qualified else ((statement.path or statement_context.DEFAULT_PATH)[0], *parts)
         self._created_at.setdefault(name, statement.ordinal)
         self._last_created_at[name] = statement.ordinal
 
@@ -256,20 +298,3 @@ def _candidates(statement: ChangeStatement, parts: Name, more: tuple[str, ...]) 
     """Return every qualified name that a name can resolve to, and its possible schemas."""
     names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *statement.path, PUBLIC)]
     return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}
-
-
-def _next_transaction(kind: str, transaction: int | None, ordinal: int, *, whole: bool) -> int | None:
-    """Return the transaction that the next statement runs in."""
-    if kind in {"TRANS_STMT_BEGIN", "TRANS_STMT_START"}:
-        return transaction or ordinal
-    if kind in {"TRANS_STMT_COMMIT", "TRANS_STMT_ROLLBACK", "TRANS_STMT_PREPARE"}:
-        return ordinal if whole else None
-    return transaction
-
-
-def _search_path(tree: Node) -> Name | None:
-    """Return the search path that a statement sets for those after it; None when it sets none."""
-    if tree.tag == "VariableSetStmt" and tree.text("name") == "search_path":
-        values = [item.one("sval") for item in tree.many("args")]
-        return tuple(item.text("sval") for item in values if item is not None and item.text("sval")) or _DEFAULT_PATH
-    return None

@@ -16,6 +16,7 @@ from kfm_ci.rules.data.schema_and_data_mixed import SCHEMA_AND_DATA_MIXED
 from kfm_ci.rules.locks.index_not_concurrent import INDEX_NOT_CONCURRENT
 from kfm_ci.rules.parsing.dynamic_sql import DYNAMIC_SQL
 from kfm_ci.rules.parsing.statement_not_parsed import STATEMENT_NOT_PARSED
+from kfm_ci.rules.server.execution import DANGEROUS_STATEMENT_NOT_RUN
 from kfm_ci.rules.server.locks import BACKFILL_UNDER_LOCK
 from kfm_ci.rules.server.removals import COLUMN_IN_USE_DROPPED, TABLE_IN_USE_DROPPED
 from kfm_ci.rules.squawk.findings import same_matter
@@ -110,6 +111,7 @@ RUN = frozenset({STATEMENT_NOT_PARSED.id, DYNAMIC_SQL.id, ENUM_VALUE_USED_IN_SAM
 """Suspected findings that are obsolete once the server has run the statement: its effects or its error are facts."""
 
 SUPERSEDED: Mapping[str, str] = {
+    DYNAMIC_SQL.id: DANGEROUS_STATEMENT_NOT_RUN.id,
     SCHEMA_AND_DATA_MIXED.id: BACKFILL_UNDER_LOCK.id,
     **dict.fromkeys(
         (COLUMN_IN_USE_DROPPED.id, TABLE_IN_USE_DROPPED.id, COLUMN_RENAMED.id, TABLE_RENAMED.id),
@@ -153,12 +155,14 @@ def settle(
     seen: EvidenceByLine,
     *,
     applied: Container[str] = (),
+    unexecuted: Container[tuple[str, int]] = (),
     server: str = "PostgreSQL",
     outside: str = "outside a transaction",
 ) -> tuple[Finding, ...]:
     """Return the findings with each suspected one confirmed or refuted, if the evidence decides it.
 
-    ``applied`` holds the ids of the migrations that were applied; ``server`` names the server in the message, such as
+    ``applied`` holds the ids of the migrations that were applied; ``unexecuted`` the files and lines of statements
+    inside blocks that did not run, where nothing is refuted; ``server`` names the server in the message, such as
     ``PostgreSQL 17``; ``outside`` names where the tool's files run outside a transaction. A squawk finding, and a
     confirmed one, is left out if kfm-ci reports the same matter for the same statement as a fact.
     """
@@ -166,7 +170,11 @@ def settle(
     facts = [item for item in everything if item.verdict is Verdict.FACT and not _is_squawk(item)]
     settled = []
     for item in everything:
-        result = _settle(item, seen, applied, server, outside) if item.verdict is Verdict.SUSPECTED else item
+        result: Finding | None = item
+        if item.verdict is Verdict.SUSPECTED and (item.place.file, item.place.line) in unexecuted:
+            result = replace(item, message=f"{item.message} The statement did not run here.")
+        elif item.verdict is Verdict.SUSPECTED:
+            result = _settle(item, seen, applied, server, outside)
         if result is None:
             continue
         may_repeat = (

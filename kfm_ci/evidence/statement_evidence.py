@@ -122,6 +122,8 @@ class StatementEvidence:
     """SQL of a nested statement, which code may have built; None for a statement of a file."""
     within: str | None = None
     """Function that contains a nested statement; None directly inside the block."""
+    functions: frozenset[str] = frozenset()
+    """Names, without schema, of the functions in SQL and PL/pgSQL that it ran."""
 
 
 def _once(one: tuple[_T, ...], other: tuple[_T, ...]) -> tuple[_T, ...]:

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 
 from kfm_ci import __version__
 from kfm_ci.analysis.change import Change
-from kfm_ci.assess import acknowledgement_scope, checklist, policy, risk, suspected_findings
+from kfm_ci.assess import (
+    acknowledgement_scope,
+    checklist,
+    policy,
+    risk,
+    suspected_findings,
+    unexecuted_statements,
+)
 from kfm_ci.assess.migration import check_migration
 from kfm_ci.assess.policy import PolicyResult
+from kfm_ci.assess.unexecuted_statements import ExecutionRecord
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import (
     Assessed,
@@ -76,6 +84,17 @@ class _GateResults:
         return progress.records if progress else {}
 
     @property
+    def applied(self) -> frozenset[str]:
+        """Ids of the applied migrations."""
+        return frozenset(name for name, item in self.records.items() if item.apply.outcome is Outcome.APPLIED)
+
+    @property
+    def execution(self) -> ExecutionRecord:
+        """The statements inside blocks and functions that the server ran."""
+        new = (item for item in self.change.new if item.id in self.records)
+        return unexecuted_statements.record({item.up_path: self.records[item.id].statements for item in new})
+
+    @property
     def linter(self) -> LinterIdentity | None:
         running, validated = self.done.get(RunningServer), self.done.get(ValidateResult)
         return (running.linter if running else None) or (validated.linter if validated else None)
@@ -101,6 +120,7 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
             unindexed=applied.unindexed if applied else (),
         )
         created |= frozenset(record.schema_diff.added)
+    found += unexecuted_statements.check(gate.change.statements, gate.execution, gate.applied)
     return found
 
 
@@ -222,9 +242,11 @@ def _weigh(gate: _GateResults, found: list[Finding]) -> PolicyResult:
     )
     running = gate.done.get(RunningServer)
     server = f"PostgreSQL {running.server.major}" if running else "PostgreSQL"
-    applied = {name for name, item in records.items() if item.apply.outcome is Outcome.APPLIED}
+    unexecuted = unexecuted_statements.unexecuted(gate.change.statements, gate.execution)
     outside = new[0].how_to_disable_transaction if new else ""
-    settled = suspected_findings.settle(found, observed, applied=applied, server=server, outside=outside)
+    settled = suspected_findings.settle(
+        found, observed, applied=gate.applied, unexecuted=unexecuted, server=server, outside=outside
+    )
     return policy.apply(
         settled,
         severities=gate.given.policy.policy.severity,

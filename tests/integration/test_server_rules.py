@@ -79,6 +79,7 @@ def test_the_bad_example_is_found(rule: RuleInfo, tmp_path: Path) -> None:
 RELATED = {
     "lock-held-during-work": {"blocks-writes"},
     "brief-lock": {"blocks-writes"},
+    "dangerous-statement-not-run": {"data-loss", "breaks-clients", "privilege"},
 }
 
 

@@ -9,6 +9,7 @@ of level DEBUG1 or LOG, so that a transaction that is rolled back takes nothing 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,13 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Statement
 
 ENTERED = frozenset({"DO", "CALL"})
-"""Commands that run others; a query does when it calls a function of the application."""
+"""Commands that run others; any statement does when it calls a function of the application."""
+_INDIRECT = frozenset({"EXECUTE", "EXPLAIN", "REFRESH MATERIALIZED VIEW"})
+"""Commands that call functions which their text does not name."""
+_ADDING = frozenset({"INSERT", "COPY"})
+"""Commands whose triggers are those of the relations that they name."""
+_FIRING = frozenset({"UPDATE", "DELETE", "MERGE", "TRUNCATE TABLE", "TRUNCATE", "WITH", "SELECT"})
+"""Commands that can fire triggers of other relations too, through foreign keys."""
 
 MOST = 500
 """So many statements are distinguished; what further ones do is reported for the whole."""
@@ -42,6 +49,13 @@ _TRIGGER = "create event trigger {trigger} on {event} execute function pg_catalo
 _EVENTS = ("ddl_command_start", "ddl_command_end")
 _PRINT = "select pg_catalog.set_config('debug_print_parse', %s, %s)"
 _CALLS = "select from pg_catalog.pg_proc where oid >= 16384::pg_catalog.oid and proname = any (%s) limit 1"
+_ANY_FUNCTION = (
+    "select from pg_catalog.pg_proc where oid >= 16384::pg_catalog.oid and prolang <> 13::pg_catalog.oid limit 1"
+)
+"""Functions of the application that are not written in C."""
+_ANY_TRIGGER = """select from pg_catalog.pg_trigger t join pg_catalog.pg_class c on c.oid = t.tgrelid
+where not t.tgisinternal and (%s::pg_catalog.text[] is null or c.relname = any (%s)) limit 1"""
+_FUNCTION_NAME = re.compile(r'(?:^|\n)(?:PL/pgSQL function (?:[^\n(]*\.)?([^\n(.]+)\(|SQL function "([^"\n]+)")')
 _IN_BLOCK = "PL/pgSQL function inline_code_block line "
 _OPENINGS = ("SQL statement", "SQL expression", "PL/pgSQL expression", "PL/pgSQL assignment")
 
@@ -83,6 +97,7 @@ class NestedStatementListener:
         self._observed, self._beside, self._inside = observed, beside, inside
         self._name = f"kfm_look_{secrets.token_hex(8)}"
         self.notes: list[ServerMessage] = []
+        self.functions: set[str] = set()
         row = observed.execute("select pg_catalog.current_setting('debug_print_parse')").fetchone()
         self._print = row[0] if row else "off"
         question = snapshot_queries.look(inside=inside, low=look.low or snapshot_queries.EVERYTHING)
@@ -109,6 +124,7 @@ class NestedStatementListener:
         parsed = said.source_function == "elog_node_display"
         if not (ours or parsed or work) or len(self.notes) > 20 * MOST:
             return ours or parsed
+        self.functions |= {one or other for one, other in _FUNCTION_NAME.findall(said.context or "")}
         found = origin(said.context or "", calls=ours or work)
         if found is None:
             return ours or parsed
@@ -132,7 +148,7 @@ def enter(
     statement: Statement, *, observed: Connection[Any], beside: Connection[Any], look: SessionSnapshot, inside: bool
 ) -> NestedStatementListener | None:
     """Listen to what runs inside a statement; None when nothing does, or the role beside may not set it up."""
-    if not _runs_others(statement, observed) or beside.info.dbname != observed.info.dbname:
+    if not runs_others(statement, beside) or beside.info.dbname != observed.info.dbname:
         return None
     try:
         return NestedStatementListener(observed, beside, look, inside=inside)
@@ -140,18 +156,34 @@ def enter(
         return None
 
 
-def _runs_others(statement: Statement, observed: Connection[Any]) -> bool:
+def runs_others(statement: Statement, beside: Connection[Any]) -> bool:
+    """Whether a statement may run others: it is a block, or calls functions of the application, or fires triggers."""
     kind = statements.kind(statement.text)
     if kind in ENTERED:
         return True
-    if kind != "SELECT":
-        return False
+    if kind in _INDIRECT:
+        return _exists(beside, _ANY_FUNCTION)
     try:
         trees = statements.parse(statement.text)
     except statements.SyntaxProblem:
         return False
     called = {call.strings("funcname")[-1] for tree in trees for call in tree.find("FuncCall")}
-    return bool(called) and observed.execute(_CALLS, (list(called),), prepare=False).fetchone() is not None
+    if called and _exists(beside, _CALLS, list(called)):
+        return True
+    changes = kind in _FIRING and (
+        kind != "SELECT" or any(True for tree in trees for _ in tree.find("CommonTableExpr"))
+    )
+    if not changes and kind not in _ADDING:
+        return False
+    named = [node.text("relname") for tree in trees for node in tree.find("RangeVar")] if kind in _ADDING else None
+    return _exists(beside, _ANY_TRIGGER, named, named)
+
+
+def _exists(beside: Connection[Any], question: str, *arguments: list[str] | None) -> bool:
+    try:
+        return beside.execute(question, arguments, prepare=False).fetchone() is not None
+    except psycopg.Error:
+        return True
 
 
 def origin(context: str, *, calls: bool = False) -> Origin | None:
@@ -159,6 +191,8 @@ def origin(context: str, *, calls: bool = False) -> Origin | None:
 
     Below a statement's own line stand those of whatever runs for it, such as the queries of a foreign key.
     """
+    # a statement's text can look like the server's lines below it: with two blocks, none of the lines is trusted
+    forged = context.count(_IN_BLOCK) > 1
     block = context.rfind(_IN_BLOCK)
     block_line = int(context[block + len(_IN_BLOCK) :].split(None, 1)[0]) if block >= 0 else None
     end = context.find('"\nPL/pgSQL function ')
@@ -176,5 +210,5 @@ def origin(context: str, *, calls: bool = False) -> Origin | None:
     text = context[start + 1 + len(f'{opening} "') : end]
     where = context[end + 2 :].split("\n", 1)[0].removeprefix("PL/pgSQL ")
     function = where.rpartition(" at ")[0].replace(" line ", ", line ")
-    within = None if function.startswith("function inline_code_block,") else function
+    within = None if function.startswith("function inline_code_block,") and not forged else function
     return Origin(text=text, within=within, block_line=block_line)

@@ -134,7 +134,8 @@ class Observer:
         }:
             return
         inside = status is TransactionStatus.INTRANS or not connection.autocommit
-        look = self._look(session, kind, inside=inside)
+        calling = kind in CALLING or nested_statements.runs_others(statement, self._beside)
+        look = self._look(session, calling=calling, inside=inside)
         observation = None
         if not inside:
             observation = self._lock_probe.observe(statement, observed=connection, database=session.database)
@@ -181,9 +182,11 @@ class Observer:
             self._found.append(StatementEvidence(**common))
             return
         inside = watched.inside and connection.info.transaction_status is TransactionStatus.INTRANS
-        look = self._look_again(session, watched, kind, inside=inside)
+        look = self._look_again(session, watched, calling=kind in CALLING or watched.within is not None, inside=inside)
         common["effects"] = done(watched.look, look, session.known).by_name(kind, self._preexisting)
         inner = self._inner(watched, statement, look, session)
+        if watched.within is not None:
+            common["functions"] = frozenset(watched.within.functions)
         was = session.learn(look)
         session.look, session.stale = look if inside else None, False
         now = look.held if inside else seen
@@ -194,13 +197,13 @@ class Observer:
         )
         self._found.append(attribution.whole(StatementEvidence(**common), inner))
 
-    def _look_again(self, session: _Session, watched: _Watched, kind: str, *, inside: bool) -> SessionSnapshot:
-        """Look at the session after a statement of that kind."""
+    def _look_again(self, session: _Session, watched: _Watched, *, calling: bool, inside: bool) -> SessionSnapshot:
+        """Look at the session after a statement; ``calling``: it may have run others."""
         connection = session.connection
         if not inside:
             return session_snapshot.after(connection, inside=watched.inside, low=session.low, level=watched.look.level)
         # Its own message level comes back with the end of the transaction.
-        if kind in CALLING:
+        if calling:
             return session_snapshot.whole(connection, inside=True, low=session.low, xact=None)
         return session_snapshot.further(connection, watched.look, cached=session.cached)
 
@@ -218,13 +221,13 @@ class Observer:
             preexisting=self._preexisting,
         )
 
-    def _look(self, session: _Session, kind: str, *, inside: bool) -> SessionSnapshot:
-        """Look at the session before a statement of that kind, as closely as it must."""
+    def _look(self, session: _Session, *, calling: bool, inside: bool) -> SessionSnapshot:
+        """Look at the session before a statement, as closely as it must; ``calling``: it may run others."""
         connection, last = session.connection, session.look if inside else None
         look: SessionSnapshot | None = None
-        if last is not None and kind not in CALLING:
+        if last is not None and not calling:
             look = session_snapshot.further(connection, last, cached=session.cached) if session.stale else last
-        elif inside and session.low != EVERYTHING and kind not in CALLING:
+        elif inside and session.low != EVERYTHING and not calling:
             look = session_snapshot.opening(connection, xact=session.xact, cached=session.cached)
         if look is None:
             look = session_snapshot.whole(

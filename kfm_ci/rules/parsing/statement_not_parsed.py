@@ -33,12 +33,12 @@ class StatementNotParsed:
     def check(self, change: Change) -> Iterator[Finding]:
         """Yield a finding for each statement that does not parse."""
         for item in change.statements.unread:
-            if item.kind == "syntax":
+            if item.kind in {"syntax", "too-deep"}:
                 yield migration_finding(
                     STATEMENT_NOT_PARSED,
                     f"The statement does not parse: {shown(item.reason, 160)}.",
                     place=item.place,
                     migration=item.migration,
                     help="Correct the syntax; the rules on statements did not check this one.",
-                    verdict=Verdict.SUSPECTED,
+                    verdict=Verdict.SUSPECTED if item.kind == "syntax" else Verdict.FACT,
                 )

@@ -34,6 +34,23 @@ MIGRATION_FAILED = RuleInfo(
     good=_GOOD,
 )
 
+DANGEROUS_STATEMENT_NOT_RUN = RuleInfo(
+    id="dangerous-statement-not-run",
+    hazard=Hazard.UNANALYSABLE,
+    severities=(Severity.ERROR,),
+    decided_by=DecidedBy.SERVER,
+    title="Dangerous statement in a branch that did not run",
+    why=(
+        "PostgreSQL ran the block, but not this statement, because a condition was false. In production the date, "
+        "the role, the settings or the rows can differ, and the statement runs unobserved. Write the statement "
+        "without a condition, or acknowledge it."
+    ),
+    base=_WIDGETS,
+    bad="do $$ begin\n  if now() > '2099-01-01' then\n    delete from widgets where id > 0;\n  end if;\nend $$;\n"
+    "-- down:\nselect 1;",
+    good=_GOOD,
+)
+
 DATA_DEPENDENT_FAILURE = RuleInfo(
     id="data-dependent-failure",
     hazard=Hazard.DATA_DEPENDENT,
@@ -137,6 +154,7 @@ SMOKE_FAILED = RuleInfo(
 
 EXECUTION_RULES: tuple[RuleInfo, ...] = (
     MIGRATION_FAILED,
+    DANGEROUS_STATEMENT_NOT_RUN,
     DATA_DEPENDENT_FAILURE,
     DATA_DEPENDENT_SCHEMA,
     EXCEPTION_SWALLOWED,
