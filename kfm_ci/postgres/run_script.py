@@ -56,21 +56,23 @@ def apply(
 def dry_run(connection: Connection[Any], script: Script, snapshot: SnapshotReader | None = None) -> ScriptOutcome:
     """Run a script in a transaction and roll it back; ``snapshot`` reads its effects first, as the session's user.
 
-    Raises as ``apply`` does. A script that cannot run in a transaction is applied.
+    Raises as ``apply`` does, and ValueError for a script that cannot run in a transaction: it cannot be rolled back.
     """
     if transactions.mode(script) is Mode.AUTOCOMMIT:
-        return apply(connection, script)
+        raise ValueError(f"{script.file.path} cannot run in a transaction")
     return _run(connection, script, partial(_dry_run_in_transaction, connection, script, snapshot))
 
 
-def replay(connection: Connection[Any], script: Script) -> ScriptOutcome:
-    """Run a failed script again, statement by statement, and roll it back: the error then names its statement.
+def replay(connection: Connection[Any], script: Script, failed: ScriptOutcome) -> ScriptOutcome:
+    """Return the outcome of a failed script with the statement of its error.
 
-    Raises as ``apply`` does. A script that cannot run in a transaction is applied.
+    A script that ran as one message runs again, statement by statement, and is rolled back; raises as ``apply`` does.
+    Any other script has run by statement, and a part of it may be committed: it does not run again.
     """
-    if transactions.mode(script) is Mode.AUTOCOMMIT:
-        return apply(connection, script)
-    return _run(connection, script, partial(_replay_in_transaction, connection, script))
+    if not _is_rolled_back_whole(script):
+        return failed
+    again = _run(connection, script, partial(_replay_in_transaction, connection, script))
+    return again if again.sqlstate == failed.sqlstate else failed
 
 
 def _run(connection: Connection[Any], script: Script, execution: Callable[[], frozenset[int] | None]) -> ScriptOutcome:
@@ -221,6 +223,13 @@ def _commit_in_one_message(connection: Connection[Any], script: Script) -> bool:
 def _is_one_message(script: Script) -> bool:
     """Whether a script runs as one simple-query message with the same effects as statement by statement."""
     return not copy_data.possible(script.text) and not _runs_after_commit(script)
+
+
+def _is_rolled_back_whole(script: Script) -> bool:
+    """Whether nothing of a script stays when it fails: it runs in a transaction that none of its statements ends."""
+    if transactions.mode(script) is Mode.AUTOCOMMIT:
+        return False
+    return not transactions.may_leave(script) or not any(map(transactions.leaves_transaction, statements.of(script)))
 
 
 def _runs_after_commit(script: Script) -> bool:

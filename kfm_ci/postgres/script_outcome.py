@@ -19,8 +19,9 @@ class ScriptOutcome:
     mode: Mode
     duration_ms: float
     error: str | None = None
-    """SQLSTATE, message and hint of PostgreSQL."""
+    """SQLSTATE, message and hint of PostgreSQL, or kfm-ci's own message."""
     sqlstate: str | None = None
+    """Of the server's error; None: the error is not the server's."""
     line: int | None = None
     """1-based line of the error in the file."""
     column: int | None = None
@@ -51,7 +52,7 @@ def failure(failed: StatementFailed, mode: Mode, duration_ms: float) -> ScriptOu
         outcome=Outcome.FAILED,
         mode=mode,
         duration_ms=duration_ms,
-        error=f"{diag.sqlstate}: {message}{detail}",
+        error=f"{diag.sqlstate}: {message}{detail}" if diag.sqlstate else f"{message}{detail}",
         sqlstate=diag.sqlstate,
         line=line,
         column=column,

@@ -87,9 +87,8 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
             applied = run_script.apply(connection, script)
             if applied.outcome is not Outcome.APPLIED:
                 reset(connection)
-                again = run_script.replay(connection, script)
-                applied = again if again.sqlstate == applied.sqlstate else applied
-                finding = failure_finding(base, migration, script, applied)
+                located = run_script.replay(connection, script, applied)
+                finding = failure_finding(base, migration, script, located)
                 raise Failed(f"The migration `{migration.id}` of the base commit does not apply.", (finding,))
         reset(connection)
         ledger.fill(connection, tuple(entry_of(base, item) for item in migrations))

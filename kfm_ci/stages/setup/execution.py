@@ -1,4 +1,4 @@
-"""Running a migration's script: its ledger row, and the finding when PostgreSQL returns an error."""
+"""Running a migration's script: its ledger row, and the finding when it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def entry_of(base: BaseDatabase, migration: ExecutableMigration) -> Entry:
 
 
 def failure_finding(base: BaseDatabase, migration: Migration, script: Script, done: ScriptOutcome) -> Finding:
-    """Return the finding for a script for which PostgreSQL returned an error."""
+    """Return the finding for a script that failed."""
     outside = done.escaped or done.sqlstate in {"25001", "2D000"}
     consequence = (
         "the statements above it are committed and stay applied"
@@ -41,8 +41,14 @@ def failure_finding(base: BaseDatabase, migration: Migration, script: Script, do
     is_part = done.statement is not None and len(done.statement.text) < len(script.text)
     end = done.statement.end_line if done.statement and is_part else done.line
     return (NOT_ALLOWED_IN_TRANSACTION if outside else MIGRATION_FAILED).finding(
-        f"PostgreSQL returned an error: {done.error}.",
+        _message(done),
         help=help or f"Correct the statement; {consequence}.",
         place=Place(file=script.file.path, line=done.line, column=done.column, end_line=end),
         migration=migration.id,
     )
+
+
+def _message(done: ScriptOutcome) -> str:
+    """Return the error of a failed script, attributed to PostgreSQL only when the server returned it."""
+    error = done.error or ""
+    return f"PostgreSQL returned an error: {error}." if done.sqlstate else f"{error[:1].upper()}{error[1:]}."
