@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kfm_ci.analysis.changed_statement import ExecutedStatement
 from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.migrations.model import History, Migration, Tree
 from kfm_ci.sql.script import SourceFile
@@ -48,11 +49,13 @@ class Change:
     """Every file below the migrations directory at the merge base, by path."""
     tracked: tuple[str, ...] = ()
     """Paths of the files that git tracks; of all files, where there is no git."""
+    executed: tuple[ExecutedStatement, ...] = ()
+    """Statements that the server ran inside others and that no file shows; empty before they run."""
 
     @cached_property
     def statements(self) -> ChangeStatements:
         """The statements of the new migrations, parsed on first use."""
-        return ChangeStatements(self.new)
+        return ChangeStatements(self.new, self.executed)
 
     @property
     def native_format(self) -> bool:

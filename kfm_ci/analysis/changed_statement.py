@@ -54,6 +54,16 @@ class ChangeStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedStatement:
+    """A statement that the server ran inside another, built by code or contained in a function of the base."""
+
+    around: ChangeStatement
+    """The statement of the file that ran it."""
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alteration:
     """One command of an ``alter table``."""
 

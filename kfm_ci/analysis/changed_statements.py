@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kfm_ci.analysis import contained_statements, statement_context
-from kfm_ci.analysis.changed_statement import Alteration, ChangeStatement, UnreadStatement
-from kfm_ci.analysis.object_names import PUBLIC, TEMPORARY, Name, canonical, created, parts_of, targets
+from kfm_ci.analysis.changed_statement import Alteration, ChangeStatement, ExecutedStatement, UnreadStatement
+from kfm_ci.analysis.object_names import TEMPORARY, Name, canonical, created, parts_of, targets
 from kfm_ci.migrations import placeholders
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import Mode, Place
@@ -24,7 +24,7 @@ _WITH_ROWS = frozenset({"OBJECT_TABLE", "OBJECT_FOREIGN_TABLE", "OBJECT_SCHEMA"}
 class ChangeStatements:
     """The statements of a change, by the parser's tag."""
 
-    def __init__(self, new: Iterable[Migration]) -> None:
+    def __init__(self, new: Iterable[Migration], executed: Iterable[ExecutedStatement] = ()) -> None:
         """Parse every script of the new migrations once, in the order in which they run."""
         self._by_tag: dict[str, list[ChangeStatement]] = defaultdict(list)
         self._alterations: dict[str, list[Alteration]] = defaultdict(list)
@@ -38,6 +38,8 @@ class ChangeStatements:
                 if isinstance(script, Script):
                     self._add_script(migration, script, up=up)
         self._add_functions()
+        for item in executed:
+            self._add_executed(item)
 
     def of(self, *tags: str, downs: bool = False) -> Iterator[ChangeStatement]:
         """Yield the statements of these tags, tag by tag; those of down migrations only with ``downs``."""
@@ -62,12 +64,12 @@ class ChangeStatements:
         parts = tuple(map(canonical, parts))
         return any(
             self._created_at.get(name, statement.ordinal) < statement.ordinal
-            for name in _candidates(statement, parts, more)
+            for name in statement_context.candidates(statement, parts, more)
         )
 
     def is_recreated(self, statement: ChangeStatement, parts: Iterable[str], *more: str) -> bool:
         """Whether the change creates a name again with or after the statement that drops it."""
-        names = _candidates(statement, tuple(map(canonical, parts)), more)
+        names = statement_context.candidates(statement, tuple(map(canonical, parts)), more)
         return any(self._last_created_at.get(name, 0) >= statement.ordinal for name in names if name[-1] != "*")
 
     def has_only_new_targets(self, path: str, source: Statement) -> bool:
@@ -79,7 +81,7 @@ class ChangeStatements:
         names = [(statement, name) for statement in group for name in targets(statement.tree)]
         return bool(names) and all(
             self.is_new(statement, name)
-            or self.is_new(statement, *_removed_column(statement.tree, name))
+            or self.is_new(statement, *statement_context.removed_column(statement.tree, name))
             or self._is_recreated_without_rows(statement, name)
             for statement, name in names
         )
@@ -165,6 +167,14 @@ class ChangeStatements:
             self._add_parts(definition, body.block)
             for tree in contained_statements.atomic_body(definition.tree):
                 self._add_nested(definition, tree)
+
+    def _add_executed(self, item: ExecutedStatement) -> None:
+        try:
+            trees = statements.parse(item.text)
+        except statements.SyntaxProblem:
+            return  # another version of the server accepts more than the parser
+        for tree in trees:
+            self._add_nested(replace(item.around, text=item.text, line=item.line, end_line=item.line), tree)
 
     def _add_block(self, statement: ChangeStatement) -> None:
         block = plpgsql.read(statement.text, statement.tree)
@@ -284,17 +294,3 @@ class ChangeStatements:
                 self._record_creation(statement, (*parts, statement.tree.text("newname")), table=relation)
         elif self.is_new(statement, parts):
             self._record_creation(statement, (*parts[:-1], statement.tree.text("newname")))
-
-
-def _removed_column(tree: Node, table: Name) -> tuple[Name, str]:
-    """Return the column that a statement drops or renames, with its table; an empty name if there are several."""
-    commands = tree.many("cmds")
-    if len(commands) == 1 and commands[0].choice("subtype") == "AT_DropColumn":
-        return table, commands[0].text("name")
-    return table, tree.text("subname") if tree.choice("rename_type") == "OBJECT_COLUMN" else ""
-
-
-def _candidates(statement: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
-    """Return every qualified name that a name can resolve to, and its possible schemas."""
-    names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *statement.path, PUBLIC)]
-    return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}

@@ -1,8 +1,9 @@
-"""What a statement leaves to those after it: the transaction and the search path."""
+"""The context of a statement: its transaction, its search path, and the names that it can mean."""
 
 from __future__ import annotations
 
-from kfm_ci.analysis.object_names import PUBLIC, Name
+from kfm_ci.analysis.changed_statement import ChangeStatement
+from kfm_ci.analysis.object_names import PUBLIC, TEMPORARY, Name
 from kfm_ci.sql.parse_tree import Node
 
 DEFAULT_PATH: Name = (PUBLIC,)
@@ -23,3 +24,17 @@ def search_path(tree: Node) -> Name | None:
         values = [item.one("sval") for item in tree.many("args")]
         return tuple(item.text("sval") for item in values if item is not None and item.text("sval")) or DEFAULT_PATH
     return None
+
+
+def removed_column(tree: Node, table: Name) -> tuple[Name, str]:
+    """Return the column that a statement drops or renames, with its table; an empty name if there are several."""
+    commands = tree.many("cmds")
+    if len(commands) == 1 and commands[0].choice("subtype") == "AT_DropColumn":
+        return table, commands[0].text("name")
+    return table, tree.text("subname") if tree.choice("rename_type") == "OBJECT_COLUMN" else ""
+
+
+def candidates(statement: ChangeStatement, parts: Name, more: tuple[str, ...]) -> set[Name]:
+    """Return every qualified name that a name can resolve to, and its possible schemas."""
+    names = [parts] if len(parts) > 1 else [(schema, *parts) for schema in (TEMPORARY, *statement.path, PUBLIC)]
+    return {(*name, *more) for name in names} | {(name[0], "*") for name in names if len(name) > 1}

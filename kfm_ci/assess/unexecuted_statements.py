@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kfm_ci.analysis import dangerous_statements
-from kfm_ci.analysis.changed_statement import ChangeStatement, UnreadStatement
+from kfm_ci.analysis.changed_statement import ChangeStatement, ExecutedStatement, UnreadStatement
 from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.row_changes import filtered
@@ -96,6 +96,23 @@ def check(change: ChangeStatements, ran: ExecutionRecord, applied: frozenset[str
             and not ran.ran_dynamic(dynamic, static)
         ):
             yield _finding(dynamic, f"execute {shown(dynamic.expression or '', 80)}", Hazard.UNANALYSABLE, blocks)
+
+
+def executed(
+    change: ChangeStatements, evidence: Mapping[str, tuple[StatementEvidence, ...]]
+) -> tuple[ExecutedStatement, ...]:
+    """Return what ran inside the statements of the files, given as evidence by path, and stands in no file."""
+    static = {text for texts in _static_texts(change).values() for text in texts}
+    around = [item for item in change.all() if not item.nested]
+    found: dict[tuple[Place, str], ExecutedStatement] = {}
+    for path, entries in evidence.items():
+        for whole in entries:
+            outer = next((item for item in around if (item.script.file.path, item.line) == (path, whole.line)), None)
+            for part in whole.inner:
+                if outer is not None and part.text and _plain(part.text) not in static:
+                    key = ((path, part.line), _plain(part.text))
+                    found.setdefault(key, ExecutedStatement(around=outer, line=part.line, text=part.text))
+    return tuple(found.values())
 
 
 def _finding(

@@ -74,7 +74,7 @@ from kfm_ci.rules.transactions.session_setting_leaks import SessionSettingLeaks
 from kfm_ci.rules.transactions.set_local_without_transaction import SetLocalWithoutTransaction
 from kfm_ci.rules.transactions.transaction_control import TransactionControl
 
-ALL: tuple[Rule, ...] = (
+FILE_RULES: tuple[Rule, ...] = (
     # Files and headers.
     UnreadableName(),
     OutOfOrder(),
@@ -103,7 +103,8 @@ ALL: tuple[Rule, ...] = (
     OtherToolIgnoreComment(),
     MalformedAcknowledgement(),
     UnusedAcknowledgement(),
-    # Statements of SQL.
+)
+STATEMENT_RULES: tuple[Rule, ...] = (
     StatementNotParsed(),
     UnresolvedPlaceholder(),
     PsqlMetaCommand(),
@@ -149,4 +150,6 @@ ALL: tuple[Rule, ...] = (
     ExpandAndContractCombined(),
     PhaseMismatch(),
 )
+"""Rules on statements of SQL."""
+ALL = (*FILE_RULES, *STATEMENT_RULES)
 """All static rules, in the order in which findings are reported."""

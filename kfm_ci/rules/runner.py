@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_statement import ExecutedStatement
 from kfm_ci.config import Config
 from kfm_ci.model import Finding
-from kfm_ci.rules import ALL
+from kfm_ci.rules import ALL, STATEMENT_RULES
 from kfm_ci.rules.squawk.findings import LinterResult, lint
 
 
@@ -19,6 +21,16 @@ def findings(change: Change) -> list[Finding]:
     for rule in ALL:
         found += rule.check(change)
     return list(dict.fromkeys(found))
+
+
+def executed_findings(change: Change, executed: tuple[ExecutedStatement, ...]) -> list[Finding]:
+    """Return the findings on statements that the server ran and no file shows, and only those."""
+    if not executed:
+        return []
+    known = {item for rule in STATEMENT_RULES for item in rule.check(change)}
+    seen = replace(change, executed=executed)
+    found = (item for rule in STATEMENT_RULES for item in rule.check(seen))
+    return list(dict.fromkeys(item for item in found if item not in known))
 
 
 def lint_change(change: Change, ours: Sequence[Finding], policy: Config, *, major: int | None) -> LinterResult:

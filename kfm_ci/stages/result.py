@@ -10,6 +10,7 @@ from kfm_ci.analysis.change import Change
 from kfm_ci.assess import (
     acknowledgement_scope,
     checklist,
+    declaration,
     policy,
     risk,
     suspected_findings,
@@ -21,23 +22,21 @@ from kfm_ci.assess.unexecuted_statements import ExecutionRecord
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import (
     Assessed,
-    Declared,
     EngineEvidence,
     Evidence,
     MigrationEvidence,
     RollbackEvidence,
     SourceEvidence,
 )
+from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import (
     Finding,
     LinterIdentity,
     Outcome,
-    Phase,
     Place,
     Result,
     Risk,
-    Rollout,
     Severity,
     StageStatus,
     Strategy,
@@ -45,6 +44,7 @@ from kfm_ci.model import (
     rule_page,
 )
 from kfm_ci.report import plan_txt
+from kfm_ci.rules import runner
 from kfm_ci.rules.registry import RULES
 from kfm_ci.stages.external_tool import source_locations
 from kfm_ci.stages.gate_input import GateInput
@@ -91,8 +91,13 @@ class _GateResults:
     @property
     def execution(self) -> ExecutionRecord:
         """The statements inside blocks and functions that the server ran."""
+        return unexecuted_statements.record(self.evidence)
+
+    @property
+    def evidence(self) -> dict[str, tuple[StatementEvidence, ...]]:
+        """The evidence of the statements of each up file, by path."""
         new = (item for item in self.change.new if item.id in self.records)
-        return unexecuted_statements.record({item.up_path: self.records[item.id].statements for item in new})
+        return {item.up_path: self.records[item.id].statements for item in new}
 
     @property
     def linter(self) -> LinterIdentity | None:
@@ -112,7 +117,7 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         found += check_migration(
             migration,
             record.statements,
-            rollout=declared_of(migration).rollout,
+            rollout=declaration.declared(migration).rollout,
             schema_diff=record.schema_diff,
             created=created,
             mode=record.apply.mode,
@@ -120,7 +125,9 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
             unindexed=applied.unindexed if applied else (),
         )
         created |= frozenset(record.schema_diff.added)
-    found += unexecuted_statements.check(gate.change.statements, gate.execution, gate.applied)
+    statements = gate.change.statements
+    found += unexecuted_statements.check(statements, gate.execution, gate.applied)
+    found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
     return found
 
 
@@ -192,7 +199,7 @@ def _risk_findings(gate: _GateResults, findings: list[Finding]) -> list[Finding]
         place = Place(file=migration.up_path, line=migration.header.lines.get("risk", 1) if migration.header else 1)
         # a header is compared with facts, not with a suspicion that no server could decide
         known = [item for item in findings if item.migration == migration.id and item.verdict is not Verdict.SUSPECTED]
-        finding = risk.understated(declared_of(migration), known, migration=migration.id, place=place)
+        finding = risk.understated(declaration.declared(migration), known, migration=migration.id, place=place)
         record = gate.records.get(migration.id)
         is_applied = record is not None and record.apply.outcome is Outcome.APPLIED
         if finding is not None and (finding.severity is Severity.ERROR or is_applied):
@@ -209,25 +216,6 @@ def unjudged(error: KfmError, *, started_on: str, finished_on: str) -> Evidence:
         failure=error.sentence,
         started_on=started_on,
         finished_on=finished_on,
-    )
-
-
-def declared_of(migration: Migration) -> Declared:
-    """Return what a migration's header says, as far as it is valid."""
-    header = migration.header
-    if header is None:
-        return Declared()
-    level, rollout = header.choice("risk", Risk), header.choice("rollout", Rollout)
-    rollback, phase = header.choice("rollback", Strategy), header.choice("phase", Phase)
-    return Declared(
-        risk=Risk(level) if level else None,
-        rollout=Rollout(rollout) if rollout else None,
-        rollback=Strategy(rollback) if rollback else None,
-        phase=Phase(phase) if phase else None,
-        owner=header.values.get("owner"),
-        ticket=header.values.get("ticket"),
-        impact=header.values.get("impact"),
-        ops=header.values.get("ops"),
     )
 
 
@@ -285,7 +273,7 @@ def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Ass
         down_path=down.file.path if down else None,
         up_sha256=migration.up.file.sha256,
         down_sha256=down.file.sha256 if down else None,
-        declared=declared_of(migration),
+        declared=declaration.declared(migration),
         assessed=assessed.get(migration.id),
         apply=record.apply,
         statements=source_locations.locate_statements(record.statements, migration),

@@ -30,8 +30,8 @@ DANGEROUS = (
     "update orders_{n} set note = ''",
     "alter table orders_{n} rename to orders_{n}_old",
     "drop view open_orders_{n}",
-    "grant all on orders_{n} to public",
-    "alter table orders_{n} alter column total type numeric(6, 1)",
+    "truncate customers_{n} cascade",
+    "alter table orders_{n} alter column customer_id type integer",
     "alter table orders_{n} rename column note to remark",
 )
 HARMLESS = (

@@ -148,7 +148,7 @@ def enter(
     statement: Statement, *, observed: Connection[Any], beside: Connection[Any], look: SessionSnapshot, inside: bool
 ) -> NestedStatementListener | None:
     """Listen to what runs inside a statement; None when nothing does, or the role beside may not set it up."""
-    if not runs_others(statement, beside) or beside.info.dbname != observed.info.dbname:
+    if not runs_others(statement, observed) or beside.info.dbname != observed.info.dbname:
         return None
     try:
         return NestedStatementListener(observed, beside, look, inside=inside)
@@ -156,19 +156,19 @@ def enter(
         return None
 
 
-def runs_others(statement: Statement, beside: Connection[Any]) -> bool:
+def runs_others(statement: Statement, observed: Connection[Any]) -> bool:
     """Whether a statement may run others: it is a block, or calls functions of the application, or fires triggers."""
     kind = statements.kind(statement.text)
     if kind in ENTERED:
         return True
     if kind in _INDIRECT:
-        return _exists(beside, _ANY_FUNCTION)
+        return _exists(observed, _ANY_FUNCTION)
     try:
         trees = statements.parse(statement.text)
     except statements.SyntaxProblem:
         return False
     called = {call.strings("funcname")[-1] for tree in trees for call in tree.find("FuncCall")}
-    if called and _exists(beside, _CALLS, list(called)):
+    if called and _exists(observed, _CALLS, list(called)):
         return True
     changes = kind in _FIRING and (
         kind != "SELECT" or any(True for tree in trees for _ in tree.find("CommonTableExpr"))
@@ -176,14 +176,12 @@ def runs_others(statement: Statement, beside: Connection[Any]) -> bool:
     if not changes and kind not in _ADDING:
         return False
     named = [node.text("relname") for tree in trees for node in tree.find("RangeVar")] if kind in _ADDING else None
-    return _exists(beside, _ANY_TRIGGER, named, named)
+    return _exists(observed, _ANY_TRIGGER, named, named)
 
 
-def _exists(beside: Connection[Any], question: str, *arguments: list[str] | None) -> bool:
-    try:
-        return beside.execute(question, arguments, prepare=False).fetchone() is not None
-    except psycopg.Error:
-        return True
+def _exists(observed: Connection[Any], question: str, *arguments: list[str] | None) -> bool:
+    # only the observed session sees what its own transaction has created
+    return observed.execute(question, arguments, prepare=False).fetchone() is not None
 
 
 def origin(context: str, *, calls: bool = False) -> Origin | None:

@@ -134,7 +134,7 @@ class Observer:
         }:
             return
         inside = status is TransactionStatus.INTRANS or not connection.autocommit
-        calling = kind in CALLING or nested_statements.runs_others(statement, self._beside)
+        calling = kind in CALLING or nested_statements.runs_others(statement, connection)
         look = self._look(session, calling=calling, inside=inside)
         observation = None
         if not inside:
