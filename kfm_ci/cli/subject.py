@@ -15,6 +15,7 @@ from kfm_ci.evidence.table_statistics import model as statistics
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.github.context import Context
 from kfm_ci.migrations import (
+    base_files,
     binary_files,
     checkout,
     config_metadata,
@@ -119,11 +120,13 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         policy, policy_tree = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
     _check_recognised(head, tip, tree, found)
     known = {item.id for item in tip.migrations} if tip else set()
+    new = tuple(item for item in head.migrations if item.id not in known)
+    base_files.check_readable(new, (tip, merge_base))
     change = Change(
         head=head,
         base=tip,
         merge_base=merge_base,
-        new=tuple(item for item in head.migrations if item.id not in known),
+        new=new,
         tree=tree,
         requirements=_requirements(policy, head),
         body=context.body,

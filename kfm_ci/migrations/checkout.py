@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kfm_ci.errors import UsageError
-from kfm_ci.migrations.git import Repository
+from kfm_ci.errors import CannotCheck, UsageError
+from kfm_ci.migrations.git import IndexEntry, Repository
 
 
 def complete(root: Path, directory: str | None, *, compared: bool) -> None:
-    """Raise UsageError if the checkout omits migrations, or if they belong to a submodule.
+    """Raise UsageError or CannotCheck if the checkout omits migrations, or if they belong to a submodule.
 
     ``directory`` is the migrations directory below ``root``, None if there is none. ``compared`` is True if there is a
     base, which has no files of a submodule.
@@ -28,12 +28,20 @@ def complete(root: Path, directory: str | None, *, compared: bool) -> None:
         )
     modules = [item.path for item in entries if item.submodule]
     if directory is None and modules:
-        raise UsageError(
-            code="KFM-U31",
+        raise CannotCheck(
+            code="KFM-C97",
             message="The checkout has no migrations.",
             expected="migrations in the checkout",
             got=f"submodules that may be empty: {', '.join(modules[:3])}",
             help="Set `submodules: true` for actions/checkout, or run `git submodule update --init`.",
+        )
+    inner = _submodule_among(root, directory, entries)
+    if inner is not None:
+        raise CannotCheck(
+            code="KFM-C98",
+            message="The migrations directory contains a submodule, whose files this repository does not contain.",
+            where=inner,
+            help="Move the migrations of the submodule into this repository.",
         )
     owner = next((path for path in modules if directory is not None and _inside(directory, path)), None)
     if owner is not None and compared:
@@ -43,6 +51,21 @@ def complete(root: Path, directory: str | None, *, compared: bool) -> None:
             where=directory,
             help=f"Run the gate in the repository of {owner}, or here with `--base none`.",
         )
+
+
+def _submodule_among(root: Path, directory: str | None, entries: tuple[IndexEntry, ...]) -> str | None:
+    """Return a submodule below the migrations directory, or a link in it that leads to one."""
+    if directory in {None, "."}:
+        return None
+    modules = {item.path for item in entries if item.submodule}
+    below = f"{directory}/"
+    for item in entries if modules else ():
+        if not item.path.startswith(below):
+            continue
+        target = (root / item.path).resolve()
+        if item.submodule or (item.link and any(target.is_relative_to(root / path) for path in modules)):
+            return item.path
+    return None
 
 
 def _inside(path: str, directory: str | None) -> bool:

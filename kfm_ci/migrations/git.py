@@ -54,6 +54,7 @@ class IndexEntry:
     omitted: bool
     """Whether a sparse checkout omits the file."""
     submodule: bool
+    link: bool = False
 
 
 @dataclass(slots=True)
@@ -193,7 +194,14 @@ class Repository:
             meta, _, name = row.partition(b"\t")
             if name:
                 path = name.decode("utf-8", "surrogateescape")
-                found.append(IndexEntry(path=path, omitted=meta.startswith(b"S "), submodule=b" 160000 " in meta))
+                found.append(
+                    IndexEntry(
+                        path=path,
+                        omitted=meta.startswith(b"S "),
+                        submodule=b" 160000 " in meta,
+                        link=b" 120000 " in meta,
+                    )
+                )
         return tuple(found)
 
     def files_of(self, commit: str) -> bytes:

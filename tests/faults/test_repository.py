@@ -131,7 +131,7 @@ def test_migrations_in_a_submodule_are_judged_alone_or_told_where(merged: Reposi
     empty = at(outer.root.parent / "empty", outer)
     outer.git("clone", "-q", str(outer.root), str(empty.root))
     ended = empty.gate("--base", "none")
-    assert ended.code == 2 and "submodules: true" in ended.said
+    assert ended.code == 3 and "submodules: true" in ended.said
 
 
 @pytest.mark.parametrize("path", ["../x", "/etc", "a/../../b", "a\\\\b"])

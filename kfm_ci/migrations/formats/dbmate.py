@@ -14,7 +14,7 @@ from kfm_ci.migrations.problems.transaction_modes import DBMATE_MULTIPLE_BLOCKS
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql.script import SourceFile
 
-_NAME = re.compile(r"^(\d+)([^/]*)\.sql$")
+_NAME = re.compile(r"^([0-9]+)([^/]*)\.sql$")
 _MARK = re.compile(r"^--[ \t]*migrate:(up|down)[ \t]*(?:[ \t](\S[^\r\n]*))?\r?$", re.MULTILINE)
 
 

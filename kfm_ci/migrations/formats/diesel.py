@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
-from kfm_ci.migrations.layouts.sections import problem
+from kfm_ci.migrations.layouts.sections import name_findings, problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.transaction_modes import DIESEL_METADATA
@@ -16,6 +16,7 @@ from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.sql.script import SourceFile
 
 _NAME = re.compile(r"^(([^/_.][^/_]*)(?:_([^/]*))?)/(up|down)\.sql$")
+_OTHER = re.compile(r"^_[^/]*/up\.sql$")
 _NUMBERED = re.compile(r"^\d[^/]*/up\.sql$")
 
 
@@ -88,7 +89,11 @@ class Diesel:
         )
         return replace(
             history,
-            findings=(*history.findings, *dict.fromkeys(findings)),
+            findings=(
+                *history.findings,
+                *dict.fromkeys(findings),
+                *name_findings(history, _OTHER, "a version before the first `_`"),
+            ),
             semantics=replace(
                 history.semantics,
                 how_to_disable_transaction="in a migration of its own with `run_in_transaction = false` in its "

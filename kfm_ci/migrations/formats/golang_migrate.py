@@ -16,7 +16,8 @@ from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script
 
-_NAME = re.compile(r"^(\d+)_(.*)\.(up|down)\.sql$")
+# golang-migrate runs a file with any suffix, such as a copy with `.bak`
+_NAME = re.compile(r"^([0-9]+)_([^/\n]*)\.(up|down)\.[^/\n]*$")
 
 _MULTI = re.compile(r"x-multi-statement=true")
 

@@ -26,7 +26,7 @@ from kfm_ci.migrations.problems.file_contents import GOOSE_ANNOTATION, SECTION_M
 from kfm_ci.model import Finding, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
 
-_NAME = re.compile(r"^(\d+)_([^/]*)\.sql$")
+_NAME = re.compile(r"^([0-9]+)_([^/]*)\.sql$")
 _UP = re.compile(r"^--[^\n]*\+goose\s+up\b", re.IGNORECASE | re.MULTILINE)
 _ANNOTATION = re.compile(r"^--[^\n]*?\+goose[ \t]+([^\r\n]*?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _KNOWN = frozenset({"UP", "DOWN", "STATEMENTBEGIN", "STATEMENTEND", "NO TRANSACTION", "ENVSUB ON", "ENVSUB OFF"})

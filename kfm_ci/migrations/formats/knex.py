@@ -10,6 +10,7 @@ from kfm_ci.migrations.model import History, Tool, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+[_-](?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
+_FILE = re.compile(r"^(?P<name>[^/]*)\.(?:js|cjs|mjs|ts|co|coffee|eg|iced|ls)$")
 _KNEXFILES = ("knexfile.js", "knexfile.cjs", "knexfile.mjs", "knexfile.ts")
 _TABLE = re.compile(r"\btableName\s*:\s*[\"'`]([\w.]+)[\"'`]")
 _OUTSIDE = "in a file of its own with `exports.config = { transaction: false }`"
@@ -32,7 +33,7 @@ class Knex:
         """Read the files without running them."""
         home = program_files.nearest_directory(tree, directory, _KNEXFILES)
         return with_tool(
-            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            program_files.load(tree, directory, format=self.name, name=_FILE, outside=_OUTSIDE),
             Tool(
                 up=("knex", "migrate:latest"),
                 up_one=("knex", "migrate:up", "{id}"),

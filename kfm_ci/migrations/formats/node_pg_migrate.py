@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
-from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, programs, sectioned
-from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
+from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, programs, sectioned
+from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, ToolSemantics, Tree, Unreadable
-from kfm_ci.model import Resumption
+from kfm_ci.migrations.problems.file_order import FILE_NAME
+from kfm_ci.model import Finding, Resumption
 from kfm_ci.sql.script import SourceFile
 
-_NAME = re.compile(r"^(\d+)[-_]([^/]*)\.sql$")
+_NAME = re.compile(r"^([0-9]+)[-_]([^/]*)\.sql$")
+_OTHER = re.compile(r"^[^/.][^/]*\.sql$")
 _IN_SCRIPT = re.compile(r"^\d+[-_].*(?<!\.d)\.[cm]?[jt]s$")
 _MARK = re.compile(r"^[^\S\n]*--(?:[^\S\n]|-)*(up|down)[^\S\n]+migration", re.IGNORECASE | re.MULTILINE)
 
@@ -49,7 +51,12 @@ class NodePgMigrate:
         """Read the directory and split each file at its markers."""
         history = assemble(tree, directory, format=self.name, name=_name, paths=tree.paths(directory))
         history = replace(
-            history, findings=(*history.findings, *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"))
+            history,
+            findings=(
+                *history.findings,
+                *programs(history, _IN_SCRIPT, "JavaScript or TypeScript"),
+                *_unordered(history),
+            ),
         )
         return replace(
             resumption.with_resumption(sectioned(history, _cut), Resumption.NEW_TRANSACTION),
@@ -60,6 +67,20 @@ class NodePgMigrate:
                 "`--no-check-order` is given",
             ),
         )
+
+
+def _unordered(history: History) -> tuple[Finding, ...]:
+    """Return findings on SQL files without a number, which node-pg-migrate runs all the same."""
+    return tuple(
+        problem(
+            file,
+            FILE_NAME,
+            "node-pg-migrate runs this file, but no number orders it: expected `<number>_<name>.sql`.",
+            "Rename the file, or move it out of the directory.",
+        )
+        for file in history.other_files
+        if _OTHER.match(relative(file.path, history.directory))
+    )
 
 
 def _wanted(tree: Tree) -> bool:

@@ -12,9 +12,9 @@ from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.model import Mode, Resumption
 
-_NAME = re.compile(r"^(?:[^/]+/)*([UV])(\d+)__(\w+)\.sql$")
+_NAME = re.compile(r"^(?:[^/]+/)*([UV])([0-9]+)__(\w+)\.sql$")
 
-_OTHER = re.compile(r"^(?:[^/]+/)*[UV]\d+\.\d+__\w+\.sql$")
+_OTHER = re.compile(r"^(?:[^/]+/)*(?:[UV|]\d+\.\d+|\|\d+|[UV](?=.*[^0-9_]__)\d+)__\w+\.sql$")
 
 
 def _name(path: str) -> FileName | None:

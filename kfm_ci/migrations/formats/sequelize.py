@@ -10,6 +10,7 @@ from kfm_ci.migrations.model import History, Tool, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+-(?P<name>[^/]*)\.(?:js|cjs|mjs)$")
+_FILE = re.compile(r"^(?P<name>[^/]*)\.(?:js|cjs|mjs|cts|ts)$")
 _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/database.js")
 _MARK = re.compile(r"\bqueryInterface\b")
 _RUN = ("sequelize-cli", "db:migrate", "--url", "{url}", "--migrations-path", "{dir}")
@@ -30,7 +31,7 @@ class Sequelize:
         """Read the files without running them."""
         home = program_files.nearest_directory(tree, directory, (*_SETTINGS, "package.json"))
         return with_tool(
-            program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
+            program_files.load(tree, directory, format=self.name, name=_FILE, outside=_OUTSIDE),
             Tool(
                 up=_RUN,
                 up_one=(*_RUN, "--to", "{id}"),

@@ -14,7 +14,7 @@ from kfm_ci.migrations.problems.file_contents import LINE_ENDINGS
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
 
-_SQLX = re.compile(r"^(\d+)_([^/]*?)(\.up|\.down)?\.sql$")
+_SQLX = re.compile(r"^([0-9]+)_([^/]*?)(\.up|\.down)?\.sql$")
 _OTHER = re.compile(r"[^/_]*_[^/]*\.sql$")
 
 

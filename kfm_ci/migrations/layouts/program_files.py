@@ -26,7 +26,7 @@ def load(tree: Tree, directory: str, *, format: str, name: re.Pattern[str], outs
     for path in tree.paths(directory):
         base = relative(path, directory)
         found = name.match(base)
-        if found is None or base.endswith(".d.ts"):
+        if found is None or base.endswith(".d.ts") or TESTS.search(base):
             continue
         file = source_files.read(tree, path, findings)
         if file is not None:
