@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from kfm_ci.evidence.model import ObjectChange, SchemaDiff
 from kfm_ci.evidence.tables import Column, Table
-from kfm_ci.postgres import catalog
+from kfm_ci.postgres import administrator, catalog
 from kfm_ci.postgres.catalog import Catalog, Difference
 
 # names are quoted like those of the catalog; foreign keys join tables in both directions
@@ -81,7 +81,7 @@ def changed_tables(difference: SchemaDiff, after: Catalog) -> tuple[str, ...]:
 def read_neighbourhood(connection: Connection[Any], changed_table_names: Iterable[str]) -> tuple[Table, ...]:
     """Return these tables and those that a foreign key joins to them, sorted by name."""
     with connection.transaction(force_rollback=True):
-        connection.execute("select set_config('search_path', 'pg_catalog', true)")
+        connection.execute(administrator.PIN)
         rows = connection.execute(NEIGHBOURHOOD, {"names": list(changed_table_names)}).fetchall()
     columns: dict[str, list[Column]] = {}
     references: dict[str, tuple[str, ...]] = {}

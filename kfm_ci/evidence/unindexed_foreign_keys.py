@@ -7,6 +7,7 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.evidence.tables import ForeignKey
+from kfm_ci.postgres import administrator
 
 # PostgreSQL looks up referencing rows with a valid, non-partial index whose first columns are those of the key.
 UNINDEXED = """
@@ -29,7 +30,7 @@ select quote_ident(n.nspname) || '.' || quote_ident(c.relname), k.conname,
 def read_unindexed(connection: Connection[Any]) -> tuple[ForeignKey, ...]:
     """Return the foreign keys of the database without such an index, sorted by table and name."""
     with connection.transaction(force_rollback=True):
-        connection.execute("select set_config('search_path', 'pg_catalog', true)")
+        connection.execute(administrator.PIN)
         rows = connection.execute(UNINDEXED).fetchall()
     return tuple(
         ForeignKey(table=table, name=name, columns=tuple(columns), referenced=referenced)

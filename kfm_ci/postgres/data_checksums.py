@@ -264,8 +264,12 @@ def _read_batch(connection: Connection[Any], batch: list[_Table]) -> list[TableC
     ]
 
 
+# The text of the type's output function: a cast to text may be a function of the migration, which would run here.
+_VALUE = sql.SQL("hashtextextended(case when {column} is distinct from null then format('%s', {column}) end, 0)")
+
+
 def _checksum(number: int, schema: str, relation: str, columns: list[str], json: list[str]) -> sql.Composed:
-    values = [sql.SQL("hashtextextended({}::text, 0)").format(sql.Identifier("t", name)) for name in columns]
+    values = [_VALUE.format(column=sql.Identifier("t", name)) for name in columns]
     sums = [sql.SQL("sum({}::numeric)").format(value) for value in values]
     loose = [sql.SQL("sum({}::numeric)").format(json_checksums.elements(sql.Identifier("t", name))) for name in json]
     paths = [json_checksums.paths(sql.Identifier(schema, relation), name) for name in json]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from kfm_ci.migrations.history_tables.row_deletion import START
 from kfm_ci.model import Digest, Mode
@@ -32,23 +32,43 @@ _ROW: Final = """
     insert into kfm_ci.ledger
       (position, version, name, sha256, chain, mode, state, run_id, git_commit, started_at, applied_at)
     select %(position)s, %(version)s, %(name)s, %(sha256)s, %(chain)s, %(mode)s, %(state)s, %(run)s, %(commit)s,
-           now(), case when %(state)s = 'applied' then clock_timestamp() end {source}
+           pg_catalog.now(),
+           case when %(state)s::pg_catalog.text operator(pg_catalog.=) 'applied' then pg_catalog.clock_timestamp() end
+           {source}
     on conflict (version) do update set state = excluded.state, applied_at = excluded.applied_at
 """
 INTEND: Final = _ROW.format(source="")
 RECORD: Final = f"""
     with moved as (
       update kfm_ci.head set position = %(position)s, chain = %(chain)s
-       where chain = %(expected)s          -- fencing: a runner that lost its lock updates no row
+       -- fencing: a runner that lost its lock updates no row
+       where chain operator(pg_catalog.=) %(expected)s::pg_catalog.bytea
       returning 1)
     {_ROW.format(source="from moved")}
 """
 _FILL: Final = """
     insert into kfm_ci.ledger
       (position, version, name, sha256, chain, mode, state, run_id, git_commit, started_at, applied_at)
-    select e.*, now(), clock_timestamp()
-      from unnest(%(position)s::int[], %(version)s::text[], %(name)s::text[], %(sha256)s::bytea[], %(chain)s::bytea[],
-                  %(mode)s::text[], %(state)s::text[], %(run)s::text[], %(commit)s::text[]) e
+    select e.*, pg_catalog.now(), pg_catalog.clock_timestamp()
+      from rows from (
+             pg_catalog.unnest(%(position)s::pg_catalog.int4[]),
+             pg_catalog.unnest(%(version)s::pg_catalog.text[]),
+             pg_catalog.unnest(%(name)s::pg_catalog.text[]),
+             pg_catalog.unnest(%(sha256)s::pg_catalog.bytea[]),
+             pg_catalog.unnest(%(chain)s::pg_catalog.bytea[]),
+             pg_catalog.unnest(%(mode)s::pg_catalog.text[]),
+             pg_catalog.unnest(%(state)s::pg_catalog.text[]),
+             pg_catalog.unnest(%(run)s::pg_catalog.text[]),
+             pg_catalog.unnest(%(commit)s::pg_catalog.text[])) e
+"""
+_FILL_HEAD: Final = "update kfm_ci.head set position = %s, chain = %s where position operator(pg_catalog.=) 0"
+_APPLIED: Final = """
+    select version from kfm_ci.ledger where state operator(pg_catalog.=) 'applied' order by position
+"""
+# Neither TRIGGER nor ownership: no code of a migration can run when its row is written.
+_GRANTS: Final = """
+    grant usage on schema kfm_ci to {role};
+    grant select, insert, update, delete on kfm_ci.ledger, kfm_ci.head to {role}
 """
 
 
@@ -68,16 +88,18 @@ class Entry:
     git_commit: str
 
 
-def create(connection: Connection[Any]) -> None:
-    """Create the schema ``kfm_ci`` and its tables unless they exist."""
+def create(connection: Connection[Any], *, writer: str | None = None) -> None:
+    """Create the schema ``kfm_ci`` and its tables unless they exist; ``writer``: another role that records in them."""
     for statement in CREATE.split(";\n"):
         if statement.strip():
             connection.execute(statement, [START] if "%s" in statement else None)
+    if writer is not None:
+        connection.execute(sql.SQL(_GRANTS).format(role=sql.Identifier(writer)))
 
 
 def applied_versions(connection: Connection[Any]) -> tuple[str, ...]:
     """Return the applied versions in the order of application."""
-    rows = connection.execute("select version from kfm_ci.ledger where state = 'applied' order by position")
+    rows = connection.execute(_APPLIED)
     return tuple(row[0] for row in rows.fetchall())
 
 
@@ -104,9 +126,7 @@ def fill(connection: Connection[Any], entries: Sequence[Entry]) -> None:
     if not rows:
         return
     with connection.transaction():
-        moved = connection.execute(
-            "update kfm_ci.head set position = %s, chain = %s where position = 0", [len(rows), chain]
-        )
+        moved = connection.execute(_FILL_HEAD, [len(rows), chain])
         if moved.rowcount != 1:
             raise LostLedger(entries[-1].version)
         connection.execute(_FILL, {key: [row[key] for row in rows] for key in rows[0]})

@@ -21,7 +21,7 @@ from kfm_ci.postgres.session import is_out_of_resources
 from kfm_ci.sql import copy_data, statements, transactions
 from kfm_ci.sql.script import Script, Statement
 
-_TRANSACTION: Final = "select pg_current_xact_id()::text"
+_TRANSACTION: Final = "select pg_catalog.pg_current_xact_id()::pg_catalog.text"
 
 SnapshotReader = Callable[[Connection[Any], frozenset[int] | None], None]
 """Reads the effects of a script before it is rolled back; given OIDs of relations as ``ScriptOutcome.touched``."""

@@ -12,9 +12,9 @@ BATCH = 40
 """Sequences read by one statement."""
 
 ALL = """
-select format('%I.%I', schemaname, sequencename), schemaname, sequencename, increment_by
+select pg_catalog.format('%I.%I', schemaname, sequencename), schemaname, sequencename, increment_by
   from pg_catalog.pg_sequences
- where pg_catalog.has_sequence_privilege(format('%I.%I', schemaname, sequencename), 'usage')
+ where pg_catalog.has_sequence_privilege(pg_catalog.format('%I.%I', schemaname, sequencename), 'usage')
 """
 SET_VALUE = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
 

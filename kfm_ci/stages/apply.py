@@ -121,8 +121,9 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
             if applied.outcome is Outcome.FAILED:
                 failure = (migration, applied)
         reset(connection)
-        # the receipt contains its digest, so it is read as a whole
-        final = catalog.follow(aside)
+        # the receipt contains its digest, so it is read as a whole, in a session that has run nothing else
+        with base.connect(name) as fresh:
+            final = catalog.read(fresh)
         unindexed = tuple(
             item for item in unindexed_foreign_keys.read_unindexed(connection) if item not in unindexed_before
         )

@@ -92,7 +92,10 @@ def read_history(session: Session, tool: Tool) -> str:
     found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
     if found is None:
         return ""
-    query = sql.SQL("select coalesce(string_agg(t::text, e'\\n' order by t::text), '') from {} t")
+    query = sql.SQL(
+        "select coalesce(pg_catalog.string_agg(r, e'\\n' order by r collate pg_catalog.\"C\"), '')"
+        " from (select pg_catalog.format('%s', t) as r from {} t) rows"
+    )
     row = session.execute(query.format(sql.Identifier(*found))).fetchone()
     return str(row[0]) if row else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,11 +17,17 @@ from kfm_ci.postgres.catalog.relation_queries import AGAIN, SETTINGS, compose
 Row = tuple[int, str, str, str | None, str | None]
 """Part, kind, identity, parent, definition."""
 
-PREPARED = f"""{SETTINGS}, set_config('plan_cache_mode', 'force_generic_plan', true),
-       array(select name from pg_prepared_statements where name in ('kfm_catalog', 'kfm_versions'))"""
+_TOKEN = secrets.token_hex(8)
+"""Part of the names of prepared statements, which no migration can foresee."""
+_CATALOG, _VERSIONS, _PARTS = (f"kfm_{name}_{_TOKEN}" for name in ("catalog", "versions", "parts"))
 
-INDEX_SCANS = """set_config('enable_seqscan', '{0}', true), set_config('enable_hashjoin', '{0}', true),
-       set_config('enable_mergejoin', '{0}', true)"""
+PREPARED = f"""{SETTINGS}, pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true),
+       array(select p.name from pg_catalog.pg_prepared_statements p
+              where p.name operator(pg_catalog.=) any ('{{{_CATALOG},{_VERSIONS}}}'::pg_catalog.text[]))"""
+
+INDEX_SCANS = """pg_catalog.set_config('enable_seqscan', '{0}', true),
+       pg_catalog.set_config('enable_hashjoin', '{0}', true),
+       pg_catalog.set_config('enable_mergejoin', '{0}', true)"""
 
 CHANGED_FRACTION = 3
 """If more than one in so many parts changed, a complete read is as fast."""
@@ -50,18 +57,18 @@ def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog
     readings = since.readings + 1 if since is not None else 1
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         *_, prepared = cursor.execute(PREPARED).fetchone() or ([],)
-        if "kfm_catalog" not in prepared:
+        if _CATALOG not in prepared:
             # SQL PREPARE: psycopg discards its own prepared statements after a rollback.
-            connection.execute(f"prepare kfm_catalog as {compose(connection.info.server_version)}".encode())
+            connection.execute(f"prepare {_CATALOG} as {compose(connection.info.server_version)}".encode())
         if readings <= COMPLETE_READS:
-            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), {}, readings)
-        if "kfm_versions" not in prepared:
+            return _assemble(_parts(cursor.execute(f"execute {_CATALOG}".encode()).fetchall()), {}, readings)
+        if _VERSIONS not in prepared:
             _prepare(connection)
-        ((parts, sums),) = cursor.execute(b"execute kfm_versions").fetchall()
+        ((parts, sums),) = cursor.execute(f"execute {_VERSIONS}".encode()).fetchall()
         now = dict(zip(parts, sums, strict=True))
         changed = row_versions.changed(since.versions, now) if since is not None and since.versions else None
         if since is None or changed is None or len(changed) * CHANGED_FRACTION > len(now):
-            return _assemble(_parts(cursor.execute(b"execute kfm_catalog").fetchall()), now, readings)
+            return _assemble(_parts(cursor.execute(f"execute {_CATALOG}".encode()).fetchall()), now, readings)
         rows: list[Row] = cursor.execute(_read_parts(changed)).fetchall() if changed else []
     reread = {row[0] for row in rows}
     reused = {part: known for part, known in since.parts.items() if part not in reread and part in now}
@@ -70,7 +77,7 @@ def follow(connection: Connection[Any], since: Catalog | None = None) -> Catalog
 
 def _read_parts(changed: Iterable[int]) -> bytes:
     relations, functions = _array(part for part in changed if part > 0), _array(-part for part in changed if part < 0)
-    return f"execute kfm_parts ({relations}, {functions})".encode()
+    return f"execute {_PARTS} ({relations}, {functions})".encode()
 
 
 def _array(oids: Iterable[int]) -> str:
@@ -79,8 +86,10 @@ def _array(oids: Iterable[int]) -> str:
 
 def _prepare(connection: Connection[Any]) -> None:
     version = connection.info.server_version
-    connection.execute(f"prepare kfm_versions as {row_versions.VERSIONS}".encode())
-    connection.execute(f"prepare kfm_parts (oid[], oid[]) as {compose(version, wanted=True)}".encode())
+    connection.execute(f"prepare {_VERSIONS} as {row_versions.VERSIONS}".encode())
+    connection.execute(
+        f"prepare {_PARTS} (pg_catalog.oid[], pg_catalog.oid[]) as {compose(version, wanted=True)}".encode()
+    )
     # The generic plan is built at the first EXECUTE: index scans for a few objects, where the planner expects many.
     connection.execute(f"select {INDEX_SCANS.format('off')}".encode())
     connection.execute(_read_parts(()))

@@ -17,13 +17,18 @@ from kfm_ci.postgres.catalog.schema_objects import SURROUNDINGS
 OWN_SCHEMAS = ("kfm_ci", "kfm_observe")
 """Schemas of kfm-ci, which are not compared."""
 
-# The pg_get_*def functions print constants and names by these settings of the session.
+# The pg_get_*def functions print constants and names by these settings of the session. Temporary tables come last:
+# else they would come before the catalogs.
 SETTINGS = """
-select set_config('search_path', 'pg_catalog', true), set_config('timezone', 'UTC', true),
-       set_config('datestyle', 'ISO, YMD', true), set_config('intervalstyle', 'postgres', true),
-       set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
-       set_config('quote_all_identifiers', 'off', true), set_config('standard_conforming_strings', 'on', true),
-       set_config('lc_monetary', 'C', true), set_config('xmlbinary', 'base64', true), set_config('jit', 'off', true)
+select pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true),
+       pg_catalog.set_config('timezone', 'UTC', true),
+       pg_catalog.set_config('datestyle', 'ISO, YMD', true),
+       pg_catalog.set_config('intervalstyle', 'postgres', true),
+       pg_catalog.set_config('extra_float_digits', '1', true), pg_catalog.set_config('bytea_output', 'hex', true),
+       pg_catalog.set_config('quote_all_identifiers', 'off', true),
+       pg_catalog.set_config('standard_conforming_strings', 'on', true),
+       pg_catalog.set_config('lc_monetary', 'C', true), pg_catalog.set_config('xmlbinary', 'base64', true),
+       pg_catalog.set_config('jit', 'off', true)
 """
 
 AGAIN = "#again"

@@ -133,7 +133,7 @@ class ToolRunner:
         names = [item.up.history_row_keys for item in others]
         if not all(names):
             return None
-        with self.base.connect(self.database, admin=True) as connection:
+        with self.base.connect(self.database) as connection:
             tool_tables.delete_history_rows(connection, tool, names)
         ended = self.files.start(tool.down_preview, self.database, apart=True, count=len(expected))
         own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS)
@@ -189,7 +189,7 @@ class ToolRunner:
 
 def history(base: BaseDatabase, database: str, tool: Tool) -> str:
     """Return the tool's history table as one text; empty when there is none."""
-    with base.connect(database, admin=True) as connection:
+    with base.connect(database) as connection:
         return tool_tables.read_history(connection, tool)
 
 

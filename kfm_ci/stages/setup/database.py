@@ -12,7 +12,7 @@ def prepare(base: BaseDatabase, database: str) -> None:
     with base.connect(database, admin=True) as admin:
         for extension in base.config.database.extensions:
             extensions.create(admin, extension)
+        ledger.create(admin, writer=base.server.owner)
     with base.connect(database) as connection:
-        ledger.create(connection)
         baseline.build(base, connection)
         history_table.make_named(base, connection)

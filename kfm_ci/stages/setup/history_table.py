@@ -97,7 +97,8 @@ def _read(base: BaseDatabase, database: str) -> _Read | None:
         return None
     command = base.config.migrations.command
     name = (command.history_table if command else None) or table.named(base.change.tree, base.change.head.directory)
-    with base.connect(database, admin=True) as session:
+    # as the owner: its rows may have types with casts of the migrations
+    with base.connect(database) as session:
         keys = {
             key for history in (base.change.head, base.change.base) if history for key in table.keys(history).values()
         }
