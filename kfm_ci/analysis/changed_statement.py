@@ -35,6 +35,8 @@ class ChangeStatement:
     """Whether it is inside a ``DO`` block or a function."""
     conditions: tuple[str, ...] = ()
     """What decides whether a nested statement runs, outermost first; empty if it runs whenever its block does."""
+    is_guarded: bool = False
+    """Whether an exception handler of its block can undo it."""
     function: str | None = None
     """Name, without schema, of the function that contains it."""
     in_sql_function: bool = False

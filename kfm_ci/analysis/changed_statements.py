@@ -198,6 +198,7 @@ class ChangeStatements:
                 continue
             for tree in trees:
                 nested = replace(statement, text=part.text, line=line, end_line=line, conditions=part.conditions)
+                nested = replace(nested, is_guarded=part.is_guarded)
                 self._add_nested(nested, tree)
 
     def _add_nested(self, statement: ChangeStatement, tree: Node) -> None:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from kfm_ci.analysis import dangerous_statements
 from kfm_ci.analysis.changed_statement import ChangeStatement, ExecutedStatement, UnreadStatement
 from kfm_ci.analysis.changed_statements import ChangeStatements
 from kfm_ci.analysis.excerpt import shown
 from kfm_ci.analysis.row_changes import filtered
+from kfm_ci.assess.case import split_kind, unqualified
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Severity
+from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.rules.server.execution import DANGEROUS_STATEMENT_NOT_RUN
+from kfm_ci.sql.parse_tree import Node
 
 _FUNCTION = re.compile(r"function (?:[^\n(]*\.)?([^\n( ]+)")
+_READS_ONLY = re.compile(r"\b(?:immutable|stable)\b", re.IGNORECASE)
 _SENTENCE_LIMIT = 120
+_ROW_CHANGES = frozenset({"UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt"})
+
+WITH_BODY = frozenset({"DO", "CREATE FUNCTION", "CREATE PROCEDURE"})
+"""Commands that contain statements."""
 
 Place = tuple[str, int]
 """File and line."""
@@ -78,14 +86,39 @@ def unexecuted(change: ChangeStatements, ran: ExecutionRecord) -> frozenset[Plac
     return frozenset(places)
 
 
-def check(change: ChangeStatements, ran: ExecutionRecord, applied: frozenset[str]) -> Iterator[Finding]:
-    """Yield findings on dangerous statements of applied migrations that did not run; ``applied``: their ids."""
+def check(
+    change: ChangeStatements,
+    ran: ExecutionRecord,
+    applied: frozenset[str],
+    *,
+    observed: Sequence[Finding] = (),
+    functions: frozenset[str] = frozenset(),
+) -> Iterator[Finding]:
+    """Yield findings on dangerous statements of applied migrations that did not run, or that a handler undid.
+
+    ``applied``: ids of these migrations; ``observed``: the findings on what their statements did; ``functions``: names,
+    without schema, of the base's functions that can change rows or objects.
+    """
+    facts = {(item.migration, item.hazard) for item in observed}
     nested = [item for item in change.all() if item.nested and item.migration.id in applied]
     blocks = _counts(nested, ran)
     for item in nested:
-        if not ran.ran(item) and dangerous_statements.is_dangerous(item, change) and not _is_later_row_change(item):
-            hazard = dangerous_statements.hazard_of(item.tree)
-            yield _finding(item, shown(item.text, 80), hazard or Hazard.UNANALYSABLE, blocks)
+        if item.is_called and not ran.ran(item) and (called := sorted(_calls(item.tree) & functions)):
+            yield _finding(item, f"{called[0]}()", Hazard.UNANALYSABLE, blocks)
+        if not dangerous_statements.is_dangerous(item, change) or _is_later_row_change(item):
+            continue
+        hazard = dangerous_statements.hazard_of(item.tree) or Hazard.UNANALYSABLE
+        if not ran.ran(item):
+            yield _finding(item, shown(item.text, 80), hazard, blocks)
+        elif item.is_guarded and item.tree.tag not in _ROW_CHANGES and (item.migration.id, hazard) not in facts:
+            yield DANGEROUS_STATEMENT_NOT_RUN.finding(
+                f"An exception handler undid `{shown(item.text, 80)}` here, or the statement did nothing.",
+                hazard=hazard,
+                severity=Severity.ERROR,
+                place=item.place,
+                migration=item.migration.id,
+                help="Write the statement outside the block with the handler.",
+            )
     static = _static_texts(change)
     for dynamic in change.unread:
         if (
@@ -96,6 +129,20 @@ def check(change: ChangeStatements, ran: ExecutionRecord, applied: frozenset[str
             and not ran.ran_dynamic(dynamic, static)
         ):
             yield _finding(dynamic, f"execute {shown(dynamic.expression or '', 80)}", Hazard.UNANALYSABLE, blocks)
+
+
+def changing_functions(catalog: Catalog) -> frozenset[str]:
+    """Return the names, without schema, of the functions and procedures that can change rows or objects."""
+    return frozenset(
+        unqualified(identity.partition("(")[0])
+        for name, definition in catalog.entries
+        for kind, identity in [split_kind(name)]
+        if kind in {"function", "procedure"} and not _READS_ONLY.search(definition)
+    )
+
+
+def _calls(tree: Node) -> set[str]:
+    return {call.strings("funcname")[-1] for call in tree.find("FuncCall") if call.strings("funcname")}
 
 
 def executed(
@@ -113,6 +160,17 @@ def executed(
                     key = ((path, part.line), _plain(part.text))
                     found.setdefault(key, ExecutedStatement(around=outer, line=part.line, text=part.text))
     return tuple(found.values())
+
+
+def with_counts(
+    evidence: tuple[StatementEvidence, ...], path: str, change: ChangeStatements, ran: ExecutionRecord
+) -> tuple[StatementEvidence, ...]:
+    """Return the evidence of an up file with the number of statements that each block and function body ran."""
+    counts = _counts([item for item in change.all() if item.nested], ran)
+    return tuple(
+        replace(item, executed=counts.get(f"{path}:{item.line}")) if item.kind in WITH_BODY else item
+        for item in evidence
+    )
 
 
 def _finding(
@@ -135,7 +193,7 @@ def _is_later_row_change(item: ChangeStatement) -> bool:
     """Whether a trigger or an operator changes single rows: the rows decide that later."""
     return (
         not item.is_called
-        and item.tree.tag in {"UpdateStmt", "DeleteStmt", "InsertStmt", "MergeStmt"}
+        and item.tree.tag in _ROW_CHANGES
         and (item.tree.tag in {"InsertStmt", "MergeStmt"} or filtered(item.tree))
     )
 
@@ -150,7 +208,7 @@ def _counts(nested: list[ChangeStatement], ran: ExecutionRecord) -> dict[str, tu
 
 
 def _block(item: ChangeStatement | UnreadStatement) -> str:
-    return f"{item.place.file}:{item.function or item.block_line}"
+    return f"{item.place.file}:{item.block_line}"
 
 
 def _static_texts(change: ChangeStatements) -> dict[Place, set[str]]:

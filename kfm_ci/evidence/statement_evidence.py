@@ -118,6 +118,8 @@ class StatementEvidence:
     """The server's message when the statement failed, with SQLSTATE in front."""
     inner: tuple[StatementEvidence, ...] = ()
     """Nested statements of a block, a procedure or a function, in the order in which they ran."""
+    executed: tuple[int, int] | None = None
+    """How many statements of its block or function body ran, and how many it has; None for other statements."""
     text: str | None = None
     """SQL of a nested statement, which code may have built; None for a statement of a file."""
     within: str | None = None

@@ -146,7 +146,8 @@ def details(evidence: Evidence) -> Group:
             locks = ", ".join(
                 dict.fromkeys(f"{lock.mode} on {lock.relation}" for lock in seen.locks.taken if lock.preexisting)
             )
-            facts = [single_line(seen.kind), duration(seen.duration_ms), *([single_line(locks)] if locks else [])]
+            ran = ["{} of {} statements inside ran".format(*seen.executed)] if seen.executed else []
+            facts = [single_line(seen.kind), duration(seen.duration_ms), *ran, *([single_line(locks)] if locks else [])]
             place = f"{single_line(migration.up_path)}:{seen.line}"
             parts.append(Text.assemble("  ", (place, "bold"), f" {', '.join(facts)}"))
     return Group(*parts)

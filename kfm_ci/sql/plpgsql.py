@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -69,6 +69,8 @@ class BlockPart:
     dynamic: bool = False
     conditions: tuple[str, ...] = ()
     """What decides whether it runs, outermost first; empty if it always runs."""
+    is_guarded: bool = False
+    """Whether an exception handler of its block can undo it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +204,10 @@ def _branches(tag: str, value: Any, first: int, conditions: tuple[str, ...]) -> 
     elif tag in _LOOPS:
         condition = f"loop over {_query(value.get(_LOOPS[tag]))}".rstrip()
         yield from _parts(value.get("body"), first, (*conditions, condition))
+    elif "exceptions" in value:
+        body = {name: part for name, part in value.items() if name != "exceptions"}
+        yield from (replace(part, is_guarded=True) for part in _parts(list(body.values()), first, conditions))
+        yield from _parts(value["exceptions"], first, conditions)
     else:
         for part in value.values():
             yield from _parts(part, first, conditions)

@@ -126,7 +126,14 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         )
         created |= frozenset(record.schema_diff.added)
     statements = gate.change.statements
-    found += unexecuted_statements.check(statements, gate.execution, gate.applied)
+    provisioned = gate.done.get(Provisioned)
+    found += unexecuted_statements.check(
+        statements,
+        gate.execution,
+        gate.applied,
+        observed=tuple(found),
+        functions=unexecuted_statements.changing_functions(provisioned.base_catalog) if provisioned else frozenset(),
+    )
     found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
     return found
 
@@ -265,6 +272,11 @@ def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Ass
     down = migration.down
     if new and rollback.strategy is Strategy.NONE:
         rollback = replace(rollback, strategy=strategy_of(migration))
+    statements = record.statements
+    if any(item.kind in unexecuted_statements.WITH_BODY for item in statements):
+        statements = unexecuted_statements.with_counts(
+            statements, migration.up_path, gate.change.statements, gate.execution
+        )
     rollback = replace(rollback, statements=source_locations.locate_statements(rollback.statements, migration))
     return MigrationEvidence(
         id=migration.id,
@@ -276,7 +288,7 @@ def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Ass
         declared=declaration.declared(migration),
         assessed=assessed.get(migration.id),
         apply=record.apply,
-        statements=source_locations.locate_statements(record.statements, migration),
+        statements=source_locations.locate_statements(statements, migration),
         schema_diff=record.schema_diff,
         rollback=rollback,
     )
