@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kfm_ci.analysis import dangerous_statements
@@ -15,7 +15,6 @@ from kfm_ci.analysis.row_changes import filtered
 from kfm_ci.assess.case import split_kind, unqualified
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.model import Finding, Hazard, Severity
-from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.rules.server.execution import DANGEROUS_STATEMENT_NOT_RUN
 from kfm_ci.sql.parse_tree import Node
 
@@ -131,11 +130,14 @@ def check(
             yield _finding(dynamic, f"execute {shown(dynamic.expression or '', 80)}", Hazard.UNANALYSABLE, blocks)
 
 
-def changing_functions(catalog: Catalog) -> frozenset[str]:
-    """Return the names, without schema, of the functions and procedures that can change rows or objects."""
+def changing_functions(objects: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the names, without schema, of the functions and procedures that can change rows or objects.
+
+    ``objects``: ``<kind> <identity>`` and definition of every object.
+    """
     return frozenset(
         unqualified(identity.partition("(")[0])
-        for name, definition in catalog.entries
+        for name, definition in objects
         for kind, identity in [split_kind(name)]
         if kind in {"function", "procedure"} and not _READS_ONLY.search(definition)
     )

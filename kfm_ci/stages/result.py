@@ -127,12 +127,15 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         created |= frozenset(record.schema_diff.added)
     statements = gate.change.statements
     provisioned = gate.done.get(Provisioned)
+    objects = provisioned.base_catalog.entries if provisioned else ()
     found += unexecuted_statements.check(
         statements,
         gate.execution,
         gate.applied,
         observed=tuple(found),
-        functions=unexecuted_statements.changing_functions(provisioned.base_catalog) if provisioned else frozenset(),
+        functions=unexecuted_statements.changing_functions(provisioned.base_catalog.entries)
+        if provisioned
+        else frozenset(),
     )
     found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
     return found

@@ -11,7 +11,6 @@ BUILDERS = {
     ),
 }
 STATEMENTS = {
-    "grant all on %I to public": "privilege",
     "delete from %I where true": "data-loss",
     "truncate %I": "data-loss",
     "drop table %I cascade": "data-loss",
