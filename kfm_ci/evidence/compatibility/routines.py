@@ -15,21 +15,30 @@ from kfm_ci.evidence.compatibility.prepared_statement import StatementShape
 
 # PostgreSQL stores `BEGIN ATOMIC` bodies as parse trees, which follow renames; bodies stored as text do not.
 ROUTINES = """
-select p.oid::regprocedure::text as name, l.lanname as language, p.prosrc as body,
-       pg_get_functiondef(p.oid) as definition,
+select p.oid::pg_catalog.regprocedure::pg_catalog.text as name, l.lanname as language, p.prosrc as body,
+       pg_catalog.pg_get_functiondef(p.oid) as definition,
        coalesce(p.proargnames, '{}') as arguments, coalesce(p.proconfig, '{}') as settings,
-       array(select distinct quote_ident(n.nspname) || '.' || quote_ident(c.relname) from pg_trigger t
-               join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-              where t.tgfoid = p.oid and not t.tgisinternal) as tables,
-       array(select distinct a.attname::text from pg_trigger t join pg_attribute a on a.attrelid = t.tgrelid
-              where t.tgfoid = p.oid and not t.tgisinternal and not a.attisdropped) as columns
-  from pg_proc p join pg_language l on l.oid = p.prolang join pg_namespace s on s.oid = p.pronamespace
- where p.pronamespace <> 'pg_catalog'::regnamespace -- first: the conditions below are slow for thousands of rows
-   and l.lanname in ('sql', 'plpgsql') and p.prokind in ('f', 'p') and to_jsonb(p) ->> 'prosqlbody' is null
-   and s.nspname not in ('pg_catalog', 'information_schema', 'kfm_ci', 'kfm_observe')
-   and s.nspname !~ '^pg_(toast|temp)'
-   and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass
-   and d.objid = p.oid and d.deptype = 'e')
+       array(select distinct pg_catalog.format('%I.%I', n.nspname, c.relname) from pg_catalog.pg_trigger t
+               join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) t.tgrelid
+               join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+              where t.tgfoid operator(pg_catalog.=) p.oid and not t.tgisinternal) as tables,
+       array(select distinct a.attname::pg_catalog.text from pg_catalog.pg_trigger t
+               join pg_catalog.pg_attribute a on a.attrelid operator(pg_catalog.=) t.tgrelid
+              where t.tgfoid operator(pg_catalog.=) p.oid and not t.tgisinternal and not a.attisdropped) as columns
+  from pg_catalog.pg_proc p join pg_catalog.pg_language l on l.oid operator(pg_catalog.=) p.prolang
+  join pg_catalog.pg_namespace s on s.oid operator(pg_catalog.=) p.pronamespace
+ where p.pronamespace operator(pg_catalog.<>) 'pg_catalog'::pg_catalog.regnamespace::pg_catalog.oid -- first: the
+       -- conditions below are slow for thousands of rows
+   and l.lanname operator(pg_catalog.=) any ('{sql,plpgsql}'::pg_catalog.name[])
+   and p.prokind operator(pg_catalog.=) any ('{f,p}'::pg_catalog."char"[])
+   and (pg_catalog.to_jsonb(p) operator(pg_catalog.->>) 'prosqlbody'::pg_catalog.text) is null
+   and not s.nspname operator(pg_catalog.=) any (
+         '{pg_catalog,information_schema,kfm_ci,kfm_observe}'::pg_catalog.name[])
+   and s.nspname operator(pg_catalog.!~) '^pg_(toast|temp)'::pg_catalog.text
+   and not exists (select from pg_catalog.pg_depend d
+                    where d.classid operator(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass::pg_catalog.oid
+                      and d.objid operator(pg_catalog.=) p.oid
+                      and d.deptype operator(pg_catalog.=) 'e'::pg_catalog."char")
  order by 1
 """
 

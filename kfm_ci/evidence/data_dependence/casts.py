@@ -72,7 +72,7 @@ def _is_column(node: Node | None, column: str) -> bool:
 def _type_name(node: Node, before: Connection[Any]) -> str:
     sizes = [str(item.number("ival")) for part in node.many("typmods") for item in part.find("Integer")]
     name = identifiers.type_name(node)
-    row = before.execute("select to_regtype(%s)::text", (name,)).fetchone()
+    row = before.execute("select pg_catalog.to_regtype(%s::pg_catalog.text)::pg_catalog.text", (name,)).fetchone()
     return str(row[0] if row and row[0] else name) + (f"({','.join(sizes)})" if sizes else "")
 
 

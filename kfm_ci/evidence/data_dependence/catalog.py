@@ -41,13 +41,15 @@ select array(select case when n.nspname in ('pg_catalog', 'public') then o.oprna
 
 # uses the search_path of the session, as the statement did
 RESOLVE = """
-select n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
-  from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass(%s)
+select n.nspname, c.relname, pg_catalog.format('%%I.%%I', n.nspname, c.relname)
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+ where c.oid operator(pg_catalog.=) pg_catalog.to_regclass(%s::pg_catalog.text)::pg_catalog.oid
 """
 
 COLUMNS = """
-select a.attname::text, format_type(a.atttypid, a.atttypmod) from pg_attribute a
- where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
+select a.attname::pg_catalog.text, pg_catalog.format_type(a.atttypid, a.atttypmod) from pg_catalog.pg_attribute a
+ where a.attrelid operator(pg_catalog.=) pg_catalog.to_regclass(%s::pg_catalog.text)::pg_catalog.oid
+   and a.attnum operator(pg_catalog.>) 0::pg_catalog.int2 and not a.attisdropped
 """
 
 
@@ -93,7 +95,9 @@ def index(connection: Connection[Any], schema: str, table: str, name: str) -> In
 
 def operators(connection: Connection[Any], schema: str, table: str, name: str) -> tuple[str, ...]:
     """Return the operators of an exclusion constraint, one for each part of its index; empty when it does not exist."""
-    row = connection.execute(OPERATORS, (schema, table, name)).fetchone()
+    with connection.transaction(force_rollback=True):
+        connection.execute(SETTINGS)
+        row = connection.execute(OPERATORS, (schema, table, name)).fetchone()
     return () if row is None else tuple(row[0])
 
 

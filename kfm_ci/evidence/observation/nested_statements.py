@@ -48,7 +48,11 @@ end"""
 _TRIGGER = "create event trigger {trigger} on {event} execute function pg_catalog.{name}()"
 _EVENTS = ("ddl_command_start", "ddl_command_end")
 _PRINT = "select pg_catalog.set_config('debug_print_parse', %s, %s)"
-_CALLS = "select from pg_catalog.pg_proc where oid >= 16384::pg_catalog.oid and proname = any (%s) limit 1"
+_CALLS = """
+select from pg_catalog.pg_proc p
+ where p.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+   and p.proname operator(pg_catalog.=) any (%s::pg_catalog.name[]) limit 1
+"""
 _ANY_FUNCTION = (
     "select from pg_catalog.pg_proc where oid >= 16384::pg_catalog.oid and prolang <> 13::pg_catalog.oid limit 1"
 )

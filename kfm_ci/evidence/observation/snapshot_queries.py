@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
-RELATIONS = "select oid from pg_catalog.pg_class where oid >= 16384::oid"
+RELATIONS = "select c.oid from pg_catalog.pg_class c where c.oid operator(pg_catalog.>=) 16384::pg_catalog.oid"
 
 EVERYTHING = "3"
 """The first transaction there can be: all is newer."""

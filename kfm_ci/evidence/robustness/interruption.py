@@ -32,8 +32,10 @@ _SHOWN = 5
 """Objects in a message."""
 
 INVALID_INDEXES = """
-select n.nspname, c.relname from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace where not i.indisvalid and c.relkind = 'i' order by 1, 2
+select n.nspname, c.relname from pg_catalog.pg_index i
+  join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) i.indexrelid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+ where not i.indisvalid and c.relkind operator(pg_catalog.=) 'i'::pg_catalog."char" order by 1, 2
 """
 
 

@@ -26,7 +26,8 @@ OTHER_SETTINGS = {
 """Settings of another server, role or driver; applied together, and one by one when the result differs."""
 
 PERMANENT_SETTINGS = """
-select name from pg_catalog.pg_settings where name = any (%s) and source in ('database', 'user', 'database user')
+select s.name from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) any (%s::pg_catalog.text[])
+   and s.source operator(pg_catalog.=) any ('{database,user,"database user"}'::pg_catalog.text[])
 """
 _SHOWN = 4
 """Objects in a message."""

@@ -22,11 +22,13 @@ from kfm_ci.sql.identifiers import dotted
 from kfm_ci.sql.script import Script
 
 COMPUTED_DEFAULTS = """
-select n.nspname, c.relname, a.attname, a.atttypid not in ('timestamp'::regtype, 'timestamptz'::regtype)
-  from pg_catalog.pg_attrdef d join pg_catalog.pg_class c on c.oid = d.adrelid
-  join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum = d.adnum
- where d.adbin::text !~ '^[{]CONST'
+select n.nspname, c.relname, a.attname,
+       not a.atttypid operator(pg_catalog.=) any ('{1114,1184}'::pg_catalog.oid[]) -- the types of timestamps
+  from pg_catalog.pg_attrdef d join pg_catalog.pg_class c on c.oid operator(pg_catalog.=) d.adrelid
+  join pg_catalog.pg_namespace n on n.oid operator(pg_catalog.=) c.relnamespace
+  join pg_catalog.pg_attribute a
+    on a.attrelid operator(pg_catalog.=) c.oid and a.attnum operator(pg_catalog.=) d.adnum
+ where d.adbin::pg_catalog.text operator(pg_catalog.!~) '^[{]CONST'::pg_catalog.text
 """
 """Columns with a default that is computed for each row, and whether such a value can depend on the session's settings
 and still be equal in two runs (``current_date``)."""

@@ -20,7 +20,7 @@ from kfm_ci.stages.setup import error_help
 
 _RESTRICT = re.compile(r"^\\(?:un)?restrict\b[^\n]*$", re.MULTILINE)
 _SETTING = re.compile(r"set\s+([a-z_]+_[a-z_]+)\s*(?:=|to\b)", re.IGNORECASE)
-_KNOWN = "select from pg_settings where name = %s"
+_KNOWN = "select from pg_catalog.pg_settings s where s.name operator(pg_catalog.=) %s::pg_catalog.text"
 
 
 def build(base: BaseDatabase, session: Session) -> None:
