@@ -133,9 +133,7 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         gate.execution,
         gate.applied,
         observed=tuple(found),
-        functions=unexecuted_statements.changing_functions(provisioned.base_catalog.entries)
-        if provisioned
-        else frozenset(),
+        functions=unexecuted_statements.changing_functions(objects),
     )
     found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
     return found
