@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from kfm_ci.analysis.changed_statement import ChangeStatement
 from kfm_ci.analysis.changed_statements import ChangeStatements
-from kfm_ci.analysis.object_names import targets
+from kfm_ci.analysis.object_names import Name, targets
 from kfm_ci.model import Hazard
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
@@ -89,8 +90,17 @@ def is_dangerous(statement: ChangeStatement, change: ChangeStatements) -> bool:
     """Whether a statement of a change can harm an object that existed before the change."""
     if hazard_of(statement.tree) is None:
         return False
-    names = list(targets(statement.tree))
+    names = [*targets(statement.tree), *_type(statement.tree)]
     return not names or not all(change.is_new(statement, name) for name in names)
+
+
+def _type(tree: Node) -> Iterator[Name]:
+    """Yield the name of the type or domain that a statement changes."""
+    if tree.strings("type_name"):
+        yield tree.strings("type_name")
+    renamed = tree.one("object")
+    if renamed is not None and renamed.tag in {"List", "TypeName"}:
+        yield renamed.strings("items") or renamed.strings("names")
 
 
 def is_harmless_template(expression: str) -> bool:
