@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -42,7 +43,11 @@ def run() -> int:
         if inputs.database_url:
             log.write(workflow_commands.mask(inputs.database_url) + "\n")
         with workflow_commands.quiet(log):
-            github = subject.settings_of(inputs.directory, inputs.config or None).github
+            # the gate reports an error of the settings itself, and writes its files
+            with suppress(KfmError):
+                github = subject.settings_of_change(
+                    inputs.directory, config_file=inputs.config or None, base_ref=inputs.base or None, context=platform
+                ).github
             inputs = _configured(inputs, github)
             evidence = gate.judge(_options(inputs), console)
     except KfmError as error:

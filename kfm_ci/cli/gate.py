@@ -26,7 +26,6 @@ from kfm_ci.report import console as summary
 from kfm_ci.report import gate_json as document
 from kfm_ci.stages import pipeline, result
 from kfm_ci.stages.gate_input import GateInput
-from kfm_ci.stages.inputs import matching
 from kfm_ci.stages.results import ChecksumsResult
 from kfm_ci.stages.stage import Results
 
@@ -114,7 +113,6 @@ def _run_and_publish(
 def build_input(options: GateOptions, subject: Subject, journal: Journal, resources: ExitStack) -> GateInput:
     """Return the frozen input of the stages."""
     database = subject.config.database
-    tracked = tuple(subject.change.tree.paths("."))
     return GateInput(
         change=subject.change,
         config=subject.config,
@@ -133,9 +131,11 @@ def build_input(options: GateOptions, subject: Subject, journal: Journal, resour
         statistics=subject.statistics,
         root=subject.root,
         commit=subject.source.git_sha or "",
-        smoke_files=matching(tracked, subject.config.smoke.sql),
+        smoke_files=subject.smoke.all,
+        base_smoke_files=subject.smoke.base,
+        edited_smoke_files=subject.smoke.edited,
         settings_file=subject.settings_file,
-        notices=tuple(subject.notices),
+        notices=subject.notices,
     )
 
 

@@ -6,10 +6,11 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kfm_ci import config
 from kfm_ci.analysis.change import Change, Requirements
-from kfm_ci.config import FILE_NAME, Config
-from kfm_ci.errors import UsageError
+from kfm_ci.cli import location, settings_files, smoke_tests
+from kfm_ci.cli.smoke_tests import SmokeFiles
+from kfm_ci.config import Config
+from kfm_ci.errors import CannotCheck, UsageError
 from kfm_ci.evidence.model import SourceEvidence
 from kfm_ci.evidence.table_statistics import model as statistics
 from kfm_ci.evidence.table_statistics.model import Statistics
@@ -19,7 +20,6 @@ from kfm_ci.migrations import (
     binary_files,
     checkout,
     config_metadata,
-    detection,
     included_files,
     placeholders,
     source_files,
@@ -31,9 +31,7 @@ from kfm_ci.migrations.git import Repository
 from kfm_ci.migrations.model import History, Tree, Unreadable
 from kfm_ci.migrations.tools import command_lines
 from kfm_ci.migrations.work_tree import WorkTree
-from kfm_ci.model import Digest, Finding, Place
-from kfm_ci.rules import registry
-from kfm_ci.rules.server.declaration import POLICY_CHANGED
+from kfm_ci.model import Digest, Finding
 from kfm_ci.sql.script import SourceFile
 
 
@@ -46,30 +44,18 @@ class Subject:
     config: Config
     policy: Config
     source: SourceEvidence
-    policy_changed: bool = False
-    """Whether the change edits the policy that it is checked against."""
     statistics: Statistics | None = None
     settings_file: str | None = None
     """Path of the settings file; None: there is none."""
+    notices: tuple[Finding, ...] = ()
+    """Findings on the settings, directories and smoke tests that the change edits."""
+    smoke: SmokeFiles = SmokeFiles()
 
     @property
     def policy_digest(self) -> Digest:
         """Return the sha256 of the policy, defaults included."""
         values = self.policy.model_dump(mode="json", by_alias=True, include={"policy", "environments"})
         return Digest.of(json.dumps(values, sort_keys=True, separators=(",", ":")).encode())
-
-    @property
-    def notices(self) -> tuple[Finding, ...]:
-        """Return findings on the settings themselves."""
-        if not self.policy_changed:
-            return ()
-        return (
-            POLICY_CHANGED.finding(
-                "This change edits `[policy]` or `[environments]`; it was checked against the base commit's.",
-                help="Review the edit: it takes effect for every change after the merge.",
-                place=Place(file=self.settings_file or FILE_NAME, line=1, end_line=1),
-            ),
-        )
 
 
 def gather(directory: Path, *, config_file: str | None, format: str, base_ref: str | None, context: Context) -> Subject:
@@ -83,41 +69,35 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         )
     root = directory.resolve()
     repository = Repository.around(root)
+    base = _base(repository, base_ref, context)
     tracked = _tracked(repository, root)
     tree = WorkTree(root, tracked=tracked)
-    settings = _settings(tree, config_file)
-    registry.known(settings.policy.severity, where=config_file or FILE_NAME)
-    base = find_base(repository, base_ref, pull_request_base=context.base) if repository else None
-    if repository is None and base_ref not in {None, "none"}:
-        raise UsageError(
-            code="KFM-U12",
-            message="The directory is not a git repository, so there is no base.",
-            where=f"--base {base_ref}",
-            help="Run the command inside the repository, or with `--base none`.",
-        )
+    tip_tree, merge_base_tree = _base_trees(repository, base, root)
+    settings = settings_files.compare(tree, config_file, tip_tree, merge_base_tree)
     try:
-        found = detection.locate(
-            tree, directory=settings.migrations.dir, format=format if format != "auto" else settings.migrations.format
+        place = location.locate(
+            tree,
+            tip_tree,
+            merge_base_tree,
+            settings,
+            format=format,
+            load=lambda found, tree: _load(found, tree, settings.used),
         )
     except UsageError:
-        checkout.complete(root, settings.migrations.dir, compared=False)
+        checkout.complete(root, settings.used.migrations.dir, compared=False)
         raise
+    if place.is_first:
+        settings = settings.for_first_migrations()
+    found, used = place.found, settings.used
     checkout.complete(root, found.directory, compared=base is not None)
-    head = _load(found, tree, settings)
-    config_metadata.check_ids(head, settings.migration)
-    policy_tree: Tree = tree
-    tip, merge_base, policy, previous, before = None, None, settings, {}, None
-    if repository is not None and base is not None:
-        prefix = root.relative_to(repository.root.resolve()).as_posix()
-        tip_tree = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
-        merge_base_tree = (
-            tip_tree if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip_tree.prefix)
-        )
-        before = tip_tree
-        tip = _load(found, tip_tree, settings)
-        merge_base = tip if merge_base_tree is tip_tree else _load(found, merge_base_tree, settings)
-        previous = _files(merge_base_tree, found.directory)
-        policy, policy_tree = (_settings(tip_tree, config_file), tip_tree) if context.base else (settings, tree)
+    head = _load(found, tree, used)
+    config_metadata.check_ids(head, settings.head.migration)
+    tip, merge_base, previous = None, None, {}
+    if tip_tree is not None and merge_base_tree is not None:
+        tip = _load(found, place.base(tip_tree), used)
+        is_same = merge_base_tree is tip_tree
+        merge_base = tip if is_same else _load(found, place.base(merge_base_tree), used)
+        previous = _files(place.base(merge_base_tree), found.directory)
     _check_recognised(head, tip, tree, found)
     known = {item.id for item in tip.migrations} if tip else set()
     new = tuple(item for item in head.migrations if item.id not in known)
@@ -128,25 +108,59 @@ def gather(directory: Path, *, config_file: str | None, format: str, base_ref: s
         merge_base=merge_base,
         new=new,
         tree=tree,
-        requirements=_requirements(policy, head),
+        requirements=_requirements(used, head),
         body=context.body,
-        before=before,
+        before=tip_tree,
         previous=previous,
         tracked=tracked if repository is not None else tuple(tree.paths(".")),
     )
+    smoke = smoke_tests.files(tree, tip_tree, merge_base_tree, settings)
     return Subject(
         root=root,
         change=change,
-        config=settings,
-        policy=policy,
+        config=used,
+        policy=used,
         source=_source(repository, base),
-        policy_changed=(policy.policy, policy.environments) != (settings.policy, settings.environments),
-        statistics=_statistics(policy_tree, policy),
-        settings_file=settings_file(tree, config_file),
+        statistics=_statistics(tip_tree or tree, used),
+        settings_file=settings.file,
+        notices=(*settings.notices, *place.notices, *smoke_tests.notices(smoke)),
+        smoke=smoke,
     )
 
 
-def _check_recognised(head: History, tip: History | None, tree: Tree, found: detection.Found) -> None:
+def _base(repository: Repository | None, ref: str | None, context: Context) -> Base | None:
+    """Return the base; None where everything is new. Raises KfmError for a base that cannot be read."""
+    if repository is not None:
+        return find_base(repository, ref, pull_request_base=context.base)
+    if ref == "none" or (ref is None and context.base is None):
+        return None
+    if ref is None:
+        raise CannotCheck(
+            code="KFM-C17",
+            message="The checkout has no git repository, so the base commit of the event cannot be read.",
+            where=context.base,
+            help="Run actions/checkout with git installed, or set the input `base` to `none`.",
+        )
+    raise UsageError(
+        code="KFM-U12",
+        message="The directory is not a git repository, so there is no base.",
+        where=f"--base {ref}",
+        help="Run the command inside the repository, or with `--base none`.",
+    )
+
+
+def _base_trees(
+    repository: Repository | None, base: Base | None, root: Path
+) -> tuple[CommitTree | None, CommitTree | None]:
+    """Return the files of the base's tip and of the merge base; the same tree where both are one commit."""
+    if repository is None or base is None:
+        return None, None
+    prefix = root.relative_to(repository.root.resolve()).as_posix()
+    tip = CommitTree(repository, base.tip, "" if prefix == "." else prefix)
+    return tip, tip if base.merge_base == base.tip else CommitTree(repository, base.merge_base, tip.prefix)
+
+
+def _check_recognised(head: History, tip: History | None, tree: Tree, found: Found) -> None:
     """Raise UsageError for a directory with SQL files of which the format recognises none: its format is wrong."""
     if head.migrations or head.unreadable or head.format == "kfm" or (tip and tip.migrations):
         return
@@ -197,42 +211,17 @@ def _statistics(tree: Tree, settings: Config) -> Statistics | None:
         ) from error
 
 
+def settings_of_change(directory: Path, *, config_file: str | None, base_ref: str | None, context: Context) -> Config:
+    """Return the settings that a check of the change uses."""
+    root = directory.resolve()
+    repository = Repository.around(root)
+    trees = _base_trees(repository, _base(repository, base_ref, context), root)
+    return settings_files.compare(WorkTree(root), config_file, *trees).used
+
+
 def settings_of(directory: Path, config_file: str | None) -> Config:
     """Return the settings of a repository's work tree, for commands without a check."""
-    return _settings(WorkTree(directory.resolve()), config_file)
-
-
-def _settings(tree: Tree, name: str | None) -> Config:
-    path = settings_file(tree, name)
-    if path is not None:
-        table = ("tool", "kfm-ci") if path.endswith("pyproject.toml") else ()
-        return config.parse(_bytes(tree, path), where=path, table=table)
-    if name is not None and isinstance(tree, WorkTree):
-        raise UsageError(
-            code="KFM-U04",
-            message="The configuration file does not exist.",
-            where=name,
-            help="Name a path relative to the repository.",
-        )
-    return Config()
-
-
-def settings_file(tree: Tree, name: str | None) -> str | None:
-    """Return the path of the settings file: the option's, else the default one; None: there is none."""
-    names = (FILE_NAME, "pyproject.toml") if name is None else (name,)
-    return next((path for path in names if tree.exists(path)), None)
-
-
-def _bytes(tree: Tree, path: str) -> bytes:
-    try:
-        return tree.read(path)
-    except Unreadable as error:
-        raise UsageError(
-            code="KFM-U05",
-            message=f"The configuration cannot be read: {error}.",
-            where=path,
-            help="Make it a regular, readable file.",
-        ) from error
+    return settings_files.read(WorkTree(directory.resolve()), config_file)
 
 
 def _files(tree: Tree, directory: str) -> dict[str, SourceFile]:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import east_asian_width
 
 from kfm_ci.migrations.model import AllowComment
 from kfm_ci.model import Acknowledgement, Hazard
@@ -24,6 +25,7 @@ CHANGELOGS = (".xml", ".yaml", ".yml")
 """Suffixes of changelogs, in which a comment applies to a whole changeset."""
 _WRITTEN = re.compile(r"-- (kfm:allow [\w-]+ reason=\"[^\"]*\")")
 _MARK = re.compile(r"kfm:allow\b\s*(\S*)\s*(.*?)\s*(?:\*/)?$", re.DOTALL)
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _REASON = re.compile(r'reason="([^"]*)"')
 
 
@@ -98,10 +100,16 @@ def _parse(comment: str, line: int) -> AllowComment | MalformedAllowComment | No
         return MalformedAllowComment(
             line=line, message=f"`kfm:allow` names the unknown hazard `{match[1][:40]}`.", help=hint
         )
-    if reason is None or not reason[1].strip():
+    if reason is None or not _has_words(reason[1]):
         return MalformedAllowComment(
             line=line,
-            message="`kfm:allow` has no reason.",
-            help='Add `reason="…"` with the reason why the statement is safe.',
+            message=f"`kfm:allow` has no reason{'' if reason is None or not reason[1].strip() else ' in words'}.",
+            help='Write `reason="…"` with at least two words on why the statement is safe.',
         )
     return AllowComment(hazard=Hazard(match[1]), acknowledgement=Acknowledgement(reason=reason[1].strip()), line=line)
+
+
+def _has_words(reason: str) -> bool:
+    """Whether a text has two different words; a run of wide letters has more than one, as in Chinese."""
+    words = {item.lower() for item in _WORD.findall(reason)}
+    return len(words) > 1 or any(len(item) > 3 and east_asian_width(item[0]) == "W" for item in words)

@@ -15,7 +15,7 @@ def complete(root: Path, directory: str | None, *, compared: bool) -> None:
     base, which has no files of a submodule.
     """
     entries = Repository.index_entries(root)
-    omitted = [item.path for item in entries if item.omitted and _inside(item.path, directory) and _is_sql(item.path)]
+    omitted = [item.path for item in entries if item.omitted and _is_migration(item.path, directory)]
     if omitted:
         folder = directory or omitted[0].rpartition("/")[0] or "."
         raise UsageError(
@@ -68,9 +68,10 @@ def _submodule_among(root: Path, directory: str | None, entries: tuple[IndexEntr
     return None
 
 
+def _is_migration(path: str, directory: str | None) -> bool:
+    """Whether a file may belong to a migration: any file of the directory, or SQL where the directory is not known."""
+    return _inside(path, directory) and (directory not in {None, "."} or path.endswith(".sql"))
+
+
 def _inside(path: str, directory: str | None) -> bool:
     return directory in {None, "."} or path == directory or path.startswith(f"{directory}/")
-
-
-def _is_sql(path: str) -> bool:
-    return path.endswith(".sql")

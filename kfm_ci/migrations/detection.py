@@ -81,6 +81,28 @@ def locate(tree: Tree, *, directory: str | None, format: str) -> Found:
     return candidates[0]
 
 
+def others(tree: Tree, judged: str, added: frozenset[str]) -> list[tuple[Found, tuple[str, ...]]]:
+    """Return the other directories of migrations to which a change adds files, with these files.
+
+    ``judged`` is the directory that is checked. Directories of examples and tests do not count.
+    """
+    outside = {path for path in added if path.endswith(SUFFIXES) and not is_below(path, judged)}
+    if not outside:
+        return []
+    found = []
+    for item in _candidates(tree, tuple(tree.paths(".")), None, is_strict=False):
+        files = tuple(sorted(path for path in outside if is_below(path, item.directory)))
+        is_same = item.directory == judged or is_below(item.directory, judged)
+        if files and not is_same and not UNRELATED & set(item.directory.split("/")):
+            found.append((item, files))
+    return found
+
+
+def is_below(path: str, directory: str) -> bool:
+    """Whether a path is below a directory."""
+    return directory == "." or path.startswith(f"{directory}/")
+
+
 def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | None) -> Found:
     inside = tuple(relative(path, directory) for path in paths if directory == "." or path.startswith(f"{directory}/"))
     if not inside:
@@ -112,7 +134,8 @@ def _best(directory: str, fitting: list[Format]) -> Format:
     return fitting[0]
 
 
-def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> list[Found]:
+def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None, *, is_strict: bool = True) -> list[Found]:
+    """Return the directories that a format recognises; ``is_strict``: raise UsageError if two fit equally well."""
     directories: dict[str, list[str]] = {}
     for path in paths:
         if not path.endswith(SUFFIXES):
@@ -129,7 +152,8 @@ def _candidates(tree: Tree, paths: tuple[str, ...], wanted: Format | None) -> li
             item for item in (ALL if wanted is None else (wanted,)) if item.recognises(tree, directory, tuple(names))
         ]
         if fitting:
-            found.append(Found(directory=directory, format=_best(directory, fitting)))
+            best = _best(directory, fitting) if is_strict else max(fitting, key=lambda item: item.confidence)
+            found.append(Found(directory=directory, format=best))
     return [
         item
         for item in found

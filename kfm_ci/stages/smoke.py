@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from kfm_ci.evidence.model import SmokeEvidence
-from kfm_ci.migrations.model import Unreadable
+from kfm_ci.migrations.model import Tree, Unreadable
 from kfm_ci.model import Finding, Place, Severity
 from kfm_ci.rules.server.execution import SMOKE_FAILED
 from kfm_ci.stages.gate_input import GateInput
@@ -23,6 +23,8 @@ from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, Stopped, ke
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
+EDITED = " (edited)"
+"""Suffix of the name of a test whose version on the base commit runs as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +69,30 @@ class Smoke:
 
 def _run_tests(base: Provisioned, database: str) -> tuple[SmokeEvidence, ...]:
     """Run all smoke tests, in order, on one database."""
-    results = [(path, _file(base, database, path)) for path in base.given.smoke_files]
+    results = [
+        (f"{path}{EDITED if is_second else ''}", _file(base, database, tree, path))
+        for path in base.given.smoke_files
+        for tree, is_second in _versions(base.given, path)
+    ]
     results += verify_scripts.run_scripts(base, database)
     if base.config.smoke.command:
         results.append((COMMAND, command_failure(base, database, base.config.smoke.command)))
     return tuple(SmokeEvidence(name=name, passed=message is None, message=message) for name, message in results)
 
 
-def _file(base: Provisioned, database: str, path: str) -> str | None:
+def _versions(given: GateInput, path: str) -> Iterator[tuple[Tree, bool]]:
+    """Yield the trees whose version of a file runs, and whether it runs in addition to the base commit's."""
+    before, tree = given.change.before, given.change.tree
+    has_before = before is not None and path in given.base_smoke_files
+    if before is not None and has_before:
+        yield before, False
+    if not has_before or (path in given.edited_smoke_files and tree.exists(path)):
+        yield tree, has_before
+
+
+def _file(base: Provisioned, database: str, tree: Tree, path: str) -> str | None:
     try:
-        text = base.change.tree.read(path).decode("utf-8")
+        text = tree.read(path).decode("utf-8")
     except (Unreadable, UnicodeDecodeError) as error:
         return f"The file cannot be read: {error}"
     return file_failure(base, database, path, text)
@@ -98,6 +114,6 @@ def _without_row_failures(
 
 
 def _finding(item: SmokeEvidence, severity: Severity, help: str) -> Finding:
-    path = None if item.name == COMMAND else item.name
+    path = None if item.name == COMMAND else item.name.removesuffix(EDITED)
     place = Place(file=path, line=1 if path else None)
     return SMOKE_FAILED.finding(item.message or "The test failed.", help=help, place=place, severity=severity)

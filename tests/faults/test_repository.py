@@ -66,7 +66,7 @@ def test_a_base_that_is_not_there_is_a_wrong_argument(merged: Repository, base: 
 
 def test_a_shallow_clone_is_told_the_fetch_depth(merged: Repository) -> None:
     ended = clone(merged, "--depth", "1").gate("--base", "HEAD~1")
-    assert ended.code == 2 and "fetch-depth: 0" in ended.said
+    assert ended.code == 3 and "fetch-depth: 0" in ended.said
 
 
 def test_a_partial_clone_whose_objects_are_missing_is_not_judged(merged: Repository) -> None:

@@ -115,7 +115,7 @@ class Repository:
         for file, line, hazard in sorted(wanted, key=lambda item: (str(item[0]), -int(item[1] or 0))):
             path = self.root / str(file)
             lines = path.read_text().splitlines()
-            lines.insert(int(line or 1) - 1, f'-- kfm:allow {hazard} reason="known"')
+            lines.insert(int(line or 1) - 1, f'-- kfm:allow {hazard} reason="known and accepted"')
             path.write_text("\n".join(lines) + "\n")
 
 

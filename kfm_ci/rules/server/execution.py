@@ -66,7 +66,7 @@ DATA_DEPENDENT_FAILURE = RuleInfo(
         Severity.NOTE,
     ),
     base="create table widgets (id bigint primary key, name text);",
-    bad='-- kfm:allow blocks-reads reason="small"\n-- kfm:allow full-scan reason="small"\n'
+    bad='-- kfm:allow blocks-reads reason="small table"\n-- kfm:allow full-scan reason="small table"\n'
     "alter table widgets alter column name set not null;\n-- down:\n"
     "alter table widgets alter column name drop not null;",
     good="alter table widgets add constraint name_there check (name is not null) not valid;\n-- down:\n"
@@ -88,7 +88,7 @@ DATA_DEPENDENT_SCHEMA = RuleInfo(
         Severity.NOTE,
     ),
     base="create table widgets (id bigint primary key, name text);",
-    bad='-- kfm:allow blocks-reads reason="small"\n-- kfm:allow full-scan reason="small"\n'
+    bad='-- kfm:allow blocks-reads reason="small table"\n-- kfm:allow full-scan reason="small table"\n'
     "do $$ begin\n  alter table widgets alter column name set not null;\nexception when others then null;\nend $$;\n"
     "-- down:\nalter table widgets alter column name drop not null;",
     good="do $$ begin\n  alter table widgets add column title text;\n"

@@ -76,3 +76,15 @@ def test_advice_is_worded_in_the_language_of_the_file(path, written):
         acknowledgements.in_language_of('If meant: `-- kfm:allow timeout reason="…"` above the statement.', path)
         == f"If meant: `{written}."
     )
+
+
+@pytest.mark.parametrize("reason", ["x", ".", "ok", "ok OK", "a b c", "1 2", "---", "40 rows", "_ _", "done!"])
+def test_a_reason_without_two_words_is_malformed(reason: str) -> None:
+    allows, wrong = acknowledgements.find(script(f'-- kfm:allow data-loss reason="{reason}"\ndrop table a;'))
+    assert not allows and ["in words" in item.message for item in wrong] == [True]
+
+
+@pytest.mark.parametrize("reason", ["forty rows", "not used, see ABC-1", "表只有四十行", "очень мало строк"])
+def test_a_reason_in_words_is_valid(reason: str) -> None:
+    allows, wrong = acknowledgements.find(script(f'-- kfm:allow data-loss reason="{reason}"\ndrop table a;'))
+    assert [item.acknowledgement.reason for item in allows] == [reason] and not wrong

@@ -138,4 +138,4 @@ def test_ignore_comments_of_other_tools_are_listed_as_notes(judge_text, comment)
 
 
 def test_our_own_comment_is_none(judge_text):
-    assert judge_text(OtherToolIgnoreComment(), '-- kfm:allow blocks-writes reason="small"\nselect 1;') == []
+    assert judge_text(OtherToolIgnoreComment(), '-- kfm:allow blocks-writes reason="small table"\nselect 1;') == []
