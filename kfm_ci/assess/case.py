@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci import phrases
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
 from kfm_ci.evidence.tables import ForeignKey
@@ -66,6 +67,10 @@ class Case:
     """Sizes of production's tables."""
     unindexed: tuple[ForeignKey, ...] = ()
     """Foreign keys of the pull request that no index serves at its end."""
+    rows: RowEvidence = RowEvidence()
+    """What it did to rows of existing tables."""
+    rows_restored: bool = False
+    """Whether the rollback was proven to restore them."""
 
     def finding(
         self,

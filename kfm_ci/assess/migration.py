@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kfm_ci.assess import blocking_locks, lock_safety, removed_objects
+from kfm_ci.assess import blocking_locks, lock_safety, removed_objects, row_losses
 from kfm_ci.assess.case import Case, steps
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics
 from kfm_ci.evidence.tables import ForeignKey
@@ -17,6 +18,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     blocking_locks.check,
     lock_safety.check,
     removed_objects.check,
+    row_losses.check,
 )
 """The checks of every migration, in the order of their findings."""
 
@@ -31,13 +33,16 @@ def check_migration(
     statistics: Statistics | None = None,
     unindexed: tuple[ForeignKey, ...] = (),
     mode: Mode = Mode.TRANSACTION,
+    rows: RowEvidence | None = None,
+    rows_restored: bool = False,
 ) -> tuple[Finding, ...]:
     """Return the findings on a migration as the server ran it.
 
     ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of the pull request's
     earlier migrations, which no application uses yet; ``statistics`` are the sizes of production's tables, and scale
     the severity of locks and work; ``unindexed`` are the foreign keys of the whole pull request that no index serves
-    at its end.
+    at its end; ``rows`` is what the migration did to rows of existing tables, ``rows_restored`` is whether its rollback
+    was proven to restore them.
     """
     case = Case(
         migration=migration,
@@ -48,5 +53,7 @@ def check_migration(
         created=created,
         statistics=statistics,
         unindexed=unindexed,
+        rows=rows or RowEvidence(),
+        rows_restored=rows_restored,
     )
     return tuple(finding for check in CHECKS for finding in check(case))

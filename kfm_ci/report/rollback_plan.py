@@ -68,7 +68,15 @@ def verdict(migration: MigrationEvidence) -> str:
         return f"{strategy.value}, proven"
     if proof is Proof.FAILED:
         return f"{strategy.value}, run and failed"
+    if has_restored_schema_only(migration):
+        return f"{strategy.value}, not proven for all rows: it was run and restored the schema"
     return f"{strategy.value}, not proven: it was not run"
+
+
+def has_restored_schema_only(migration: MigrationEvidence) -> bool:
+    """Whether the rollback was run and restored the schema, and not all rows could be compared."""
+    rollback = migration.rollback
+    return rollback.proof is Proof.NOT_RUN and rollback.schema_restored is True
 
 
 def summary(evidence: Evidence) -> str:
@@ -77,8 +85,14 @@ def summary(evidence: Evidence) -> str:
     proven = sum(item.rollback.proof is Proof.PROVEN for item in new)
     failed = sum(item.rollback.proof is Proof.FAILED for item in new)
     none = sum(item.rollback.strategy is Strategy.NONE and not item.rollback.idle for item in new)
-    manual = sum(item.rollback.strategy is Strategy.MANUAL and item.rollback.proof is Proof.NOT_RUN for item in new)
-    left = len(new) - proven - failed - none - manual
+    without_rows = sum(map(has_restored_schema_only, new))
+    manual = sum(
+        item.rollback.strategy is Strategy.MANUAL
+        and item.rollback.proof is Proof.NOT_RUN
+        and not has_restored_schema_only(item)
+        for item in new
+    )
+    left = len(new) - proven - failed - none - manual - without_rows
     if proven == len(new):
         return "proven: it was run, and restored schema and data"
     if all(item.rollback.idle for item in new):
@@ -90,6 +104,7 @@ def summary(evidence: Evidence) -> str:
         (failed, "run and failed"),
         (none, "without a rollback"),
         (manual, "manual and not run"),
+        (without_rows, "not proven for all rows"),
         (left, "not proven"),
     )
     words = ", ".join(f"{number} {word}" for number, word in parts if number)

@@ -10,6 +10,8 @@ from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
 from kfm_ci.evidence.rollback.model import State
+from kfm_ci.evidence.row_evidence import RowEvidence
+from kfm_ci.evidence.row_tracker import RowTracker
 from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.model import Finding, Outcome
 from kfm_ci.postgres import catalog, ledger, run_script
@@ -69,7 +71,7 @@ class Apply:
                 origin = seeded.prepare()
                 result = ApplyProgress(records={}, seeding=seeded.seeding)
                 name = base.server.create_database("apply", template=origin)
-                attempt = _apply_all(base, name, records)
+                attempt = _apply_all(base, name, records, seeded)
                 if attempt.failure is None or not seeded.exclude_offending_rows(*attempt.failure, name):
                     break
             result = applied = ApplyResult(
@@ -102,7 +104,7 @@ def _failure(base: Provisioned, failure: tuple[ExecutableMigration, ScriptOutcom
     return failure_finding(base, migration, migration.up, applied)
 
 
-def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]) -> _Applied:
+def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord], seeded: SeededBase) -> _Applied:
     """Apply all and write a record of each; migrations after a failed one get an empty record."""
     failure: tuple[ExecutableMigration, ScriptOutcome] | None = None
     with (
@@ -110,6 +112,7 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
         base.connect(name) as aside,
         base.connect(name, admin=True) as monitoring,
         closing(Observer(monitoring, session_snapshot.existing(connection))) as observer,
+        closing(_track_rows(base, name, seeded)) as rows,
     ):
         unindexed_before = frozenset(unindexed_foreign_keys.read_unindexed(connection))
         state = rollback.capture(aside)
@@ -117,7 +120,8 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
             if failure:
                 records[migration.id] = MigrationRecord()
                 continue
-            applied, records[migration.id], state = _apply_one(base, migration, connection, aside, observer, state)
+            applied, record, state = _apply_one(base, migration, connection, aside, observer, state)
+            records[migration.id] = replace(record, rows=_compare_rows(rows, record))
             if applied.outcome is Outcome.FAILED:
                 failure = (migration, applied)
         reset(connection)
@@ -133,6 +137,21 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
             changed = schema_diff.changed_tables(schema_diff.diff(base.base_catalog, final), final)
             tables = schema_diff.read_neighbourhood(connection, changed)
     return _Applied(catalog=final, tables=tables, unindexed=unindexed, failure=failure)
+
+
+def _track_rows(base: Provisioned, name: str, seeded: SeededBase) -> RowTracker:
+    return RowTracker(
+        lambda database: base.connect(database, admin=True),
+        origin=seeded.origin,
+        database=name,
+        unseeded=seeded.reasons,
+    )
+
+
+def _compare_rows(rows: RowTracker, record: MigrationRecord) -> RowEvidence:
+    if record.apply.outcome is not Outcome.APPLIED or record.before is None or record.after is None:
+        return RowEvidence()
+    return rows.compare(record.before, record.after)
 
 
 def _apply_one(

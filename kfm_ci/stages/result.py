@@ -13,6 +13,7 @@ from kfm_ci.assess import (
     declaration,
     policy,
     risk,
+    row_losses,
     suspected_findings,
     unexecuted_statements,
 )
@@ -35,6 +36,7 @@ from kfm_ci.model import (
     LinterIdentity,
     Outcome,
     Place,
+    Proof,
     Result,
     Risk,
     Severity,
@@ -108,7 +110,7 @@ class _GateResults:
 def _observed_findings(gate: _GateResults) -> list[Finding]:
     """Return the findings on the observed evidence of every new migration."""
     created: frozenset[str] = frozenset()
-    applied = gate.done.get(ApplyResult)
+    applied, rolled_back = gate.done.get(ApplyResult), gate.done.get(RollbackResult)
     found: list[Finding] = []
     for migration in gate.change.new:
         record = gate.records.get(migration.id)
@@ -123,6 +125,8 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
             mode=record.apply.mode,
             statistics=gate.given.statistics,
             unindexed=applied.unindexed if applied else (),
+            rows=record.rows,
+            rows_restored=rolled_back is not None and _restores_rows(rolled_back.rollbacks.get(migration.id)),
         )
         created |= frozenset(record.schema_diff.added)
     statements = gate.change.statements
@@ -137,6 +141,10 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
     )
     found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
     return found
+
+
+def _restores_rows(rollback: RollbackEvidence | None) -> bool:
+    return rollback is not None and rollback.proof is Proof.PROVEN and rollback.data_restored is True
 
 
 def _linked(item: Finding) -> Finding:
@@ -240,6 +248,7 @@ def _weigh(gate: _GateResults, found: list[Finding]) -> PolicyResult:
     server = f"PostgreSQL {running.server.major}" if running else "PostgreSQL"
     unexecuted = unexecuted_statements.unexecuted(gate.change.statements, gate.execution)
     outside = new[0].how_to_disable_transaction if new else ""
+    found = list(row_losses.without_repeats(found))
     settled = suspected_findings.settle(
         found, observed, applied=gate.applied, unexecuted=unexecuted, server=server, outside=outside
     )

@@ -18,6 +18,7 @@ from kfm_ci.evidence.model import (
     SmokeEvidence,
 )
 from kfm_ci.evidence.rollback.model import State
+from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.tables import ForeignKey, Table
 from kfm_ci.migrations.model import Command, Migration
@@ -183,6 +184,8 @@ class MigrationRecord:
     before: State | None = None
     """None: it was not run."""
     after: State | None = None
+    rows: RowEvidence = RowEvidence()
+    """What it did to rows of existing tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from kfm_ci import phrases
+from kfm_ci.assess.case import SHOWN
+from kfm_ci.assess.unproven_rows import unproven_tables
 from kfm_ci.evidence import rollback, runbook
 from kfm_ci.evidence.model import RollbackEvidence
 from kfm_ci.evidence.rollback.model import DrillResult, DrillSubject, State
@@ -20,6 +23,7 @@ from kfm_ci.stages.results import (
     ApplyResult,
     DryRunResult,
     ExecutableMigration,
+    MigrationRecord,
     Provisioned,
     RollbackResult,
 )
@@ -57,7 +61,7 @@ class Rollback:
         drill = _run_drill(base, applied)
         base, results = drill.base, drill.results
         rollbacks, found = _assess(base, results, done.findings)
-        with keeping(lambda: StageOutcome(result=_result(base, rollbacks), findings=found)):
+        with keeping(lambda: StageOutcome(result=_result(base, applied, rollbacks), findings=found)):
             earlier = (*done.findings, *found)
             robustness = check_robustness(base, applied, done.get(DryRunResult), rollbacks, earlier)
             for name, price in robustness.price.items():
@@ -69,13 +73,29 @@ class Rollback:
             errors = [item for item in robustness.findings if item.is_blocking]
             if errors:
                 raise Failed(f"{'; '.join(f'`{item.migration}`: {item.rule}' for item in errors)}.")
-        proven = f"{sum(result.evidence.proof == 'proven' for result in results)} of {len(results)} proven"
-        message = "; ".join(filter(None, (proven, robustness.not_checked)))
-        return StageOutcome(result=_result(base, rollbacks), findings=found, message=message)
+        result = _result(base, applied, rollbacks)
+        number = sum(evidence.proof is Proof.PROVEN for evidence in result.rollbacks.values())
+        message = "; ".join(filter(None, (f"{number} of {len(results)} proven", robustness.not_checked)))
+        return StageOutcome(result=result, findings=found, message=message)
 
 
-def _result(base: Provisioned, rollbacks: dict[str, RollbackEvidence]) -> RollbackResult:
-    return RollbackResult(rollbacks=dict(rollbacks), provisioned=base)
+def _result(base: Provisioned, applied: ApplyResult, rollbacks: dict[str, RollbackEvidence]) -> RollbackResult:
+    weighed = {name: _without_rows(evidence, applied.records[name]) for name, evidence in rollbacks.items()}
+    return RollbackResult(rollbacks=weighed, provisioned=base)
+
+
+def _without_rows(evidence: RollbackEvidence, record: MigrationRecord) -> RollbackEvidence:
+    """Return the evidence of a rollback, which proves nothing for rows of a touched table that has none."""
+    tables = unproven_tables((*record.statements, *evidence.statements), dict(record.rows.unproven))
+    if not tables or evidence.proof is not Proof.PROVEN:
+        return evidence
+    message = f"The rollback restores the schema; it is not proven for rows of {phrases.quoted(tables, SHOWN)}."
+    return replace(
+        evidence,
+        proof=Proof.NOT_RUN,
+        data_restored=None,
+        message=" ".join(filter(None, (evidence.message, message))),
+    )
 
 
 def _assess(

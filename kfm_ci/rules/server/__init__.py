@@ -11,11 +11,13 @@ from kfm_ci.rules.server.locks import LOCK_RULES
 from kfm_ci.rules.server.removals import REMOVAL_RULES
 from kfm_ci.rules.server.robustness import ROBUSTNESS_RULES
 from kfm_ci.rules.server.rollback import ROLLBACK_RULES
+from kfm_ci.rules.server.rows import ROW_RULES
 from kfm_ci.rules.server.settings import SETTINGS_RULES
 
 SERVER_RULES: tuple[RuleInfo, ...] = (
     *LOCK_RULES,
     *REMOVAL_RULES,
+    *ROW_RULES,
     *EXECUTION_RULES,
     *DECLARATION_RULES,
     *SETTINGS_RULES,

@@ -41,6 +41,21 @@ class SeededBase:
         self._origin = self._seeded()
         return self._origin
 
+    @property
+    def origin(self) -> str:
+        """The database to clone from."""
+        return self._origin
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Return why tables have no synthetic rows, by name; ``""`` is for all others."""
+        if not self.base.config.database.seed_rows:
+            return {"": "`seed-rows` is 0"}
+        if self._unseeded_only or self.seeding is None:
+            return {"": "the migrations fail on synthetic rows"}
+        without = dict.fromkeys(self._without, "a migration fails on its synthetic rows")
+        return {**dict(self.seeding.unseeded), **without}
+
     def _seeded(self) -> str:
         base, database = self.base, self.base.config.database
         if self._unseeded_only or not database.seed_rows:
