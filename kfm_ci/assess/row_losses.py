@@ -11,6 +11,7 @@ from kfm_ci.assess.unproven_rows import may_lose_rows, unproven_tables
 from kfm_ci.evidence.row_evidence import ColumnDifference, RowDifference
 from kfm_ci.evidence.statement_evidence import LockMode
 from kfm_ci.model import Finding, Hazard, Severity, Verdict
+from kfm_ci.rules.server.execution import DATA_DEPENDENT_FAILURE
 from kfm_ci.rules.server.rows import ROWS_BACKFILLED, ROWS_DELETED, ROWS_NOT_PROVEN, VALUES_OVERWRITTEN
 from kfm_ci.sql.parse_tree import Node
 
@@ -41,14 +42,22 @@ def without_repeats(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _reports_same(item: Finding, other: Finding) -> bool:
-    if item.hazard is not other.hazard or item.hazard not in {Hazard.DATA_LOSS, Hazard.BACKFILL}:
-        return False
-    if item.place.file != other.place.file or not item.place.line or not other.place.line:
+    is_same_hazard = item.hazard is other.hazard and item.hazard in {Hazard.DATA_LOSS, Hazard.BACKFILL}
+    # a statement that fails on synthetic rows meets none of them in the next attempt
+    fails_on_rows = item.rule == ROWS_NOT_PROVEN.id and other.rule == DATA_DEPENDENT_FAILURE.id
+    if (
+        not (is_same_hazard or fails_on_rows)
+        or item.place.file != other.place.file
+        or not item.place.line
+        or not other.place.line
+    ):
         return False
     if item.place.line > (other.place.end_line or other.place.line) or other.place.line > (
         item.place.end_line or item.place.line
     ):
         return False
+    if fails_on_rows:
+        return True
     named = _names_in(other.message)
     return bool(_names_in(item.message)[:1]) and _names_in(item.message)[0] in {
         part for name in named for part in (name, name.partition(".")[0])

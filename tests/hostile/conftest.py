@@ -52,6 +52,8 @@ class Verdict:
     report: Mapping[str, Any]
     output: str
     """Standard output and standard error."""
+    root: Path
+    """The directory of the written files."""
 
     @property
     def errors(self) -> set[str]:
@@ -124,7 +126,7 @@ class PullRequest:
         assert "Traceback" not in done.stderr, done.stderr
         path = self.out / "gate.json"
         report = json.loads(path.read_text()) if path.exists() else {}
-        return Verdict(code=done.returncode, report=report, output=done.stdout + done.stderr)
+        return Verdict(code=done.returncode, report=report, output=done.stdout + done.stderr, root=self.out)
 
 
 @pytest.fixture

@@ -38,8 +38,7 @@ VALUES_OVERWRITTEN = RuleInfo(
     ),
     base=_WIDGETS,
     bad="update widgets set price = 0 where id = 2;\n-- down:\nselect 1;",
-    good="update widgets set price = price + 1 where id = 2;\n-- down:\n"
-    "update widgets set price = price - 1 where id = 2;",
+    good="update widgets set price = 5 where id = 2;\n-- down:\nupdate widgets set price = 2 where id = 2;",
 )
 
 ROWS_BACKFILLED = RuleInfo(
