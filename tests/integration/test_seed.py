@@ -144,6 +144,22 @@ def test_a_cyclic_foreign_key_is_null_once_if_it_may_be(owner: Connection[Any], 
     assert found == (empty, True)
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        "jsonb_typeof(j) = 'object' and j ? 'name'",
+        "j ? 'id' and jsonb_typeof(j -> 'version') = 'number'",
+        "(j ->> 'type') in ('card', 'cash')",
+        "jsonb_typeof(j) = 'array' and jsonb_array_length(j) = 3",
+        "(j ->> 'amount')::numeric > 0",
+        """j @> '{"schema": 2}'""",
+    ],
+)
+def test_documents_satisfy_a_check(owner: Connection[Any], check: str) -> None:
+    done = seed_schema(owner, f"create table documents (id bigint primary key, j jsonb not null check ({check}))")
+    assert done.unseeded == ()
+
+
 def test_each_column_of_a_shared_check_is_null_once(owner: Connection[Any]) -> None:
     seed_schema(owner, "create table t (a text, b text, c text, check (num_nonnulls(a, b, c) >= 2))")
     empty = owner.execute("select bool_or(a is null), bool_or(b is null), bool_or(c is null) from t").fetchone()

@@ -31,6 +31,8 @@ def find_candidates(
     checks = _column_checks(table, column)
     samples = list(_samples(column, rows, keyed=keyed, restricted=restricted))
     literals = [text for check in (*checks, *column.type.conditions) for text in check_literals.find_candidates(check)]
+    if column.type.name in {"json", "jsonb"} and checks:
+        literals += check_literals.find_documents(checks)
     uncertain = [text for text in (*literals, *extra) if values.is_readable(column.type, text)]
     accepted = _accepted(table, column, server, [*samples, *uncertain], uncertain=bool(uncertain))
     return accepted if column.nullable else [row for row in accepted if row[column.name] is not None]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 
 from kfm_ci.evidence.seed import text_samples
@@ -17,6 +18,20 @@ _LONGEST = 5_000
 def find_candidates(expression: str) -> tuple[str, ...]:
     """Return values that may satisfy an expression, also common formats; the server decides which of them do."""
     return tuple(dict.fromkeys((*_literals(expression), *text_samples.CODES)))
+
+
+def find_documents(expressions: Iterable[str]) -> tuple[str, ...]:
+    """Return JSON that may satisfy the checks of a column: objects with the literals as keys and values, and arrays."""
+    literals = [found[1].replace("''", "'") for text in expressions for found in _TEXT.finditer(text)]
+    names = [text for text in dict.fromkeys(literals) if not text.startswith(("{", "["))]
+    objects: list[object] = [dict.fromkeys(names, value) for value in (1, "a", True, [1], {"a": 1})]
+    objects += [dict.fromkeys(names, value) for value in names]
+    objects += [{names[0]: value} for value in names[1:]] if names else []
+    arrays: list[object] = [["a"] * size for size in range(1, 5)]
+    return (
+        *(text for text in literals if text.startswith(("{", "["))),
+        *(json.dumps(value) for value in (*objects, *arrays)),
+    )
 
 
 def find_literals(expression: str) -> tuple[str, ...]:
