@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci import phrases
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics, TableSize
@@ -63,6 +64,7 @@ class Case:
     schema_diff: SchemaDiff = SchemaDiff()
     created: frozenset[str] = frozenset()
     """``<kind> <identity>`` of objects that earlier migrations of the pull request added."""
+    rights: Rights = Rights()
     statistics: Statistics | None = None
     """Sizes of production's tables."""
     unindexed: tuple[ForeignKey, ...] = ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from kfm_ci.assess import blocking_locks, lock_safety, removed_objects, row_losses
+from kfm_ci.assess import blocking_locks, lock_safety, privileges, removed_objects, row_losses
 from kfm_ci.assess.case import Case, steps
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.evidence.table_statistics.model import Statistics
@@ -19,6 +20,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     lock_safety.check,
     removed_objects.check,
     row_losses.check,
+    privileges.check,
 )
 """The checks of every migration, in the order of their findings."""
 
@@ -35,6 +37,7 @@ def check_migration(
     mode: Mode = Mode.TRANSACTION,
     rows: RowEvidence | None = None,
     rows_restored: bool = False,
+    rights: Rights | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings on a migration as the server ran it.
 
@@ -55,5 +58,6 @@ def check_migration(
         unindexed=unindexed,
         rows=rows or RowEvidence(),
         rows_restored=rows_restored,
+        rights=rights or Rights(),
     )
     return tuple(finding for check in CHECKS for finding in check(case))

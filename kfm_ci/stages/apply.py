@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from kfm_ci.evidence import rollback, schema_diff, unindexed_foreign_keys
+from kfm_ci.evidence import privilege_reading, rollback, schema_diff, unindexed_foreign_keys
 from kfm_ci.evidence.model import ApplyEvidence
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
+from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.row_tracker import RowTracker
@@ -116,12 +117,17 @@ def _apply_all(base: Provisioned, name: str, records: dict[str, MigrationRecord]
     ):
         unindexed_before = frozenset(unindexed_foreign_keys.read_unindexed(connection))
         state = rollback.capture(aside)
+        rights = privilege_reading.read(aside)
         for migration in base.new:
             if failure:
                 records[migration.id] = MigrationRecord()
                 continue
             applied, record, state = _apply_one(base, migration, connection, aside, observer, state)
-            records[migration.id] = replace(record, rows=_compare_rows(rows, record))
+            now = privilege_reading.read(aside, rights)
+            records[migration.id] = replace(
+                record, rows=_compare_rows(rows, record), rights=Rights(before=rights, after=now)
+            )
+            rights = now
             if applied.outcome is Outcome.FAILED:
                 failure = (migration, applied)
         reset(connection)

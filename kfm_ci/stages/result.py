@@ -12,6 +12,7 @@ from kfm_ci.assess import (
     checklist,
     declaration,
     policy,
+    privileges,
     risk,
     row_losses,
     suspected_findings,
@@ -127,6 +128,7 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
             unindexed=applied.unindexed if applied else (),
             rows=record.rows,
             rows_restored=rolled_back is not None and _restores_rows(rolled_back.rollbacks.get(migration.id)),
+            rights=record.rights,
         )
         created |= frozenset(record.schema_diff.added)
     statements = gate.change.statements
@@ -164,7 +166,8 @@ def conclude(
     """Return the frozen evidence of a run: findings weighed by the policy, risk assessed, one verdict."""
     gate = _GateResults(given, done)
     new = gate.change.new
-    weighed = _weigh(gate, [*done.findings, *_observed_findings(gate)])
+    observed = _observed_findings(gate)
+    weighed = _weigh(gate, [*privileges.without_confirmed(done.findings, observed), *observed])
     findings = source_locations.locate_findings(list(weighed.findings), new)
     assessed = {item.id: risk.assess(found for found in findings if found.migration == item.id) for item in new}
     findings += _risk_findings(gate, findings)

@@ -17,6 +17,7 @@ from kfm_ci.evidence.model import (
     Seeding,
     SmokeEvidence,
 )
+from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.rollback.model import State
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import StatementEvidence
@@ -186,6 +187,7 @@ class MigrationRecord:
     after: State | None = None
     rows: RowEvidence = RowEvidence()
     """What it did to rows of existing tables."""
+    rights: Rights = Rights()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

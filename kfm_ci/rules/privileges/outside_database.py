@@ -19,9 +19,7 @@ _MESSAGES = {
     "CreateSubscriptionStmt": "The statement subscribes to another server.",
     "AlterSubscriptionStmt": "The statement changes a subscription to another server.",
 }
-_EXTENSIONS = frozenset(
-    {"dblink", "postgres_fdw", "file_fdw", "mysql_fdw", "oracle_fdw", "http", "pg_net", "adminpack"}
-)
+EXTENSIONS = frozenset({"dblink", "postgres_fdw", "file_fdw", "mysql_fdw", "oracle_fdw", "http", "pg_net", "adminpack"})
 _DBLINK = re.compile(r"\bdblink", re.IGNORECASE)
 
 
@@ -52,7 +50,7 @@ class OutsideDatabase:
             extension = statement.tree.text("extname").lower()
             if statement.tree.tag in _MESSAGES:
                 message = _MESSAGES[statement.tree.tag]
-            elif extension in _EXTENSIONS:
+            elif extension in EXTENSIONS:
                 message = f"The extension `{extension}` lets SQL reach outside the database."
             else:
                 continue

@@ -19,7 +19,7 @@ SECURITY_DEFINER_SEARCH_PATH = RuleInfo(
         "user who can create functions in a schema on that path can run them with the owner's privileges. Add "
         "`set search_path` to the function."
     ),
-    severities=(Severity.WARNING,),
+    severities=(Severity.ERROR, Severity.WARNING),
     bad="create function add_one(n int) returns int language sql security definer as 'select n + 1';\n",
     good="create function add_one(n int) returns int language sql security definer\n"
     "  set search_path = pg_catalog, pg_temp as 'select n + 1';\n",
@@ -51,4 +51,5 @@ class SecurityDefinerSearchPath:
                     ),
                     help="Add `set search_path = pg_catalog, pg_temp` and qualify the names in its body.",
                     verdict=Verdict.FACT,
+                    severity=Severity.WARNING,
                 )

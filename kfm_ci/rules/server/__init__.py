@@ -8,6 +8,7 @@ from kfm_ci.rules.server.declaration import DECLARATION_RULES
 from kfm_ci.rules.server.execution import EXECUTION_RULES
 from kfm_ci.rules.server.external_tool import TOOL_RULES
 from kfm_ci.rules.server.locks import LOCK_RULES
+from kfm_ci.rules.server.privileges import PRIVILEGE_RULES
 from kfm_ci.rules.server.removals import REMOVAL_RULES
 from kfm_ci.rules.server.robustness import ROBUSTNESS_RULES
 from kfm_ci.rules.server.rollback import ROLLBACK_RULES
@@ -18,6 +19,7 @@ SERVER_RULES: tuple[RuleInfo, ...] = (
     *LOCK_RULES,
     *REMOVAL_RULES,
     *ROW_RULES,
+    *PRIVILEGE_RULES,
     *EXECUTION_RULES,
     *DECLARATION_RULES,
     *SETTINGS_RULES,
