@@ -141,7 +141,8 @@ def _observed_findings(gate: _GateResults) -> list[Finding]:
         observed=tuple(found),
         functions=unexecuted_statements.changing_functions(objects),
     )
-    found += runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
+    executed = runner.executed_findings(gate.change, unexecuted_statements.executed(statements, gate.evidence))
+    found += privileges.without_confirmed(executed, found)
     return found
 
 
