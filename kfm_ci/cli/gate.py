@@ -57,6 +57,11 @@ def judge(options: GateOptions, console: Console) -> Evidence:
     started = timestamp(clock.now())
     context = github.read()
     output_files.prepare(options.out)
+    with output_files.locked(options.out):
+        return _judge(options, console, clock, started, context)
+
+
+def _judge(options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
     try:
         return _run_and_publish(options, console, clock, started, context)
     except KfmError as error:

@@ -113,7 +113,8 @@ class PullRequest:
 
     def gate(self, *options: str, base: str = "main", environment: Mapping[str, str] | None = None) -> Verdict:
         """Run the command and return how it ended."""
-        command = [sys.executable, "-m", "kfm_ci", "gate", str(self.root), "--base", base, "--out", str(self.out)]
+        command = [sys.executable, "-m", "kfm_ci", "gate", str(self.root), "--out", str(self.out)]
+        command += ["--base", base] if base else []
         done = subprocess.run(
             [*command, *options],
             cwd=ROOT,
