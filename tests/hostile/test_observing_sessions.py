@@ -31,22 +31,26 @@ end $f$;
 CASTS = {
     "an enum": (
         "create type mood as enum ('ok', 'sad');",
-        "create function evil(mood) returns text language plpgsql as $f$ begin perform public.forge(); return 'x'; end $f$;",
+        "create function evil(mood) returns text language plpgsql as "
+        "$f$ begin perform public.forge(); return 'x'; end $f$;",
         "create cast (mood as text) with function evil(mood);",
     ),
     "a domain's enum": (
         "create type mood_ as enum ('ok', 'sad'); create domain mood as mood_;",
-        "create function evil(mood_) returns text language plpgsql as $f$ begin perform public.forge(); return 'x'; end $f$;",
+        "create function evil(mood_) returns text language plpgsql as "
+        "$f$ begin perform public.forge(); return 'x'; end $f$;",
         "create cast (mood_ as text) with function evil(mood_) as implicit;",
     ),
     "a composite type": (
         "create type mood as (a int);",
-        "create function evil(mood) returns text language plpgsql as $f$ begin perform public.forge(); return 'x'; end $f$;",
+        "create function evil(mood) returns text language plpgsql as "
+        "$f$ begin perform public.forge(); return 'x'; end $f$;",
         "create cast (mood as text) with function evil(mood) as assignment;",
     ),
     "json of an enum": (
         "create type mood as enum ('ok', 'sad');",
-        "create function evil(mood) returns json language plpgsql as $f$ begin perform public.forge(); return '1'; end $f$;",
+        "create function evil(mood) returns json language plpgsql as "
+        "$f$ begin perform public.forge(); return '1'; end $f$;",
         "create cast (mood as json) with function evil(mood);",
     ),
 }
