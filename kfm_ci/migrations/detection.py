@@ -104,7 +104,8 @@ def is_below(path: str, directory: str) -> bool:
 
 
 def _at(tree: Tree, paths: tuple[str, ...], directory: str, wanted: Format | None) -> Found:
-    inside = tuple(relative(path, directory) for path in paths if directory == "." or path.startswith(f"{directory}/"))
+    # the directory may be a link, or hold links to directories
+    inside = tuple(relative(path, directory) for path in (paths if directory == "." else tree.paths(directory)))
     if not inside:
         raise UsageError(
             code="KFM-U33",

@@ -6,18 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kfm_ci.analysis.change import Change
+from kfm_ci.analysis.changed_files import touched
 from kfm_ci.analysis.changed_statement import ExecutedStatement
 from kfm_ci.config import Config
+from kfm_ci.migrations.problems.transaction_modes import FLYWAY_BASELINE, FLYWAY_CALLBACK, MIGRATION_NOT_SQL
 from kfm_ci.model import Finding
 from kfm_ci.rules import ALL, STATEMENT_RULES
 from kfm_ci.rules.squawk.findings import LinterResult, lint
+
+_UNREAD = frozenset({MIGRATION_NOT_SQL.id, FLYWAY_CALLBACK.id, FLYWAY_BASELINE.id})
+"""Rules about files that are not read, so that a change of the file is reported again."""
 
 
 def findings(change: Change) -> list[Finding]:
     """Return the findings of all static rules, without those that the base has too."""
     then = change.merge_base or change.base
     known = {_identity(item) for item in then.findings} if then else set()
-    found = [item for item in change.head.findings if _identity(item) not in known]
+    changed = {item.file.path for item in touched(change)}
+    found = [
+        item
+        for item in change.head.findings
+        if _identity(item) not in known or (item.rule in _UNREAD and item.place.file in changed)
+    ]
     for rule in ALL:
         found += rule.check(change)
     return list(dict.fromkeys(found))

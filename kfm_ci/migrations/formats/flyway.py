@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming, resumption
-from kfm_ci.migrations.formats import flyway_settings
+from kfm_ci.migrations.formats import flyway_programs, flyway_settings
+from kfm_ci.migrations.formats.flyway_names import FlywayNames
 from kfm_ci.migrations.formats.flyway_settings import FlywaySettings
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
@@ -25,8 +26,6 @@ from kfm_ci.sql import statements
 from kfm_ci.sql.script import Script, SourceFile
 
 _VERSIONED = re.compile(r"^([VUB])([0-9]+(?:[._][0-9]+)*)(?:__(.*))?\.sql$", re.IGNORECASE)
-_REPEATABLE = re.compile(r"^R__(.*)\.sql$", re.IGNORECASE)
-_NEARLY = re.compile(r"^[VURB]_?[0-9._]*_{0,2}[^/]*\.sql$")
 _CALLBACK = re.compile(r"^((?:before|after|create)[A-Z]\w*?)(?:__(.*))?\.sql$")
 _BEFORE = frozenset(
     {"beforeConnect", "afterConnect", "beforeValidate", "afterValidate", "createSchema", "beforeMigrate"}
@@ -50,17 +49,18 @@ _OUTSIDE = re.compile(
 )
 
 
-def _name(path: str) -> FileName | None:
+def _name(path: str, names: FlywayNames) -> FileName | None:
     base = path.rpartition("/")[2]
-    if found := _REPEATABLE.match(base):
+    if found := names.repeatable.match(base):
         return FileName(
             id=base[:-4], version="", sort_key=(1, found[1]), name=found[1].replace("_", " "), direction="up"
         )
     if (found := _CALLBACK.match(base)) and found[1] in _BEFORE | _AFTER:
         place = -1 if found[1] in _BEFORE else 2
         return FileName(id=base[:-4], version="", sort_key=(place, base), name=base[:-4], direction="up")
-    found = _VERSIONED.match(base)
-    if found is None or found[1] in "Bb":
+    found = names.versioned.match(base)
+    kind = names.kinds[found[1]] if found else "B"
+    if found is None or kind == "B":
         return None
     number = version(found[2])
     return FileName(
@@ -68,7 +68,7 @@ def _name(path: str) -> FileName | None:
         version=number,
         sort_key=(0, *map(int, number.split("."))),
         name=(found[3] or number).replace("_", " "),
-        direction="up" if found[1] in "Vv" else "down",
+        direction="up" if kind == "V" else "down",
         pair=number,
     )
 
@@ -97,18 +97,21 @@ class Flyway:
         """Read the directory recursively, replace placeholders, and decide the transaction of each file."""
         own = flyway_settings.read(tree, directory)
         values = {**own.placeholders, **{key.lower(): value for key, value in settings.placeholders.items()}}
+        inside = list(tree.paths(directory))
         history = assemble(
             tree,
             directory,
             format=self.name,
-            name=_name,
-            paths=[path for path in tree.paths(directory) if path.lower().endswith(".sql")],
+            name=lambda path: _name(path, own.names),
+            paths=[path for path in inside if own.names.is_sql(path)],
             extra=lambda path: (f"{path}.conf",) if tree.exists(f"{path}.conf") else (),
         )
         findings = list(history.findings)
         migrations = [_finished(item, own, values, findings) for item in history.migrations]
         for other in history.other_files:
-            findings += _file_problems(other)
+            findings += _file_problems(other, own.names)
+        findings += flyway_programs.findings(tree, directory, inside, own.names)
+        findings += flyway_settings.unchecked(tree, directory)
         history = replace(
             history,
             migrations=tuple(migrations),
@@ -207,7 +210,7 @@ def _mode(script: Script, own: FlywaySettings, findings: list[Finding]) -> Mode:
     return Mode.AUTOCOMMIT
 
 
-def _file_problems(file: SourceFile) -> list[Finding]:
+def _file_problems(file: SourceFile, names: FlywayNames) -> list[Finding]:
     base = file.path.rpartition("/")[2]
     callback = _CALLBACK.match(base)
     if callback and callback[1] in _WITHIN:
@@ -217,11 +220,12 @@ def _file_problems(file: SourceFile) -> list[Finding]:
                 FLYWAY_CALLBACK,
                 "Flyway runs this callback around each migration; kfm-ci did not check it.",
                 "Keep schema changes in versioned files.",
+                severity=Severity.ERROR,
             )
         ]
     if callback:
         return []
-    if (found := _VERSIONED.match(base)) and found[1] in "Bb":
+    if (found := names.versioned.match(base)) and names.kinds[found[1]] == "B":
         return [
             problem(
                 file,
@@ -231,7 +235,7 @@ def _file_problems(file: SourceFile) -> list[Finding]:
                 "Compare the schema of a new database with one that ran every version.",
             )
         ]
-    if _NEARLY.match(base):
+    if names.nearly.match(base):
         return [
             problem(
                 file,

@@ -110,6 +110,7 @@ def programs(history: History, name: re.Pattern[str], language: str) -> tuple[Fi
             f"{history.format} runs this migration, written in {language}, among the others; "
             "kfm-ci neither ran nor checked it.",
             'Configure the tool\'s own command in `[migrations.command]` of `kfm-ci.toml`, such as `up-one = "…"`.',
+            severity=Severity.ERROR,
         )
         for file in history.other_files
         if name.match(file.path.rpartition("/")[2])

@@ -196,6 +196,24 @@ ATLAS_SUM_MISMATCH = RuleInfo(
     ),
 )
 
+TOOL_SETTING_UNCHECKED = RuleInfo(
+    id="tool-setting-unchecked",
+    hazard=Hazard.UNANALYSABLE,
+    decided_by=DecidedBy.READING,
+    title="Tool runs more than the migrations directory",
+    why=(
+        "A setting of the tool names another directory, or SQL that runs on each connection. kfm-ci checks only "
+        "the files of the migrations directory. Keep all migrations in that directory."
+    ),
+    severities=(Severity.ERROR,),
+    reading_example=ReadingExample(
+        format="flyway",
+        files={"m/V1.1__widgets.sql": _WIDGETS, "more/V2.1__parts.sql": "create table parts (id bigint);\n"},
+        breaks={"flyway.conf": "flyway.locations=filesystem:m,filesystem:more\n"},
+        keeps={"flyway.conf": "flyway.locations=filesystem:m\n"},
+    ),
+)
+
 PLAN_RULES: tuple[RuleInfo, ...] = (
     FILE_MISSING,
     SQITCH_PLAN_SYNTAX,
@@ -207,4 +225,5 @@ PLAN_RULES: tuple[RuleInfo, ...] = (
     CHAIN_BROKEN,
     HASH_MISMATCH,
     ATLAS_SUM_MISMATCH,
+    TOOL_SETTING_UNCHECKED,
 )

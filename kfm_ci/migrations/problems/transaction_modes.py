@@ -65,7 +65,7 @@ FLYWAY_CALLBACK = RuleInfo(
         "Flyway runs the callback around every migration on every database. kfm-ci does not run it. "
         "Keep schema changes in versioned files."
     ),
-    severities=(Severity.WARNING,),
+    severities=(Severity.ERROR,),
     reading_example=ReadingExample(
         format="flyway",
         files={"m/V1__widgets.sql": _WIDGETS},
@@ -202,7 +202,7 @@ MIGRATION_NOT_SQL = RuleInfo(
         "tool can run them, so kfm-ci checks later migrations on a schema without their effects. "
         "Configure `[migrations.command]`."
     ),
-    severities=(Severity.WARNING,),
+    severities=(Severity.ERROR, Severity.WARNING),
     reading_example=ReadingExample(
         format="goose",
         files={"m/1_widgets.sql": f"-- +goose Up\n{_WIDGETS}"},
