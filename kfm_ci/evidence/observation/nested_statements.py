@@ -133,7 +133,10 @@ class NestedStatementListener:
         if found is None:
             return ours or parsed
         if ours:
-            event, tag, at, seen = json.loads(text[len(self._name) :])
+            try:
+                event, tag, at, seen = json.loads(text[len(self._name) :])
+            except (ValueError, TypeError):  # code of the migration found the name and wrote this
+                return True
             self.notes.append(
                 ServerMessage(
                     origin=found,
