@@ -11,6 +11,18 @@ from kfm_ci.model import Hazard
 
 BLOCKING_HAZARDS = (Hazard.BLOCKS_READS, Hazard.BLOCKS_WRITES)
 _DATA = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "COPY"})
+WAITS = "waits in"
+_WAITING = frozenset(
+    {
+        "pg_sleep",
+        "pg_sleep_for",
+        "pg_sleep_until",
+        "pg_advisory_lock",
+        "pg_advisory_lock_shared",
+        "pg_advisory_xact_lock",
+        "pg_advisory_xact_lock_shared",
+    }
+)
 _VALIDATES = "validating foreign key constraint"
 REWRITES, CHANGES_ROWS, SCANS = "rewrites", "changes rows of", "scans"
 """Verbs of work under a lock; an index build has the names of its indexes in its own."""
@@ -72,7 +84,13 @@ def works(step: Step) -> tuple[WorkUnderLock, ...]:
     builds = seen.effects.index_builds if not reported else ()
     what = f"builds index {phrases.quoted(builds, SHOWN)} on" if builds else SCANS
     found += [WorkUnderLock(step=step, what=what, relation=name) for name in scanned]
+    found += [WorkUnderLock(step=step, what=WAITS, relation=name) for name in sorted(_waits(step))]
     return tuple(found)
+
+
+def _waits(step: Step) -> frozenset[str]:
+    """Return the functions of a statement that wait, however few rows there are."""
+    return frozenset((call.strings("funcname") or ("",))[-1].lower() for call in step.nodes("FuncCall")) & _WAITING
 
 
 def _proportional_scans(step: Step) -> tuple[str, ...]:
