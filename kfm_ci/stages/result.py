@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
 from kfm_ci import __version__
-from kfm_ci.analysis.change import Change
 from kfm_ci.assess import (
     acknowledgement_scope,
     checklist,
@@ -20,7 +19,6 @@ from kfm_ci.assess import (
 )
 from kfm_ci.assess.migration import check_migration
 from kfm_ci.assess.policy import PolicyResult
-from kfm_ci.assess.unexecuted_statements import ExecutionRecord
 from kfm_ci.errors import ExitCode, KfmError
 from kfm_ci.evidence.model import (
     Assessed,
@@ -30,11 +28,9 @@ from kfm_ci.evidence.model import (
     RollbackEvidence,
     SourceEvidence,
 )
-from kfm_ci.evidence.statement_evidence import StatementEvidence
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import (
     Finding,
-    LinterIdentity,
     Outcome,
     Place,
     Proof,
@@ -51,6 +47,7 @@ from kfm_ci.rules import runner
 from kfm_ci.rules.registry import RULES
 from kfm_ci.stages.external_tool import source_locations
 from kfm_ci.stages.gate_input import GateInput
+from kfm_ci.stages.gate_results import GateResults
 from kfm_ci.stages.results import (
     ApplyProgress,
     ApplyResult,
@@ -60,8 +57,6 @@ from kfm_ci.stages.results import (
     RollbackResult,
     RunningServer,
     SmokeResult,
-    ValidateResult,
-    current,
 )
 from kfm_ci.stages.rollback import strategy_of
 from kfm_ci.stages.stage import Results
@@ -69,46 +64,7 @@ from kfm_ci.stages.stage import Results
 _EXPLAINED = frozenset(rule.id for rule in RULES)
 
 
-@dataclass(frozen=True, slots=True)
-class _GateResults:
-    """The results of the gate's stages, with the change as far as its SQL is known."""
-
-    given: GateInput
-    done: Results
-
-    @property
-    def change(self) -> Change:
-        running = current(self.done)
-        return running.change if running else self.given.change
-
-    @property
-    def records(self) -> Mapping[str, MigrationRecord]:
-        progress = self.done.get(ApplyProgress)
-        return progress.records if progress else {}
-
-    @property
-    def applied(self) -> frozenset[str]:
-        """Ids of the applied migrations."""
-        return frozenset(name for name, item in self.records.items() if item.apply.outcome is Outcome.APPLIED)
-
-    @property
-    def execution(self) -> ExecutionRecord:
-        """The statements inside blocks and functions that the server ran."""
-        return unexecuted_statements.record(self.evidence)
-
-    @property
-    def evidence(self) -> dict[str, tuple[StatementEvidence, ...]]:
-        """The evidence of the statements of each up file, by path."""
-        new = (item for item in self.change.new if item.id in self.records)
-        return {item.up_path: self.records[item.id].statements for item in new}
-
-    @property
-    def linter(self) -> LinterIdentity | None:
-        running, validated = self.done.get(RunningServer), self.done.get(ValidateResult)
-        return (running.linter if running else None) or (validated.linter if validated else None)
-
-
-def _observed_findings(gate: _GateResults) -> list[Finding]:
+def _observed_findings(gate: GateResults) -> list[Finding]:
     """Return the findings on the observed evidence of every new migration."""
     created: frozenset[str] = frozenset()
     applied, rolled_back = gate.done.get(ApplyResult), gate.done.get(RollbackResult)
@@ -165,7 +121,7 @@ def conclude(
     fail_on: Risk | None,
 ) -> Evidence:
     """Return the frozen evidence of a run: findings weighed by the policy, risk assessed, one verdict."""
-    gate = _GateResults(given, done)
+    gate = GateResults(given, done)
     new = gate.change.new
     observed = _observed_findings(gate)
     weighed = _weigh(gate, [*privileges.without_confirmed(done.findings, observed), *observed])
@@ -212,7 +168,7 @@ def conclude(
     return replace(evidence, checklist=checklist.assess(evidence)) if new else evidence
 
 
-def _risk_findings(gate: _GateResults, findings: list[Finding]) -> list[Finding]:
+def _risk_findings(gate: GateResults, findings: list[Finding]) -> list[Finding]:
     """Return the findings on headers that declare another risk than the evidence shows."""
     found = []
     for migration in gate.change.new:
@@ -239,7 +195,7 @@ def unjudged(error: KfmError, *, started_on: str, finished_on: str) -> Evidence:
     )
 
 
-def _weigh(gate: _GateResults, found: list[Finding]) -> PolicyResult:
+def _weigh(gate: GateResults, found: list[Finding]) -> PolicyResult:
     new, records = gate.change.new, gate.records
     observed = suspected_findings.by_place(
         (migration.up_path, entry)
@@ -278,7 +234,7 @@ def _result(done: Results, findings: Sequence[Finding], level: Risk | None, fail
     return Result.PASS, int(ExitCode.PASSED)
 
 
-def _migration(migration: Migration, gate: _GateResults, assessed: dict[str, Assessed]) -> MigrationEvidence:
+def _migration(migration: Migration, gate: GateResults, assessed: dict[str, Assessed]) -> MigrationEvidence:
     record = gate.records.get(migration.id, MigrationRecord())
     rolled_back = gate.done.get(RollbackResult)
     rollback = (rolled_back.rollbacks if rolled_back else {}).get(migration.id, RollbackEvidence())
