@@ -47,7 +47,7 @@ def locked(out: Path) -> Iterator[None]:
             code="KFM-C29",
             message="Another run writes to the output directory.",
             where=str(out),
-            help="Wait for its end, or choose another `--out`.",
+            help="Choose another `--out`, or run again after it has ended.",
         ) from error
     except OSError:
         pass
