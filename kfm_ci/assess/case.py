@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kfm_ci import phrases
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.object_changes import ObjectChanges
 from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import Lock, LockMode, StatementEvidence
@@ -62,6 +63,8 @@ class Case:
     in_transaction: bool
     rollout: Rollout | None = None
     schema_diff: SchemaDiff = SchemaDiff()
+    objects: ObjectChanges = ObjectChanges(existing=frozenset())
+    """The existing objects, followed by OID."""
     created: frozenset[str] = frozenset()
     """``<kind> <identity>`` of objects that earlier migrations of the pull request added."""
     rights: Rights = Rights()

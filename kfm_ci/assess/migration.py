@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from kfm_ci.assess import blocking_locks, lock_safety, privileges, removed_objects, row_losses
+from kfm_ci.assess import blocking_locks, lock_safety, privileges, removed_objects, replaced_objects, row_losses
 from kfm_ci.assess.case import Case, steps
+from kfm_ci.evidence import object_changes
 from kfm_ci.evidence.model import SchemaDiff
+from kfm_ci.evidence.object_changes import ObjectChanges
 from kfm_ci.evidence.privileges import Rights
 from kfm_ci.evidence.row_evidence import RowEvidence
 from kfm_ci.evidence.statement_evidence import StatementEvidence
@@ -21,6 +24,7 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     removed_objects.check,
     row_losses.check,
     privileges.check,
+    replaced_objects.check,
 )
 """The checks of every migration, in the order of their findings."""
 
@@ -31,6 +35,7 @@ def check_migration(
     *,
     rollout: Rollout | None = None,
     schema_diff: SchemaDiff | None = None,
+    objects: ObjectChanges | None = None,
     created: frozenset[str] = frozenset(),
     statistics: Statistics | None = None,
     unindexed: tuple[ForeignKey, ...] = (),
@@ -41,8 +46,9 @@ def check_migration(
 ) -> tuple[Finding, ...]:
     """Return the findings on a migration as the server ran it.
 
-    ``rollout`` is what its header declares; ``created`` are the names in ``schema_diff.added`` of the pull request's
-    earlier migrations, which no application uses yet; ``statistics`` are the sizes of production's tables, and scale
+    ``rollout`` is what its header declares; ``objects`` are the existing objects followed by OID (None: by name, from
+    ``schema_diff``); ``created`` are the names of the objects that the pull request's earlier migrations created, which
+    no application uses yet; ``statistics`` are the sizes of production's tables, and scale
     the severity of locks and work; ``unindexed`` are the foreign keys of the whole pull request that no index serves
     at its end; ``rows`` is what the migration did to rows of existing tables, ``rows_restored`` is whether its rollback
     was proven to restore them.
@@ -60,4 +66,12 @@ def check_migration(
         rows_restored=rows_restored,
         rights=rights or Rights(),
     )
+    case = replace(case, objects=objects or _objects_by_name(case))
     return tuple(finding for check in CHECKS for finding in check(case))
+
+
+def _objects_by_name(case: Case) -> ObjectChanges:
+    """Return the changes of a migration of which only the names of its objects are known."""
+    difference = case.schema_diff
+    touched = (*difference.removed, *(change.name for change in difference.changed))
+    return object_changes.by_name((name for name in touched if not case.is_new(name)), difference.removed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from kfm_ci import phrases
 from kfm_ci.assess.case import SHOWN, Case, Step, blocking, split_kind, unqualified
+from kfm_ci.evidence.object_changes import ObjectChanges
 from kfm_ci.model import Finding
 from kfm_ci.rules.compatibility.column_dropped import COLUMN_DROPPED
 from kfm_ci.rules.compatibility.column_renamed import COLUMN_RENAMED
@@ -23,7 +23,6 @@ from kfm_ci.rules.server.removals import (
     TABLE_IN_USE_DROPPED,
     VIEW_RENAMED,
 )
-from kfm_ci.sql.identifiers import quote
 
 _CLIENTS = frozenset(
     {
@@ -50,40 +49,17 @@ _RENAME_RULES = {
 }
 _LOSS_RULES = {"table": TABLE_DROPPED, "column": COLUMN_DROPPED}
 _IN_USE_RULES = {"table": TABLE_IN_USE_DROPPED, "column": COLUMN_IN_USE_DROPPED}
-_RENAMED = {"OBJECT_TABLE": "table", "OBJECT_VIEW": "view", "OBJECT_MATVIEW": "materialized view"}
 _SAFE = "Release an application that no longer uses it first; then drop it in a migration with `phase: contract`."
 _TYPE_ENDS = re.compile(
     r" (?:collate|not null|generated|default|storage|compression|statistics|options|foreign|inherited)\b.*", re.DOTALL
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rename:
-    step: Step
-    kind: str
-    table: str
-    """Its last part, quoted as the catalog prints it."""
-    old: str
-    """Last part, or ``table.column``, quoted as the catalog prints it."""
-    new: str
-    schema: str
-    """As the statement names it, quoted; empty where it leaves that to ``search_path``."""
-
-
 def check(case: Case) -> Iterator[Finding]:
     """Yield findings on dropped data, and on dropped, renamed and changed objects that applications may use."""
-    renames = tuple(_renames(case))
-    for rename in renames:
-        if not _is_new(case, rename, renames):
-            yield case.finding(
-                _RENAME_RULES[rename.kind],
-                f"`{rename.step.seen.kind}` renames {rename.kind} `{rename.old}` to `{rename.new}`: queries with the "
-                "old name fail.",
-                step=rename.step,
-                help="Add the new name beside the old one (a view, or a column kept in sync by a trigger). Drop the "
-                "old name in a later migration.",
-            )
-    yield from _check_removed(case, renames)
+    changes = case.objects
+    yield from _check_renamed(case, changes)
+    yield from _check_removed(case, changes)
     yield from _check_changed(case)
     for step in case.steps:
         emptied = (
@@ -98,24 +74,57 @@ def check(case: Case) -> Iterator[Finding]:
             )
 
 
-def _check_removed(case: Case, renames: tuple[_Rename, ...]) -> Iterator[Finding]:
-    for name in case.schema_diff.removed:
-        kind, identity = split_kind(name)
-        if case.is_new(name) or _is_renamed(identity, kind, renames):
+def _check_renamed(case: Case, changes: ObjectChanges) -> Iterator[Finding]:
+    """Yield the names of existing objects that nothing of their kind has now."""
+    schemas = [item.before.removeprefix("schema ") for item in changes.renamed if item.before.startswith("schema ")]
+    for item in changes.renamed:
+        (kind, old), (_, new) = split_kind(item.before), split_kind(item.after)
+        if item.before not in changes.existing or item.is_served or old.partition(".")[0] in schemas != [old]:
             continue
-        step, is_named = _find_statement(case, identity)
+        if kind == "column" and old.rpartition(".")[2] == new.rpartition(".")[2]:
+            continue  # its table is renamed
+        step = rename_statement(case, old)
+        command = step.seen.kind if step is not None else "ALTER"
+        before, after = old, new
+        if old.rpartition(".")[0] == new.rpartition(".")[0]:
+            before = ".".join(old.rsplit(".", 2)[-2:]) if kind == "column" else _last(old)
+            after = _last(new)
+        yield case.finding(
+            _RENAME_RULES.get(kind, OBJECT_DROPPED),
+            f"`{command}` renames {kind} `{before}` to `{after}`: queries with the old name fail.",
+            step=step,
+            help="Add the new name beside the old one (a view, or a column kept in sync by a trigger). Drop the "
+            "old name in a later migration.",
+        )
+
+
+def _check_removed(case: Case, changes: ObjectChanges) -> Iterator[Finding]:
+    renamed = {item.before for item in changes.renamed}
+    names = dict.fromkeys((*case.schema_diff.removed, *changes.dropped))
+    for name in names:
+        kind, identity = split_kind(name)
+        loses_data = name in changes.dropped
+        if name in renamed or (name not in changes.existing and not loses_data):
+            continue
+        if kind == "column" and any(identity.startswith(f"{item.partition(' ')[2]}.") for item in renamed):
+            continue  # its table is renamed
+        step, is_named = find_statement(case, identity)
         columns = _default_users(case, identity) if kind == "sequence" else ()
         if columns and (not is_named or any(map(case.is_new, columns))):
             continue  # the column that used the sequence is reported, or is new too
         through = "" if is_named else ", through CASCADE, a DO block or a function"
-        if kind in _LOSS_RULES:
+        if loses_data and kind in _LOSS_RULES:
             yield case.finding(
                 _LOSS_RULES[kind],
                 f"The migration drops {kind} `{identity}` and its data{through}.",
                 step=step,
                 help=_SAFE,
             )
-        if kind in _IN_USE_RULES or kind in _CLIENTS:
+        if (
+            name in changes.existing
+            and name in case.schema_diff.removed
+            and (kind in _IN_USE_RULES or kind in _CLIENTS)
+        ):
             yield case.finding(
                 _IN_USE_RULES.get(kind, OBJECT_DROPPED) if is_named else DROPPED_BY_CASCADE,
                 f"The migration drops {kind} `{identity}`{through}: queries of the running application that use it "
@@ -133,10 +142,10 @@ def _default_users(case: Case, sequence: str) -> tuple[str, ...]:
 
 def _check_changed(case: Case) -> Iterator[Finding]:
     for change in case.schema_diff.changed:
-        if not change.name.startswith("column ") or case.is_new(change.name):
+        if not change.name.startswith("column ") or change.name not in case.objects.existing:
             continue
         identity = change.name.removeprefix("column ")
-        step, _ = _find_statement(case, identity)
+        step, _ = find_statement(case, identity)
         before, after = (_TYPE_ENDS.sub("", text) for text in (change.before, change.after))
         if before != after and not _widens(before, after):
             yield case.finding(
@@ -145,6 +154,10 @@ def _check_changed(case: Case) -> Iterator[Finding]:
                 step=step,
                 help="Add a column of the new type and switch the application over. Then drop the old column.",
             )
+
+
+def _last(identity: str) -> str:
+    return identity.rpartition(".")[2]
 
 
 def _widens(before: str, after: str) -> bool:
@@ -157,54 +170,22 @@ def _widens(before: str, after: str) -> bool:
     return new[2] is None or (old[2] is not None and int(new[2]) >= int(old[2]))
 
 
-def _is_renamed(identity: str, kind: str, renames: tuple[_Rename, ...]) -> bool:
-    return any(f".{identity}".endswith(f".{item.old}") and item.kind == kind for item in renames)
-
-
-def _renames(case: Case) -> Iterator[_Rename]:
+def rename_statement(case: Case, identity: str) -> Step | None:
+    """Return the statement that renamed an object or moved it to another schema."""
+    last = unqualified(identity)
     for step in case.steps:
-        if step.seen.error is not None:
-            continue
-        for node in step.nodes("RenameStmt"):
+        for node in step.nodes("RenameStmt", "AlterObjectSchemaStmt") if step.seen.error is None else ():
             relation = node.one("relation")
-            table = quote(relation.text("relname")) if relation is not None else ""
-            schema = quote(name) if relation is not None and (name := relation.text("schemaname")) else ""
-            if node.choice("rename_type") == "OBJECT_COLUMN" and table:
-                old = f"{table}.{quote(node.text('subname'))}"
-                yield _Rename(
-                    step=step, kind="column", table=table, old=old, new=quote(node.text("newname")), schema=schema
-                )
-            elif node.choice("rename_type") in _RENAMED and table:
-                kind = _RENAMED[node.choice("rename_type")]
-                yield _Rename(
-                    step=step, kind=kind, table=table, old=table, new=quote(node.text("newname")), schema=schema
-                )
-        for node in step.nodes("AlterObjectSchemaStmt"):
-            relation = node.one("relation")
-            if relation is not None:
-                table = quote(relation.text("relname"))
-                schema = quote(name) if (name := relation.text("schemaname")) else ""
-                new = f"{quote(node.text('newschema'))}.{table}"
-                yield _Rename(step=step, kind="table", table=table, old=table, new=new, schema=schema)
+            names = {node.text("subname"), relation.text("relname") if relation is not None else ""}
+            if last in names:
+                return step
+    return find_statement(case, identity)[0]
 
 
-def _is_new(case: Case, rename: _Rename, renames: tuple[_Rename, ...]) -> bool:
-    """Whether the renamed object was created in the pull request; locks decide for an unqualified name."""
-    for other in renames:
-        if other is not rename and other.kind == "table" and unqualified(other.new) == unqualified(rename.table):
-            return _is_new(case, other, ())
-    rest = rename.old.removeprefix(rename.table)
-    existing = {lock.relation for lock in rename.step.seen.locks.taken if lock.preexisting}
-    created = {split_kind(name)[1] for name in case.created}
-    fitting = [{name for name in names if f".{name}".endswith(f".{rename.table}")} for names in (existing, created)]
-    names = {f"{rename.schema}.{rename.table}"} if rename.schema else fitting[0] or fitting[1]
-    return any(case.is_new(f"{rename.kind} {name}{rest}") for name in names)
-
-
-def _find_statement(case: Case, identity: str) -> tuple[Step | None, bool]:
+def find_statement(case: Case, identity: str, *, kinds: tuple[str, ...] = _DROPPING) -> tuple[Step | None, bool]:
     """Return the statement that dropped or changed an object, and whether it names the object."""
     last = re.escape(unqualified(identity.partition("(")[0]))
-    candidates = [step for step in case.steps if step.seen.kind.startswith(_DROPPING) and step.seen.error is None]
+    candidates = [step for step in case.steps if step.seen.kind.startswith(kinds) and step.seen.error is None]
     for step in candidates:
         if re.search(rf"(?<![\w$]){last}(?![\w$])", step.text, re.IGNORECASE) and step.seen.kind != "DO":
             return step, True

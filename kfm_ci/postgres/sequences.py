@@ -18,6 +18,21 @@ select pg_catalog.format('%I.%I', schemaname, sequencename), schemaname, sequenc
 """
 SET_VALUE = "select pg_catalog.setval(%s::pg_catalog.regclass, %s, %s)"
 
+ADVANCE_UNUSED = """
+select pg_catalog.setval(s.oid, least(greatest(s.seqstart::numeric + 999 * s.seqincrement, s.seqmin), s.seqmax)::bigint)
+  from (select c.oid, q.* from pg_catalog.pg_class c join pg_catalog.pg_sequence q on q.seqrelid = c.oid
+         where c.relkind = 'S' and c.relpersistence <> 't'
+           and case c.relkind when 'S' then pg_catalog.pg_sequence_last_value(c.oid) end is null
+           and exists (
+             select from pg_catalog.pg_depend d left join pg_catalog.pg_attrdef a
+                 on d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass and a.oid = d.objid
+               join pg_catalog.pg_class t on t.oid = coalesce(a.adrelid, d.refobjid)
+               join pg_catalog.pg_namespace n on n.oid = t.relnamespace
+              where (a.oid is not null and d.refobjid = c.oid or a.oid is null and d.objid = c.oid
+                     and d.deptype in ('a', 'i') and d.refobjsubid > 0)
+                and quote_ident(n.nspname) || '.' || quote_ident(t.relname) = any (%s))) s
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceContent:
@@ -60,3 +75,8 @@ def restore(connection: Connection[Any], was: Iterable[SequenceContent]) -> None
     """Set sequences to their earlier values; needs UPDATE on them."""
     for sequence in was:
         connection.execute(SET_VALUE, (sequence.name, sequence.last_value, sequence.is_called))
+
+
+def advance_unused(connection: Connection[Any], tables: Iterable[str]) -> None:
+    """Set the sequences of these tables that returned no value yet some values ahead, as those of tables in use are."""
+    connection.execute(ADVANCE_UNUSED, (list(tables),))

@@ -20,6 +20,7 @@ from kfm_ci.assess import (
 from kfm_ci.assess.migration import check_migration
 from kfm_ci.assess.policy import PolicyResult
 from kfm_ci.errors import ExitCode, KfmError
+from kfm_ci.evidence import object_identity
 from kfm_ci.evidence.model import (
     Assessed,
     EngineEvidence,
@@ -28,6 +29,7 @@ from kfm_ci.evidence.model import (
     RollbackEvidence,
     SourceEvidence,
 )
+from kfm_ci.evidence.object_changes import ObjectChanges
 from kfm_ci.migrations.model import Migration
 from kfm_ci.model import (
     Finding,
@@ -42,6 +44,7 @@ from kfm_ci.model import (
     Verdict,
     rule_page,
 )
+from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.report import plan_txt
 from kfm_ci.rules import runner
 from kfm_ci.rules.registry import RULES
@@ -69,6 +72,7 @@ def _observed_findings(gate: GateResults) -> list[Finding]:
     created: frozenset[str] = frozenset()
     applied, rolled_back = gate.done.get(ApplyResult), gate.done.get(RollbackResult)
     found: list[Finding] = []
+    base = next((item.before.catalog for item in gate.records.values() if item.before is not None), None)
     for migration in gate.change.new:
         record = gate.records.get(migration.id)
         if record is None:
@@ -78,6 +82,7 @@ def _observed_findings(gate: GateResults) -> list[Finding]:
             record.statements,
             rollout=declaration.declared(migration).rollout,
             schema_diff=record.schema_diff,
+            objects=_follow_objects(base, record),
             created=created,
             mode=record.apply.mode,
             statistics=gate.given.statistics,
@@ -86,7 +91,8 @@ def _observed_findings(gate: GateResults) -> list[Finding]:
             rows_restored=rolled_back is not None and _restores_rows(rolled_back.rollbacks.get(migration.id)),
             rights=record.rights,
         )
-        created |= frozenset(record.schema_diff.added)
+        if base is not None and record.after is not None:
+            created = object_identity.created(base, record.after.catalog)
     statements = gate.change.statements
     provisioned = gate.done.get(Provisioned)
     objects = provisioned.base_catalog.entries if provisioned else ()
@@ -104,6 +110,13 @@ def _observed_findings(gate: GateResults) -> list[Finding]:
 
 def _restores_rows(rollback: RollbackEvidence | None) -> bool:
     return rollback is not None and rollback.proof is Proof.PROVEN and rollback.data_restored is True
+
+
+def _follow_objects(base: Catalog | None, record: MigrationRecord) -> ObjectChanges | None:
+    """Return what a migration did to existing objects; None when it was not run."""
+    if base is None or record.before is None or record.after is None:
+        return None
+    return object_identity.follow(base, record.before, record.after)
 
 
 def _linked(item: Finding) -> Finding:

@@ -11,7 +11,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from kfm_ci.assess.migration import check_migration
-from kfm_ci.evidence import schema_diff
+from kfm_ci.evidence import object_identity, rollback, schema_diff
 from kfm_ci.evidence.observation import session_snapshot
 from kfm_ci.evidence.observation.observer import Observer
 from kfm_ci.evidence.statement_evidence import LockMode, StatementEvidence
@@ -290,12 +290,14 @@ def judged(bench: Bench, text: str, *, transaction: bool = True) -> tuple[Findin
     data = text.encode()
     file = SourceFile(path="up.sql", data=data, text=text, sha256=Digest.of(data))
     migration = Migration(id="m", version="1", sort_key=(1,), name="m", up=Script(file=file, text=text))
-    before = catalog.read(bench.observed)
+    before = rollback.capture(bench.observed)
     evidence = bench.run(text, transaction=transaction)
     assert [item.error for item in evidence if item.error] == []
-    difference = schema_diff.diff(before, catalog.read(bench.observed))
+    after = rollback.capture(bench.observed)
+    difference = schema_diff.diff(before.catalog, after.catalog)
+    objects = object_identity.follow(before.catalog, before, after)
     mode = Mode.TRANSACTION if transaction else Mode.AUTOCOMMIT
-    return check_migration(migration, evidence, schema_diff=difference, mode=mode)
+    return check_migration(migration, evidence, schema_diff=difference, objects=objects, mode=mode)
 
 
 TIMELY = "set local lock_timeout = '2s';\n"

@@ -107,6 +107,18 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(owner: Connec
     assert texts[0] == texts[1] != texts[2]
 
 
+def test_the_sequences_of_seeded_tables_returned_values_like_those_of_tables_in_use(owner: Connection[Any]) -> None:
+    owner.execute(
+        HARD.encode() + b"create sequence lone; create sequence used; create table u (id int, s int default"
+        b" nextval('used')); create table filled (id serial); insert into filled values (1);"
+        b" create sequence falling increment -1; alter table u add f int default nextval('falling')"
+    )
+    seed.seed_tables(owner, seed=1, rows=8)
+    last = dict(owner.execute("select sequencename, last_value from pg_sequences").fetchall())
+    assert last["accounts_id_seq"] == last["plain_id_seq"] == last["used"] == 1000 and last["falling"] == -1000
+    assert last["lone"] is last["filled_id_seq"] is None
+
+
 UNUSUAL = """create table t (id bigint primary key, a text, b varchar(40) not null, n int not null,
   big bigint, d date, f boolean);
 create table child (t_id bigint not null references t, x text);"""

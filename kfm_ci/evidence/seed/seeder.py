@@ -19,6 +19,7 @@ from kfm_ci.evidence.seed.model import SeedTable, Unique
 from kfm_ci.evidence.seed.rows import Row, compose_rows, redraw_row
 from kfm_ci.evidence.seed.schema_reader import count_rows, read_tables
 from kfm_ci.evidence.seed.server_checks import ServerChecks
+from kfm_ci.postgres import sequences
 from kfm_ci.postgres.catalog import SETTINGS
 
 BUDGET_S = 20.0
@@ -96,6 +97,8 @@ class _Seeder:
             for table in group:
                 if table not in empty:
                     self._collect_keys(table)
+        if self._seeded:
+            sequences.advance_unused(self._connection, self._seeded)
         if self._connection.info.server_version >= 150_000:
             # a session reports its counters with a delay: the next observed session must not count these scans
             self._connection.execute("select pg_stat_force_next_flush()")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from kfm_ci.postgres.catalog.model import Catalog, Difference, Identity
+from kfm_ci.postgres.catalog.model import Catalog, ColumnIdentity, Difference, Identity
 from kfm_ci.postgres.catalog.reader import follow, read
 from kfm_ci.postgres.catalog.relation_queries import OWN_SCHEMAS, SETTINGS
 
@@ -14,6 +14,7 @@ __all__ = [
     "OWN_SCHEMAS",
     "SETTINGS",
     "Catalog",
+    "ColumnIdentity",
     "Difference",
     "Identity",
     "diff",

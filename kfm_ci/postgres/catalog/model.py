@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kfm_ci.model import Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnIdentity:
+    """A column, as clients and rows depend on it."""
+
+    number: int
+    """``attnum``: PostgreSQL never assigns one twice."""
+    type: str
+    is_generated: bool = False
+    identity: str = ""
+    """``a``: GENERATED ALWAYS AS IDENTITY; ``d``: BY DEFAULT."""
+    not_null: bool = False
+    has_default: bool = False
+
+    @property
+    def fills_itself(self) -> bool:
+        """Whether an INSERT that omits the column gives it a value."""
+        return self.has_default or self.is_generated or bool(self.identity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Identity of a relation in a database and its copies; a rename of it or of its columns does not change it."""
+    """Identity of an object in a database and its copies; a rename of it or of its columns does not change it."""
 
     oid: int
     columns: Mapping[str, int] = field(default_factory=dict)
     """``attnum`` of each column by its quoted name, in order; PostgreSQL never assigns a number twice."""
+    facts: Mapping[str, ColumnIdentity] = field(default_factory=dict)
+    """The same columns with their types and defaults."""
+    parents: tuple[int, ...] = ()
+    """OIDs of the tables that it inherits from or is a partition of."""
+    interface: tuple[Any, ...] = ()
+    """Properties that clients rely on: result, number of defaults, names and modes of the arguments of a routine;
+    labels of an enum; base type of a domain; type, increment, minimum, maximum, cycle of a sequence; persistence of
+    a table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +51,7 @@ class CatalogPart:
 
     entries: tuple[tuple[str, str], ...] = ()
     parents: tuple[tuple[str, str], ...] = ()
-    relations: tuple[tuple[str, Identity], ...] = ()
+    identities: tuple[tuple[str, Identity], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +63,10 @@ class Catalog:
     parents: Mapping[str, str] = field(default_factory=dict, compare=False, hash=False)
     """Name of the object that an object is part of: a column's table, an index's constraint."""
     relations: Mapping[str, Identity] = field(default_factory=dict, compare=False, hash=False)
-    """Identity of each relation with columns by its quoted name. A column that was dropped and added again is last,
-    which is no difference of schemas."""
+    """Identity of each table, foreign table and composite type with columns by its quoted name. A column that was
+    dropped and added again is last, which is no difference of schemas."""
+    identities: Mapping[str, Identity] = field(default_factory=dict, compare=False, hash=False, repr=False)
+    """Identity by ``<kind> <identity>`` of relations except indexes, of routines, types and schemas."""
     parts: Mapping[int, CatalogPart] = field(default_factory=dict, compare=False, hash=False, repr=False)
     versions: Mapping[int, str] = field(default_factory=dict, compare=False, hash=False, repr=False)
     """Version of each part for the next incremental read; empty: the next read is complete."""

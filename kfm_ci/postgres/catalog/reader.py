@@ -11,7 +11,8 @@ from typing import Any
 from psycopg import Connection
 
 from kfm_ci.postgres.catalog import row_versions
-from kfm_ci.postgres.catalog.model import Catalog, CatalogPart, Identity
+from kfm_ci.postgres.catalog.identity_queries import IDENTITY
+from kfm_ci.postgres.catalog.model import Catalog, CatalogPart, ColumnIdentity, Identity
 from kfm_ci.postgres.catalog.relation_queries import AGAIN, SETTINGS, compose
 
 Row = tuple[int, str, str, str | None, str | None]
@@ -31,6 +32,8 @@ INDEX_SCANS = """pg_catalog.set_config('enable_seqscan', '{0}', true),
 
 CHANGED_FRACTION = 3
 """If more than one in so many parts changed, a complete read is as fast."""
+
+_WITH_COLUMNS = ("table ", "foreign table ", "type ")
 
 COMPLETE_READS = 10
 """Number of complete reads before incremental ones: planning the queries for versions takes as long as these reads."""
@@ -99,12 +102,11 @@ def _prepare(connection: Connection[Any]) -> None:
 def _parts(rows: Iterable[Row]) -> dict[int, CatalogPart]:
     entries: dict[int, list[tuple[str, str]]] = defaultdict(list)
     parents: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    relations: dict[int, list[tuple[str, Identity]]] = defaultdict(list)
+    identities: dict[int, list[tuple[str, Identity]]] = defaultdict(list)
     for part, kind, identity, parent, definition in rows:
-        if kind == "#identity":
-            names, numbers = json.loads(definition or "")
-            columns = dict(zip(names, numbers, strict=True))
-            relations[part].append((identity, Identity(oid=int(parent or 0), columns=columns)))
+        if kind == IDENTITY:
+            own, found = _identity(int(parent or 0), definition or "")
+            identities[part].append((f"{own} {identity}", found))
             continue
         name = f"{kind} {identity}"
         entries[part].append((name, definition or ""))
@@ -112,28 +114,55 @@ def _parts(rows: Iterable[Row]) -> dict[int, CatalogPart]:
             parents[part].append((name, parent))
     return {
         part: CatalogPart(
-            entries=tuple(entries[part]), parents=tuple(parents.get(part, ())), relations=tuple(relations.get(part, ()))
+            entries=tuple(entries[part]),
+            parents=tuple(parents.get(part, ())),
+            identities=tuple(identities.get(part, ())),
         )
-        for part in {**entries, **relations}
+        for part in {**entries, **identities}
     }
+
+
+def _identity(oid: int, text: str) -> tuple[str, Identity]:
+    """Return the kind and the identity of an object from a row of ``IDENTITIES``."""
+    kind, columns, parents, interface = json.loads(text)
+    facts = {
+        name: ColumnIdentity(
+            number=number,
+            type=type,
+            is_generated=generated,
+            identity=identity,
+            not_null=not_null,
+            has_default=has_default,
+        )
+        for name, number, type, generated, identity, not_null, has_default in columns
+    }
+    numbers = {name: fact.number for name, fact in facts.items()}
+    found = Identity(oid=oid, columns=numbers, facts=facts, parents=tuple(parents), interface=tuple(interface))
+    return kind, found
 
 
 def _assemble(parts: Mapping[int, CatalogPart], sums: Mapping[int, str], readings: int) -> Catalog:
     entries: dict[str, str] = {}
     parents: dict[str, str] = {}
-    relations: dict[str, Identity] = {}
+    identities: dict[str, Identity] = {}
     count = 0
     for part in parts.values():
         entries.update(part.entries)
         parents.update(part.parents)
-        relations.update(part.relations)
+        identities.update(part.identities)
         count += len(part.entries)
     if len(entries) < count:
         entries = _join_definitions(parts.values())
     return Catalog(
         entries=tuple(sorted(entries.items())),
         parents=parents,
-        relations=relations,
+        relations={
+            name.removeprefix(kind): identity
+            for name, identity in identities.items()
+            for kind in _WITH_COLUMNS
+            if name.startswith(kind) and identity.columns
+        },
+        identities=identities,
         parts=parts,
         versions=sums,
         readings=readings,

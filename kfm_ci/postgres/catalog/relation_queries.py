@@ -10,6 +10,7 @@ A part is the OID of a relation, with its dependent objects, the negated OID of 
 
 from __future__ import annotations
 
+from kfm_ci.postgres.catalog.identity_queries import IDENTITIES
 from kfm_ci.postgres.catalog.routine_queries import ROUTINES
 from kfm_ci.postgres.catalog.row_versions import AFFECTED
 from kfm_ci.postgres.catalog.schema_objects import SURROUNDINGS
@@ -103,14 +104,6 @@ select rel.part, 'column', rel.name || '.' || quote_ident(a.attname), rel.kind |
  where rel.relkind in ('r', 'p', 'f')
 """
 
-# Not part of the text: a column that was dropped and added again is last, which is no difference.
-IDENTITIES = """
-select rel.part, '#identity', rel.name, rel.oid::text,
-       json_build_array(json_agg(quote_ident(a.attname) order by a.attnum), json_agg(a.attnum order by a.attnum))::text
-  from rel join pg_attribute a on a.attrelid = rel.oid and a.attnum > 0 and not a.attisdropped
- where rel.relkind in ('r', 'p', 'f', 'c') group by rel.part, rel.name, rel.oid
-"""
-
 # From PostgreSQL 18, NOT NULL is a row of pg_constraint too, but the column's definition already contains it.
 CONSTRAINTS = """
 select rel.part, 'constraint', rel.name || '.' || quote_ident(c.conname), rel.kind || ' ' || rel.name, concat_ws(' ',
@@ -179,7 +172,7 @@ NAMED = f"""
 select part, '{AGAIN}', '', '', '' from affected
 """
 
-RELATIONS = (TABLES, COLUMNS, IDENTITIES, CONSTRAINTS, INDEXES, VIEWS, SEQUENCES)
+RELATIONS = (TABLES, COLUMNS, CONSTRAINTS, INDEXES, VIEWS, SEQUENCES)
 
 
 def compose(server_version: int, *, wanted: bool = False) -> str:
@@ -187,7 +180,7 @@ def compose(server_version: int, *, wanted: bool = False) -> str:
 
     ``wanted``: only the parts that may differ if relations ``$1`` and functions ``$2`` differ; each is listed in a row.
     """
-    queries = (*RELATIONS, *ROUTINES, *SURROUNDINGS)
+    queries = (*RELATIONS, *ROUTINES, *SURROUNDINGS, *IDENTITIES)
     text = f"with {PREAMBLE}" + "union all".join(queries)
     if wanted:
         text = f"with recursive {AFFECTED}, {PREAMBLE}" + "union all".join((*queries, NAMED))

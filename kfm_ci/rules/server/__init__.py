@@ -10,6 +10,7 @@ from kfm_ci.rules.server.external_tool import TOOL_RULES
 from kfm_ci.rules.server.locks import LOCK_RULES
 from kfm_ci.rules.server.privileges import PRIVILEGE_RULES
 from kfm_ci.rules.server.removals import REMOVAL_RULES
+from kfm_ci.rules.server.replacements import REPLACEMENT_RULES
 from kfm_ci.rules.server.robustness import ROBUSTNESS_RULES
 from kfm_ci.rules.server.rollback import ROLLBACK_RULES
 from kfm_ci.rules.server.rows import ROW_RULES
@@ -20,6 +21,7 @@ SERVER_RULES: tuple[RuleInfo, ...] = (
     *REMOVAL_RULES,
     *ROW_RULES,
     *PRIVILEGE_RULES,
+    *REPLACEMENT_RULES,
     *EXECUTION_RULES,
     *DECLARATION_RULES,
     *SETTINGS_RULES,
