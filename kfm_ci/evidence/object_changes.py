@@ -47,7 +47,7 @@ class ObjectChanges:
     existing: frozenset[str]
     """``<kind> <identity>`` of the objects before the pull request, which clients may use."""
     dropped: tuple[str, ...] = ()
-    """Tables and columns whose OID or number is gone, by their last name, and whose rows no other one has."""
+    """Tables and columns whose OID or number is missing, by their last name, and whose rows no other one has."""
     kept: frozenset[str] = frozenset()
     """Tables and columns that were dropped, and whose rows another one of the same name has."""
     renamed: tuple[Renamed, ...] = ()

@@ -143,8 +143,8 @@ class _Following:
                 )
             is_stored = not was.facts[column].is_generated
             for name in dict.fromkeys((column, first)):
-                newcomer = now.columns.get(name)
-                if newcomer is None or newcomer == number or newcomer == was.columns.get(name):
+                successor = now.columns.get(name)
+                if successor is None or successor == number or successor == was.columns.get(name):
                     continue
                 if is_stored and not self._has_values(base.oid, column, name):
                     remains = None if other is None else f"column {_table(new)}.{other}"
