@@ -102,10 +102,10 @@ DEPENDENTS_LOST = RuleInfo(
         "belong to. An object that is created again under the same name has none of them. Create and grant them again "
         "in the same migration."
     ),
-    base=_VIEW + "\ngrant select on names to public;",
+    base=_VIEW + "\ngrant select on names to pg_monitor;",
     bad="drop view names;\ncreate view names as select id, name from widgets;\n-- down:\nselect 1;",
     good="create or replace view names as select id, name, price from widgets;\n-- down:\n"
-    "drop view names;\ncreate view names as select id, name from widgets;\ngrant select on names to public;",
+    "drop view names;\ncreate view names as select id, name from widgets;\ngrant select on names to pg_monitor;",
 )
 
 DEFAULT_DROPPED = RuleInfo(
