@@ -72,6 +72,7 @@ from kfm_ci.rules.transactions.non_transactional_mixed import NonTransactionalMi
 from kfm_ci.rules.transactions.non_transactional_tool import NonTransactionalTool
 from kfm_ci.rules.transactions.session_setting_leaks import SessionSettingLeaks
 from kfm_ci.rules.transactions.set_local_without_transaction import SetLocalWithoutTransaction
+from kfm_ci.rules.transactions.statements_rolled_back import StatementsRolledBack
 from kfm_ci.rules.transactions.transaction_control import TransactionControl
 
 FILE_RULES: tuple[Rule, ...] = (
@@ -110,6 +111,7 @@ STATEMENT_RULES: tuple[Rule, ...] = (
     PsqlMetaCommand(),
     DynamicSql(),
     TransactionControl(),
+    StatementsRolledBack(),
     NonTransactionalTool(),
     HistoryRowNotAtomic(),
     NonTransactionalMixed(),

@@ -28,7 +28,7 @@ TRANSACTION_CONTROL = RuleInfo(
 
 
 class TransactionControl:
-    """Finds ``COMMIT`` and ``ROLLBACK``, which end the runner's transaction."""
+    """Finds ``COMMIT``, and ``ROLLBACK`` in down migrations, which end the runner's transaction."""
 
     info = TRANSACTION_CONTROL
 
@@ -50,7 +50,7 @@ class TransactionControl:
                 opened = script.implicit_transaction
             elif opened:
                 opened = False
-            else:
+            elif script is migration.down or statements.kind(part.text) != "ROLLBACK":
                 yield migration_finding(
                     TRANSACTION_CONTROL,
                     f"`{statements.kind(part.text)}` ends the transaction of the file.",

@@ -28,7 +28,7 @@ FOUND = [
     ("psql-meta-command", "select 1;\n\\i /etc/passwd"),
     ("dynamic-sql", "do $$ begin execute 'drop table ' || quote_ident('t'); end $$;"),
     ("dynamic-sql", "do language plpython3u $$ plpy.execute('drop table t') $$;"),
-    ("transaction-control", "select 1;\nrollback;"),
+    ("statements-rolled-back", "select 1;\nrollback;"),
     ("transaction-control", "begin;\nselect 1;\ncommit;"),
     ("transaction-control", "prepare transaction 'x';"),
     ("non-transactional-mixed", "create table t (a int);\nvacuum t;"),
