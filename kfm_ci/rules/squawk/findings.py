@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate, islice
 
 from kfm_ci import phrases
 from kfm_ci.analysis.changed_statements import ChangeStatements
@@ -17,7 +18,7 @@ from kfm_ci.rules.squawk.process import SquawkAnswer
 from kfm_ci.rules.squawk.rule_map import ENABLED, EXCLUSION_REMEDY, GENERAL, PAGES, PREFIX, REMEDIES, Group
 from kfm_ci.sql import statements, transactions
 from kfm_ci.sql.script import Script, Statement
-from kfm_ci.sql.tokens import words
+from kfm_ci.sql.tokens import solid
 
 UNREAD = f"{PREFIX}unread"
 _KINDS = (
@@ -75,7 +76,9 @@ class _Script:
 
     def constraint(self, answer: SquawkAnswer) -> str:
         """Return the keyword of the constraint at a result's place, such as ``UNIQUE``."""
-        _, *rest = (*words(self.script.text[self._offset(answer.line, answer.column) :], 4), "")
+        text = self.script.text
+        following = islice(solid(text, self._offset(answer.line, answer.column)), 4)
+        _, *rest = (*(text[token.start : token.end].upper() for token in following), "")
         return rest[2] if rest[0] == "CONSTRAINT" and len(rest) > 2 else rest[0]
 
     def _offset(self, line: int, column: int) -> int:
@@ -102,7 +105,7 @@ def lint(
         answered = process.ask([item.question for item in scripts], major=major)
     except CannotCheck as error:
         return LinterResult(unchecked=tuple((item.path, str(error)) for item in scripts))
-    reported = _by_file(ours)
+    reported = _Reported(ours)
     findings: list[Finding] = []
     unchecked: list[tuple[str, str]] = []
     unasked = 0
@@ -112,9 +115,7 @@ def lint(
             continue
         unasked += sum(item.rule_name not in {*ENABLED, process.SYNTAX} for item in answers)
         findings += (
-            item
-            for item in _findings(script, answers, statements_of_change)
-            if not any(same_matter(item, other) for other in reported.get(script.path, ()))
+            item for item in _findings(script, answers, statements_of_change) if not reported.has_same_matter(item)
         )
     return LinterResult(findings=tuple(findings), unchecked=tuple(unchecked), asked=len(scripts), unasked=unasked)
 
@@ -144,12 +145,28 @@ def _kind(hazard: Hazard) -> Hazard:
     return next((min(kind) for kind in _KINDS if hazard in kind), hazard)
 
 
-def _by_file(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
-    found: dict[str, list[Finding]] = {}
-    for item in findings:
-        if item.place.file is not None:
-            found.setdefault(item.place.file, []).append(item)
-    return found
+class _Reported:
+    """Findings by file and group of hazards, for a lookup whose cost does not grow with their number."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        spans: dict[tuple[str | None, Hazard], list[tuple[int, int]]] = {}
+        for item in findings:
+            if item.place.line is not None:
+                span = (item.place.line, item.place.end_line or item.place.line)
+                spans.setdefault((item.place.file, _kind(item.hazard)), []).append(span)
+        ordered = {key: sorted(found) for key, found in spans.items()}
+        self._starts = {key: [start for start, _ in found] for key, found in ordered.items()}
+        self._ends = {key: list(accumulate((end for _, end in found), max)) for key, found in ordered.items()}
+
+    def has_same_matter(self, one: Finding) -> bool:
+        """Whether one of the findings in the file is of the same matter."""
+        key = (one.place.file, _kind(one.hazard))
+        if one.place.line is None or key not in self._starts:
+            return False
+        before = bisect_right(self._starts[key], one.place.end_line or one.place.line)
+        return before > 0 and self._ends[key][before - 1] >= one.place.line
 
 
 def _findings(

@@ -213,10 +213,14 @@ def _run(command: tuple[str | Path, ...], directory: Path, data: bytes) -> list[
 def _read(question: Question, answers: Sequence[SquawkAnswer]) -> tuple[SquawkAnswer, ...]:
     """Return the rows about the script; raises UncleanInput if squawk did not reach the canary."""
     end = len(question.data) - len(_ENDING)
-    places = question.places
-    own = tuple(item for item in answers if places.offset(item.line, item.column) < end)
-    reached = any(item.rule_name == "ban-drop-database" for item in answers if item not in own)
+    own: list[SquawkAnswer] = []
+    reached = False
+    for item in answers:
+        if question.places.offset(item.line, item.column) < end:
+            own.append(item)
+        elif item.rule_name == "ban-drop-database":
+            reached = True
     # squawk checks nothing of a file that it cannot parse, and reports a syntax error.
     if not reached and not any(item.rule_name == SYNTAX for item in answers):
         raise UncleanInput("it did not read the whole file")
-    return own if reached else tuple(item for item in answers if item.rule_name == SYNTAX)
+    return tuple(own) if reached else tuple(item for item in answers if item.rule_name == SYNTAX)
