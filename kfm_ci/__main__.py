@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-import gc
+# os and sys are loaded before the working directory is on the path
 import os
-import signal
-from types import FrameType
+import sys
+
+
+def _is_foreign(entry: str) -> bool:
+    """Return whether a directory of the import path is the working directory, and not that of this package."""
+    directory = os.path.realpath(entry)
+    return directory == os.path.realpath("") and directory != os.path.dirname(
+        os.path.dirname(os.path.realpath(__file__))
+    )
+
+
+# `python -m` and an empty part of PYTHONPATH put the working directory, here the checked repository, before the
+# installed packages: a `typer.py` of a pull request would run in its place
+sys.path[:] = [entry for entry in sys.path if not _is_foreign(entry)]
+
+import gc  # noqa: E402
+import signal  # noqa: E402
+from types import FrameType  # noqa: E402
 
 OBJECTS = 100_000
 """Threshold of the garbage collector."""
