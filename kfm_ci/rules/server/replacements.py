@@ -16,9 +16,9 @@ TABLE_REPLACED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Another table takes the name, without the rows",
     why=(
-        "A table that is dropped or renamed, and created again under its name, is another table for PostgreSQL: "
-        "it has no rows of the old one. Clients read and write the new one from the moment of the commit. Copy the "
-        "rows into the new table before the old one is dropped or renamed."
+        "PostgreSQL creates another table, without the rows, if the name of a dropped or renamed table is used again. "
+        "Clients read and write the new one from the moment of the commit. Copy the rows into the new table before "
+        "you drop or rename the old one."
     ),
     base=_WIDGETS,
     bad="drop table widgets;\ncreate table widgets (id bigint primary key, name text, price integer);\n"
@@ -32,9 +32,9 @@ COLUMN_REPLACED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Another column takes the name, without the values",
     why=(
-        "A column that is dropped or renamed, and added again under its name, is another column for PostgreSQL: "
-        "it has none of the old values. Clients read and write the new one from the moment of the commit. Fill the new "
-        "column from the old one before that is dropped or renamed."
+        "PostgreSQL adds another column, without the values, if the name of a dropped or renamed column is used again. "
+        "Clients read and write the new one from the moment of the commit. Fill the new column from the old one before "
+        "you drop or rename that."
     ),
     base=_WIDGETS,
     bad="alter table widgets drop column price;\nalter table widgets add column price integer;\n-- down:\nselect 1;",
@@ -47,8 +47,8 @@ TABLE_UNLOGGED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Makes a table unlogged",
     why=(
-        "PostgreSQL writes no WAL for an unlogged table: it empties the table after a crash, and replicas do not have "
-        "its rows. Every row of the table is lost at the next crash or failover. Keep tables with data logged."
+        "PostgreSQL writes no WAL for an unlogged table, and empties it after a crash. Replicas have no rows of it, so "
+        "every row is lost at the next crash or failover. Keep tables with data logged."
     ),
     base=_WIDGETS,
     bad="alter table widgets set unlogged;\n-- down:\nalter table widgets set logged;",
@@ -81,8 +81,8 @@ OBJECT_SHAPE_CHANGED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="Changes what clients of a view, function or type use",
     why=(
-        "A view, function or type with fewer columns, other types, another order, other arguments or fewer labels "
-        "is another one for its clients. Queries and calls of the running release fail from the moment of the commit. "
+        "The migration changes the columns, types, order, arguments or labels of a view, function or type. Queries and "
+        "calls of the running release fail from the moment of the commit. "
         "Create the new shape under a new name and switch the application over."
     ),
     base=_VIEW,
@@ -114,9 +114,8 @@ DEFAULT_DROPPED = RuleInfo(
     decided_by=DecidedBy.SERVER,
     title="A column no longer fills itself, or always does",
     why=(
-        "An INSERT that omits a NOT NULL column without a default fails, and so does one that sets a generated column. "
-        "The running release may send both from the moment of the commit. Release an application that fits the new "
-        "column first."
+        "An INSERT fails if it omits a NOT NULL column without a default, or sets a generated column. The running "
+        "release may send both from the moment of the commit. Release an application that fits the new column first."
     ),
     base="create table widgets (id bigint primary key, name text not null default '');",
     bad="alter table widgets alter column name drop default;\n-- down:\n"
