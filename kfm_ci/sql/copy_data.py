@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from itertools import pairwise
 
 from kfm_ci.sql.script import Statement
@@ -36,9 +37,21 @@ def rows(statement: Statement) -> str | None:
     return rest[line_end(rest, rest.index(";")) : mark.start()] if mark and ";" in rest else None
 
 
-def end(text: str, head: list[str], start: int) -> int:
-    """Return the offset at which the inline rows of ``COPY … FROM STDIN`` end; ``start`` if there are none."""
-    if head[:1] != ["copy"] or ["from", "stdin"] not in map(list, pairwise(head)):
-        return start
-    mark = _DATA_END.search(text, line_end(text, start))
-    return mark.end() if mark else start
+class Ends:
+    """The ends of inline rows in one text, found in one pass however many ``COPY`` it has."""
+
+    __slots__ = ("_marks", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._marks: list[int] | None = None
+
+    def after(self, head: list[str], start: int) -> int:
+        """Return the offset at which the rows of ``COPY … FROM STDIN`` end; ``start`` if there are none."""
+        if head[:1] != ["copy"] or ["from", "stdin"] not in map(list, pairwise(head)):
+            return start
+        if self._marks is None:
+            self._marks = [mark.end() for mark in _DATA_END.finditer(self._text)]
+        # A mark that ends beyond the line's end starts at or after it, because a mark is a whole line.
+        index = bisect_right(self._marks, line_end(self._text, start))
+        return self._marks[index] if index < len(self._marks) else start

@@ -63,10 +63,11 @@ class Lines:
 class _Splitter:
     """Finds the start and the end of each statement in one pass over the tokens."""
 
-    __slots__ = ("_atomic", "_begin", "_first", "_head", "_last", "_parens", "_text", "_tokens")
+    __slots__ = ("_atomic", "_begin", "_ends", "_first", "_head", "_last", "_parens", "_text", "_tokens")
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._ends = copy_data.Ends(text)
         self._tokens = solid if copy_data.possible(text) or "atomic" in text.lower() else runs
         self._begin = 0
         self._clear()
@@ -94,7 +95,7 @@ class _Splitter:
             kind = token.kind
             if kind is Kind.SEMICOLON and not self._parens and not self._atomic:
                 if self._first >= 0:
-                    return _Part(self._begin, self._first, self._last, copy_data.end(text, self._head, token.end))
+                    return _Part(self._begin, self._first, self._last, self._ends.after(self._head, token.end))
                 continue
             if kind is Kind.BACKSLASH and self._first < 0:
                 end = line_end(text, token.start)

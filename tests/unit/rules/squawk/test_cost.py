@@ -42,6 +42,10 @@ def rows(number: int) -> str:
     return "copy old from stdin;\n" + "".join(f"{row}\tit's\t(\n" for row in range(number)) + "\\.\n"
 
 
+def dollars(number: int) -> str:
+    return "".join(f"$t{row} " for row in range(number))
+
+
 def statements(number: int) -> str:
     return "".join(f"alter table old drop column c{row};\n" for row in range(number))
 
@@ -50,7 +54,7 @@ def constraints(number: int) -> str:
     return "".join(f"alter table old add constraint c{row} check (a > {row});\n" for row in range(number))
 
 
-@pytest.mark.parametrize("text", [rows, statements, constraints])
+@pytest.mark.parametrize("text", [rows, dollars, statements, constraints])
 def test_the_cost_grows_linearly_with_the_script(change: Callable[..., Change], text: Callable[[int], str]) -> None:
     def cost(number: int) -> int:
         subject = change({FILE: text(number)})
