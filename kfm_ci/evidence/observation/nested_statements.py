@@ -51,8 +51,10 @@ _PRINT = "select pg_catalog.set_config('debug_print_parse', %s, %s)"
 _CALLS = """
 select from pg_catalog.pg_proc p
  where p.oid operator(pg_catalog.>=) 16384::pg_catalog.oid
+   and p.prolang operator(pg_catalog.<>) 13::pg_catalog.oid
    and p.proname operator(pg_catalog.=) any (%s::pg_catalog.name[]) limit 1
 """
+"""Functions of the application with these names; those in C run no statements of the application."""
 _ANY_FUNCTION = (
     "select from pg_catalog.pg_proc where oid >= 16384::pg_catalog.oid and prolang <> 13::pg_catalog.oid limit 1"
 )
