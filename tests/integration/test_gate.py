@@ -42,8 +42,8 @@ class Repository:
         if down is not None:
             (self.directory / f"{id}.down.sql").write_text(down + "\n")
 
-    def commit(self) -> None:
-        subprocess.run([*GIT, "add", "-A"], cwd=self.root, check=True)
+    def commit(self, path: str = ".") -> None:
+        subprocess.run([*GIT, "add", path], cwd=self.root, check=True)
         subprocess.run([*GIT, "commit", "-qm", "x"], cwd=self.root, check=True)
 
     def gate(self, *arguments: str) -> tuple[int, dict]:

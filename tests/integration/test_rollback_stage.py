@@ -81,6 +81,7 @@ def test_a_compensating_migration_is_applied_on_top_and_must_restore_the_schema(
     _, report = repository.gate("--base", "main")
     assert rollback_of(report)["proof"] == "failed"
     (repository.root / "kfm-ci.toml").write_text('[policy]\ncompensation-exceptions = ["* public.extra*"]\n')
+    repository.commit("kfm-ci.toml")
     _, report = repository.gate("--base", "main")
     assert rollback_of(report)["proof"] == "proven"
 
