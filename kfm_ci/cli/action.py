@@ -15,6 +15,7 @@ from rich.console import Console
 
 from kfm_ci import __version__
 from kfm_ci.cli import gate, subject
+from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.config import GithubTable
 from kfm_ci.errors import Defect, KfmError
 from kfm_ci.evidence.model import Evidence
@@ -34,6 +35,7 @@ def run() -> int:
     console = Console(file=log, force_terminal=True, width=120, soft_wrap=True)
     # a wrong input is reported with the help of the others
     inputs, github = read(given), GithubTable()
+    output = OutputDirectory(Path(inputs.out))
     try:
         check(inputs)
         if inputs.command == "comment":
@@ -49,7 +51,7 @@ def run() -> int:
                     inputs.directory, config_file=inputs.config or None, base_ref=inputs.base or None, context=platform
                 ).github
             inputs = _configured(inputs, github)
-            evidence = gate.judge(_options(inputs), console)
+            evidence = gate.judge(_options(inputs), console, output)
     except KfmError as error:
         evidence = _ended(error)
     except Exception as error:
@@ -70,13 +72,14 @@ def run() -> int:
         inputs=inputs,
         credentials=Credentials.from_variables(given, inputs),
         evidence=evidence,
-        out=Path(inputs.out),
+        out=output.path,
+        files=output.files,
         log=log,
         labels=github.labels,
     )
     publish.publish(publication)
     if platform.workspace is not None:
-        _hand_over(Path(inputs.out), platform.workspace)
+        _hand_over(output, platform.workspace)
     return publication.exit_code
 
 
@@ -121,10 +124,9 @@ def _ended(error: KfmError) -> Evidence:
     return Evidence(result=Result.ERROR, exit_code=error.code_of_exit, tool_version=__version__, failure=error.sentence)
 
 
-def _hand_over(out: Path, workspace: Path) -> None:
+def _hand_over(output: OutputDirectory, workspace: Path) -> None:
     """Change the owner of the files to the workspace's: the next checkout on the runner cannot remove files of root."""
-    if os.getuid() != 0 or not out.is_dir():
+    if os.getuid() != 0:
         return
     owner = workspace.stat()
-    for path in [out, *out.rglob("*")]:
-        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+    output.change_owner(owner.st_uid, owner.st_gid)

@@ -14,7 +14,7 @@ from rich.console import Console
 from kfm_ci import __version__, phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.assess import acknowledgement_scope, policy, ranking
-from kfm_ci.cli import output_files
+from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock
 from kfm_ci.errors import ExitCode, UsageError
@@ -47,7 +47,7 @@ def check(
     are written; ``quiet``: only errors are shown.
     """
     if out is not None:
-        output_files.prepare(out)
+        OutputDirectory(out).prepare()
     clock, given = SystemClock(), [path for path in paths if not path.is_dir()]
     began, root = clock.milliseconds(), Path() if given else paths[0]
     subject = gather(root, config_file=config_file, format=format, base_ref=base, context=github.read())
@@ -64,8 +64,9 @@ def check(
     shown = tuple(item for item in result.findings if not files or item.place.file in files)
     evidence = _evidence(subject, shown, result.suppressed, linter, milliseconds=clock.milliseconds() - began)
     if out is not None:
-        output_files.replace(out / "findings.json", _json(evidence).encode())
-        output_files.replace(out / "findings.sarif", sarif.dumps(evidence).encode())
+        with OutputDirectory(out).locked() as written:
+            written.replace("findings.json", _json(evidence).encode())
+            written.replace("findings.sarif", sarif.dumps(evidence).encode())
     if output == "json":
         console.file.write(_json(evidence))
     else:

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import config
-from kfm_ci.cli import gate_files, output_files
+from kfm_ci.cli import gate_files
+from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock, timestamp
 from kfm_ci.errors import CannotCheck, Defect, KfmError
@@ -48,24 +49,34 @@ class GateOptions:
     verbose: bool = False
 
 
-def judge(options: GateOptions, console: Console) -> Evidence:
+def judge(options: GateOptions, console: Console, output: OutputDirectory | None = None) -> Evidence:
     """Run the gate, write its files, print its summary, and return the evidence.
+
+    ``output``: the directory `options.out`, for a caller that publishes its files.
 
     An error that ends the run early is raised after the files were written: there is a receipt on every path.
     """
     clock = SystemClock()
     started = timestamp(clock.now())
     context = github.read()
-    output_files.prepare(options.out)
-    with output_files.locked(options.out):
-        return _judge(options, console, clock, started, context)
+    output = output or OutputDirectory(options.out)
+    output.prepare()
+    with output.locked():
+        return _judge(options, console, output, clock, started, context)
 
 
-def _judge(options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context) -> Evidence:
+def _judge(
+    options: GateOptions,
+    console: Console,
+    output: OutputDirectory,
+    clock: SystemClock,
+    started: str,
+    context: Context,
+) -> Evidence:
     try:
-        return _run_and_publish(options, console, clock, started, context)
+        return _run_and_publish(options, console, output, clock, started, context)
     except KfmError as error:
-        _write_failure(error, options, console, context, started, timestamp(clock.now()))
+        _write_failure(error, options, console, output, context, started, timestamp(clock.now()))
         raise
     except Exception as error:
         defect = Defect(
@@ -73,23 +84,34 @@ def _judge(options: GateOptions, console: Console, clock: SystemClock, started: 
             message=f"This is a defect of kfm-ci: {type(error).__name__}.",
             help="Report it with the lines above.",
         )
-        _write_failure(defect, options, console, context, started, timestamp(clock.now()))
+        _write_failure(defect, options, console, output, context, started, timestamp(clock.now()))
         raise
 
 
 def _write_failure(
-    error: KfmError, options: GateOptions, console: Console, context: Context, started: str, finished: str
+    error: KfmError,
+    options: GateOptions,
+    console: Console,
+    output: OutputDirectory,
+    context: Context,
+    started: str,
+    finished: str,
 ) -> None:
     evidence = result.unjudged(error, started_on=started, finished_on=finished)
     # a full disk may be the error itself
     with suppress(CannotCheck):
-        gate_files.write(options.out, evidence, context, gate_files.GateInputs())
+        gate_files.write(output, evidence, context, gate_files.GateInputs())
     if options.output == "json":
         console.file.write(document.dumps(evidence))
 
 
 def _run_and_publish(
-    options: GateOptions, console: Console, clock: SystemClock, started: str, context: Context
+    options: GateOptions,
+    console: Console,
+    output: OutputDirectory,
+    clock: SystemClock,
+    started: str,
+    context: Context,
 ) -> Evidence:
     subject = gather(
         options.directory,
@@ -99,7 +121,7 @@ def _run_and_publish(
         context=context,
     )
     with ExitStack() as resources:
-        journal = Journal(options.out / "journal.jsonl", clock)
+        journal = Journal(output.create("journal.jsonl"), clock)
         resources.callback(journal.close)
         given = build_input(options, subject, journal, resources)
         done = run_gate(options, given, console, clock)
@@ -111,7 +133,7 @@ def _run_and_publish(
             finished_on=timestamp(clock.now()),
             fail_on=options.fail_on,
         )
-    publish(options, console, evidence, subject, _input_digests(given, done, subject), context)
+    publish(options, console, output, evidence, subject, _input_digests(given, done, subject), context)
     return evidence
 
 
@@ -172,13 +194,14 @@ def _input_digests(given: GateInput, done: Results, subject: Subject) -> gate_fi
 def publish(
     options: GateOptions,
     console: Console,
+    output: OutputDirectory,
     evidence: Evidence,
     subject: Subject,
     digests: gate_files.GateInputs,
     context: Context,
 ) -> None:
     """Write the files of the contract and print the summary."""
-    gate_files.write(options.out, evidence, context, digests)
+    gate_files.write(output, evidence, context, digests)
     _show(options, console, evidence, subject)
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-from kfm_ci.cli import output_files
+from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.evidence.model import Evidence
 from kfm_ci.github.context import Context
 from kfm_ci.model import Digest
@@ -26,7 +25,7 @@ class GateInputs:
     """Of the list of smoke tests, in sha256sum format."""
 
 
-def write(out: Path, evidence: Evidence, context: Context, digests: GateInputs) -> None:
+def write(out: OutputDirectory, evidence: Evidence, context: Context, digests: GateInputs) -> None:
     """Write every file of the contract."""
     documents = {
         "gate.json": gate_json.dumps(evidence),
@@ -47,5 +46,5 @@ def write(out: Path, evidence: Evidence, context: Context, digests: GateInputs) 
         why={key: value for key, value in {"event": context.event, "run": context.run_url}.items() if value} or None,
     )
     for name, text in documents.items():
-        output_files.replace(out / name, text.encode("utf-8", "replace"))
-    output_files.replace(out / "receipt.json", receipt)
+        out.replace(name, text.encode("utf-8", "replace"))
+    out.replace("receipt.json", receipt)

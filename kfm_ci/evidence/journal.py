@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from kfm_ci.clock import Clock, timestamp
 
@@ -12,10 +11,10 @@ from kfm_ci.clock import Clock, timestamp
 class Journal:
     """Appends one JSON object a line."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Begin a new journal; an older one of the same name is replaced."""
+    def __init__(self, file: TextIO, clock: Clock) -> None:
+        """Begin a journal in an empty file, which it closes."""
         self._clock = clock
-        self._file = path.open("w", encoding="utf-8")
+        self._file = file
 
     def note(self, event: str, **fields: Any) -> None:
         """Write an event with the time at which it happened."""

@@ -47,7 +47,7 @@ class Artifact:
 
     def is_enabled(self, publication: PublicationContext) -> bool:
         """Whether a runner started the action, and there are files."""
-        return publication.context.run_id is not None and publication.out.is_dir()
+        return publication.context.run_id is not None and bool(publication.files)
 
     def publish(self, publication: PublicationContext) -> None:
         """Upload the files; raises Unpublished with the alternative on a server without the service."""
@@ -57,7 +57,7 @@ class Artifact:
             publication.artifact_url = context.run_url
             return
         service = connect(publication)
-        content = artifact_zip.pack(publication.out)
+        content = artifact_zip.pack(publication.files)
         first_name = artifact_zip.name(
             publication.inputs.artifact_name,
             context.job or "",

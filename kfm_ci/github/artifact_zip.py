@@ -5,25 +5,20 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from pathlib import Path
+from collections.abc import Mapping
 
-LEFT_OUT = frozenset({"journal.jsonl"})
-"""Files that are needed only during the run."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _FORBIDDEN = re.compile(r'[":<>|*?\r\n\\/]+')
 
 
-def pack(directory: Path) -> bytes:
+def pack(files: Mapping[str, bytes]) -> bytes:
     """Return the zip; times, owners and order are fixed, so that its digest depends on the content only."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for path in sorted(directory.rglob("*")):
-            name = path.relative_to(directory).as_posix()
-            if not path.is_file() or path.is_symlink() or name in LEFT_OUT or path.name.startswith("."):
-                continue
+        for name, content in sorted(files.items()):
             entry = zipfile.ZipInfo(name, date_time=_EPOCH)
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, content)
     return stream.getvalue()
 
 

@@ -22,17 +22,15 @@ class CodeScanning:
 
     def publish(self, publication: PublicationContext) -> None:
         """Upload the log for the checked commit."""
-        file, context = publication.out / "findings.sarif", publication.context
-        if not file.is_file() or not context.sha or not context.ref:
+        found, context = publication.files.get("findings.sarif"), publication.context
+        if found is None or not context.sha or not context.ref:
             raise Unpublished(
                 code="KFM-G12",
                 message="The run ended before it had findings.",
                 where=self.name,
                 help="See the error of the run.",
             )
-        packed = base64.b64encode(
-            gzip.compress(with_prefix(file.read_text(encoding="utf-8"), publication.inputs.path), mtime=0)
-        )
+        packed = base64.b64encode(gzip.compress(with_prefix(found.decode("utf-8"), publication.inputs.path), mtime=0))
         request = {
             "commit_sha": context.sha,
             "ref": context.ref,

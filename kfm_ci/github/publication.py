@@ -49,6 +49,8 @@ class PublicationContext:
     evidence: Evidence
     out: Path
     """Directory with the files of the run."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Contents of the files that this run wrote there, by name: others are not published."""
     log: TextIO
     """Log that the runner reads."""
     labels: bool = False

@@ -96,12 +96,8 @@ def _annotate(publication: PublicationContext) -> None:
 def outputs(publication: PublicationContext) -> dict[str, str]:
     """Return the outputs of the action; missing values are empty."""
     evidence, out = publication.evidence, publication.out
-    receipt = out / "receipt.json"
-    paths = {
-        "receipt-path": receipt,
-        "report-path": out / "report.html",
-        "gate-json": out / "gate.json",
-    }
+    receipt = publication.files.get("receipt.json")
+    names = {"receipt-path": "receipt.json", "report-path": "report.html", "gate-json": "gate.json"}
     return {
         "result": evidence.result.value,
         "exit-code": str(publication.exit_code),
@@ -109,8 +105,8 @@ def outputs(publication: PublicationContext) -> dict[str, str]:
         "new-migrations": str(len(evidence.new)),
         "findings": str(sum(item.is_active for item in evidence.findings)),
         "errors": str(sum(item.is_blocking for item in evidence.findings)),
-        **{name: publication.relative(path) if path.is_file() else "" for name, path in paths.items()},
-        "receipt-sha256": hashlib.sha256(receipt.read_bytes()).hexdigest() if receipt.is_file() else "",
+        **{key: publication.relative(out / name) if name in publication.files else "" for key, name in names.items()},
+        "receipt-sha256": hashlib.sha256(receipt).hexdigest() if receipt is not None else "",
         "receipt-artifact-id": publication.artifact_id or "",
         "receipt-artifact-url": publication.artifact_url or "",
         "comment-url": publication.comment_url or "",

@@ -42,8 +42,7 @@ def test_a_finding_over_several_lines_has_no_columns(github: GitHub, publication
 
 def test_findings_reach_code_scanning_under_their_path_in_the_repository(github: GitHub, publication: Make) -> None:
     run = publication(sarif="true", path="examples/shop")
-    run.out.mkdir()
-    (run.out / "findings.sarif").write_text(sarif.dumps(run.evidence))
+    run.files = {"findings.sarif": sarif.dumps(run.evidence).encode()}
     CodeScanning().publish(run)
     log = json.loads(gzip.decompress(base64.b64decode(github.sarifs[0]["sarif"])))
     uris = [

@@ -83,7 +83,7 @@ def finding(message: str) -> Finding:
 
 def run(tmp_path: Path, *stages: Stage[ReleaseInput], notices: tuple[Finding, ...] = ()) -> Results:
     given = ReleaseInput(environment="staging", pending=("a", "b", "c"))
-    journal = Journal(tmp_path / "journal.jsonl", SystemClock())
+    journal = Journal((tmp_path / "journal.jsonl").open("w"), SystemClock())
     try:
         return execute(stages, given, clock=SystemClock(), journal=journal, progress=lambda _: None, notices=notices)
     finally:
