@@ -6,13 +6,13 @@ import difflib
 import json
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
+from kfm_ci import toml
 from kfm_ci.config_tables import (
     CommandTable,
     Config,
@@ -53,8 +53,8 @@ def parse(data: bytes, *, where: str, table: tuple[str, ...] = ()) -> Config:
     ``table`` names the table of the file that holds them, such as ``("tool", "kfm-ci")``.
     """
     try:
-        document: Any = tomllib.loads(data.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        document: Any = toml.loads(data.decode("utf-8"))
+    except (toml.InvalidToml, UnicodeDecodeError) as error:
         raise UsageError(
             code="KFM-U01", message=f"The file is not valid TOML: {error}.", where=where, help="Fix the file's syntax."
         ) from error
@@ -101,9 +101,16 @@ def _explained(error: ValidationError, where: str) -> UsageError:
         code="KFM-U03",
         where=where,
         message=f"The value of `{key}` is not valid: {first['msg'].removeprefix('Value error, ').rstrip('.')}.",
-        got=json.dumps(first.get("input"), default=str)[:80],
+        got=_shown(first.get("input")),
         help=f"See docs/configuration.md for `{key}`: {meaning}" if meaning else "See docs/configuration.md.",
     )
+
+
+def _shown(value: object) -> str:
+    try:
+        return json.dumps(value, default=str)[:80]
+    except RecursionError:
+        return f"a value of type {type(value).__name__}"
 
 
 def _fields_at(location: list[str]) -> dict[str, FieldInfo]:

@@ -13,12 +13,14 @@ from kfm_ci.config_decision import SettingChange, changes, settings_to_use
 from kfm_ci.errors import CannotCheck, UsageError
 from kfm_ci.migrations.commit_tree import CommitTree
 from kfm_ci.migrations.model import Tree, Unreadable
+from kfm_ci.migrations.work_tree import WorkTree
 from kfm_ci.model import Finding, Place, Severity
 from kfm_ci.rules import registry
 from kfm_ci.rules.server.declaration import POLICY_CHANGED
 from kfm_ci.rules.server.settings import SETTING_CHANGED
 
 PYPROJECT = "pyproject.toml"
+_MAX_BYTES = 1_048_576
 _MOST = 40
 """Findings on settings that are reported one by one."""
 _REACHING_OUT = re.compile(
@@ -57,6 +59,7 @@ class Settings:
 
 def read(tree: Tree, name: str | None) -> Config:
     """Return the settings of the work tree; raises UsageError if they are not valid."""
+    _check_names(tree, name)
     found = _settings(tree, name)
     if found is None and name is not None and path_of(tree, name) is None:
         raise UsageError(
@@ -153,9 +156,23 @@ def path_of(tree: Tree, name: str | None) -> str | None:
     return next((path for path in names if tree.exists(path)), None)
 
 
+def _check_names(tree: Tree, name: str | None) -> None:
+    """Raise UsageError for a name of a settings file with anything but a readable file, which would be ignored."""
+    if not isinstance(tree, WorkTree):
+        return
+    for path in (FILE_NAME, PYPROJECT) if name is None else (name,):
+        if tree.exists(path):
+            return
+        if tree.is_taken(path):
+            _bytes(tree, path)
+
+
 def _bytes(tree: Tree, path: str) -> bytes:
     try:
-        return tree.read(path)
+        data = tree.read(path)
+        if len(data) > _MAX_BYTES:
+            raise Unreadable(f"larger than {_MAX_BYTES // 1_048_576} MiB")
+        return data
     except Unreadable as error:
         raise UsageError(
             code="KFM-U05",

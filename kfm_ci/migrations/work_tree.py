@@ -96,6 +96,10 @@ class WorkTree:
             self._folders[folder] = _followed(self._folders[above], last)
         return _followed(self._folders[folder], name)
 
+    def is_taken(self, path: str) -> bool:
+        """Whether there is anything of that path: also a directory, a pipe or a link that leads nowhere."""
+        return os.path.lexists(f"{self._inside}{path}")
+
     def exists(self, path: str) -> bool:
         """Whether there is a file of that path inside the repository."""
         target = f"{self._inside}{path}"

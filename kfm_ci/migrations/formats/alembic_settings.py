@@ -6,10 +6,10 @@ import configparser
 import posixpath
 import re
 import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kfm_ci import toml
 from kfm_ci.config import CommandTable
 from kfm_ci.errors import UsageError
 from kfm_ci.migrations.layouts import program_files
@@ -82,8 +82,8 @@ def _section(tree: Tree, file: str | None) -> Mapping[str, str]:
 def _table(tree: Tree, home: str) -> Mapping[str, object]:
     text = program_files.read_text(tree, posixpath.normpath(posixpath.join(home, "pyproject.toml")))
     try:
-        found = tomllib.loads(text).get("tool", {}).get("alembic", {})
-    except tomllib.TOMLDecodeError:
+        found = toml.loads(text).get("tool", {}).get("alembic", {})
+    except toml.InvalidToml:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import replace
 
+from kfm_ci import toml
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import name_findings, problem
@@ -50,8 +50,8 @@ class Diesel:
             if held is None:
                 return Mode.TRANSACTION
             try:
-                wanted = tomllib.loads(held.text).get("run_in_transaction")
-            except tomllib.TOMLDecodeError:
+                wanted = toml.loads(held.text).get("run_in_transaction")
+            except toml.InvalidToml:
                 findings.append(
                     problem(
                         held,

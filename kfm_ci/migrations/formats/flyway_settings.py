@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
+from kfm_ci import toml
 from kfm_ci.migrations.formats import flyway_names
 from kfm_ci.migrations.formats.flyway_names import FlywayNames
 from kfm_ci.migrations.model import Tree, Unreadable
@@ -164,8 +164,8 @@ def _texts(tree: Tree, directory: str, names: tuple[str, ...]) -> list[tuple[str
 
 def _toml(text: str) -> dict[str, str]:
     try:
-        table = tomllib.loads(text).get("flyway", {})
-    except tomllib.TOMLDecodeError:
+        table = toml.loads(text).get("flyway", {})
+    except toml.InvalidToml:
         return {}
     return dict(_flat(table, ""))
 
