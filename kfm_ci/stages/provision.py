@@ -89,7 +89,10 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
                 reset(connection)
                 located = run_script.replay(connection, script, applied)
                 finding = failure_finding(base, migration, script, located)
-                raise Failed(f"The migration `{migration.id}` of the base commit does not apply.", (finding,))
+                raise Failed(
+                    f"The migration `{migration.id}` of the base commit does not apply.",
+                    StageOutcome(findings=(finding,)),
+                )
         reset(connection)
         ledger.fill(connection, tuple(entry_of(base, item) for item in migrations))
 

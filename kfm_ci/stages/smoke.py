@@ -19,7 +19,7 @@ from kfm_ci.stages.results import (
 )
 from kfm_ci.stages.smoke_checks import verify_scripts
 from kfm_ci.stages.smoke_checks.execution import command_failure, file_failure
-from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, Stopped, keeping
+from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, keeping
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
@@ -63,7 +63,7 @@ class Smoke:
                 if failed:
                     raise Failed(f"{len(failed)} of {len(tests)} smoke tests failed.")
         if reason is not None:
-            raise Stopped(Skip(reason), StageOutcome(findings=tuple(found)))
+            raise Skip(reason, StageOutcome(findings=tuple(found)))
         return StageOutcome(result=SmokeResult(tests=tests), findings=tuple(found), message=f"{len(tests)} passed")
 
 

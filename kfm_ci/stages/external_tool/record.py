@@ -33,7 +33,7 @@ from kfm_ci.stages.results import (
     with_migrations,
 )
 from kfm_ci.stages.setup import history_table
-from kfm_ci.stages.stage import Failed, StageOutcome, Stopped, keeping
+from kfm_ci.stages.stage import Failed, StageOutcome, keeping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
         try:
             ups = record_up(base, files, new)
         except RecordingFailed as failure:
-            raise _stopped(base, tool, new, failure, earlier) from failure
+            raise _failed(base, tool, new, failure, earlier) from failure
         pending = ups.runner.status()
         suppressed = frozenset(item.migration for item in ups.findings if item.rule == ERROR_SUPPRESSED.id)
         downs = DownRecording(base=base, runner=ups.runner, ran=ups.ran)
@@ -134,13 +134,13 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
     )
 
 
-def _stopped(
+def _failed(
     base: BaseDatabase,
     tool: Tool,
     new: tuple[ToolMigration, ...],
     failure: RecordingFailed,
     earlier: tuple[Finding, ...],
-) -> Stopped:
+) -> Failed:
     """Return the end of the stage when a migration does not run, with static findings on all SQL that is known."""
     left = [item for item in new if item.id not in failure.ups]
     scripts = {**_scripts(tool, new, failure.ups, {}), **_printed(tool, left, failure.runner)}
@@ -148,8 +148,8 @@ def _stopped(
     static, linter = validate.static_findings(change, base.given)
     causes = [item for item in static if not _follows(item, failure.finding)]
     found = _unreported((*causes, *failure.findings, failure.finding), earlier)
-    reason = Failed(f"`{failure.finding.migration}`: {failure.finding.message}")
-    return Stopped(reason, StageOutcome(result=replace(base, change=change, linter=linter), findings=found))
+    outcome = StageOutcome(result=replace(base, change=change, linter=linter), findings=found)
+    return Failed(f"`{failure.finding.migration}`: {failure.finding.message}", outcome)
 
 
 def _unreported(findings: tuple[Finding, ...], earlier: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -16,7 +16,7 @@ from kfm_ci.stages.external_tool.workspace import ToolWorkspace
 from kfm_ci.stages.results import BaseDatabase, ToolMigration
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.single_transaction import locks_held_finding
-from kfm_ci.stages.stage import Failed
+from kfm_ci.stages.stage import Failed, StageOutcome
 
 _WORD = re.compile(r"\w{3,}")
 FEW = 5
@@ -61,7 +61,8 @@ def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration
         raise RecordingFailed(done, {}, runner)
     ups, stepwise = _steps(base, files, new)
     if isinstance(done, Finding):
-        raise Failed("All new migrations in one run of the tool fail.", (_only_together(done),))
+        outcome = StageOutcome(findings=(_only_together(done),))
+        raise Failed("All new migrations in one run of the tool fail.", outcome)
     found = _compare(base, DatabaseState(base, runner.database, files.tool), stepwise)
     return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
 
