@@ -56,7 +56,7 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
     if tree is None or not base.change.base or not base.change.base.migrations:
         _build_empty(base, tool, database)
         return
-    with workspace.opened(tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(tree, tool, base.server, base.root, base.change.head.directory) as files:
         _restore(files, tool, database)
         recorder = LogRecorder(base.server, database)
         ended = files.start(tool.up, database)
@@ -86,7 +86,7 @@ def _build_empty(base: BaseDatabase, tool: Tool, database: str) -> None:
     Otherwise these count as changes of the first migration.
     """
     name = base.server.create_database("tool_empty", template=database)
-    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
         files.hide_files(base.change.head.migrations)
         ended = files.start(tool.up, name)
     if ended.code == 0:
@@ -101,7 +101,7 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
     ``earlier``: findings that are reported already.
     """
     new = tuple(tool_migration(item) for item in base.pending)
-    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
         try:
             ups = record_up(base, files, new)
         except RecordingFailed as failure:
@@ -119,7 +119,7 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
             scripts = _scripts(tool, new, ups.ups, downs.record())
             check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool)
     change = with_migrations(base.change, scripts)
-    static, linter = validate.static_findings(change, base.given)
+    static, linter = validate.static_findings(change, base.config, base.policy)
     # a failed rollback that is reported is not also missing
     static = tuple(
         item for item in static if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in downs.unrecorded
@@ -145,7 +145,7 @@ def _failed(
     left = [item for item in new if item.id not in failure.ups]
     scripts = {**_scripts(tool, new, failure.ups, {}), **_printed(tool, left, failure.runner)}
     change = with_migrations(base.change, scripts)
-    static, linter = validate.static_findings(change, base.given)
+    static, linter = validate.static_findings(change, base.config, base.policy)
     causes = [item for item in static if not _follows(item, failure.finding)]
     found = _unreported((*causes, *failure.findings, failure.finding), earlier)
     outcome = StageOutcome(result=replace(base, change=change, linter=linter), findings=found)

@@ -64,7 +64,7 @@ def record_again(base: Provisioned, names: Sequence[str]) -> Rerecorded:
     changed: set[str] = set()
     failures: dict[str, Finding] = {}
     order = base.programs
-    with workspace.opened(base.change.tree, tool, server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, server, base.root, base.change.head.directory) as files:
         runner = ToolRunner.on(base, files, "rerecord")
         for wanted in _batches(order, names):
             later = order[order.index(wanted[-1]) + 1 :]
