@@ -57,6 +57,7 @@ class GolangMigrate:
             history,
             semantics=replace(
                 history.semantics,
+                records_before_run=True,
                 how_to_disable_transaction="in a file of its own with no other statement",
                 out_of_order_behaviour="golang-migrate records one number and skips it silently on databases "
                 "that are past it",

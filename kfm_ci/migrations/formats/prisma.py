@@ -74,6 +74,7 @@ class Prisma:
             semantics=replace(
                 history.semantics,
                 non_transactional=splits,
+                records_before_run=True,
                 how_to_disable_transaction="in a migration of its own with no other statement",
                 out_of_order_behaviour="Prisma runs it after them on databases that have them, and before "
                 "them on a new database",

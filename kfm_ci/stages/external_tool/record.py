@@ -59,7 +59,7 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
     with workspace.opened(tree, tool, base.server, base.root, base.change.head.directory) as files:
         _restore(files, tool, database)
         recorder = LogRecorder(base.server, database)
-        ended = files.start(tool.up, database)
+        ended = files.start(tool.commands.up, database)
         if ended.code and not recorder.read_new():
             raise tool_run.tool_failure(tool, ended)
     if ended.code:
@@ -72,10 +72,10 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
 
 def _restore(files: ToolWorkspace, tool: Tool, database: str) -> None:
     """Let the tool restore its schema dump if it has one and can; otherwise all migrations of the base run."""
-    if not tool.load_schema:
+    if not tool.commands.load_schema:
         return
     name = files.server.create_database("tool_restored", template=database)
-    if files.start(tool.load_schema, name).code == 0:
+    if files.start(tool.commands.load_schema, name).code == 0:
         files.server.create_database(database, template=name)
     files.server.drop_database(name)
 
@@ -88,7 +88,7 @@ def _build_empty(base: BaseDatabase, tool: Tool, database: str) -> None:
     name = base.server.create_database("tool_empty", template=database)
     with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
         files.hide_files(base.change.head.migrations)
-        ended = files.start(tool.up, name)
+        ended = files.start(tool.commands.up, name)
     if ended.code == 0:
         base.server.create_database(database, template=name)
     base.server.drop_database(name)
@@ -117,7 +117,7 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
         ]
         with keeping(lambda: StageOutcome(result=base, findings=(*found, *downs.findings))):
             scripts = _scripts(tool, new, ups.ups, downs.record())
-            check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool)
+            check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool.tables)
     change = with_migrations(base.change, scripts)
     static, linter = validate.static_findings(change, base.config, base.policy)
     # a failed rollback that is reported is not also missing
@@ -212,7 +212,7 @@ def _shell_command(migration: ToolMigration, tool: Tool) -> str | None:
     command = migration.up
     if not command.down:
         return None
-    generated = {path.rpartition("/")[2] for path in tool.generated_files}
+    generated = {path.rpartition("/")[2] for path in tool.environment.generated_files}
     # a command that runs a generated file names the tool's own task after it
     place = next((number for number, word in enumerate(command.down) if word in generated), 0)
     words = command.down[:1] + command.down[place + 1 :]

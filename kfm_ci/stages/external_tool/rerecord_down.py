@@ -39,7 +39,7 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
     At most MOST, first those that are reported to lose rows.
     """
     tool = base.change.head.tool
-    if tool is None or tool.down_preview:
+    if tool is None or tool.commands.down_preview:
         return []  # SQL that a tool prints without running it depends on no row
     found: list[tuple[bool, str]] = []
     migrations = {item.id: item for item in base.new}
