@@ -196,6 +196,17 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowDeletion:
+    """How to delete a migration's row from the history table."""
+
+    sql: str
+    """With the placeholders ``{text}`` and ``{number}``, both the version, ``{id}``, and ``{previous}``, the version
+    before it as a number."""
+    sql_of_first: str | None = None
+    """For the first migration; None: ``sql``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSemantics:
     """How a migration tool runs, records and orders its migrations."""
 
@@ -208,6 +219,8 @@ class ToolSemantics:
     one transaction."""
     records_before_run: bool = False
     """Whether the tool inserts the history row before it runs the migration."""
+    row_deletion: RowDeletion | None = None
+    """How to make a migration pending for the tool; None: not known."""
     moves_applied_files: bool = False
     """Whether the tool moves the files of an applied migration when a later migration takes their names."""
     ordered_within_file: bool = False
