@@ -59,30 +59,30 @@ def _repository(root: Path, settings: Config) -> Iterator[str]:
         yield f"           {finding.severity.value}: {finding.place.file}: {finding.message}"
     if history.tool is not None:
         yield f"tool       {_program(root, history.tool)}"
-        command, table_name = " ".join(history.tool.up), history.tool.history_table
-        yield f"           runs `{command}` in {history.tool.directory}, records migrations in {table_name}"
+        command, table_name = " ".join(history.tool.commands.up), history.tool.tables.history
+        yield f"           runs `{command}` in {history.tool.environment.directory}, records migrations in {table_name}"
     else:
         yield "tool       not run: kfm-ci runs the SQL files as the tool does; set [migrations.command] to run the tool"
 
 
 def _program(root: Path, tool: Tool) -> str:
-    where = places(root, tool.directory)
-    path = shutil.which(tool.up[0], path=where)
+    where = places(root, tool.environment.directory)
+    path = shutil.which(tool.commands.up[0], path=where)
     if path is None:
-        return f"{tool.up[0]} is NOT INSTALLED: {tool.how_to_install}"
-    found = f"{tool.up[0]}: {path}"
+        return f"{tool.commands.up[0]} is NOT INSTALLED: {tool.installation.help}"
+    found = f"{tool.commands.up[0]}: {path}"
     missing = _missing_dependency(root, tool, where)
-    return f"{found}, but a dependency is NOT INSTALLED ({missing}): {tool.how_to_install}" if missing else found
+    return f"{found}, but a dependency is NOT INSTALLED ({missing}): {tool.installation.help}" if missing else found
 
 
 def _missing_dependency(root: Path, tool: Tool, where: str) -> str | None:
     """Return a tool's missing dependency, from its own check; None without one."""
-    program = shutil.which(tool.dependency_check[0], path=where) if tool.dependency_check else None
+    program = shutil.which(tool.installation.check[0], path=where) if tool.installation.check else None
     if program is None:
         return None
     ended = process.run(
-        (program, *tool.dependency_check[1:]),
-        directory=root / tool.directory,
+        (program, *tool.installation.check[1:]),
+        directory=root / tool.environment.directory,
         environment={**environment(), "PATH": where},
         timeout=PATIENCE,
     )

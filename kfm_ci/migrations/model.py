@@ -57,8 +57,8 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
-    """An external migration tool; placeholders such as ``{url}`` are filled in when it is started."""
+class ToolCommands:
+    """The command lines of a tool; placeholders such as ``{url}`` are filled in when it is started."""
 
     up: tuple[str, ...]
     """Runs all pending migrations, as in production."""
@@ -77,20 +77,28 @@ class Tool:
     load_schema: tuple[str, ...] = ()
     """Loads the tool's schema file as the base schema before ``up``, because old migrations often no longer run; empty
     if the tool has no schema file."""
-    history_table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolTableNames:
+    """The names of a tool's own tables, and the values that identify a migration in its history table."""
+
+    history: str
     """The tool's history table, with its schema unless that is the default schema."""
-    own_tables: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     """Other tables of the tool; ``*`` matches any rest, as in ``schema.*``."""
-    history_row_keys: tuple[str, ...] = ()
-    """Values that identify a migration's row in the history table, such as ``{id}``; empty: any of its names."""
-    records_before_run: bool = False
-    """Whether the tool inserts the history row before it runs the migration."""
-    how_to_enable_transaction: str | None = None
-    """How to enable the transaction of a migration; None if the tool opens one or cannot."""
-    tables_filled_afterwards: tuple[str, ...] = ()
+    filled_afterwards: tuple[str, ...] = ()
     """Tables that the tool fills after the last migration, such as a list of permissions."""
+    row_keys: tuple[str, ...] = ()
+    """Values that identify a migration's row in the history table, such as ``{id}``; empty: any of its names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEnvironment:
+    """The working directory, variables, settings and time limit with which a tool is started."""
+
     directory: str = "."
-    environment: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
     """Environment variables in addition to ``DATABASE_URL`` and those of libpq."""
     pass_env: tuple[str, ...] = ()
     """Names of environment variables of kfm-ci to pass on."""
@@ -100,13 +108,29 @@ class Tool:
     """The tool's settings file; its URL is replaced in the tool workspace."""
     generated_files: dict[str, str] = field(default_factory=dict)
     """Files to write into the tool workspace, by path; placeholders such as ``{url}`` are filled in."""
-    how_to_install: str = (
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolInstallation:
+    """How to install a tool, and how to check that it is complete."""
+
+    help: str = (
         "install the application's dependencies before the gate runs, such as `npm ci` or "
         "`pip install -r requirements.txt`"
     )
     """How to install the program."""
-    dependency_check: tuple[str, ...] = ()
+    check: tuple[str, ...] = ()
     """Exits 0 if the dependencies of the program are installed; empty if it has none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """An external migration tool: how kfm-ci starts it, and where it records its migrations."""
+
+    commands: ToolCommands
+    tables: ToolTableNames
+    environment: ToolEnvironment = ToolEnvironment()
+    installation: ToolInstallation = ToolInstallation()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +196,17 @@ class Migration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowDeletion:
+    """How to delete a migration's row from the history table."""
+
+    sql: str
+    """With the placeholders ``{text}`` and ``{number}``, both the version, ``{id}``, and ``{previous}``, the version
+    before it as a number."""
+    sql_of_first: str | None = None
+    """For the first migration; None: ``sql``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolSemantics:
     """How a migration tool runs, records and orders its migrations."""
 
@@ -182,12 +217,18 @@ class ToolSemantics:
     history_row_repair: str | None = None
     """How to repair the history table if the tool is killed between a migration and its row; None: both are written in
     one transaction."""
+    records_before_run: bool = False
+    """Whether the tool inserts the history row before it runs the migration."""
+    row_deletion: RowDeletion | None = None
+    """How to make a migration pending for the tool; None: not known."""
     moves_applied_files: bool = False
     """Whether the tool moves the files of an applied migration when a later migration takes their names."""
     ordered_within_file: bool = False
     """Whether the order matters only among the migrations of one file."""
     how_to_disable_transaction: str | None = None
     """Value of ``Migration.how_to_disable_transaction`` for every migration; None: the format sets it itself."""
+    how_to_enable_transaction: str | None = None
+    """How to enable the transaction of a migration; None if the tool opens one or cannot."""
     down_description: str = "a down with statements"
     """What rolls a migration back, in the tool's words."""
     out_of_order_behaviour: str | None = None

@@ -35,7 +35,7 @@ class DryRun:
                 applied = run_script.apply(connection, migration.up)
                 if applied.outcome is Outcome.FAILED:
                     finding = failure_finding(base, migration, migration.up, applied)
-                    raise Failed(f"`{migration.id}` fails: {applied.error}.", (finding,))
+                    raise Failed(f"`{migration.id}` fails: {applied.error}.", StageOutcome(findings=(finding,)))
         findings = check_single_transaction(base)
         message = f"{outside} outside a transaction" if outside else None
         return StageOutcome(result=DryRunResult(unseeded=name), findings=findings, message=message)
@@ -49,7 +49,7 @@ def _run_and_roll_back(base: Provisioned, connection: Session, number: int) -> N
     ran = run_script.dry_run(connection, migration.up)
     if ran.outcome is Outcome.FAILED:
         finding = failure_finding(base, migration, migration.up, ran)
-        raise Failed(f"`{migration.id}` fails: {ran.error}.", (finding,))
+        raise Failed(f"`{migration.id}` fails: {ran.error}.", StageOutcome(findings=(finding,)))
     reset(connection)
     if before:
         sequences.restore(connection, sequences.find_moved(before, sequences.read_all(connection)))
@@ -68,7 +68,8 @@ def _compare_schema(base: Provisioned, now: Catalog, number: int) -> None:
     base.server.drop_database(name)
     if now.digest != before.digest:
         migration = base.new[number]
-        raise Failed(f"The dry run of `{migration.id}` is not rolled back completely.", (_not_rolled_back(migration),))
+        outcome = StageOutcome(findings=(_not_rolled_back(migration),))
+        raise Failed(f"The dry run of `{migration.id}` is not rolled back completely.", outcome)
 
 
 def _not_rolled_back(migration: ExecutableMigration) -> Finding:

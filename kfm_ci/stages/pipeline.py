@@ -11,7 +11,7 @@ from kfm_ci.errors import Cancelled, CannotCheck, KfmError
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import StageEvidence
 from kfm_ci.model import Finding, StageStatus
-from kfm_ci.postgres.session import CONNECTION_ERRORS, connection_error
+from kfm_ci.postgres.session import connection_error
 from kfm_ci.stages.apply import Apply
 from kfm_ci.stages.checksums import Checksums
 from kfm_ci.stages.dry_run import DryRun
@@ -21,7 +21,7 @@ from kfm_ci.stages.results import RunningServer
 from kfm_ci.stages.rollback import Rollback
 from kfm_ci.stages.smoke import Smoke
 from kfm_ci.stages.smoke_checks.compatibility import check_running_release
-from kfm_ci.stages.stage import Failed, Results, Skip, Stage, StageOutcome, Stopped
+from kfm_ci.stages.stage import ConnectionLost, EarlyEnd, Errored, Results, Stage, StageOutcome, keeping
 from kfm_ci.stages.validate import Validate
 
 Given = TypeVar("Given")
@@ -75,35 +75,27 @@ def _run(stage: Stage[Given], given: Given, done: Results) -> tuple[StageStatus,
     """Return how a stage ended, its outcome, and the failure of the run so far."""
     if isinstance(done.failure, Cancelled):
         return StageStatus.SKIPPED, StageOutcome(message="cancelled"), done.failure
-    outcome = StageOutcome()
     try:
-        try:
+        with keeping(StageOutcome):
             return StageStatus.PASSED, stage.run(given, done), done.failure
-        except Stopped as stopped:
-            outcome = stopped.outcome
-            raise stopped.error from stopped
-    except Skip as reason:
-        return StageStatus.SKIPPED, replace(outcome, message=str(reason)), done.failure
-    except Failed as reason:
-        found = () if outcome.findings else reason.findings
-        return (
-            StageStatus.FAILED,
-            replace(outcome, findings=(*outcome.findings, *found), message=str(reason)),
-            done.failure,
-        )
-    except KfmError as error:
+    except Errored as end:
         # a signal counts more than the error that it interrupts
-        failure = error if isinstance(error, Cancelled) else done.failure or error
-        return StageStatus.ERRORED, replace(outcome, message=str(error)), failure
-    except CONNECTION_ERRORS as error:
-        running = outcome.result if isinstance(outcome.result, RunningServer) else done.get(RunningServer)
-        lost = (
-            connection_error(running.server, error)
-            if running
-            else CannotCheck(
-                code="KFM-C08",
-                message="The server stopped or closed the connection.",
-                help="Run again; check the memory and disk limits of the machine if the error persists.",
-            )
-        )
-        return StageStatus.ERRORED, replace(outcome, message=str(lost)), done.failure or lost
+        failure = end.error if isinstance(end.error, Cancelled) else done.failure or end.error
+        return end.status, replace(end.outcome, message=str(end)), failure
+    except ConnectionLost as end:
+        lost = _connection_error(end.error, replace(done, outcomes=(*done.outcomes, end.outcome)))
+        return end.status, replace(end.outcome, message=str(lost)), done.failure or lost
+    except EarlyEnd as end:
+        return end.status, replace(end.outcome, message=str(end)), done.failure
+
+
+def _connection_error(error: Exception, done: Results) -> CannotCheck:
+    """Return the error for a lost connection, with the state of the server if a stage started one."""
+    running = done.get(RunningServer)
+    if running is not None:
+        return connection_error(running.server, error)
+    return CannotCheck(
+        code="KFM-C08",
+        message="The server stopped or closed the connection.",
+        help="Run again; check the memory and disk limits of the machine if the error persists.",
+    )

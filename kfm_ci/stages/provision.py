@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from kfm_ci.errors import CannotCheck
 from kfm_ci.migrations.model import Migration, Tool
@@ -34,10 +35,12 @@ class Provision:
         if not given.change.new:
             raise Skip("There is no new migration.")
         server = given.resources.enter_context(given.engine().start())
-        running: RunningServer = RunningServer(given=given, change=given.change, server=server)
+        running: RunningServer = RunningServer(
+            change=given.change, config=given.config, policy=given.policy, journal=given.journal, server=server
+        )
         found: list[Finding] = []
         with keeping(lambda: StageOutcome(result=running, findings=tuple(found))):
-            running = base = _base_database(running)
+            running = base = _base_database(running, given.root, given.commit)
             prepare(base, base.base_database)
             comparison = history_table.by_baseline(base, base.base_database)
             found += comparison.findings
@@ -58,7 +61,7 @@ class Provision:
         return StageOutcome(result=provisioned, findings=tuple(found), message=message)
 
 
-def _base_database(running: RunningServer) -> BaseDatabase:
+def _base_database(running: RunningServer, root: Path, commit: str) -> BaseDatabase:
     """Create the roles and an empty database."""
     server, database = running.server, running.config.database
     with session.connect(server, server.maintenance, admin=True) as administrator:
@@ -68,7 +71,16 @@ def _base_database(running: RunningServer) -> BaseDatabase:
     name = server.create_database("base")
     with session.connect(server, name, admin=database.run_as == "superuser") as connection:
         session.check_settings(connection, database.settings)
-    return BaseDatabase(given=running.given, change=running.change, server=server, base_database=name)
+    return BaseDatabase(
+        change=running.change,
+        config=running.config,
+        policy=running.policy,
+        journal=running.journal,
+        server=server,
+        root=root,
+        commit=commit,
+        base_database=name,
+    )
 
 
 def _record(base: BaseDatabase, tool: Tool, done: Results) -> Recording:
@@ -89,7 +101,10 @@ def _apply_base(base: BaseDatabase, baseline: frozenset[str]) -> None:
                 reset(connection)
                 located = run_script.replay(connection, script, applied)
                 finding = failure_finding(base, migration, script, located)
-                raise Failed(f"The migration `{migration.id}` of the base commit does not apply.", (finding,))
+                raise Failed(
+                    f"The migration `{migration.id}` of the base commit does not apply.",
+                    StageOutcome(findings=(finding,)),
+                )
         reset(connection)
         ledger.fill(connection, tuple(entry_of(base, item) for item in migrations))
 
@@ -100,10 +115,14 @@ def _provisioned(base: BaseDatabase, recording: Recording) -> Provisioned:
         reset(connection)
         base_catalog = catalog.read(connection)
     return Provisioned(
-        given=base.given,
         change=with_migrations(base.change, {item.id: item for item in new}),
+        config=base.config,
+        policy=base.policy,
+        journal=base.journal,
         server=base.server,
         linter=base.linter,
+        root=base.root,
+        commit=base.commit,
         base_database=base.base_database,
         base_catalog=base_catalog,
         new=new,

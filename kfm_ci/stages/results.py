@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
 from kfm_ci.analysis.change import Change
 from kfm_ci.config import Config
 from kfm_ci.errors import CannotCheck
+from kfm_ci.evidence.journal import Journal
 from kfm_ci.evidence.model import (
     ApplyEvidence,
     RollbackEvidence,
@@ -29,7 +31,6 @@ from kfm_ci.postgres.catalog import Catalog
 from kfm_ci.postgres.engines.base import Server
 from kfm_ci.postgres.session import Session
 from kfm_ci.sql.script import Script
-from kfm_ci.stages.gate_input import GateInput
 from kfm_ci.stages.stage import Results
 
 
@@ -89,22 +90,17 @@ class ValidateResult:
 class RunningServer:
     """The throwaway server, and the change that runs on it."""
 
-    given: GateInput
     change: Change
     """With the SQL of the tool's own migrations as soon as it is recorded."""
+    config: Config
+    """The settings of the check: where a base is known, it decides most of them."""
+    policy: Config
+    """The same settings, for what decides about findings."""
+    journal: Journal
+    """Written before each attempt."""
     server: Server
     linter: LinterIdentity | None = None
     """Set where recorded SQL was checked by the linter."""
-
-    @property
-    def config(self) -> Config:
-        """The settings of the head."""
-        return self.given.config
-
-    @property
-    def policy(self) -> Config:
-        """The settings that decide."""
-        return self.given.policy
 
     @property
     def pending(self) -> tuple[Migration, ...]:
@@ -113,7 +109,7 @@ class RunningServer:
 
     def note(self, event: str, **details: str) -> None:
         """Write an attempt or its outcome to the journal; names and outcomes, never SQL."""
-        self.given.journal.note(event, **details)
+        self.journal.note(event, **details)
 
     def connect(
         self, database: str, *, admin: bool = False, settings: Mapping[str, str] | None = None
@@ -136,6 +132,10 @@ class RunningServer:
 class BaseDatabase(RunningServer):
     """The database with the migrations of the base commit."""
 
+    root: Path
+    """The repository's directory, for dependencies that are installed next to its files."""
+    commit: str
+    """The commit of the head, for the ledger."""
     base_database: str
 
 

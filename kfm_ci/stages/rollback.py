@@ -175,7 +175,7 @@ def _subject(base: Provisioned, migration: ExecutableMigration) -> DrillSubject:
     values = migration.header.values if migration.header else {}
     head = base.change.head
     compensation = head.get(values.get("compensated-by", "")) if strategy is Strategy.COMPENSATING else None
-    order = head.migrations
+    order, deletion = head.migrations, head.semantics.row_deletion
     place = order.index(migration)
     return DrillSubject(
         migration=migration,
@@ -183,7 +183,7 @@ def _subject(base: Provisioned, migration: ExecutableMigration) -> DrillSubject:
         compensation=compensation,
         runbook=_runbook(base, values.get("runbook")) if strategy is Strategy.MANUAL else None,
         exceptions=base.policy.policy.compensation_exceptions,
-        forget=row_deletion.forget(head.format, migration, order[place - 1] if place else None),
+        forget=row_deletion.forget(deletion, migration, order[place - 1] if place else None) if deletion else None,
     )
 
 

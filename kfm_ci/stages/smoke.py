@@ -19,7 +19,7 @@ from kfm_ci.stages.results import (
 )
 from kfm_ci.stages.smoke_checks import verify_scripts
 from kfm_ci.stages.smoke_checks.execution import command_failure, file_failure
-from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, Stopped, keeping
+from kfm_ci.stages.stage import Failed, Results, Skip, StageOutcome, keeping
 
 COMMAND = "command"
 """Name of the application's own smoke test."""
@@ -52,27 +52,28 @@ class Smoke:
                 reason = "The new migrations were not applied."
             if reason is None and base is not None and applied is not None:
                 found += verify_scripts.check_skipped(base.new)
-                tests = _run_tests(base, base.server.create_database("smoke", template=applied.database))
+                seeded = base.server.create_database("smoke", template=applied.database)
+                tests = _run_tests(base, seeded, given)
                 dry_run = done.get(DryRunResult)
                 has_rows = applied.seeded_base != base.base_database
                 if dry_run and has_rows and not all(item.passed for item in tests):
                     unseeded = base.server.create_database("smoke_unseeded", template=dry_run.unseeded)
-                    tests = _without_row_failures(tests, _run_tests(base, unseeded), found)
+                    tests = _without_row_failures(tests, _run_tests(base, unseeded, given), found)
                 failed = [item for item in tests if not item.passed]
                 found += [_finding(item, Severity.ERROR, "Correct the migration or the assertion.") for item in failed]
                 if failed:
                     raise Failed(f"{len(failed)} of {len(tests)} smoke tests failed.")
         if reason is not None:
-            raise Stopped(Skip(reason), StageOutcome(findings=tuple(found)))
+            raise Skip(reason, StageOutcome(findings=tuple(found)))
         return StageOutcome(result=SmokeResult(tests=tests), findings=tuple(found), message=f"{len(tests)} passed")
 
 
-def _run_tests(base: Provisioned, database: str) -> tuple[SmokeEvidence, ...]:
+def _run_tests(base: Provisioned, database: str, given: GateInput) -> tuple[SmokeEvidence, ...]:
     """Run all smoke tests, in order, on one database."""
     results = [
         (f"{path}{EDITED if is_second else ''}", _file(base, database, tree, path))
-        for path in base.given.smoke_files
-        for tree, is_second in _versions(base.given, path)
+        for path in given.smoke_files
+        for tree, is_second in _versions(given, path)
     ]
     results += verify_scripts.run_scripts(base, database)
     if base.config.smoke.command:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, TypeVar
 
 from kfm_ci.errors import KfmError
 from kfm_ci.evidence.model import StageEvidence
@@ -14,19 +14,6 @@ from kfm_ci.postgres.session import CONNECTION_ERRORS
 
 Input = TypeVar("Input", contravariant=True)
 Kind = TypeVar("Kind")
-
-
-class Skip(Exception):
-    """A stage has nothing to do, or a stage that it needs failed; the text is the reason."""
-
-
-class Failed(Exception):
-    """A stage failed; the text is the reason in one line, findings give the details."""
-
-    def __init__(self, reason: str, findings: tuple[Finding, ...] = ()) -> None:
-        """``findings``: found by the step that failed."""
-        super().__init__(reason)
-        self.findings = findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +27,70 @@ class StageOutcome:
     """Findings of earlier stages that this one replaces by better ones."""
     message: str | None = None
 
+    def followed_by(self, step: StageOutcome) -> StageOutcome:
+        """Return the outcome of a stage and of its last step; the result of the step wins."""
+        return StageOutcome(
+            result=step.result or self.result,
+            findings=(*self.findings, *step.findings),
+            superseded=self.superseded | step.superseded,
+        )
 
-class Stopped(Exception):
-    """A stage ended early: the error that ended it, and its outcome up to there."""
+
+class EarlyEnd(Exception):
+    """A stage ended early; the text is the reason in one line."""
+
+    status: ClassVar[StageStatus]
+
+    def __init__(self, reason: str, outcome: StageOutcome = StageOutcome()) -> None:
+        """``outcome``: up to there, without a message."""
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+class Skip(EarlyEnd):
+    """A stage has nothing to do, or a stage that it needs failed."""
+
+    status = StageStatus.SKIPPED
+
+
+class Failed(EarlyEnd):
+    """A stage failed; its findings give the details."""
+
+    status = StageStatus.FAILED
+
+
+class Errored(EarlyEnd):
+    """An error of kfm-ci ended a stage."""
+
+    status = StageStatus.ERRORED
+
+    def __init__(self, error: KfmError, outcome: StageOutcome) -> None:
+        super().__init__(str(error), outcome)
+        self.error = error
+
+
+class ConnectionLost(EarlyEnd):
+    """A lost connection ended a stage."""
+
+    status = StageStatus.ERRORED
 
     def __init__(self, error: Exception, outcome: StageOutcome) -> None:
-        """``outcome``: its message is not used."""
-        super().__init__(str(error))
-        self.error, self.outcome = error, outcome
+        super().__init__(str(error), outcome)
+        self.error = error
 
 
 @contextmanager
 def keeping(outcome: Callable[[], StageOutcome]) -> Iterator[None]:
-    """Attach the outcome so far to an error that ends a stage early, so that its evidence is not lost."""
+    """Add the outcome so far to what ends a stage early, so that its evidence is not lost."""
     try:
         yield
-    except Stopped as stopped:
-        so_far, inner = outcome(), stopped.outcome
-        found = (*so_far.findings, *inner.findings)
-        raise Stopped(stopped.error, replace(so_far, result=inner.result or so_far.result, findings=found)) from stopped
-    except (Failed, KfmError, *CONNECTION_ERRORS) as error:
-        so_far = outcome()
-        found = error.findings if isinstance(error, Failed) else ()
-        raise Stopped(error, replace(so_far, findings=(*so_far.findings, *found))) from error
+    except EarlyEnd as end:
+        end.outcome = outcome().followed_by(end.outcome)
+        raise
+    except KfmError as error:
+        raise Errored(error, outcome()) from error
+    except CONNECTION_ERRORS as error:
+        raise ConnectionLost(error, outcome()) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,5 +136,5 @@ class Stage(Protocol[Input]):
     name: str
 
     def run(self, given: Input, done: Results) -> StageOutcome:
-        """Return the outcome; raises Skip, Failed, Stopped, or a KfmError."""
+        """Return the outcome; raises EarlyEnd, a KfmError, or the error of a lost connection."""
         ...

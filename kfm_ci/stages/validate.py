@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kfm_ci.analysis.change import Change
+from kfm_ci.config import Config
 from kfm_ci.model import Finding, LinterIdentity, Severity, Verdict
 from kfm_ci.rules import runner
 from kfm_ci.rules.squawk import findings, process
@@ -31,7 +32,7 @@ class Validate:
                 findings=outcome.findings,
                 message=f"{count}; checked after {head.format} has run them",
             )
-        found, linter = static_findings(given.change, given)
+        found, linter = static_findings(given.change, given.config, given.policy)
         outcome = StageOutcome(result=ValidateResult(linter=linter), findings=found)
         errors = [item for item in (*done.findings, *found) if item.severity is Severity.ERROR]
         suspected = sum(item.verdict is Verdict.SUSPECTED for item in errors)
@@ -46,13 +47,16 @@ def _fail_on_errors(count: int, outcome: StageOutcome) -> None:
             raise Failed(f"{count} static error{'s' if count > 1 else ''}.")
 
 
-def static_findings(change: Change, given: GateInput) -> tuple[tuple[Finding, ...], LinterIdentity | None]:
+def static_findings(
+    change: Change, config: Config, policy: Config
+) -> tuple[tuple[Finding, ...], LinterIdentity | None]:
     """Return the findings of our rules and the linter, and the linter where it was asked.
 
+    ``policy``: the settings that decide about findings.
     Raises CannotCheck when the linter did not finish.
     """
     found = runner.findings(change)
-    linted = runner.lint_change(change, found, given.policy, major=given.config.database.postgres_version)
+    linted = runner.lint_change(change, found, policy, major=config.database.postgres_version)
     if linted.unchecked:
         raise findings.not_checked(linted)
     return (*found, *linted.findings), process.identity() if linted.asked else None

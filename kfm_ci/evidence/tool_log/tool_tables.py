@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from psycopg import sql
 
-from kfm_ci.migrations.model import Tool
+from kfm_ci.migrations.model import ToolTableNames
 from kfm_ci.postgres.session import Session
 from kfm_ci.sql import statements
 from kfm_ci.sql.parse_tree import Node
@@ -43,13 +43,13 @@ class ToolTables:
     """Tables that the tool itself fills after the last migration: these statements belong to no migration."""
 
     @classmethod
-    def of(cls, tool: Tool) -> ToolTables:
+    def of(cls, tables: ToolTableNames) -> ToolTables:
         """Return a tool's history table, the lock table beside it, and the tables that its format names."""
         # a configured name is no pattern, so that it cannot hide other tables
-        table = glob.escape(tool.history_table.lower())
+        table = glob.escape(tables.history.lower())
         return cls(
-            names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tool.own_tables)}),
-            filled_afterwards=frozenset(name.lower() for name in tool.tables_filled_afterwards),
+            names=frozenset({table, f"{table}_lock", f"{table}lock", *(name.lower() for name in tables.own)}),
+            filled_afterwards=frozenset(name.lower() for name in tables.filled_afterwards),
         )
 
     def contains(self, schema: str, table: str) -> bool:
@@ -86,9 +86,9 @@ class ToolTables:
         return sql.SQL("drop table if exists {} cascade").format(sql.SQL(", ").join(names)) if names else None
 
 
-def read_history(session: Session, tool: Tool) -> str:
+def read_history(session: Session, tables: ToolTableNames) -> str:
     """Return the rows of a tool's history table as one text; empty if there is no such table."""
-    schema, _, table = tool.history_table.rpartition(".")
+    schema, _, table = tables.history.rpartition(".")
     found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
     if found is None:
         return ""
@@ -100,9 +100,9 @@ def read_history(session: Session, tool: Tool) -> str:
     return str(row[0]) if row else ""
 
 
-def delete_history_rows(session: Session, tool: Tool, keys: Iterable[tuple[str, ...]]) -> None:
+def delete_history_rows(session: Session, tables: ToolTableNames, keys: Iterable[tuple[str, ...]]) -> None:
     """Delete the history rows of migrations, each given by the values that its row contains."""
-    schema, _, table = tool.history_table.rpartition(".")
+    schema, _, table = tables.history.rpartition(".")
     found = session.execute(_HISTORY, [table, schema, schema]).fetchone()
     if found is not None:
         statement = sql.SQL(_DELETE_ROWS).format(sql.Identifier(*found))

@@ -14,7 +14,18 @@ from kfm_ci.migrations.formats.alembic_settings import AlembicSettings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
+from kfm_ci.migrations.model import (
+    Command,
+    History,
+    Migration,
+    Tool,
+    ToolCommands,
+    ToolEnvironment,
+    ToolInstallation,
+    ToolSemantics,
+    ToolTableNames,
+    Tree,
+)
 from kfm_ci.migrations.problems.file_contents import UNREADABLE_FILE
 from kfm_ci.migrations.problems.file_order import DUPLICATE_VERSION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
@@ -147,16 +158,20 @@ def _tool(tree: Tree, settings: AlembicSettings) -> Tool:
     schema, table = (program_files.first_match(tree, ".", env, pattern) for pattern in (_SCHEMA, _TABLE))
     run = ("alembic", *settings.options)
     return Tool(
-        # all heads: the base may have two when the pull request adds the merge
-        up=(*run, "upgrade", "heads"),
-        up_one=(*run, "upgrade", "{id}"),
-        down_one=(*run, "downgrade", "{id}{below}"),
-        down_to=(*run, "downgrade", "{id}{below}"),
-        preview=(*run, "upgrade", "{range}", "--sql"),
-        history_table=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT,
-        directory=settings.home,
-        settings_file=settings.file,
-        how_to_install="pip install -r requirements.txt",
+        commands=ToolCommands(
+            # all heads: the base may have two when the pull request adds the merge
+            up=(*run, "upgrade", "heads"),
+            up_one=(*run, "upgrade", "{id}"),
+            down_one=(*run, "downgrade", "{id}{below}"),
+            down_to=(*run, "downgrade", "{id}{below}"),
+            preview=(*run, "upgrade", "{range}", "--sql"),
+        ),
+        tables=ToolTableNames(history=f"{schema}.{table or _DEFAULT}" if schema else table or _DEFAULT),
+        environment=ToolEnvironment(
+            directory=settings.home,
+            settings_file=settings.file,
+        ),
+        installation=ToolInstallation(help="pip install -r requirements.txt"),
     )
 
 

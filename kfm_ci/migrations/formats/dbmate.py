@@ -8,7 +8,7 @@ from dataclasses import replace
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.sections import Sections, between, everything, holds, problem, sectioned
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, ToolSemantics, Tree
+from kfm_ci.migrations.model import History, RowDeletion, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import SECTION_MISSING
 from kfm_ci.migrations.problems.transaction_modes import DBMATE_MULTIPLE_BLOCKS
 from kfm_ci.model import Finding, Mode
@@ -88,6 +88,7 @@ class Dbmate:
         return replace(
             sectioned(history, _cut),
             semantics=ToolSemantics(
+                row_deletion=RowDeletion(sql="delete from schema_migrations where version = {text}"),
                 how_to_disable_transaction="in a file of its own with `-- migrate:up transaction:false`",
                 out_of_order_behaviour="dbmate runs it after them on databases that have them (`--strict` rejects it), "
                 "and before them on a new database",

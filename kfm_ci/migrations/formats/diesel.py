@@ -10,7 +10,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import source_files
 from kfm_ci.migrations.layouts.sections import name_findings, problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, RowDeletion, Tree
 from kfm_ci.migrations.problems.transaction_modes import DIESEL_METADATA
 from kfm_ci.model import Finding, Hazard, Mode
 from kfm_ci.sql.script import SourceFile
@@ -96,6 +96,7 @@ class Diesel:
             ),
             semantics=replace(
                 history.semantics,
+                row_deletion=RowDeletion(sql="delete from __diesel_schema_migrations where version = {text}"),
                 how_to_disable_transaction="in a migration of its own with `run_in_transaction = false` in its "
                 "`metadata.toml`",
                 out_of_order_behaviour="diesel runs it after them on databases that have them, and before "

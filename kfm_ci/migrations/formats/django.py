@@ -14,7 +14,18 @@ from kfm_ci.migrations.formats import django_settings
 from kfm_ci.migrations.layouts import program_files, program_metadata, python_assignments, revision_graph
 from kfm_ci.migrations.layouts.revision_graph import Revision
 from kfm_ci.migrations.layouts.sections import problem
-from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolSemantics, Tree
+from kfm_ci.migrations.model import (
+    Command,
+    History,
+    Migration,
+    Tool,
+    ToolCommands,
+    ToolEnvironment,
+    ToolInstallation,
+    ToolSemantics,
+    ToolTableNames,
+    Tree,
+)
 from kfm_ci.migrations.problems.file_order import MISSING_PARENT_REVISION, MULTIPLE_HEADS
 from kfm_ci.migrations.tools.command_lines import with_tool
 from kfm_ci.model import Digest, Finding
@@ -107,20 +118,28 @@ class Django:
         return with_tool(
             history,
             Tool(
-                up=(*_MANAGE, "migrate", "--noinput"),
-                up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
-                down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
-                down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
-                history_row_keys=("{app}", "{name}"),
-                tables_filled_afterwards=("django_content_type", "auth_permission"),
-                status=(*_MANAGE, "migrate", "--check"),
-                preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"),
-                history_table="django_migrations",
-                directory=directory,
-                generated_files={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
-                environment={"DJANGO_SETTINGS_MODULE": _OURS} if module else {},
-                how_to_install="pip install -r requirements.txt",
-                dependency_check=("python", "-c", "import django"),
+                commands=ToolCommands(
+                    up=(*_MANAGE, "migrate", "--noinput"),
+                    up_one=(*_MANAGE, "migrate", "{app}", "{name}", "--noinput"),
+                    down_one=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
+                    down_to=(*_MANAGE, "migrate", "{app}", "{back}", "--noinput"),
+                    status=(*_MANAGE, "migrate", "--check"),
+                    preview=(*_MANAGE, "sqlmigrate", "{app}", "{name}"),
+                ),
+                tables=ToolTableNames(
+                    row_keys=("{app}", "{name}"),
+                    filled_afterwards=("django_content_type", "auth_permission"),
+                    history="django_migrations",
+                ),
+                environment=ToolEnvironment(
+                    directory=directory,
+                    generated_files={f"{start}{_OURS}.py": _WRAPPER.format(module=module[1])} if module else {},
+                    variables={"DJANGO_SETTINGS_MODULE": _OURS} if module else {},
+                ),
+                installation=ToolInstallation(
+                    help="pip install -r requirements.txt",
+                    check=("python", "-c", "import django"),
+                ),
             ),
             words,
         )

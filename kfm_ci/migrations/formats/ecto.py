@@ -6,7 +6,7 @@ import re
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolEnvironment, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.exs$")
@@ -50,16 +50,24 @@ class Ecto:
         return with_tool(
             program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
             Tool(
-                up=(*_MIX, "ecto.migrate", *own),
-                up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
-                down_one=(*_MIX, "ecto.rollback", "--step", "1", *own),
-                down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
-                history_table=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
-                directory=home,
-                generated_files={f"{start}{_OURS}": _POINTED},
-                environment={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
-                pass_env=("MIX_ENV", "MIX_HOME", "HEX_HOME"),
-                how_to_install="mix deps.get, and mix compile",
-                dependency_check=("elixir", "-e", _THERE),
+                commands=ToolCommands(
+                    up=(*_MIX, "ecto.migrate", *own),
+                    up_one=(*_MIX, "ecto.migrate", "--to", "{version}", *own),
+                    down_one=(*_MIX, "ecto.rollback", "--step", "1", *own),
+                    down_to=(*_MIX, "ecto.rollback", "--to", "{version}", *own),
+                ),
+                tables=ToolTableNames(
+                    history=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations"
+                ),
+                environment=ToolEnvironment(
+                    directory=home,
+                    generated_files={f"{start}{_OURS}": _POINTED},
+                    variables={"MIX_HOME": "{home}/.mix", "HEX_HOME": "{home}/.hex"},
+                    pass_env=("MIX_ENV", "MIX_HOME", "HEX_HOME"),
+                ),
+                installation=ToolInstallation(
+                    help="mix deps.get, and mix compile",
+                    check=("elixir", "-e", _THERE),
+                ),
             ),
         )

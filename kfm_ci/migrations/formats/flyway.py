@@ -12,7 +12,7 @@ from kfm_ci.migrations.formats.flyway_names import FlywayNames
 from kfm_ci.migrations.formats.flyway_settings import FlywaySettings
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Migration, Tree
+from kfm_ci.migrations.model import History, Migration, RowDeletion, Tree
 from kfm_ci.migrations.problems.file_contents import UNRESOLVED_PLACEHOLDER
 from kfm_ci.migrations.problems.file_order import FILE_NAME
 from kfm_ci.migrations.problems.transaction_modes import (
@@ -119,6 +119,7 @@ class Flyway:
             semantics=replace(
                 history.semantics,
                 out_of_order_behaviour=own.late,
+                row_deletion=RowDeletion(sql="delete from flyway_schema_history where version = {text}"),
                 how_to_disable_transaction="in a file of its own, which Flyway runs outside a transaction",
                 history_row_repair=_WAY_OUT if own.transactional_lock else None,
             ),

@@ -10,7 +10,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, RowDeletion, Tree
 from kfm_ci.migrations.problems.transaction_modes import GOLANG_MIGRATE_SPLITS_BODY
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import statements, transactions
@@ -57,6 +57,11 @@ class GolangMigrate:
             history,
             semantics=replace(
                 history.semantics,
+                records_before_run=True,
+                row_deletion=RowDeletion(
+                    sql="update schema_migrations set version = {previous}, dirty = false",
+                    sql_of_first="delete from schema_migrations",
+                ),
                 how_to_disable_transaction="in a file of its own with no other statement",
                 out_of_order_behaviour="golang-migrate records one number and skips it silently on databases "
                 "that are past it",

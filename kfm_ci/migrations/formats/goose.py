@@ -21,7 +21,7 @@ from kfm_ci.migrations.layouts.sections import (
     sectioned,
 )
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, ToolSemantics, Tree
+from kfm_ci.migrations.model import History, RowDeletion, ToolSemantics, Tree
 from kfm_ci.migrations.problems.file_contents import GOOSE_ANNOTATION, SECTION_MISSING, UNRESOLVED_PLACEHOLDER
 from kfm_ci.model import Finding, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
@@ -147,6 +147,7 @@ class Goose:
         return replace(
             resumption.with_resumption(cut, Resumption.BARE),
             semantics=ToolSemantics(
+                row_deletion=RowDeletion(sql="delete from goose_db_version where version_id = {number}"),
                 how_to_disable_transaction="in a file of its own with `-- +goose NO TRANSACTION`",
                 out_of_order_behaviour="goose fails on databases that have the newer one, unless "
                 "`-allow-missing` is given",

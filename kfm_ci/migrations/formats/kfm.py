@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import naming
+from kfm_ci.migrations.history_tables.row_deletion import LEDGER
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
 from kfm_ci.migrations.model import History, Tree
 from kfm_ci.migrations.problems.file_order import FILE_NAME, MIXED_STYLES
@@ -75,7 +76,7 @@ class Kfm:
             history,
             findings=tuple(findings),
             migrations=migrations,
-            semantics=replace(history.semantics, how_to_disable_transaction=outside),
+            semantics=replace(history.semantics, row_deletion=LEDGER, how_to_disable_transaction=outside),
         )
 
 

@@ -6,7 +6,7 @@ import re
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolEnvironment, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+[_-](?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
@@ -35,13 +35,17 @@ class Knex:
         return with_tool(
             program_files.load(tree, directory, format=self.name, name=_FILE, outside=_OUTSIDE),
             Tool(
-                up=("knex", "migrate:latest"),
-                up_one=("knex", "migrate:up", "{id}"),
-                down_one=("knex", "migrate:down", "{id}"),
-                # all migrations of one run are one batch
-                down_to=("knex", "migrate:rollback"),
-                history_table=program_files.first_match(tree, home, _KNEXFILES, _TABLE) or "knex_migrations",
-                directory=home or ".",
-                how_to_install="npm ci",
+                commands=ToolCommands(
+                    up=("knex", "migrate:latest"),
+                    up_one=("knex", "migrate:up", "{id}"),
+                    down_one=("knex", "migrate:down", "{id}"),
+                    # all migrations of one run are one batch
+                    down_to=("knex", "migrate:rollback"),
+                ),
+                tables=ToolTableNames(
+                    history=program_files.first_match(tree, home, _KNEXFILES, _TABLE) or "knex_migrations"
+                ),
+                environment=ToolEnvironment(directory=home or "."),
+                installation=ToolInstallation(help="npm ci"),
             ),
         )

@@ -135,14 +135,16 @@ class Liquibase:
 
 def _tool(tree: Tree, directory: str) -> Tool:
     """Return the command lines, with the changelog if Liquibase's own settings do not name it."""
+    known = KNOWN["liquibase"]
     home = program_files.nearest_directory(tree, directory, (liquibase_master.PROPERTIES,))
     master = liquibase_master.first(tree, directory)
     if home is not None or master is None:
-        return replace(KNOWN["liquibase"], directory=home or ".")
+        return replace(known, environment=replace(known.environment, directory=home or "."))
     root = next((root for root in reversed(liquibase_master.ROOTS) if root and f"{root}/" in f"/{master}"), "")
     before, _, after = master.partition(f"{root}/") if root else ("", "", master)
     place = {"LIQUIBASE_SEARCH_PATH": f"{before}{root}" or ".", "LIQUIBASE_COMMAND_CHANGELOG_FILE": after}
-    return replace(KNOWN["liquibase"], environment={**KNOWN["liquibase"].environment, **place})
+    variables = {**known.environment.variables, **place}
+    return replace(known, environment=replace(known.environment, variables=variables))
 
 
 def _returning(item: Migration, returning: Container[str]) -> Migration:

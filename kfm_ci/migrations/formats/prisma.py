@@ -12,7 +12,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.program_files import TESTS
 from kfm_ci.migrations.layouts.sections import problem
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble, relative
-from kfm_ci.migrations.model import History, Tree, Unreadable
+from kfm_ci.migrations.model import History, RowDeletion, Tree, Unreadable
 from kfm_ci.migrations.problems.transaction_modes import MIGRATION_NOT_SQL
 from kfm_ci.model import Finding, Mode
 from kfm_ci.sql import transactions
@@ -73,7 +73,9 @@ class Prisma:
             migrations=migrations,
             semantics=replace(
                 history.semantics,
+                row_deletion=RowDeletion(sql="delete from _prisma_migrations where migration_name = {id}"),
                 non_transactional=splits,
+                records_before_run=True,
                 how_to_disable_transaction="in a migration of its own with no other statement",
                 out_of_order_behaviour="Prisma runs it after them on databases that have them, and before "
                 "them on a new database",

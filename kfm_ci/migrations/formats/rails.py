@@ -6,7 +6,7 @@ import re
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolEnvironment, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<version>\d+)_(?P<name>\w+)\.rb$")
@@ -45,21 +45,27 @@ class Rails:
         return with_tool(
             program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
             Tool(
-                up=(*rails, "db:migrate", _NO_SCHEMA),
-                up_one=(*rails, "db:migrate:up", "VERSION={version}"),
-                down_one=(*rails, "db:migrate:down", "VERSION={version}"),
-                down_to=(*rails, "db:rollback", "STEP={count}"),
-                status=(*rails, "db:abort_if_pending_migrations"),
-                load_schema=(*rails, "db:schema:load") if kept else (),
-                history_table=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
-                own_tables=("ar_internal_metadata",),
-                directory=home,
-                environment={"RAILS_ENV": "test", "DISABLE_SPRING": "1"},
-                generated_files={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
-                pass_env=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"),
-                how_to_install="bundle install",
-                dependency_check=("bundle", "check")
-                if tree.exists(f"{start}Gemfile")
-                else ("ruby", "-e", 'require "rails"'),
+                commands=ToolCommands(
+                    up=(*rails, "db:migrate", _NO_SCHEMA),
+                    up_one=(*rails, "db:migrate:up", "VERSION={version}"),
+                    down_one=(*rails, "db:migrate:down", "VERSION={version}"),
+                    down_to=(*rails, "db:rollback", "STEP={count}"),
+                    status=(*rails, "db:abort_if_pending_migrations"),
+                    load_schema=(*rails, "db:schema:load") if kept else (),
+                ),
+                tables=ToolTableNames(
+                    history=program_files.first_match(tree, home, _SETTINGS, _TABLE) or "schema_migrations",
+                    own=("ar_internal_metadata",),
+                ),
+                environment=ToolEnvironment(
+                    directory=home,
+                    variables={"RAILS_ENV": "test", "DISABLE_SPRING": "1"},
+                    generated_files={f"{start}lib/tasks/kfm_ci.rake": _TASKS},
+                    pass_env=("BUNDLE_PATH", "BUNDLE_WITHOUT", "BUNDLE_GEMFILE", "GEM_HOME", "GEM_PATH"),
+                ),
+                installation=ToolInstallation(
+                    help="bundle install",
+                    check=("bundle", "check") if tree.exists(f"{start}Gemfile") else ("ruby", "-e", 'require "rails"'),
+                ),
             ),
         )

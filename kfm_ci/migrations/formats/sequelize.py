@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolEnvironment, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d+-(?P<name>[^/]*)\.(?:js|cjs|mjs)$")
@@ -15,6 +16,7 @@ _SETTINGS = (".sequelizerc", "config/config.json", "config/config.js", "config/d
 _MARK = re.compile(r"\bqueryInterface\b")
 _RUN = ("sequelize-cli", "db:migrate", "--url", "{url}", "--migrations-path", "{dir}")
 _OUTSIDE = "in a file of its own"
+_INSIDE = "`queryInterface.sequelize.transaction`, handed to each call as `{ transaction }`"
 
 
 class Sequelize:
@@ -30,36 +32,40 @@ class Sequelize:
     def load(self, tree: Tree, directory: str, settings: MigrationsTable) -> History:
         """Read the files without running them."""
         home = program_files.nearest_directory(tree, directory, (*_SETTINGS, "package.json"))
+        history = program_files.load(tree, directory, format=self.name, name=_FILE, outside=_OUTSIDE)
+        semantics = replace(history.semantics, how_to_enable_transaction=_INSIDE)
         return with_tool(
-            program_files.load(tree, directory, format=self.name, name=_FILE, outside=_OUTSIDE),
+            replace(history, semantics=semantics),
             Tool(
-                up=_RUN,
-                up_one=(*_RUN, "--to", "{id}"),
-                directory=home or ".",
-                how_to_install="npm ci",
-                down_one=(
-                    "sequelize-cli",
-                    "db:migrate:undo",
-                    "--url",
-                    "{url}",
-                    "--migrations-path",
-                    "{dir}",
-                    "--name",
-                    "{id}",
+                commands=ToolCommands(
+                    up=_RUN,
+                    up_one=(*_RUN, "--to", "{id}"),
+                    down_one=(
+                        "sequelize-cli",
+                        "db:migrate:undo",
+                        "--url",
+                        "{url}",
+                        "--migrations-path",
+                        "{dir}",
+                        "--name",
+                        "{id}",
+                    ),
+                    down_to=(
+                        "sequelize-cli",
+                        "db:migrate:undo:all",
+                        "--url",
+                        "{url}",
+                        "--migrations-path",
+                        "{dir}",
+                        "--to",
+                        "{id}",
+                    ),
                 ),
-                down_to=(
-                    "sequelize-cli",
-                    "db:migrate:undo:all",
-                    "--url",
-                    "{url}",
-                    "--migrations-path",
-                    "{dir}",
-                    "--to",
-                    "{id}",
+                tables=ToolTableNames(
+                    # with a URL sequelize-cli reads no settings, so the history table has its default name
+                    history="SequelizeMeta",
                 ),
-                how_to_enable_transaction="`queryInterface.sequelize.transaction`, handed to each call as "
-                "`{ transaction }`",
-                # with a URL sequelize-cli reads no settings, so the history table has its default name
-                history_table="SequelizeMeta",
+                environment=ToolEnvironment(directory=home or "."),
+                installation=ToolInstallation(help="npm ci"),
             ),
         )

@@ -9,7 +9,7 @@ from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations import resumption
 from kfm_ci.migrations.layouts.sections import name_findings
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, RowDeletion, Tree
 from kfm_ci.migrations.problems.file_contents import LINE_ENDINGS
 from kfm_ci.model import Finding, Hazard, Mode, Resumption, Severity
 from kfm_ci.sql.script import SourceFile
@@ -67,6 +67,7 @@ class Sqlx:
             ),
             semantics=replace(
                 history.semantics,
+                row_deletion=RowDeletion(sql="delete from _sqlx_migrations where version = {number}"),
                 how_to_disable_transaction="in a file of its own that begins with `-- no-transaction`",
                 out_of_order_behaviour="sqlx runs it after them on databases that have them, and before them "
                 "on a new database",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts.up_down_pairs import FileName, assemble
-from kfm_ci.migrations.model import History, Tree
+from kfm_ci.migrations.model import History, RowDeletion, Tree
 
 _SUPABASE = re.compile(r"^([0-9]+)_(.*)\.sql$")
 
@@ -36,6 +36,9 @@ class Supabase:
             history,
             semantics=replace(
                 history.semantics,
+                row_deletion=RowDeletion(
+                    sql="delete from supabase_migrations.schema_migrations where version = {text}"
+                ),
                 how_to_disable_transaction="in a file of its own, which the CLI runs outside a transaction",
                 out_of_order_behaviour="Supabase fails on databases that have the newer one, unless "
                 "`--include-all` is given",

@@ -6,7 +6,7 @@ import re
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolEnvironment, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^\d{10,}-(?P<name>[^/]*)\.(?:js|cjs|mjs|ts)$")
@@ -46,12 +46,18 @@ class TypeOrm:
         return with_tool(
             program_files.load(tree, directory, format=self.name, name=_NAME, outside=_OUTSIDE),
             Tool(
-                up=(program, "migration:run", "-d", source),
-                down_one=(program, "migration:revert", "-d", source),
-                history_table=program_files.first_match(tree, home, (source,), _TABLE) or "migrations",
-                own_tables=("typeorm_metadata",),
-                directory=home,
-                how_to_install="npm ci, with ts-node" if typed else "npm ci",
-                dependency_check=("node", "-e", "require.resolve('ts-node')") if typed else (),
+                commands=ToolCommands(
+                    up=(program, "migration:run", "-d", source),
+                    down_one=(program, "migration:revert", "-d", source),
+                ),
+                tables=ToolTableNames(
+                    history=program_files.first_match(tree, home, (source,), _TABLE) or "migrations",
+                    own=("typeorm_metadata",),
+                ),
+                environment=ToolEnvironment(directory=home),
+                installation=ToolInstallation(
+                    help="npm ci, with ts-node" if typed else "npm ci",
+                    check=("node", "-e", "require.resolve('ts-node')") if typed else (),
+                ),
             ),
         )

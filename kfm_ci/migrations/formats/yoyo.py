@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from kfm_ci.config import MigrationsTable
 from kfm_ci.migrations.layouts import program_files
-from kfm_ci.migrations.model import History, Tool, Tree
+from kfm_ci.migrations.model import History, Tool, ToolCommands, ToolInstallation, ToolTableNames, Tree
 from kfm_ci.migrations.tools.command_lines import with_tool
 
 _NAME = re.compile(r"^(?P<name>\w[^/]*?)(?<!\.rollback)\.(?:py|sql)$")
@@ -48,12 +48,16 @@ class Yoyo:
         return with_tool(
             history,
             Tool(
-                up=("yoyo", "apply", *_SETTINGS, *sources),
-                up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", *sources),
-                down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
-                history_table="_yoyo_migration",
-                own_tables=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
-                how_to_install="pip install yoyo-migrations psycopg2-binary",
+                commands=ToolCommands(
+                    up=("yoyo", "apply", *_SETTINGS, *sources),
+                    up_one=("yoyo", "apply", *_SETTINGS, "-r", "{stem}", *sources),
+                    down_one=("yoyo", "rollback", *_SETTINGS, "-r", "{stem}", *sources),
+                ),
+                tables=ToolTableNames(
+                    history="_yoyo_migration",
+                    own=("_yoyo_log", "_yoyo_version", "yoyo_lock", "yoyo_tmp_*"),
+                ),
+                installation=ToolInstallation(help="pip install yoyo-migrations psycopg2-binary"),
             ),
         )
 

@@ -9,8 +9,11 @@ from dataclasses import replace
 
 from kfm_ci.config import CommandTable
 from kfm_ci.errors import UsageError
-from kfm_ci.migrations.model import Command, History, Migration, Tool
+from kfm_ci.migrations.model import Command, History, Migration, Tool, ToolCommands, ToolTableNames
 from kfm_ci.migrations.tools.known_tools import KNOWN
+
+_UNKNOWN = Tool(commands=ToolCommands(up=()), tables=ToolTableNames(history=""))
+"""A tool of which everything must be configured."""
 
 
 def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str]] | None = None) -> History:
@@ -20,12 +23,12 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
     """
     before = ""
     migrations = []
-    known = {"dir": posixpath.relpath(history.directory or ".", tool.directory or ".")}
-    tool = replace(
-        tool,
-        up=_filled(tool.up, known),
-        status=_filled(tool.status, known),
-        load_schema=_filled(tool.load_schema, known),
+    known = {"dir": posixpath.relpath(history.directory or ".", tool.environment.directory or ".")}
+    commands = replace(
+        tool.commands,
+        up=_filled(tool.commands.up, known),
+        status=_filled(tool.commands.status, known),
+        load_schema=_filled(tool.commands.load_schema, known),
     )
     for item in history.migrations:
         names = {
@@ -39,26 +42,26 @@ def with_tool(history: History, tool: Tool, words: Mapping[str, Mapping[str, str
         own = (words or {}).get(item.id) or (item.up.placeholders if isinstance(item.up, Command) else {})
         names |= own
         before = item.id
-        note = _filled(tool.history_row_keys, names)
-        down = _filled(tool.down_one, names) if tool.down_one else None
-        preview = _filled(tool.preview, names) if tool.preview else None
+        note = _filled(tool.tables.row_keys, names)
+        down = _filled(commands.down_one, names) if commands.down_one else None
+        preview = _filled(commands.preview, names) if commands.preview else None
         part, line = (item.up.part, item.up.line) if isinstance(item.up, Command) else _part(item)
         up = Command(
             file=item.up.file,
-            argv=_filled(tool.up_one, names),
-            directory=tool.directory,
+            argv=_filled(commands.up_one, names),
+            directory=tool.environment.directory,
             down=down,
             preview=preview,
             part=part,
             line=line,
             placeholders=dict(own),
             is_reversible=item.up.is_reversible if isinstance(item.up, Command) else True,
-            down_to=_filled(tool.down_to, names),
+            down_to=_filled(commands.down_to, names),
             history_row_keys=() if any("{" in part for part in note) else note,
         )
         # without a down command of the tool, a down file is drilled by our own runner
         migrations.append(replace(item, up=up, down=None if down else item.down))
-    return replace(history, migrations=tuple(migrations), tool=tool)
+    return replace(history, migrations=tuple(migrations), tool=replace(tool, commands=commands))
 
 
 def instead(history: History, table: CommandTable | None) -> History:
@@ -68,26 +71,29 @@ def instead(history: History, table: CommandTable | None) -> History:
     """
     if table is None:
         return history
-    own = history.tool or KNOWN.get(history.format) or Tool(up=(), history_table="")
-    tool = replace(
-        own,
-        up=_argv(table.up) or own.up,
-        up_one=_argv(table.up_one) or own.up_one,
-        down_one=_argv(table.down_one) or own.down_one,
-        down_to=_argv(table.down_to) or (() if table.down_one else own.down_to),
-        down_preview=() if table.down_one else own.down_preview,
-        status=_argv(table.status) or own.status,
-        preview=_argv(table.preview) or own.preview,
-        history_table=table.history_table or own.history_table,
-        directory=table.directory or own.directory,
-        environment={**own.environment, **table.env},
-        pass_env=(*own.pass_env, *table.pass_env),
+    own = history.tool or KNOWN.get(history.format) or _UNKNOWN
+    commands = replace(
+        own.commands,
+        up=_argv(table.up) or own.commands.up,
+        up_one=_argv(table.up_one) or own.commands.up_one,
+        down_one=_argv(table.down_one) or own.commands.down_one,
+        down_to=_argv(table.down_to) or (() if table.down_one else own.commands.down_to),
+        down_preview=() if table.down_one else own.commands.down_preview,
+        status=_argv(table.status) or own.commands.status,
+        preview=_argv(table.preview) or own.commands.preview,
+    )
+    tables = replace(own.tables, history=table.history_table or own.tables.history)
+    environment = replace(
+        own.environment,
+        directory=table.directory or own.environment.directory,
+        variables={**own.environment.variables, **table.env},
+        pass_env=(*own.environment.pass_env, *table.pass_env),
         timeout=table.timeout,
     )
-    missing = [name for name, value in (("up", tool.up), ("history-table", tool.history_table)) if not value]
+    missing = [name for name, value in (("up", commands.up), ("history-table", tables.history)) if not value]
     if missing:
         raise _incomplete(f"the tool's command is incomplete: {', '.join(missing)}")
-    return with_tool(history, tool)
+    return with_tool(history, replace(own, commands=commands, tables=tables, environment=environment))
 
 
 def _incomplete(message: str) -> UsageError:

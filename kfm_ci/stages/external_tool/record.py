@@ -33,7 +33,7 @@ from kfm_ci.stages.results import (
     with_migrations,
 )
 from kfm_ci.stages.setup import history_table
-from kfm_ci.stages.stage import Failed, StageOutcome, Stopped, keeping
+from kfm_ci.stages.stage import Failed, StageOutcome, keeping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +56,10 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
     if tree is None or not base.change.base or not base.change.base.migrations:
         _build_empty(base, tool, database)
         return
-    with workspace.opened(tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(tree, tool, base.server, base.root, base.change.head.directory) as files:
         _restore(files, tool, database)
         recorder = LogRecorder(base.server, database)
-        ended = files.start(tool.up, database)
+        ended = files.start(tool.commands.up, database)
         if ended.code and not recorder.read_new():
             raise tool_run.tool_failure(tool, ended)
     if ended.code:
@@ -72,10 +72,10 @@ def build_base(base: BaseDatabase, tool: Tool, database: str) -> None:
 
 def _restore(files: ToolWorkspace, tool: Tool, database: str) -> None:
     """Let the tool restore its schema dump if it has one and can; otherwise all migrations of the base run."""
-    if not tool.load_schema:
+    if not tool.commands.load_schema:
         return
     name = files.server.create_database("tool_restored", template=database)
-    if files.start(tool.load_schema, name).code == 0:
+    if files.start(tool.commands.load_schema, name).code == 0:
         files.server.create_database(database, template=name)
     files.server.drop_database(name)
 
@@ -86,9 +86,9 @@ def _build_empty(base: BaseDatabase, tool: Tool, database: str) -> None:
     Otherwise these count as changes of the first migration.
     """
     name = base.server.create_database("tool_empty", template=database)
-    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
         files.hide_files(base.change.head.migrations)
-        ended = files.start(tool.up, name)
+        ended = files.start(tool.commands.up, name)
     if ended.code == 0:
         base.server.create_database(database, template=name)
     base.server.drop_database(name)
@@ -101,11 +101,11 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
     ``earlier``: findings that are reported already.
     """
     new = tuple(tool_migration(item) for item in base.pending)
-    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
         try:
             ups = record_up(base, files, new)
         except RecordingFailed as failure:
-            raise _stopped(base, tool, new, failure, earlier) from failure
+            raise _failed(base, tool, new, failure, earlier) from failure
         pending = ups.runner.status()
         suppressed = frozenset(item.migration for item in ups.findings if item.rule == ERROR_SUPPRESSED.id)
         downs = DownRecording(base=base, runner=ups.runner, ran=ups.ran)
@@ -117,9 +117,9 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
         ]
         with keeping(lambda: StageOutcome(result=base, findings=(*found, *downs.findings))):
             scripts = _scripts(tool, new, ups.ups, downs.record())
-            check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool)
+            check_replay(base, tuple(scripts[item.id] for item in new), ups.state, tool.tables)
     change = with_migrations(base.change, scripts)
-    static, linter = validate.static_findings(change, base.given)
+    static, linter = validate.static_findings(change, base.config, base.policy)
     # a failed rollback that is reported is not also missing
     static = tuple(
         item for item in static if item.hazard is not Hazard.ROLLBACK_MISSING or item.migration not in downs.unrecorded
@@ -134,22 +134,22 @@ def record(base: BaseDatabase, tool: Tool, earlier: tuple[Finding, ...]) -> Reco
     )
 
 
-def _stopped(
+def _failed(
     base: BaseDatabase,
     tool: Tool,
     new: tuple[ToolMigration, ...],
     failure: RecordingFailed,
     earlier: tuple[Finding, ...],
-) -> Stopped:
+) -> Failed:
     """Return the end of the stage when a migration does not run, with static findings on all SQL that is known."""
     left = [item for item in new if item.id not in failure.ups]
     scripts = {**_scripts(tool, new, failure.ups, {}), **_printed(tool, left, failure.runner)}
     change = with_migrations(base.change, scripts)
-    static, linter = validate.static_findings(change, base.given)
+    static, linter = validate.static_findings(change, base.config, base.policy)
     causes = [item for item in static if not _follows(item, failure.finding)]
     found = _unreported((*causes, *failure.findings, failure.finding), earlier)
-    reason = Failed(f"`{failure.finding.migration}`: {failure.finding.message}")
-    return Stopped(reason, StageOutcome(result=replace(base, change=change, linter=linter), findings=found))
+    outcome = StageOutcome(result=replace(base, change=change, linter=linter), findings=found)
+    return Failed(f"`{failure.finding.migration}`: {failure.finding.message}", outcome)
 
 
 def _unreported(findings: tuple[Finding, ...], earlier: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -212,7 +212,7 @@ def _shell_command(migration: ToolMigration, tool: Tool) -> str | None:
     command = migration.up
     if not command.down:
         return None
-    generated = {path.rpartition("/")[2] for path in tool.generated_files}
+    generated = {path.rpartition("/")[2] for path in tool.environment.generated_files}
     # a command that runs a generated file names the tool's own task after it
     place = next((number for number, word in enumerate(command.down) if word in generated), 0)
     words = command.down[:1] + command.down[place + 1 :]

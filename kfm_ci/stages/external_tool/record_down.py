@@ -80,7 +80,7 @@ class DownRecording:
     def _print(self, left: list[ToolMigration]) -> bool:
         """Record the SQL that the tool prints for all that are left, without a run for each; False when it cannot."""
         files = self.runner.files
-        if not files.tool.down_preview:
+        if not files.tool.commands.down_preview:
             return False
         copy = ToolRunner.on(self.base, files, "tool_printed", template=self.runner.database)
         cut = copy.printed(left, [item for item in self.ran if item not in left])
@@ -119,10 +119,10 @@ def run_up_to(
 ) -> SplitRecording | Finding:
     """Run the wanted migrations and no later one; return the SQL of each, or the finding on the one that failed."""
     files = runner.files
-    is_counted = any("{count}" in part for part in files.tool.up_one)
+    is_counted = any("{count}" in part for part in files.tool.commands.up_one)
     if not is_counted:
         files.hide_files(later)
-    done = runner.up(wanted, files.tool.up_one if is_counted else ())
+    done = runner.up(wanted, files.tool.commands.up_one if is_counted else ())
     if not is_counted:
         files.restore_files(later)
     return done

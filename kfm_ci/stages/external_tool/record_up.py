@@ -16,7 +16,7 @@ from kfm_ci.stages.external_tool.workspace import ToolWorkspace
 from kfm_ci.stages.results import BaseDatabase, ToolMigration
 from kfm_ci.stages.setup import history_table
 from kfm_ci.stages.setup.single_transaction import locks_held_finding
-from kfm_ci.stages.stage import Failed
+from kfm_ci.stages.stage import Failed, StageOutcome
 
 _WORD = re.compile(r"\w{3,}")
 FEW = 5
@@ -61,8 +61,9 @@ def record_up(base: BaseDatabase, files: ToolWorkspace, new: tuple[ToolMigration
         raise RecordingFailed(done, {}, runner)
     ups, stepwise = _steps(base, files, new)
     if isinstance(done, Finding):
-        raise Failed("All new migrations in one run of the tool fail.", (_only_together(done),))
-    found = _compare(base, DatabaseState(base, runner.database, files.tool), stepwise)
+        outcome = StageOutcome(findings=(_only_together(done),))
+        raise Failed("All new migrations in one run of the tool fail.", outcome)
+    found = _compare(base, DatabaseState(base, runner.database, files.tool.tables), stepwise)
     return UpRecording(ups=ups, runner=runner, state=stepwise, ran=new, findings=found)
 
 
@@ -74,7 +75,7 @@ def _one_run(
     older = history_table.left_by_base(base, runner.database) if any(one.errors for one in ups.values()) else ()
     suppressed = _suppressed_errors(new, done, ups, older)
     found = (*suppressed, *_single_transaction(base, done.whole, ups))
-    state = DatabaseState(base, runner.database, files.tool)
+    state = DatabaseState(base, runner.database, files.tool.tables)
     # single steps would stop at a migration that the tool skips each time
     if 1 < len(ran) <= FEW and {item.migration for item in suppressed} <= {item.id for item in ran}:
         try:
@@ -90,7 +91,7 @@ def _steps(
 ) -> tuple[dict[str, RecordedStatements], DatabaseState]:
     """Run the new migrations one by one."""
     runner = ToolRunner.on(base, files, "steps")
-    hides = not files.tool.up_one
+    hides = not files.tool.commands.up_one
     if hides:
         files.hide_files(new)
     ups: dict[str, RecordedStatements] = {}
@@ -105,7 +106,7 @@ def _steps(
     finally:
         if hides:
             files.restore_files(new)
-    state = DatabaseState(base, runner.database, files.tool)
+    state = DatabaseState(base, runner.database, files.tool.tables)
     files.server.drop_database(runner.database)
     return ups, state
 

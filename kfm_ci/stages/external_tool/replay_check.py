@@ -5,7 +5,7 @@ from __future__ import annotations
 from kfm_ci.errors import CannotCheck
 from kfm_ci.evidence.tool_log import tool_tables
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
-from kfm_ci.migrations.model import Tool
+from kfm_ci.migrations.model import ToolTableNames
 from kfm_ci.model import Outcome
 from kfm_ci.postgres import catalog, row_counts, run_script
 from kfm_ci.postgres.catalog import Catalog
@@ -16,15 +16,15 @@ from kfm_ci.stages.results import BaseDatabase, ExecutableMigration
 class DatabaseState:
     """The state in which a tool left a database: its schema, and how many rows each table has."""
 
-    def __init__(self, base: BaseDatabase, database: str, tool: Tool) -> None:
+    def __init__(self, base: BaseDatabase, database: str, tables: ToolTableNames) -> None:
         """Read it from a copy without the tool's own tables; the database must have no connections."""
         name = base.server.create_database("end", template=database)
         with base.connect(name, admin=True) as connection:
-            drop = ToolTables.of(tool).drop_statement(connection.execute(tool_tables.EXISTING).fetchall())
+            drop = ToolTables.of(tables).drop_statement(connection.execute(tool_tables.EXISTING).fetchall())
             if drop is not None:
                 connection.execute(drop)
             self.rows = row_counts.count(connection)
-        self._own = ToolTables.of(tool)
+        self._own = ToolTables.of(tables)
         with base.connect(name) as connection:
             self.catalog: Catalog = catalog.read(connection)
         base.server.drop_database(name)
@@ -41,7 +41,9 @@ class DatabaseState:
         return None
 
 
-def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state: DatabaseState, tool: Tool) -> None:
+def check_replay(
+    base: BaseDatabase, new: tuple[ExecutableMigration, ...], state: DatabaseState, tables: ToolTableNames
+) -> None:
     """Replay the recorded SQL with our own runner; raises CannotCheck when it gives another state than the tool."""
     name = base.server.create_database("repeat", template=base.base_database)
     with base.connect(name) as connection:
@@ -50,7 +52,7 @@ def check_replay(base: BaseDatabase, new: tuple[ExecutableMigration, ...], state
             done = run_script.apply(connection, migration.up)
             if done.outcome is Outcome.FAILED:
                 raise _replay_failure(migration.id, done.error or "a migration fails")
-    difference = state.differs(DatabaseState(base, name, tool))
+    difference = state.differs(DatabaseState(base, name, tables))
     if difference:
         raise _replay_failure(new[-1].id, difference)
     base.server.drop_database(name)

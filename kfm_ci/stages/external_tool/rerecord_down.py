@@ -39,7 +39,7 @@ def suspects(base: Provisioned, results: Sequence[DrillResult]) -> list[str]:
     At most MOST, first those that are reported to lose rows.
     """
     tool = base.change.head.tool
-    if tool is None or tool.down_preview:
+    if tool is None or tool.commands.down_preview:
         return []  # SQL that a tool prints without running it depends on no row
     found: list[tuple[bool, str]] = []
     migrations = {item.id: item for item in base.new}
@@ -64,7 +64,7 @@ def record_again(base: Provisioned, names: Sequence[str]) -> Rerecorded:
     changed: set[str] = set()
     failures: dict[str, Finding] = {}
     order = base.programs
-    with workspace.opened(base.change.tree, tool, server, base.given.root, base.change.head.directory) as files:
+    with workspace.opened(base.change.tree, tool, server, base.root, base.change.head.directory) as files:
         runner = ToolRunner.on(base, files, "rerecord")
         for wanted in _batches(order, names):
             later = order[order.index(wanted[-1]) + 1 :]

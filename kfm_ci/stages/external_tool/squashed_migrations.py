@@ -20,8 +20,8 @@ def are_squashed(base: Provisioned) -> bool:
 
 def check_rebuild(base: Provisioned, tool: Tool, final: Catalog, empty: str) -> Finding | None:
     """Let the tool run all files on an empty database; return a finding when the schema differs from ``final``."""
-    with workspace.opened(base.change.tree, tool, base.server, base.given.root, base.change.head.directory) as files:
-        ended = files.start(tool.up, empty)
+    with workspace.opened(base.change.tree, tool, base.server, base.root, base.change.head.directory) as files:
+        ended = files.start(tool.commands.up, empty)
     if ended.code:
         return _differs(base, f"the tool fails: {tool_run.decisive_line(ended.tail)}")
     with base.connect(empty) as connection:

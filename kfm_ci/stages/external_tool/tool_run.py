@@ -77,7 +77,7 @@ class ToolRunner:
         tool = self.files.tool
         before = history(self.base, self.database, tool)
         self.recorder.read_new()
-        ended = self.files.start(argv or tool.up, self.database, count=len(expected))
+        ended = self.files.start(argv or tool.commands.up, self.database, count=len(expected))
         cut = self._read(HistoryWrites(expected), ended)
         if ended.code:
             unread = next(
@@ -134,27 +134,26 @@ class ToolRunner:
         if not all(names):
             return None
         with self.base.connect(self.database) as connection:
-            tool_tables.delete_history_rows(connection, tool, names)
-        ended = self.files.start(tool.down_preview, self.database, apart=True, count=len(expected))
-        own, notes = ToolTables.of(tool), HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS)
+            tool_tables.delete_history_rows(connection, tool.tables, names)
+        ended = self.files.start(tool.commands.down_preview, self.database, apart=True, count=len(expected))
+        own, notes = ToolTables.of(tool.tables), HistoryWrites(tuple(reversed(expected)), ROLLBACK_VERBS)
         return split_recording(as_messages(ended.output, own), own, notes) if ended.code == 0 else None
 
     def _read(self, notes: HistoryWrites, ended: ProcessResult) -> SplitRecording:
-        tool = self.files.tool
         return split_recording(
             self.recorder.read_new(),
-            ToolTables.of(tool),
+            ToolTables.of(self.files.tool.tables),
             notes,
             failed=bool(ended.code),
-            recorded_before_run=tool.records_before_run,
+            recorded_before_run=self.base.change.head.semantics.records_before_run,
         )
 
     def previews(self, migrations: Sequence[ToolMigration]) -> dict[str, str]:
         """Return the SQL that the tool prints for the next migrations without running them, by id."""
         tool = self.files.tool
-        own = ToolTables.of(tool)
-        if any("{count}" in part for part in tool.preview):
-            ended = self.files.start(tool.preview, self.database, apart=True, count=len(migrations))
+        own = ToolTables.of(tool.tables)
+        if any("{count}" in part for part in tool.commands.preview):
+            ended = self.files.start(tool.commands.preview, self.database, apart=True, count=len(migrations))
             sent = as_messages(ended.output, own) if ended.code == 0 else []
             return {
                 name: one.text
@@ -172,16 +171,16 @@ class ToolRunner:
 
     def status(self) -> Finding | None:
         """Return a finding when the tool's status command reports a pending migration after all have run."""
-        if not self.files.tool.status:
+        if not self.files.tool.commands.status:
             return None
-        ended = self.files.start(self.files.tool.status, self.database)
+        ended = self.files.start(self.files.tool.commands.status, self.database)
         if not ended.code:
             return None
         migration = self.base.pending[-1]
         return PENDING_AFTER_RUN.finding(
             "After all migrations have run, the tool still reports a pending or failed one: "
             f"{decisive_line(ended.tail)}.",
-            help=f"Run `{' '.join(self.files.tool.status)}` by hand.",
+            help=f"Run `{' '.join(self.files.tool.commands.status)}` by hand.",
             place=Place(file=migration.up_path, line=1),
             migration=migration.id,
         )
@@ -190,7 +189,7 @@ class ToolRunner:
 def history(base: BaseDatabase, database: str, tool: Tool) -> str:
     """Return the tool's history table as one text; empty when there is none."""
     with base.connect(database) as connection:
-        return tool_tables.read_history(connection, tool)
+        return tool_tables.read_history(connection, tool.tables)
 
 
 def run_failure(migration: ToolMigration, recorded: RecordedStatements, ended: ProcessResult) -> Finding:
@@ -225,7 +224,7 @@ def nothing_recorded(tool: Tool, ended: ProcessResult) -> CannotCheck:
     output = f"; its output: {decisive_line(ended.tail)}" if ended.tail else ", and it printed nothing"
     return CannotCheck(
         code="KFM-C44",
-        message=f"The migration tool exited 0, but its table {tool.history_table} did not change{output}.",
+        message=f"The migration tool exited 0, but its table {tool.tables.history} did not change{output}.",
         help="Check that the tool reads DATABASE_URL, and that `history-table` is right.",
         where="[migrations.command]",
     )
@@ -237,7 +236,7 @@ def tool_failure(tool: Tool, ended: ProcessResult, error: str | None = None) -> 
         code="KFM-C46",
         message=f"The migration tool {_ending(ended)} before any migration failed: "
         f"{error or decisive_line(ended.tail)}.",
-        where=" ".join(tool.up)[:200],
+        where=" ".join(tool.commands.up)[:200],
         help="Install its dependencies in the work tree. The tool gets DATABASE_URL, libpq's variables, and those of "
         "`[migrations.command]` `env` and `pass-env`, no others.",
     )

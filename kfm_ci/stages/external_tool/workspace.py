@@ -44,12 +44,13 @@ class ToolWorkspace:
         ``count``: about how many migrations it is asked, where its command line says that.
         """
         names = {**self._names(database), "count": str(count)}
-        if self.tool.settings_file:
-            self._point(names["url"])
-        for path, text in self.tool.generated_files.items():
+        settings = self.tool.environment
+        if settings.settings_file:
+            self._point(settings.settings_file, names["url"])
+        for path, text in settings.generated_files.items():
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             (self.root / path).write_text(_filled(text, names))
-        directory = self.root / self.tool.directory
+        directory = self.root / settings.directory
         environment = self._environment(names)
         # a path names a program of the repository
         named = str(directory / argv[0]) if "/" in argv[0] else argv[0]
@@ -59,7 +60,7 @@ class ToolWorkspace:
                 code="KFM-C41",
                 message=f"The migration tool is not installed: {argv[0]}.",
                 where="[migrations.command]",
-                help=f"Provide the program: {self.tool.how_to_install}."
+                help=f"Provide the program: {self.tool.installation.help}."
                 f"{_ON_RUNNER if server_address.is_in_container() else ''}",
             )
         self.server.roles.switch_to(database)
@@ -68,16 +69,14 @@ class ToolWorkspace:
             (program, *(_filled(part, names) for part in argv[1:])),
             directory=directory,
             environment=environment,
-            timeout=self.tool.timeout,
+            timeout=settings.timeout,
             apart=apart,
             overdue=lambda: last.append(backends.open_sessions(self.server, database)),
         )
         backends.end_sessions(self.server, database)
         if ended.code is None:
             why = (
-                f"took longer than {self.tool.timeout} s"
-                if ended.found
-                else f"could not be started: {ended.tail[:200]}"
+                f"took longer than {settings.timeout} s" if ended.found else f"could not be started: {ended.tail[:200]}"
             )
             raise CannotCheck(
                 code="KFM-C42",
@@ -126,7 +125,7 @@ class ToolWorkspace:
         }
 
     def _environment(self, names: Mapping[str, str]) -> dict[str, str]:
-        ours = config.environment()
+        ours, settings = config.environment(), self.tool.environment
         address = {
             "DATABASE_URL": names["url"],
             "PGHOST": names["host"],
@@ -137,13 +136,13 @@ class ToolWorkspace:
             "PGSSLMODE": "disable",
         }
         of_server = {
-            key for key, value in self.tool.environment.items() if _filled(value, {**names, "home": "{home}"}) != value
+            key for key, value in settings.variables.items() if _filled(value, {**names, "home": "{home}"}) != value
         }
         # only kfm-ci names the server: a variable that is passed on may name production's
         held = address.keys() | of_server
-        passed = {name: ours[name] for name in self.tool.pass_env if name in ours and name not in held}
+        passed = {name: ours[name] for name in settings.pass_env if name in ours and name not in held}
         return {
-            "PATH": process.places(self.root, self.tool.directory),
+            "PATH": process.places(self.root, settings.directory),
             "LC_ALL": "C.UTF-8",
             "HOME": str(self.root),
             "NO_COLOR": "1",
@@ -151,13 +150,13 @@ class ToolWorkspace:
             # settings are rewritten for each database, often within the second that Python's cache check can resolve
             "PYTHONDONTWRITEBYTECODE": "1",
             **address,
-            **{key: _filled(value, names) for key, value in self.tool.environment.items()},
+            **{key: _filled(value, names) for key, value in settings.variables.items()},
             **passed,
         }
 
-    def _point(self, url: str) -> None:
+    def _point(self, file: str, url: str) -> None:
         """Write the throwaway server's URL into the copy of the tool's settings; the driver stays as it is."""
-        path = self.root / (self.tool.settings_file or "")
+        path = self.root / file
         text = path.read_text(errors="replace")
 
         def line(found: re.Match[str]) -> str:
@@ -187,7 +186,7 @@ def opened(tree: Tree, tool: Tool, server: Server, installed: Path, directory: s
             target.write_bytes(data)
             if data.startswith(b"#!"):
                 target.chmod(0o755)
-        for place in dict.fromkeys((".", tool.directory)):
+        for place in dict.fromkeys((".", tool.environment.directory)):
             for folder in INSTALLED:
                 source, link = installed / place / folder, root / place / folder
                 if source.is_dir() and not link.exists() and link.parent.is_dir():

@@ -87,8 +87,7 @@ class RobustnessRun:
             yield lambda: self._roll_back_on_new_rows(migration, down, before, after)
 
     def _interrupt(self, migration: ExecutableMigration, script: Script, expected: Catalog) -> Finding | None:
-        tool = self.base.change.head.tool
-        transaction = tool.how_to_enable_transaction if tool is not None else None
+        transaction = self.base.change.head.semantics.how_to_enable_transaction
         return interruption.check(self.replay, migration, script, expected, transaction=transaction)
 
     def _roll_back_on_new_rows(

@@ -24,7 +24,7 @@ def entry_of(base: BaseDatabase, migration: ExecutableMigration) -> Entry:
         sha256=script.file.sha256,
         mode=transactions.mode(script),
         run_id="gate",
-        git_commit=base.given.commit,
+        git_commit=base.commit,
     )
 
 

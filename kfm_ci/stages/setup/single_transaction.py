@@ -11,7 +11,7 @@ from kfm_ci.postgres import run_script
 from kfm_ci.rules.server.external_tool import SINGLE_TRANSACTION_RUN
 from kfm_ci.stages.results import Provisioned
 from kfm_ci.stages.setup.execution import failure_finding
-from kfm_ci.stages.stage import Failed
+from kfm_ci.stages.stage import Failed, StageOutcome
 
 
 def check_single_transaction(base: Provisioned) -> tuple[Finding, ...]:
@@ -30,7 +30,7 @@ def check_single_transaction(base: Provisioned) -> tuple[Finding, ...]:
         migration = base.new[number]
         finding = _only_together(failure_finding(base, migration, migration.up, done), len(base.new))
         reason = f"{migration.id}: all new migrations in one transaction, as the tool runs them, fail"
-        raise Failed(reason, (finding,))
+        raise Failed(reason, StageOutcome(findings=(finding,)))
     return (locks_held_finding(base.new, base.change.head.format),)
 
 

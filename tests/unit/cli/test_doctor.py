@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kfm_ci.cli import doctor
-from kfm_ci.migrations.model import Tool
+from kfm_ci.migrations.model import Tool, ToolCommands, ToolInstallation, ToolTableNames
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,14 @@ from kfm_ci.migrations.model import Tool
 )
 def test_what_is_missing_is_told_with_the_command_that_installs_it(tmp_path, up, probe, told):
     said = doctor._program(
-        tmp_path, Tool(up=(up,), dependency_check=probe, history_table="ran", how_to_install="npm ci")
+        tmp_path,
+        Tool(
+            commands=ToolCommands(up=(up,)),
+            tables=ToolTableNames(history="ran"),
+            installation=ToolInstallation(
+                check=probe,
+                help="npm ci",
+            ),
+        ),
     )
     assert told in said and ("NOT INSTALLED" in said) == ("NOT INSTALLED" in told)

@@ -13,7 +13,7 @@ from kfm_ci.errors import Cancelled, CannotCheck
 from kfm_ci.evidence.journal import Journal
 from kfm_ci.model import Finding, Hazard, Severity, StageStatus
 from kfm_ci.stages.pipeline import execute
-from kfm_ci.stages.stage import Failed, Results, Skip, Stage, StageOutcome, Stopped, keeping
+from kfm_ci.stages.stage import Failed, Results, Skip, Stage, StageOutcome, keeping
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,9 @@ class CheckTarget:
 class Promote:
     name: str = "apply"
     fails_at: str = ""
-    error: Exception = field(default_factory=lambda: Failed("b failed", (finding("of the step"),)))
+    error: Exception = field(
+        default_factory=lambda: Failed("b failed", StageOutcome(findings=(finding("of the step"),)))
+    )
 
     def run(self, given: ReleaseInput, done: Results) -> StageOutcome:
         done.need(Preflight, "the target was not checked")
@@ -109,7 +111,11 @@ def test_a_stage_is_skipped_with_the_reason_when_the_stage_that_it_needs_failed(
 @pytest.mark.parametrize(
     ("error", "status", "messages"),
     [
-        (Failed("b failed", (finding("of the step"),)), StageStatus.FAILED, ["of the stage", "of the step"]),
+        (
+            Failed("b failed", StageOutcome(findings=(finding("of the step"),))),
+            StageStatus.FAILED,
+            ["of the stage", "of the step"],
+        ),
         (CannotCheck(code="KFM-C99", message="lost"), StageStatus.ERRORED, ["of the stage"]),
         (psycopg.OperationalError("closed"), StageStatus.ERRORED, ["of the stage"]),
     ],
@@ -123,15 +129,15 @@ def test_a_stage_that_ends_early_keeps_its_result_and_its_findings(tmp_path, err
 
 
 def test_findings_of_a_failed_step_are_kept_without_a_partial_result(tmp_path):
-    done = run(tmp_path, Raises(Failed("refused", (finding("of the step"),))))
+    done = run(tmp_path, Raises(Failed("refused", StageOutcome(findings=(finding("of the step"),)))))
     assert [item.message for item in done.findings] == ["of the step"]
 
 
 def test_an_inner_end_is_merged_with_what_the_stage_has_found(tmp_path):
-    with pytest.raises(Stopped) as stopped, keeping(lambda: StageOutcome(result=1, findings=(finding("outer"),))):
-        raise Stopped(Failed("inner failed"), StageOutcome(result=2, findings=(finding("inner"),)))
-    assert stopped.value.outcome.result == 2
-    assert [item.message for item in stopped.value.outcome.findings] == ["outer", "inner"]
+    with pytest.raises(Failed) as failed, keeping(lambda: StageOutcome(result=1, findings=(finding("outer"),))):
+        raise Failed("inner failed", StageOutcome(result=2, findings=(finding("inner"),)))
+    assert failed.value.outcome.result == 2
+    assert [item.message for item in failed.value.outcome.findings] == ["outer", "inner"]
 
 
 def test_a_later_finding_supersedes_an_earlier_one(tmp_path):
@@ -172,6 +178,6 @@ def test_results_and_outcomes_are_frozen():
 
 
 def test_a_skip_keeps_its_findings(tmp_path):
-    done = run(tmp_path, Raises(Stopped(Skip("nothing to do"), StageOutcome(findings=(finding("kept"),)))))
+    done = run(tmp_path, Raises(Skip("nothing to do", StageOutcome(findings=(finding("kept"),)))))
     assert done.stages[0].status is StageStatus.SKIPPED
     assert [item.message for item in done.findings] == ["kept"]

@@ -8,12 +8,12 @@ from kfm_ci.evidence.tool_log.history_writes import HistoryWrites
 from kfm_ci.evidence.tool_log.server_log import LoggedStatement, _parse, _with_parameters, is_catalog_query
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.evidence.tool_log.transcript import split_recording
-from kfm_ci.migrations.model import Tool
+from kfm_ci.migrations.model import ToolTableNames
 from kfm_ci.model import Mode
 
 
 def own(name):
-    return ToolTables.of(Tool(up=(), history_table=name))
+    return ToolTables.of(ToolTableNames(history=name))
 
 
 def messages(*texts, session=1):
@@ -74,7 +74,7 @@ def test_the_drivers_deallocate_of_its_own_statements_is_left_out():
 
 
 def test_a_formats_table_name_may_be_a_pattern_and_a_configured_one_is_not():
-    known = ToolTables.of(Tool(up=(), history_table="done", own_tables=("tmp_*", "audit.*")))
+    known = ToolTables.of(ToolTableNames(history="done", own=("tmp_*", "audit.*")))
     assert known.contains("public", "tmp_a1") and known.contains("audit", "x") and not known.contains("", "tm")
     assert not own("*").contains("public", "widgets") and not own("widget?").contains("public", "widgets")
 
@@ -165,5 +165,5 @@ def test_a_catalog_query_is_recognised(text, expected):
     "own", ["set application_name = 'x'", "SET NAMES 'utf8'", "set session client_encoding to utf8"]
 )
 def test_a_setting_of_the_client_is_left_out(own):
-    table = ToolTables.of(Tool(up=(), history_table="t"))
+    table = ToolTables.of(ToolTableNames(history="t"))
     assert script(messages("begin", own, "create table a ()", "commit"), table).text == "create table a ();\n"

@@ -8,12 +8,12 @@ from kfm_ci.evidence.tool_log.history_writes import ROLLBACK_VERBS, HistoryWrite
 from kfm_ci.evidence.tool_log.server_log import LoggedStatement
 from kfm_ci.evidence.tool_log.tool_tables import ToolTables
 from kfm_ci.evidence.tool_log.transcript import split_recording
-from kfm_ci.migrations.model import Command, Migration, Tool
+from kfm_ci.migrations.model import Command, Migration, ToolTableNames
 from kfm_ci.model import Digest, Mode
 from kfm_ci.sql.script import SourceFile
 
 FILE = SourceFile(path="x.py", data=b"", text="", sha256=Digest.of(b""))
-OWN = ToolTables.of(Tool(up=(), history_table="done", tables_filled_afterwards=("kinds",)))
+OWN = ToolTables.of(ToolTableNames(history="done", filled_afterwards=("kinds",)))
 
 
 def migration(name, *history_row_keys):

@@ -90,7 +90,7 @@ def test_alembic_settings_lead_to_nothing_outside_the_repository(load, place):
     table = CommandTable(up=f"alembic -c {place} upgrade heads")
     assert [item.id for item in load("alembic", files, DIR).migrations] == ["a"]
     history = load("alembic", files, DIR, command=table)
-    assert not (history.tool.settings_file or "").startswith(("/", ".."))
+    assert not (history.tool.environment.settings_file or "").startswith(("/", ".."))
 
 
 def test_alembic_settings_for_several_databases_are_told_before_anything_runs(load):
@@ -101,7 +101,7 @@ def test_alembic_settings_for_several_databases_are_told_before_anything_runs(lo
     table = CommandTable(up="alembic -c alembic.one.ini upgrade heads")
     files = {**ENV, "alembic.ini": ini, "alembic.one.ini": "[alembic]\ndatabases = one\n", f"{DIR}/1.py": revision("a")}
     history = command_lines.instead(load("alembic", files, DIR, command=table), table)
-    assert history.tool.settings_file == "alembic.one.ini"
+    assert history.tool.environment.settings_file == "alembic.one.ini"
     assert history.migrations[0].up.argv == ("alembic", "-c", "alembic.one.ini", "upgrade", "a")
 
 
@@ -123,7 +123,11 @@ def test_knex_orders_by_name_and_finds_its_home(load, detect):
     }
     history = load("knex", files, "app/migrations")
     assert [item.id for item in history.migrations] == ["1_a.ts", "2_b.js"]
-    assert history.tool.directory == "app" and history.migrations[0].up.down == ("knex", "migrate:down", "1_a.ts")
+    assert history.tool.environment.directory == "app" and history.migrations[0].up.down == (
+        "knex",
+        "migrate:down",
+        "1_a.ts",
+    )
     assert detect(files) == ("app/migrations", "knex")
 
 
@@ -142,14 +146,14 @@ def test_rails_orders_by_number_and_asks_the_repositorys_own_program(load, detec
         ("099_a", "099"),
         ("20260105090000_b", "20260105090000"),
     ]
-    assert history.tool.directory == "app" and history.tool.load_schema == ()
+    assert history.tool.environment.directory == "app" and history.tool.commands.load_schema == ()
     assert history.migrations[1].up.argv == ("ruby", "bin/rails", "db:migrate:up", "VERSION=20260105090000")
     assert detect(files) == ("app/db/migrate", "rails")
 
 
 def test_rails_begins_with_the_schema_that_it_keeps(load):
     files = {"Gemfile": "", "db/schema.rb": "", "db/migrate/1_a.rb": ACTIVE}
-    assert load("rails", files, "db/migrate").tool.load_schema == ("bundle", "exec", "rake", "db:schema:load")
+    assert load("rails", files, "db/migrate").tool.commands.load_schema == ("bundle", "exec", "rake", "db:schema:load")
 
 
 def test_ecto_orders_by_number_and_is_pointed_at_the_throwaway_server(load, detect):
@@ -160,8 +164,8 @@ def test_ecto_orders_by_number_and_is_pointed_at_the_throwaway_server(load, dete
         "priv/repo/migrations/.formatter.exs": "[]",
     }
     history = load("ecto", files, "priv/repo/migrations")
-    assert [item.id for item in history.migrations] == ["20260105090000_b"] and history.tool.history_table == "ran"
-    assert "{url}" in history.tool.generated_files["kfm_ci_ecto.exs"]
+    assert [item.id for item in history.migrations] == ["20260105090000_b"] and history.tool.tables.history == "ran"
+    assert "{url}" in history.tool.environment.generated_files["kfm_ci_ecto.exs"]
     assert detect(files) == ("priv/repo/migrations", "ecto")
 
 
@@ -234,7 +238,7 @@ def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
     assert detect(files) == ("db/a", "yoyo")
     history = load("yoyo", files, "db/a")
     assert [item.id for item in history.migrations] == ["0001.t.sql", "0002.u.py"]
-    assert history.tool.up[-2:] == ("db/a", "db/b")
+    assert history.tool.commands.up[-2:] == ("db/a", "db/b")
     assert [item.id for item in load("yoyo", files, "c").migrations] == ["0003.v.sql"]
 
 
@@ -249,7 +253,9 @@ def test_yoyo_reads_every_source_that_its_settings_name(load, detect):
 def test_typeorm_runs_a_data_source_in_the_language_that_it_is_in(load, package, source, program):
     files = {"package.json": package, source: "", "m/1700000000001-A.ts": "queryRunner"}
     tool = load("typeorm", files).tool
-    assert tool.up == (program, "migration:run", "-d", source) and bool(tool.dependency_check) == source.endswith(".ts")
+    assert tool.commands.up == (program, "migration:run", "-d", source) and bool(
+        tool.installation.check
+    ) == source.endswith(".ts")
 
 
 @pytest.mark.parametrize("name", ["up", "up_one", "down_one", "down_to", "status", "preview"])
