@@ -19,9 +19,11 @@ import typer
 from rich.console import Console
 
 from kfm_ci import __version__
+from kfm_ci.cli.guarded_stream import standard_streams
 from kfm_ci.cli.parameters import BaseRef, ConfigFile, Directory, Format, Out, Output, Quiet, Verbose
 from kfm_ci.errors import Cancelled, ExitCode, KfmError, UsageError
 from kfm_ci.model import Risk
+from kfm_ci.report.escape import visible
 
 # Without markup mode: rich reads `[environments.NAME]` in a help text as markup, and drops it.
 app = typer.Typer(
@@ -267,6 +269,7 @@ def _cancel(number: int, _frame: FrameType | None) -> None:
     raise Cancelled(code="KFM-X01", message="The run was cancelled by a signal.", signal_number=number)
 
 
+@standard_streams()
 def main() -> None:
     """Run the program with the exit codes of the contract, and without a traceback for bad input."""
     signal.signal(signal.SIGTERM, _cancel)
@@ -278,16 +281,18 @@ def main() -> None:
         # outside standalone mode the code of typer.Exit is the returned value
         sys.exit(app(standalone_mode=False) or 0)
     except KfmError as error:
-        errors.print(str(error), style="bold red", markup=False, highlight=False)
+        errors.print(visible(str(error)), style="bold red", markup=False, highlight=False)
         if error.help:
-            errors.print(f"  help: {error.help}", markup=False, highlight=False)
+            errors.print(f"  help: {visible(error.help)}", markup=False, highlight=False)
         sys.exit(error.code_of_exit)
     except typer.Abort:
         sys.exit(int(ExitCode.INTERRUPTED))
     except Exception as error:
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
             # without a command the help is already printed
-            errors.print(f"KFM-U42 {error.format_message() or 'No command is given.'}", markup=False, highlight=False)
+            errors.print(
+                f"KFM-U42 {visible(error.format_message() or 'No command is given.')}", markup=False, highlight=False
+            )
             sys.exit(int(ExitCode.USAGE))
         traceback.print_exc()
         errors.print("KFM-D01 This is a defect of kfm-ci. Report it with the lines above.", markup=False)

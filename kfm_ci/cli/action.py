@@ -43,7 +43,7 @@ def run() -> int:
 
             return comment.post(inputs, platform, Credentials.from_variables(given, inputs), log)
         if inputs.database_url:
-            log.write(workflow_commands.mask(inputs.database_url) + "\n")
+            workflow_commands.write(log, workflow_commands.mask(inputs.database_url))
         with workflow_commands.quiet(log):
             # the gate reports an error of the settings itself, and writes its files
             with suppress(KfmError):
@@ -90,7 +90,7 @@ def _leave_word(platform: Context, log: TextIO) -> None:
     try:
         runner_files.write_state(platform.state_file, context.FIRST_CONTAINER, socket.gethostname())
     except KfmError as error:
-        log.write(workflow_commands.message("warning", error.sentence, title="kfm-ci") + "\n")
+        workflow_commands.write(log, workflow_commands.message("warning", error.sentence, title="kfm-ci"))
 
 
 def _options(inputs: Inputs) -> gate.GateOptions:

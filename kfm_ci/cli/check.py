@@ -14,6 +14,7 @@ from rich.console import Console
 from kfm_ci import __version__, phrases
 from kfm_ci.analysis.change import Change
 from kfm_ci.assess import acknowledgement_scope, policy, ranking
+from kfm_ci.cli import guarded_stream
 from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock
@@ -68,7 +69,7 @@ def check(
             written.replace("findings.json", _json(evidence).encode())
             written.replace("findings.sarif", sarif.dumps(evidence).encode())
     if output == "json":
-        console.file.write(_json(evidence))
+        console.file.write(guarded_stream.json_text(_json(evidence)))
     else:
         scope = _scope(subject.change, files)
         _show(evidence, subject, scope, console=console, for_github=output == "github", verbose=verbose, quiet=quiet)
@@ -128,7 +129,7 @@ def _show(
                 console.print(line, markup=False, highlight=False)
         console.print(f"{scope} statically: {_counts(evidence, active)}", markup=False, highlight=False)
     if for_github:
-        sys.stdout.writelines(f"{line}\n" for line in workflow_commands.annotate(evidence.findings))
+        workflow_commands.write(sys.stdout, *workflow_commands.annotate(evidence.findings))
 
 
 def _counts(evidence: Evidence, active: tuple[Finding, ...]) -> str:

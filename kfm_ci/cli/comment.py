@@ -44,8 +44,8 @@ def post(inputs: Inputs, platform: Context, credentials: Credentials, log: TextI
     )
     number = pull_request.of_tip(publication)
     if number is None:
-        log.write(
-            workflow_commands.message("notice", "No open pull request has this commit as its tip: no comment.") + "\n"
+        workflow_commands.write(
+            log, workflow_commands.message("notice", "No open pull request has this commit as its tip: no comment.")
         )
         return int(ExitCode.PASSED)
     publication.context = replace(platform, pull=number)

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from kfm_ci import config
-from kfm_ci.cli import gate_files
+from kfm_ci.cli import gate_files, guarded_stream
 from kfm_ci.cli.output_files import OutputDirectory
 from kfm_ci.cli.subject import Subject, gather
 from kfm_ci.clock import SystemClock, timestamp
@@ -102,7 +102,7 @@ def _write_failure(
     with suppress(CannotCheck):
         gate_files.write(output, evidence, context, gate_files.GateInputs())
     if options.output == "json":
-        console.file.write(document.dumps(evidence))
+        console.file.write(guarded_stream.json_text(document.dumps(evidence)))
 
 
 def _run_and_publish(
@@ -207,7 +207,7 @@ def publish(
 
 def _show(options: GateOptions, console: Console, evidence: Evidence, subject: Subject) -> None:
     if options.output == "json":
-        console.file.write(document.dumps(evidence))
+        console.file.write(guarded_stream.json_text(document.dumps(evidence)))
         return
     sources = {
         script.file.path: script.file.text
@@ -220,6 +220,6 @@ def _show(options: GateOptions, console: Console, evidence: Evidence, subject: S
             console.print(summary.details(evidence))
         console.print(summary.summarise(evidence, sources))
     if options.output == "github":
-        sys.stdout.writelines(f"{line}\n" for line in workflow_commands.annotate(evidence.findings))
+        workflow_commands.write(sys.stdout, *workflow_commands.annotate(evidence.findings))
     if not options.quiet:
         console.print(f"report: {options.out / 'report.html'}", markup=False, highlight=False)

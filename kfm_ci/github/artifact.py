@@ -193,7 +193,7 @@ class Service:
         """Mask the signature of the URL in the log."""
         for _, signature in _SIGNATURE.findall(address):
             for spelling in dict.fromkeys((signature, unquote(signature))):
-                self.log.write(workflow_commands.mask(spelling) + "\n")
+                workflow_commands.write(self.log, workflow_commands.mask(spelling))
         self.log.flush()
 
     def _store(self, address: str, query: str, data: bytes, headers: Mapping[str, str]) -> None:

@@ -89,8 +89,7 @@ def _annotate(publication: PublicationContext) -> None:
     if publication.evidence.failure:
         lines.append(workflow_commands.message("error", publication.evidence.failure, title="kfm-ci"))
     lines += [workflow_commands.message("warning", note, title="kfm-ci: not published") for note in publication.notes]
-    publication.log.write("".join(f"{line}\n" for line in lines))
-    publication.log.flush()
+    workflow_commands.write(publication.log, *lines)
 
 
 def outputs(publication: PublicationContext) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TextIO
 from kfm_ci import phrases
 from kfm_ci.model import Finding, Severity
 from kfm_ci.report import grouping
+from kfm_ci.report.escape import visible
 from kfm_ci.report.grouping import FindingGroup
 
 SHOWN = 10
@@ -21,7 +22,11 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 def data(text: str) -> str:
     """Return text escaped for the data of a command."""
-    return text[:_LONGEST].replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return _encoded(visible(text[:_LONGEST]))
+
+
+def _encoded(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def value(text: str) -> str:
@@ -78,17 +83,24 @@ def _annotation(group: FindingGroup, prefix: str) -> str:
 
 def mask(secret: str) -> str:
     """Return the command that masks a text in the log from now on."""
-    return f"::add-mask::{data(secret)}"
+    return f"::add-mask::{_encoded(secret)}"
+
+
+def write(log: TextIO, *commands: str) -> None:
+    """Write commands; a guarded stream lets only those through."""
+    log.flush()
+    stream: TextIO = getattr(log, "unguarded", log)
+    stream.writelines(f"{line}\n" for line in commands)
+    stream.flush()
 
 
 @contextmanager
 def quiet(log: TextIO) -> Iterator[None]:
     """Stop workflow commands in the meantime: the output may contain text of a pull request."""
     token = secrets.token_hex(16)
-    log.write(f"::stop-commands::{token}\n")
-    log.flush()
+    write(log, f"::stop-commands::{token}")
     try:
         yield
     finally:
-        log.write(f"\n::{token}::\n")
-        log.flush()
+        log.write("\n")
+        write(log, f"::{token}::")

@@ -16,7 +16,7 @@ def finding(message: str = "locks", **more: object) -> Finding:
 def test_a_message_with_line_breaks_stays_one_line() -> None:
     (line,) = workflow_commands.annotate([finding("a\n::set-output name=x::y\r%0A")])
     assert "\n" not in line and "\r" not in line
-    assert line.endswith("::a%0A::set-output name=x::y%0D%250A")
+    assert line.endswith("::a%0A::set-output name=x::y⟨U+000D⟩%250A")
 
 
 def test_a_file_name_cannot_end_its_property() -> None:
