@@ -1,6 +1,7 @@
 """Small repositories through the whole gate, each as a pull request against a base commit.
 
-``make test`` runs every fourth parametrized case of these tests, ``make test-corpus`` all of them.
+``make test`` runs every eighth parametrized case of these tests, ``make test-corpus`` every third, and
+``make test-hostile`` all of them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.com"]
-SHARE = int(os.environ.get("KFM_HOSTILE_SHARE", "4"))
+SHARE = int(os.environ.get("KFM_HOSTILE_SHARE", "8"))
 """One of how many parametrized cases is run; 1: all."""
 
 HEADER = """-- [KFM_MIGRATION]
