@@ -29,7 +29,7 @@ def refusals(report: dict) -> list[tuple[str, str]]:
     return [
         (item["rule"], item["message"])
         for item in report["findings"]
-        if item["severity"] == "error" and item["hazard"] != "privilege"
+        if item["severity"] == "error" and item["hazard"] != "privilege" and item["rule"] != "privileges-revoked"
     ]
 
 

@@ -78,7 +78,9 @@ def _after(change: Change, added: ChangeStatement) -> list[ChangeStatement]:
         (
             statement
             for statement in change.statements.of(*users)
-            if statement.transaction == added.transaction and statement.ordinal > added.ordinal
+            if statement.transaction == added.transaction
+            and statement.ordinal > added.ordinal
+            and statement.function is None  # a body is only read here; if the change calls it, the server decides
         ),
         key=lambda statement: statement.ordinal,
     )
